@@ -1,0 +1,906 @@
+/* dp_agg 1.0: install script */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION dp_agg" to load this file. \quit
+
+CREATE SCHEMA dp_agg;
+COMMENT ON SCHEMA dp_agg IS
+'administration of protected relations, budgets and the ledger; what releases use inside';
+GRANT USAGE ON SCHEMA dp_agg TO PUBLIC;
+
+CREATE SCHEMA dp;
+COMMENT ON SCHEMA dp IS
+'facade: one view per protected relation, for tools that look for relations they may SELECT from';
+GRANT USAGE ON SCHEMA dp TO PUBLIC;
+
+-- ----------------------------------------------------------------------------
+-- What releases use inside.  Analysts never call these.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.total(internal, anyelement, VARIADIC "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_total' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.total(internal, anyelement, "any") IS
+'internal: result of a built-in function, or NULL where it would raise a data exception';
+
+CREATE FUNCTION dp_agg.tame(double precision) RETURNS double precision
+AS 'MODULE_PATHNAME', 'dp_tame_float8' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tame(double precision) IS
+'internal: x within -1e120 .. 1e120, NULL for NaN, so that sums cannot overflow';
+
+CREATE FUNCTION dp_agg.tame(real) RETURNS real
+AS 'MODULE_PATHNAME', 'dp_tame_float4' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tame(real) IS
+'internal: x within -1e18 .. 1e18, NULL for NaN, so that sums cannot overflow';
+
+CREATE FUNCTION dp_agg.tame(numeric) RETURNS numeric
+AS 'MODULE_PATHNAME', 'dp_tame_numeric' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tame(numeric) IS
+'internal: x within -1e120 .. 1e120, NULL for NaN, so that sums cannot overflow';
+
+CREATE FUNCTION dp_agg.bounding_hash(VARIADIC "any") RETURNS bigint
+AS 'MODULE_PATHNAME', 'dp_bounding_hash' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION dp_agg.bounding_hash("any") IS
+'internal: keyed hash of (individual, group) that chooses the groups an individual counts in';
+
+CREATE FUNCTION dp_agg.output(bytea, integer, anyelement) RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_output' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.output(bytea, integer, anyelement) IS
+'internal: place of a release''s output, NULL until the sealed node fills it';
+
+CREATE FUNCTION dp_agg.collect_transition(bytea, bytea, double precision[], VARIADIC "any")
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_collect_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.collect_transition(bytea, bytea, double precision[], "any") IS
+'internal: transition function of collect';
+
+CREATE FUNCTION dp_agg.collect_combine(bytea, bytea) RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_collect_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.collect_combine(bytea, bytea) IS
+'internal: combine function of collect and collect_bounded';
+
+CREATE FUNCTION dp_agg.individual_transition(bytea, bytea, double precision[], VARIADIC "any")
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_individual_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.individual_transition(bytea, bytea, double precision[], "any") IS
+'internal: transition function of individual';
+
+CREATE FUNCTION dp_agg.individual_combine(bytea, bytea) RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_individual_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.individual_combine(bytea, bytea) IS
+'internal: combine function of individual';
+
+CREATE FUNCTION dp_agg.collect_bounded_transition(bytea, bytea, double precision[], bytea)
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_collect_bounded_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.collect_bounded_transition(bytea, bytea, double precision[], bytea) IS
+'internal: transition function of collect_bounded';
+
+CREATE AGGREGATE dp_agg.collect(bytea, double precision[], VARIADIC "any") (
+	SFUNC = dp_agg.collect_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.collect_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.collect(bytea, double precision[], "any") IS
+'internal: exact integer sums of a group, one row per individual';
+
+CREATE AGGREGATE dp_agg.individual(bytea, double precision[], VARIADIC "any") (
+	SFUNC = dp_agg.individual_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.individual_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.individual(bytea, double precision[], "any") IS
+'internal: sums of the rows of one individual in one group';
+
+CREATE AGGREGATE dp_agg.collect_bounded(bytea, double precision[], bytea) (
+	SFUNC = dp_agg.collect_bounded_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.collect_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.collect_bounded(bytea, double precision[], bytea) IS
+'internal: exact integer sums of a group over bounded contributions of individuals';
+
+-- ----------------------------------------------------------------------------
+-- The aggregates of analysts.  They are declarations: a query over a protected
+-- relation is rewritten before any of these functions could run.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.unreleased(internal) RETURNS internal
+AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.unreleased(internal) IS
+'internal: says that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased(internal, "any") RETURNS internal
+AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.unreleased(internal, "any") IS
+'internal: says that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased(internal, "any", double precision, double precision)
+RETURNS internal
+AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.unreleased(internal, "any", double precision, double precision) IS
+'internal: says that a dp_ aggregate stands over a relation that is not protected';
+
+CREATE FUNCTION dp_agg.unreleased_bigint(internal) RETURNS bigint
+AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.unreleased_bigint(internal) IS
+'internal: says that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased_numeric(internal) RETURNS numeric
+AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.unreleased_numeric(internal) IS
+'internal: says that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased_real(internal) RETURNS real
+AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.unreleased_real(internal) IS
+'internal: says that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased_double(internal) RETURNS double precision
+AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.unreleased_double(internal) IS
+'internal: says that a dp_ aggregate stands over a relation that is not protected';
+
+CREATE AGGREGATE dp_count(*) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_count(*) IS
+'differentially private number of rows (bigint, at least 0), at most max_rows per individual and group; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_count(x "any") (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_count("any") IS
+'differentially private number of rows where x is not NULL (bigint, at least 0), at most max_rows per individual and group; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_count_distinct(x "any") (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_count_distinct("any") IS
+'differentially private number of individuals; x must be the unit (bigint, at least 0); errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_sum(x smallint) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(smallint) IS
+'differentially private sum of x (bigint); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x smallint, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(smallint, double precision, double precision) IS
+'differentially private sum of x (bigint); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x integer) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(integer) IS
+'differentially private sum of x (bigint); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x integer, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(integer, double precision, double precision) IS
+'differentially private sum of x (bigint); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x bigint) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(bigint) IS
+'differentially private sum of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x bigint, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(bigint, double precision, double precision) IS
+'differentially private sum of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x real) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_real, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(real) IS
+'differentially private sum of x (real); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x real, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_real, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(real, double precision, double precision) IS
+'differentially private sum of x (real); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(double precision) IS
+'differentially private sum of x (double precision); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x double precision, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(double precision, double precision, double precision) IS
+'differentially private sum of x (double precision); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x numeric) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(numeric) IS
+'differentially private sum of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_sum(x numeric, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_sum(numeric, double precision, double precision) IS
+'differentially private sum of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x smallint) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(smallint) IS
+'differentially private average of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x smallint, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(smallint, double precision, double precision) IS
+'differentially private average of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x integer) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(integer) IS
+'differentially private average of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x integer, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(integer, double precision, double precision) IS
+'differentially private average of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x bigint) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(bigint) IS
+'differentially private average of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x bigint, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(bigint, double precision, double precision) IS
+'differentially private average of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x real) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(real) IS
+'differentially private average of x (double precision); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x real, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(real, double precision, double precision) IS
+'differentially private average of x (double precision); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(double precision) IS
+'differentially private average of x (double precision); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x double precision, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(double precision, double precision, double precision) IS
+'differentially private average of x (double precision); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x numeric) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(numeric) IS
+'differentially private average of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+CREATE AGGREGATE dp_avg(x numeric, lower double precision, upper double precision) (
+	SFUNC = dp_agg.unreleased, STYPE = internal,
+	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_avg(numeric, double precision, double precision) IS
+'differentially private average of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+
+
+CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
+						delta double precision DEFAULT NULL,
+						max_groups integer DEFAULT NULL,
+						max_rows integer DEFAULT NULL) RETURNS boolean
+AS 'MODULE_PATHNAME', 'dp_with' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer) IS
+'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000; NULL keeps the setting';
+
+-- ----------------------------------------------------------------------------
+-- Policy: what is protected.  Stored as security labels, so that pg_dump
+-- carries it; these functions write the labels and create the facade.
+-- ----------------------------------------------------------------------------
+
+CREATE VIEW dp_agg.protected_relations AS
+SELECT t.objoid::pg_catalog.regclass AS relation,
+	   (t.label::pg_catalog.jsonb ->> 'population')::pg_catalog.name AS population,
+	   (SELECT pg_catalog.array_agg(a.attname ORDER BY (c.label::pg_catalog.jsonb ->> 'unit')::int)
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'unit') AS unit,
+	   COALESCE((t.label::pg_catalog.jsonb ->> 'max_groups')::int, 1) AS max_groups,
+	   COALESCE((t.label::pg_catalog.jsonb ->> 'max_rows')::int, 1) AS max_rows,
+	   CASE WHEN t.label::pg_catalog.jsonb ? 'columns' THEN
+	   (SELECT pg_catalog.array_agg(a.attname ORDER BY a.attnum)
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb @> '{"open": true}') END AS columns,
+	   (SELECT pg_catalog.jsonb_object_agg(a.attname,
+				pg_catalog.jsonb_build_array(c.label::pg_catalog.jsonb -> 'lower',
+											 c.label::pg_catalog.jsonb -> 'upper'))
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'lower') AS bounds,
+	   t.label::pg_catalog.jsonb ->> 'facade' AS facade
+  FROM pg_catalog.pg_seclabel t
+ WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+   AND t.objsubid = 0;
+COMMENT ON VIEW dp_agg.protected_relations IS
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds, facade view';
+GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
+
+CREATE FUNCTION dp_agg.label_column(relation regclass, "column" name, keys text[], patch jsonb)
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attno int2;
+	label jsonb;
+BEGIN
+	SELECT attnum INTO attno FROM pg_attribute
+	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
+	IF attno IS NULL THEN
+		RAISE undefined_column USING
+			MESSAGE = format('column "%s" of relation %s does not exist', "column", relation);
+	END IF;
+	SELECT s.label::jsonb INTO label FROM pg_seclabel s
+	 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
+	   AND objoid = relation AND objsubid = attno;
+	label := (COALESCE(label, '{}') - keys) || patch;
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON COLUMN %s.%I IS %s', relation, "column",
+				   CASE WHEN label = '{}' THEN 'NULL' ELSE quote_literal(label::text) END);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.label_column(regclass, name, text[], jsonb) IS
+'internal: removes keys from the label of a column and adds others';
+
+CREATE FUNCTION dp_agg.unprotect(relation regclass) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	labelled record;
+	facade text;
+BEGIN
+	SELECT label::jsonb ->> 'facade' INTO facade FROM pg_seclabel
+	 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
+	   AND objoid = relation AND objsubid = 0;
+	IF NOT FOUND THEN
+		RAISE undefined_object USING
+			MESSAGE = format('relation %s is not protected', relation);
+	END IF;
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON TABLE %s IS NULL', relation);
+	FOR labelled IN
+		SELECT attname FROM pg_seclabel s
+		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
+		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
+		   AND objoid = relation AND objsubid > 0
+	LOOP
+		EXECUTE format('SECURITY LABEL FOR dp_agg ON COLUMN %s.%I IS NULL',
+					   relation, labelled.attname);
+	END LOOP;
+	IF facade IS NOT NULL AND to_regclass(facade) IS NOT NULL THEN
+		EXECUTE 'DROP VIEW ' || facade;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
+'removes protection, declared bounds and the facade of a relation; budgets of the population stay; errors: 42704 not protected, 42501 not the owner';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
+							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	qualified text;
+	relation_name name;
+	schema_name name;
+	facade text;
+	bounds jsonb;
+	member name;
+	position int := 0;
+BEGIN
+	IF relation IS NULL OR unit IS NULL OR population IS NULL OR
+		max_groups IS NULL OR max_rows IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'relation, unit, population, max_groups and max_rows must not be NULL';
+	END IF;
+	IF cardinality(unit) NOT BETWEEN 1 AND 8 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'a unit has 1 to 8 columns',
+			HINT = 'Name the columns that say whose row it is, as in unit => ''patient_id''.';
+	END IF;
+	IF population = '' THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'a population needs a name';
+	END IF;
+	IF max_groups NOT BETWEEN 1 AND 1000000 OR max_rows NOT BETWEEN 1 AND 1000000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'max_groups and max_rows must be from 1 to 1000000';
+	END IF;
+	FOREACH member IN ARRAY unit || COALESCE(columns, '{}') LOOP
+		IF NOT EXISTS (SELECT FROM pg_attribute
+						WHERE attrelid = relation AND attname = member
+						  AND attnum > 0 AND NOT attisdropped) THEN
+			RAISE undefined_column USING
+				MESSAGE = format('column "%s" of relation %s does not exist', member, relation);
+		END IF;
+	END LOOP;
+	SELECT relname, nspname, format('%I.%I', nspname, relname)
+	  INTO relation_name, schema_name, qualified
+	  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
+
+	-- protecting again replaces all but the declared bounds
+	SELECT p.bounds INTO bounds FROM dp_agg.protected_relations p
+	 WHERE p.relation = protect.relation;
+	IF FOUND THEN
+		PERFORM dp_agg.unprotect(relation);
+	END IF;
+
+	facade := format('dp.%I', relation_name);
+	IF to_regclass(facade) IS NOT NULL THEN
+		facade := format('dp.%I', schema_name || '_' || relation_name);
+	END IF;
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON TABLE %s IS %L', qualified,
+				   jsonb_strip_nulls(jsonb_build_object(
+						'population', population, 'max_groups', max_groups,
+						'max_rows', max_rows, 'facade', facade,
+						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
+	FOREACH member IN ARRAY unit LOOP
+		position := position + 1;
+		PERFORM dp_agg.label_column(relation, member, '{}', jsonb_build_object('unit', position));
+	END LOOP;
+	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
+		PERFORM dp_agg.label_column(relation, member, '{}', '{"open": true}');
+	END LOOP;
+	FOR member IN SELECT jsonb_object_keys(bounds) LOOP
+		PERFORM dp_agg.label_column(relation, member, '{}',
+				jsonb_build_object('lower', bounds -> member -> 0, 'upper', bounds -> member -> 1));
+	END LOOP;
+
+	EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s', facade,
+				   (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
+					  FROM pg_attribute
+					 WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
+					   AND (columns IS NULL OR attname = ANY (columns))), qualified);
+	EXECUTE format('GRANT SELECT ON %s TO PUBLIC', facade);
+	EXECUTE format('COMMENT ON VIEW %s IS %L', facade,
+				   format('facade of protected relation %s: releases only', qualified));
+
+	IF EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
+				WHERE c.oid = relation AND a.grantee = 0 AND a.privilege_type = 'SELECT') THEN
+		RAISE WARNING USING
+			MESSAGE = format('everybody may read %s', qualified),
+			HINT = format('REVOKE SELECT ON %s FROM PUBLIC.', qualified);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
+'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all); errors: 42501 not the owner, 42703 no such column, 22023 out of range';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
+							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect(relation, ARRAY[unit], population, max_groups, max_rows, columns)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
+'protects a relation whose unit is one column; see the form with name[]';
+
+CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name,
+								  lower double precision, upper double precision)
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF relation IS NULL OR "column" IS NULL OR lower IS NULL OR upper IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'relation, column, lower and upper must not be NULL';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_seclabel
+					WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
+					  AND objoid = relation AND objsubid = 0) THEN
+		RAISE undefined_object USING
+			MESSAGE = format('relation %s is not protected', relation),
+			HINT = 'Call dp_agg.protect() first.';
+	END IF;
+	IF abs(lower) > 1e120 OR abs(upper) > 1e120 THEN	-- NaN is the largest number
+		RAISE SQLSTATE 'DP003' USING
+			MESSAGE = 'bounds must be finite numbers',
+			HINT = 'Give lower and upper as numbers of magnitude up to 1e120.';
+	END IF;
+	IF lower >= upper THEN
+		RAISE SQLSTATE 'DP003' USING MESSAGE = 'lower bound must be less than upper bound';
+	END IF;
+	IF EXISTS (SELECT FROM pg_attribute
+				WHERE attrelid = relation AND attname = "column" AND attnum > 0
+				  AND NOT attisdropped
+				  AND NOT (SELECT typcategory = 'N' FROM pg_type WHERE oid = atttypid)) THEN
+		RAISE SQLSTATE 'DP003' USING
+			MESSAGE = format('column "%s" is not a number', "column"),
+			HINT = 'Bounds are declared for numeric columns.';
+	END IF;
+	PERFORM dp_agg.label_column(relation, "column", '{}',
+			jsonb_build_object('lower', lower, 'upper', upper));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, double precision, double precision) IS
+'declares that values of a column are clamped to [lower, upper] in sums and averages, in the unit of the column; finite, lower < upper; choose them without looking at the data; errors: DP003 bad bounds, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+-- The ledger: accounts, the log of releases, and what may be seen of both.
+--
+-- Privacy loss is kept in integers: nano-epsilon (1e-9) and atto-delta (1e-18).
+-- The background worker of the ledger writes these tables as their owner;
+-- the privileges on them are the law for everybody else.
+
+CREATE TABLE dp_agg.account (
+	role regrole NOT NULL,
+	population name NOT NULL,
+	epsilon_limit bigint NOT NULL CHECK (epsilon_limit > 0),
+	epsilon_spent bigint NOT NULL DEFAULT 0 CHECK (epsilon_spent >= 0),
+	delta_limit bigint NOT NULL CHECK (delta_limit >= 0 AND delta_limit < 1000000000000000000),
+	delta_spent bigint NOT NULL DEFAULT 0 CHECK (delta_spent >= 0),
+	max_epsilon_per_query bigint CHECK (max_epsilon_per_query > 0),
+	period interval,
+	period_anchor timestamptz,
+	renews_at timestamptz,
+	accountant text NOT NULL DEFAULT 'pure' CHECK (accountant IN ('pure')),
+	epsilon_lifetime numeric NOT NULL DEFAULT 0,
+	delta_lifetime numeric NOT NULL DEFAULT 0,
+	-- population first: the accounts of a population are looked up by it
+	CONSTRAINT account_pkey PRIMARY KEY (population, role),
+	CONSTRAINT account_period_check
+		CHECK ((period IS NULL) = (period_anchor IS NULL) AND (period IS NULL) = (renews_at IS NULL))
+) WITH (fillfactor = 40, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+
+CREATE SEQUENCE dp_agg.release_id_seq;
+
+CREATE TABLE dp_agg.release (
+	id bigint NOT NULL DEFAULT pg_catalog.nextval('dp_agg.release_id_seq') CONSTRAINT release_pkey PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	session_role name NOT NULL,
+	"current_role" name NOT NULL,
+	population name NOT NULL,
+	relations text NOT NULL,
+	query text NOT NULL,
+	fingerprint bytea NOT NULL,
+	epsilon bigint NOT NULL,
+	delta bigint NOT NULL,
+	outputs text NOT NULL,
+	tier text,
+	reused boolean NOT NULL DEFAULT false,
+	prev_hash bytea,
+	hash bytea
+);
+ALTER SEQUENCE dp_agg.release_id_seq OWNED BY dp_agg.release.id;
+
+REVOKE ALL ON dp_agg.account, dp_agg.release, dp_agg.release_id_seq FROM PUBLIC;
+
+-- A dump names roles; an account whose role is gone has no name to restore by.
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.account',
+	'WHERE role::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_roles)');
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.release', '');
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.release_id_seq', '');
+
+COMMENT ON TABLE dp_agg.account IS
+	'A role''s privacy budget on a population. Written by dp_agg.set_budget, dp_agg.drop_budget and the ledger''s background worker only.';
+COMMENT ON COLUMN dp_agg.account.role IS 'role that holds the account; its members spend from it too';
+COMMENT ON COLUMN dp_agg.account.population IS 'population whose individuals the budget protects';
+COMMENT ON COLUMN dp_agg.account.epsilon_limit IS 'most that may be spent per period, in 1e-9';
+COMMENT ON COLUMN dp_agg.account.epsilon_spent IS 'spent since the period began, in 1e-9';
+COMMENT ON COLUMN dp_agg.account.delta_limit IS 'most that may be spent per period, in 1e-18';
+COMMENT ON COLUMN dp_agg.account.delta_spent IS 'spent since the period began, in 1e-18';
+COMMENT ON COLUMN dp_agg.account.max_epsilon_per_query IS 'most that one statement may cost, in 1e-9; null: no such limit';
+COMMENT ON COLUMN dp_agg.account.period IS 'time after which spending starts again from zero; null: never';
+COMMENT ON COLUMN dp_agg.account.period_anchor IS 'start of the first period; all later ones are whole periods (in UTC) from it';
+COMMENT ON COLUMN dp_agg.account.renews_at IS 'end of the period that epsilon_spent and delta_spent belong to';
+COMMENT ON COLUMN dp_agg.account.accountant IS 'how losses compose; pure: they add up';
+COMMENT ON COLUMN dp_agg.account.epsilon_lifetime IS 'spent in all periods together, in 1e-9';
+COMMENT ON COLUMN dp_agg.account.delta_lifetime IS 'spent in all periods together, in 1e-18';
+COMMENT ON CONSTRAINT account_pkey ON dp_agg.account IS 'one account per population and role';
+COMMENT ON CONSTRAINT account_period_check ON dp_agg.account IS 'period, anchor and renewal come together';
+
+COMMENT ON TABLE dp_agg.release IS
+	'The log of releases: one row per release, durable before its first row was computed. Holds neither true counts nor results.';
+COMMENT ON COLUMN dp_agg.release.id IS 'number of the release, rising; gaps mean nothing';
+COMMENT ON COLUMN dp_agg.release.at IS 'when the charge was committed';
+COMMENT ON COLUMN dp_agg.release.session_role IS 'name, at that time, of the role that had logged in';
+COMMENT ON COLUMN dp_agg.release."current_role" IS 'name, at that time, of the role that ran the statement';
+COMMENT ON COLUMN dp_agg.release.population IS 'population that was asked about';
+COMMENT ON COLUMN dp_agg.release.relations IS 'protected relations that were read';
+COMMENT ON COLUMN dp_agg.release.query IS 'text of the statement, cut off at about 15 kB';
+COMMENT ON COLUMN dp_agg.release.fingerprint IS 'SHA-256 of the whole text of the statement';
+COMMENT ON COLUMN dp_agg.release.epsilon IS 'price, in 1e-9';
+COMMENT ON COLUMN dp_agg.release.delta IS 'price, in 1e-18';
+COMMENT ON COLUMN dp_agg.release.outputs IS 'what was released';
+COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high; null: not rated';
+COMMENT ON COLUMN dp_agg.release.reused IS 'true if an earlier release was handed out again, at no cost';
+COMMENT ON COLUMN dp_agg.release.prev_hash IS 'hash of the row before, for a chain of hashes; null: not chained';
+COMMENT ON COLUMN dp_agg.release.hash IS 'SHA-256 over this row and prev_hash; null: not chained';
+COMMENT ON SEQUENCE dp_agg.release_id_seq IS 'numbers of releases';
+
+-- The first renewal after a moment.  Periods are counted in UTC, so that the
+-- time zones of the worker and of who looks at a view cannot disagree.
+CREATE FUNCTION dp_agg.next_renewal(anchor timestamptz, period interval, after timestamptz)
+RETURNS timestamptz
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	start timestamp := anchor AT TIME ZONE 'UTC';
+	moment timestamp := after AT TIME ZONE 'UTC';
+	-- A guess with months of 30 days; the loops make it exact.
+	periods double precision := greatest(0, trunc(extract(epoch FROM moment - start) / extract(epoch FROM period)));
+BEGIN
+	WHILE periods > 0 AND start + periods * period > moment LOOP
+		periods := periods - 1;
+	END LOOP;
+	WHILE start + periods * period <= moment LOOP
+		periods := periods + 1;
+	END LOOP;
+	RETURN (start + periods * period) AT TIME ZONE 'UTC';
+END
+$$;
+-- The views call it as whoever reads them.
+GRANT EXECUTE ON FUNCTION dp_agg.next_renewal(timestamptz, interval, timestamptz) TO PUBLIC;
+COMMENT ON FUNCTION dp_agg.next_renewal(timestamptz, interval, timestamptz) IS
+	'The first moment later than "after" that lies a whole number of periods (counted in UTC) after the anchor. The period must be positive in all its fields.';
+
+-- The session user, the current user, and every role either belongs to.  A
+-- superuser is a member of what it was granted, not of everything.
+CREATE VIEW dp_agg.my_roles WITH (security_barrier) AS
+	WITH RECURSIVE mine (role) AS (
+		SELECT r.oid
+		FROM pg_catalog.pg_roles r
+		WHERE r.rolname IN (SESSION_USER, CURRENT_USER)
+		UNION
+		SELECT g.roleid
+		FROM mine
+		JOIN (SELECT m.roleid, m.member FROM pg_catalog.pg_auth_members m
+			  UNION ALL
+			  SELECT r.oid, d.datdba
+			  FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
+			  WHERE d.datname = pg_catalog.current_database() AND r.rolname = 'pg_database_owner') g
+			ON g.member = mine.role
+	)
+	SELECT mine.role FROM mine;
+COMMENT ON VIEW dp_agg.my_roles IS
+	'OIDs of the roles whose accounts a statement of this session pays from. Internal to the views of the ledger.';
+
+-- Accounts in human units, those past their renewal as renewed.
+CREATE VIEW dp_agg.account_state WITH (security_barrier) AS
+	SELECT a.role AS role_id,
+		pg_catalog.pg_get_userbyid(a.role) AS role,
+		a.population,
+		pg_catalog.trim_scale(a.epsilon_limit / 1e9) AS epsilon_limit,
+		pg_catalog.trim_scale(c.epsilon_spent / 1e9) AS epsilon_spent,
+		pg_catalog.trim_scale(GREATEST(a.epsilon_limit - c.epsilon_spent, 0) / 1e9) AS epsilon_remaining,
+		pg_catalog.trim_scale(pg_catalog.round(a.delta_limit * 1e-18, 18)) AS delta_limit,
+		pg_catalog.trim_scale(pg_catalog.round(c.delta_spent * 1e-18, 18)) AS delta_spent,
+		pg_catalog.trim_scale(pg_catalog.round(GREATEST(a.delta_limit - c.delta_spent, 0) * 1e-18, 18)) AS delta_remaining,
+		a.period,
+		CASE WHEN c.renewed
+			THEN dp_agg.next_renewal(a.period_anchor, a.period, pg_catalog.statement_timestamp())
+			ELSE a.renews_at
+		END AS renews_at,
+		a.accountant
+	FROM dp_agg.account a,
+		LATERAL (SELECT COALESCE(a.renews_at <= pg_catalog.statement_timestamp(), false) AS renewed) n,
+		LATERAL (SELECT n.renewed,
+					CASE WHEN n.renewed THEN 0 ELSE a.epsilon_spent END AS epsilon_spent,
+					CASE WHEN n.renewed THEN 0 ELSE a.delta_spent END AS delta_spent) c;
+COMMENT ON VIEW dp_agg.account_state IS
+	'All accounts in human units. Internal to dp_agg.budgets and dp_agg.my_budget.';
+
+CREATE VIEW dp_agg.my_budget WITH (security_barrier) AS
+	SELECT s.role, s.population, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
+		s.delta_limit, s.delta_spent, s.delta_remaining, s.period, s.renews_at, s.accountant
+	FROM dp_agg.account_state s
+	WHERE s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
+COMMENT ON VIEW dp_agg.my_budget IS
+	'Accounts that a statement of this session pays from: those of the session user, the current user and the roles either belongs to. epsilon and delta in plain units; remaining is never below 0.';
+
+CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
+	SELECT s.role, s.population, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
+		s.delta_limit, s.delta_spent, s.delta_remaining, s.period, s.renews_at, s.accountant
+	FROM dp_agg.account_state s
+	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
+		   FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+		OR s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
+COMMENT ON VIEW dp_agg.budgets IS
+	'All accounts, for members of the extension''s owner and for superusers; its own (as in dp_agg.my_budget) for anybody else.';
+
+-- The log in human units.
+CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
+	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relations, r.query,
+		pg_catalog.trim_scale(r.epsilon / 1e9) AS epsilon,
+		pg_catalog.trim_scale(pg_catalog.round(r.delta * 1e-18, 18)) AS delta,
+		r.outputs, r.tier, r.reused,
+		(r.session_role IN (SESSION_USER, CURRENT_USER)
+		 OR r."current_role" IN (SESSION_USER, CURRENT_USER)) AS mine
+	FROM dp_agg.release r;
+COMMENT ON VIEW dp_agg.release_log IS
+	'All releases in human units. Internal to dp_agg.releases and dp_agg.my_releases.';
+
+CREATE VIEW dp_agg.my_releases WITH (security_barrier) AS
+	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused
+	FROM dp_agg.release_log l
+	WHERE l.mine;
+COMMENT ON VIEW dp_agg.my_releases IS
+	'Releases that the session user or the current user made or ran. epsilon and delta in plain units.';
+
+CREATE VIEW dp_agg.releases WITH (security_barrier) AS
+	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused
+	FROM dp_agg.release_log l
+	WHERE l.mine
+		OR (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
+			FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg');
+COMMENT ON VIEW dp_agg.releases IS
+	'All releases, for members of the extension''s owner and for superusers; its own (as in dp_agg.my_releases) for anybody else.';
+
+REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.release_log,
+	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases FROM PUBLIC;
+GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
+
+-- An amount in whole units of the ledger, rounded down: against the analyst.
+CREATE FUNCTION dp_agg.budget_units(what text, amount numeric, units numeric)
+RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF amount IS NULL THEN
+		RAISE EXCEPTION '% must not be null', what
+			USING ERRCODE = 'null_value_not_allowed';
+	ELSIF amount IN ('NaN', 'Infinity', '-Infinity') THEN
+		RAISE EXCEPTION '% must be a finite number', what
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('It is %s.', amount);
+	ELSIF amount < 0 THEN
+		RAISE EXCEPTION '% must not be negative', what
+			USING ERRCODE = 'invalid_parameter_value';
+	ELSIF amount * units > 9223372036854775807 THEN
+		RAISE EXCEPTION '% is out of range', what
+			USING ERRCODE = 'numeric_value_out_of_range',
+				HINT = format('The largest value is %s.', trim_scale(9223372036854775807 / units));
+	END IF;
+	RETURN trunc(amount * units)::bigint;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.budget_units(text, numeric, numeric) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.budget_units(text, numeric, numeric) IS
+	'An amount times units, rounded down. Errors: 22004 for null, 22023 for NaN, infinite or negative, 22003 for what a bigint cannot hold. Internal to dp_agg.set_budget.';
+
+-- Refuses a period that is not positive in every field that is set: mixed signs
+-- would let renewals go backwards in some months.
+CREATE FUNCTION dp_agg.check_period(period interval)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF period IS NULL THEN
+		RETURN;
+	END IF;
+	IF NOT isfinite(period)
+		OR least(extract(year FROM period), extract(month FROM period), extract(day FROM period),
+				 extract(hour FROM period), extract(minute FROM period), extract(second FROM period)) < 0
+		OR period <= interval '0'
+	THEN
+		RAISE EXCEPTION 'period must be positive'
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = format('It is %s.', period),
+				HINT = 'Write it like ''1 month'' or ''7 days'', or leave it out for a budget that never renews.';
+	END IF;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.check_period(interval) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.check_period(interval) IS
+	'Refuses (22023) a period that is infinite, zero, or negative in any field; null is allowed. Internal to dp_agg.set_budget.';
+
+CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon numeric,
+	delta numeric DEFAULT 1e-6, period interval DEFAULT NULL,
+	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure')
+RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = set_budget.role);
+	epsilon_units bigint := dp_agg.budget_units('epsilon', epsilon, 1e9);
+	delta_units bigint := dp_agg.budget_units('delta', delta, 1e18);
+	query_units bigint;
+	moment timestamptz := now();
+BEGIN
+	IF role IS NULL OR population IS NULL OR accountant IS NULL THEN
+		RAISE EXCEPTION 'role, population and accountant must not be null'
+			USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	IF holder IS NULL THEN
+		RAISE EXCEPTION 'role "%" does not exist', role
+			USING ERRCODE = 'undefined_object',
+				HINT = 'A budget is given to a role that exists; its members spend from it too.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = set_budget.population) THEN
+		RAISE EXCEPTION 'population "%" does not exist', population
+			USING ERRCODE = 'undefined_object',
+				HINT = 'A population comes into being with its first protected relation; see dp_agg.protect.';
+	END IF;
+	IF epsilon_units = 0 THEN
+		RAISE EXCEPTION 'epsilon must be at least 0.000000001'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'To take a budget away, use dp_agg.drop_budget.';
+	END IF;
+	IF delta >= 1 THEN
+		RAISE EXCEPTION 'delta must be less than 1'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Delta is a probability, and should be far smaller than one over the number of individuals.';
+	END IF;
+	IF accountant <> 'pure' THEN
+		RAISE EXCEPTION 'accountant "%" does not exist', accountant
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The only accountant is "pure".';
+	END IF;
+	IF max_epsilon_per_query IS NOT NULL THEN
+		query_units := dp_agg.budget_units('max_epsilon_per_query', max_epsilon_per_query, 1e9);
+		IF query_units = 0 THEN
+			RAISE EXCEPTION 'max_epsilon_per_query must be at least 0.000000001'
+				USING ERRCODE = 'invalid_parameter_value',
+					HINT = 'Leave it out for no limit per query.';
+		END IF;
+	END IF;
+	PERFORM dp_agg.check_period(period);
+
+	INSERT INTO dp_agg.account AS a (role, population, epsilon_limit, delta_limit,
+		max_epsilon_per_query, period, period_anchor, renews_at, accountant)
+	VALUES (holder, population, epsilon_units, delta_units, query_units, period,
+		CASE WHEN period IS NOT NULL THEN moment END,
+		dp_agg.next_renewal(moment, period, moment), accountant)
+	ON CONFLICT ON CONSTRAINT account_pkey DO UPDATE SET
+		epsilon_limit = EXCLUDED.epsilon_limit,
+		delta_limit = EXCLUDED.delta_limit,
+		max_epsilon_per_query = EXCLUDED.max_epsilon_per_query,
+		accountant = EXCLUDED.accountant,
+		-- A period that is over has renewed, whether or not anybody has spent since.
+		epsilon_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.epsilon_spent END,
+		delta_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.delta_spent END,
+		period = EXCLUDED.period,
+		period_anchor = CASE WHEN a.period::text = EXCLUDED.period::text
+			THEN a.period_anchor ELSE EXCLUDED.period_anchor END,
+		renews_at = CASE WHEN a.period::text = EXCLUDED.period::text
+			THEN dp_agg.next_renewal(a.period_anchor, a.period, moment) ELSE EXCLUDED.renews_at END;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text) IS
+	'Opens an account of a role on a population, or changes its limits and keeps what is spent. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement. Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large.';
+
+CREATE FUNCTION dp_agg.drop_budget(role name, population name)
+RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- As dp_agg.budgets names it: the account of a dropped role can go, too.
+	DELETE FROM dp_agg.account a
+	WHERE pg_get_userbyid(a.role) = drop_budget.role
+		AND a.population = drop_budget.population;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'role "%" has no budget on population "%"', role, population
+			USING ERRCODE = 'undefined_object', HINT = 'See dp_agg.budgets for those that exist.';
+	END IF;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.drop_budget(name, name) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.drop_budget(name, name) IS
+	'Closes the account of a role on a population, also that of a role dropped since, under the name that dp_agg.budgets shows; the log of its releases stays. Error: 42704 if there is no such account.';

@@ -1,0 +1,21 @@
+/*
+ * units.h
+ *		Privacy loss as integers: nano-epsilon (1e-9) and atto-delta (1e-18).
+ */
+#ifndef DP_UNITS_H
+#define DP_UNITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mechanism/status.h"
+
+#define DP_NANO INT64_C(1000000000)
+#define DP_ATTO INT64_C(1000000000000000000)
+
+extern dp_status dp_epsilon_from_double(double epsilon, int64_t *nano);
+extern dp_status dp_delta_from_double(double delta, int64_t *atto);
+extern dp_status dp_loss_add(int64_t a, int64_t b, int64_t *sum);
+extern bool dp_loss_fits(int64_t limit, int64_t spent, int64_t price);
+
+#endif							/* DP_UNITS_H */

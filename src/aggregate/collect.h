@@ -1,0 +1,31 @@
+/*
+ * collect.h
+ *		The exact sums of one group, as the collector leaves them.
+ */
+#ifndef DP_COLLECT_H
+#define DP_COLLECT_H
+
+#include "postgres.h"
+
+#include "mechanism/status.h"
+
+/* A 128-bit integer without alignment demands. */
+typedef struct CollectSum
+{
+	char		bytes[sizeof(dp_int128)];
+} CollectSum;
+
+typedef struct CollectState
+{
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	int32		dimensions;
+	CollectSum	sums[FLEXIBLE_ARRAY_MEMBER];	/* one per dimension; [0] is the
+												 * exact number of individuals,
+												 * which never leaves the node */
+} CollectState;
+
+extern const CollectState *collect_read_state(Datum datum, int dimensions);
+extern int64 collect_individuals(const CollectState *state);
+extern dp_int128 collect_coordinate(const CollectState *state, int i);
+
+#endif							/* DP_COLLECT_H */

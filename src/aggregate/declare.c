@@ -1,0 +1,42 @@
+/*
+ * declare.c
+ *		Bodies of the dp_* aggregates and of dp_with().
+ *
+ * An analyst's dp_count(...) and the others are declarations: the rewriter
+ * replaces them before planning.  These functions only run when nothing was
+ * rewritten, that is over relations that are not protected, and then they say
+ * so instead of returning a number without noise.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "errors.h"
+
+PG_FUNCTION_INFO_V1(dp_unreleased);
+PG_FUNCTION_INFO_V1(dp_with);
+
+/*
+ * Transition and final function of every dp_* aggregate.  Always raises
+ * ERRCODE_DP_QUERY_REFUSED, also over empty input.
+ */
+PGDLLEXPORT Datum
+dp_unreleased(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("a dp_ aggregate needs a protected relation"),
+			 errhint("Use the standard aggregate, or ask the administrator to call dp_agg.protect() on the table.")));
+	PG_RETURN_NULL();			/* keep compiler quiet */
+}
+
+/* dp_with(...): settings of one release; never runs when it is in its place. */
+PGDLLEXPORT Datum
+dp_with(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("dp_with() is not in its place"),
+			 errhint("Write it in the WHERE clause of the SELECT that computes the release, joined by AND.")));
+	PG_RETURN_NULL();			/* keep compiler quiet */
+}

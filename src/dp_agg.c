@@ -1,0 +1,112 @@
+/*
+ * dp_agg.c
+ *		Entry point: settings and hooks, nothing else.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/plancache.h"
+
+#include "ledger/ledger.h"
+#include "policy/extension.h"
+#include "policy/policy.h"
+#include "query/query.h"
+#include "release/release.h"
+
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+PG_FUNCTION_INFO_V1(dp_output);
+
+double		dp_setting_epsilon = 1.0;
+double		dp_setting_delta = 1e-8;
+int			dp_setting_max_groups = 0;
+int			dp_setting_max_rows = 0;
+int			dp_setting_min_individuals = 20;
+
+/* A plan carries the settings it was made with: make new ones. */
+static void
+assign_real(double newval, void *extra)
+{
+	ResetPlanCache();
+}
+
+static void
+assign_int(int newval, void *extra)
+{
+	ResetPlanCache();
+}
+
+static void
+define_settings(void)
+{
+	/* What one release spends, shared by all its outputs. */
+	DefineCustomRealVariable("dp_agg.epsilon",
+							 "Privacy loss epsilon of one release.",
+							 "Shared by everything the release computes; rounded to 1e-9.",
+							 &dp_setting_epsilon, 1.0, 1e-9, 1000.0,
+							 PGC_USERSET, 0, NULL, assign_real, NULL);
+
+	/* What the gate spends. */
+	DefineCustomRealVariable("dp_agg.delta",
+							 "Privacy loss delta of one release.",
+							 "The probability that one individual decides whether a group shows.",
+							 &dp_setting_delta, 1e-8, 1e-18, 0.5,
+							 PGC_USERSET, 0, NULL, assign_real, NULL);
+
+	/* How many groups of a release one individual may count in. */
+	DefineCustomIntVariable("dp_agg.max_groups",
+							"Most groups of one release that an individual counts in.",
+							"0 takes what the relation declares. Noise grows with it.",
+							&dp_setting_max_groups, 0, 0, DP_MAX_GROUPS,
+							PGC_USERSET, 0, NULL, assign_int, NULL);
+
+	/* How many rows of an individual count in one group. */
+	DefineCustomIntVariable("dp_agg.max_rows",
+							"Most rows per group that an individual counts with.",
+							"0 takes what the relation declares. Noise grows with it.",
+							&dp_setting_max_rows, 0, 0, DP_MAX_ROWS,
+							PGC_USERSET, 0, NULL, assign_int, NULL);
+
+	/* Below this a group is never shown; 20 is the floor. */
+	DefineCustomIntVariable("dp_agg.min_individuals",
+							"Least number of individuals of a group that is released.",
+							"Cannot be lowered below 20.",
+							&dp_setting_min_individuals, 20, 20, INT_MAX,
+							PGC_SUSET, 0, NULL, assign_int, NULL);
+
+	MarkGUCPrefixReserved("dp_agg");
+}
+
+PGDLLEXPORT void
+_PG_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("dp_agg must be loaded through shared_preload_libraries"),
+				 errhint("Add dp_agg to shared_preload_libraries in postgresql.conf and restart the server.")));
+	define_settings();
+	policy_register_provider();
+	policy_init_cache();
+	extension_init_cache();
+	ledger_init();
+	guard_init();
+	release_path_init();
+	pay_init();
+}
+
+/*
+ * output(state bytea, position int, NULL::type) returns type
+ *
+ * Holds the place of an output in the query of a release until the sealed node
+ * fills it; by itself it is NULL.
+ */
+PGDLLEXPORT Datum
+dp_output(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,15 @@
+/*
+ * errors.h
+ *		SQLSTATEs of dp_agg. They are part of the SQL surface.
+ */
+#ifndef DP_ERRORS_H
+#define DP_ERRORS_H
+
+#include "utils/elog.h"
+
+#define ERRCODE_DP_BUDGET_EXHAUSTED	MAKE_SQLSTATE('D', 'P', '0', '0', '1')
+#define ERRCODE_DP_QUERY_REFUSED	MAKE_SQLSTATE('D', 'P', '0', '0', '2')
+#define ERRCODE_DP_BOUNDS			MAKE_SQLSTATE('D', 'P', '0', '0', '3')
+#define ERRCODE_DP_LEDGER			MAKE_SQLSTATE('D', 'P', '0', '0', '4')
+
+#endif							/* DP_ERRORS_H */

@@ -1,0 +1,131 @@
+/*
+ * account.c
+ *		Who holds an account on a population.
+ *
+ * Read like a catalog: with a scan of our own, no SPI and no privileges, on
+ * behalf of whoever asks.  The tables are found by membership in the
+ * extension, because in a database without it anybody may own a schema of
+ * that name.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "ledger/ledger.h"
+#include "ledger/protocol.h"
+
+/* Columns of dp_agg.account, in the order of the install script. */
+#define Anum_account_role		1
+#define Anum_account_population 2
+
+/*
+ * ledger_table
+ *		OID of a table of the ledger; InvalidOid if the extension is not
+ *		installed in this database.
+ */
+Oid
+ledger_table(const char *name)
+{
+	Oid			extension = get_extension_oid("dp_agg", true);
+	Oid			schema = get_namespace_oid("dp_agg", true);
+	Oid			table;
+
+	if (!OidIsValid(extension) || !OidIsValid(schema))
+		return InvalidOid;
+	table = get_relname_relid(name, schema);
+	if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_RELATION ||
+		getExtensionOfObject(RelationRelationId, table) != extension)
+		return InvalidOid;
+	return table;
+}
+
+/*
+ * ledger_account_roles
+ *		OIDs of the roles with an account on a population, as a list.
+ *
+ * account is the table, from ledger_table.  Sees what is committed, and what
+ * the own transaction has done.
+ */
+List *
+ledger_account_roles(Oid account, const char *population)
+{
+	Relation	rel = table_open(account, AccessShareLock);
+	Oid			index = get_relname_relid("account_pkey", RelationGetNamespace(rel));
+	List	   *roles = NIL;
+	ScanKeyData key;
+	NameData	name;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	namestrcpy(&name, population);
+	ScanKeyInit(&key, Anum_account_population, BTEqualStrategyNumber, F_NAMEEQ,
+				NameGetDatum(&name));
+	scan = systable_beginscan(rel, index, OidIsValid(index), NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		role = heap_getattr(tuple, Anum_account_role, RelationGetDescr(rel), &isnull);
+
+		if (!isnull)
+			roles = lappend_oid(roles, DatumGetObjectId(role));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return roles;
+}
+
+/* Does the role still exist?  The account of a dropped one is closed. */
+bool
+ledger_role_is_live(Oid role)
+{
+	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role));
+}
+
+/*
+ * ledger_role_has_account
+ *		Is there an account on the population that names the session user, the
+ *		current user, or a role that either belongs to, at any depth?
+ *
+ * Being a superuser makes nobody a member here.  False if the extension is not
+ * installed in this database.  Spends nothing and tells nothing but this; what
+ * counts at a charge is what the worker of the ledger sees.
+ */
+bool
+ledger_role_has_account(const char *population)
+{
+	Oid			account = ledger_table("account");
+	List	   *roles;
+	ListCell   *lc;
+	bool		found = false;
+
+	if (!OidIsValid(account))
+		return false;
+	roles = ledger_account_roles(account, population);
+	foreach(lc, roles)
+	{
+		Oid			role = lfirst_oid(lc);
+
+		if (ledger_role_is_live(role) &&
+			(is_member_of_role_nosuper(GetSessionUserId(), role) ||
+			 is_member_of_role_nosuper(GetUserId(), role)))
+		{
+			found = true;
+			break;
+		}
+	}
+	list_free(roles);
+	return found;
+}

@@ -1,0 +1,210 @@
+/*
+ * charge.c
+ *		The backend side of the ledger: asks for a charge and waits for it.
+ *
+ * The caller's transaction takes no part.  It may be read-only, roll back or
+ * die: the worker commits the charge in a transaction of its own, and only
+ * its word that this commit is on disk lets ledger_charge return.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "errors.h"
+#include "ledger/ledger.h"
+#include "ledger/protocol.h"
+
+/* Longest wait for one charge, for a free worker, and for a locked account. */
+#define CHARGE_TIMEOUT_MS	60000
+#define NO_WORKER_TIMEOUT_MS 5000
+#define BUSY_TIMEOUT_MS		4000
+/* Between two looks at things that no latch tells about. */
+#define RETRY_MS			100
+#define LIVENESS_MS			1000
+
+/* Makes the shared memory of the ledger; to be called in the postmaster. */
+void
+ledger_init(void)
+{
+	if (process_shared_preload_libraries_in_progress)
+		ledger_shmem_init();
+}
+
+static void
+check_available(void)
+{
+	if (IsParallelWorker())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("cannot charge a release in a parallel worker")));
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_LEDGER),
+				 errmsg("the ledger cannot be written during recovery"),
+				 errhint("Run the query on the primary server.")));
+	if (!ledger_shmem_exists())
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_LEDGER),
+				 errmsg("the ledger is not available"),
+				 errdetail("dp_agg was not loaded when the server started."),
+				 errhint("Add dp_agg to shared_preload_libraries and restart the server.")));
+}
+
+/* Asks the postmaster for a worker; false if it has no room for one. */
+static bool
+start_worker(uint64 epoch)
+{
+	BackgroundWorker worker;
+	BackgroundWorkerHandle *handle;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);
+	worker.bgw_notify_pid = MyProcPid;
+	snprintf(worker.bgw_library_name, BGW_MAXLEN, "dp_agg");
+	snprintf(worker.bgw_function_name, BGW_MAXLEN, "dp_ledger_worker_main");
+	snprintf(worker.bgw_name, BGW_MAXLEN, "dp_agg ledger of database %u", MyDatabaseId);
+	snprintf(worker.bgw_type, BGW_MAXLEN, "dp_agg ledger");
+	memcpy(worker.bgw_extra, &epoch, sizeof(epoch));
+	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+		return false;
+	pfree(handle);
+	return true;
+}
+
+/* A worker for the pending request: wakes it, or starts it; false if none can be had. */
+static bool
+summon_worker(void)
+{
+	uint64		epoch;
+
+	if (ledger_worker_wake(&epoch) == LEDGER_WAKE_SENT)
+		return true;
+	if (epoch == 0)
+		return false;
+	if (start_worker(epoch))
+		return true;
+	ledger_worker_not_started(epoch);
+	return false;
+}
+
+static void
+report_no_worker_slot(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_LEDGER),
+			 errmsg("no background worker is free for the ledger"),
+			 errdetail("Nothing was charged."),
+			 errhint("Increase max_worker_processes and restart the server.")));
+}
+
+static void
+report_timeout(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_LEDGER),
+			 errmsg("the ledger did not answer in time"),
+			 errdetail("The statement may have been charged; it was not run.")));
+}
+
+/* Sleeps until the latch is set or the time is over, and minds interrupts. */
+static void
+nap(long timeout_ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 timeout_ms, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void
+withdraw(int code, Datum arg)
+{
+	ledger_request_withdraw(*(uint64 *) DatumGetPointer(arg));
+}
+
+static void
+await_answer(uint64 number, LedgerAnswer *answer)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz last_worker = start;
+	LedgerPoll	poll;
+
+	while ((poll = ledger_request_poll(number, answer)) != LEDGER_POLL_ANSWERED)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+		bool		worker = summon_worker();
+
+		if (worker)
+			last_worker = now;
+		else if (poll == LEDGER_POLL_PENDING &&
+				 TimestampDifferenceExceeds(last_worker, now, NO_WORKER_TIMEOUT_MS))
+			report_no_worker_slot();
+		if (TimestampDifferenceExceeds(start, now, CHARGE_TIMEOUT_MS))
+			report_timeout();
+		nap(worker ? LIVENESS_MS : RETRY_MS);
+	}
+}
+
+/* One request from submission to answer; withdrawn if anything comes between. */
+static void
+request_charge(StringInfo payload, LedgerAnswer *answer)
+{
+	uint64		number = ledger_request_submit(payload->data, payload->len);
+
+	PG_ENSURE_ERROR_CLEANUP(withdraw, PointerGetDatum(&number));
+	{
+		await_answer(number, answer);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(withdraw, PointerGetDatum(&number));
+}
+
+/*
+ * ledger_charge
+ *		Charges a statement for all its releases, and logs them.
+ *
+ * items is a list of LedgerItem: epsilon in nano-epsilon, positive; delta in
+ * atto-delta, not negative.  Every account on an item's population that names
+ * the session user, the current user or a role either belongs to pays the sum
+ * of the items on that population; all pay, or none.  When this returns, the
+ * charge is on disk, and nothing brings it back.  An empty list is free.
+ *
+ * Errors: DP001 if an account has too little left, DP002 if its limit per
+ * statement is exceeded or the request is too large, 42501 if an account is
+ * required and there is none, DP004 if the ledger cannot be written.
+ */
+void
+ledger_charge(List *items, const char *query_text)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	StringInfoData payload;
+	LedgerAnswer answer;
+
+	if (items == NIL)
+		return;
+	check_available();
+	initStringInfo(&payload);
+	ledger_message_build(&payload, items, query_text);
+
+	for (;;)
+	{
+		request_charge(&payload, &answer);
+		if (answer.verdict != LEDGER_BUSY ||
+			TimestampDifferenceExceeds(start, GetCurrentTimestamp(), BUSY_TIMEOUT_MS))
+			break;
+		nap(RETRY_MS);
+	}
+	pfree(payload.data);
+	if (answer.verdict != LEDGER_PAID)
+		ledger_report_refusal(&answer);
+}

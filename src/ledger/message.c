@@ -1,0 +1,197 @@
+/*
+ * message.c
+ *		The form in which a request travels to the worker.
+ *
+ * A payload is a fixed head, the prices per population, the items, and the
+ * text of the query, which gets the room that is left and is cut off to fit.
+ * Strings end in a zero byte; numbers lie unaligned.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include <openssl/evp.h>
+
+#include "accounting/units.h"
+#include "errors.h"
+#include "ledger/ledger.h"
+#include "ledger/protocol.h"
+
+typedef struct MessageHead
+{
+	NameData	session_name;
+	NameData	current_name;
+	uint8		fingerprint[LEDGER_FINGERPRINT_SIZE];
+	int32		nprices;
+	int32		nitems;
+} MessageHead;
+
+typedef struct Reader
+{
+	const char *next;
+	const char *end;
+} Reader;
+
+/* Adds an item to the price of its population; refuses what cannot be one. */
+static List *
+add_price(List *prices, const LedgerItem *item)
+{
+	LedgerPrice *price = NULL;
+	ListCell   *lc;
+
+	if (item->epsilon_nano <= 0 || item->delta_atto < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a release must have a positive price")));
+	foreach(lc, prices)
+	{
+		LedgerPrice *candidate = lfirst(lc);
+
+		if (strcmp(NameStr(candidate->population), NameStr(item->population)) == 0)
+			price = candidate;
+	}
+	if (price == NULL)
+	{
+		price = palloc0(sizeof(LedgerPrice));
+		namestrcpy(&price->population, NameStr(item->population));
+		prices = lappend(prices, price);
+	}
+	if (dp_loss_add(price->epsilon_nano, item->epsilon_nano, &price->epsilon_nano) != DP_OK ||
+		dp_loss_add(price->delta_atto, item->delta_atto, &price->delta_atto) != DP_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("price of the statement is out of range")));
+	price->account_required |= item->account_required;
+	return prices;
+}
+
+static void
+add_string(StringInfo payload, const char *string)
+{
+	if (string == NULL)
+		string = "";
+	appendBinaryStringInfo(payload, string, strlen(string) + 1);
+}
+
+static void
+add_head(StringInfo payload, List *prices, List *items, const char *query_text)
+{
+	MessageHead head;
+	char	   *session_name = GetUserNameFromId(GetSessionUserId(), true);
+	char	   *current_name = GetUserNameFromId(GetUserId(), true);
+
+	memset(&head, 0, sizeof(head));
+	namestrcpy(&head.session_name, session_name ? session_name : "");
+	namestrcpy(&head.current_name, current_name ? current_name : "");
+	if (EVP_Digest(query_text, strlen(query_text), head.fingerprint, NULL, EVP_sha256(), NULL) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_LEDGER),
+				 errmsg("could not compute the fingerprint of the statement")));
+	head.nprices = list_length(prices);
+	head.nitems = list_length(items);
+	appendBinaryStringInfo(payload, (char *) &head, sizeof(head));
+}
+
+/*
+ * ledger_message_build
+ *		Appends the payload for a statement to an empty buffer.
+ *
+ * items is a list of LedgerItem.  Refuses prices that are not positive or sums
+ * that overflow, and (DP002) a statement with so many releases that they do
+ * not fit in LEDGER_PAYLOAD_SIZE.
+ */
+void
+ledger_message_build(StringInfo payload, List *items, const char *query_text)
+{
+	List	   *prices = NIL;
+	ListCell   *lc;
+	int			room;
+
+	if (query_text == NULL)
+		query_text = "";
+	foreach(lc, items)
+		prices = add_price(prices, lfirst(lc));
+
+	add_head(payload, prices, items, query_text);
+	foreach(lc, prices)
+		appendBinaryStringInfo(payload, (char *) lfirst(lc), sizeof(LedgerPrice));
+	foreach(lc, items)
+	{
+		LedgerItem *item = lfirst(lc);
+
+		appendBinaryStringInfo(payload, (char *) &item->population, sizeof(NameData));
+		appendBinaryStringInfo(payload, (char *) &item->epsilon_nano, sizeof(int64));
+		appendBinaryStringInfo(payload, (char *) &item->delta_atto, sizeof(int64));
+		add_string(payload, item->relations);
+		add_string(payload, item->outputs);
+	}
+
+	room = LEDGER_PAYLOAD_SIZE - payload->len - 1;
+	if (room < LEDGER_QUERY_ROOM)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_QUERY_REFUSED),
+				 errmsg("statement has too many releases to be charged at once"),
+				 errhint("Split it into several statements.")));
+	appendBinaryStringInfo(payload, query_text,
+						   pg_mbcliplen(query_text, strlen(query_text), room));
+	appendStringInfoCharMacro(payload, '\0');
+}
+
+static void
+read_bytes(Reader *reader, void *target, Size size)
+{
+	if ((Size) (reader->end - reader->next) < size)
+		elog(ERROR, "request to the ledger is too short");
+	memcpy(target, reader->next, size);
+	reader->next += size;
+}
+
+static const char *
+read_string(Reader *reader)
+{
+	const char *string = reader->next;
+	const char *zero = memchr(string, '\0', reader->end - string);
+
+	if (zero == NULL)
+		elog(ERROR, "request to the ledger has an unfinished string");
+	reader->next = zero + 1;
+	return string;
+}
+
+/*
+ * ledger_message_read
+ *		Takes a payload apart; the strings of *message point into it.
+ */
+void
+ledger_message_read(const char *payload, int length, LedgerMessage *message)
+{
+	Reader		reader = {payload, payload + length};
+	MessageHead head;
+
+	memset(message, 0, sizeof(*message));
+	read_bytes(&reader, &head, sizeof(head));
+	message->session_name = head.session_name;
+	message->current_name = head.current_name;
+	memcpy(message->fingerprint, head.fingerprint, LEDGER_FINGERPRINT_SIZE);
+	for (int i = 0; i < head.nprices; i++)
+	{
+		LedgerPrice *price = palloc(sizeof(LedgerPrice));
+
+		read_bytes(&reader, price, sizeof(LedgerPrice));
+		message->prices = lappend(message->prices, price);
+	}
+	for (int i = 0; i < head.nitems; i++)
+	{
+		LedgerItem *item = palloc0(sizeof(LedgerItem));
+
+		read_bytes(&reader, &item->population, sizeof(NameData));
+		read_bytes(&reader, &item->epsilon_nano, sizeof(int64));
+		read_bytes(&reader, &item->delta_atto, sizeof(int64));
+		item->relations = read_string(&reader);
+		item->outputs = read_string(&reader);
+		message->items = lappend(message->items, item);
+	}
+	message->query = read_string(&reader);
+}

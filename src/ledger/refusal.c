@@ -1,0 +1,154 @@
+/*
+ * refusal.c
+ *		What a client is told when it did not get its charge.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "accounting/units.h"
+#include "errors.h"
+#include "ledger/protocol.h"
+
+/* An amount in plain units: "0.5", "10", "0.00000001". */
+static char *
+plain_units(int64 amount, int64 units, int digits)
+{
+	char	   *text = psprintf(INT64_FORMAT ".%0*lld", amount / units, digits,
+								(long long) (amount % units));
+	int			len = strlen(text);
+
+	while (text[len - 1] == '0')
+		text[--len] = '\0';
+	if (text[len - 1] == '.')
+		text[--len] = '\0';
+	return text;
+}
+
+static char *
+plain_epsilon(int64 nano)
+{
+	return plain_units(nano, DP_NANO, 9);
+}
+
+static char *
+plain_delta(int64 atto)
+{
+	return plain_units(atto, DP_ATTO, 18);
+}
+
+static char *
+role_name(const LedgerAnswer *answer)
+{
+	char	   *name = GetUserNameFromId(answer->role, true);
+
+	return name ? name : psprintf("%u", answer->role);
+}
+
+static void
+report_exhausted(const LedgerAnswer *answer)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_BUDGET_EXHAUSTED),
+			 errmsg("privacy budget on population \"%s\" is exhausted", NameStr(answer->population)),
+			 errdetail("The statement costs epsilon %s and delta %s; the account of role \"%s\" has epsilon %s and delta %s left.",
+					   plain_epsilon(answer->epsilon), plain_delta(answer->delta), role_name(answer),
+					   plain_epsilon(answer->epsilon_left), plain_delta(answer->delta_left)),
+			 answer->renews_at != 0 ?
+			 errhint("The account renews at %s.", timestamptz_to_str(answer->renews_at)) :
+			 errhint("The account does not renew. Ask with a smaller dp_agg.epsilon, or have the budget raised.")));
+}
+
+static void
+report_no_account(const LedgerAnswer *answer)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for population \"%s\"", NameStr(answer->population)),
+			 errdetail("Neither the session user nor the current user holds an account on it."),
+			 errhint("Accounts are given with dp_agg.set_budget, and count once that is committed.")));
+}
+
+static void
+report_query_limit(const LedgerAnswer *answer)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("statement costs more than one statement may on population \"%s\"",
+					NameStr(answer->population)),
+			 errdetail("It costs epsilon %s; the account of role \"%s\" allows %s per statement.",
+					   plain_epsilon(answer->epsilon), role_name(answer),
+					   plain_epsilon(answer->query_limit)),
+			 errhint("Ask with a smaller dp_agg.epsilon.")));
+}
+
+/* An account's row is locked, or, if there is no population, a whole table. */
+static void
+report_busy(const LedgerAnswer *answer)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_LEDGER),
+			 NameStr(answer->population)[0] != '\0' ?
+			 errmsg("account on population \"%s\" is being changed", NameStr(answer->population)) :
+			 errmsg("the ledger is being changed"),
+			 errdetail("A transaction that is still open holds it. Nothing was charged."),
+			 errhint("Try again when that transaction has ended.")));
+}
+
+static void
+report_unavailable(const LedgerAnswer *answer)
+{
+	switch (answer->verdict)
+	{
+		case LEDGER_NOT_INSTALLED:
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_LEDGER),
+					 errmsg("the ledger is not installed in this database"),
+					 errhint("Run CREATE EXTENSION dp_agg.")));
+		case LEDGER_LOST:
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_LEDGER),
+					 errmsg("the ledger's worker was terminated"),
+					 errdetail("The statement may have been charged; it was not run.")));
+		case LEDGER_NO_WORKER:
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_LEDGER),
+					 errmsg("the ledger's worker could not start"),
+					 errdetail("Nothing was charged."),
+					 errhint("The server log says why.")));
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_LEDGER),
+					 errmsg("the ledger could not record the release"),
+					 errdetail("The statement was not run."),
+					 errhint("The server log says why.")));
+	}
+}
+
+/* Raises the error that an answer other than LEDGER_PAID stands for. */
+void
+ledger_report_refusal(const LedgerAnswer *answer)
+{
+	switch (answer->verdict)
+	{
+		case LEDGER_EXHAUSTED:
+			report_exhausted(answer);
+			break;
+		case LEDGER_NO_ACCOUNT:
+			report_no_account(answer);
+			break;
+		case LEDGER_OVER_QUERY_LIMIT:
+			report_query_limit(answer);
+			break;
+		case LEDGER_BUSY:
+			report_busy(answer);
+			break;
+		default:
+			report_unavailable(answer);
+			break;
+	}
+	elog(ERROR, "unexpected answer of the ledger");
+	pg_unreachable();
+}

@@ -1,0 +1,177 @@
+/*
+ * extension.c
+ *		Finds the functions of the extension by their membership (pg_depend).
+ *
+ * An analyst may create functions named like ours in its own schemas; only
+ * membership tells them apart.  OIDs are looked up lazily, because a parallel
+ * worker or a cached plan never ran the planner hook, and are forgotten when
+ * any function changes.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
+#include "commands/extension.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/syscache.h"
+
+#include "policy/extension.h"
+
+/* Names as they stand in the install script. */
+static const struct
+{
+	const char *name;
+	DpFunction	function;
+}			known_functions[] =
+{
+	{"dp_count", DP_FUNC_COUNT},
+	{"dp_count_distinct", DP_FUNC_COUNT_DISTINCT},
+	{"dp_sum", DP_FUNC_SUM},
+	{"dp_avg", DP_FUNC_AVG},
+	{"dp_with", DP_FUNC_WITH},
+	{"collect", DP_FUNC_COLLECT},
+	{"collect_bounded", DP_FUNC_COLLECT_BOUNDED},
+	{"individual", DP_FUNC_INDIVIDUAL},
+	{"bounding_hash", DP_FUNC_BOUNDING_HASH},
+	{"output", DP_FUNC_OUTPUT},
+	{"total", DP_FUNC_TOTAL},
+	{"tame", DP_FUNC_TAME},
+};
+
+typedef struct FunctionEntry
+{
+	Oid			funcid;			/* hash key, must be first */
+	Oid			argtype;		/* first argument's type, or InvalidOid */
+	DpFunction	function;
+} FunctionEntry;
+
+static HTAB *functions = NULL;
+static bool functions_valid = false;
+
+static void
+syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
+{
+	functions_valid = false;
+}
+
+/* Registers the invalidation callback; called once per process from _PG_init. */
+void
+extension_init_cache(void)
+{
+	CacheRegisterSyscacheCallback(PROCOID, syscache_callback, (Datum) 0);
+}
+
+static void
+add_function(Oid funcid)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	Form_pg_proc form;
+	FunctionEntry *entry;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	entry = hash_search(functions, &funcid, HASH_ENTER, NULL);
+	entry->argtype = form->pronargs > 0 ? form->proargtypes.values[0] : InvalidOid;
+	entry->function = DP_FUNC_OTHER;
+	for (int i = 0; i < (int) lengthof(known_functions); i++)
+	{
+		if (strcmp(NameStr(form->proname), known_functions[i].name) == 0)
+			entry->function = known_functions[i].function;
+	}
+	ReleaseSysCache(tuple);
+}
+
+static void
+load_functions(void)
+{
+	Oid			extension;
+	Relation	depend;
+	SysScanDesc scan;
+	ScanKeyData keys[2];
+	HeapTuple	tuple;
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(FunctionEntry)};
+
+	if (functions_valid)
+		return;
+	if (functions != NULL)
+		hash_destroy(functions);
+	functions = hash_create("dp_agg functions", 128, &control, HASH_ELEM | HASH_BLOBS);
+	functions_valid = true;		/* an invalidation below clears it again */
+
+	extension = get_extension_oid("dp_agg", true);
+	if (!OidIsValid(extension))
+		return;
+
+	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(ExtensionRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->classid == ProcedureRelationId && form->deptype == DEPENDENCY_EXTENSION)
+			add_function(form->objid);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+}
+
+/* Is the extension created in this database? */
+bool
+extension_installed(void)
+{
+	load_functions();
+	return hash_get_num_entries(functions) > 0;
+}
+
+/* Which of our functions is this?  DP_FUNC_NONE for anybody else's. */
+DpFunction
+extension_function(Oid funcid)
+{
+	FunctionEntry *entry;
+
+	if (funcid < FirstNormalObjectId)
+		return DP_FUNC_NONE;
+	load_functions();
+	entry = hash_search(functions, &funcid, HASH_FIND, NULL);
+	return entry ? entry->function : DP_FUNC_NONE;
+}
+
+/*
+ * OID of one of our functions; argtype (of the first argument) chooses among
+ * overloads, InvalidOid takes the only one.
+ */
+Oid
+extension_oid(DpFunction function, Oid argtype)
+{
+	HASH_SEQ_STATUS scan;
+	FunctionEntry *entry;
+	Oid			result = InvalidOid;
+
+	load_functions();
+	hash_seq_init(&scan, functions);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->function == function &&
+			(!OidIsValid(argtype) || entry->argtype == argtype))
+			result = entry->funcid;
+	}
+	if (!OidIsValid(result))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("a function of extension \"dp_agg\" is missing"),
+				 errhint("Run ALTER EXTENSION dp_agg UPDATE.")));
+	return result;
+}

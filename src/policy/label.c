@@ -1,0 +1,264 @@
+/*
+ * label.c
+ *		Security labels of provider "dp_agg": their grammar, checked when they
+ *		are set and read back when a relation is looked up.
+ *
+ * A label is a JSON object.  On a table:
+ *
+ *		{"population": "patients", "max_groups": 4, "max_rows": 10,
+ *		 "columns": "listed", "facade": "dp.visits"}
+ *
+ * On a column, any of:
+ *
+ *		{"unit": 1, "open": true, "lower": 0, "upper": 5000}
+ *
+ * Column facts sit on the columns, not in the table's label, so that renaming
+ * a column keeps its protection.  pg_dump carries labels as SECURITY LABEL
+ * commands; because a dump sets them one at a time and in any order, a label
+ * is only judged by itself here, and a protected table whose labels do not add
+ * up (no unit column, say) is refused when it is read: it stays protected.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "commands/seclabel.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/syscache.h"
+
+#include "errors.h"
+#include "mechanism/noise.h"
+#include "policy/policy.h"
+
+static Jsonb *parse_label(const char *label);
+static JsonbValue *label_get(Jsonb *label, const char *key, JsonbValue *value);
+static bool label_number(Jsonb *label, const char *key, double *out);
+static bool label_string(Jsonb *label, const char *key, char *out, Size size);
+
+/* Parses a label; anything but a JSON object is an error. */
+static Jsonb *
+parse_label(const char *label)
+{
+	Jsonb	   *object = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+															CStringGetDatum(label)));
+
+	if (!JB_ROOT_IS_OBJECT(object))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a dp_agg label must be a JSON object"),
+				 errhint("Use dp_agg.protect() and dp_agg.set_bounds() to write labels.")));
+	return object;
+}
+
+static JsonbValue *
+label_get(Jsonb *label, const char *key, JsonbValue *value)
+{
+	return getKeyJsonValueFromContainer(&label->root, key, strlen(key), value);
+}
+
+/* Reads a number; false if the key is absent, an error if it is no number. */
+static bool
+label_number(Jsonb *label, const char *key, double *out)
+{
+	JsonbValue	value;
+
+	if (label_get(label, key, &value) == NULL)
+		return false;
+	if (value.type != jbvNumeric)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" in a dp_agg label must be a number", key)));
+	*out = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+											  NumericGetDatum(value.val.numeric)));
+	return true;
+}
+
+/* Reads a string into out (truncating is an error); false if the key is absent. */
+static bool
+label_string(Jsonb *label, const char *key, char *out, Size size)
+{
+	JsonbValue	value;
+
+	if (label_get(label, key, &value) == NULL)
+		return false;
+	if (value.type != jbvString || value.val.string.len <= 0 ||
+		(Size) value.val.string.len >= size)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" in a dp_agg label must be a string of 1 to %d bytes",
+						key, (int) size - 1)));
+	memcpy(out, value.val.string.val, value.val.string.len);
+	out[value.val.string.len] = '\0';
+	return true;
+}
+
+/* Reads an integer limit in 1 .. max, or returns the default. */
+static int
+label_limit(Jsonb *label, const char *key, int fallback, int max)
+{
+	double		number;
+
+	if (!label_number(label, key, &number))
+		return fallback;
+	if (number < 1 || number > max || number != (int) number)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" in a dp_agg label must be an integer from 1 to %d",
+						key, max)));
+	return (int) number;
+}
+
+/* Reads a table's label into rel. */
+static void
+read_table_label(const char *text, ProtectedRelation *rel)
+{
+	Jsonb	   *label = parse_label(text);
+	char		columns[16];
+
+	if (!label_string(label, "population", NameStr(rel->population), NAMEDATALEN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a dp_agg label on a table must name a population")));
+	rel->max_groups = label_limit(label, "max_groups", DP_DEFAULT_MAX_GROUPS,
+								  DP_MAX_GROUPS);
+	rel->max_rows = label_limit(label, "max_rows", DP_DEFAULT_MAX_ROWS, DP_MAX_ROWS);
+	rel->listed_columns = label_string(label, "columns", columns, sizeof(columns));
+}
+
+/* Reads a column's label into rel. */
+static void
+read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
+{
+	Jsonb	   *label = parse_label(text);
+	JsonbValue	value;
+	double		number;
+	ColumnBounds bounds = {.attno = attno};
+
+	if (label_number(label, "unit", &number))
+	{
+		if (number < 1 || number > DP_MAX_UNIT_COLUMNS || number != (int) number)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"unit\" in a dp_agg label must be an integer from 1 to %d",
+							DP_MAX_UNIT_COLUMNS)));
+		rel->unit[(int) number - 1] = attno;
+		rel->nunit = Max(rel->nunit, (int) number);
+	}
+	if (label_get(label, "open", &value) != NULL &&
+		value.type == jbvBool && value.val.boolean)
+		rel->open = bms_add_member(rel->open, attno);
+	if (label_number(label, "lower", &bounds.lower) &&
+		label_number(label, "upper", &bounds.upper))
+	{
+		if (!(bounds.lower < bounds.upper) || isinf(bounds.lower) || isinf(bounds.upper))
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_BOUNDS),
+					 errmsg("bounds must be finite and lower less than upper")));
+		rel->bounds = (rel->bounds == NULL) ?
+			palloc(sizeof(ColumnBounds)) :
+			repalloc(rel->bounds, (rel->nbounds + 1) * sizeof(ColumnBounds));
+		rel->bounds[rel->nbounds++] = bounds;
+	}
+}
+
+/*
+ * Reads the labels of one relation and its columns.  Returns NULL when the
+ * relation carries no table label; allocates in the current context.  Raises
+ * ERRCODE_DP_QUERY_REFUSED when the labels do not name a unit.
+ */
+ProtectedRelation *
+policy_read_labels(Oid relid)
+{
+	ObjectAddress address;
+	char	   *text;
+	ProtectedRelation *rel;
+	Relation	relation;
+
+	ObjectAddressSet(address, RelationRelationId, relid);
+	text = GetSecurityLabel(&address, DP_PROVIDER);
+	if (text == NULL)
+		return NULL;
+
+	rel = palloc0(sizeof(ProtectedRelation));
+	rel->relid = rel->label_relid = relid;
+	read_table_label(text, rel);
+
+	relation = relation_open(relid, AccessShareLock);
+	for (AttrNumber attno = 1; attno <= RelationGetNumberOfAttributes(relation); attno++)
+	{
+		if (TupleDescAttr(RelationGetDescr(relation), attno - 1)->attisdropped)
+			continue;
+		ObjectAddressSubSet(address, RelationRelationId, relid, attno);
+		text = GetSecurityLabel(&address, DP_PROVIDER);
+		if (text != NULL)
+			read_column_label(text, attno, rel);
+	}
+	relation_close(relation, AccessShareLock);
+
+	if (rel->nunit == 0)
+		rel->nunit = 1;			/* leaves unit[0] invalid: fails the test below */
+	for (int i = 0; i < rel->nunit; i++)
+	{
+		if (rel->unit[i] == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_QUERY_REFUSED),
+					 errmsg("protected relation \"%s\" has lost its unit column",
+							get_rel_name(relid)),
+					 errhint("Ask the administrator to call dp_agg.protect() again.")));
+	}
+	return rel;
+}
+
+/*
+ * Relabel hook: judges a new label (NULL removes one) and makes every backend
+ * forget what it cached and planned for the relation and its partitions.
+ * Ownership was checked by PostgreSQL (ExecSecLabelStmt).
+ */
+static void
+check_label(const ObjectAddress *object, const char *seclabel)
+{
+	List	   *relids;
+	ListCell   *lc;
+
+	if (object->classId != RelationRelationId)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("dp_agg labels apply to tables and columns only")));
+	if (seclabel != NULL)
+	{
+		ProtectedRelation scratch = {0};
+		char		relkind = get_rel_relkind(object->objectId);
+
+		if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
+			relkind != RELKIND_MATVIEW && relkind != RELKIND_FOREIGN_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" cannot be protected", get_rel_name(object->objectId)),
+					 errdetail("Only tables, partitioned tables, foreign tables and materialized views can be protected."),
+					 errhint("Protect the tables below the view; a view over a protected table can be queried like the table.")));
+		if (object->objectSubId == 0)
+			read_table_label(seclabel, &scratch);
+		else
+			read_column_label(seclabel, object->objectSubId, &scratch);
+	}
+
+	relids = find_all_inheritors(object->objectId, NoLock, NULL);
+	foreach(lc, relids)
+		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
+}
+
+/* Registers the label provider; called once from _PG_init. */
+void
+policy_register_provider(void)
+{
+	register_label_provider(DP_PROVIDER, check_label);
+}

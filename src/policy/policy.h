@@ -1,0 +1,61 @@
+/*
+ * policy.h
+ *		What is protected: labels of provider "dp_agg" and the objects of the
+ *		extension, as cached per backend.
+ */
+#ifndef DP_POLICY_H
+#define DP_POLICY_H
+
+#include "postgres.h"
+#include "access/attnum.h"
+#include "nodes/bitmapset.h"
+#include "utils/rel.h"
+
+#define DP_PROVIDER "dp_agg"
+#define DP_MAX_UNIT_COLUMNS 8
+#define DP_DEFAULT_MAX_GROUPS 1
+#define DP_DEFAULT_MAX_ROWS 1
+#define DP_MAX_ROWS 1000000
+
+/* Declared value bounds of one column. */
+typedef struct ColumnBounds
+{
+	AttrNumber	attno;
+	double		lower;
+	double		upper;
+} ColumnBounds;
+
+/*
+ * One protected relation.  "partition" is set when relid itself carries no
+ * label but an ancestor does: it is protected, but releases must name the
+ * ancestor (label_relid).
+ */
+typedef struct ProtectedRelation
+{
+	Oid			relid;
+	Oid			label_relid;
+	bool		partition;
+	NameData	population;
+	int			nunit;
+	AttrNumber	unit[DP_MAX_UNIT_COLUMNS];
+	int			max_groups;
+	int			max_rows;
+	bool		listed_columns; /* only the columns in "open" may be used */
+	Bitmapset  *open;			/* attribute numbers; valid if listed_columns */
+	int			nbounds;
+	ColumnBounds *bounds;
+} ProtectedRelation;
+
+/* label.c */
+extern void policy_register_provider(void);
+extern ProtectedRelation *policy_read_labels(Oid relid);
+
+/* cache.c */
+extern void policy_init_cache(void);
+extern const ProtectedRelation *policy_lookup(Oid relid);
+extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumber attno);
+extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
+extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
+extern bool policy_columns_unique(Oid relid, const Bitmapset *columns);
+
+#endif							/* DP_POLICY_H */

@@ -1,0 +1,345 @@
+/*
+ * bounds.c
+ *		Bounds of an expression from the declared bounds of its columns, by
+ *		interval arithmetic.
+ *
+ * sum(cost * 1.2) is as bounded as cost is.  Only public facts enter: declared
+ * bounds, constants, types.  The result is clamped once more when it is
+ * collected, so an interval that is too narrow costs accuracy, never privacy.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+
+#include "errors.h"
+#include "query/query.h"
+
+typedef struct Range
+{
+	double		lower;
+	double		upper;
+} Range;
+
+static bool derive(Level *level, Node *node, Range *result);
+
+static bool
+is_number_type(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID ||
+		type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
+}
+
+static bool
+is_integer_type(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+static bool
+constant_value(Const *con, double *value)
+{
+	if (con->constisnull)
+		return false;
+	switch (con->consttype)
+	{
+		case INT2OID:
+			*value = DatumGetInt16(con->constvalue);
+			return true;
+		case INT4OID:
+			*value = DatumGetInt32(con->constvalue);
+			return true;
+		case INT8OID:
+			*value = (double) DatumGetInt64(con->constvalue);
+			return true;
+		case FLOAT4OID:
+			*value = DatumGetFloat4(con->constvalue);
+			return isfinite(*value);
+		case FLOAT8OID:
+			*value = DatumGetFloat8(con->constvalue);
+			return isfinite(*value);
+		case NUMERICOID:
+			*value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+														con->constvalue));
+			return isfinite(*value);
+		default:
+			return false;
+	}
+}
+
+static bool
+derive_var(Level *level, Var *var, Range *result)
+{
+	RangeTblEntry *rte;
+
+	if (var->varlevelsup != 0)
+		return false;
+	rte = rt_fetch(var->varno, level->query->rtable);
+	if (rte->rtekind == RTE_RELATION)
+	{
+		const ProtectedRelation *rel = policy_lookup(rte->relid);
+		const ColumnBounds *bounds = rel ? policy_bounds(rel, var->varattno) : NULL;
+
+		if (bounds == NULL)
+			return false;
+		result->lower = bounds->lower;
+		result->upper = bounds->upper;
+		return true;
+	}
+	if (rte->rtekind == RTE_SUBQUERY)
+	{
+		Level		below = {.query = rte->subquery};
+		TargetEntry *tle = get_tle_by_resno(rte->subquery->targetList, var->varattno);
+
+		if (tle == NULL)
+			return false;
+		if (rte->subquery->setOperations != NULL)
+		{
+			/* the same column of every branch of UNION ALL */
+			ListCell   *lc;
+			bool		first = true;
+
+			foreach(lc, rte->subquery->rtable)
+			{
+				RangeTblEntry *branch = lfirst(lc);
+				Level		leaf = {.query = branch->subquery};
+				TargetEntry *column;
+				Range	interval;
+
+				if (branch->rtekind != RTE_SUBQUERY || branch->subquery->setOperations != NULL)
+					return false;
+				column = get_tle_by_resno(branch->subquery->targetList, var->varattno);
+				if (column == NULL || !derive(&leaf, (Node *) column->expr, &interval))
+					return false;
+				result->lower = first ? interval.lower : Min(result->lower, interval.lower);
+				result->upper = first ? interval.upper : Max(result->upper, interval.upper);
+				first = false;
+			}
+			return !first;
+		}
+		return derive(&below, (Node *) tle->expr, result);
+	}
+	return false;
+}
+
+/* The smallest interval around all the expressions; NULLs contribute nothing. */
+static bool
+derive_union(Level *level, List *nodes, Range *result)
+{
+	bool		any = false;
+	ListCell   *lc;
+
+	foreach(lc, nodes)
+	{
+		Node	   *node = lfirst(lc);
+		Range	interval;
+
+		if (node == NULL || (IsA(node, Const) && ((Const *) node)->constisnull))
+			continue;
+		if (!derive(level, node, &interval))
+			return false;
+		result->lower = any ? Min(result->lower, interval.lower) : interval.lower;
+		result->upper = any ? Max(result->upper, interval.upper) : interval.upper;
+		any = true;
+	}
+	return any;
+}
+
+/* a + b, a - b, a * b, a / b (b must not be able to be near 0). */
+static bool
+derive_arithmetic(char op, Range a, Range b, bool integer, Range *result)
+{
+	double		corners[4];
+
+	switch (op)
+	{
+		case '+':
+			*result = (Range) {a.lower + b.lower, a.upper + b.upper};
+			return true;
+		case '-':
+			*result = (Range) {a.lower - b.upper, a.upper - b.lower};
+			return true;
+		case '/':
+			if (b.lower <= 0 && b.upper >= 0)
+				return false;
+			b = (Range) {1 / b.upper, 1 / b.lower};
+			/* FALLTHROUGH */
+		case '*':
+			corners[0] = a.lower * b.lower;
+			corners[1] = a.lower * b.upper;
+			corners[2] = a.upper * b.lower;
+			corners[3] = a.upper * b.upper;
+			*result = (Range) {corners[0], corners[0]};
+			for (int i = 1; i < 4; i++)
+			{
+				result->lower = Min(result->lower, corners[i]);
+				result->upper = Max(result->upper, corners[i]);
+			}
+			if (op == '/' && integer)
+				*result = (Range) {trunc(result->lower), trunc(result->upper)};
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+derive_operator(Level *level, OpExpr *op, Range *result)
+{
+	char	   *name = op->opno < FirstNormalObjectId ? get_opname(op->opno) : NULL;
+	Range	a;
+	Range	b;
+
+	if (name == NULL || strlen(name) != 1 || !is_number_type(op->opresulttype))
+		return false;
+	if (list_length(op->args) == 1)
+	{
+		if (!derive(level, linitial(op->args), &a))
+			return false;
+		if (name[0] == '-')
+			*result = (Range) {-a.upper, -a.lower};
+		else if (name[0] == '@')
+			*result = (Range) {a.lower <= 0 && a.upper >= 0 ? 0 :
+				Min(fabs(a.lower), fabs(a.upper)), Max(fabs(a.lower), fabs(a.upper))};
+		else if (name[0] == '+')
+			*result = a;
+		else
+			return false;
+		return true;
+	}
+	return derive(level, linitial(op->args), &a) && derive(level, lsecond(op->args), &b) &&
+		derive_arithmetic(name[0], a, b, is_integer_type(op->opresulttype), result);
+}
+
+static bool
+derive_function(Level *level, FuncExpr *func, Range *result)
+{
+	char	   *name;
+	Node	   *argument;
+	Range	a;
+
+	if (func->funcid >= FirstNormalObjectId || func->args == NIL ||
+		!is_number_type(func->funcresulttype))
+		return false;
+	argument = linitial(func->args);
+	if (func->funcid == F_INT4_BOOL)
+	{
+		*result = (Range) {0, 1};
+		return true;
+	}
+	if (!is_number_type(exprType(argument)) || !derive(level, argument, &a))
+		return false;
+	name = get_func_name(func->funcid);
+	if (strcmp(name, "abs") == 0)
+		*result = (Range) {a.lower <= 0 && a.upper >= 0 ? 0 :
+			Min(fabs(a.lower), fabs(a.upper)), Max(fabs(a.lower), fabs(a.upper))};
+	else if (strcmp(name, "floor") == 0 || strcmp(name, "ceil") == 0 ||
+			 strcmp(name, "ceiling") == 0 || strcmp(name, "round") == 0 ||
+			 strcmp(name, "trunc") == 0 || strcmp(name, "int2") == 0 ||
+			 strcmp(name, "int4") == 0 || strcmp(name, "int8") == 0)
+		*result = (Range) {floor(a.lower), ceil(a.upper)};
+	else if (strcmp(name, "float4") == 0 || strcmp(name, "float8") == 0 ||
+			 strcmp(name, "numeric") == 0)
+		*result = a;
+	else
+		return false;
+	return true;
+}
+
+static bool
+derive(Level *level, Node *node, Range *result)
+{
+	if (node == NULL)
+		return false;
+	check_stack_depth();
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			if (!constant_value((Const *) node, &result->lower))
+				return false;
+			result->upper = result->lower;
+			return true;
+		case T_Var:
+			return derive_var(level, (Var *) node, result);
+		case T_RelabelType:
+			return derive(level, (Node *) ((RelabelType *) node)->arg, result);
+		case T_OpExpr:
+			return derive_operator(level, (OpExpr *) node, result);
+		case T_FuncExpr:
+			return derive_function(level, (FuncExpr *) node, result);
+		case T_CoalesceExpr:
+			return derive_union(level, ((CoalesceExpr *) node)->args, result);
+		case T_MinMaxExpr:
+			return derive_union(level, ((MinMaxExpr *) node)->args, result);
+		case T_NullIfExpr:
+			return derive(level, linitial(((NullIfExpr *) node)->args), result);
+		case T_CaseExpr:
+			{
+				CaseExpr   *expr = (CaseExpr *) node;
+				List	   *results = list_make1(expr->defresult);
+				ListCell   *lc;
+
+				foreach(lc, expr->args)
+					results = lappend(results, lfirst_node(CaseWhen, lc)->result);
+				return derive_union(level, results, result);
+			}
+		default:
+			return false;
+	}
+}
+
+/*
+ * Derives finite bounds of a numeric expression of the level; false if there
+ * are none.  lower = upper means that the expression is a constant.
+ */
+bool
+derive_bounds(Level *level, Node *node, double *lower, double *upper)
+{
+	Range	interval;
+
+	if (!is_number_type(exprType(node)) || !derive(level, node, &interval) ||
+		!isfinite(interval.lower) || !isfinite(interval.upper))
+		return false;
+	*lower = interval.lower;
+	*upper = interval.upper;
+	return true;
+}
+
+/* Raises ERRCODE_DP_BOUNDS, naming the column where there is one. */
+void
+no_bounds(RewriteContext *context, Level *level, Node *node, int location)
+{
+	Node	   *bare = strip_relabel(node);
+
+	while (IsA(bare, FuncExpr) && list_length(((FuncExpr *) bare)->args) == 1)
+		bare = strip_relabel(linitial(((FuncExpr *) bare)->args));
+	if (IsA(bare, Var) && ((Var *) bare)->varlevelsup == 0)
+	{
+		RangeTblEntry *rte = rt_fetch(((Var *) bare)->varno, level->query->rtable);
+		char	   *column = get_rte_attribute_name(rte, ((Var *) bare)->varattno);
+
+		if (rte->rtekind == RTE_RELATION && policy_lookup(rte->relid) != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_BOUNDS),
+					 errmsg("no bounds are declared for column \"%s\"", column),
+					 errhint("Give bounds, as in dp_avg(%s, lower, upper), or ask the administrator to call dp_agg.set_bounds('%s', '%s', lower, upper).",
+							 column, get_rel_name(rte->relid), column)));
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("no bounds are known for column \"%s\"", column),
+				 errhint("Give bounds, as in dp_avg(%s, lower, upper); bounds declared with dp_agg.set_bounds() hold for columns of protected relations.",
+						 column)));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_BOUNDS),
+			 errmsg("no bounds follow for this expression from those of its columns"),
+			 errhint("Give bounds, as in dp_avg(x, lower, upper), or declare them for its columns with dp_agg.set_bounds().")));
+}

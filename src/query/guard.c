@@ -1,0 +1,310 @@
+/*
+ * guard.c
+ *		planner_hook: whose data is this, and may this role ask at all?
+ *
+ * A statement that names no protected relation passes untouched.  Otherwise
+ * the role decides: one with SELECT on the table sees rows as before and gets
+ * releases where it writes dp_ aggregates; one with an account on the
+ * population (an "analyst") gets releases and nothing else; anybody else gets
+ * PostgreSQL's own "permission denied", and gets it here, because planning
+ * alone would already use the table's statistics.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "parser/analyze.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "errors.h"
+#include "ledger/ledger.h"
+#include "policy/extension.h"
+#include "policy/policy.h"
+#include "query/query.h"
+#include "release/release.h"
+
+static planner_hook_type prev_planner = NULL;
+
+/* Identities of the releases made by the planning that is under way. */
+static List *planning_ids = NIL;
+
+/* Are releases being planned? */
+bool
+planning_releases(void)
+{
+	return planning_ids != NIL;
+}
+
+/* Was this release made by the planning that is under way? */
+bool
+planning_knows(const ReleaseSpec *spec)
+{
+	ListCell   *lc;
+
+	foreach(lc, planning_ids)
+	{
+		if (memcmp(lfirst(lc), spec->id, DP_SPEC_ID_BYTES) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+planning_remember(const ReleaseSpec *spec)
+{
+	unsigned char *id = palloc(DP_SPEC_ID_BYTES);
+
+	memcpy(id, spec->id, DP_SPEC_ID_BYTES);
+	planning_ids = lappend(planning_ids, id);
+}
+
+/*
+ * Is the role one that may see the relation through releases only?  It lacks
+ * SELECT on the table and holds an account on the population.
+ */
+bool
+role_is_analyst(Oid user, Oid relid, const ProtectedRelation *rel)
+{
+	return pg_class_aclcheck(relid, user, ACL_SELECT) != ACLCHECK_OK &&
+		ledger_role_has_account(NameStr(rel->population));
+}
+
+/*
+ * Refuses what would show an analyst more than its results: EXPLAIN, printed
+ * plans, predicate locks.
+ */
+void
+refuse_unsafe_session(void)
+{
+	if (explaining())
+		refuse(REFUSE_EXPLAIN, NULL, -1);
+	if (Debug_print_plan || log_planner_stats || log_executor_stats)
+		refuse(REFUSE_DEBUG_PRINT, NULL, -1);
+	if (IsolationIsSerializable())
+		refuse(REFUSE_SERIALIZABLE, NULL, -1);
+}
+
+/* ----------
+ * Inlining of SQL functions in FROM
+ * ----------
+ */
+
+typedef struct InlineFunctionsContext
+{
+	PlannerInfo *root;
+	bool		failed;
+} InlineFunctionsContext;
+
+/*
+ * The planner would do this later, behind our back: a function that is inlined
+ * can bring relations into the query.
+ */
+static bool
+inline_functions_walker(Node *node, InlineFunctionsContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+		RangeTblFunction *function;
+		Query	   *inlined;
+
+		if (rte->rtekind != RTE_FUNCTION || list_length(rte->functions) != 1)
+			return false;
+		function = linitial(rte->functions);
+		if (!IsA(function->funcexpr, FuncExpr) ||
+			((FuncExpr *) function->funcexpr)->funcid < FirstNormalObjectId)
+			return false;
+		rte->functions = (List *) eval_const_expressions(context->root, (Node *) rte->functions);
+		inlined = inline_set_returning_function(context->root, rte);
+		if (inlined != NULL)
+		{
+			rte->rtekind = RTE_SUBQUERY;
+			rte->subquery = inlined;
+			rte->security_barrier = false;
+			rte->functions = NIL;
+			return inline_functions_walker((Node *) inlined, context);
+		}
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, inline_functions_walker, context,
+								 QTW_EXAMINE_RTES_AFTER);
+	return expression_tree_walker(node, inline_functions_walker, context);
+}
+
+static bool
+has_function_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_FUNCTION;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_function_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, has_function_walker, context);
+}
+
+static PlannerInfo *
+scratch_root(Query *query, ParamListInfo params)
+{
+	PlannerInfo *root = makeNode(PlannerInfo);
+
+	root->parse = query;
+	root->glob = makeNode(PlannerGlobal);
+	root->glob->boundParams = params;
+	root->query_level = 1;
+	root->planner_cxt = CurrentMemoryContext;
+	return root;
+}
+
+/* ----------
+ * Who asks
+ * ----------
+ */
+
+typedef struct AskContext
+{
+	Oid			user;
+	bool		concerned;		/* names a protected relation */
+	bool		analyst;
+} AskContext;
+
+/* Decides for one protected relation; may raise "permission denied". */
+static void
+judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation *rel)
+{
+	context->concerned = true;
+	if (pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) == ACLCHECK_OK)
+		return;
+	if (ledger_role_has_account(NameStr(rel->population)))
+	{
+		context->analyst = true;
+		return;
+	}
+
+	/* PostgreSQL's law: a definer view's owner, column privileges, plain INSERT */
+	if ((rte->requiredPerms & ACL_SELECT) == 0)
+		return;
+	if (OidIsValid(rte->checkAsUser) && rte->checkAsUser != context->user &&
+		pg_class_aclcheck(rte->relid, rte->checkAsUser, ACL_SELECT) == ACLCHECK_OK)
+		return;
+	if (pg_attribute_aclcheck_all(rte->relid, context->user, ACL_SELECT,
+								  ACLMASK_ANY) == ACLCHECK_OK)
+		return;
+	aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(rte->relkind),
+				   get_rel_name(rte->relid));
+}
+
+static bool
+ask_walker(Node *node, AskContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+		const ProtectedRelation *rel;
+
+		if (rte->rtekind == RTE_RELATION && (rel = policy_lookup(rte->relid)) != NULL)
+			judge_relation(context, rte, rel);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, ask_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, ask_walker, context);
+}
+
+/* ----------
+ * The hook
+ * ----------
+ */
+
+static PlannedStmt *
+plan(Query *parse, const char *query_string, int cursor_options, ParamListInfo params)
+{
+	if (prev_planner)
+		return prev_planner(parse, query_string, cursor_options, params);
+	return standard_planner(parse, query_string, cursor_options, params);
+}
+
+/* Plans a statement that names protected relations. */
+static PlannedStmt *
+plan_concerned(Query *parse, const char *query_string, int cursor_options,
+			   ParamListInfo params, AskContext *ask, PlannerInfo *root)
+{
+	List	   *outer_ids = planning_ids;
+	PlannedStmt *result = NULL;
+	QuietState	quiet;
+
+	planning_ids = NIL;
+	PG_TRY();
+	{
+		if (ask->analyst || statement_uses_dp(parse))
+		{
+			RewriteContext context = {.root = root,.user = ask->user,
+				.source = query_string,.analyst = ask->analyst};
+
+			process_statement(&context, parse);
+		}
+		quiet_begin(&quiet);
+		result = plan(parse, query_string, cursor_options, params);
+		quiet_end(&quiet);
+	}
+	PG_FINALLY();
+	{
+		planning_ids = outer_ids;
+	}
+	PG_END_TRY();
+
+	/* what was decided here holds for this role only */
+	result->dependsOnRole = true;
+	return result;
+}
+
+static PlannedStmt *
+guard_planner(Query *parse, const char *query_string, int cursor_options,
+			  ParamListInfo params)
+{
+	AskContext	ask = {.user = GetUserId()};
+	PlannerInfo *root = scratch_root(parse, params);
+	PlannedStmt *result;
+
+	if (has_function_walker((Node *) parse, NULL))
+	{
+		InlineFunctionsContext inline_context = {.root = root};
+
+		(void) inline_functions_walker((Node *) parse, &inline_context);
+	}
+	(void) ask_walker((Node *) parse, &ask);
+	if (ask.concerned && ask.analyst)
+		refuse_unsafe_session();
+	if (ask.concerned)
+		result = plan_concerned(parse, query_string, cursor_options, params, &ask, root);
+	else
+		result = plan(parse, query_string, cursor_options, params);
+	result->invalItems = list_concat(result->invalItems, root->glob->invalItems);
+	result->relationOids = list_concat(result->relationOids, root->glob->relationOids);
+	return result;
+}
+
+/* Installs the hook; called once from _PG_init. */
+void
+guard_init(void)
+{
+	prev_planner = planner_hook;
+	planner_hook = guard_planner;
+}

@@ -1,0 +1,589 @@
+/*
+ * language.c
+ *		The language below a release: which expressions, and made total.
+ *
+ * total_expression() copies an expression, refusing what is not on the list
+ * and putting total() around functions that may fail.  total_query() does the
+ * same for a whole public query that stands below a release: whether a public
+ * sub-select runs at all can depend on private rows, so it must be as silent
+ * as everything else there.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+
+#include "policy/extension.h"
+#include "query/functions.h"
+#include "query/query.h"
+
+typedef struct LanguageContext
+{
+	RewriteContext *rewrite;
+	Level	   *level;
+	bool		aggregates;		/* standard aggregates are allowed here */
+	bool		sublink_params; /* inside the test expression of IN */
+} LanguageContext;
+
+static Node *total_mutator(Node *node, LanguageContext *context);
+
+/*
+ * Built-in scalar and array types and enums.  Domains are refused where they
+ * would be checked (CoerceToDomain); reading a column of a domain is harmless.
+ */
+bool
+type_is_allowed(Oid type)
+{
+	type = getBaseType(type);
+	return type < FirstNormalObjectId || type_is_enum(type);
+}
+
+static void
+check_type(LanguageContext *context, Node *node)
+{
+	if (!type_is_allowed(exprType(node)))
+		refuse(REFUSE_TYPE, context->rewrite->source, exprLocation(node));
+}
+
+static void
+check_collation(LanguageContext *context, Oid collation, Node *node)
+{
+	if (OidIsValid(collation) &&
+		(collation >= FirstNormalObjectId || !get_collation_isdeterministic(collation)))
+		refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
+}
+
+static List *
+total_list(List *list, LanguageContext *context)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, list)
+		result = lappend(result, total_mutator(lfirst(lc), context));
+	return result;
+}
+
+/* A call of a function: as it is, through total(), or refused. */
+static Node *
+total_call(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid,
+		   List *args, LanguageContext *context)
+{
+	List	   *wrapped;
+
+	check_type(context, node);
+	check_collation(context, inputcollid, node);
+	check_collation(context, resultcollid, node);
+	switch (function_verdict(funcid))
+	{
+		case FUNCTION_SAFE:
+			{
+				Node	   *copy = copyObject(node);
+
+				if (IsA(copy, FuncExpr))
+					((FuncExpr *) copy)->args = args;
+				else
+					((OpExpr *) copy)->args = args; /* DistinctExpr, NullIfExpr too */
+				return copy;
+			}
+		case FUNCTION_WRAPPED:
+			/* the first argument is of type internal, so SQL cannot call total() */
+			wrapped = list_make2(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum),
+										   ObjectIdGetDatum(funcid), false, true),
+								 makeNullConst(resulttype, -1, resultcollid));
+			return (Node *) makeFuncExpr(extension_oid(DP_FUNC_TOTAL, InvalidOid), resulttype,
+										 list_concat(wrapped, args), resultcollid,
+										 inputcollid, COERCE_EXPLICIT_CALL);
+		default:
+			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(node));
+	}
+	return NULL;
+}
+
+/* A column, checked against the level it belongs to. */
+static Node *
+total_var(Var *var, LanguageContext *context)
+{
+	Level	   *level = context->level;
+	RangeTblEntry *rte;
+	const ProtectedRelation *rel;
+
+	for (Index up = 0; up < var->varlevelsup && level != NULL; up++)
+		level = level->parent;
+	if (level == NULL || !level->below)
+		refuse(REFUSE_CORRELATED, context->rewrite->source, var->location);
+	rte = rt_fetch(var->varno, level->query->rtable);
+	if (rte->rtekind == RTE_JOIN)
+		refuse(REFUSE_EXPRESSION, context->rewrite->source, var->location);
+	if (rte->rtekind == RTE_RELATION && is_private_relation(context->rewrite, rte))
+	{
+		rel = policy_lookup(rte->relid);
+		if (var->varattno <= 0)
+			refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
+		if (!policy_column_open(rel, var->varattno))
+			refuse(REFUSE_COLUMN, context->rewrite->source, var->location);
+	}
+	else if (var->varattno == 0)
+		refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
+	check_type(context, (Node *) var);
+	return copyObject((Node *) var);
+}
+
+/* Does the sub-select yield one row at most, whatever the data? */
+static bool
+yields_one_row(Query *query)
+{
+	if (query->hasTargetSRFs || query->setOperations != NULL)
+		return false;
+	if (query->hasAggs && query->groupClause == NIL && query->groupingSets == NIL)
+		return true;
+	return query->limitCount != NULL && IsA(query->limitCount, Const) &&
+		!((Const *) query->limitCount)->constisnull &&
+		DatumGetInt64(((Const *) query->limitCount)->constvalue) <= 1 &&
+		query->limitOption == LIMIT_OPTION_COUNT;
+}
+
+/* The equalities between outer columns and the columns of an IN sub-select. */
+static List *
+in_equalities(SubLink *sublink, Query *query)
+{
+	/* replace the sub-select's parameters by what they stand for, one level down */
+	List	   *result = NIL;
+	List	   *tests;
+	ListCell   *lc;
+
+	if (sublink->testexpr == NULL)
+		return NIL;
+	tests = is_andclause(sublink->testexpr) ?
+		((BoolExpr *) sublink->testexpr)->args : list_make1(sublink->testexpr);
+	foreach(lc, tests)
+	{
+		OpExpr	   *op = lfirst(lc);
+		Node	   *right;
+		Var		   *left;
+		TargetEntry *tle;
+
+		if (!IsA(op, OpExpr) || list_length(op->args) != 2)
+			continue;
+		left = (Var *) strip_relabel(linitial(op->args));
+		right = strip_relabel(lsecond(op->args));
+		if (!IsA(left, Var) || !IsA(right, Param) ||
+			((Param *) right)->paramkind != PARAM_SUBLINK)
+			continue;
+		tle = get_tle_by_resno(query->targetList, ((Param *) right)->paramid);
+		if (tle == NULL)
+			continue;
+		left = copyObject(left);
+		left->varlevelsup++;
+		op = copyObject(op);
+		op->args = list_make2(left, tle->expr);
+		result = list_concat(result, equalities_of((Node *) op));
+	}
+	return result;
+}
+
+/* Refuses a sub-select over protected rows that is not tied to the level's unit. */
+static void
+check_tied(SubLink *sublink, Query *query, Individuals *inner, LanguageContext *context)
+{
+	List	   *equalities = equalities_of(query->jointree->quals);
+	Level	   *level = context->level;
+	Index		up = 1;
+
+	if (sublink->subLinkType == ANY_SUBLINK)
+		equalities = list_concat(equalities, in_equalities(sublink, query));
+	for (; level != NULL && level->below; level = level->parent, up++)
+	{
+		List	   *outer = NIL;
+		ListCell   *lc;
+		Individuals all = {0};
+
+		if (level->inputs == NULL)
+			continue;
+		for (int i = 1; i <= list_length(level->query->rtable); i++)
+		{
+			if (level->inputs[i] == NULL)
+				continue;
+			all.relation = level->inputs[i]->relation;
+			foreach(lc, level->inputs[i]->units)
+			{
+				List	   *unit = copyObject(lfirst(lc));
+
+				IncrementVarSublevelsUp((Node *) unit, up, 0);
+				outer = lappend(outer, unit);
+			}
+		}
+		if (all.relation != NULL &&
+			strcmp(NameStr(all.relation->population),
+				   NameStr(inner->relation->population)) == 0 &&
+			equalities_tie(equalities, outer, inner->units))
+			return;
+	}
+	refuse(REFUSE_NOT_TIED, context->rewrite->source, sublink->location);
+}
+
+/* A sub-select in a condition below a release. */
+static Node *
+total_sublink(SubLink *sublink, LanguageContext *context)
+{
+	SubLink    *copy = copyObject(sublink);
+	Query	   *query = castNode(Query, copy->subselect);
+	bool		one_row = yields_one_row(query);
+	Individuals *inner = NULL;
+	bool		saved = context->sublink_params;
+
+	if (sublink->subLinkType != EXISTS_SUBLINK && sublink->subLinkType != ANY_SUBLINK &&
+		sublink->subLinkType != EXPR_SUBLINK)
+		refuse(REFUSE_SUBLINK, context->rewrite->source, sublink->location);
+	if (sublink->subLinkType == EXPR_SUBLINK && !one_row)
+		refuse(REFUSE_SUBLINK, context->rewrite->source, sublink->location);
+	if (sublink->subLinkType == EXISTS_SUBLINK && one_row && !query->hasAggs)
+		query->limitCount = NULL;	/* EXISTS does not care how many */
+
+	if (mentions_private(context->rewrite, query))
+		inner = process_query(context->rewrite, query, context->level);
+	if (inner == NULL)
+		total_query(context->rewrite, query, context->level);
+	else if (sublink->subLinkType == EXPR_SUBLINK)
+		refuse(REFUSE_SUBLINK, context->rewrite->source, sublink->location);
+	else
+		check_tied(sublink, query, inner, context);
+
+	context->sublink_params = true;
+	copy->testexpr = total_mutator(copy->testexpr, context);
+	context->sublink_params = saved;
+	return (Node *) copy;
+}
+
+/* A standard aggregate over the rows of one individual, or over public rows. */
+static Node *
+total_aggregate(Aggref *aggref, LanguageContext *context)
+{
+	Aggref	   *copy = copyObject(aggref);
+	bool		tame;
+	ListCell   *lc;
+
+	if (!context->aggregates || aggref->agglevelsup != 0 ||
+		aggref->aggkind != AGGKIND_NORMAL || aggref->aggvariadic ||
+		!aggregate_is_allowed(aggref->aggfnoid, &tame))
+		refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
+	check_type(context, (Node *) aggref);
+	check_collation(context, aggref->inputcollid, (Node *) aggref);
+
+	foreach(lc, copy->args)
+	{
+		TargetEntry *tle = lfirst(lc);
+		Oid			type = exprType((Node *) tle->expr);
+
+		tle->expr = (Expr *) total_mutator((Node *) tle->expr, context);
+		if (!tame)
+			continue;
+		switch (type)
+		{
+			case INT2OID:
+			case INT4OID:
+			case INT8OID:
+				break;
+			case FLOAT4OID:
+			case FLOAT8OID:
+			case NUMERICOID:
+				tle->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_TAME, type), type,
+												  list_make1(tle->expr), InvalidOid,
+												  InvalidOid, COERCE_EXPLICIT_CALL);
+				break;
+			default:
+				refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
+		}
+	}
+	copy->aggfilter = (Expr *) total_mutator((Node *) aggref->aggfilter, context);
+	return (Node *) copy;
+}
+
+static Node *
+total_mutator(Node *node, LanguageContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	check_stack_depth();
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			return total_var((Var *) node, context);
+		case T_Const:
+			if (((Const *) node)->consttype != INTERNALOID)
+				check_type(context, node);
+			return copyObject(node);
+		case T_Param:
+			if (((Param *) node)->paramkind != PARAM_EXTERN &&
+				!(((Param *) node)->paramkind == PARAM_SUBLINK && context->sublink_params))
+				refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
+			check_type(context, node);
+			return copyObject(node);
+		case T_FuncExpr:
+			{
+				FuncExpr   *func = (FuncExpr *) node;
+
+				/* total already: a CTE that is named twice gets here twice */
+				if (extension_function(func->funcid) == DP_FUNC_TOTAL ||
+					extension_function(func->funcid) == DP_FUNC_TAME)
+					break;
+				if (extension_function(func->funcid) != DP_FUNC_NONE ||
+					func->funcretset || func->funcvariadic)
+					refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);
+				return total_call(node, func->funcid, func->funcresulttype,
+								  func->funccollid, func->inputcollid,
+								  total_list(func->args, context), context);
+			}
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			{
+				OpExpr	   *op = (OpExpr *) node;
+				List	   *args = total_list(op->args, context);
+
+				set_opfuncid(op);
+				/* IS DISTINCT FROM and NULLIF need the operator itself */
+				if (!IsA(node, OpExpr) && function_verdict(op->opfuncid) != FUNCTION_SAFE)
+					refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+				return total_call(node, op->opfuncid, op->opresulttype, op->opcollid,
+								  op->inputcollid, args, context);
+			}
+		case T_ScalarArrayOpExpr:
+			{
+				ScalarArrayOpExpr *op = (ScalarArrayOpExpr *) node;
+
+				set_sa_opfuncid(op);
+				check_collation(context, op->inputcollid, node);
+				if (function_verdict(op->opfuncid) == FUNCTION_SAFE)
+				{
+					op = copyObject(op);
+					op->args = total_list(op->args, context);
+					return (Node *) op;
+				}
+				refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+			}
+			break;
+		case T_BoolExpr:
+			{
+				BoolExpr   *copy = copyObject((BoolExpr *) node);
+
+				copy->args = total_list(copy->args, context);
+				return (Node *) copy;
+			}
+		case T_SubLink:
+			return total_sublink((SubLink *) node, context);
+		case T_Aggref:
+			return total_aggregate((Aggref *) node, context);
+		case T_CoerceViaIO:
+			{
+				/* output functions cannot fail; input functions can */
+				CoerceViaIO *coerce = (CoerceViaIO *) node;
+
+				if (coerce->resulttype != TEXTOID && coerce->resulttype != VARCHAROID)
+					refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(node));
+				check_type(context, (Node *) coerce->arg);
+				check_collation(context, coerce->resultcollid, node);
+				coerce = copyObject(coerce);
+				coerce->arg = (Expr *) total_mutator((Node *) coerce->arg, context);
+				return (Node *) coerce;
+			}
+		case T_MinMaxExpr:
+			check_type(context, node);
+			check_collation(context, ((MinMaxExpr *) node)->inputcollid, node);
+			break;
+		case T_RelabelType:
+			check_collation(context, ((RelabelType *) node)->resultcollid, node);
+			check_type(context, node);
+			break;
+		case T_CollateExpr:
+			check_collation(context, ((CollateExpr *) node)->collOid, node);
+			break;
+		case T_ArrayExpr:
+		case T_CaseExpr:
+		case T_CoalesceExpr:
+			check_type(context, node);
+			break;
+		case T_CaseWhen:
+		case T_CaseTestExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_List:
+		case T_TargetEntry:
+			break;
+		case T_SQLValueFunction:
+			switch (((SQLValueFunction *) node)->op)
+			{
+				case SVFOP_CURRENT_DATE:
+				case SVFOP_CURRENT_TIMESTAMP:
+				case SVFOP_CURRENT_TIMESTAMP_N:
+				case SVFOP_LOCALTIMESTAMP:
+				case SVFOP_LOCALTIMESTAMP_N:
+					break;
+				default:
+					refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
+			}
+			break;
+		default:
+			refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
+	}
+	return expression_tree_mutator(node, total_mutator, (void *) context);
+}
+
+/*
+ * Returns a total copy of an expression of a private level (or of a level
+ * below one).  Raises ERRCODE_DP_QUERY_REFUSED for anything not on the list.
+ */
+Node *
+total_expression(RewriteContext *context, Level *level, Node *node)
+{
+	LanguageContext language = {.rewrite = context,.level = level};
+
+	language.aggregates = level->query->hasAggs;
+	return total_mutator(node, &language);
+}
+
+/* Makes the conditions of a join tree total, in place. */
+static void
+total_jointree(RewriteContext *context, Level *level, Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, FromExpr))
+	{
+		FromExpr   *from = (FromExpr *) node;
+
+		foreach(lc, from->fromlist)
+			total_jointree(context, level, lfirst(lc));
+		from->quals = total_expression(context, level, from->quals);
+	}
+	else if (IsA(node, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) node;
+
+		total_jointree(context, level, join->larg);
+		total_jointree(context, level, join->rarg);
+		join->quals = total_expression(context, level, join->quals);
+	}
+}
+
+/* The CTE a range table entry refers to, seen from a level; NULL if outside. */
+static CommonTableExpr *
+find_cte(Level *level, RangeTblEntry *rte, Level **owner)
+{
+	ListCell   *lc;
+
+	for (Index up = 0; up < rte->ctelevelsup && level != NULL; up++)
+		level = level->parent;
+	if (level == NULL)
+		return NULL;
+	*owner = level;
+	foreach(lc, level->query->cteList)
+	{
+		CommonTableExpr *cte = lfirst(lc);
+
+		if (strcmp(cte->ctename, rte->ctename) == 0)
+			return cte;
+	}
+	return NULL;
+}
+
+/* Judges one public FROM item below a release, in place. */
+static void
+total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
+{
+	ListCell   *lc;
+
+	foreach(lc, rte->securityQuals)
+		lfirst(lc) = total_expression(context, level, lfirst(lc));
+	if (rte->tablesample != NULL)
+		refuse(REFUSE_TABLESAMPLE, context->source, -1);
+
+	switch (rte->rtekind)
+	{
+		case RTE_RELATION:
+			if (rte->relkind == RELKIND_FOREIGN_TABLE && !is_private_relation(context, rte))
+				refuse(REFUSE_FROM_ITEM, context->source, -1);
+			break;
+		case RTE_SUBQUERY:
+			total_query(context, rte->subquery, level);
+			break;
+		case RTE_VALUES:
+			rte->values_lists = (List *) total_expression(context, level,
+														  (Node *) rte->values_lists);
+			break;
+		case RTE_CTE:
+			{
+				Level	   *owner;
+				CommonTableExpr *cte = find_cte(level, rte, &owner);
+
+				/* A release is a CTE too; its own query is proven and sealed. */
+				if (cte == NULL || cte->cterecursive ||
+					castNode(Query, cte->ctequery)->commandType != CMD_SELECT)
+					refuse(REFUSE_FROM_ITEM, context->source, -1);
+				if (!query_is_release((Query *) cte->ctequery))
+					total_query(context, (Query *) cte->ctequery, owner);
+			}
+			break;
+		case RTE_JOIN:
+		case RTE_RESULT:
+			break;
+		default:
+			refuse(REFUSE_FROM_ITEM, context->source, -1);
+	}
+}
+
+/* Judges the public FROM items and the conditions of a private level, in place. */
+void
+total_from(RewriteContext *context, Level *level)
+{
+	for (int i = 1; i <= list_length(level->query->rtable); i++)
+	{
+		RangeTblEntry *rte = rt_fetch(i, level->query->rtable);
+
+		if (level->inputs == NULL || level->inputs[i] == NULL || rte->rtekind == RTE_RELATION)
+			total_range_entry(context, level, rte);
+	}
+	total_jointree(context, level, (Node *) level->query->jointree);
+}
+
+/*
+ * Makes a public query that stands below a release total, in place: the same
+ * language, though it may sort, limit and aggregate as it likes.
+ */
+void
+total_query(RewriteContext *context, Query *query, Level *parent)
+{
+	Level		level = {.query = query,.parent = parent,.below = true};
+	ListCell   *lc;
+
+	if (query->commandType != CMD_SELECT || query->hasModifyingCTE || query->rowMarks != NIL)
+		refuse(REFUSE_ROW_MARKS, context->source, -1);
+	if (query->hasRecursive)
+		refuse(REFUSE_RECURSION, context->source, -1);
+	if (query->hasWindowFuncs || query->windowClause != NIL)
+		refuse(REFUSE_WINDOW_BELOW, context->source, -1);
+	if (query->groupingSets != NIL)
+		refuse(REFUSE_GROUPING_SETS, context->source, -1);
+	if ((query->limitCount != NULL && !IsA(query->limitCount, Const)) ||
+		(query->limitOffset != NULL && !IsA(query->limitOffset, Const)))
+		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
+
+	flatten_level(query);
+	total_from(context, &level);
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		tle->expr = (Expr *) total_expression(context, &level, (Node *) tle->expr);
+	}
+	query->havingQual = total_expression(context, &level, query->havingQual);
+}

@@ -1,0 +1,852 @@
+/*
+ * levels.c
+ *		Walks a statement level by level, from the inside out, and decides what
+ *		each level is: public, private, or a release.
+ *
+ * Every path from a protected row to the client passes through a release: a
+ * private level may only stand in FROM of another level, or in a tied
+ * sub-select; anywhere else it would hand out rows and is refused.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "policy/extension.h"
+#include "query/query.h"
+
+/* ----------
+ * Questions about queries
+ * ----------
+ */
+
+/*
+ * Are the relation's rows only to be seen through releases, here?  In a level
+ * that uses dp_ aggregates every protected relation is private; elsewhere one
+ * that the role may read by itself is not.
+ */
+bool
+is_private_relation(RewriteContext *context, const RangeTblEntry *rte)
+{
+	if (rte->rtekind != RTE_RELATION || policy_lookup(rte->relid) == NULL)
+		return false;
+	return context->strict > 0 ||
+		pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) != ACLCHECK_OK;
+}
+
+static bool
+mentions_private_walker(Node *node, RewriteContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return is_private_relation(context, (RangeTblEntry *) node);
+	if (IsA(node, Query))
+		return !query_is_release((Query *) node) &&
+			query_tree_walker((Query *) node, mentions_private_walker, context,
+							  QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, mentions_private_walker, context);
+}
+
+/* Does the query name a private relation anywhere? */
+bool
+mentions_private(RewriteContext *context, Query *query)
+{
+	return mentions_private_walker((Node *) query, context);
+}
+
+/* Is this one of the aggregates an analyst writes? */
+bool
+is_dp_aggregate(Aggref *aggref)
+{
+	switch (extension_function(aggref->aggfnoid))
+	{
+		case DP_FUNC_COUNT:
+		case DP_FUNC_COUNT_DISTINCT:
+		case DP_FUNC_SUM:
+		case DP_FUNC_AVG:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+uses_dp_walker(Node *node, int *levelsup)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref) && (int) ((Aggref *) node)->agglevelsup == *levelsup &&
+		is_dp_aggregate((Aggref *) node))
+		return true;
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		(*levelsup)++;
+		result = query_tree_walker((Query *) node, uses_dp_walker, levelsup, 0);
+		(*levelsup)--;
+		return result;
+	}
+	return expression_tree_walker(node, uses_dp_walker, levelsup);
+}
+
+/* Does this level itself use a dp_ aggregate? */
+bool
+level_uses_dp(Query *query)
+{
+	int			levelsup = 0;
+
+	return query->hasAggs &&
+		(uses_dp_walker((Node *) query->targetList, &levelsup) ||
+		 uses_dp_walker(query->havingQual, &levelsup));
+}
+
+static bool
+uses_dp_anywhere_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref) && is_dp_aggregate((Aggref *) node))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, uses_dp_anywhere_walker, context, 0);
+	return expression_tree_walker(node, uses_dp_anywhere_walker, context);
+}
+
+/* Replaces references to join columns by what they stand for, in place. */
+void
+flatten_level(Query *query)
+{
+	bool		has_joins = false;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+		has_joins = has_joins || lfirst_node(RangeTblEntry, lc)->rtekind == RTE_JOIN;
+	if (!has_joins)
+		return;
+	query->targetList = (List *) flatten_join_alias_vars(query, (Node *) query->targetList);
+	query->havingQual = flatten_join_alias_vars(query, query->havingQual);
+	query->jointree = (FromExpr *) flatten_join_alias_vars(query, (Node *) query->jointree);
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+
+		if (rte->rtekind == RTE_SUBQUERY && rte->lateral)
+			rte->subquery = (Query *) flatten_join_alias_vars(query, (Node *) rte->subquery);
+		else if (rte->rtekind == RTE_VALUES && rte->lateral)
+			rte->values_lists = (List *) flatten_join_alias_vars(query,
+																 (Node *) rte->values_lists);
+	}
+}
+
+/* ----------
+ * Common table expressions
+ * ----------
+ */
+
+typedef struct InlineContext
+{
+	CommonTableExpr *cte;
+	Index		levelsup;
+} InlineContext;
+
+static bool
+inline_walker(Node *node, InlineContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		context->levelsup++;
+		(void) query_tree_walker((Query *) node, inline_walker, context,
+								 QTW_EXAMINE_RTES_AFTER);
+		context->levelsup--;
+		return false;
+	}
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_CTE && rte->ctelevelsup == context->levelsup &&
+			strcmp(rte->ctename, context->cte->ctename) == 0)
+		{
+			rte->rtekind = RTE_SUBQUERY;
+			rte->subquery = copyObject((Query *) context->cte->ctequery);
+			IncrementVarSublevelsUp((Node *) rte->subquery, context->levelsup, 1);
+			rte->ctename = NULL;
+			rte->ctelevelsup = 0;
+			rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
+		}
+		return false;
+	}
+	return expression_tree_walker(node, inline_walker, context);
+}
+
+/* Puts a CTE's query in the place of each reference to it. */
+static void
+inline_cte(Query *query, CommonTableExpr *cte)
+{
+	InlineContext context = {.cte = cte,.levelsup = 0};
+
+	(void) query_tree_walker(query, inline_walker, &context, QTW_EXAMINE_RTES_AFTER);
+}
+
+/*
+ * A CTE that is a release in the end stays a CTE, materialized, so that it is
+ * drawn once however often it is named.  One that holds private rows becomes a
+ * sub-select wherever it is named.
+ */
+static void
+process_ctes(RewriteContext *context, Level *level)
+{
+	Query	   *query = level->query;
+	List	   *kept = NIL;
+	List	   *ctes = query->cteList;
+	ListCell   *lc;
+
+	foreach(lc, ctes)
+	{
+		CommonTableExpr *cte = lfirst(lc);
+		Query	   *probe;
+
+		if (!mentions_private(context, (Query *) cte->ctequery))
+		{
+			kept = lappend(kept, cte);
+			continue;
+		}
+		if (query->hasRecursive && cte->cterecursive)
+			refuse(REFUSE_RECURSION, context->source, cte->location);
+		probe = copyObject((Query *) cte->ctequery);
+		if (process_query(context, probe, level) == NULL)
+		{
+			cte->ctequery = (Node *) probe;
+			if (probe->commandType == CMD_SELECT)
+				cte->ctematerialized = CTEMaterializeAlways;
+			kept = lappend(kept, cte);
+		}
+		else
+			inline_cte(query, cte);
+	}
+	query->cteList = kept;
+}
+
+/* ----------
+ * Sub-selects above releases
+ * ----------
+ */
+
+typedef struct SublinkContext
+{
+	RewriteContext *rewrite;
+	Level	   *level;
+} SublinkContext;
+
+/* Refuses what would hand out rows of individuals. */
+static void
+refuse_rows(RewriteContext *context, Query *query, Individuals *individuals)
+{
+	if (query->hasAggs || query->groupClause != NIL || query->distinctClause != NIL)
+		refuse(REFUSE_PER_INDIVIDUAL, context->source, -1);
+	refuse_raw(individuals->relation->relid);
+}
+
+static bool
+public_sublink_walker(Node *node, SublinkContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+	{
+		SubLink    *sublink = (SubLink *) node;
+		Query	   *query = castNode(Query, sublink->subselect);
+		Individuals *individuals = process_query(context->rewrite, query, context->level);
+
+		if (individuals != NULL)
+			refuse_rows(context->rewrite, query, individuals);
+		return public_sublink_walker(sublink->testexpr, context);
+	}
+	return expression_tree_walker(node, public_sublink_walker, context);
+}
+
+/* Sub-selects in the expressions of a public level must be public themselves. */
+static void
+process_public_sublinks(RewriteContext *context, Level *level)
+{
+	SublinkContext sublinks = {.rewrite = context,.level = level};
+
+	(void) query_tree_walker(level->query, public_sublink_walker, &sublinks,
+							 QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
+}
+
+/* ----------
+ * FROM items
+ * ----------
+ */
+
+static Oid
+relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static Individuals *
+individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex)
+{
+	const ProtectedRelation *rel = policy_lookup(rte->relid);
+	Individuals *result = palloc0(sizeof(Individuals));
+	Bitmapset  *columns = NULL;
+	List	   *unit = NIL;
+
+	if (rel->partition)
+		refuse(REFUSE_PARTITION, context->source, -1);
+	for (int i = 0; i < rel->nunit; i++)
+	{
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(rte->relid, rel->unit[i], &type, &typmod, &collation);
+		unit = lappend(unit, makeVar(rtindex, rel->unit[i], type, typmod, collation, 0));
+		columns = bms_add_member(columns, rel->unit[i]);
+	}
+	result->relation = rel;
+	result->relids = list_make1_oid(rte->relid);
+	result->units = list_make1(unit);
+	result->unique = policy_columns_unique(rte->relid, columns);
+	result->max_groups = rel->max_groups;
+	result->max_rows = rel->max_rows;
+
+	/*
+	 * Lend the owner's right to read, for this relation and this plan only.  A
+	 * definer view keeps its own owner's.
+	 */
+	if (!OidIsValid(rte->checkAsUser) &&
+		pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) != ACLCHECK_OK)
+		rte->checkAsUser = relation_owner(rte->relid);
+	return result;
+}
+
+static TargetEntry *
+find_target(Query *query, Node *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		if (!tle->resjunk && equal(strip_relabel((Node *) tle->expr), strip_relabel(expr)))
+			return tle;
+	}
+	return NULL;
+}
+
+/* Adds a column to a sub-select's result, before its junk columns. */
+static TargetEntry *
+add_target(Query *query, Node *expr)
+{
+	List	   *result = NIL;
+	List	   *junk = NIL;
+	TargetEntry *added;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		if (tle->resjunk)
+			junk = lappend(junk, tle);
+		else
+			result = lappend(result, tle);
+	}
+	added = makeTargetEntry(copyObject((Expr *) expr), list_length(result) + 1,
+							pstrdup("dp_unit"), false);
+	result = lappend(result, added);
+	foreach(lc, junk)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		tle->resno = list_length(result) + 1;
+		result = lappend(result, tle);
+	}
+	query->targetList = result;
+	return added;
+}
+
+static void
+add_unit_column_name(RangeTblEntry *rte)
+{
+	rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup("dp_unit")));
+}
+
+/*
+ * Turns a private sub-select's unit, in terms of its own level, into columns
+ * of its range table entry, adding them where the sub-select leaves them out.
+ */
+static Individuals *
+expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
+{
+	Individuals *result = palloc(sizeof(Individuals));
+	ListCell   *lc;
+	ListCell   *lu;
+
+	*result = *below;
+	result->units = NIL;
+	foreach(lc, below->units)
+	{
+		List	   *unit = NIL;
+
+		foreach(lu, (List *) lfirst(lc))
+		{
+			TargetEntry *tle = find_target(rte->subquery, lfirst(lu));
+
+			if (tle != NULL)
+				unit = lappend(unit, makeVarFromTargetEntry(rtindex, tle));
+		}
+		if (list_length(unit) == list_length((List *) lfirst(lc)))
+			result->units = lappend(result->units, unit);
+	}
+	if (result->units == NIL)
+	{
+		List	   *unit = NIL;
+
+		foreach(lu, (List *) linitial(below->units))
+		{
+			unit = lappend(unit,
+						   makeVarFromTargetEntry(rtindex,
+												  add_target(rte->subquery, lfirst(lu))));
+			add_unit_column_name(rte);
+		}
+		result->units = list_make1(unit);
+	}
+	return result;
+}
+
+static void
+process_from_item(RewriteContext *context, Level *level, int rtindex)
+{
+	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
+
+	if (is_private_relation(context, rte))
+		level->inputs[rtindex] = individuals_of_relation(context, rte, rtindex);
+	else if (rte->rtekind == RTE_SUBQUERY && mentions_private(context, rte->subquery))
+	{
+		Individuals *below = process_query(context, rte->subquery, level);
+
+		if (below != NULL)
+			level->inputs[rtindex] = expose_units(rte, rtindex, below);
+	}
+}
+
+static void
+process_from(RewriteContext *context, Level *level, Node *node)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return;
+	if (IsA(node, RangeTblRef))
+		process_from_item(context, level, ((RangeTblRef *) node)->rtindex);
+	else if (IsA(node, FromExpr))
+	{
+		foreach(lc, ((FromExpr *) node)->fromlist)
+			process_from(context, level, lfirst(lc));
+	}
+	else if (IsA(node, JoinExpr))
+	{
+		process_from(context, level, ((JoinExpr *) node)->larg);
+		process_from(context, level, ((JoinExpr *) node)->rarg);
+	}
+}
+
+static Individuals *
+first_input(Level *level)
+{
+	for (int i = 1; i <= list_length(level->query->rtable); i++)
+	{
+		if (level->inputs[i] != NULL)
+			return level->inputs[i];
+	}
+	return NULL;
+}
+
+/* ----------
+ * Set operations
+ * ----------
+ */
+
+/* Adds one column to every node of a UNION ALL tree; refuses other trees. */
+static void
+widen_set_operation(RewriteContext *context, Node *node, Var *column)
+{
+	SetOperationStmt *op;
+
+	if (IsA(node, RangeTblRef))
+		return;
+	op = castNode(SetOperationStmt, node);
+	if (op->op != SETOP_UNION || !op->all)
+		refuse(REFUSE_SETOP_BELOW, context->source, -1);
+	op->colTypes = lappend_oid(op->colTypes, column->vartype);
+	op->colTypmods = lappend_int(op->colTypmods, column->vartypmod);
+	op->colCollations = lappend_oid(op->colCollations, column->varcollid);
+	widen_set_operation(context, op->larg, column);
+	widen_set_operation(context, op->rarg, column);
+}
+
+/* UNION ALL of private rows: one more private input.  NULL if it is public. */
+static Individuals *
+process_set_operation(RewriteContext *context, Level *level)
+{
+	Query	   *query = level->query;
+	Individuals *result = NULL;
+	List	   *below = NIL;
+	List	   *unit = NIL;
+	ListCell   *lc;
+	ListCell   *lb;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+		Individuals *input = NULL;
+
+		if (rte->rtekind == RTE_SUBQUERY && mentions_private(context, rte->subquery))
+			input = process_query(context, rte->subquery, level);
+		below = lappend(below, input);
+		if (input != NULL && result == NULL)
+		{
+			result = palloc(sizeof(Individuals));
+			*result = *input;
+			result->unique = false;
+			result->units = NIL;
+		}
+	}
+	if (result == NULL)
+	{
+		process_public_sublinks(context, level);
+		return NULL;
+	}
+
+	if (query->limitCount != NULL || query->limitOffset != NULL)
+		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
+	forboth(lc, query->rtable, lb, below)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+		Individuals *input = lfirst(lb);
+		List	   *columns = NIL;
+		ListCell   *lu;
+
+		if (input == NULL)
+			refuse(REFUSE_SETOP_BELOW, context->source, -1);
+		if (strcmp(NameStr(input->relation->population),
+				   NameStr(result->relation->population)) != 0)
+			refuse(REFUSE_POPULATIONS, context->source, -1);
+		result->relids = list_concat_unique_oid(result->relids, input->relids);
+		result->max_groups = Max(result->max_groups, input->max_groups);
+		result->max_rows = Max(result->max_rows, input->max_rows);
+
+		foreach(lu, (List *) linitial(input->units))
+		{
+			columns = lappend(columns,
+							  makeVarFromTargetEntry(1, add_target(rte->subquery, lfirst(lu))));
+			add_unit_column_name(rte);
+		}
+		if (unit == NIL)
+			unit = columns;
+		else if (!equal(unit, columns))
+			refuse(REFUSE_SETOP_BELOW, context->source, -1);
+	}
+	query->sortClause = NIL;
+	foreach(lc, unit)
+	{
+		Var		   *column = lfirst(lc);
+		TargetEntry *tle;
+
+		widen_set_operation(context, query->setOperations, column);
+		tle = add_target(query, (Node *) column);
+		if (tle->resno != column->varattno)
+			refuse(REFUSE_SETOP_BELOW, context->source, -1);
+	}
+	result->units = list_make1(unit);
+	return result;
+}
+
+/* ----------
+ * Private levels
+ * ----------
+ */
+
+static List *
+clause_expressions(List *clauses, List *targets)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+		result = lappend(result, strip_relabel((Node *) get_sortgroupclause_tle(lfirst(lc), targets)->expr));
+	return result;
+}
+
+/* The alternatives of the unit that are completely among the expressions. */
+static List *
+units_among(List *units, List *expressions)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *lu;
+
+	foreach(lc, units)
+	{
+		bool		complete = true;
+
+		foreach(lu, (List *) lfirst(lc))
+			complete = complete && list_member(expressions, lfirst(lu));
+		if (complete)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/* Keeps only rows that belong to somebody. */
+void
+require_unit(Level *level, Individuals *individuals)
+{
+	List	   *quals = NIL;
+	ListCell   *lc;
+
+	foreach(lc, (List *) linitial(individuals->units))
+	{
+		NullTest   *test;
+
+		if (expression_not_null(level, lfirst(lc)))
+			continue;
+		test = makeNode(NullTest);
+		test->arg = copyObject(lfirst(lc));
+		test->nulltesttype = IS_NOT_NULL;
+		test->argisrow = false;
+		test->location = -1;
+		quals = lappend(quals, test);
+	}
+	if (quals != NIL)
+		level->query->jointree->quals = (Node *)
+			make_and_qual(level->query->jointree->quals, (Node *) make_ands_explicit(quals));
+}
+
+/* A private level that is no release: projection, filter, or grouped by the unit. */
+static void
+finish_private_level(RewriteContext *context, Level *level, Individuals *individuals)
+{
+	Query	   *query = level->query;
+	ListCell   *lc;
+
+	if (query->limitCount != NULL || query->limitOffset != NULL)
+		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
+	if (query->hasWindowFuncs)
+		refuse(REFUSE_WINDOW_BELOW, context->source, -1);
+	if (query->hasTargetSRFs)
+		refuse(REFUSE_EXPRESSION, context->source, -1);
+	if (query->hasDistinctOn)
+		refuse(REFUSE_DISTINCT_BELOW, context->source, -1);
+
+	if (query->groupClause != NIL || query->hasAggs)
+	{
+		List	   *keys = clause_expressions(query->groupClause, query->targetList);
+		ListCell   *lu;
+
+		individuals->units = units_among(individuals->units, keys);
+		individuals->unique = true;
+		foreach(lc, keys)
+		{
+			bool		is_unit = false;
+
+			foreach(lu, individuals->units)
+				is_unit = is_unit || list_member(lfirst(lu), lfirst(lc));
+			individuals->unique = individuals->unique && is_unit;
+		}
+	}
+	if (query->distinctClause != NIL)
+	{
+		individuals->units = units_among(individuals->units,
+										 clause_expressions(query->distinctClause,
+															query->targetList));
+		if (individuals->units == NIL)
+			refuse(REFUSE_DISTINCT_BELOW, context->source, -1);
+	}
+	query->sortClause = NIL;
+	query->targetList = (List *) total_expression(context, level, (Node *) query->targetList);
+	query->havingQual = total_expression(context, level, query->havingQual);
+}
+
+/* Is the level grouped so that every group is one individual (or less)? */
+static bool
+grouped_by_unit(Query *query, Individuals *individuals)
+{
+	List	   *clauses = query->groupClause != NIL || query->hasAggs ?
+	query->groupClause : query->distinctClause;
+
+	return units_among(individuals->units,
+					   clause_expressions(clauses, query->targetList)) != NIL;
+}
+
+static bool
+aggregates(Query *query)
+{
+	return query->hasAggs || query->groupClause != NIL || query->havingQual != NULL ||
+		(query->distinctClause != NIL && !query->hasDistinctOn && !query->hasWindowFuncs);
+}
+
+static Individuals *
+process_private_level(RewriteContext *context, Level *level)
+{
+	Query	   *query = level->query;
+	Individuals *individuals = palloc0(sizeof(Individuals));
+	bool		release;
+
+	if (query->commandType != CMD_SELECT)
+		refuse_raw(first_input(level)->relation->relid);
+	if (query->rowMarks != NIL || query->hasForUpdate)
+		refuse(REFUSE_ROW_MARKS, context->source, -1);
+	if (query->groupingSets != NIL)
+		refuse(REFUSE_GROUPING_SETS, context->source, -1);
+
+	level->below = true;
+	flatten_level(query);
+	tie_inputs(context, level, individuals);
+	release = aggregates(query) && !grouped_by_unit(query, individuals);
+	if (release)
+	{
+		build_release(context, level, individuals);
+		level->inputs = NULL;
+		level->below = false;
+		process_public_sublinks(context, level);
+		return NULL;
+	}
+	if (level_uses_dp(query))
+		refuse(REFUSE_PER_INDIVIDUAL, context->source, -1);
+	total_from(context, level);
+	require_unit(level, individuals);
+	finish_private_level(context, level, individuals);
+	return individuals;
+}
+
+/*
+ * Processes one query in place.  Returns NULL if its result is public (nothing
+ * private below, or only through releases, which it now contains), else whose
+ * rows it holds, in terms of its own level.  Raises ERRCODE_DP_QUERY_REFUSED
+ * for what cannot be proved private.
+ */
+Individuals *
+process_query(RewriteContext *context, Query *query, Level *parent)
+{
+	Level		level = {.query = query,.parent = parent};
+
+	check_stack_depth();
+	if (query->commandType == CMD_UTILITY || !mentions_private(context, query))
+		return NULL;
+	if (query->rowMarks != NIL)
+		refuse(REFUSE_ROW_MARKS, context->source, -1);
+
+	process_ctes(context, &level);
+	if (query->setOperations != NULL)
+		return process_set_operation(context, &level);
+
+	level.inputs = palloc0((list_length(query->rtable) + 1) * sizeof(Individuals *));
+	process_from(context, &level, (Node *) query->jointree);
+	if (first_input(&level) == NULL)
+	{
+		process_public_sublinks(context, &level);
+		return NULL;
+	}
+	return process_private_level(context, &level);
+}
+
+/* ----------
+ * Statements
+ * ----------
+ */
+
+/*
+ * A role that may read the tables: only levels that use dp_ aggregates are
+ * releases, all else is as it was.
+ */
+static bool
+trusted_walker(Node *node, RewriteContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		ListCell   *lc;
+
+		/* a dp_ level may name a CTE of raw rows: give it a copy to work on */
+		context->strict++;
+		foreach(lc, query->cteList)
+		{
+			CommonTableExpr *cte = lfirst(lc);
+
+			if (!cte->cterecursive && castNode(Query, cte->ctequery)->commandType == CMD_SELECT &&
+				!uses_dp_anywhere_walker(cte->ctequery, NULL) &&
+				mentions_private(context, (Query *) cte->ctequery))
+			{
+				inline_cte(query, cte);
+				query->cteList = foreach_delete_current(query->cteList, lc);
+			}
+		}
+		if (level_uses_dp(query))
+		{
+			Individuals *individuals = process_query(context, query, NULL);
+
+			if (individuals != NULL)
+				refuse_rows(context, query, individuals);
+			context->strict--;
+			return false;
+		}
+		context->strict--;
+		return query_tree_walker(query, trusted_walker, context, 0);
+	}
+	return expression_tree_walker(node, trusted_walker, context);
+}
+
+/* Does the statement use a dp_ aggregate at any level? */
+bool
+statement_uses_dp(Query *query)
+{
+	return uses_dp_anywhere_walker((Node *) query, NULL);
+}
+
+/* Processes a whole statement that touches protected relations, in place. */
+void
+process_statement(RewriteContext *context, Query *query)
+{
+	if (context->analyst)
+	{
+		Individuals *individuals;
+
+		if (statement_uses_dp(query))
+			context->strict++;
+		individuals = process_query(context, query, NULL);
+
+		if (individuals != NULL)
+			refuse_rows(context, query, individuals);
+	}
+	else
+		(void) trusted_walker((Node *) query, context);
+}

@@ -1,0 +1,164 @@
+/*
+ * query.h
+ *		Shared by the files that turn an analyst's query into releases.
+ *
+ * Words: a "level" is one SELECT with its FROM, WHERE, GROUP BY.  A level is
+ * private when its rows are rows about individuals, public otherwise.  A
+ * private level that aggregates over individuals becomes a release, and is
+ * public from there on.
+ */
+#ifndef DP_QUERY_H
+#define DP_QUERY_H
+
+#include "postgres.h"
+#include "nodes/params.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pathnodes.h"
+
+#include "policy/policy.h"
+#include "release/spec.h"
+
+/*
+ * Whose rows a private level or FROM item holds.  "units" lists alternatives,
+ * each a list of expressions, one per unit column, that are equal to the unit
+ * in every row that counts; the first is never NULL in such a row unless the
+ * row belongs to nobody.
+ */
+typedef struct Individuals
+{
+	const ProtectedRelation *relation;	/* the first protected relation */
+	List	   *relids;			/* all protected relations below */
+	List	   *units;			/* list of lists of Expr */
+	bool		unique;			/* at most one row per individual */
+	int			max_groups;
+	int			max_rows;
+} Individuals;
+
+/* A level being worked on, and the levels around it. */
+typedef struct Level
+{
+	Query	   *query;
+	Individuals **inputs;		/* by range table index; NULL where public */
+	Bitmapset  *nullable;		/* range table indexes under an outer join's weak side */
+	struct Level *parent;		/* lexically enclosing level, or NULL */
+	bool		below;			/* stands below a release, or will */
+} Level;
+
+/* State of one call of the planner hook. */
+typedef struct RewriteContext
+{
+	PlannerInfo *root;			/* scratch, for inlining and constant folding */
+	Oid			user;
+	const char *source;			/* query string, for error positions */
+	bool		analyst;		/* some relation is only readable through releases */
+	int			strict;			/* > 0: inside a level that uses dp_ aggregates */
+	int			releases;		/* how many were made */
+	bool		checks_account;
+} RewriteContext;
+
+/* refuse.c */
+typedef enum Refusal
+{
+	REFUSE_AGGREGATE,
+	REFUSE_AGGREGATE_FORM,
+	REFUSE_COLLATION,
+	REFUSE_COLUMN,
+	REFUSE_CORRELATED,
+	REFUSE_DEBUG_PRINT,
+	REFUSE_DISTINCT_BELOW,
+	REFUSE_EXPLAIN,
+	REFUSE_EXPRESSION,
+	REFUSE_FROM_ITEM,
+	REFUSE_FULL_JOIN,
+	REFUSE_FUNCTION,
+	REFUSE_GROUPING_SETS,
+	REFUSE_LIMIT_BELOW,
+	REFUSE_MANY_OUTPUTS,
+	REFUSE_MIXED,
+	REFUSE_NOT_TIED,
+	REFUSE_PARTITION,
+	REFUSE_PER_INDIVIDUAL,
+	REFUSE_POPULATIONS,
+	REFUSE_RECURSION,
+	REFUSE_ROW_MARKS,
+	REFUSE_SCAN,
+	REFUSE_SERIALIZABLE,
+	REFUSE_SETOP_BELOW,
+	REFUSE_SUBLINK,
+	REFUSE_SYSTEM_COLUMN,
+	REFUSE_TABLESAMPLE,
+	REFUSE_TYPE,
+	REFUSE_WINDOW_BELOW,
+	REFUSE_WITH_ARGUMENTS
+} Refusal;
+
+extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
+extern void refuse_raw(Oid relid) pg_attribute_noreturn();
+
+/* levels.c */
+extern bool is_private_relation(RewriteContext *context, const RangeTblEntry *rte);
+extern bool mentions_private(RewriteContext *context, Query *query);
+extern bool statement_uses_dp(Query *query);
+extern bool is_dp_aggregate(Aggref *aggref);
+extern bool level_uses_dp(Query *query);
+extern void require_unit(Level *level, Individuals *individuals);
+extern void flatten_level(Query *query);
+extern Individuals *process_query(RewriteContext *context, Query *query, Level *parent);
+extern void process_statement(RewriteContext *context, Query *query);
+
+/* provenance.c */
+extern void tie_inputs(RewriteContext *context, Level *level, Individuals *result);
+extern Node *strip_relabel(Node *node);
+extern bool equalities_tie(List *equalities, List *left, List *right);
+extern List *equalities_of(Node *quals);
+extern bool expression_not_null(Level *level, Node *node);
+
+/* language.c */
+extern Node *total_expression(RewriteContext *context, Level *level, Node *node);
+extern void total_from(RewriteContext *context, Level *level);
+extern void total_query(RewriteContext *context, Query *query, Level *parent);
+extern bool type_is_allowed(Oid type);
+
+/* bounds.c */
+extern bool derive_bounds(Level *level, Node *node, double *lower, double *upper);
+extern void no_bounds(RewriteContext *context, Level *level, Node *node, int location) pg_attribute_noreturn();
+
+/* outputs.c */
+typedef struct ReleaseBuilder
+{
+	RewriteContext *context;
+	Level	   *level;
+	Individuals *individuals;
+	ReleaseSpec spec;
+	List	   *params;			/* float8 expressions, by position */
+	List	   *arguments;		/* validated argument expressions of the collector */
+	List	   *aggregates;		/* the Aggrefs as written, one per output */
+	List	   *keys;			/* group key expressions as written */
+	List	   *key_clauses;	/* their SortGroupClauses */
+	int			rows_coordinate;	/* of the number of rows; -1: not yet */
+} ReleaseBuilder;
+
+extern int	add_output(ReleaseBuilder *builder, Aggref *aggref);
+
+/* rewrite.c */
+extern bool query_is_release(Query *query);
+extern void build_release(RewriteContext *context, Level *level, Individuals *individuals);
+
+/* guard.c */
+extern void guard_init(void);
+extern bool planning_knows(const ReleaseSpec *spec);
+extern void planning_remember(const ReleaseSpec *spec);
+
+extern bool planning_releases(void);
+extern bool explaining(void);
+extern bool role_is_analyst(Oid user, Oid relid, const ProtectedRelation *rel);
+extern void refuse_unsafe_session(void);
+
+/* The setting values a release starts from. */
+extern double dp_setting_epsilon;
+extern double dp_setting_delta;
+extern int	dp_setting_max_groups;
+extern int	dp_setting_max_rows;
+extern int	dp_setting_min_individuals;
+
+#endif							/* DP_QUERY_H */

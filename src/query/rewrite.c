@@ -1,0 +1,798 @@
+/*
+ * rewrite.c
+ *		Turns a private level that aggregates into a release.
+ *
+ * The level Q becomes
+ *
+ *		WITH "dp_agg release n" AS MATERIALIZED (R) SELECT Q' FROM "dp_agg release n"
+ *
+ * where R computes keys and exact sums and is capped by the sealed node
+ * (release/path.c), and Q' is all that Q did with aggregates and keys: HAVING
+ * (now WHERE), ORDER BY, LIMIT, windows, arithmetic, any function.  R is, when
+ * the unit is unique in the input,
+ *
+ *		SELECT keys, collect(spec, params, x...), output(...)... FROM ... GROUP BY keys
+ *
+ * and otherwise the two-level form that bounds each individual:
+ *
+ *		SELECT keys, collect_bounded(spec, params, part), output(...)...
+ *		FROM (SELECT *, row_number() OVER (PARTITION BY unit
+ *										   ORDER BY bounding_hash(unit, keys)) AS rank
+ *			  FROM (SELECT keys, unit, individual(spec, params, x...) AS part
+ *					FROM ... GROUP BY keys, unit))
+ *		WHERE rank <= k GROUP BY keys
+ *
+ * The output(...) columns are placeholders that the sealed node fills.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "parser/parse_oper.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "errors.h"
+#include "policy/extension.h"
+#include "query/query.h"
+
+#define INT8_LE_OPERATOR 414	/* int8 <= int8, see pg_operator.dat */
+
+/* ----------
+ * Settings of the release
+ * ----------
+ */
+
+static Node *
+float8_const(double value)
+{
+	return (Node *) makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8),
+							  Float8GetDatum(value), false, FLOAT8PASSBYVAL);
+}
+
+static void
+check_with_argument(RewriteContext *context, Node *node, int location)
+{
+	if (contain_var_clause(node) || contain_agg_clause(node) || contain_subplans(node) ||
+		contain_volatile_functions(node))
+		refuse(REFUSE_WITH_ARGUMENTS, context->source, location);
+}
+
+/* Reads dp_with(epsilon, delta, max_groups, max_rows) into the parameters. */
+static void
+apply_with(RewriteContext *context, FuncExpr *with, List *params)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	/* expands named and default arguments; the call itself is volatile */
+	with = castNode(FuncExpr, eval_const_expressions(context->root, (Node *) with));
+	foreach(lc, with->args)
+	{
+		Node	   *argument = lfirst(lc);
+		Oid			type = exprType(argument);
+
+		check_with_argument(context, argument, with->location);
+		if (!(IsA(argument, Const) && ((Const *) argument)->constisnull))
+		{
+			if (type != FLOAT8OID)
+				argument = eval_const_expressions(context->root,
+												  (Node *) makeFuncExpr(F_FLOAT8_INT4, FLOAT8OID,
+																		list_make1(argument),
+																		InvalidOid, InvalidOid,
+																		COERCE_EXPLICIT_CAST));
+			lfirst(list_nth_cell(params, i)) = argument;
+		}
+		i++;
+	}
+}
+
+/* Takes dp_with() out of the AND-ed conditions of WHERE. */
+static void
+extract_with(RewriteContext *context, Query *query, List *params)
+{
+	List	   *quals = make_ands_implicit((Expr *) query->jointree->quals);
+	List	   *rest = NIL;
+	List	   *flat = NIL;
+	ListCell   *lc;
+
+	foreach(lc, quals)
+	{
+		Node	   *qual = lfirst(lc);
+
+		/* the parser nests ANDs that were written with parentheses */
+		if (is_andclause(qual))
+			flat = list_concat(flat, ((BoolExpr *) qual)->args);
+		else
+			flat = lappend(flat, qual);
+	}
+	foreach(lc, flat)
+	{
+		Node	   *qual = lfirst(lc);
+
+		if (IsA(qual, FuncExpr) &&
+			extension_function(((FuncExpr *) qual)->funcid) == DP_FUNC_WITH)
+			apply_with(context, (FuncExpr *) qual, params);
+		else
+			rest = lappend(rest, qual);
+	}
+	query->jointree->quals = rest == NIL ? NULL : (Node *) make_ands_explicit(rest);
+}
+
+/* Parameters every release has, from the settings and the relation's limits. */
+static List *
+initial_params(Individuals *individuals)
+{
+	return list_make4(float8_const(dp_setting_epsilon), float8_const(dp_setting_delta),
+					  float8_const(dp_setting_max_groups > 0 ? dp_setting_max_groups :
+								   individuals->max_groups),
+					  float8_const(dp_setting_max_rows > 0 ? dp_setting_max_rows :
+								   individuals->max_rows));
+}
+
+/* Refuses constants out of range now; parameters are judged at execution. */
+static void
+check_constant_params(ReleaseBuilder *builder)
+{
+	double		values[DP_PARAM_FIRST_BOUND + 2 * DP_MAX_ARGUMENTS];
+	int			i = 0;
+	ListCell   *lc;
+	ReleaseParams params;
+
+	if (list_length(builder->params) > (int) lengthof(values))
+		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+	foreach(lc, builder->params)
+	{
+		Const	   *param = lfirst(lc);
+		double		stand_in[] = {1.0, 1e-8, 1.0, 1.0};
+
+		if (IsA(param, Const) && !param->constisnull)
+			values[i] = DatumGetFloat8(param->constvalue);
+		else
+			values[i] = i < DP_PARAM_FIRST_BOUND ? stand_in[i] : 0;
+		i++;
+	}
+	/* a pair with an external parameter cannot be compared yet */
+	for (i = DP_PARAM_FIRST_BOUND; i + 1 < builder->spec.nparams; i += 2)
+	{
+		if (!IsA(list_nth(builder->params, i), Const) ||
+			!IsA(list_nth(builder->params, i + 1), Const))
+			values[i] = values[i + 1] = 0;
+	}
+	spec_read_params(&builder->spec, values, &params);
+}
+
+/* ----------
+ * What stays above the release
+ * ----------
+ */
+
+typedef struct OuterContext
+{
+	ReleaseBuilder *builder;
+	Index		levelsup;
+} OuterContext;
+
+static SortGroupClause *
+default_group_clause(RewriteContext *context, Node *expr)
+{
+	SortGroupClause *clause = makeNode(SortGroupClause);
+	bool		hashable;
+
+	get_sort_group_operators(exprType(expr), true, true, false,
+							 &clause->sortop, &clause->eqop, NULL, &hashable);
+	clause->hashable = hashable;
+	return clause;
+}
+
+static void
+check_key(ReleaseBuilder *builder, Node *expr, SortGroupClause *clause)
+{
+	if (!type_is_allowed(exprType(expr)) || !OidIsValid(clause->sortop) ||
+		!clause->hashable || clause->eqop >= FirstNormalObjectId)
+		refuse(REFUSE_TYPE, builder->context->source, exprLocation(expr));
+}
+
+static int
+add_key(ReleaseBuilder *builder, Node *expr, SortGroupClause *clause)
+{
+	check_key(builder, expr, clause);
+	builder->keys = lappend(builder->keys, expr);
+	builder->key_clauses = lappend(builder->key_clauses, clause);
+	return list_length(builder->keys);
+}
+
+/* A column of the release, as seen from Q' or from sub-selects of it. */
+static Node *
+release_column(int attno, Node *expr, Index levelsup)
+{
+	return (Node *) makeVar(1, attno, exprType(expr), exprTypmod(expr),
+							exprCollation(expr), levelsup);
+}
+
+/*
+ * Replaces aggregates and group keys by columns of the release.  Output
+ * columns are numbered after the keys and the state; since more keys may turn
+ * up on the way, they get attribute number -(position + 1) first, which
+ * number_outputs() mends.
+ */
+static Node *
+outer_mutator(Node *node, OuterContext *context)
+{
+	ReleaseBuilder *builder = context->builder;
+	ListCell   *lc;
+	int			i = 0;
+
+	if (node == NULL)
+		return NULL;
+	check_stack_depth();
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		context->levelsup++;
+		result = query_tree_mutator((Query *) node, outer_mutator, context, 0);
+		context->levelsup--;
+		return (Node *) result;
+	}
+	foreach(lc, builder->keys)
+	{
+		Node	   *key = lfirst(lc);
+
+		i++;
+		if (context->levelsup > 0)
+		{
+			key = copyObject(key);
+			IncrementVarSublevelsUp(key, context->levelsup, 0);
+		}
+		if (!IsA(key, Const) && equal(node, key))
+			return release_column(i, lfirst(lc), context->levelsup);
+	}
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->levelsup)
+	{
+		Aggref	   *aggref = copyObject((Aggref *) node);
+
+		if (context->levelsup > 0)
+			IncrementVarSublevelsUp((Node *) aggref, -(int) context->levelsup,
+									context->levelsup);
+		return release_column(-(add_output(builder, aggref) + 1), node, context->levelsup);
+	}
+	if (IsA(node, GroupingFunc))
+		refuse(REFUSE_GROUPING_SETS, builder->context->source, exprLocation(node));
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup)
+	{
+		/* depends functionally on a grouped primary key: one more key */
+		Var		   *var = copyObject((Var *) node);
+
+		var->varlevelsup = 0;
+		return release_column(add_key(builder, (Node *) var,
+									  default_group_clause(builder->context, (Node *) var)),
+							  (Node *) var, context->levelsup);
+	}
+	return expression_tree_mutator(node, outer_mutator, (void *) context);
+}
+
+typedef struct NumberContext
+{
+	int			first;			/* attribute number of output 0 */
+	Index		levelsup;
+} NumberContext;
+
+static bool
+number_outputs_walker(Node *node, NumberContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		context->levelsup++;
+		(void) query_tree_walker((Query *) node, number_outputs_walker, context, 0);
+		context->levelsup--;
+		return false;
+	}
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup &&
+		((Var *) node)->varattno < 0)
+	{
+		Var		   *var = (Var *) node;
+
+		var->varattno = context->first - var->varattno - 1;
+		var->varattnosyn = var->varattno;
+		return false;
+	}
+	return expression_tree_walker(node, number_outputs_walker, context);
+}
+
+/* ----------
+ * The release query R
+ * ----------
+ */
+
+/* The parameters as one float8[] expression. */
+static Expr *
+params_array(ReleaseBuilder *builder)
+{
+	ArrayExpr  *array = makeNode(ArrayExpr);
+
+	array->array_typeid = FLOAT8ARRAYOID;
+	array->element_typeid = FLOAT8OID;
+	array->elements = copyObject(builder->params);
+	array->multidims = false;
+	array->location = -1;
+	return (Expr *) array;
+}
+
+static Const *
+spec_const(ReleaseSpec *spec)
+{
+	ReleaseSpec *copy = palloc(sizeof(ReleaseSpec));
+
+	memcpy(copy, spec, sizeof(ReleaseSpec));
+	SET_VARSIZE(copy, sizeof(ReleaseSpec));
+	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(copy), false, false);
+}
+
+/* An aggregate of ours: function(spec, params, arguments ...). */
+static Aggref *
+make_collector(ReleaseBuilder *builder, DpFunction function, List *arguments)
+{
+	Aggref	   *aggref = makeNode(Aggref);
+	List	   *exprs = lcons(spec_const(&builder->spec),
+							  lcons(params_array(builder), copyObject(arguments)));
+	ListCell   *lc;
+
+	aggref->aggfnoid = extension_oid(function, InvalidOid);
+	aggref->aggtype = BYTEAOID;
+	aggref->aggkind = AGGKIND_NORMAL;
+	aggref->aggsplit = AGGSPLIT_SIMPLE;
+	aggref->aggno = aggref->aggtransno = -1;
+	aggref->location = -1;
+	foreach(lc, exprs)
+	{
+		aggref->args = lappend(aggref->args,
+							   makeTargetEntry(lfirst(lc), list_length(aggref->args) + 1,
+											   NULL, false));
+		aggref->aggargtypes = lappend_oid(aggref->aggargtypes, exprType(lfirst(lc)));
+	}
+	return aggref;
+}
+
+static TargetEntry *
+append_target(Query *query, Node *expr, const char *name, bool junk)
+{
+	TargetEntry *tle = makeTargetEntry((Expr *) expr, list_length(query->targetList) + 1,
+									   pstrdup(name), junk);
+
+	query->targetList = lappend(query->targetList, tle);
+	return tle;
+}
+
+/* Appends expressions as columns, grouped by the clauses. */
+static void
+append_grouped(Query *query, List *exprs, List *clauses, const char *name)
+{
+	ListCell   *le;
+	ListCell   *lc;
+
+	forboth(le, exprs, lc, clauses)
+	{
+		TargetEntry *tle = append_target(query, lfirst(le), name, false);
+		SortGroupClause *clause = copyObject(lfirst(lc));
+
+		tle->ressortgroupref = tle->resno;
+		clause->tleSortGroupRef = tle->resno;
+		query->groupClause = lappend(query->groupClause, clause);
+	}
+}
+
+/* A query over one sub-select. */
+static Query *
+select_from(Query *below, const char *name)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ListCell   *lc;
+
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = below;
+	rte->eref = makeAlias(name, NIL);
+	foreach(lc, below->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		if (!tle->resjunk)
+			rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(tle->resname)));
+	}
+	rte->inFromCl = true;
+	ref->rtindex = 1;
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	return query;
+}
+
+static List *
+columns_of(Query *below, int first, int n)
+{
+	List	   *result = NIL;
+
+	for (int i = first; i < first + n; i++)
+		result = lappend(result, makeVarFromTargetEntry(1, list_nth(below->targetList, i - 1)));
+	return result;
+}
+
+/* The level's own FROM and WHERE, as the start of a query. */
+static Query *
+from_level(Query *level)
+{
+	Query	   *query = makeNode(Query);
+
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->rtable = level->rtable;
+	query->jointree = level->jointree;
+	query->hasSubLinks = level->hasSubLinks;
+	query->hasRowSecurity = level->hasRowSecurity;
+	return query;
+}
+
+/* At most k groups per individual: ranks them by a keyed hash, keeps the first k. */
+static Query *
+rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *unit_clauses)
+{
+	Query	   *query = select_from(parts, "parts");
+	List	   *columns = columns_of(parts, 1, nkeys + nunit + 1);
+	WindowFunc *rank = makeNode(WindowFunc);
+	WindowClause *window = makeNode(WindowClause);
+	SortGroupClause *order;
+	TargetEntry *tle;
+	ListCell   *lc;
+	int			i = 0;
+	Node	   *hash;
+
+	window->winref = 1;
+	window->frameOptions = FRAMEOPTION_DEFAULTS;
+	foreach(lc, columns)
+	{
+		tle = append_target(query, lfirst(lc), "part", false);
+		i++;
+		if (i > nkeys && i <= nkeys + nunit)
+		{
+			SortGroupClause *clause = copyObject(list_nth(unit_clauses, i - nkeys - 1));
+
+			tle->ressortgroupref = clause->tleSortGroupRef = tle->resno;
+			window->partitionClause = lappend(window->partitionClause, clause);
+		}
+	}
+	hash = (Node *) makeFuncExpr(extension_oid(DP_FUNC_BOUNDING_HASH, InvalidOid), INT8OID,
+								 columns_of(parts, 1, nkeys + nunit), InvalidOid,
+								 DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL);
+	order = default_group_clause(builder->context, hash);
+	rank->winfnoid = F_ROW_NUMBER;
+	rank->wintype = INT8OID;
+	rank->winref = 1;
+	rank->location = -1;
+	append_target(query, (Node *) rank, "rank", false);
+	tle = append_target(query, hash, "hash", true);
+	tle->ressortgroupref = order->tleSortGroupRef = tle->resno;
+	window->orderClause = list_make1(order);
+	query->windowClause = list_make1(window);
+	query->hasWindowFuncs = true;
+	return query;
+}
+
+static Node *
+rank_within(ReleaseBuilder *builder, Var *rank)
+{
+	Node	   *limit = eval_const_expressions(builder->context->root,
+											   (Node *) makeFuncExpr(F_INT8_FLOAT8, INT8OID,
+																	 list_make1(copyObject(list_nth(builder->params, DP_PARAM_GROUPS))),
+																	 InvalidOid, InvalidOid,
+																	 COERCE_EXPLICIT_CAST));
+
+	return (Node *) make_opclause(INT8_LE_OPERATOR, BOOLOID, false, (Expr *) rank,
+								  (Expr *) limit, InvalidOid, InvalidOid);
+}
+
+/* The two-level form: R over bounded contributions of individuals. */
+static Query *
+bounded_release(ReleaseBuilder *builder, List *keys)
+{
+	List	   *unit = copyObject(linitial(builder->individuals->units));
+	List	   *unit_clauses = NIL;
+	int			nkeys = list_length(keys);
+	int			nunit = list_length(unit);
+	Query	   *parts = from_level(builder->level->query);
+	Query	   *release;
+	Node	   *part;
+	ListCell   *lc;
+
+	foreach(lc, unit)
+	{
+		SortGroupClause *clause = default_group_clause(builder->context, lfirst(lc));
+
+		check_key(builder, lfirst(lc), clause);
+		unit_clauses = lappend(unit_clauses, clause);
+	}
+	append_grouped(parts, keys, builder->key_clauses, "key");
+	append_grouped(parts, unit, unit_clauses, "unit");
+	append_target(parts, (Node *) make_collector(builder, DP_FUNC_INDIVIDUAL,
+												 builder->arguments), "part", false);
+	parts->hasAggs = true;
+
+	if (nkeys > 0)
+	{
+		Query	   *ranked = rank_groups(builder, parts, nkeys, nunit, unit_clauses);
+		Var		   *rank;
+
+		release = select_from(ranked, "ranked");
+		rank = linitial(columns_of(ranked, nkeys + nunit + 2, 1));
+		release->jointree->quals = rank_within(builder, rank);
+		parts = ranked;
+	}
+	else
+		release = select_from(parts, "parts");
+	append_grouped(release, columns_of(parts, 1, nkeys), builder->key_clauses, "key");
+	part = linitial(columns_of(parts, nkeys + nunit + 1, 1));
+	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT_BOUNDED,
+												   list_make1(part)), "state", false);
+	return release;
+}
+
+static Query *
+streamed_release(ReleaseBuilder *builder, List *keys)
+{
+	Query	   *release = from_level(builder->level->query);
+
+	append_grouped(release, keys, builder->key_clauses, "key");
+	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT,
+												   builder->arguments), "state", false);
+	return release;
+}
+
+/* Appends a placeholder per output, of the output's type. */
+static void
+append_outputs(ReleaseBuilder *builder, Query *release)
+{
+	TargetEntry *state = llast(release->targetList);
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, builder->aggregates)
+	{
+		Node	   *aggref = lfirst(lc);
+		List	   *args = list_make3(copyObject(state->expr),
+									  makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+												Int32GetDatum(i++), false, true),
+									  makeNullConst(exprType(aggref), -1,
+													exprCollation(aggref)));
+
+		append_target(release,
+					  (Node *) makeFuncExpr(extension_oid(DP_FUNC_OUTPUT, InvalidOid),
+											exprType(aggref), args, exprCollation(aggref),
+											InvalidOid, COERCE_EXPLICIT_CALL),
+					  "output", false);
+	}
+}
+
+/* ----------
+ * Putting R below Q'
+ * ----------
+ */
+
+typedef struct ShiftContext
+{
+	Index		depth;
+} ShiftContext;
+
+static bool
+shift_ctes_walker(Node *node, ShiftContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		context->depth++;
+		(void) query_tree_walker((Query *) node, shift_ctes_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+		context->depth--;
+		return false;
+	}
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		/* Q's own CTEs stay with Q', one level further up from here */
+		if (rte->rtekind == RTE_CTE && rte->ctelevelsup >= context->depth)
+			rte->ctelevelsup++;
+		return false;
+	}
+	return expression_tree_walker(node, shift_ctes_walker, context);
+}
+
+/* Refuses references from inside the release to a query around it. */
+static void
+check_uncorrelated(ReleaseBuilder *builder, Query *release)
+{
+	int			levels = 0;
+
+	for (Level *level = builder->level; level != NULL; level = level->parent)
+		levels++;
+	for (int up = 1; up <= levels; up++)
+	{
+		if (contain_vars_of_level((Node *) release, up) ||
+			contain_aggs_of_level((Node *) release, up))
+			refuse(REFUSE_CORRELATED, builder->context->source, -1);
+	}
+}
+
+static void
+install_release(ReleaseBuilder *builder, Query *release)
+{
+	Query	   *query = builder->level->query;
+	CommonTableExpr *cte = makeNode(CommonTableExpr);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ShiftContext shift = {0};
+	ListCell   *lc;
+
+	(void) query_tree_walker(release, shift_ctes_walker, &shift, QTW_EXAMINE_RTES_BEFORE);
+
+	cte->ctename = psprintf("dp_agg release %d", ++builder->context->releases);
+	cte->ctematerialized = CTEMaterializeAlways;
+	cte->ctequery = (Node *) release;
+	cte->location = -1;
+	cte->cterefcount = 1;
+	foreach(lc, release->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		cte->ctecolnames = lappend(cte->ctecolnames, makeString(pstrdup(tle->resname)));
+		cte->ctecoltypes = lappend_oid(cte->ctecoltypes, exprType((Node *) tle->expr));
+		cte->ctecoltypmods = lappend_int(cte->ctecoltypmods, exprTypmod((Node *) tle->expr));
+		cte->ctecolcollations = lappend_oid(cte->ctecolcollations,
+											exprCollation((Node *) tle->expr));
+	}
+	query->cteList = lappend(query->cteList, cte);
+
+	rte->rtekind = RTE_CTE;
+	rte->ctename = cte->ctename;
+	rte->coltypes = copyObject(cte->ctecoltypes);
+	rte->coltypmods = copyObject(cte->ctecoltypmods);
+	rte->colcollations = copyObject(cte->ctecolcollations);
+	rte->eref = makeAlias("dp_release", copyObject(cte->ctecolnames));
+	rte->inFromCl = true;
+	ref->rtindex = 1;
+	query->rtable = list_make1(rte);
+	query->jointree = makeFromExpr(list_make1(ref), query->havingQual);
+	query->havingQual = NULL;
+	query->groupClause = NIL;
+	query->groupDistinct = false;
+	query->hasAggs = false;
+	query->hasRowSecurity = false;
+}
+
+/* Is this the query R of a release that was made in this planning? */
+bool
+query_is_release(Query *query)
+{
+	ListCell   *lc;
+
+	if (!query->hasAggs)
+		return false;
+	foreach(lc, query->targetList)
+	{
+		Aggref	   *aggref = (Aggref *) lfirst_node(TargetEntry, lc)->expr;
+		Const	   *spec;
+
+		if (!IsA(aggref, Aggref) || aggref->args == NIL)
+			continue;
+		spec = (Const *) linitial_node(TargetEntry, aggref->args)->expr;
+		if (IsA(spec, Const) && spec->consttype == BYTEAOID && !spec->constisnull &&
+			VARSIZE_ANY(DatumGetPointer(spec->constvalue)) == sizeof(ReleaseSpec) &&
+			planning_knows((ReleaseSpec *) DatumGetPointer(spec->constvalue)))
+			return true;
+	}
+	return false;
+}
+
+static void
+describe(ReleaseBuilder *builder)
+{
+	ReleaseSpec *spec = &builder->spec;
+	StringInfoData names;
+	ListCell   *lc;
+
+	SET_VARSIZE(spec, sizeof(ReleaseSpec));
+	if (!pg_strong_random(spec->id, sizeof(spec->id)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	spec->relid = builder->individuals->relation->relid;
+	spec->population = builder->individuals->relation->population;
+	spec->account_required = builder->context->analyst;
+	spec->nkeys = list_length(builder->keys);
+	spec->nparams = list_length(builder->params);
+	spec->grouped = spec->nkeys > 0;
+	initStringInfo(&names);
+	foreach(lc, builder->individuals->relids)
+	{
+		Oid			relid = lfirst_oid(lc);
+		char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+													  get_rel_name(relid));
+
+		if (names.len + strlen(name) + 2 >= sizeof(spec->relations))
+			break;
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
+	}
+	strlcpy(spec->relations, names.data, sizeof(spec->relations));
+}
+
+/*
+ * Replaces the level by a release and its post-processing, in place.  Raises
+ * ERRCODE_DP_QUERY_REFUSED, ERRCODE_DP_BOUNDS or
+ * ERRCODE_INVALID_PARAMETER_VALUE; no row is read.
+ */
+void
+build_release(RewriteContext *context, Level *level, Individuals *individuals)
+{
+	Query	   *query = level->query;
+	ReleaseBuilder builder = {.context = context,.level = level,
+		.individuals = individuals,.rows_coordinate = -1};
+	OuterContext outer = {.builder = &builder};
+	NumberContext number = {0};
+	List	   *keys = NIL;
+	Query	   *release;
+	ListCell   *lc;
+
+	builder.spec.dimensions = 1;
+	builder.spec.streamed = individuals->unique;
+	builder.params = initial_params(individuals);
+	extract_with(context, query, builder.params);
+
+	/* SELECT DISTINCT a, b is GROUP BY a, b */
+	if (query->groupClause == NIL && !query->hasAggs && query->distinctClause != NIL)
+	{
+		query->groupClause = query->distinctClause;
+		query->distinctClause = NIL;
+	}
+
+	total_from(context, level);
+	require_unit(level, individuals);
+	foreach(lc, query->groupClause)
+	{
+		SortGroupClause *clause = lfirst(lc);
+		Node	   *key = (Node *) get_sortgroupclause_tle(clause, query->targetList)->expr;
+
+		(void) add_key(&builder, key, clause);
+	}
+	query->targetList = (List *) outer_mutator((Node *) query->targetList, &outer);
+	query->havingQual = outer_mutator(query->havingQual, &outer);
+
+	number.first = list_length(builder.keys) + 2;
+	(void) number_outputs_walker((Node *) query->targetList, &number);
+	(void) number_outputs_walker(query->havingQual, &number);
+
+	describe(&builder);
+	check_constant_params(&builder);
+	foreach(lc, builder.keys)
+		keys = lappend(keys, total_expression(context, level, lfirst(lc)));
+	release = builder.spec.streamed ? streamed_release(&builder, keys) :
+		bounded_release(&builder, keys);
+	append_outputs(&builder, release);
+	release->hasAggs = true;
+	check_uncorrelated(&builder, release);
+	planning_remember(&builder.spec);
+	install_release(&builder, release);
+}

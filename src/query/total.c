@@ -1,0 +1,180 @@
+/*
+ * total.c
+ *		Total functions: what stands below a release may not fail.
+ *
+ * "Error or no error" is an exact bit about the rows, however the message
+ * reads.  total() calls a built-in function that can raise a data exception
+ * and returns NULL where it does.  Only functions of the list in functions.c
+ * get here: pure C functions over values, which take no lock, open nothing and
+ * leave no state behind, so catching their error needs no subtransaction (what
+ * they palloc'd goes with the per-tuple context).  Everything else (cancel,
+ * out of memory) is passed on.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_proc.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/primnodes.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "query/functions.h"
+
+PG_FUNCTION_INFO_V1(dp_total);
+PG_FUNCTION_INFO_V1(dp_tame_float4);
+PG_FUNCTION_INFO_V1(dp_tame_float8);
+PG_FUNCTION_INFO_V1(dp_tame_numeric);
+
+/* Position of the first argument that goes to the wrapped function. */
+#define TOTAL_FIRST_ARGUMENT 2
+
+typedef struct TotalCache
+{
+	FmgrInfo	flinfo;
+	int			nargs;
+	FunctionCallInfo fcinfo;
+} TotalCache;
+
+static TotalCache *
+total_cache(FunctionCallInfo fcinfo)
+{
+	TotalCache *cache = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
+	Oid			funcid;
+	Node	   *expr;
+
+	if (likely(cache != NULL))
+		return cache;
+
+	funcid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
+	expr = fcinfo->flinfo->fn_expr;
+	if (!function_is_total_wrapped(funcid) || expr == NULL || !IsA(expr, FuncExpr))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("this function is only used inside releases of dp_agg")));
+
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	cache = palloc0(sizeof(TotalCache));
+	cache->nargs = PG_NARGS() - TOTAL_FIRST_ARGUMENT;
+	fmgr_info(funcid, &cache->flinfo);
+	fmgr_info_set_expr((Node *) makeFuncExpr(funcid, ((FuncExpr *) expr)->funcresulttype,
+											 list_copy_tail(((FuncExpr *) expr)->args,
+															TOTAL_FIRST_ARGUMENT),
+											 ((FuncExpr *) expr)->funccollid,
+											 ((FuncExpr *) expr)->inputcollid,
+											 COERCE_EXPLICIT_CALL),
+					   &cache->flinfo);
+	if (cache->flinfo.fn_nargs != cache->nargs)
+		elog(ERROR, "wrong number of arguments for function %u", funcid);
+	cache->fcinfo = palloc0(SizeForFunctionCallInfo(cache->nargs));
+	InitFunctionCallInfoData(*cache->fcinfo, &cache->flinfo, cache->nargs,
+							 PG_GET_COLLATION(), NULL, NULL);
+	MemoryContextSwitchTo(old);
+	fcinfo->flinfo->fn_extra = cache;
+	return cache;
+}
+
+/* Errors that depend on values: class 22 (data) and 54 (limits). */
+static bool
+is_data_exception(int sqlerrcode)
+{
+	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
+		ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
+
+/*
+ * total(function oid, NULL::result type, arguments ...)
+ *
+ * The function's result, or NULL where it raises a data exception.
+ */
+PGDLLEXPORT Datum
+dp_total(PG_FUNCTION_ARGS)
+{
+	TotalCache *cache = total_cache(fcinfo);
+	FunctionCallInfo call = cache->fcinfo;
+	MemoryContext context = CurrentMemoryContext;
+	uint32		holdoff = InterruptHoldoffCount;
+	uint32		cancel_holdoff = QueryCancelHoldoffCount;
+	volatile Datum result = (Datum) 0;
+	volatile bool isnull = true;
+
+	for (int i = 0; i < cache->nargs; i++)
+	{
+		call->args[i] = fcinfo->args[i + TOTAL_FIRST_ARGUMENT];
+		if (call->args[i].isnull && cache->flinfo.fn_strict)
+			PG_RETURN_NULL();
+	}
+
+	PG_TRY();
+	{
+		call->isnull = false;
+		result = FunctionCallInvoke(call);
+		isnull = call->isnull;
+	}
+	PG_CATCH();
+	{
+		if (!is_data_exception(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		InterruptHoldoffCount = holdoff;
+		QueryCancelHoldoffCount = cancel_holdoff;
+	}
+	PG_END_TRY();
+
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * tame(float4), tame(float8), tame(numeric): values small enough that standard
+ * aggregates of them cannot overflow (float8 also squares them); NaN becomes
+ * NULL.
+ */
+#define TAME_LARGEST 1e120
+#define TAME_LARGEST_FLOAT4 1e18f
+
+PGDLLEXPORT Datum
+dp_tame_float4(PG_FUNCTION_ARGS)
+{
+	float4		x = PG_GETARG_FLOAT4(0);
+
+	if (isnan(x))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT4(Max(Min(x, TAME_LARGEST_FLOAT4), -TAME_LARGEST_FLOAT4));
+}
+
+PGDLLEXPORT Datum
+dp_tame_float8(PG_FUNCTION_ARGS)
+{
+	float8		x = PG_GETARG_FLOAT8(0);
+
+	if (isnan(x))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(Max(Min(x, TAME_LARGEST), -TAME_LARGEST));
+}
+
+PGDLLEXPORT Datum
+dp_tame_numeric(PG_FUNCTION_ARGS)
+{
+	Numeric		x = PG_GETARG_NUMERIC(0);
+	float8		approximate;
+
+	if (numeric_is_nan(x))
+		PG_RETURN_NULL();
+	approximate = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+													 NumericGetDatum(x)));
+	if (fabs(approximate) > TAME_LARGEST)
+		PG_RETURN_DATUM(DirectFunctionCall1(float8_numeric,
+											Float8GetDatum(approximate > 0 ? TAME_LARGEST :
+														   -TAME_LARGEST)));
+	PG_RETURN_NUMERIC(x);
+}

@@ -1,0 +1,395 @@
+/*
+ * node.c
+ *		The sealed release node: where exact sums become released rows.
+ *
+ * Invariants:
+ *
+ * - It runs its child once per execution, in one call, at the first fetch, and
+ *   only if the release was paid for (release/pay.c).  Rescans rewind.
+ * - The child never appears among the node's children: EXPLAIN ANALYZE,
+ *   auto_explain and counters see released rows at most.  It is initialized
+ *   once at the start only to find the releases nested in it, which have to be
+ *   paid for too, and again for the run.
+ * - A group leaves only if it has min_individuals individuals and its noisy
+ *   number of individuals passes the threshold; all its outputs come from one
+ *   joint draw.  Nothing is drawn for smaller groups.
+ * - Released rows come out sorted by key: the order of an exact hash table
+ *   would tell about groups that were held back.
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "nodes/extensible.h"
+#include "parser/parse_oper.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+#include "utils/tuplesort.h"
+#include "utils/tuplestore.h"
+
+#include "errors.h"
+#include "mechanism/noise.h"
+#include "query/query.h"
+#include "release/release.h"
+
+typedef struct ReleaseState
+{
+	CustomScanState css;		/* must be first */
+	ReleaseSpec spec;
+	ReleaseParams params;
+	bool		paid;
+	bool		drained;
+	List	   *nested;			/* release nodes inside the child */
+	Tuplesortstate *sorted;		/* the released rows, if there are keys */
+	Tuplestorestate *store;		/* else the one row */
+	TupleTableSlot *stored;		/* reads them back */
+} ReleaseState;
+
+static void begin_release(CustomScanState *node, EState *estate, int eflags);
+static TupleTableSlot *exec_release(CustomScanState *node);
+static void end_release(CustomScanState *node);
+static void rescan_release(CustomScanState *node);
+
+static const CustomExecMethods release_exec_methods = {
+	.CustomName = "DP Release",
+	.BeginCustomScan = begin_release,
+	.ExecCustomScan = exec_release,
+	.EndCustomScan = end_release,
+	.ReScanCustomScan = rescan_release,
+};
+
+/* Secret of the release that is being drained, for bounding_hash(). */
+static const uint64 *bounding_key = NULL;
+
+/* CreateCustomScanState */
+Node *
+release_create_state(CustomScan *scan)
+{
+	ReleaseState *state = (ReleaseState *) newNode(sizeof(ReleaseState), T_CustomScanState);
+
+	state->css.methods = &release_exec_methods;
+	return (Node *) state;
+}
+
+bool
+is_release_state(PlanState *state)
+{
+	return IsA(state, CustomScanState) &&
+		((CustomScanState *) state)->methods == &release_exec_methods;
+}
+
+const ReleaseSpec *
+release_spec(PlanState *state)
+{
+	return &((ReleaseState *) state)->spec;
+}
+
+const ReleaseParams *
+release_params(PlanState *state)
+{
+	return &((ReleaseState *) state)->params;
+}
+
+/* The release nodes inside the node's child, which are paid for separately. */
+List *
+release_nested(PlanState *state)
+{
+	return ((ReleaseState *) state)->nested;
+}
+
+void
+release_mark_paid(PlanState *state)
+{
+	((ReleaseState *) state)->paid = true;
+}
+
+/* The secret of the current release; only valid while one is drained. */
+uint64
+release_bounding_key(void)
+{
+	if (bounding_key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this function is only used inside releases of dp_agg")));
+	return *bounding_key;
+}
+
+/* Evaluates the parameter array of this execution. */
+static void
+read_params(ReleaseState *state, EState *estate)
+{
+	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	ExprState  *expr = ExecInitExpr((Expr *) linitial(scan->custom_exprs),
+									(PlanState *) state);
+	bool		isnull;
+	Datum		datum = ExecEvalExprSwitchContext(expr, econtext, &isnull);
+	ArrayType  *array;
+	double	   *values;
+
+	array = isnull ? NULL : DatumGetArrayTypeP(datum);
+	if (array == NULL || ARR_HASNULL(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameters of a release must not be NULL"),
+				 errhint("Bounds, epsilon and the like need values.")));
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != state->spec.nparams)
+		elog(ERROR, "malformed release parameters");
+	values = MemoryContextAlloc(estate->es_query_cxt, state->spec.nparams * sizeof(double));
+	memcpy(values, ARR_DATA_PTR(array), state->spec.nparams * sizeof(double));
+	spec_read_params(&state->spec, values, &state->params);
+	ResetExprContext(econtext);
+}
+
+static void
+begin_release(CustomScanState *node, EState *estate, int eflags)
+{
+	ReleaseState *state = (ReleaseState *) node;
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	Const	   *spec = linitial_node(Const, scan->custom_private);
+	PlanState  *child;
+
+	memcpy(&state->spec, DatumGetPointer(spec->constvalue), sizeof(ReleaseSpec));
+	read_params(state, estate);
+
+	child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
+	find_releases(child, &state->nested, NULL);
+	ExecEndNode(child);
+}
+
+/* Orders released rows by their keys, or keeps the one row of no keys. */
+static void
+begin_store(ReleaseState *state, TupleDesc desc)
+{
+	int			nkeys = state->spec.nkeys;
+	AttrNumber *attnos = palloc(nkeys * sizeof(AttrNumber));
+	Oid		   *operators = palloc(nkeys * sizeof(Oid));
+	Oid		   *collations = palloc(nkeys * sizeof(Oid));
+	bool	   *nulls_first = palloc0(nkeys * sizeof(bool));
+
+	state->stored = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	if (nkeys == 0)
+	{
+		state->store = tuplestore_begin_heap(false, false, work_mem);
+		return;
+	}
+	for (int i = 0; i < nkeys; i++)
+	{
+		attnos[i] = i + 1;
+		collations[i] = TupleDescAttr(desc, i)->attcollation;
+		get_sort_group_operators(TupleDescAttr(desc, i)->atttypid, true, false, false,
+								 &operators[i], NULL, NULL, NULL);
+	}
+	state->sorted = tuplesort_begin_heap(desc, nkeys, attnos, operators, collations,
+										 nulls_first, work_mem, NULL,
+										 TUPLESORT_RANDOMACCESS);
+}
+
+/* Adds noise to a group's vector; false if the gate holds the group back. */
+static bool
+release_group(ReleaseState *state, dp_random *rng, dp_int128 tau,
+			  const CollectState *group, dp_int128 *noisy)
+{
+	dp_status	status;
+
+	if (collect_individuals(group) < dp_setting_min_individuals)
+		return false;
+	status = dp_noise_draw(rng, state->params.epsilon_nano, state->params.groups,
+						   state->spec.dimensions, noisy);
+	if (status == DP_ERR_RANDOM)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the source of random bytes failed")));
+	if (status != DP_OK)
+		elog(ERROR, "noise could not be drawn");
+	for (int i = 0; i < state->spec.dimensions; i++)
+		noisy[i] += collect_coordinate(group, i);
+	return noisy[0] >= tau;
+}
+
+/* Turns one row of the child into a released row; false if it is held back. */
+static bool
+release_row(ReleaseState *state, dp_random *rng, dp_int128 tau,
+			TupleTableSlot *row, TupleTableSlot *out)
+{
+	const ReleaseSpec *spec = &state->spec;
+	int			natts = out->tts_tupleDescriptor->natts;
+	dp_int128	noisy[DP_MAX_DIMENSIONS];
+	bool		released = false;
+
+	slot_getallattrs(row);
+	ExecClearTuple(out);
+	memset(out->tts_isnull, true, natts * sizeof(bool));
+	memset(out->tts_values, 0, natts * sizeof(Datum));
+
+	if (!row->tts_isnull[spec->nkeys])
+		released = release_group(state, rng, tau,
+								 collect_read_state(row->tts_values[spec->nkeys],
+													spec->dimensions),
+								 noisy);
+	if (released)
+	{
+		memcpy(out->tts_values, row->tts_values, spec->nkeys * sizeof(Datum));
+		memcpy(out->tts_isnull, row->tts_isnull, spec->nkeys * sizeof(bool));
+		release_values(spec, &state->params, noisy,
+					   out->tts_values + spec->nkeys + 1,
+					   out->tts_isnull + spec->nkeys + 1);
+	}
+	explicit_bzero(noisy, sizeof(noisy));
+	ExecStoreVirtualTuple(out);
+	return released || spec->nkeys == 0;
+}
+
+/* Fetches all rows of the child and keeps the released ones. */
+static void
+drain_child(ReleaseState *state, PlanState *child, dp_random *rng, TupleTableSlot *out)
+{
+	dp_int128	tau;
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg released row",
+													  ALLOCSET_DEFAULT_SIZES);
+
+	if (dp_gate_threshold(state->params.epsilon_nano, state->params.delta_atto,
+						  state->params.groups, state->spec.dimensions,
+						  dp_setting_min_individuals, &tau) != DP_OK)
+		elog(ERROR, "threshold of the gate could not be computed");
+	for (;;)
+	{
+		TupleTableSlot *row = ExecProcNode(child);
+		MemoryContext old;
+		bool		released;
+
+		if (TupIsNull(row))
+			break;
+		CHECK_FOR_INTERRUPTS();
+		old = MemoryContextSwitchTo(row_context);
+		released = release_row(state, rng, tau, row, out);
+		MemoryContextSwitchTo(old);
+		if (released && state->sorted != NULL)
+			tuplesort_puttupleslot(state->sorted, out);
+		else if (released)
+			tuplestore_puttupleslot(state->store, out);
+		ExecClearTuple(out);
+		MemoryContextReset(row_context);
+	}
+	MemoryContextDelete(row_context);
+}
+
+static void
+drain(ReleaseState *state)
+{
+	EState	   *estate = state->css.ss.ps.state;
+	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+	BufferUsage buffers = pgBufferUsage;
+	WalUsage	wal = pgWalUsage;
+	const uint64 *outer_key = bounding_key;
+	int			instrument = estate->es_instrument;
+	uint64		key;
+	QuietState	quiet;
+	dp_random	rng;
+	PlanState  *child;
+	TupleTableSlot *out;
+
+	if (!state->paid || estate->es_epq_active != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_QUERY_REFUSED),
+				 errmsg("a release was not paid for"),
+				 errhint("Run the query as a statement of its own.")));
+	state->paid = false;		/* one payment, one draw */
+
+	dp_random_init(&rng, dp_openssl_bytes, NULL);
+	if (dp_random_u64(&rng, &key) != DP_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the source of random bytes failed")));
+
+	quiet_begin(&quiet);
+	estate->es_instrument = 0;
+	PG_TRY();
+	{
+		bounding_key = &key;
+		child = ExecInitNode(linitial(scan->custom_plans), estate, estate->es_top_eflags);
+		out = MakeSingleTupleTableSlot(ExecGetResultType(child), &TTSOpsVirtual);
+		begin_store(state, out->tts_tupleDescriptor);
+		drain_child(state, child, &rng, out);
+		(void) ExecShutdownNode(child);
+		ExecEndNode(child);
+		ExecDropSingleTupleTableSlot(out);
+	}
+	PG_FINALLY();
+	{
+		bounding_key = outer_key;
+		explicit_bzero(&key, sizeof(key));
+		dp_random_wipe(&rng);
+	}
+	PG_END_TRY();
+	estate->es_instrument = instrument;
+	quiet_end(&quiet);
+	pgBufferUsage = buffers;
+	pgWalUsage = wal;
+	if (state->sorted != NULL)
+		tuplesort_performsort(state->sorted);
+	state->drained = true;
+	MemoryContextSwitchTo(old);
+}
+
+static TupleTableSlot *
+next_released(ScanState *node)
+{
+	ReleaseState *state = (ReleaseState *) node;
+	TupleTableSlot *slot = node->ss_ScanTupleSlot;
+	bool		found;
+
+	if (!state->drained)
+		drain(state);
+	if (state->sorted != NULL)
+		found = tuplesort_gettupleslot(state->sorted, true, false, state->stored, NULL);
+	else
+		found = tuplestore_gettupleslot(state->store, true, false, state->stored);
+	if (!found)
+		return ExecClearTuple(slot);
+	return ExecCopySlot(slot, state->stored);
+}
+
+static bool
+recheck_released(ScanState *node, TupleTableSlot *slot)
+{
+	return true;
+}
+
+static TupleTableSlot *
+exec_release(CustomScanState *node)
+{
+	return ExecScan(&node->ss, next_released, recheck_released);
+}
+
+static void
+rescan_release(CustomScanState *node)
+{
+	ReleaseState *state = (ReleaseState *) node;
+
+	ExecScanReScan(&node->ss);
+	if (!state->drained)
+		return;
+	if (state->sorted != NULL)
+		tuplesort_rescan(state->sorted);
+	else
+		tuplestore_rescan(state->store);
+}
+
+static void
+end_release(CustomScanState *node)
+{
+	ReleaseState *state = (ReleaseState *) node;
+
+	if (state->stored != NULL)
+		ExecDropSingleTupleTableSlot(state->stored);
+	if (state->sorted != NULL)
+		tuplesort_end(state->sorted);
+	if (state->store != NULL)
+		tuplestore_end(state->store);
+	state->sorted = NULL;
+	state->store = NULL;
+	state->stored = NULL;
+}

@@ -1,0 +1,133 @@
+/*
+ * path.c
+ *		Caps the query of each release with the sealed release node.
+ *
+ * The rewriter made the query and remembers its description for the time of
+ * this planning; here it is recognised by that description's random identity,
+ * which nobody else can know.  The node becomes the only path, with constant
+ * rows, width and cost, so that no estimate above it depends on data.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/extensible.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planner.h"
+#include "optimizer/tlist.h"
+
+#include "policy/extension.h"
+#include "query/query.h"
+#include "release/release.h"
+
+#define RELEASE_ROWS 100
+#define RELEASE_COST 1000.0
+
+static create_upper_paths_hook_type prev_upper_paths_hook = NULL;
+
+static Plan *plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
+						  List *tlist, List *clauses, List *custom_plans);
+
+static const CustomPathMethods release_path_methods = {
+	.CustomName = "DP Release",
+	.PlanCustomPath = plan_release,
+};
+
+static const CustomScanMethods release_scan_methods = {
+	.CustomName = "DP Release",
+	.CreateCustomScanState = release_create_state,
+};
+
+/* The collector of a release's query, or NULL for any other query. */
+static Aggref *
+find_collector(PlannerInfo *root)
+{
+	ListCell   *lc;
+
+	foreach(lc, root->parse->targetList)
+	{
+		Aggref	   *aggref = (Aggref *) lfirst_node(TargetEntry, lc)->expr;
+		DpFunction	function;
+
+		if (!IsA(aggref, Aggref))
+			continue;
+		function = extension_function(aggref->aggfnoid);
+		if (function == DP_FUNC_COLLECT || function == DP_FUNC_COLLECT_BOUNDED)
+			return aggref;
+	}
+	return NULL;
+}
+
+static void
+release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
+					RelOptInfo *output_rel, void *extra)
+{
+	Aggref	   *collector;
+	Const	   *spec;
+	Node	   *params;
+	Path	   *child = NULL;
+	CustomPath *path;
+	ListCell   *lc;
+
+	if (prev_upper_paths_hook)
+		prev_upper_paths_hook(root, stage, input_rel, output_rel, extra);
+	if (stage != UPPERREL_FINAL || !planning_releases())
+		return;
+	collector = find_collector(root);
+	if (collector == NULL)
+		return;
+	spec = (Const *) linitial_node(TargetEntry, collector->args)->expr;
+	params = (Node *) lsecond_node(TargetEntry, collector->args)->expr;
+	if (!IsA(spec, Const) || spec->consttype != BYTEAOID || spec->constisnull ||
+		VARSIZE_ANY(DatumGetPointer(spec->constvalue)) != sizeof(ReleaseSpec) ||
+		!planning_knows((ReleaseSpec *) DatumGetPointer(spec->constvalue)))
+		return;
+
+	foreach(lc, output_rel->pathlist)
+	{
+		Path	   *candidate = lfirst(lc);
+
+		if (child == NULL || candidate->total_cost < child->total_cost)
+			child = candidate;
+	}
+	path = makeNode(CustomPath);
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = output_rel;
+	path->path.pathtarget = copy_pathtarget(child->pathtarget);
+	path->path.pathtarget->width = 64;
+	path->path.rows = RELEASE_ROWS;
+	path->path.startup_cost = path->path.total_cost = RELEASE_COST;
+	path->custom_paths = list_make1(child);
+	path->custom_private = list_make2(copyObject(spec), copyObject(params));
+	path->methods = &release_path_methods;
+
+	output_rel->pathlist = list_make1(path);
+	output_rel->partial_pathlist = NIL;
+	output_rel->consider_parallel = false;
+}
+
+static Plan *
+plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
+			 List *tlist, List *clauses, List *custom_plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+
+	scan->scan.plan.targetlist = tlist;
+	scan->scan.scanrelid = 0;
+	scan->custom_plans = custom_plans;
+	scan->custom_scan_tlist = copyObject(tlist);
+	scan->custom_exprs = list_make1(lsecond(best_path->custom_private));
+	scan->custom_private = list_make1(linitial(best_path->custom_private));
+	scan->methods = &release_scan_methods;
+	return &scan->scan.plan;
+}
+
+/* Installs the hook; called once from _PG_init. */
+void
+release_path_init(void)
+{
+	RegisterCustomScanMethods(&release_scan_methods);
+	prev_upper_paths_hook = create_upper_paths_hook;
+	create_upper_paths_hook = release_upper_paths;
+}

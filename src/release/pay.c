@@ -1,0 +1,187 @@
+/*
+ * pay.c
+ *		ExecutorStart: the second check of the plan, then pay, or stop.
+ *
+ * A cached plan skips the planner, an inlined function can smuggle in what
+ * planner_hook never saw: so what counts is the plan that is about to run, and
+ * the role that runs it now.  All releases of the statement are paid at once,
+ * before the first row is read.  Cursors come here when they are opened,
+ * EXPLAIN without ANALYZE and Describe never pay.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+
+#include "errors.h"
+#include "ledger/ledger.h"
+#include "policy/policy.h"
+#include "query/query.h"
+#include "release/release.h"
+
+static ExecutorStart_hook_type prev_executor_start = NULL;
+static ProcessUtility_hook_type prev_process_utility = NULL;
+
+/* How many EXPLAIN statements are being executed, one inside the other. */
+static int	explain_depth = 0;
+
+bool
+explaining(void)
+{
+	return explain_depth > 0;
+}
+
+static void
+utility_with_explain(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+					 ProcessUtilityContext context, ParamListInfo params,
+					 QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	bool		explain = IsA(pstmt->utilityStmt, ExplainStmt);
+
+	if (explain)
+		explain_depth++;
+	PG_TRY();
+	{
+		if (prev_process_utility)
+			prev_process_utility(pstmt, queryString, readOnlyTree, context, params,
+								 queryEnv, dest, qc);
+		else
+			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
+									queryEnv, dest, qc);
+	}
+	PG_FINALLY();
+	{
+		if (explain)
+			explain_depth--;
+	}
+	PG_END_TRY();
+}
+
+/* Does the plan name any protected relation? */
+static bool
+plan_is_concerned(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+
+		if (rte->rtekind == RTE_RELATION && policy_lookup(rte->relid) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Is the role one that may only see releases of some relation of the plan? */
+static bool
+plan_is_for_analyst(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+		const ProtectedRelation *rel;
+
+		if (rte->rtekind != RTE_RELATION || (rel = policy_lookup(rte->relid)) == NULL)
+			continue;
+		if (role_is_analyst(GetUserId(), rte->relid, rel))
+			return true;
+	}
+	return false;
+}
+
+/* Refuses scans of protected relations outside releases, for analysts. */
+static void
+check_scans(List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		const ProtectedRelation *rel = policy_lookup(lfirst_oid(lc));
+
+		if (rel != NULL && role_is_analyst(GetUserId(), lfirst_oid(lc), rel))
+			refuse(REFUSE_SCAN, NULL, -1);
+	}
+}
+
+static void
+pay_releases(List *releases, const char *query_text)
+{
+	List	   *items = NIL;
+	ListCell   *lc;
+
+	foreach(lc, releases)
+	{
+		const ReleaseSpec *spec = release_spec(lfirst(lc));
+		const ReleaseParams *params = release_params(lfirst(lc));
+		LedgerItem *item = palloc0(sizeof(LedgerItem));
+
+		item->population = spec->population;
+		item->epsilon_nano = params->epsilon_nano;
+		item->delta_atto = params->delta_atto;
+		item->relations = spec->relations;
+		item->outputs = spec->output_names;
+		item->account_required = spec->account_required;
+		items = lappend(items, item);
+	}
+	if (items == NIL)
+		return;
+	ledger_charge(items, query_text != NULL ? query_text : "");
+	foreach(lc, releases)
+		release_mark_paid(lfirst(lc));
+}
+
+static void
+start(QueryDesc *queryDesc, int eflags)
+{
+	if (prev_executor_start)
+		prev_executor_start(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+}
+
+static void
+pay_executor_start(QueryDesc *queryDesc, int eflags)
+{
+	bool		analyst;
+	QuietState	quiet;
+	List	   *releases = NIL;
+	List	   *relids = NIL;
+
+	if (IsParallelWorker() || !plan_is_concerned(queryDesc->plannedstmt))
+	{
+		start(queryDesc, eflags);
+		return;
+	}
+
+	analyst = plan_is_for_analyst(queryDesc->plannedstmt);
+	if (analyst)
+		refuse_unsafe_session();
+	quiet_begin(&quiet);
+	start(queryDesc, eflags);
+	quiet_end(&quiet);
+
+	find_releases(queryDesc->planstate, &releases, &relids);
+	if (analyst)
+		check_scans(relids);
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		pay_releases(releases, queryDesc->sourceText);
+}
+
+/* Installs the hooks; called once from _PG_init. */
+void
+pay_init(void)
+{
+	prev_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = pay_executor_start;
+	prev_process_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility_with_explain;
+}

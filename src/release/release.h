@@ -1,0 +1,46 @@
+/*
+ * release.h
+ *		The sealed release node, and paying for it.
+ */
+#ifndef DP_RELEASE_H
+#define DP_RELEASE_H
+
+#include "postgres.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+
+#include "aggregate/collect.h"
+#include "release/spec.h"
+
+/* path.c */
+extern void release_path_init(void);
+
+/* node.c */
+extern Node *release_create_state(CustomScan *scan);
+extern bool is_release_state(PlanState *state);
+extern const ReleaseSpec *release_spec(PlanState *state);
+extern const ReleaseParams *release_params(PlanState *state);
+extern List *release_nested(PlanState *state);
+extern void release_mark_paid(PlanState *state);
+extern uint64 release_bounding_key(void);
+
+/* values.c */
+extern void release_values(const ReleaseSpec *spec, const ReleaseParams *params,
+						   const dp_int128 *noisy, Datum *values, bool *isnull);
+
+/* scans.c */
+extern void find_releases(PlanState *state, List **releases, List **relids);
+
+/* pay.c */
+extern void pay_init(void);
+
+/* quiet.c */
+typedef struct QuietState
+{
+	int			nestlevel;
+} QuietState;
+
+extern void quiet_begin(QuietState *quiet);
+extern void quiet_end(QuietState *quiet);
+
+#endif							/* DP_RELEASE_H */

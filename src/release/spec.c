@@ -1,0 +1,72 @@
+/*
+ * spec.c
+ *		Checks the parameters of a release.  One place, whether they come from
+ *		constants at plan time or from external parameters at execution.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "accounting/units.h"
+#include "errors.h"
+#include "policy/policy.h"
+#include "release/spec.h"
+
+/* Largest magnitude of a bound: squares and sums of it stay finite. */
+#define DP_LARGEST_BOUND 1e120
+
+/*
+ * Refuses bounds that are not finite or not ordered (ERRCODE_DP_BOUNDS).
+ * Equal bounds are allowed here: they describe a constant argument.
+ */
+void
+spec_check_bounds(double lower, double upper)
+{
+	if (isnan(lower) || isnan(upper) ||
+		fabs(lower) > DP_LARGEST_BOUND || fabs(upper) > DP_LARGEST_BOUND)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("bounds must be finite numbers"),
+				 errhint("Give lower and upper as numbers of magnitude up to 1e120.")));
+	if (lower > upper)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("lower bound must be less than upper bound")));
+}
+
+static int64
+integer_param(double value, int64 max, const char *name)
+{
+	if (isnan(value) || value < 1 || value > max || value != floor(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be an integer from 1 to " INT64_FORMAT, name, max)));
+	return (int64) value;
+}
+
+/*
+ * Reads the parameter array of one execution into params, or raises
+ * ERRCODE_INVALID_PARAMETER_VALUE / ERRCODE_DP_BOUNDS.  "values" has
+ * spec->nparams elements and must outlive params.
+ */
+void
+spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *params)
+{
+	params->values = values;
+	if (dp_epsilon_from_double(values[DP_PARAM_EPSILON], &params->epsilon_nano) != DP_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("epsilon must be a number from 1e-9 to 1000")));
+	if (dp_delta_from_double(values[DP_PARAM_DELTA], &params->delta_atto) != DP_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("delta must be greater than 0 and less than 1")));
+	params->groups = integer_param(values[DP_PARAM_GROUPS], DP_MAX_GROUPS, "max_groups");
+	params->rows = integer_param(values[DP_PARAM_ROWS], DP_MAX_ROWS, "max_rows");
+	if (spec->streamed)
+		params->groups = params->rows = 1;
+	if (!spec->grouped)
+		params->groups = 1;
+	for (int i = DP_PARAM_FIRST_BOUND; i + 1 < spec->nparams; i += 2)
+		spec_check_bounds(values[i], values[i + 1]);
+}

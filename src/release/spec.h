@@ -1,0 +1,118 @@
+/*
+ * spec.h
+ *		The description of one release: made by the rewriter, carried as a bytea
+ *		Const through the plan, read by the collector and the sealed node.
+ *
+ * Coordinates.  The vector of a group has coordinate 0 for the number of
+ * individuals (contribution 1) and, for each count or sum the outputs need,
+ * one more coordinate in [-1, 1]:
+ *
+ *		count of argument j		2 * min(n, r) / r - 1
+ *		sum of argument j		(1/r) * sum over the rows of y, scaled by r/n
+ *								when the individual has n > r rows
+ *
+ * with y = (x - mid) / half clamped to [-1, 1].  Counts are centred like
+ * values are: an individual that is present has a count in [0, r], so the
+ * centred coordinate uses the whole interval and the count read back from it,
+ * r * (c + N) / 2, has half the variance of an uncentred one.
+ *
+ * Parameters of the release (epsilon, delta, bounds, ...) are expressions:
+ * constants, or the client's external parameters.  They travel beside the
+ * description as one float8[] argument, so that a generic plan works too.
+ */
+#ifndef DP_SPEC_H
+#define DP_SPEC_H
+
+#include "postgres.h"
+
+#include "mechanism/noise.h"
+
+#define DP_MAX_ARGUMENTS 32
+#define DP_MAX_OUTPUTS 64
+#define DP_NO_COORDINATE (-1)
+#define DP_SPEC_ID_BYTES 16
+
+/* Positions in the parameter array; bounds follow in pairs. */
+enum
+{
+	DP_PARAM_EPSILON,
+	DP_PARAM_DELTA,
+	DP_PARAM_GROUPS,
+	DP_PARAM_ROWS,
+	DP_PARAM_FIRST_BOUND
+};
+
+/* How an argument's values are read. */
+typedef enum SpecArgType
+{
+	SPEC_ARG_ANY,				/* only tested for NULL */
+	SPEC_ARG_INT2,
+	SPEC_ARG_INT4,
+	SPEC_ARG_INT8,
+	SPEC_ARG_FLOAT4,
+	SPEC_ARG_FLOAT8,
+	SPEC_ARG_NUMERIC
+} SpecArgType;
+
+typedef struct SpecArgument
+{
+	SpecArgType type;
+	bool		presence;		/* count individuals with a value, not rows */
+	int16		count_coordinate;	/* or DP_NO_COORDINATE */
+	int16		sum_coordinate; /* or DP_NO_COORDINATE */
+	int16		bound;			/* position of lower in the parameters, or 0 */
+} SpecArgument;
+
+typedef enum SpecOutputKind
+{
+	SPEC_OUT_COUNT,
+	SPEC_OUT_SUM,
+	SPEC_OUT_AVG
+} SpecOutputKind;
+
+typedef struct SpecOutput
+{
+	SpecOutputKind kind;
+	int16		count_coordinate;	/* 0: the count is that of individuals */
+	int16		sum_coordinate;
+	int16		bound;
+	bool		presence;
+	bool		integral;		/* a sum of integers: rounded */
+	Oid			type;			/* result type */
+} SpecOutput;
+
+typedef struct ReleaseSpec
+{
+	int32		vl_len_;		/* varlena header; use VARSIZE */
+	unsigned char id[DP_SPEC_ID_BYTES]; /* made by this planning, unguessable */
+	Oid			relid;			/* first protected relation, for messages */
+	NameData	population;
+	int32		dimensions;		/* coordinates in all, at least 1 */
+	int32		nkeys;
+	int32		nparams;
+	int32		narguments;
+	int32		noutputs;
+	bool		streamed;		/* one row per individual: k = r = 1 */
+	bool		grouped;		/* has group keys; else k = 1 */
+	bool		account_required;
+	SpecArgument arguments[DP_MAX_ARGUMENTS];
+	SpecOutput	outputs[DP_MAX_OUTPUTS];
+	char		relations[256]; /* for the ledger */
+	char		output_names[512];	/* for the ledger */
+} ReleaseSpec;
+
+/* The parameters of one execution, checked. */
+typedef struct ReleaseParams
+{
+	int64		epsilon_nano;
+	int64		delta_atto;
+	int64		groups;			/* k that the mechanism uses (1 if ungrouped) */
+	int64		rows;			/* r */
+	const double *values;		/* the whole array, for the bounds */
+} ReleaseParams;
+
+extern void spec_read_params(const ReleaseSpec *spec, const double *values,
+							 ReleaseParams *params);
+extern void spec_check_bounds(double lower, double upper);
+
+#endif							/* DP_SPEC_H */

@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -391,10 +392,15 @@ add_target(Query *query, Node *expr)
 	return added;
 }
 
+/* Gives names to columns that were added to a range table entry's sub-select. */
 static void
-add_unit_column_name(RangeTblEntry *rte)
+name_added_columns(RangeTblEntry *rte)
 {
-	rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup("dp_unit")));
+	int			ncolumns = ExecCleanTargetListLength(rte->subquery->targetList);
+
+	while (list_length(rte->eref->colnames) < ncolumns)
+		rte->eref->colnames = lappend(rte->eref->colnames,
+									  makeString(pstrdup("dp_unit")));
 }
 
 /*
@@ -429,14 +435,12 @@ expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
 		List	   *unit = NIL;
 
 		foreach(lu, (List *) linitial(below->units))
-		{
 			unit = lappend(unit,
 						   makeVarFromTargetEntry(rtindex,
 												  add_target(rte->subquery, lfirst(lu))));
-			add_unit_column_name(rte);
-		}
 		result->units = list_make1(unit);
 	}
+	name_added_columns(rte);
 	return result;
 }
 
@@ -563,11 +567,9 @@ process_set_operation(RewriteContext *context, Level *level)
 		result->max_rows = Max(result->max_rows, input->max_rows);
 
 		foreach(lu, (List *) linitial(input->units))
-		{
 			columns = lappend(columns,
 							  makeVarFromTargetEntry(1, add_target(rte->subquery, lfirst(lu))));
-			add_unit_column_name(rte);
-		}
+		name_added_columns(rte);
 		if (unit == NIL)
 			unit = columns;
 		else if (!equal(unit, columns))

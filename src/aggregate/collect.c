@@ -56,6 +56,7 @@ typedef struct CollectCache
 	ReleaseParams params;
 	double		mid[DP_MAX_ARGUMENTS];
 	double		half[DP_MAX_ARGUMENTS];
+	int64		imputed[DP_MAX_ARGUMENTS][SPEC_IMPUTATIONS];	/* lattice units */
 } CollectCache;
 
 PG_FUNCTION_INFO_V1(dp_collect_transition);
@@ -211,8 +212,12 @@ collect_cache(FunctionCallInfo fcinfo, bool reads_arguments)
 	{
 		SpecArgument *argument = &cache->spec.arguments[i];
 
+		for (int c = 0; c < SPEC_IMPUTATIONS; c++)
+		{
+			if (argument->sum_coordinate[c] >= cache->spec.dimensions)
+				elog(ERROR, "malformed release description");
+		}
 		if (argument->count_coordinate >= cache->spec.dimensions ||
-			argument->sum_coordinate >= cache->spec.dimensions ||
 			argument->bound < 0 || argument->bound + 1 >= cache->spec.nparams ||
 			(reads_arguments &&
 			 !type_matches(argument->type, get_fn_expr_argtype(fcinfo->flinfo, i + 3))))
@@ -224,6 +229,9 @@ collect_cache(FunctionCallInfo fcinfo, bool reads_arguments)
 
 			cache->mid[i] = lower / 2 + upper / 2;
 			cache->half[i] = upper / 2 - lower / 2;
+			cache->imputed[i][SPEC_IMPUTE_LOWER] = -DP_SCALE;
+			cache->imputed[i][SPEC_IMPUTE_UPPER] = DP_SCALE;
+			cache->imputed[i][SPEC_IMPUTE_ZERO] = quantise(0.0, cache->mid[i], cache->half[i]);
 		}
 	}
 	fcinfo->flinfo->fn_extra = cache;
@@ -303,9 +311,17 @@ dp_collect_transition(PG_FUNCTION_ARGS)
 		if (argument->count_coordinate > 0)
 			sum_add(&state->sums[argument->count_coordinate],
 					present ? DP_SCALE : -DP_SCALE);
-		if (argument->sum_coordinate > 0 && present)
-			sum_add(&state->sums[argument->sum_coordinate],
-					quantise(x, cache->mid[i], cache->half[i]));
+		if (argument->bound > 0)
+		{
+			int64		y = present ? quantise(x, cache->mid[i], cache->half[i]) : 0;
+
+			for (int c = 0; c < SPEC_IMPUTATIONS; c++)
+			{
+				if (argument->sum_coordinate[c] > 0)
+					sum_add(&state->sums[argument->sum_coordinate[c]],
+							present ? y : cache->imputed[i][c]);
+			}
+		}
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -365,7 +381,7 @@ dp_individual_transition(PG_FUNCTION_ARGS)
 		if (argument_value(fcinfo, cache, i, &x))
 		{
 			sum_add(&state->items[2 * i], 1);
-			if (cache->spec.arguments[i].sum_coordinate > 0)
+			if (cache->spec.arguments[i].bound > 0)
 				sum_add(&state->items[2 * i + 1],
 						quantise(x, cache->mid[i], cache->half[i]));
 		}
@@ -404,7 +420,7 @@ dp_individual_combine(PG_FUNCTION_ARGS)
  *
  * Adds one individual of a group, its rows bounded to r: a count of at most r,
  * and sums scaled by r/n when it has n > r rows, in units of r.  With n <= r
- * the sum over r, with n > r the mean: both are sum / max(n, r).
+ * that is the sum over r, with n > r the mean: both are sum / max(n, r).
  */
 PGDLLEXPORT Datum
 dp_collect_bounded_transition(PG_FUNCTION_ARGS)
@@ -435,9 +451,15 @@ dp_collect_bounded_transition(PG_FUNCTION_ARGS)
 				count = divide_to_nearest(2 * Min(n, r) * (dp_int128) DP_SCALE, r);
 			sum_add(&state->sums[argument->count_coordinate], count - DP_SCALE);
 		}
-		if (argument->sum_coordinate > 0)
-			sum_add(&state->sums[argument->sum_coordinate],
-					divide_to_nearest(sum, Max(n, r)));
+		for (int c = 0; c < SPEC_IMPUTATIONS; c++)
+		{
+			dp_int128	missing = Max(r - n, 0) * (dp_int128) cache->imputed[i][c];
+
+			/* one rounding, so that the result stays within one unit */
+			if (argument->sum_coordinate[c] > 0)
+				sum_add(&state->sums[argument->sum_coordinate[c]],
+						divide_to_nearest(sum + missing, Max(n, r)));
+		}
 	}
 	PG_RETURN_POINTER(state);
 }

@@ -98,10 +98,10 @@ new_coordinate(ReleaseBuilder *builder)
 
 /*
  * Position of an argument of the collector, found among those it has already
- * or added.  expr is validated; bound as in SpecArgument.
+ * or added.  expr is validated; the rest as in SpecArgument.
  */
 static int
-find_argument(ReleaseBuilder *builder, Node *expr, bool presence, int bound)
+find_argument(ReleaseBuilder *builder, Node *expr, bool presence, bool not_null, int bound)
 {
 	ReleaseSpec *spec = &builder->spec;
 	SpecArgument *argument;
@@ -125,41 +125,140 @@ find_argument(ReleaseBuilder *builder, Node *expr, bool presence, int bound)
 	argument = &spec->arguments[spec->narguments];
 	argument->type = SPEC_ARG_ANY;
 	argument->presence = presence;
+	argument->not_null = not_null;
 	argument->bound = bound;
-	argument->count_coordinate = argument->sum_coordinate = DP_NO_COORDINATE;
+	argument->count_coordinate = DP_NO_COORDINATE;
+	for (int c = 0; c < SPEC_IMPUTATIONS; c++)
+		argument->sum_coordinate[c] = DP_NO_COORDINATE;
 	builder->arguments = lappend(builder->arguments, expr);
 	return spec->narguments++;
 }
 
-/* The coordinate that counts rows: that of individuals if they have one each. */
-static int
-rows_coordinate(ReleaseBuilder *builder)
+/* ----------
+ * Coordinates, once all outputs are known
+ * ----------
+ */
+
+/* The coordinate that counts the values of an argument, if there is one yet. */
+static int16 *
+count_coordinate(ReleaseBuilder *builder, SpecArgument *argument)
 {
-	if (builder->spec.streamed)
-		return 0;
-	if (builder->rows_coordinate < 0)
+	if (argument != NULL && !argument->not_null)
+		return &argument->count_coordinate;
+	return &builder->rows_coordinate;
+}
+
+static int
+sum_coordinate(ReleaseBuilder *builder, SpecArgument *argument, SpecImputation imputation)
+{
+	if (argument->sum_coordinate[imputation] == DP_NO_COORDINATE)
+		argument->sum_coordinate[imputation] = new_coordinate(builder);
+	return argument->sum_coordinate[imputation];
+}
+
+/* Is there an average of the same argument? */
+static bool
+has_average(ReleaseBuilder *builder, int argument)
+{
+	for (int i = 0; i < builder->spec.noutputs; i++)
 	{
-		int			i = find_argument(builder, makeBoolConst(true, false), false, 0);
-
-		builder->rows_coordinate = new_coordinate(builder);
-		builder->spec.arguments[i].count_coordinate = builder->rows_coordinate;
+		if (builder->spec.outputs[i].kind == SPEC_OUT_AVG &&
+			builder->spec.outputs[i].argument == argument)
+			return true;
 	}
-	return builder->rows_coordinate;
+	return false;
 }
 
-/* The coordinate that counts the values of an argument. */
-static int
-count_coordinate(ReleaseBuilder *builder, Node *expr, bool presence, bool not_null)
+/* Are the bounds constants around 0? */
+static bool
+bounds_contain_zero(ReleaseBuilder *builder, int bound)
 {
-	SpecArgument *argument;
+	Const	   *lower = list_nth(builder->params, bound);
+	Const	   *upper = list_nth(builder->params, bound + 1);
 
-	if (not_null)
-		return presence ? 0 : rows_coordinate(builder);
-	argument = &builder->spec.arguments[find_argument(builder, expr, presence, 0)];
-	if (argument->count_coordinate == DP_NO_COORDINATE)
-		argument->count_coordinate = new_coordinate(builder);
-	return argument->count_coordinate;
+	return IsA(lower, Const) && IsA(upper, Const) &&
+		DatumGetFloat8(lower->constvalue) <= 0 && DatumGetFloat8(upper->constvalue) >= 0 &&
+		DatumGetFloat8(lower->constvalue) < DatumGetFloat8(upper->constvalue);
 }
+
+static void
+assign_count(ReleaseBuilder *builder, SpecOutput *output)
+{
+	SpecArgument *argument = output->argument < 0 ? NULL :
+	&builder->spec.arguments[output->argument];
+	int16	   *coordinate = count_coordinate(builder, argument);
+
+	if (output->presence && (argument == NULL || argument->not_null))
+	{
+		output->count_coordinate = 0;
+		return;
+	}
+	if (*coordinate == DP_NO_COORDINATE)
+	{
+		*coordinate = new_coordinate(builder);
+		if (coordinate == &builder->rows_coordinate)
+		{
+			int			i = find_argument(builder, makeBoolConst(true, false),
+										  false, false, 0);
+
+			builder->spec.arguments[i].count_coordinate = *coordinate;
+		}
+	}
+	output->count_coordinate = *coordinate;
+}
+
+static void
+assign_sum(ReleaseBuilder *builder, SpecOutput *output)
+{
+	SpecArgument *argument = &builder->spec.arguments[output->argument];
+	int			count = *count_coordinate(builder, argument);
+
+	if (count != DP_NO_COORDINATE)
+	{
+		output->source = SPEC_FROM_COUNT;
+		output->count_coordinate = count;
+		output->sum_coordinate = sum_coordinate(builder, argument, SPEC_IMPUTE_CENTRE);
+	}
+	else if (!has_average(builder, output->argument) &&
+			 bounds_contain_zero(builder, output->bound))
+	{
+		output->source = SPEC_FROM_ZERO;
+		output->sum_coordinate = sum_coordinate(builder, argument, SPEC_IMPUTE_ZERO);
+	}
+	else
+	{
+		output->source = SPEC_FROM_PAIR;
+		output->sum_coordinate = sum_coordinate(builder, argument, SPEC_IMPUTE_LOWER);
+		output->upper_coordinate = sum_coordinate(builder, argument, SPEC_IMPUTE_UPPER);
+	}
+}
+
+/*
+ * Gives every output its coordinates: counts first, because a sum beside a
+ * count needs one coordinate where it would need two by itself.
+ */
+void
+assign_coordinates(ReleaseBuilder *builder)
+{
+	ReleaseSpec *spec = &builder->spec;
+
+	builder->rows_coordinate = spec->streamed ? 0 : DP_NO_COORDINATE;
+	for (int i = 0; i < spec->noutputs; i++)
+	{
+		if (spec->outputs[i].kind == SPEC_OUT_COUNT)
+			assign_count(builder, &spec->outputs[i]);
+	}
+	for (int i = 0; i < spec->noutputs; i++)
+	{
+		if (spec->outputs[i].kind != SPEC_OUT_COUNT)
+			assign_sum(builder, &spec->outputs[i]);
+	}
+}
+
+/* ----------
+ * Outputs
+ * ----------
+ */
 
 /* Adds a pair of bounds to the parameters, or finds it there. */
 static int
@@ -268,10 +367,13 @@ add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool dist
 	}
 	if (aggref->aggfilter != NULL)
 		not_null = false;
-	expr = total_expression(builder->context, builder->level, filtered(aggref, expr));
 	output->kind = SPEC_OUT_COUNT;
 	output->presence = distinct;
-	output->count_coordinate = count_coordinate(builder, expr, distinct, not_null);
+	output->argument = -1;
+	if (not_null)
+		return;
+	expr = total_expression(builder->context, builder->level, filtered(aggref, expr));
+	output->argument = find_argument(builder, expr, distinct, false, 0);
 }
 
 static void
@@ -280,7 +382,6 @@ add_sum(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool averag
 	Node	   *expr = (Node *) linitial_node(TargetEntry, aggref->args)->expr;
 	bool		not_null = expression_not_null(builder->level, expr) && aggref->aggfilter == NULL;
 	SpecArgType type = argument_type(builder, expr);
-	SpecArgument *argument;
 
 	expr = eval_const_expressions(builder->context->root, expr);
 	output->kind = average ? SPEC_OUT_AVG : SPEC_OUT_SUM;
@@ -288,13 +389,8 @@ add_sum(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool averag
 									type == SPEC_ARG_INT8);
 	output->bound = argument_bounds(builder, aggref, expr);
 	expr = total_expression(builder->context, builder->level, filtered(aggref, expr));
-	output->count_coordinate = count_coordinate(builder, expr, false, not_null);
-
-	argument = &builder->spec.arguments[find_argument(builder, expr, false, output->bound)];
-	argument->type = type;
-	if (argument->sum_coordinate == DP_NO_COORDINATE)
-		argument->sum_coordinate = new_coordinate(builder);
-	output->sum_coordinate = argument->sum_coordinate;
+	output->argument = find_argument(builder, expr, false, not_null, output->bound);
+	builder->spec.arguments[output->argument].type = type;
 }
 
 /* Appends the output's name to the description for the ledger, if it fits. */
@@ -359,7 +455,9 @@ add_output(ReleaseBuilder *builder, Aggref *aggref)
 		refuse(REFUSE_MIXED, builder->context->source, aggref->location);
 
 	output = &spec->outputs[spec->noutputs];
-	output->count_coordinate = output->sum_coordinate = DP_NO_COORDINATE;
+	output->source = SPEC_FROM_COUNT;
+	output->count_coordinate = output->sum_coordinate =
+		output->upper_coordinate = DP_NO_COORDINATE;
 	output->type = aggref->aggtype;
 	switch (function)
 	{

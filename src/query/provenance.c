@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/stratnum.h"
 #include "catalog/pg_attribute.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -20,6 +21,7 @@
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "query/functions.h"
 #include "query/query.h"
@@ -30,26 +32,57 @@ typedef struct Component
 	List	   *units;			/* as in Individuals */
 } Component;
 
-/* One "a = b" that holds in every row of some join. */
+/*
+ * One "a = b" of a condition.  An ON clause of an outer join says nothing about
+ * its strong side; "resolves" then names the inputs it may speak about.
+ */
 typedef struct Equality
 {
 	Node	   *left;
 	Node	   *right;
+	Bitmapset  *resolves;		/* NULL: any */
 } Equality;
 
 static List *tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable);
 
+/* The btree operator family that says when values of a type are equal. */
+static Oid
+equality_family(Oid type)
+{
+	return lookup_type_cache(getBaseType(type), TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+}
+
+/*
+ * Removes casts that leave a value what it is: varchar to text, but not varchar
+ * to char, under which 'a' and 'a ' are equal.
+ */
 Node *
 strip_relabel(Node *node)
 {
 	while (node != NULL && IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
+	{
+		Node	   *arg = (Node *) ((RelabelType *) node)->arg;
+
+		if (equality_family(exprType(node)) != equality_family(exprType(arg)))
+			break;
+		node = arg;
+	}
 	return node;
 }
 
+/* Is the operator the equality that the expression's type itself goes by? */
+static bool
+is_own_equality(Oid opno, Node *node)
+{
+	Oid			family = equality_family(exprType(node));
+
+	return OidIsValid(family) &&
+		get_op_opfamily_strategy(opno, family) == BTEqualStrategyNumber;
+}
+
 /*
- * The equalities among a condition's AND-ed parts, by built-in mergejoinable
- * operators (that is btree equality).
+ * The equalities among a condition's AND-ed parts, by built-in operators that
+ * are the equality of both sides' types.
  */
 List *
 equalities_of(Node *quals)
@@ -70,14 +103,15 @@ equalities_of(Node *quals)
 	{
 		OpExpr	   *op = (OpExpr *) quals;
 		Node	   *left = strip_relabel(linitial(op->args));
+		Node	   *right = strip_relabel(lsecond(op->args));
 
 		if (op->opno < FirstNormalObjectId &&
-			op_mergejoinable(op->opno, exprType(linitial(op->args))))
+			is_own_equality(op->opno, left) && is_own_equality(op->opno, right))
 		{
-			Equality   *equality = palloc(sizeof(Equality));
+			Equality   *equality = palloc0(sizeof(Equality));
 
 			equality->left = left;
-			equality->right = strip_relabel(lsecond(op->args));
+			equality->right = right;
 			result = list_make1(equality);
 		}
 	}
@@ -226,30 +260,6 @@ tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable)
 	return NIL;
 }
 
-/* All conditions of a join tree, ON clauses included. */
-static List *
-jointree_equalities(Node *node)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	if (IsA(node, FromExpr))
-	{
-		result = equalities_of(((FromExpr *) node)->quals);
-		foreach(lc, ((FromExpr *) node)->fromlist)
-			result = list_concat(result, jointree_equalities(lfirst(lc)));
-	}
-	else if (IsA(node, JoinExpr))
-	{
-		JoinExpr   *join = (JoinExpr *) node;
-
-		result = equalities_of(join->quals);
-		result = list_concat(result, jointree_equalities(join->larg));
-		result = list_concat(result, jointree_equalities(join->rarg));
-	}
-	return result;
-}
-
 static void
 jointree_members(Node *node, Bitmapset **members)
 {
@@ -267,6 +277,77 @@ jointree_members(Node *node, Bitmapset **members)
 		jointree_members(((JoinExpr *) node)->larg, members);
 		jointree_members(((JoinExpr *) node)->rarg, members);
 	}
+}
+
+/* Does the join tree have a protected input? */
+static bool
+has_private(Level *level, Node *node)
+{
+	Bitmapset  *members = NULL;
+	int			i = -1;
+
+	jointree_members(node, &members);
+	while ((i = bms_next_member(members, i)) >= 0)
+	{
+		if (level->inputs[i] != NULL)
+			return true;
+	}
+	return false;
+}
+
+static List *jointree_equalities(Level *level, Node *node);
+
+/*
+ * The equalities of an outer join's ON clause.  They hold in rows where the
+ * weak side matched; in the others the weak side is one row of NULLs.  So they
+ * may fix which row of the weak side it is, and inputs of the strong side only
+ * if the rows that count are those where the weak side matched, because the
+ * individuals are there and nowhere else.
+ */
+static List *
+outer_equalities(Level *level, JoinExpr *join)
+{
+	Node	   *strong = join->jointype == JOIN_LEFT ? join->larg : join->rarg;
+	Node	   *weak = join->jointype == JOIN_LEFT ? join->rarg : join->larg;
+	List	   *result = equalities_of(join->quals);
+
+	if (has_private(level, strong) || !has_private(level, weak))
+	{
+		ListCell   *lc;
+
+		foreach(lc, result)
+			jointree_members(weak, &((Equality *) lfirst(lc))->resolves);
+	}
+	result = list_concat(result, jointree_equalities(level, strong));
+	return list_concat(result, jointree_equalities(level, weak));
+}
+
+/* All conditions of a join tree, ON clauses included. */
+static List *
+jointree_equalities(Level *level, Node *node)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (IsA(node, FromExpr))
+	{
+		result = equalities_of(((FromExpr *) node)->quals);
+		foreach(lc, ((FromExpr *) node)->fromlist)
+			result = list_concat(result, jointree_equalities(level, lfirst(lc)));
+	}
+	else if (IsA(node, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) node;
+
+		if (join->jointype == JOIN_LEFT || join->jointype == JOIN_RIGHT)
+			return outer_equalities(level, join);
+		if (join->jointype != JOIN_INNER)
+			return NIL;
+		result = equalities_of(join->quals);
+		result = list_concat(result, jointree_equalities(level, join->larg));
+		result = list_concat(result, jointree_equalities(level, join->rarg));
+	}
+	return result;
 }
 
 /*
@@ -293,6 +374,8 @@ matches_at_most_once(Level *level, int rtindex, List *equalities, const Bitmapse
 			Node	   *other = side ? equality->left : equality->right;
 			Relids		used = pull_varnos(NULL, other);
 
+			if (equality->resolves != NULL && !bms_is_member(rtindex, equality->resolves))
+				continue;
 			if (IsA(column, Var) && ((Var *) column)->varno == rtindex &&
 				((Var *) column)->varlevelsup == 0 && ((Var *) column)->varattno > 0 &&
 				bms_is_subset(used, known) && !contain_volatile_functions(other))
@@ -308,7 +391,7 @@ join_is_unique(Level *level)
 {
 	Bitmapset  *members = NULL;
 	Bitmapset  *known = NULL;
-	List	   *equalities = jointree_equalities((Node *) level->query->jointree);
+	List	   *equalities = jointree_equalities(level, (Node *) level->query->jointree);
 	bool		progress = true;
 	int			i = -1;
 

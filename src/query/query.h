@@ -135,9 +135,10 @@ typedef struct ReleaseBuilder
 	List	   *aggregates;		/* the Aggrefs as written, one per output */
 	List	   *keys;			/* group key expressions as written */
 	List	   *key_clauses;	/* their SortGroupClauses */
-	int			rows_coordinate;	/* of the number of rows; -1: not yet */
+	int16		rows_coordinate;	/* of the number of rows, or DP_NO_COORDINATE */
 } ReleaseBuilder;
 
+extern void assign_coordinates(ReleaseBuilder *builder);
 extern int	add_output(ReleaseBuilder *builder, Aggref *aggref);
 
 /* rewrite.c */

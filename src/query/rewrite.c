@@ -749,7 +749,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 {
 	Query	   *query = level->query;
 	ReleaseBuilder builder = {.context = context,.level = level,
-		.individuals = individuals,.rows_coordinate = -1};
+		.individuals = individuals};
 	OuterContext outer = {.builder = &builder};
 	NumberContext number = {0};
 	List	   *keys = NIL;
@@ -784,6 +784,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	(void) number_outputs_walker((Node *) query->targetList, &number);
 	(void) number_outputs_walker(query->havingQual, &number);
 
+	assign_coordinates(&builder);
 	describe(&builder);
 	check_constant_params(&builder);
 	foreach(lc, builder.keys)

@@ -8,13 +8,23 @@
  * one more coordinate in [-1, 1]:
  *
  *		count of argument j		2 * min(n, r) / r - 1
- *		sum of argument j		(1/r) * sum over the rows of y, scaled by r/n
- *								when the individual has n > r rows
+ *		sum of argument j		(1/r) * (sum over the rows of y, scaled by r/n when
+ *								the individual has n > r rows, plus c for each of
+ *								the r - n values it has less than r)
  *
  * with y = (x - mid) / half clamped to [-1, 1].  Counts are centred like
  * values are: an individual that is present has a count in [0, r], so the
  * centred coordinate uses the whole interval and the count read back from it,
  * r * (c + N) / 2, has half the variance of an uncentred one.
+ *
+ * What is imputed for missing values (c) makes some counts unnecessary:
+ *
+ *	- c = 0 ("centre") leaves sums as they are; a count beside it gives averages.
+ *	- c = -1 and c = +1 ("lower", "upper") as a pair give the sum, half their
+ *	  sum, with half the variance, and the count, from their difference: best
+ *	  where only an average is asked for.
+ *	- c at the value 0 ("zero") gives the total without any count, if 0 lies
+ *	  within the bounds.
  *
  * Parameters of the release (epsilon, delta, bounds, ...) are expressions:
  * constants, or the client's external parameters.  They travel beside the
@@ -54,13 +64,24 @@ typedef enum SpecArgType
 	SPEC_ARG_NUMERIC
 } SpecArgType;
 
+/* What a sum's coordinate takes for values that are not there. */
+typedef enum SpecImputation
+{
+	SPEC_IMPUTE_CENTRE,
+	SPEC_IMPUTE_LOWER,
+	SPEC_IMPUTE_UPPER,
+	SPEC_IMPUTE_ZERO,
+	SPEC_IMPUTATIONS			/* how many there are */
+} SpecImputation;
+
 typedef struct SpecArgument
 {
 	SpecArgType type;
 	bool		presence;		/* count individuals with a value, not rows */
-	int16		count_coordinate;	/* or DP_NO_COORDINATE */
-	int16		sum_coordinate; /* or DP_NO_COORDINATE */
+	bool		not_null;		/* every row has a value */
 	int16		bound;			/* position of lower in the parameters, or 0 */
+	int16		count_coordinate;	/* or DP_NO_COORDINATE */
+	int16		sum_coordinate[SPEC_IMPUTATIONS];	/* or DP_NO_COORDINATE */
 } SpecArgument;
 
 typedef enum SpecOutputKind
@@ -70,11 +91,22 @@ typedef enum SpecOutputKind
 	SPEC_OUT_AVG
 } SpecOutputKind;
 
+/* Where an output's sum and count come from. */
+typedef enum SpecSource
+{
+	SPEC_FROM_COUNT,			/* a count, and a sum with centre imputation */
+	SPEC_FROM_PAIR,				/* the sums with lower and upper imputation */
+	SPEC_FROM_ZERO				/* the sum with zero imputation: totals only */
+} SpecSource;
+
 typedef struct SpecOutput
 {
 	SpecOutputKind kind;
+	SpecSource	source;
+	int16		argument;		/* of the collector, or -1: counts rows */
 	int16		count_coordinate;	/* 0: the count is that of individuals */
-	int16		sum_coordinate;
+	int16		sum_coordinate; /* centre, lower or zero */
+	int16		upper_coordinate;	/* of a pair */
 	int16		bound;
 	bool		presence;
 	bool		integral;		/* a sum of integers: rounded */

@@ -26,10 +26,27 @@ noisy_count(const ReleaseParams *params, const SpecOutput *output, const dp_int1
 {
 	double		individuals = coordinate(noisy, 0);
 
+	if (output->source == SPEC_FROM_PAIR)
+		return (individuals - (coordinate(noisy, output->upper_coordinate) -
+							   coordinate(noisy, output->sum_coordinate)) / 2) *
+			(double) params->rows;
+	if (output->source == SPEC_FROM_ZERO)
+		return individuals * (double) params->rows; /* missing values count as 0 */
 	if (output->count_coordinate == 0)
 		return individuals;
 	return (coordinate(noisy, output->count_coordinate) + individuals) / 2 *
 		(output->presence ? 1.0 : (double) params->rows);
+}
+
+/* Sum of the centred values, in units of half the interval; see spec.h. */
+static double
+noisy_sum(const ReleaseParams *params, const SpecOutput *output, const dp_int128 *noisy)
+{
+	double		sum = coordinate(noisy, output->sum_coordinate);
+
+	if (output->source == SPEC_FROM_PAIR)
+		sum = (sum + coordinate(noisy, output->upper_coordinate)) / 2;
+	return sum * (double) params->rows;
 }
 
 static double
@@ -49,7 +66,7 @@ output_value(const ReleaseParams *params, const SpecOutput *output, const dp_int
 	upper = params->values[output->bound + 1];
 	mid = lower / 2 + upper / 2;
 	half = upper / 2 - lower / 2;
-	sum = coordinate(noisy, output->sum_coordinate) * (double) params->rows;
+	sum = noisy_sum(params, output, noisy);
 	if (output->kind == SPEC_OUT_SUM)
 	{
 		double		total = mid * count + half * sum;

@@ -100,6 +100,10 @@ static const char *const wrapped_functions[] = {
 	"lower", "upper", "initcap", "textcat", "btrim", "btrim1", "ltrim", "ltrim1",
 	"rtrim", "text_substr", "text_substr_no_len", "text_left", "text_right",
 	"textpos", "split_part", "replace_text", "translate",
+	"timestamp_to_char", "timestamptz_to_char", "interval_to_char", "numeric_to_char",
+	"int4_to_char", "int8_to_char", "float4_to_char", "float8_to_char",
+	/* documents */
+	"json_object_field_text", "jsonb_object_field_text",
 	NULL
 };
 

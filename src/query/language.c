@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
@@ -336,6 +337,15 @@ total_mutator(Node *node, LanguageContext *context)
 				if (extension_function(func->funcid) == DP_FUNC_TOTAL ||
 					extension_function(func->funcid) == DP_FUNC_TAME)
 					break;
+				if (func->funcid < FirstNormalObjectId &&
+					function_verdict(func->funcid) == FUNCTION_REFUSED)
+				{
+					/* built-in SQL functions are inlined, named arguments put in order */
+					Node	   *folded = eval_const_expressions(context->rewrite->root, node);
+
+					if (!equal(folded, node))
+						return total_mutator(folded, context);
+				}
 				if (extension_function(func->funcid) != DP_FUNC_NONE ||
 					func->funcretset || func->funcvariadic)
 					refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);

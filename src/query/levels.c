@@ -315,6 +315,7 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 	Individuals *result = palloc0(sizeof(Individuals));
 	Bitmapset  *columns = NULL;
 	List	   *unit = NIL;
+	Oid			reader;
 
 	if (rel->partition)
 		refuse(REFUSE_PARTITION, context->source, -1);
@@ -337,10 +338,10 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 
 	/*
 	 * Lend the owner's right to read, for this relation and this plan only.  A
-	 * definer view keeps its own owner's.
+	 * definer view whose owner may read keeps that owner's.
 	 */
-	if (!OidIsValid(rte->checkAsUser) &&
-		pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) != ACLCHECK_OK)
+	reader = OidIsValid(rte->checkAsUser) ? rte->checkAsUser : context->user;
+	if (pg_class_aclcheck(rte->relid, reader, ACL_SELECT) != ACLCHECK_OK)
 		rte->checkAsUser = relation_owner(rte->relid);
 	return result;
 }

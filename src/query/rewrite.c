@@ -274,6 +274,8 @@ outer_mutator(Node *node, OuterContext *context)
 		/* depends functionally on a grouped primary key: one more key */
 		Var		   *var = copyObject((Var *) node);
 
+		if (builder->level->query->constraintDeps == NIL)
+			refuse(REFUSE_EXPRESSION, builder->context->source, var->location);
 		var->varlevelsup = 0;
 		return release_column(add_key(builder, (Node *) var,
 									  default_group_clause(builder->context, (Node *) var)),

@@ -565,6 +565,15 @@ total_from(RewriteContext *context, Level *level)
 	total_jointree(context, level, (Node *) level->query->jointree);
 }
 
+/* A LIMIT or OFFSET that cannot fail: none, or a constant of at least 0. */
+static bool
+limit_is_harmless(Node *limit)
+{
+	return limit == NULL ||
+		(IsA(limit, Const) && (((Const *) limit)->constisnull ||
+							   DatumGetInt64(((Const *) limit)->constvalue) >= 0));
+}
+
 /*
  * Makes a public query that stands below a release total, in place: the same
  * language, though it may sort, limit and aggregate as it likes.
@@ -583,8 +592,7 @@ total_query(RewriteContext *context, Query *query, Level *parent)
 		refuse(REFUSE_WINDOW_BELOW, context->source, -1);
 	if (query->groupingSets != NIL)
 		refuse(REFUSE_GROUPING_SETS, context->source, -1);
-	if ((query->limitCount != NULL && !IsA(query->limitCount, Const)) ||
-		(query->limitOffset != NULL && !IsA(query->limitOffset, Const)))
+	if (!limit_is_harmless(query->limitCount) || !limit_is_harmless(query->limitOffset))
 		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
 
 	flatten_level(query);

@@ -743,6 +743,8 @@ process_private_level(RewriteContext *context, Level *level)
 	}
 	if (level_uses_dp(query))
 		refuse(REFUSE_PER_INDIVIDUAL, context->source, -1);
+	if (level->parent == NULL)
+		refuse_rows(context, query, individuals);	/* whatever else is wrong with it */
 	total_from(context, level);
 	require_unit(level, individuals);
 	finish_private_level(context, level, individuals);

@@ -1,0 +1,76 @@
+# dp_agg: differentially private aggregates for PostgreSQL
+#
+#   make, make install, make installcheck, make clean   as with any PGXS extension
+#   make test, make demo, make demo-shell               install what they need, touch
+#                                                       no PostgreSQL of the system
+
+all:
+
+EXTENSION = dp_agg
+MODULE_big = dp_agg
+DATA = $(sort $(wildcard sql/dp_agg--*.sql))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+
+# PostgreSQL's headers are not clean under -Wextra; as system headers they are
+# not warned about.  PostgreSQL 15 leaves PGDLLEXPORT empty, which with hidden
+# visibility would hide even the module's magic block.  -Wclobbered of -Wextra
+# misjudges PG_TRY and the inline functions within it.
+PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) \
+	-DPGDLLEXPORT='__attribute__((visibility("default")))'
+PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-clobbered \
+	-fvisibility=hidden -MMD -MP
+SHLIB_LINK = -lcrypto
+
+# PostgreSQL 15's pg_regress reads NAME.sql from sql/ of its output directory
+# (here) and only then from the input directory, so sql/ holds install scripts
+# alone; expected/ is found in the output directory.  The tests need a server
+# that preloads dp_agg: `make test` brings its own.
+REGRESS := $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
+REGRESS_OPTS = --inputdir=test
+
+EXTRA_CLEAN = .build results regression.diffs regression.out tmp_check log \
+	$(wildcard src/*.[od] src/*/*.[od])
+
+# No bitcode: it would need clang, and nothing here gains from inlining by JIT.
+override with_llvm = no
+
+PG_CONFIG ?= pg_config
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
+
+ifneq ($(PGXS),)
+include $(PGXS)
+
+# Rebuild when the compiler, its flags, the PostgreSQL version or the list of
+# sources changes: object files do not know by themselves.
+ifneq ($(filter-out clean test demo demo-shell,$(or $(MAKECMDGOALS),all)),)
+BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
+write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
+ifneq ($(BUILD_KEY),$(file <.build/key))
+$(write_key)
+endif
+$(OBJS): .build/key
+.build/key:		# `make clean all` removes it after it was written
+	$(write_key)
+endif
+
+# Debian's PGXS tracks no headers; -MMD -MP above writes what each object read.
+-include $(OBJS:.o=.d)
+
+else
+all install installcheck uninstall:
+	@echo 'PGXS not found: install postgresql-server-dev-15 or set PG_CONFIG' >&2; exit 1
+
+clean:
+	rm -rf $(EXTRA_CLEAN) $(MODULE_big).so
+endif
+
+test:
+	@bash dev/test
+
+demo:
+	@bash dev/demo
+
+demo-shell:
+	@bash dev/demo --shell
+
+.PHONY: all install installcheck uninstall clean test demo demo-shell

@@ -1,0 +1,180 @@
+# shellcheck shell=bash
+#
+# sandbox.sh
+#	A PostgreSQL of our own: private directory, private prefix, no root.
+#
+# To be sourced.  sandbox_open lays out, below one directory that only the user
+# who will run PostgreSQL can enter:
+#
+#	src/      a copy of the checkout, built there: that user may not be able to
+#	          read the original, and the original stays as it is
+#	usr/...   a copy of the PostgreSQL installation with dp_agg installed into
+#	          it (PostgreSQL finds its files relative to its programs)
+#	tmp/      TMPDIR, home/ HOME, sock/ sockets
+#
+# PostgreSQL refuses to run as root; root becomes "nobody" here, who, unlike
+# "postgres", has no rights on any cluster of the system.  sandbox_run runs a
+# command as that user and waits for it.  Whatever happens, the EXIT trap ends
+# every process that came from the sandbox and removes the directory.
+
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PG_MAJOR=${PG_MAJOR:-15}
+if [ -z "${PG_CONFIG:-}" ]; then
+	PG_CONFIG=/usr/lib/postgresql/$PG_MAJOR/bin/pg_config
+fi
+MAKE=${MAKE:-make}
+# Options meant for the make that called us are not meant for the ones we call.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
+sandbox=
+sandbox_job=
+sandbox_user=()
+trap sandbox_close EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+sandbox_fail()
+{
+	echo "$*" >&2
+	exit 1
+}
+
+# Prints the packages whose content is missing.
+sandbox_missing()
+{
+	[ -x "${PG_CONFIG%/*}/postgres" ] || echo "postgresql-$PG_MAJOR"
+	[ -f "$("$PG_CONFIG" --pgxs 2>/dev/null)" ] &&
+		[ -f "$("$PG_CONFIG" --includedir-server)/postgres.h" ] ||
+		echo "postgresql-server-dev-$PG_MAJOR"
+	command -v gcc >/dev/null || echo gcc
+	[ -f /usr/include/stdio.h ] || echo libc6-dev
+	[ -f /usr/include/openssl/evp.h ] || echo libssl-dev
+	command -v prove >/dev/null || echo perl
+	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
+}
+
+# Installs what is missing, by apt; silent when nothing is.
+sandbox_packages()
+{
+	local missing sudo=()
+	missing=$(sandbox_missing | tr '\n' ' ')
+	[ -n "$missing" ] || return 0
+	command -v apt-get >/dev/null || sandbox_fail "missing (Debian package names): $missing"
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null || sandbox_fail "please have these packages installed: $missing"
+		sudo=(sudo)
+	fi
+	echo "Installing ${missing% }"
+	# shellcheck disable=SC2086
+	"${sudo[@]}" "$checkout/dev/apt-install" $missing || sandbox_fail 'installation failed'
+	missing=$(sandbox_missing | tr '\n' ' ')
+	[ -z "$missing" ] || sandbox_fail "still missing after installation: $missing"
+}
+
+# Runs a command without output, which is shown if it fails.
+sandbox_quiet()
+{
+	local log=$sandbox/quiet.log
+	"$@" >"$log" 2>&1 </dev/null || { cat "$log" >&2; sandbox_fail "failed: $*"; }
+}
+
+sandbox_open()
+{
+	local base dir
+	sandbox_packages
+
+	# A socket's path may have 107 bytes, so a long TMPDIR does not do; nor does
+	# one that the other user cannot pass.
+	if [ "$(id -u)" -eq 0 ]; then
+		sandbox_user=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+	fi
+	base=${TMPDIR:-/tmp}
+	[ ${#base} -le 40 ] && "${sandbox_user[@]}" test -x "$base/" || base=/tmp
+
+	sandbox=$(mktemp -d "$base/dp_agg.XXXXXX") || exit 1
+	mkdir "$sandbox"/{src,tmp,home,sock}
+
+	tar -C "$checkout" --exclude=./.git --exclude=./.build/log --exclude=./tmp_check -cf - . |
+		tar -C "$sandbox/src" -xf - --no-same-owner
+	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" -j "$(nproc)" PG_CONFIG="$PG_CONFIG" all
+
+	for dir in $("$PG_CONFIG" --bindir --pkglibdir --sharedir); do
+		mkdir -p "$sandbox$dir"
+		cp -a "$dir/." "$sandbox$dir/"
+	done
+	dir=$("$PG_CONFIG" --pkgincludedir)
+	mkdir -p "$sandbox${dir%/*}"
+	ln -sT "$dir" "$sandbox$dir"
+	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" PG_CONFIG="$PG_CONFIG" DESTDIR="$sandbox" install
+
+	if [ "$(id -u)" -eq 0 ]; then
+		chown -R nobody:nogroup "$sandbox"/{src,tmp,home,sock}
+		chown nobody:nogroup "$sandbox"
+	fi
+
+	sandbox_bin=$sandbox$("$PG_CONFIG" --bindir)
+	sandbox_pgxs=$sandbox$(dirname "$("$PG_CONFIG" --pgxs)")/../..
+	sandbox_env=(env -i "PATH=$sandbox_bin:/usr/local/bin:/usr/bin:/bin"
+		"HOME=$sandbox/home" "TMPDIR=$sandbox/tmp" "PGHOST=$sandbox/sock"
+		LANG=C.UTF-8 LC_ALL=C.UTF-8 TZ=UTC "TERM=${TERM:-dumb}"
+		"SANDBOX=$sandbox" "PG_CONFIG=$sandbox_bin/pg_config"
+		"PG_REGRESS=$sandbox_pgxs/src/test/regress/pg_regress"
+		"PERL5LIB=$sandbox_pgxs/src/test/perl")
+	case "$("$PG_CONFIG" --configure)" in
+		*--with-openssl* | *--with-ssl=openssl*) sandbox_env+=(with_ssl=openssl) ;;
+	esac
+}
+
+# sandbox_run [NAME=VALUE...] COMMAND...
+# Runs it from src/ as the unprivileged user, in a session of its own so that it
+# can be ended as a whole, and is; a server started by pg_ctl lives in another.
+# Returns its exit code.  A background job starts with interrupts ignored, which
+# env undoes.
+sandbox_run()
+{
+	local status
+	(cd "$sandbox/src" && exec setsid env --default-signal=INT,QUIT \
+		"${sandbox_user[@]}" "${sandbox_env[@]}" "$@" </dev/null) &
+	sandbox_job=$!
+	wait "$sandbox_job"
+	status=$?
+	kill -KILL -- "-$sandbox_job" 2>/dev/null	# what it left behind, if anything
+	sandbox_job=
+	return "$status"
+}
+
+# Processes started from the private prefix, servers among them.
+sandbox_processes()
+{
+	find /proc/[0-9]*/exe -maxdepth 0 -lname "$sandbox/*" 2>/dev/null | cut -d/ -f3
+}
+
+sandbox_signal()
+{
+	local pids
+	pids=$(sandbox_processes)
+	[ -n "$pids" ] || return 1
+	# shellcheck disable=SC2086
+	kill "-$1" $pids 2>/dev/null
+	return 0
+}
+
+sandbox_close()
+{
+	local status=$? _
+	trap '' INT TERM HUP
+	set +e
+	[ -n "$sandbox" ] || return "$status"
+	if [ -n "$sandbox_job" ]; then
+		kill -TERM -- "-$sandbox_job" 2>/dev/null
+	fi
+	# SIGQUIT makes a server leave at once and still remove its shared memory.
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		sandbox_signal QUIT || break
+		sleep 0.5
+	done
+	[ -z "$sandbox_job" ] || kill -KILL -- "-$sandbox_job" 2>/dev/null
+	sandbox_signal KILL && sleep 0.2
+	rm -rf -- "$sandbox"
+	return "$status"
+}

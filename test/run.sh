@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+#
+# run.sh
+#	Runs the suites in the sandbox that dev/test has laid out, as its user.
+#
+# Every suite adds a line "suite passed failed skipped" to $TMPDIR/counts; a suite that
+# ends with an error and names no failed test, or that died, counts as one
+# failure.  The sum goes to $TMPDIR/summary.
+
+set -uo pipefail
+: "${SANDBOX:?is set by dev/test: run make test}"
+SUITES=${SUITES:-unit regress tap}
+counts=$TMPDIR/counts
+: >"$counts"
+
+# count SUITE EXIT-CODE PASSED FAILED SKIPPED
+count()
+{
+	local failed=$4
+	if [ "$2" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		echo "$1: ended with exit code $2"
+		failed=1
+	fi
+	echo "$1 $3 $failed $5" >>"$counts"
+}
+
+# C programs that print TAP; run.sh closes with "N passed, N failed".
+run_unit()
+{
+	local log=$TMPDIR/unit.log status
+	[ -f test/unit/run.sh ] || return 0
+	bash test/unit/run.sh 2>&1 | tee "$log"
+	status=${PIPESTATUS[0]}
+	if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)? ]]; then
+		count unit "$status" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "${BASH_REMATCH[4]:-0}"
+	else
+		echo 'unit: no count in the last line'
+		count unit 1 0 0 0
+	fi
+}
+
+# Input in test/sql, output in expected/, found as the comment in Makefile says.
+run_regress()
+{
+	local log=$TMPDIR/regress.log status names total=0 failed=0
+	names=$(cd test/sql 2>/dev/null && ls -- *.sql 2>/dev/null | sed 's/\.sql$//')
+	[ -n "$names" ] || return 0
+	# shellcheck disable=SC2086
+	"$PG_REGRESS" --inputdir=test --bindir="$("$PG_CONFIG" --bindir)" \
+		--temp-instance="$TMPDIR/regress" --temp-config=test/dp_agg.conf \
+		--no-locale --encoding=UTF8 --dbname=contrib_regression $names 2>&1 | tee "$log"
+	status=${PIPESTATUS[0]}
+	if [[ $(cat "$log") =~ All\ ([0-9]+)\ tests\ passed ]]; then
+		total=${BASH_REMATCH[1]}
+	elif [[ $(cat "$log") =~ ([0-9]+)\ of\ ([0-9]+)\ tests\ failed ]]; then
+		failed=${BASH_REMATCH[1]}
+		total=${BASH_REMATCH[2]}
+		cat regression.diffs
+	fi
+	count regress "$status" $((total - failed)) "$failed" 0
+}
+
+run_tap()
+{
+	local status files=${TESTS:-test/t/*.pl}
+	# shellcheck disable=SC2086
+	set -- $files
+	[ -e "$1" ] || return 0
+	TESTDIR=$PWD perl test/perl/harness.pl "$TMPDIR/tap.counts" "$@"
+	status=$?
+	# shellcheck disable=SC2046
+	count tap "$status" $(cat "$TMPDIR/tap.counts" 2>/dev/null || echo 0 0 0)
+}
+
+for suite in $SUITES; do
+	"run_$suite"
+done
+
+awk '
+	{ printf "%-8s %d passed, %d failed, %d skipped\n", $1, $2, $3, $4
+	  passed += $2; failed += $3; skipped += $4 }
+	END {
+		if (passed + failed == 0) { print "no test ran"; failed = 1 }
+		printf "%d passed, %d failed%s\n", passed, failed,
+			skipped ? sprintf(", %d skipped", skipped) : "" > SUMMARY
+		exit failed > 0
+	}' SUMMARY="$TMPDIR/summary" "$counts"

@@ -830,6 +830,57 @@ trusted_walker(Node *node, RewriteContext *context)
 	return expression_tree_walker(node, trusted_walker, context);
 }
 
+/*
+ * Does the statement return no row, whatever the data?  Tools ask like this for
+ * the columns of a relation: LIMIT 0, or WHERE with a false constant.
+ */
+static bool
+returns_nothing(RewriteContext *context, Query *query)
+{
+	Node	   *limit = eval_const_expressions(context->root, query->limitCount);
+	Node	   *quals;
+
+	if (query->commandType != CMD_SELECT || query->hasModifyingCTE)
+		return false;
+	if (limit != NULL && IsA(limit, Const) && !((Const *) limit)->constisnull &&
+		DatumGetInt64(((Const *) limit)->constvalue) == 0)
+		return true;
+	if (query->setOperations != NULL || (query->hasAggs && query->groupClause == NIL))
+		return false;
+	quals = eval_const_expressions(context->root, copyObject(query->jointree->quals));
+	return quals != NULL && IsA(quals, Const) &&
+		(((Const *) quals)->constisnull || !DatumGetBool(((Const *) quals)->constvalue));
+}
+
+/* Keeps the columns of a statement that returns nothing, and nothing else. */
+static void
+empty_statement(Query *query)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+		Node	   *expr = (Node *) tle->expr;
+
+		if (tle->resjunk)
+			continue;
+		tle->expr = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr),
+										   exprCollation(expr));
+		tle->ressortgroupref = 0;
+		columns = lappend(columns, tle);
+	}
+	query->targetList = columns;
+	query->rtable = query->cteList = NIL;
+	query->jointree = makeFromExpr(NIL, makeBoolConst(false, false));
+	query->groupClause = query->groupingSets = query->distinctClause = NIL;
+	query->sortClause = query->windowClause = query->rowMarks = NIL;
+	query->havingQual = query->limitCount = query->limitOffset = query->setOperations = NULL;
+	query->hasAggs = query->hasWindowFuncs = query->hasTargetSRFs = query->hasSubLinks = false;
+	query->hasDistinctOn = query->hasRecursive = query->hasForUpdate = false;
+}
+
 /* Does the statement use a dp_ aggregate at any level? */
 bool
 statement_uses_dp(Query *query)
@@ -845,6 +896,11 @@ process_statement(RewriteContext *context, Query *query)
 	{
 		Individuals *individuals;
 
+		if (returns_nothing(context, query))
+		{
+			empty_statement(query);
+			return;
+		}
 		if (statement_uses_dp(query))
 			context->strict++;
 		individuals = process_query(context, query, NULL);

@@ -13,8 +13,11 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -23,6 +26,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "policy/policy.h"
 
@@ -194,44 +199,85 @@ policy_column_open(const ProtectedRelation *rel, AttrNumber attno)
 }
 
 /*
- * Is there a unique index whose columns are all among "columns" (attribute
- * numbers)?  Only valid, immediate, complete indexes on plain columns count,
- * and none does for a table with classic inheritance children, which an index
- * does not cover.  Rows with NULLs are the caller's to exclude.
+ * Does the index make its columns unique in what the snapshot sees?  It must be
+ * complete, valid, immediate, and visible to the snapshot: an older snapshot
+ * may see rows that were deleted before the index was built.
  */
-bool
-policy_columns_unique(Oid relid, const Bitmapset *columns)
+static bool
+index_is_proof(Relation index, Snapshot snapshot)
 {
-	Relation	relation = relation_open(relid, AccessShareLock);
-	bool		unique = false;
+	Form_pg_index form = index->rd_index;
+	TransactionId xmin = HeapTupleHeaderGetXmin(index->rd_indextuple->t_data);
+
+	if (!form->indisunique || !form->indisvalid || !form->indimmediate ||
+		!form->indislive || RelationGetIndexPredicate(index) != NIL)
+		return false;
+	return !TransactionIdIsNormal(xmin) || TransactionIdIsCurrentTransactionId(xmin) ||
+		snapshot == NULL || !XidInMVCCSnapshot(xmin, snapshot);
+}
+
+/* An index does not cover the children of classic inheritance. */
+static bool
+relation_has_children(Oid relid)
+{
+	return get_rel_relkind(relid) == RELKIND_RELATION && has_subclass(relid);
+}
+
+/*
+ * Finds a unique index whose columns are all among "columns" (attribute
+ * numbers), for the active snapshot; InvalidOid if there is none.  Rows with
+ * NULLs are the caller's to exclude.
+ */
+Oid
+policy_unique_index(Oid relid, const Bitmapset *columns)
+{
+	Relation	relation;
+	Oid			result = InvalidOid;
 	List	   *indexes;
 	ListCell   *lc;
 
-	if (relation->rd_rel->relkind == RELKIND_RELATION && has_subclass(relid))
-	{
-		relation_close(relation, AccessShareLock);
-		return false;
-	}
+	if (relation_has_children(relid))
+		return InvalidOid;
+	relation = relation_open(relid, AccessShareLock);
 	indexes = RelationGetIndexList(relation);
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		Form_pg_index form = index->rd_index;
-		bool		covered = form->indisunique && form->indisvalid &&
-		form->indimmediate && form->indislive &&
-		RelationGetIndexPredicate(index) == NIL;
+		bool		covered = index_is_proof(index, ActiveSnapshotSet() ?
+											 GetActiveSnapshot() : NULL);
 
-		for (int i = 0; covered && i < form->indnkeyatts; i++)
-			covered = form->indkey.values[i] > 0 &&
-				bms_is_member(form->indkey.values[i], columns);
+		for (int i = 0; covered && i < index->rd_index->indnkeyatts; i++)
+			covered = index->rd_index->indkey.values[i] > 0 &&
+				bms_is_member(index->rd_index->indkey.values[i], columns);
 		index_close(index, AccessShareLock);
 		if (covered)
 		{
-			unique = true;
+			result = lfirst_oid(lc);
 			break;
 		}
 	}
 	list_free(indexes);
 	relation_close(relation, AccessShareLock);
-	return unique;
+	return result;
+}
+
+/* Does an index found by policy_unique_index still prove it, for this snapshot? */
+bool
+policy_still_unique(Oid indexid, Snapshot snapshot)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexid));
+	Oid			relid;
+	Relation	index;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	relid = ((Form_pg_index) GETSTRUCT(tuple))->indrelid;
+	ReleaseSysCache(tuple);
+	if (relation_has_children(relid))
+		return false;
+	index = index_open(indexid, AccessShareLock);
+	result = index_is_proof(index, snapshot);
+	index_close(index, AccessShareLock);
+	return result;
 }

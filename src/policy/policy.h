@@ -10,6 +10,7 @@
 #include "access/attnum.h"
 #include "nodes/bitmapset.h"
 #include "utils/rel.h"
+#include "utils/snapshot.h"
 
 #define DP_PROVIDER "dp_agg"
 #define DP_MAX_UNIT_COLUMNS 8
@@ -56,6 +57,7 @@ extern const ProtectedRelation *policy_lookup(Oid relid);
 extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
-extern bool policy_columns_unique(Oid relid, const Bitmapset *columns);
+extern Oid	policy_unique_index(Oid relid, const Bitmapset *columns);
+extern bool policy_still_unique(Oid indexid, Snapshot snapshot);
 
 #endif							/* DP_POLICY_H */

@@ -253,6 +253,7 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 	planning_ids = NIL;
 	PG_TRY();
 	{
+		quiet_begin(&quiet);
 		if (ask->analyst || statement_uses_dp(parse))
 		{
 			RewriteContext context = {.root = root,.user = ask->user,
@@ -260,7 +261,6 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 
 			process_statement(&context, parse);
 		}
-		quiet_begin(&quiet);
 		result = plan(parse, query_string, cursor_options, params);
 		quiet_end(&quiet);
 	}
@@ -269,6 +269,10 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 		planning_ids = outer_ids;
 	}
 	PG_END_TRY();
+
+	/* code of the client's may have run at plan time, and the plan be printed */
+	if (ask->analyst)
+		refuse_unsafe_session();
 
 	/* what was decided here holds for this role only */
 	result->dependsOnRole = true;

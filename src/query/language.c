@@ -63,6 +63,33 @@ check_collation(LanguageContext *context, Oid collation, Node *node)
 		refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
 }
 
+/*
+ * A comparison of text whose collation could not be determined fails when it
+ * runs, so it must not get that far.
+ */
+static void
+check_input_collation(LanguageContext *context, Oid collation, List *args, Node *node)
+{
+	ListCell   *lc;
+
+	check_collation(context, collation, node);
+	foreach(lc, args)
+	{
+		if (!OidIsValid(collation) && type_is_collatable(exprType(lfirst(lc))))
+			refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
+	}
+}
+
+/* Arrays and composites compare by their parts, which may turn out not to. */
+static void
+check_comparable(LanguageContext *context, Node *node)
+{
+	Oid			type = getBaseType(exprType(node));
+
+	if (type_is_array(type) || type_is_rowtype(type))
+		refuse(REFUSE_TYPE, context->rewrite->source, exprLocation(node));
+}
+
 static List *
 total_list(List *list, LanguageContext *context)
 {
@@ -82,7 +109,7 @@ total_call(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputco
 	List	   *wrapped;
 
 	check_type(context, node);
-	check_collation(context, inputcollid, node);
+	check_input_collation(context, inputcollid, args, node);
 	check_collation(context, resultcollid, node);
 	switch (function_verdict(funcid))
 	{
@@ -137,6 +164,14 @@ total_var(Var *var, LanguageContext *context)
 		refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
 	check_type(context, (Node *) var);
 	return copyObject((Node *) var);
+}
+
+/* Folds LIMIT and OFFSET: LIMIT 1 comes from the parser as a cast. */
+static void
+fold_limits(RewriteContext *context, Query *query)
+{
+	query->limitCount = eval_const_expressions(context->root, query->limitCount);
+	query->limitOffset = eval_const_expressions(context->root, query->limitOffset);
 }
 
 /* Does the sub-select yield one row at most, whatever the data? */
@@ -238,16 +273,19 @@ total_sublink(SubLink *sublink, LanguageContext *context)
 {
 	SubLink    *copy = copyObject(sublink);
 	Query	   *query = castNode(Query, copy->subselect);
-	bool		one_row = yields_one_row(query);
+	bool		one_row;
 	Individuals *inner = NULL;
 	bool		saved = context->sublink_params;
 
+	fold_limits(context->rewrite, query);
+	one_row = yields_one_row(query);
 	if (sublink->subLinkType != EXISTS_SUBLINK && sublink->subLinkType != ANY_SUBLINK &&
 		sublink->subLinkType != EXPR_SUBLINK)
 		refuse(REFUSE_SUBLINK, context->rewrite->source, sublink->location);
 	if (sublink->subLinkType == EXPR_SUBLINK && !one_row)
 		refuse(REFUSE_SUBLINK, context->rewrite->source, sublink->location);
-	if (sublink->subLinkType == EXISTS_SUBLINK && one_row && !query->hasAggs)
+	if (sublink->subLinkType == EXISTS_SUBLINK && one_row && !query->hasAggs &&
+		DatumGetInt64(((Const *) query->limitCount)->constvalue) == 1)
 		query->limitCount = NULL;	/* EXISTS does not care how many */
 
 	if (mentions_private(context->rewrite, query))
@@ -278,7 +316,14 @@ total_aggregate(Aggref *aggref, LanguageContext *context)
 		!aggregate_is_allowed(aggref->aggfnoid, &tame))
 		refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
 	check_type(context, (Node *) aggref);
-	check_collation(context, aggref->inputcollid, (Node *) aggref);
+	if (aggref->args != NIL)
+	{
+		Node	   *first = (Node *) linitial_node(TargetEntry, aggref->args)->expr;
+
+		check_comparable(context, first);
+		check_input_collation(context, aggref->inputcollid, list_make1(first),
+							  (Node *) aggref);
+	}
 
 	foreach(lc, copy->args)
 	{
@@ -372,7 +417,8 @@ total_mutator(Node *node, LanguageContext *context)
 				ScalarArrayOpExpr *op = (ScalarArrayOpExpr *) node;
 
 				set_sa_opfuncid(op);
-				check_collation(context, op->inputcollid, node);
+				check_input_collation(context, op->inputcollid, list_make1(linitial(op->args)),
+									  node);
 				if (function_verdict(op->opfuncid) == FUNCTION_SAFE)
 				{
 					op = copyObject(op);
@@ -408,7 +454,9 @@ total_mutator(Node *node, LanguageContext *context)
 			}
 		case T_MinMaxExpr:
 			check_type(context, node);
-			check_collation(context, ((MinMaxExpr *) node)->inputcollid, node);
+			check_comparable(context, node);
+			check_input_collation(context, ((MinMaxExpr *) node)->inputcollid,
+								  ((MinMaxExpr *) node)->args, node);
 			break;
 		case T_RelabelType:
 			check_collation(context, ((RelabelType *) node)->resultcollid, node);
@@ -592,6 +640,7 @@ total_query(RewriteContext *context, Query *query, Level *parent)
 		refuse(REFUSE_WINDOW_BELOW, context->source, -1);
 	if (query->groupingSets != NIL)
 		refuse(REFUSE_GROUPING_SETS, context->source, -1);
+	fold_limits(context, query);
 	if (!limit_is_harmless(query->limitCount) || !limit_is_harmless(query->limitOffset))
 		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
 

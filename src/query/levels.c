@@ -316,6 +316,7 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 	Bitmapset  *columns = NULL;
 	List	   *unit = NIL;
 	Oid			reader;
+	Oid			index;
 
 	if (rel->partition)
 		refuse(REFUSE_PARTITION, context->source, -1);
@@ -332,7 +333,10 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 	result->relation = rel;
 	result->relids = list_make1_oid(rte->relid);
 	result->units = list_make1(unit);
-	result->unique = policy_columns_unique(rte->relid, columns);
+	index = policy_unique_index(rte->relid, columns);
+	result->unique = OidIsValid(index);
+	if (result->unique)
+		result->proofs = list_make1_oid(index);
 	result->max_groups = rel->max_groups;
 	result->max_rows = rel->max_rows;
 
@@ -417,6 +421,12 @@ expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
 
 	*result = *below;
 	result->units = NIL;
+	foreach(lu, (List *) linitial(below->units))
+	{
+		/* the first alternative is the one that is never NULL: always there */
+		if (find_target(rte->subquery, lfirst(lu)) == NULL)
+			(void) add_target(rte->subquery, lfirst(lu));
+	}
 	foreach(lc, below->units)
 	{
 		List	   *unit = NIL;
@@ -430,16 +440,6 @@ expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
 		}
 		if (list_length(unit) == list_length((List *) lfirst(lc)))
 			result->units = lappend(result->units, unit);
-	}
-	if (result->units == NIL)
-	{
-		List	   *unit = NIL;
-
-		foreach(lu, (List *) linitial(below->units))
-			unit = lappend(unit,
-						   makeVarFromTargetEntry(rtindex,
-												  add_target(rte->subquery, lfirst(lu))));
-		result->units = list_make1(unit);
 	}
 	name_added_columns(rte);
 	return result;
@@ -657,7 +657,6 @@ static void
 finish_private_level(RewriteContext *context, Level *level, Individuals *individuals)
 {
 	Query	   *query = level->query;
-	ListCell   *lc;
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
@@ -674,14 +673,16 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 		ListCell   *lu;
 
 		individuals->units = units_among(individuals->units, keys);
-		individuals->unique = true;
-		foreach(lc, keys)
+		individuals->unique = false;
+		individuals->proofs = NIL;
+		foreach(lu, individuals->units)
 		{
-			bool		is_unit = false;
-
-			foreach(lu, individuals->units)
-				is_unit = is_unit || list_member(lfirst(lu), lfirst(lc));
-			individuals->unique = individuals->unique && is_unit;
+			/*
+			 * One group per individual only if the keys are one alternative of
+			 * the unit: another one may be NULL in some of its rows.
+			 */
+			if (list_difference(keys, lfirst(lu)) == NIL)
+				individuals->unique = true;
 		}
 	}
 	if (query->distinctClause != NIL)

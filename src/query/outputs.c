@@ -13,7 +13,6 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
@@ -285,21 +284,19 @@ float8_const(double value)
 static Node *
 explicit_bound(ReleaseBuilder *builder, Node *expr)
 {
-	Node	   *node = eval_const_expressions(builder->context->root, expr);
+	Node	   *node = release_parameter(builder->context, expr);
 
-	if (IsA(node, Const) && !((Const *) node)->constisnull)
-	{
-		double		value = DatumGetFloat8(((Const *) node)->constvalue);
-
-		spec_check_bounds(value, value);
-		return node;
-	}
-	if (contain_volatile_functions(node) || contain_var_clause(node) ||
-		contain_agg_clause(node) || contain_subplans(node) || IsA(node, Const))
+	if (node == NULL || (IsA(node, Const) && ((Const *) node)->constisnull))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("bounds must be constants or parameters"),
 				 errhint("Bounds are public: write numbers, as in dp_avg(x, 0, 100).")));
+	if (IsA(node, Const))
+	{
+		double		value = DatumGetFloat8(((Const *) node)->constvalue);
+
+		spec_check_bounds(value, value);
+	}
 	return node;
 }
 
@@ -383,7 +380,6 @@ add_sum(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool averag
 	bool		not_null = expression_not_null(builder->level, expr) && aggref->aggfilter == NULL;
 	SpecArgType type = argument_type(builder, expr);
 
-	expr = eval_const_expressions(builder->context->root, expr);
 	output->kind = average ? SPEC_OUT_AVG : SPEC_OUT_SUM;
 	output->integral = !average && (type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 ||
 									type == SPEC_ARG_INT8);

@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_proc.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -105,7 +106,9 @@ equalities_of(Node *quals)
 		Node	   *left = strip_relabel(linitial(op->args));
 		Node	   *right = strip_relabel(lsecond(op->args));
 
+		/* a conversion that depends on settings may map two values to one */
 		if (op->opno < FirstNormalObjectId &&
+			func_volatile(get_opcode(op->opno)) == PROVOLATILE_IMMUTABLE &&
 			is_own_equality(op->opno, left) && is_own_equality(op->opno, right))
 		{
 			Equality   *equality = palloc0(sizeof(Equality));
@@ -351,19 +354,19 @@ jointree_equalities(Level *level, Node *node)
 }
 
 /*
- * Can at most one row of a public table match, once the inputs in "known" are
- * fixed?  True if a unique index has all its columns equated to expressions
- * over those inputs.
+ * The unique index that shows that at most one row of a public table matches,
+ * once the inputs in "known" are fixed: all its columns are equated to
+ * expressions over those inputs.  InvalidOid if there is none.
  */
-static bool
-matches_at_most_once(Level *level, int rtindex, List *equalities, const Bitmapset *known)
+static Oid
+matching_index(Level *level, int rtindex, List *equalities, const Bitmapset *known)
 {
 	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
 	Bitmapset  *columns = NULL;
 	ListCell   *lc;
 
 	if (rte->rtekind != RTE_RELATION)
-		return false;
+		return InvalidOid;
 	foreach(lc, equalities)
 	{
 		Equality   *equality = lfirst(lc);
@@ -382,12 +385,12 @@ matches_at_most_once(Level *level, int rtindex, List *equalities, const Bitmapse
 				columns = bms_add_member(columns, ((Var *) column)->varattno);
 		}
 	}
-	return policy_columns_unique(rte->relid, columns);
+	return policy_unique_index(rte->relid, columns);
 }
 
-/* Does the join keep at most one row per individual? */
+/* Does the join keep at most one row per individual?  Adds the proofs. */
 static bool
-join_is_unique(Level *level)
+join_is_unique(Level *level, List **proofs)
 {
 	Bitmapset  *members = NULL;
 	Bitmapset  *known = NULL;
@@ -402,6 +405,7 @@ join_is_unique(Level *level)
 			continue;
 		if (!level->inputs[i]->unique)
 			return false;
+		*proofs = list_concat_unique_oid(*proofs, level->inputs[i]->proofs);
 		known = bms_add_member(known, i);
 	}
 	while (progress && !bms_equal(known, members))
@@ -410,9 +414,14 @@ join_is_unique(Level *level)
 		i = -1;
 		while ((i = bms_next_member(members, i)) >= 0)
 		{
-			if (!bms_is_member(i, known) &&
-				matches_at_most_once(level, i, equalities, known))
+			Oid			index;
+
+			if (bms_is_member(i, known))
+				continue;
+			index = matching_index(level, i, equalities, known);
+			if (OidIsValid(index))
 			{
+				*proofs = list_append_unique_oid(*proofs, index);
 				known = bms_add_member(known, i);
 				progress = true;
 			}
@@ -450,7 +459,7 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 		result->max_groups = Max(result->max_groups, input->max_groups);
 		result->max_rows = Max(result->max_rows, input->max_rows);
 	}
-	result->unique = join_is_unique(level);
+	result->unique = join_is_unique(level, &result->proofs);
 }
 
 static bool

@@ -29,7 +29,8 @@ typedef struct Individuals
 	const ProtectedRelation *relation;	/* the first protected relation */
 	List	   *relids;			/* all protected relations below */
 	List	   *units;			/* list of lists of Expr */
-	bool		unique;			/* at most one row per individual */
+	bool		unique;			/* at most one row per individual ... */
+	List	   *proofs;			/* ... as these unique indexes (OIDs) show */
 	int			max_groups;
 	int			max_rows;
 } Individuals;
@@ -118,6 +119,9 @@ extern Node *total_expression(RewriteContext *context, Level *level, Node *node)
 extern void total_from(RewriteContext *context, Level *level);
 extern void total_query(RewriteContext *context, Query *query, Level *parent);
 extern bool type_is_allowed(Oid type);
+
+/* params.c */
+extern Node *release_parameter(RewriteContext *context, Node *expr);
 
 /* bounds.c */
 extern bool derive_bounds(Level *level, Node *node, double *lower, double *upper);

@@ -60,14 +60,6 @@ float8_const(double value)
 							  Float8GetDatum(value), false, FLOAT8PASSBYVAL);
 }
 
-static void
-check_with_argument(RewriteContext *context, Node *node, int location)
-{
-	if (contain_var_clause(node) || contain_agg_clause(node) || contain_subplans(node) ||
-		contain_volatile_functions(node))
-		refuse(REFUSE_WITH_ARGUMENTS, context->source, location);
-}
-
 /* Reads dp_with(epsilon, delta, max_groups, max_rows) into the parameters. */
 static void
 apply_with(RewriteContext *context, FuncExpr *with, List *params)
@@ -75,17 +67,25 @@ apply_with(RewriteContext *context, FuncExpr *with, List *params)
 	int			i = 0;
 	ListCell   *lc;
 
-	/* expands named and default arguments; the call itself is volatile */
+	foreach(lc, with->args)
+	{
+		Node	   *argument = lfirst(lc);
+
+		if (IsA(argument, NamedArgExpr))
+			argument = (Node *) ((NamedArgExpr *) argument)->arg;
+		if (release_parameter(context, argument) == NULL)
+			refuse(REFUSE_WITH_ARGUMENTS, context->source, with->location);
+	}
+
+	/* puts named arguments in order and adds defaults; the call itself is volatile */
 	with = castNode(FuncExpr, eval_const_expressions(context->root, (Node *) with));
 	foreach(lc, with->args)
 	{
 		Node	   *argument = lfirst(lc);
-		Oid			type = exprType(argument);
 
-		check_with_argument(context, argument, with->location);
 		if (!(IsA(argument, Const) && ((Const *) argument)->constisnull))
 		{
-			if (type != FLOAT8OID)
+			if (exprType(argument) != FLOAT8OID)
 				argument = eval_const_expressions(context->root,
 												  (Node *) makeFuncExpr(F_FLOAT8_INT4, FLOAT8OID,
 																		list_make1(argument),
@@ -449,6 +449,62 @@ from_level(Query *level)
 	return query;
 }
 
+/* ----------
+ * Moving the level's own query below Q'
+ * ----------
+ */
+
+typedef struct ShiftContext
+{
+	Index		depth;
+	int			levels;
+} ShiftContext;
+
+static bool
+shift_ctes_walker(Node *node, ShiftContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		context->depth++;
+		(void) query_tree_walker((Query *) node, shift_ctes_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+		context->depth--;
+		return false;
+	}
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_CTE && rte->ctelevelsup >= context->depth)
+			rte->ctelevelsup += context->levels;
+		return false;
+	}
+	return expression_tree_walker(node, shift_ctes_walker, context);
+}
+
+/*
+ * Makes the query that reads the level's FROM ready to stand so many levels
+ * below Q', which keeps the CTEs.  Refuses references to queries around it.
+ */
+static void
+move_below(ReleaseBuilder *builder, Query *query, int levels)
+{
+	ShiftContext shift = {.depth = 0,.levels = levels};
+	int			around = 0;
+
+	for (Level *level = builder->level; level != NULL; level = level->parent)
+		around++;
+	for (int up = 1; up <= around; up++)
+	{
+		if (contain_vars_of_level((Node *) query, up) ||
+			contain_aggs_of_level((Node *) query, up))
+			refuse(REFUSE_CORRELATED, builder->context->source, -1);
+	}
+	(void) query_tree_walker(query, shift_ctes_walker, &shift, QTW_EXAMINE_RTES_BEFORE);
+}
+
 /* At most k groups per individual: ranks them by a keyed hash, keeps the first k. */
 static Query *
 rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *unit_clauses)
@@ -532,6 +588,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	append_target(parts, (Node *) make_collector(builder, DP_FUNC_INDIVIDUAL,
 												 builder->arguments), "part", false);
 	parts->hasAggs = true;
+	move_below(builder, parts, nkeys > 0 ? 3 : 2);
 
 	if (nkeys > 0)
 	{
@@ -560,6 +617,7 @@ streamed_release(ReleaseBuilder *builder, List *keys)
 	append_grouped(release, keys, builder->key_clauses, "key");
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT,
 												   builder->arguments), "state", false);
+	move_below(builder, release, 1);
 	return release;
 }
 
@@ -593,52 +651,6 @@ append_outputs(ReleaseBuilder *builder, Query *release)
  * ----------
  */
 
-typedef struct ShiftContext
-{
-	Index		depth;
-} ShiftContext;
-
-static bool
-shift_ctes_walker(Node *node, ShiftContext *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		context->depth++;
-		(void) query_tree_walker((Query *) node, shift_ctes_walker, context,
-								 QTW_EXAMINE_RTES_BEFORE);
-		context->depth--;
-		return false;
-	}
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
-
-		/* Q's own CTEs stay with Q', one level further up from here */
-		if (rte->rtekind == RTE_CTE && rte->ctelevelsup >= context->depth)
-			rte->ctelevelsup++;
-		return false;
-	}
-	return expression_tree_walker(node, shift_ctes_walker, context);
-}
-
-/* Refuses references from inside the release to a query around it. */
-static void
-check_uncorrelated(ReleaseBuilder *builder, Query *release)
-{
-	int			levels = 0;
-
-	for (Level *level = builder->level; level != NULL; level = level->parent)
-		levels++;
-	for (int up = 1; up <= levels; up++)
-	{
-		if (contain_vars_of_level((Node *) release, up) ||
-			contain_aggs_of_level((Node *) release, up))
-			refuse(REFUSE_CORRELATED, builder->context->source, -1);
-	}
-}
-
 static void
 install_release(ReleaseBuilder *builder, Query *release)
 {
@@ -646,10 +658,7 @@ install_release(ReleaseBuilder *builder, Query *release)
 	CommonTableExpr *cte = makeNode(CommonTableExpr);
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	RangeTblRef *ref = makeNode(RangeTblRef);
-	ShiftContext shift = {0};
 	ListCell   *lc;
-
-	(void) query_tree_walker(release, shift_ctes_walker, &shift, QTW_EXAMINE_RTES_BEFORE);
 
 	cte->ctename = psprintf("dp_agg release %d", ++builder->context->releases);
 	cte->ctematerialized = CTEMaterializeAlways;
@@ -727,6 +736,8 @@ describe(ReleaseBuilder *builder)
 	spec->nkeys = list_length(builder->keys);
 	spec->nparams = list_length(builder->params);
 	spec->grouped = spec->nkeys > 0;
+	foreach(lc, builder->individuals->proofs)
+		spec->proofs[spec->nproofs++] = lfirst_oid(lc);
 	initStringInfo(&names);
 	foreach(lc, builder->individuals->relids)
 	{
@@ -759,7 +770,10 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	ListCell   *lc;
 
 	builder.spec.dimensions = 1;
-	builder.spec.streamed = individuals->unique;
+	builder.spec.streamed = individuals->unique &&
+		list_length(individuals->proofs) <= DP_MAX_PROOFS;
+	if (!builder.spec.streamed)
+		individuals->proofs = NIL;
 	builder.params = initial_params(individuals);
 	extract_with(context, query, builder.params);
 
@@ -795,7 +809,6 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 		bounded_release(&builder, keys);
 	append_outputs(&builder, release);
 	release->hasAggs = true;
-	check_uncorrelated(&builder, release);
 	planning_remember(&builder.spec);
 	install_release(&builder, release);
 }

@@ -81,12 +81,23 @@ total_cache(FunctionCallInfo fcinfo)
 	return cache;
 }
 
-/* Errors that depend on values: class 22 (data) and 54 (limits). */
+/*
+ * May the error depend on values?  All may but those of the world outside:
+ * cancel and shutdown, lack of resources, system errors, rollbacks.
+ */
 static bool
 is_data_exception(int sqlerrcode)
 {
-	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
-		ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+			return false;
+		default:
+			return true;
+	}
 }
 
 /*

@@ -7,9 +7,11 @@
  * - It runs its child once per execution, in one call, at the first fetch, and
  *   only if the release was paid for (release/pay.c).  Rescans rewind.
  * - The child never appears among the node's children: EXPLAIN ANALYZE,
- *   auto_explain and counters see released rows at most.  It is initialized
- *   once at the start only to find the releases nested in it, which have to be
- *   paid for too, and again for the run.
+ *   auto_explain and counters see released rows at most.  Releases nested in it
+ *   are found here and paid for with the others.
+ * - What the rewriter proved about unique indexes is checked again, with the
+ *   relations open and the snapshot known: code of the client's may have run
+ *   since, at plan time, and changed its own tables.
  * - A group leaves only if it has min_individuals individuals and its noisy
  *   number of individuals passes the threshold; all its outputs come from one
  *   joint draw.  Nothing is drawn for smaller groups.
@@ -40,6 +42,7 @@ typedef struct ReleaseState
 	ReleaseParams params;
 	bool		paid;
 	bool		drained;
+	PlanState  *child;			/* until it is drained */
 	List	   *nested;			/* release nodes inside the child */
 	Tuplesortstate *sorted;		/* the released rows, if there are keys */
 	Tuplestorestate *store;		/* else the one row */
@@ -142,20 +145,36 @@ read_params(ReleaseState *state, EState *estate)
 	ResetExprContext(econtext);
 }
 
+/* Stops if an index that the streamed form rests on proves nothing any more. */
+static void
+check_proofs(ReleaseState *state, Snapshot snapshot)
+{
+	for (int i = 0; i < state->spec.nproofs; i++)
+	{
+		if (!policy_still_unique(state->spec.proofs[i], snapshot))
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_QUERY_REFUSED),
+					 errmsg("a unique index has changed since the query was planned"),
+					 errhint("Run the query again.")));
+	}
+}
+
 static void
 begin_release(CustomScanState *node, EState *estate, int eflags)
 {
 	ReleaseState *state = (ReleaseState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
 	Const	   *spec = linitial_node(Const, scan->custom_private);
-	PlanState  *child;
+	int			instrument = estate->es_instrument;
 
 	memcpy(&state->spec, DatumGetPointer(spec->constvalue), sizeof(ReleaseSpec));
 	read_params(state, estate);
 
-	child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
-	find_releases(child, &state->nested, NULL);
-	ExecEndNode(child);
+	estate->es_instrument = 0;
+	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
+	estate->es_instrument = instrument;
+	check_proofs(state, estate->es_snapshot);
+	find_releases(state->child, &state->nested, NULL);
 }
 
 /* Orders released rows by their keys, or keeps the one row of no keys. */
@@ -279,16 +298,13 @@ static void
 drain(ReleaseState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
-	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
 	BufferUsage buffers = pgBufferUsage;
 	WalUsage	wal = pgWalUsage;
 	const uint64 *outer_key = bounding_key;
-	int			instrument = estate->es_instrument;
 	uint64		key;
 	QuietState	quiet;
 	dp_random	rng;
-	PlanState  *child;
 	TupleTableSlot *out;
 
 	if (!state->paid || estate->es_epq_active != NULL)
@@ -305,16 +321,16 @@ drain(ReleaseState *state)
 				 errmsg("the source of random bytes failed")));
 
 	quiet_begin(&quiet);
-	estate->es_instrument = 0;
+	quiet_relations(state->child);
 	PG_TRY();
 	{
 		bounding_key = &key;
-		child = ExecInitNode(linitial(scan->custom_plans), estate, estate->es_top_eflags);
-		out = MakeSingleTupleTableSlot(ExecGetResultType(child), &TTSOpsVirtual);
+		out = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsVirtual);
 		begin_store(state, out->tts_tupleDescriptor);
-		drain_child(state, child, &rng, out);
-		(void) ExecShutdownNode(child);
-		ExecEndNode(child);
+		drain_child(state, state->child, &rng, out);
+		(void) ExecShutdownNode(state->child);
+		ExecEndNode(state->child);
+		state->child = NULL;
 		ExecDropSingleTupleTableSlot(out);
 	}
 	PG_FINALLY();
@@ -324,7 +340,6 @@ drain(ReleaseState *state)
 		dp_random_wipe(&rng);
 	}
 	PG_END_TRY();
-	estate->es_instrument = instrument;
 	quiet_end(&quiet);
 	pgBufferUsage = buffers;
 	pgWalUsage = wal;
@@ -383,6 +398,9 @@ end_release(CustomScanState *node)
 {
 	ReleaseState *state = (ReleaseState *) node;
 
+	if (state->child != NULL)
+		ExecEndNode(state->child);
+	state->child = NULL;
 	if (state->stored != NULL)
 		ExecDropSingleTupleTableSlot(state->stored);
 	if (state->sorted != NULL)

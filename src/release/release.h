@@ -42,5 +42,6 @@ typedef struct QuietState
 
 extern void quiet_begin(QuietState *quiet);
 extern void quiet_end(QuietState *quiet);
+extern void quiet_relations(PlanState *state);
 
 #endif							/* DP_RELEASE_H */

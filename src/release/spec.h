@@ -41,6 +41,7 @@
 #define DP_MAX_OUTPUTS 64
 #define DP_NO_COORDINATE (-1)
 #define DP_SPEC_ID_BYTES 16
+#define DP_MAX_PROOFS 32
 
 /* Positions in the parameter array; bounds follow in pairs. */
 enum
@@ -127,6 +128,8 @@ typedef struct ReleaseSpec
 	bool		streamed;		/* one row per individual: k = r = 1 */
 	bool		grouped;		/* has group keys; else k = 1 */
 	bool		account_required;
+	int32		nproofs;
+	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" rests on */
 	SpecArgument arguments[DP_MAX_ARGUMENTS];
 	SpecOutput	outputs[DP_MAX_OUTPUTS];
 	char		relations[256]; /* for the ledger */

@@ -1,0 +1,80 @@
+/*
+ * params.c
+ *		Parameters of a release: epsilon, delta, limits, bounds.
+ *
+ * Parameters are public.  They may be constants, the client's parameters, and
+ * built-in immutable functions of these (casts, signs, arithmetic).  Nothing
+ * else, and in particular no function of a user: a parameter stands in the plan
+ * where it is evaluated once per row, so it could count the rows.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "query/query.h"
+
+static bool
+function_is_constant(Oid funcid)
+{
+	HeapTuple	tuple;
+	bool		result;
+
+	if (funcid >= FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile == PROVOLATILE_IMMUTABLE &&
+		((Form_pg_proc) GETSTRUCT(tuple))->prolang == INTERNALlanguageId &&
+		((Form_pg_proc) GETSTRUCT(tuple))->prokind == PROKIND_FUNCTION &&
+		!((Form_pg_proc) GETSTRUCT(tuple))->proretset;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static bool
+not_parameter_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			return ((Const *) node)->consttype >= FirstNormalObjectId;
+		case T_Param:
+			return ((Param *) node)->paramkind != PARAM_EXTERN;
+		case T_FuncExpr:
+			if (!function_is_constant(((FuncExpr *) node)->funcid))
+				return true;
+			break;
+		case T_OpExpr:
+			set_opfuncid((OpExpr *) node);
+			if (!function_is_constant(((OpExpr *) node)->opfuncid))
+				return true;
+			break;
+		case T_List:
+		case T_RelabelType:
+			break;
+		default:
+			return true;
+	}
+	return expression_tree_walker(node, not_parameter_walker, context);
+}
+
+/*
+ * Returns a parameter of a release, simplified to a Const where its value is
+ * known; NULL if the expression may not be one.
+ */
+Node *
+release_parameter(RewriteContext *context, Node *expr)
+{
+	if (not_parameter_walker(expr, NULL))
+		return NULL;
+	return eval_const_expressions(context->root, expr);
+}

@@ -411,7 +411,7 @@ DECLARE
 	position int := 0;
 BEGIN
 	IF relation IS NULL OR unit IS NULL OR population IS NULL OR
-		max_groups IS NULL OR max_rows IS NULL THEN
+		max_groups IS NULL OR max_rows IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
 		RAISE null_value_not_allowed USING
 			MESSAGE = 'relation, unit, population, max_groups and max_rows must not be NULL';
 	END IF;
@@ -419,6 +419,10 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'a unit has 1 to 8 columns',
 			HINT = 'Name the columns that say whose row it is, as in unit => ''patient_id''.';
+	END IF;
+	IF (SELECT count(DISTINCT u) < count(*) FROM unnest(unit) u) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'a unit names a column only once';
 	END IF;
 	IF population = '' THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'a population needs a name';

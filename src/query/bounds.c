@@ -21,6 +21,7 @@
 #include "utils/numeric.h"
 
 #include "errors.h"
+#include "policy/extension.h"
 #include "query/query.h"
 
 typedef struct Range
@@ -191,60 +192,56 @@ derive_arithmetic(char op, Range a, Range b, bool integer, Range *result)
 	}
 }
 
-static bool
-derive_operator(Level *level, OpExpr *op, Range *result)
+/*
+ * The arithmetic operation that a built-in function does, from its name, as in
+ * int4pl, float84mul, numeric_sub, int8um; 0 if none.
+ */
+static char
+arithmetic_of(const char *name)
 {
-	char	   *name = op->opno < FirstNormalObjectId ? get_opname(op->opno) : NULL;
-	Range	a;
-	Range	b;
-
-	if (name == NULL || strlen(name) != 1 || !is_number_type(op->opresulttype))
-		return false;
-	if (list_length(op->args) == 1)
+	static const struct
 	{
-		if (!derive(level, linitial(op->args), &a))
-			return false;
-		if (name[0] == '-')
-			*result = (Range) {-a.upper, -a.lower};
-		else if (name[0] == '@')
-			*result = (Range) {a.lower <= 0 && a.upper >= 0 ? 0 :
-				Min(fabs(a.lower), fabs(a.upper)), Max(fabs(a.lower), fabs(a.upper))};
-		else if (name[0] == '+')
-			*result = a;
-		else
-			return false;
-		return true;
+		const char *suffix;
+		char		operation;
+	}			operations[] = {
+		{"pl", '+'}, {"_add", '+'}, {"mi", '-'}, {"_sub", '-'}, {"mul", '*'},
+		{"div", '/'}, {"um", 'n'}, {"_uminus", 'n'}, {"abs", '@'}, {"up", '='},
+		{"_uplus", '='}
+	};
+	Size		length = strlen(name);
+
+	for (int i = 0; i < (int) lengthof(operations); i++)
+	{
+		Size		suffix = strlen(operations[i].suffix);
+
+		if (length >= suffix && strcmp(name + length - suffix, operations[i].suffix) == 0)
+			return operations[i].operation;
 	}
-	return derive(level, linitial(op->args), &a) && derive(level, lsecond(op->args), &b) &&
-		derive_arithmetic(name[0], a, b, is_integer_type(op->opresulttype), result);
+	return 0;
 }
 
 static bool
-derive_function(Level *level, FuncExpr *func, Range *result)
+derive_unary(char operation, const char *name, Range a, Range *result)
 {
-	char	   *name;
-	Node	   *argument;
-	Range	a;
-
-	if (func->funcid >= FirstNormalObjectId || func->args == NIL ||
-		!is_number_type(func->funcresulttype))
-		return false;
-	argument = linitial(func->args);
-	if (func->funcid == F_INT4_BOOL)
+	switch (operation)
 	{
-		*result = (Range) {0, 1};
-		return true;
+		case 'n':
+			*result = (Range) {-a.upper, -a.lower};
+			return true;
+		case '@':
+			*result = (Range) {a.lower <= 0 && a.upper >= 0 ? 0 :
+				Min(fabs(a.lower), fabs(a.upper)), Max(fabs(a.lower), fabs(a.upper))};
+			return true;
+		case '=':
+			*result = a;
+			return true;
+		default:
+			break;
 	}
-	if (!is_number_type(exprType(argument)) || !derive(level, argument, &a))
-		return false;
-	name = get_func_name(func->funcid);
-	if (strcmp(name, "abs") == 0)
-		*result = (Range) {a.lower <= 0 && a.upper >= 0 ? 0 :
-			Min(fabs(a.lower), fabs(a.upper)), Max(fabs(a.lower), fabs(a.upper))};
-	else if (strcmp(name, "floor") == 0 || strcmp(name, "ceil") == 0 ||
-			 strcmp(name, "ceiling") == 0 || strcmp(name, "round") == 0 ||
-			 strcmp(name, "trunc") == 0 || strcmp(name, "int2") == 0 ||
-			 strcmp(name, "int4") == 0 || strcmp(name, "int8") == 0)
+	if (strcmp(name, "floor") == 0 || strcmp(name, "ceil") == 0 ||
+		strcmp(name, "ceiling") == 0 || strcmp(name, "round") == 0 ||
+		strcmp(name, "trunc") == 0 || strcmp(name, "int2") == 0 ||
+		strcmp(name, "int4") == 0 || strcmp(name, "int8") == 0)
 		*result = (Range) {floor(a.lower), ceil(a.upper)};
 	else if (strcmp(name, "float4") == 0 || strcmp(name, "float8") == 0 ||
 			 strcmp(name, "numeric") == 0)
@@ -252,6 +249,46 @@ derive_function(Level *level, FuncExpr *func, Range *result)
 	else
 		return false;
 	return true;
+}
+
+/* A call of a built-in function, be it an operator's, a cast's or plain. */
+static bool
+derive_call(Level *level, Oid funcid, Oid resulttype, List *args, Range *result)
+{
+	char	   *name;
+	char		operation;
+	Range		a;
+	Range		b;
+
+	if (funcid >= FirstNormalObjectId || args == NIL || !is_number_type(resulttype))
+		return false;
+	if (funcid == F_INT4_BOOL)
+	{
+		*result = (Range) {0, 1};
+		return true;
+	}
+	if (!is_number_type(exprType(linitial(args))) || !derive(level, linitial(args), &a))
+		return false;
+	name = get_func_name(funcid);
+	operation = arithmetic_of(name);
+	if (list_length(args) == 2 && operation != 0)
+		return is_number_type(exprType(lsecond(args))) &&
+			derive(level, lsecond(args), &b) &&
+			derive_arithmetic(operation, a, b, is_integer_type(resulttype), result);
+	return derive_unary(operation, name, a, result);
+}
+
+/* What stands inside total() is what counts: sub-selects are total already. */
+static bool
+derive_function(Level *level, FuncExpr *func, Range *result)
+{
+	DpFunction	ours = extension_function(func->funcid);
+
+	if (ours == DP_FUNC_TOTAL)
+		return derive_call(level,
+						   DatumGetObjectId(linitial_node(Const, func->args)->constvalue),
+						   func->funcresulttype, list_copy_tail(func->args, 2), result);
+	return derive_call(level, func->funcid, func->funcresulttype, func->args, result);
 }
 
 static bool
@@ -272,7 +309,10 @@ derive(Level *level, Node *node, Range *result)
 		case T_RelabelType:
 			return derive(level, (Node *) ((RelabelType *) node)->arg, result);
 		case T_OpExpr:
-			return derive_operator(level, (OpExpr *) node, result);
+			set_opfuncid((OpExpr *) node);
+			return derive_call(level, ((OpExpr *) node)->opfuncid,
+							   ((OpExpr *) node)->opresulttype, ((OpExpr *) node)->args,
+							   result);
 		case T_FuncExpr:
 			return derive_function(level, (FuncExpr *) node, result);
 		case T_CoalesceExpr:

@@ -33,6 +33,7 @@ typedef struct LanguageContext
 	Level	   *level;
 	bool		aggregates;		/* standard aggregates are allowed here */
 	bool		sublink_params; /* inside the test expression of IN */
+	bool		any_type;		/* a column is passed on, not looked at */
 } LanguageContext;
 
 static Node *total_mutator(Node *node, LanguageContext *context);
@@ -78,6 +79,17 @@ check_input_collation(LanguageContext *context, Oid collation, List *args, Node 
 		if (!OidIsValid(collation) && type_is_collatable(exprType(lfirst(lc))))
 			refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
 	}
+}
+
+/*
+ * A user's operator may stand over a built-in function and still lead the
+ * planner elsewhere, to its negator for one.
+ */
+static void
+check_operator(LanguageContext *context, Oid opno, Node *node)
+{
+	if (opno >= FirstNormalObjectId)
+		refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(node));
 }
 
 /* Arrays and composites compare by their parts, which may turn out not to. */
@@ -162,7 +174,8 @@ total_var(Var *var, LanguageContext *context)
 	}
 	else if (var->varattno == 0)
 		refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
-	check_type(context, (Node *) var);
+	if (!context->any_type)
+		check_type(context, (Node *) var);
 	return copyObject((Node *) var);
 }
 
@@ -405,6 +418,7 @@ total_mutator(Node *node, LanguageContext *context)
 				OpExpr	   *op = (OpExpr *) node;
 				List	   *args = total_list(op->args, context);
 
+				check_operator(context, op->opno, node);
 				set_opfuncid(op);
 				/* IS DISTINCT FROM and NULLIF need the operator itself */
 				if (!IsA(node, OpExpr) && function_verdict(op->opfuncid) != FUNCTION_SAFE)
@@ -416,6 +430,7 @@ total_mutator(Node *node, LanguageContext *context)
 			{
 				ScalarArrayOpExpr *op = (ScalarArrayOpExpr *) node;
 
+				check_operator(context, op->opno, node);
 				set_sa_opfuncid(op);
 				check_input_collation(context, op->inputcollid, list_make1(linitial(op->args)),
 									  node);
@@ -507,6 +522,28 @@ total_expression(RewriteContext *context, Level *level, Node *node)
 
 	language.aggregates = level->query->hasAggs;
 	return total_mutator(node, &language);
+}
+
+/*
+ * Makes the result columns of a sub-select below a release total, in place.  A
+ * column that is only passed on may be of any type: it is judged where it is
+ * used, if it ever is.
+ */
+void
+total_targets(RewriteContext *context, Level *level)
+{
+	LanguageContext language = {.rewrite = context,.level = level};
+	ListCell   *lc;
+
+	language.aggregates = level->query->hasAggs;
+	foreach(lc, level->query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		language.any_type = IsA(tle->expr, Var) && tle->ressortgroupref == 0 &&
+			((Var *) tle->expr)->varlevelsup == 0;
+		tle->expr = (Expr *) total_mutator((Node *) tle->expr, &language);
+	}
 }
 
 /* Makes the conditions of a join tree total, in place. */
@@ -630,7 +667,6 @@ void
 total_query(RewriteContext *context, Query *query, Level *parent)
 {
 	Level		level = {.query = query,.parent = parent,.below = true};
-	ListCell   *lc;
 
 	if (query->commandType != CMD_SELECT || query->hasModifyingCTE || query->rowMarks != NIL)
 		refuse(REFUSE_ROW_MARKS, context->source, -1);
@@ -646,11 +682,6 @@ total_query(RewriteContext *context, Query *query, Level *parent)
 
 	flatten_level(query);
 	total_from(context, &level);
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-
-		tle->expr = (Expr *) total_expression(context, &level, (Node *) tle->expr);
-	}
+	total_targets(context, &level);
 	query->havingQual = total_expression(context, &level, query->havingQual);
 }

@@ -516,6 +516,46 @@ widen_set_operation(RewriteContext *context, Node *node, Var *column)
 	widen_set_operation(context, op->rarg, column);
 }
 
+/*
+ * The columns of a UNION ALL that are the unit in every branch, one per unit
+ * column, as the client wrote them; NIL if there are none.
+ */
+static List *
+common_unit_columns(Query *query, List *below)
+{
+	Individuals *first = linitial(below);
+	List	   *result = NIL;
+
+	for (int i = 0; i < list_length((List *) linitial(first->units)); i++)
+	{
+		Var		   *column = NULL;
+		ListCell   *lt;
+
+		foreach(lt, query->targetList)
+		{
+			TargetEntry *tle = lfirst(lt);
+			bool		everywhere = !tle->resjunk && IsA(tle->expr, Var);
+			ListCell   *lc;
+			ListCell   *lb;
+
+			forboth(lc, query->rtable, lb, below)
+			{
+				RangeTblEntry *rte = lfirst(lc);
+				Node	   *unit = list_nth(linitial(((Individuals *) lfirst(lb))->units), i);
+				TargetEntry *branch = get_tle_by_resno(rte->subquery->targetList, tle->resno);
+
+				everywhere = everywhere && branch != NULL && equal(branch->expr, unit);
+			}
+			if (everywhere && column == NULL)
+				column = copyObject((Var *) tle->expr);
+		}
+		if (column == NULL)
+			return NIL;
+		result = lappend(result, column);
+	}
+	return result;
+}
+
 /* UNION ALL of private rows: one more private input.  NULL if it is public. */
 static Individuals *
 process_set_operation(RewriteContext *context, Level *level)
@@ -524,6 +564,7 @@ process_set_operation(RewriteContext *context, Level *level)
 	Individuals *result = NULL;
 	List	   *below = NIL;
 	List	   *unit = NIL;
+	List	   *written;
 	ListCell   *lc;
 	ListCell   *lb;
 
@@ -541,6 +582,7 @@ process_set_operation(RewriteContext *context, Level *level)
 			*result = *input;
 			result->unique = false;
 			result->units = NIL;
+			result->max_groups = result->max_rows = 0;	/* those of the branches add up */
 		}
 	}
 	if (result == NULL)
@@ -564,8 +606,8 @@ process_set_operation(RewriteContext *context, Level *level)
 				   NameStr(result->relation->population)) != 0)
 			refuse(REFUSE_POPULATIONS, context->source, -1);
 		result->relids = list_concat_unique_oid(result->relids, input->relids);
-		result->max_groups = Max(result->max_groups, input->max_groups);
-		result->max_rows = Max(result->max_rows, input->max_rows);
+		result->max_groups = Min(result->max_groups + input->max_groups, DP_MAX_GROUPS);
+		result->max_rows = Min(result->max_rows + input->max_rows, DP_MAX_ROWS);
 
 		foreach(lu, (List *) linitial(input->units))
 			columns = lappend(columns,
@@ -577,6 +619,7 @@ process_set_operation(RewriteContext *context, Level *level)
 			refuse(REFUSE_SETOP_BELOW, context->source, -1);
 	}
 	query->sortClause = NIL;
+	written = common_unit_columns(query, below);
 	foreach(lc, unit)
 	{
 		Var		   *column = lfirst(lc);
@@ -588,6 +631,8 @@ process_set_operation(RewriteContext *context, Level *level)
 			refuse(REFUSE_SETOP_BELOW, context->source, -1);
 	}
 	result->units = list_make1(unit);
+	if (written != NIL)
+		result->units = lappend(result->units, written);
 	return result;
 }
 
@@ -694,7 +739,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 			refuse(REFUSE_DISTINCT_BELOW, context->source, -1);
 	}
 	query->sortClause = NIL;
-	query->targetList = (List *) total_expression(context, level, (Node *) query->targetList);
+	total_targets(context, level);
 	query->havingQual = total_expression(context, level, query->havingQual);
 }
 
@@ -846,7 +891,8 @@ returns_nothing(RewriteContext *context, Query *query)
 	if (limit != NULL && IsA(limit, Const) && !((Const *) limit)->constisnull &&
 		DatumGetInt64(((Const *) limit)->constvalue) == 0)
 		return true;
-	if (query->setOperations != NULL || (query->hasAggs && query->groupClause == NIL))
+	if (query->setOperations != NULL || query->havingQual != NULL ||
+		(query->hasAggs && query->groupClause == NIL))
 		return false;
 	quals = eval_const_expressions(context->root, copyObject(query->jointree->quals));
 	return quals != NULL && IsA(quals, Const) &&

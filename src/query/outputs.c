@@ -64,6 +64,12 @@ argument_type(ReleaseBuilder *builder, Node *expr)
 	return SPEC_ARG_ANY;
 }
 
+static bool
+is_float_type(Oid type)
+{
+	return type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
+}
+
 /* The argument under its FILTER: a row that fails it has no value. */
 static Node *
 filtered(Aggref *aggref, Node *expr)
@@ -286,7 +292,9 @@ explicit_bound(ReleaseBuilder *builder, Node *expr)
 {
 	Node	   *node = release_parameter(builder->context, expr);
 
-	if (node == NULL || (IsA(node, Const) && ((Const *) node)->constisnull))
+	if (node != NULL && IsA(node, Const) && ((Const *) node)->constisnull)
+		spec_null_parameter();
+	if (node == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("bounds must be constants or parameters"),
@@ -314,13 +322,11 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
 		Node	   *high = explicit_bound(builder,
 										  (Node *) lthird_node(TargetEntry, aggref->args)->expr);
 
-		if (IsA(low, Const) && IsA(high, Const) &&
-			DatumGetFloat8(((Const *) low)->constvalue) >=
-			DatumGetFloat8(((Const *) high)->constvalue))
-			ereport(ERROR,
-					(errcode(ERRCODE_DP_BOUNDS),
-					 errmsg("lower bound must be less than upper bound")));
-		return find_bound(builder, low, high);
+		int			bound;
+
+		bound = find_bound(builder, low, high);
+		builder->spec.explicit_bounds |= UINT64CONST(1) << (bound / 2);
+		return bound;
 	}
 	if (!derive_bounds(builder->level, expr, &lower, &upper))
 		no_bounds(builder->context, builder->level, expr, aggref->location);
@@ -371,6 +377,10 @@ add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool dist
 		return;
 	expr = total_expression(builder->context, builder->level, filtered(aggref, expr));
 	output->argument = find_argument(builder, expr, distinct, false, 0);
+
+	/* NaN is no value, for counts as for sums */
+	if (is_float_type(exprType(expr)) && !distinct)
+		builder->spec.arguments[output->argument].type = argument_type(builder, expr);
 }
 
 static void

@@ -55,7 +55,8 @@ not_parameter_walker(Node *node, void *context)
 			break;
 		case T_OpExpr:
 			set_opfuncid((OpExpr *) node);
-			if (!function_is_constant(((OpExpr *) node)->opfuncid))
+			if (((OpExpr *) node)->opno >= FirstNormalObjectId ||
+				!function_is_constant(((OpExpr *) node)->opfuncid))
 				return true;
 			break;
 		case T_List:

@@ -20,6 +20,7 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -53,16 +54,31 @@ equality_family(Oid type)
 	return lookup_type_cache(getBaseType(type), TYPECACHE_BTREE_OPFAMILY)->btree_opf;
 }
 
+/* The argument of a cast from a smaller to a larger integer, else NULL. */
+static Node *
+widened_integer(Node *node)
+{
+	FuncExpr   *func = (FuncExpr *) node;
+
+	if (!IsA(node, FuncExpr) || list_length(func->args) != 1)
+		return NULL;
+	if (func->funcid == F_INT8_INT4 || func->funcid == F_INT8_INT2 ||
+		func->funcid == F_INT4_INT2)
+		return linitial(func->args);
+	return NULL;
+}
+
 /*
- * Removes casts that leave a value what it is: varchar to text, but not varchar
- * to char, under which 'a' and 'a ' are equal.
+ * Removes casts that leave a value what it is: varchar to text, integer to
+ * bigint, but not varchar to char, under which 'a' and 'a ' are equal.
  */
 Node *
 strip_relabel(Node *node)
 {
-	while (node != NULL && IsA(node, RelabelType))
+	while (node != NULL && (IsA(node, RelabelType) || widened_integer(node) != NULL))
 	{
-		Node	   *arg = (Node *) ((RelabelType *) node)->arg;
+		Node	   *arg = IsA(node, RelabelType) ?
+		(Node *) ((RelabelType *) node)->arg : widened_integer(node);
 
 		if (equality_family(exprType(node)) != equality_family(exprType(arg)))
 			break;

@@ -116,6 +116,7 @@ extern bool expression_not_null(Level *level, Node *node);
 
 /* language.c */
 extern Node *total_expression(RewriteContext *context, Level *level, Node *node);
+extern void total_targets(RewriteContext *context, Level *level);
 extern void total_from(RewriteContext *context, Level *level);
 extern void total_query(RewriteContext *context, Query *query, Level *parent);
 extern bool type_is_allowed(Oid type);

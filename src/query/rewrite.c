@@ -60,6 +60,18 @@ float8_const(double value)
 							  Float8GetDatum(value), false, FLOAT8PASSBYVAL);
 }
 
+/* A parameter that keeps the setting where it is NULL. */
+static Node *
+or_default(Node *parameter, Node *setting)
+{
+	CoalesceExpr *result = makeNode(CoalesceExpr);
+
+	result->coalescetype = FLOAT8OID;
+	result->args = list_make2(parameter, setting);
+	result->location = -1;
+	return (Node *) result;
+}
+
 /* Reads dp_with(epsilon, delta, max_groups, max_rows) into the parameters. */
 static void
 apply_with(RewriteContext *context, FuncExpr *with, List *params)
@@ -91,6 +103,8 @@ apply_with(RewriteContext *context, FuncExpr *with, List *params)
 																		list_make1(argument),
 																		InvalidOid, InvalidOid,
 																		COERCE_EXPLICIT_CAST));
+			if (!IsA(argument, Const))
+				argument = or_default(argument, list_nth(params, i));
 			lfirst(list_nth_cell(params, i)) = argument;
 		}
 		i++;
@@ -167,7 +181,10 @@ check_constant_params(ReleaseBuilder *builder)
 	{
 		if (!IsA(list_nth(builder->params, i), Const) ||
 			!IsA(list_nth(builder->params, i + 1), Const))
-			values[i] = values[i + 1] = 0;
+		{
+			values[i] = 0;
+			values[i + 1] = 1;
+		}
 	}
 	spec_read_params(&builder->spec, values, &params);
 }

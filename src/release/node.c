@@ -133,10 +133,7 @@ read_params(ReleaseState *state, EState *estate)
 
 	array = isnull ? NULL : DatumGetArrayTypeP(datum);
 	if (array == NULL || ARR_HASNULL(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("parameters of a release must not be NULL"),
-				 errhint("Bounds, epsilon and the like need values.")));
+		spec_null_parameter();	/* the others have defaults */
 	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != state->spec.nparams)
 		elog(ERROR, "malformed release parameters");
 	values = MemoryContextAlloc(estate->es_query_cxt, state->spec.nparams * sizeof(double));

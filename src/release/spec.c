@@ -34,6 +34,16 @@ spec_check_bounds(double lower, double upper)
 				 errmsg("lower bound must be less than upper bound")));
 }
 
+/* A bound without a value, constant or parameter (ERRCODE_DP_BOUNDS). */
+void
+spec_null_parameter(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_BOUNDS),
+			 errmsg("bounds must not be NULL"),
+			 errhint("Give lower and upper as numbers, or leave both out.")));
+}
+
 static int64
 integer_param(double value, int64 max, const char *name)
 {
@@ -68,5 +78,11 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 	if (!spec->grouped)
 		params->groups = 1;
 	for (int i = DP_PARAM_FIRST_BOUND; i + 1 < spec->nparams; i += 2)
+	{
 		spec_check_bounds(values[i], values[i + 1]);
+		if (values[i] == values[i + 1] && (spec->explicit_bounds & (UINT64CONST(1) << (i / 2))))
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_BOUNDS),
+					 errmsg("lower bound must be less than upper bound")));
+	}
 }

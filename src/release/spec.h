@@ -128,6 +128,7 @@ typedef struct ReleaseSpec
 	bool		streamed;		/* one row per individual: k = r = 1 */
 	bool		grouped;		/* has group keys; else k = 1 */
 	bool		account_required;
+	uint64		explicit_bounds;	/* bit per position: written by the analyst */
 	int32		nproofs;
 	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" rests on */
 	SpecArgument arguments[DP_MAX_ARGUMENTS];
@@ -148,6 +149,7 @@ typedef struct ReleaseParams
 
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);
+extern void spec_null_parameter(void) pg_attribute_noreturn();
 extern void spec_check_bounds(double lower, double upper);
 
 #endif							/* DP_SPEC_H */

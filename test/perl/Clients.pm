@@ -16,8 +16,8 @@ use POSIX ':sys_wait_h';
 use PostgreSQL::Test::Utils;
 use Time::HiRes 'sleep', 'time';
 
-# statement(SQL): one statement of a script.  Its rows are printed as "= row",
-# and after them, unless the connection is gone, "state SQLSTATE".
+# statement(SQL): one statement of a script.  After its rows there is, unless the
+# connection is gone, a line "state SQLSTATE".
 sub statement
 {
 	my ($sql) = @_;
@@ -41,8 +41,8 @@ sub start
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>&', $client{out};
 		open STDERR, '>&', $client{err};
-		exec 'psql', '-X', '-q', '-v', 'VERBOSITY=verbose', '-d', $connstr, '-f', $client{in}->filename;
-		POSIX::_exit(127);
+		exec('psql', '-X', '-q', '-v', 'VERBOSITY=verbose', '-d', $connstr, '-f', $client{in}->filename)
+		  or POSIX::_exit(127);
 	}
 	return \%client;
 }

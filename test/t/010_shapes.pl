@@ -52,7 +52,7 @@ SELECT dp_agg.set_bounds('labs', c, 0, 100) FROM unnest('{i2,i4,i8,f4,f8,n}'::na
 -- what no sum survives without bounds
 CREATE TABLE wild (person int, f4 real, f8 float8, n numeric);
 INSERT INTO wild
-SELECT p, 10, 10, 10 FROM generate_series(1, 600) p
+SELECT p, 10::real, 10::float8, 10::numeric FROM generate_series(1, 600) p
 UNION ALL SELECT 600 + p, NULL, NULL, NULL FROM generate_series(1, 100) p
 UNION ALL SELECT 700 + p, 'NaN', 'NaN', 'NaN' FROM generate_series(1, 100) p
 UNION ALL SELECT 800 + p, 'Infinity', 'Infinity', 'Infinity' FROM generate_series(1, 100) p
@@ -97,6 +97,13 @@ SELECT dp_agg.protect('renamed', 'pid', 'people');
 SELECT dp_agg.set_bounds('renamed', 'weight', 0, 10);
 ALTER TABLE renamed RENAME pid TO person;
 ALTER TABLE renamed RENAME weight TO mass;
+
+-- columns that nobody asks about, of types that no release may use
+CREATE TYPE pair AS (x int, y int);
+CREATE DOMAIN short AS text CHECK (length(VALUE) < 10);
+CREATE TABLE odd (person int, p pair, ps pair[], s short, kind text, j jsonb, r int4range);
+INSERT INTO odd SELECT i, ROW(i, i)::pair, '{}', 'x', 'kind ' || i % 2 FROM generate_series(1, 500) i;
+SELECT dp_agg.protect('odd', 'person', 'people');
 
 CREATE TABLE clinics (clinic text PRIMARY KEY, city text);
 INSERT INTO clinics VALUES ('clinic 1', 'Graz'), ('clinic 2', 'Linz'), ('clinic 3', 'Graz');
@@ -157,7 +164,7 @@ sub answers_agree
 sub cases
 {
 	my ($title, @cases) = @_;
-	my @truths = DpAgg::bulk($node, $node->{dp_superuser} // getpwuid($<),
+	my @truths = DpAgg::bulk($node, scalar getpwuid($<),
 		[ map { my ($sql, %o) = @$_; $o{truth} // $sql } @cases ]);
 	my @answers = DpAgg::bulk($node, 'analyst',
 		[ "SET dp_agg.epsilon = $epsilon", $ledger, map { ($_->[0], $ledger) } @cases ]);
@@ -197,7 +204,8 @@ sub both
 cases('groups',
 	['SELECT count(*) FROM patients'],
 	['SELECT count(*), count(city), count(DISTINCT patient_id), sum(age), avg(age) FROM patients', tolerance => 5],
-	both('SELECT dp_count(*), dp_count(city), dp_count_distinct(patient_id), dp_sum(age), dp_avg(age) FROM patients', tolerance => 5),
+	both('SELECT dp_count(*), dp_count(city), dp_count_distinct(patient_id), dp_sum(age), dp_avg(age) FROM patients',
+		tolerance => 5),
 	['SELECT clinic, count(*), sum(cost), avg(cost) FROM visits GROUP BY clinic ORDER BY clinic', tolerance => 60],
 	['SELECT sex, city, count(*) FROM patients GROUP BY sex, city ORDER BY 1, 2'],
 	['SELECT upper(sex) AS s, count(*) FROM patients GROUP BY 1 ORDER BY 1'],
@@ -208,7 +216,6 @@ cases('groups',
 	[q{SELECT extract(month FROM day) AS m, count(*) FROM visits GROUP BY 1 ORDER BY 1}],
 	['SELECT width_bucket(age::float8, 0, 100, 4), count(*) FROM patients GROUP BY 1 ORDER BY 1'],
 	['SELECT count(*) FROM patients GROUP BY sex ORDER BY sex'],
-	['SELECT count(*) FROM patients GROUP BY ()'],
 	['SELECT DISTINCT city FROM patients ORDER BY city'],
 	['SELECT city FROM patients GROUP BY city ORDER BY city'],
 	['SELECT sex, city FROM patients GROUP BY 1, 2 ORDER BY 1, 2'],
@@ -228,7 +235,7 @@ cases('conditions',
 	  q{coalesce(city, 'none') = 'none'}, q{nullif(city, 'city 1') IS NULL},
 	  'age % 2 = 0 AND age / 2 > 5', 'abs(age - 40) < 10', q{length(city) = 6},
 	  q{seen >= '2024-02-01' AND seen < '2024-04-01Z'}, q{seen::date = '2024-02-15'},
-	  q{extract(dow FROM seen) IN (0, 6)}, 'greatest(age, 50) = 50', 'age::text = \'7\' OR age > 10',
+	  q{extract(dow FROM seen) IN (1, 4)}, 'greatest(age, 50) = 50', 'age::text = \'7\' OR age > 10',
 	  '(age > 30) IS TRUE', '(city = \'city 1\') IS UNKNOWN', 'true');
 
 cases('over releases',
@@ -241,7 +248,8 @@ cases('over releases',
 	['SELECT sum(nights) * 1.0 / count(*) + 1, round(avg(cost), -3), count(*)::text || \'!\' > \'0\' FROM visits'],
 	['SELECT sex, rank() OVER (ORDER BY sex), sum(count(*)) OVER (), count(*) OVER () FROM patients GROUP BY sex ORDER BY 1'],
 	['SELECT a.twice(count(*)) FROM patients', truth => 'SELECT 2 * count(*) FROM patients']
-  ) if DpAgg::works($node, 'analyst', 'CREATE FUNCTION a.twice(bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$ BEGIN RETURN 2 * $1; END $$');
+  ) if DpAgg::works($node, 'analyst',
+  	'CREATE FUNCTION a.twice(bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$ BEGIN RETURN 2 * $1; END $$');
 
 DpAgg::works($node, 'analyst', $_) foreach
   'CREATE VIEW a.v_own AS SELECT clinic, cost, nights FROM visits',
@@ -258,6 +266,9 @@ cases('views',
 	['SELECT * FROM a.v_release ORDER BY 1', truth => 'SELECT clinic, count(*) FROM visits GROUP BY 1 ORDER BY 1'],
 	['SELECT region, count(*), avg(weight) FROM dp.hidden GROUP BY region ORDER BY 1'],
 	['SELECT region, count(*), avg(weight) FROM hidden GROUP BY region ORDER BY 1'],
+	['SELECT kind, count(*) FROM odd GROUP BY kind ORDER BY 1'],
+	['SELECT kind, count(*) FROM dp.odd GROUP BY kind ORDER BY 1'],
+	['SELECT count(*) FROM (SELECT * FROM odd) o'],
 	['SELECT sum(mass), count(DISTINCT person) FROM renamed', tolerance => 5],
 	['SELECT sum(weight), count(*) FROM dp.renamed', tolerance => 5]);
 
@@ -268,7 +279,8 @@ cases('sub-selects',
 	['WITH v (c, x) AS (SELECT clinic, cost FROM visits), w AS (SELECT c FROM v) SELECT c, count(*) FROM w GROUP BY 1 ORDER BY 1'],
 	["WITH r AS ($per_clinic) SELECT clinic, n FROM r WHERE n > 10 ORDER BY 1"],
 	["WITH r AS ($per_clinic) SELECT count(*), max(a.n - b.n) FROM r a JOIN r b USING (clinic)", tolerance => 0],
-	["WITH r AS NOT MATERIALIZED ($per_clinic) SELECT (SELECT sum(n) FROM r) - (SELECT sum(n) FROM r)", tolerance => 0],
+	["WITH r AS NOT MATERIALIZED ($per_clinic) SELECT (SELECT sum(n) FROM r) - (SELECT sum(n) FROM r)",
+	tolerance => 0],
 	["WITH r AS (SELECT count(*) AS n FROM visits) SELECT a.n = b.n, a.n - c.n FROM r a, r b, r c", tolerance => 0],
 	['SELECT count(*) FROM (SELECT * FROM (SELECT clinic AS c, nights FROM visits WHERE cost > 500) x WHERE nights > 1) y'],
 	["SELECT sum(n) FROM ($per_clinic) r"],
@@ -278,17 +290,23 @@ cases('sub-selects',
 	['SELECT count(*) FROM patients p WHERE age > (SELECT count(*) FROM clinics)'],
 	['SELECT (SELECT count(*) FROM patients), (SELECT avg(nights) FROM visits)', releases => 2],
 	['SELECT c.clinic, (SELECT count(*) FROM visits) FROM clinics c ORDER BY 1'],
-	["SELECT x.clinic, x.n, y.cost FROM ($per_clinic) x JOIN (SELECT clinic, avg(cost) AS cost FROM visits GROUP BY 1) y USING (clinic) ORDER BY 1", releases => 2, tolerance => 60],
-	["SELECT c.city, sum(r.n) FROM clinics c JOIN ($per_clinic) r ON r.clinic = c.clinic GROUP BY c.city ORDER BY 1", tolerance => 4],
+	["SELECT x.clinic, x.n, y.cost FROM ($per_clinic) x JOIN (SELECT clinic, avg(cost) AS cost FROM visits GROUP BY 1) y USING (clinic) ORDER BY 1",
+	releases => 2, tolerance => 60],
+	["SELECT c.city, sum(r.n) FROM clinics c JOIN ($per_clinic) r ON r.clinic = c.clinic GROUP BY c.city ORDER BY 1",
+	tolerance => 4],
 	['SELECT count(*) FROM patients UNION ALL SELECT count(*) FROM visits', releases => 2],
-	['SELECT sex AS k, count(*) FROM patients GROUP BY 1 UNION ALL SELECT \'all\', count(*) FROM patients ORDER BY 1', releases => 2],
+	['SELECT sex AS k, count(*) FROM patients GROUP BY 1 UNION ALL SELECT \'all\', count(*) FROM patients ORDER BY 1',
+	releases => 2],
 	['SELECT city FROM patients GROUP BY city EXCEPT SELECT \'city 1\' ORDER BY 1'],
 	['SELECT count(*) FROM (SELECT patient_id FROM patients UNION ALL SELECT patient_id FROM visits) u'],
-	['SELECT count(*), count(DISTINCT p), avg(x) FROM (SELECT patient_id AS p, age AS x FROM patients UNION ALL SELECT patient_id, nights FROM visits UNION ALL SELECT person::int, i4 FROM labs) u', tolerance => 5],
-	['SELECT k, sum(x) FROM (SELECT \'a\' AS k, nights AS x FROM visits WHERE nights < 3 UNION ALL SELECT \'b\', nights FROM visits WHERE nights >= 3) u GROUP BY k ORDER BY k', tolerance => 5]);
+	['SELECT count(*), count(DISTINCT p), avg(x) FROM (SELECT patient_id AS p, age AS x FROM patients UNION ALL SELECT patient_id, nights FROM visits UNION ALL SELECT person, points FROM events) u',
+	tolerance => 5],
+	['SELECT k, sum(x) FROM (SELECT \'a\' AS k, nights AS x FROM visits WHERE nights < 3 UNION ALL SELECT \'b\', nights FROM visits WHERE nights >= 3) u GROUP BY k ORDER BY k',
+	tolerance => 5]);
 
 cases('joins',
-	['SELECT p.sex, count(*), avg(v.cost) FROM patients p JOIN visits v ON v.patient_id = p.patient_id GROUP BY 1 ORDER BY 1', tolerance => 60],
+	['SELECT p.sex, count(*), avg(v.cost) FROM patients p JOIN visits v ON v.patient_id = p.patient_id GROUP BY 1 ORDER BY 1',
+	tolerance => 60],
 	['SELECT p.sex, count(*) FROM patients p JOIN visits v USING (patient_id) GROUP BY 1 ORDER BY 1'],
 	['SELECT sex, count(*) FROM patients NATURAL JOIN visits GROUP BY 1 ORDER BY 1'],
 	['SELECT count(*) FROM patients p, visits v WHERE p.patient_id = v.patient_id AND p.age > 30'],
@@ -300,7 +318,6 @@ cases('joins',
 	['SELECT count(*), sum(pages), sum(minutes) FROM letters l JOIN calls c ON l.code = c.code', tolerance => 5],
 	['SELECT count(*) FROM letters JOIN calls USING (code)'],
 	['SELECT count(*) FROM patients p JOIN labs l ON p.patient_id = l.person'],
-	['SELECT count(*) FROM patients p JOIN labs l ON p.patient_id::bigint = l.person'],
 	['SELECT c.city, count(*), avg(v.nights) FROM visits v JOIN clinics c ON c.clinic = v.clinic GROUP BY 1 ORDER BY 1'],
 	['SELECT c.city, count(*) FROM visits v LEFT JOIN clinics c ON c.clinic = v.clinic AND c.city = \'Graz\' GROUP BY 1 ORDER BY 1'],
 	['SELECT c.city, count(*) FROM clinics c LEFT JOIN visits v USING (clinic) GROUP BY 1 ORDER BY 1'],
@@ -310,7 +327,8 @@ cases('joins',
 	['SELECT count(*) FROM visits v WHERE clinic IN (SELECT clinic FROM clinics WHERE city = \'Graz\')'],
 	['SELECT count(*) FROM visits v WHERE EXISTS (SELECT FROM clinics c WHERE c.clinic = v.clinic AND c.city = \'Graz\')'],
 	['SELECT country, count(*), avg(nights), count(DISTINCT (country, number)) FROM stays GROUP BY 1 ORDER BY 1'],
-	['SELECT count(*), sum(nights), sum(meals) FROM stays s JOIN meals m ON s.country = m.country AND s.number = m.number', tolerance => 5],
+	['SELECT count(*), sum(nights), sum(meals) FROM stays s JOIN meals m ON s.country = m.country AND s.number = m.number',
+	tolerance => 5],
 	['SELECT count(*) FROM stays JOIN meals USING (number, country)'],
 	['SELECT count(*) FROM stays s LEFT JOIN meals m USING (country, number)'],
 	['SELECT day, count(*), sum(points) FROM events GROUP BY day ORDER BY day', tolerance => 5],
@@ -321,7 +339,8 @@ cases('individuals',
 		truth => 'SELECT 3, 1000'],
 	['SELECT n, count(*) FROM (SELECT patient_id, count(*) AS n FROM visits WHERE nights > 2 GROUP BY patient_id) p GROUP BY n ORDER BY n'],
 	['SELECT dp_sum(s, 0, 15000), dp_avg(m, 0, 5000) FROM (SELECT sum(cost) AS s, max(cost) AS m FROM visits GROUP BY patient_id) p',
-		truth => 'SELECT sum(s), avg(m) FROM (SELECT sum(cost) AS s, max(cost) AS m FROM visits GROUP BY patient_id) p', tolerance => 200],
+		truth => 'SELECT sum(s), avg(m) FROM (SELECT sum(cost) AS s, max(cost) AS m FROM visits GROUP BY patient_id) p',
+			tolerance => 200],
 	['SELECT count(*) FROM (SELECT DISTINCT patient_id FROM visits WHERE nights > 2) p'],
 	['SELECT clinic, count(*) FROM (SELECT DISTINCT patient_id, clinic FROM visits) p GROUP BY 1 ORDER BY 1'],
 	['SELECT count(*) FROM (SELECT patient_id FROM visits GROUP BY 1 HAVING sum(nights) > 8) p'],
@@ -330,6 +349,9 @@ cases('individuals',
 	['WITH p AS (SELECT patient_id, count(*) AS n FROM visits GROUP BY patient_id) SELECT count(*) FROM p WHERE n = 3'],
 	['SELECT count(*) FROM patients p WHERE EXISTS (SELECT FROM visits v WHERE v.patient_id = p.patient_id AND nights > 5)'],
 	['SELECT count(*) FROM patients p WHERE EXISTS (SELECT 1 FROM visits v WHERE v.patient_id = p.patient_id AND nights > 5 LIMIT 1)'],
+	['SELECT count(*) FROM visits v WHERE NOT EXISTS (SELECT FROM clinics c WHERE c.clinic = v.clinic LIMIT 0)'],
+	['SELECT count(*) FROM visits v WHERE clinic > (SELECT clinic FROM clinics ORDER BY 1 LIMIT 1)'],
+	['SELECT count(*) FROM visits v WHERE clinic IN (SELECT clinic FROM clinics ORDER BY 1 LIMIT 2)'],
 	['SELECT count(*) FROM patients p WHERE NOT EXISTS (SELECT FROM visits v WHERE v.patient_id = p.patient_id)'],
 	['SELECT sex, count(*) FROM patients p WHERE patient_id IN (SELECT patient_id FROM visits WHERE nights > 5) GROUP BY 1 ORDER BY 1'],
 	['SELECT count(*) FROM patients p WHERE patient_id NOT IN (SELECT patient_id FROM visits)'],
@@ -348,9 +370,11 @@ cases('types', map { [ $_, tolerance => 10 ] } @types);
 cases('types',
 	['SELECT pg_typeof(dp_sum(i4, 0, 9)), pg_typeof(dp_avg(i4, 0, 9)), pg_typeof(dp_sum(i8, 0, 9)), pg_typeof(dp_avg(f4, 0, 9))  FROM labs',
 		truth => q{VALUES ('bigint', 'numeric', 'numeric', 'double precision')}],
+	# neither NULL nor NaN is a value, for counts as for sums
+	(map { [ "SELECT count($_) FROM wild", truth => 'SELECT 800' ] } qw(f4 f8 n)),
 	# 600 tens, 100 NULLs, 100 NaNs, 100 values at each bound
 	map { [ "SELECT count(*), count($_), sum($_), avg($_) FROM wild",
-			truth => 'SELECT 1000, 900, 16000, 20', tolerance => 20 ] } qw(f4 f8 n));
+			truth => 'SELECT 1000, 800, 16000, 20', tolerance => 20 ] } qw(f4 f8 n));
 
 cases('bounds',
 	['SELECT dp_sum(cost, 0, 1000), dp_avg(cost, 0, 1000) FROM visits',
@@ -364,7 +388,9 @@ cases('bounds',
 	['SELECT sum(1) FROM visits', tolerance => 5],
 	['SELECT sum(2.5), avg(3) FROM visits', tolerance => 30],
 	['SELECT sum(1) FROM visits HAVING count(1) > 0', tolerance => 5],
-	['SELECT sum(x) FROM (SELECT nights + 1 AS x FROM visits) v', tolerance => 10]);
+	['SELECT sum(x) FROM (SELECT nights AS x FROM visits) v', tolerance => 10],
+	['SELECT sum(x) FROM (SELECT nights + 1 AS x FROM visits) v', tolerance => 10],
+	['WITH v AS (SELECT clinic, cost / 100 AS x FROM visits) SELECT clinic, avg(x) FROM v GROUP BY 1 ORDER BY 1']);
 
 cases('settings',
 	['SELECT count(*) FROM patients WHERE dp_with(epsilon => 500)', truth => 'SELECT 1200', epsilon => 500],
@@ -384,7 +410,10 @@ cases('few',
 	(map { [ "SELECT count(*), sum(age), avg(age) FROM patients WHERE $_", truth => 'SELECT NULL, NULL, NULL' ] }
 		'patient_id = 0', 'patient_id = 7', 'patient_id < 5', 'false', '1 <> 1'),
 	(map { [ "SELECT sex, count(*) FROM patients WHERE $_ GROUP BY sex", truth => 'SELECT 1 WHERE false' ] }
-		'patient_id = 0', 'patient_id = 7', 'patient_id < 5', 'false'));
+		'patient_id = 0', 'patient_id = 7', 'patient_id < 5'),
+	# which is known without a look at the rows, and free
+	[ 'SELECT sex, count(*) FROM patients WHERE false GROUP BY sex', releases => 0 ],
+	[ 'SELECT count(*) FROM patients LIMIT 0', releases => 0 ]);
 
 # ---------- sessions: prepared statements, cursors, languages ----------
 
@@ -442,7 +471,9 @@ DEALLOCATE ALL;
 DISCARD ALL;
 SQL
 
-script('LIMIT 0 is a release', 'SELECT count(*) FROM patients LIMIT 0;', [], 1);
+script('a probe for columns reads nothing and is free', <<'SQL', [], 0);
+SELECT TRUE AS "_" FROM "public"."patients" WHERE 1 <> 1 LIMIT 0;
+SQL
 script('cursor', <<'SQL', [ 'clinic 1|1000', 'clinic 2|1000', 'clinic 2|1000', 'clinic 1|1000', 'clinic 1|1000', 'clinic 2|1000', 'clinic 3|1000' ], 1);
 BEGIN;
 DECLARE c SCROLL CURSOR FOR SELECT clinic, count(*) FROM visits GROUP BY clinic ORDER BY clinic;
@@ -559,12 +590,12 @@ REFRESH MATERIALIZED VIEW a.mat;
 SELECT * FROM mat WHERE clinic = 'clinic 1';
 SQL
 script('joins with temporary tables', <<'SQL', [ '500', 'x|400', '300', '0' ], 3);
-CREATE TEMP TABLE some (id int PRIMARY KEY, label text);
-INSERT INTO some SELECT i, CASE WHEN i <= 400 THEN 'x' ELSE 'y' END FROM generate_series(1, 500) i;
-SELECT count(*) FROM patients JOIN some ON id = patient_id;
-SELECT label, count(*) FROM patients JOIN some ON id = patient_id WHERE label = 'x' GROUP BY label;
-SELECT count(*) FROM patients WHERE patient_id IN (SELECT id FROM some WHERE id <= 300);
-SELECT count(*) FROM some WHERE id > 1000;
+CREATE TEMP TABLE mine (id int PRIMARY KEY, label text);
+INSERT INTO mine SELECT i, CASE WHEN i <= 400 THEN 'x' ELSE 'y' END FROM generate_series(1, 500) i;
+SELECT count(*) FROM patients JOIN mine ON id = patient_id;
+SELECT label, count(*) FROM patients JOIN mine ON id = patient_id WHERE label = 'x' GROUP BY label;
+SELECT count(*) FROM patients WHERE patient_id IN (SELECT id FROM mine WHERE id <= 300);
+SELECT count(*) FROM mine WHERE id > 1000;
 SQL
 script('the settings', <<'SQL', [ 1200, 1000, 1000 ], 3, header => '', cost => 800 + 900 + 1000, tolerance => 10);
 SET dp_agg.epsilon = 800;
@@ -620,7 +651,8 @@ script('Describe costs nothing', "SELECT clinic, count(*) AS n, avg(cost) FROM v
 # ---------- nothing to count ----------
 
 $node->safe_psql('postgres', 'CREATE TABLE nobody (LIKE visits)');
-$node->safe_psql('postgres', q{SELECT dp_agg.protect('nobody', 'patient_id', 'people'), dp_agg.set_bounds('nobody', 'cost', 0, 1)});
+$node->safe_psql('postgres',
+	q{SELECT dp_agg.protect('nobody', 'patient_id', 'people'), dp_agg.set_bounds('nobody', 'cost', 0, 1)});
 cases('an empty table',
 	['SELECT count(*), sum(cost), avg(cost) FROM nobody', truth => 'SELECT NULL, NULL, NULL'],
 	['SELECT clinic, count(*) FROM nobody GROUP BY clinic', truth => 'SELECT 1 WHERE false'],

@@ -501,6 +501,12 @@ $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
 'protects a relation whose unit is one column; see the form with name[]';
 
+-- Who may protect: whoever owns the relation and was given these functions.
+REVOKE EXECUTE ON FUNCTION
+	dp_agg.protect(regclass, name, name, integer, integer, name[]),
+	dp_agg.protect(regclass, name[], name, integer, integer, name[]),
+	dp_agg.unprotect(regclass) FROM PUBLIC;
+
 CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name,
 								  lower double precision, upper double precision)
 RETURNS void LANGUAGE plpgsql
@@ -540,6 +546,8 @@ END
 $$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, double precision, double precision) IS
 'declares that values of a column are clamped to [lower, upper] in sums and averages, in the unit of the column; finite, lower < upper; choose them without looking at the data; errors: DP003 bad bounds, 42703 no such column, 42704 not protected, 42501 not the owner';
+REVOKE EXECUTE ON FUNCTION
+	dp_agg.set_bounds(regclass, name, double precision, double precision) FROM PUBLIC;
 
 -- The ledger: accounts, the log of releases, and what may be seen of both.
 --
@@ -574,6 +582,9 @@ CREATE TABLE dp_agg.release (
 	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	session_role name NOT NULL,
 	"current_role" name NOT NULL,
+	session_id oid NOT NULL,
+	current_id oid NOT NULL,
+	cluster bigint NOT NULL,
 	population name NOT NULL,
 	relations text NOT NULL,
 	query text NOT NULL,
@@ -620,6 +631,9 @@ COMMENT ON COLUMN dp_agg.release.id IS 'number of the release, rising; gaps mean
 COMMENT ON COLUMN dp_agg.release.at IS 'when the charge was committed';
 COMMENT ON COLUMN dp_agg.release.session_role IS 'name, at that time, of the role that had logged in';
 COMMENT ON COLUMN dp_agg.release."current_role" IS 'name, at that time, of the role that ran the statement';
+COMMENT ON COLUMN dp_agg.release.session_id IS 'the role that had logged in: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.release.current_id IS 'the role that ran the statement: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.release.cluster IS 'system identifier of the cluster in which session_id and current_id hold; elsewhere, after a restore, roles go by name';
 COMMENT ON COLUMN dp_agg.release.population IS 'population that was asked about';
 COMMENT ON COLUMN dp_agg.release.relations IS 'protected relations that were read';
 COMMENT ON COLUMN dp_agg.release.query IS 'text of the statement, cut off at about 15 kB';
@@ -730,8 +744,11 @@ CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 		pg_catalog.trim_scale(r.epsilon / 1e9) AS epsilon,
 		pg_catalog.trim_scale(pg_catalog.round(r.delta * 1e-18, 18)) AS delta,
 		r.outputs, r.tier, r.reused,
-		(r.session_role IN (SESSION_USER, CURRENT_USER)
-		 OR r."current_role" IN (SESSION_USER, CURRENT_USER)) AS mine
+		CASE WHEN r.cluster = (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
+			THEN r.session_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
+				OR r.current_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
+			ELSE r.session_role IN (SESSION_USER, CURRENT_USER)
+				OR r."current_role" IN (SESSION_USER, CURRENT_USER) END AS mine
 	FROM dp_agg.release r;
 COMMENT ON VIEW dp_agg.release_log IS
 	'All releases in human units. Internal to dp_agg.releases and dp_agg.my_releases.';

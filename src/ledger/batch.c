@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -74,7 +75,7 @@ typedef struct Statement
 {
 	const char *text;
 	int			nargs;
-	Oid			argtypes[10];
+	Oid			argtypes[12];
 	SPIPlanPtr	plan;
 } Statement;
 
@@ -98,8 +99,10 @@ static Statement update_statement = {
 
 static Statement release_statement = {
 	"INSERT INTO dp_agg.release (session_role, \"current_role\", population, relations, query,"
-	" fingerprint, epsilon, delta, outputs) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-	9, {NAMEOID, NAMEOID, NAMEOID, TEXTOID, TEXTOID, BYTEAOID, INT8OID, INT8OID, TEXTOID}, NULL
+	" fingerprint, epsilon, delta, outputs, session_id, current_id, cluster)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+	12, {NAMEOID, NAMEOID, NAMEOID, TEXTOID, TEXTOID, BYTEAOID, INT8OID, INT8OID, TEXTOID,
+	OIDOID, OIDOID, INT8OID}, NULL
 };
 
 static void
@@ -319,7 +322,7 @@ charge_share(const Share *share)
 }
 
 static void
-log_releases(LedgerMessage *message)
+log_releases(LedgerRequest *request, LedgerMessage *message)
 {
 	bytea	   *fingerprint = palloc(VARHDRSZ + LEDGER_FINGERPRINT_SIZE);
 	Datum		query = CStringGetTextDatum(message->query);
@@ -330,7 +333,7 @@ log_releases(LedgerMessage *message)
 	foreach(lc, message->items)
 	{
 		LedgerItem *item = lfirst(lc);
-		Datum		values[9];
+		Datum		values[12];
 
 		values[0] = NameGetDatum(&message->session_name);
 		values[1] = NameGetDatum(&message->current_name);
@@ -341,6 +344,9 @@ log_releases(LedgerMessage *message)
 		values[6] = Int64GetDatum(item->epsilon_nano);
 		values[7] = Int64GetDatum(item->delta_atto);
 		values[8] = CStringGetTextDatum(item->outputs);
+		values[9] = ObjectIdGetDatum(request->session_user);
+		values[10] = ObjectIdGetDatum(request->current_user);
+		values[11] = Int64GetDatum((int64) GetSystemIdentifier());
 		execute(&release_statement, values, NULL, SPI_OK_INSERT);
 	}
 }
@@ -363,7 +369,7 @@ settle_request(Batch *batch, LedgerRequest *request)
 		return;
 	foreach(lc, shares)
 		charge_share(lfirst(lc));
-	log_releases(&message);
+	log_releases(request, &message);
 	request->answer.verdict = LEDGER_PAID;
 }
 

@@ -18,6 +18,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
+#include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -44,6 +45,7 @@ static const struct
 	{"output", DP_FUNC_OUTPUT},
 	{"total", DP_FUNC_TOTAL},
 	{"tame", DP_FUNC_TAME},
+	{"protect", DP_FUNC_PROTECT},
 };
 
 typedef struct FunctionEntry
@@ -147,6 +149,25 @@ extension_function(Oid funcid)
 	load_functions();
 	entry = hash_search(functions, &funcid, HASH_FIND, NULL);
 	return entry ? entry->function : DP_FUNC_NONE;
+}
+
+/* May the role execute (some form of) the function?  False if there is none. */
+bool
+extension_role_may(DpFunction function, Oid role)
+{
+	HASH_SEQ_STATUS scan;
+	FunctionEntry *entry;
+	bool		result = false;
+
+	load_functions();
+	hash_seq_init(&scan, functions);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->function == function &&
+			pg_proc_aclcheck(entry->funcid, role, ACL_EXECUTE) == ACLCHECK_OK)
+			result = true;
+	}
+	return result;
 }
 
 /*

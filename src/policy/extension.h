@@ -24,6 +24,8 @@ typedef enum DpFunction
 	DP_FUNC_OUTPUT,
 	DP_FUNC_TOTAL,
 	DP_FUNC_TAME,
+	/* what the administrator calls */
+	DP_FUNC_PROTECT,
 	DP_FUNC_OTHER,				/* any other member of the extension */
 	DP_FUNC_LAST
 } DpFunction;
@@ -31,6 +33,7 @@ typedef enum DpFunction
 extern void extension_init_cache(void);
 extern bool extension_installed(void);
 extern DpFunction extension_function(Oid funcid);
+extern bool extension_role_may(DpFunction function, Oid role);
 extern Oid	extension_oid(DpFunction function, Oid argtype);
 
 #endif							/* DP_EXTENSION_H */

@@ -28,6 +28,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/seclabel.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
@@ -37,6 +38,7 @@
 
 #include "errors.h"
 #include "mechanism/noise.h"
+#include "policy/extension.h"
 #include "policy/policy.h"
 
 static Jsonb *parse_label(const char *label);
@@ -221,7 +223,8 @@ policy_read_labels(Oid relid)
 /*
  * Relabel hook: judges a new label (NULL removes one) and makes every backend
  * forget what it cached and planned for the relation and its partitions.
- * Ownership was checked by PostgreSQL (ExecSecLabelStmt).
+ * Ownership was checked by PostgreSQL (ExecSecLabelStmt);
+ * here, whether the role may protect at all.
  */
 static void
 check_label(const ObjectAddress *object, const char *seclabel)
@@ -229,6 +232,15 @@ check_label(const ObjectAddress *object, const char *seclabel)
 	List	   *relids;
 	ListCell   *lc;
 
+	/*
+	 * An owner alone may not decide whose rows they are: rows that an analyst
+	 * invented would count as individuals of the population.
+	 */
+	if (!superuser() && !extension_role_may(DP_FUNC_PROTECT, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to change the protection of relations"),
+				 errhint("It takes EXECUTE on function dp_agg.protect().")));
 	if (object->classId != RelationRelationId)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -42,7 +42,7 @@ typedef struct ReleaseState
 	ReleaseParams params;
 	bool		paid;
 	bool		drained;
-	PlanState  *child;			/* until it is drained */
+	PlanState  *child;
 	List	   *nested;			/* release nodes inside the child */
 	Tuplesortstate *sorted;		/* the released rows, if there are keys */
 	Tuplestorestate *store;		/* else the one row */
@@ -326,8 +326,6 @@ drain(ReleaseState *state)
 		begin_store(state, out->tts_tupleDescriptor);
 		drain_child(state, state->child, &rng, out);
 		(void) ExecShutdownNode(state->child);
-		ExecEndNode(state->child);
-		state->child = NULL;
 		ExecDropSingleTupleTableSlot(out);
 	}
 	PG_FINALLY();
@@ -396,8 +394,15 @@ end_release(CustomScanState *node)
 	ReleaseState *state = (ReleaseState *) node;
 
 	if (state->child != NULL)
+	{
+		/* not before: a CTE scan in it may lead others elsewhere in the plan */
+		QuietState	quiet;
+
+		quiet_begin(&quiet);
 		ExecEndNode(state->child);
-	state->child = NULL;
+		quiet_end(&quiet);
+		state->child = NULL;
+	}
 	if (state->stored != NULL)
 		ExecDropSingleTupleTableSlot(state->stored);
 	if (state->sorted != NULL)

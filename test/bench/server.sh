@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+#
+# server.sh
+#	A server to measure on, for the scripts beside it; to be sourced first.
+#
+# Runs the script again inside the sandbox of dev/, as an unprivileged user, with
+# a private copy of PostgreSQL; there server_start makes a cluster that flushes
+# to disk as a real one does.
+
+if [ -z "${SANDBOX:-}" ]; then
+	here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+	# shellcheck source=dev/sandbox.sh
+	. "$here/dev/sandbox.sh"
+	sandbox_open
+	settings=()
+	for name in CLIENTS SECONDS_EACH ROUNDS ROWS; do
+		[ -z "${!name:-}" ] || settings+=("$name=${!name}")
+	done
+	sandbox_run "${settings[@]}" bash "test/bench/$(basename "$0")"
+	exit
+fi
+
+data=$TMPDIR/bench
+export PGUSER=postgres PGDATABASE=postgres
+
+server_init()
+{
+	initdb -D "$data" -U postgres -A trust >"$TMPDIR/initdb.log" || exit 1
+	cat >>"$data/postgresql.conf" <<-END
+		listen_addresses = ''
+		unix_socket_directories = '$PGHOST'
+		max_connections = 100
+		shared_buffers = 512MB
+		work_mem = 256MB
+		max_wal_size = 4GB
+		shared_preload_libraries = 'dp_agg'
+	END
+}
+
+# Options for the server are taken from server_options.
+server_start()
+{
+	pg_ctl -D "$data" -l "$TMPDIR/server.log" -w -s -o "${server_options:-}" start || { cat "$TMPDIR/server.log"; exit 1; }
+}
+
+server_stop()
+{
+	pg_ctl -D "$data" -m fast -w -s stop
+}
+
+# sql [PSQL OPTION...] <STATEMENTS
+sql()
+{
+	psql -X -q -o /dev/null -v ON_ERROR_STOP=1 "$@" || exit 1
+}
+
+median()
+{
+	sort -g | awk '{ x[NR] = $1 } END { print (x[int((NR + 1) / 2)] + x[int(NR / 2) + 1]) / 2 }'
+}
+
+# quotient DIGITS A B
+quotient()
+{
+	awk -v digits="$1" -v a="$2" -v b="$3" 'BEGIN { printf "%." digits "f", a / b }'
+}

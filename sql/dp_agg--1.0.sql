@@ -542,6 +542,13 @@ BEGIN
 	END IF;
 	PERFORM dp_agg.label_column(relation, "column", '{}',
 			jsonb_build_object('lower', lower, 'upper', upper));
+	IF EXISTS (SELECT FROM pg_attribute
+				WHERE attrelid = relation AND attname = "column" AND NOT attnotnull) THEN
+		RAISE NOTICE USING
+			MESSAGE = format('column "%s" may be NULL, which costs accuracy', "column"),
+			HINT = format('If it never is: ALTER TABLE %s ALTER COLUMN %I SET NOT NULL.',
+						  relation, "column");
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, double precision, double precision) IS

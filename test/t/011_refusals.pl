@@ -360,9 +360,12 @@ my @inside = (
 		q{SELECT dp_agg.set_budget('analyst', 'patients', 10)},
 		q{SELECT dp_agg.drop_budget('analyst', 'patients')},
 		q{SELECT nextval('dp_agg.release_id_seq')}),
-	[ q{SELECT dp_agg.protect('visits', 'patient_id', 'mine')}, '42501', 'must be owner' ],
-	[ q{SELECT dp_agg.unprotect('visits')}, '42501', 'must be owner' ],
-	[ q{SELECT dp_agg.set_bounds('visits', 'cost', 0, 1e9)}, '42501', 'must be owner' ],
+	[ q{SELECT dp_agg.protect('visits', 'patient_id', 'mine')}, '42501', 'for function protect' ],
+	[ q{SELECT dp_agg.unprotect('visits')}, '42501', 'for function unprotect' ],
+	[ q{SELECT dp_agg.set_bounds('visits', 'cost', 0, 1e9)}, '42501', 'for function set_bounds' ],
+	# its own table, but not its own population: invented rows would be individuals
+	[ q{CREATE TEMP TABLE mine (u int); SECURITY LABEL FOR dp_agg ON TABLE mine IS '{"population": "patients"}'},
+		'42501', 'permission denied to change the protection' ],
 	[ q{SECURITY LABEL FOR dp_agg ON TABLE visits IS NULL}, '42501', 'must be owner' ]);
 
 # Each runs in a transaction of its own session and leaves nothing behind.

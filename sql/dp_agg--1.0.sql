@@ -838,7 +838,7 @@ COMMENT ON FUNCTION dp_agg.check_period(interval) IS
 	'Refuses (22023) a period that is infinite, zero, or negative in any field; null is allowed. Internal to dp_agg.set_budget.';
 
 CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon numeric,
-	delta numeric DEFAULT 1e-6, period interval DEFAULT NULL,
+	delta numeric DEFAULT NULL, period interval DEFAULT NULL,
 	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure')
 RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER
@@ -847,7 +847,9 @@ AS $$
 DECLARE
 	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = set_budget.role);
 	epsilon_units bigint := dp_agg.budget_units('epsilon', epsilon, 1e9);
-	delta_units bigint := dp_agg.budget_units('delta', delta, 1e18);
+	-- by default as many releases at the default settings as epsilon pays for
+	delta_units bigint := dp_agg.budget_units('delta',
+		COALESCE(delta, LEAST(GREATEST(1e-6, epsilon * 1e-8), 0.5)), 1e18);
 	query_units bigint;
 	moment timestamptz := now();
 BEGIN
@@ -910,8 +912,21 @@ BEGIN
 END
 $$;
 REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text) FROM PUBLIC;
+CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon double precision,
+	delta double precision DEFAULT NULL, period interval DEFAULT NULL,
+	max_epsilon_per_query double precision DEFAULT NULL, accountant text DEFAULT 'pure')
+RETURNS void
+LANGUAGE sql SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.set_budget(role, population, epsilon::numeric, delta::numeric, period,
+							 max_epsilon_per_query::numeric, accountant)
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text) IS
+	'The same for clients that send amounts as double precision; see the form with numeric.';
 COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text) IS
-	'Opens an account of a role on a population, or changes its limits and keeps what is spent. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement. Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large.';
+	'Opens an account of a role on a population, or changes its limits and keeps what is spent. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement. Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large.';
 
 CREATE FUNCTION dp_agg.drop_budget(role name, population name)
 RETURNS void

@@ -520,7 +520,7 @@ my @admin = (
 	(map { [ "set_budget('analyst', 'patients', $_)", '22023' ] } '0', '-1', q{'NaN'}, q{'Infinity'},
 	'1e-10'), [ q{set_budget('analyst', 'patients', 1e10)}, '22003' ],
 	(map { [ "set_budget('analyst', 'patients', 1, delta => $_)", '22023' ] } '-1e-9', q{'NaN'}, '1',
-	'1.5'), [ q{set_budget('analyst', 'patients', 1, delta => NULL)}, '22004' ],
+	'1.5'),
 	(map { [ "set_budget('analyst', 'patients', 1, period => $_)", '22023' ] } q{'0'}, q{'-1 day'},
 	q{'1 month -1 day'}),
 	(map { [ "set_budget('analyst', 'patients', 1, max_epsilon_per_query => $_)", '22023' ] } '0', '-1', q{'NaN'}),

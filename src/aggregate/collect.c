@@ -96,16 +96,22 @@ collect_coordinate(const CollectState *state, int i)
 	return i == 0 ? sum_get(&state->sums[0]) * DP_SCALE : sum_get(&state->sums[i]);
 }
 
+#define ANY_SIZE (-1)
+
 /*
  * Checks a state before it is read: SQL can hand any bytea to these functions.
- * Returns it with a plain header; the sums may be unaligned.
+ * Returns it with a plain header; the sums may be unaligned.  dimensions is
+ * what the release has, or ANY_SIZE.
  */
 const CollectState *
 collect_read_state(Datum datum, int dimensions)
 {
 	CollectState *state = (CollectState *) PG_DETOAST_DATUM(datum);
 
-	if (VARSIZE(state) != COLLECT_STATE_SIZE(dimensions) || state->dimensions != dimensions)
+	if (VARSIZE(state) < COLLECT_STATE_SIZE(1) ||
+		state->dimensions < 1 || state->dimensions > DP_MAX_DIMENSIONS ||
+		VARSIZE(state) != COLLECT_STATE_SIZE(state->dimensions) ||
+		(dimensions != ANY_SIZE && state->dimensions != dimensions))
 		elog(ERROR, "malformed collector state");
 	return state;
 }
@@ -116,8 +122,10 @@ read_individual(Datum datum, int narguments)
 {
 	IndividualState *state = (IndividualState *) PG_DETOAST_DATUM(datum);
 
-	if (VARSIZE(state) != INDIVIDUAL_STATE_SIZE(narguments) ||
-		state->narguments != narguments)
+	if (VARSIZE(state) < INDIVIDUAL_STATE_SIZE(0) ||
+		state->narguments < 0 || state->narguments > DP_MAX_ARGUMENTS ||
+		VARSIZE(state) != INDIVIDUAL_STATE_SIZE(state->narguments) ||
+		(narguments != ANY_SIZE && state->narguments != narguments))
 		elog(ERROR, "malformed individual state");
 	return state;
 }
@@ -326,27 +334,38 @@ dp_collect_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/*
+ * Combining with nothing: true if one of the two states is missing, with the
+ * other, if any, as the result.
+ */
+static bool
+combine_one(FunctionCallInfo fcinfo, Datum *result)
+{
+	if (!AggCheckCallContext(fcinfo, NULL))
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	*result = (Datum) 0;
+	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
+		return false;
+	fcinfo->isnull = PG_ARGISNULL(0) && PG_ARGISNULL(1);
+	if (!PG_ARGISNULL(0))
+		*result = PG_GETARG_DATUM(0);
+	else if (!PG_ARGISNULL(1))
+		*result = PointerGetDatum(PG_GETARG_BYTEA_P_COPY(1));
+	return true;
+}
+
 /* collect_combine(bytea, bytea): adds two states of the same release. */
 PGDLLEXPORT Datum
 dp_collect_combine(PG_FUNCTION_ARGS)
 {
 	CollectState *state;
-	CollectState *other;
+	const CollectState *other;
+	Datum		result;
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "aggregate function called in non-aggregate context");
-	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-	other = (CollectState *) PG_GETARG_BYTEA_P(1);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_POINTER(PG_GETARG_BYTEA_P_COPY(1));
-	state = (CollectState *) PG_GETARG_BYTEA_P(0);
-	other = (CollectState *) collect_read_state(PointerGetDatum(other), state->dimensions);
-	(void) collect_read_state(PointerGetDatum(state), other->dimensions);
+	if (combine_one(fcinfo, &result))
+		return result;
+	other = collect_read_state(PG_GETARG_DATUM(1), ANY_SIZE);
+	state = (CollectState *) collect_read_state(PG_GETARG_DATUM(0), other->dimensions);
 	for (int i = 0; i < state->dimensions; i++)
 		sum_add(&state->sums[i], sum_get(&other->sums[i]));
 	PG_RETURN_POINTER(state);
@@ -395,21 +414,12 @@ dp_individual_combine(PG_FUNCTION_ARGS)
 {
 	IndividualState *state;
 	IndividualState *other;
+	Datum		result;
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "aggregate function called in non-aggregate context");
-	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-	other = (IndividualState *) PG_GETARG_BYTEA_P(1);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_POINTER(PG_GETARG_BYTEA_P_COPY(1));
-	state = (IndividualState *) PG_GETARG_BYTEA_P(0);
-	other = read_individual(PointerGetDatum(other), state->narguments);
-	(void) read_individual(PointerGetDatum(state), other->narguments);
+	if (combine_one(fcinfo, &result))
+		return result;
+	other = read_individual(PG_GETARG_DATUM(1), ANY_SIZE);
+	state = read_individual(PG_GETARG_DATUM(0), other->narguments);
 	for (int i = 0; i < 2 * state->narguments; i++)
 		sum_add(&state->items[i], sum_get(&other->items[i]));
 	PG_RETURN_POINTER(state);

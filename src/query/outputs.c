@@ -279,13 +279,6 @@ find_bound(ReleaseBuilder *builder, Node *lower, Node *upper)
 	return list_length(builder->params) - 2;
 }
 
-static Node *
-float8_const(double value)
-{
-	return (Node *) makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8),
-							  Float8GetDatum(value), false, FLOAT8PASSBYVAL);
-}
-
 /* A bound given as argument: a finite constant, or an external parameter. */
 static Node *
 explicit_bound(ReleaseBuilder *builder, Node *expr)

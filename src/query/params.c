@@ -12,6 +12,8 @@
 #include "access/htup_details.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
@@ -66,6 +68,14 @@ not_parameter_walker(Node *node, void *context)
 			return true;
 	}
 	return expression_tree_walker(node, not_parameter_walker, context);
+}
+
+/* A constant parameter. */
+Node *
+float8_const(double value)
+{
+	return (Node *) makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8),
+							  Float8GetDatum(value), false, FLOAT8PASSBYVAL);
 }
 
 /*

@@ -122,6 +122,7 @@ extern void total_query(RewriteContext *context, Query *query, Level *parent);
 extern bool type_is_allowed(Oid type);
 
 /* params.c */
+extern Node *float8_const(double value);
 extern Node *release_parameter(RewriteContext *context, Node *expr);
 
 /* bounds.c */

@@ -53,13 +53,6 @@
  * ----------
  */
 
-static Node *
-float8_const(double value)
-{
-	return (Node *) makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8),
-							  Float8GetDatum(value), false, FLOAT8PASSBYVAL);
-}
-
 /* A parameter that keeps the setting where it is NULL. */
 static Node *
 or_default(Node *parameter, Node *setting)

@@ -23,7 +23,8 @@ fi
 
 dba()
 {
-	psql -X -q -v ON_ERROR_STOP=1 -P footer=off -U postgres demo "$@"
+	PGOPTIONS="-c client_min_messages=warning" psql -X -q -v ON_ERROR_STOP=1 -P footer=off \
+		-U postgres demo "$@"
 }
 
 analyst()

@@ -2,8 +2,8 @@
 # promised, without bias, and for one individual never more than its bounds
 # allow; and that two databases which differ in one person stay within epsilon.
 #
-# Every statistic is tested at 4 standard errors of its own: a test of a correct
-# build fails about once in 10,000 runs.  A count is rounded to an integer, which
+# Every statistic is tested at 5 standard errors of its own: a test of a correct
+# build fails about once in a million runs.  A count is rounded to an integer, which
 # adds about 1/12 to its variance.
 
 use strict;
@@ -75,9 +75,9 @@ sub close_to
 {
 	my ($value, $expected, $error, $name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $figures = sprintf '%.5g, expected %.5g +- %.2g', $value, $expected, 4 * $error;
+	my $figures = sprintf '%.5g, expected %.5g +- %.2g', $value, $expected, 5 * $error;
 
-	ok(abs($value - $expected) <= 4 * $error, "$name: $figures") or return;
+	ok(abs($value - $expected) <= 5 * $error, "$name: $figures") or return;
 	note("$name: $figures");
 	return;
 }
@@ -114,7 +114,7 @@ SQL
 	close_to($count, $expected, rms_error($expected, $n, 4.5),
 		'count beside an average: root mean square error');
 	close_to($avg, 0.01, rms_error(0.01, $n, 4.5), 'average: root mean square error');
-	cmp_ok($avg, '<=', 0.0105 + 4 * rms_error(0.01, $n, 4.5), 'average: the promised accuracy');
+	cmp_ok($avg, '<=', 0.0105 + 5 * rms_error(0.01, $n, 4.5), 'average: the promised accuracy');
 	close_to($count_mean, 0, $expected / sqrt $n, 'count beside an average: mean error');
 	close_to($avg_mean, 0, 0.01 / sqrt $n, 'average: mean error');
 }
@@ -126,7 +126,7 @@ SQL
 		'sqrt(avg((s - 500000) ^ 2)), avg(s - 500000), stddev(s)');
 
 	note(sprintf 'sum: root mean square error %.1f', $rms);
-	cmp_ok($rms, '<=', 50 * sqrt(8) + 4 * rms_error(50 * sqrt(8), 1000, 6),
+	cmp_ok($rms, '<=', 50 * sqrt(8) + 5 * rms_error(50 * sqrt(8), 1000, 6),
 		'sum: root mean square error');
 	close_to($mean, 0, $sd / sqrt 1000, 'sum: mean error');
 }
@@ -191,7 +191,7 @@ SET
 # Epsilon, as an observer could measure it.  Of 20,000 counts of each of two
 # neighbours, one half chooses the event "at least t" or "at most t" that tells
 # them apart best; the other half says how well, with a lower confidence bound
-# (4 standard errors of the logarithm of the ratio).  An epsilon of 1 has ratios
+# (5 standard errors of the logarithm of the ratio).  An epsilon of 1 has ratios
 # up to e; noise of 0.8 times the scale would be found: ln 1.25e = 1.22.
 {
 	my $n = 20000;
@@ -231,7 +231,7 @@ SET
 		return -9 if $many == 0;
 		$few = 1 if $few == 0;
 		return log($many / $few) -
-		  4 * sqrt(1 / $many + 1 / $few - 2 / ($n / 2));
+		  5 * sqrt(1 / $many + 1 / $few - 2 / ($n / 2));
 	};
 	my ($best, $best_bound, $best_side) = (undef, -9, 0);
 

@@ -456,7 +456,8 @@ BEGIN
 	END IF;
 	EXECUTE format('SECURITY LABEL FOR dp_agg ON TABLE %s IS %L', qualified,
 				   jsonb_strip_nulls(jsonb_build_object(
-						'population', population, 'max_groups', max_groups,
+						'population', population, 'unit_columns', cardinality(unit),
+						'max_groups', max_groups,
 						'max_rows', max_rows, 'facade', facade,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
 	FOREACH member IN ARRAY unit LOOP

@@ -5,8 +5,8 @@
  *
  * A label is a JSON object.  On a table:
  *
- *		{"population": "patients", "max_groups": 4, "max_rows": 10,
- *		 "columns": "listed", "facade": "dp.visits"}
+ *		{"population": "patients", "unit_columns": 1, "max_groups": 4,
+ *		 "max_rows": 10, "columns": "listed", "facade": "dp.visits"}
  *
  * On a column, any of:
  *
@@ -16,7 +16,7 @@
  * a column keeps its protection.  pg_dump carries labels as SECURITY LABEL
  * commands; because a dump sets them one at a time and in any order, a label
  * is only judged by itself here, and a protected table whose labels do not add
- * up (no unit column, say) is refused when it is read: it stays protected.
+ * up (no unit column, say) has no releases: it stays protected.
  */
 #include "postgres.h"
 
@@ -133,6 +133,7 @@ read_table_label(const char *text, ProtectedRelation *rel)
 	rel->max_groups = label_limit(label, "max_groups", DP_DEFAULT_MAX_GROUPS,
 								  DP_MAX_GROUPS);
 	rel->max_rows = label_limit(label, "max_rows", DP_DEFAULT_MAX_ROWS, DP_MAX_ROWS);
+	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
 	rel->listed_columns = label_string(label, "columns", columns, sizeof(columns));
 }
 
@@ -174,8 +175,9 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 
 /*
  * Reads the labels of one relation and its columns.  Returns NULL when the
- * relation carries no table label; allocates in the current context.  Raises
- * ERRCODE_DP_QUERY_REFUSED when the labels do not name a unit.
+ * relation carries no table label; allocates in the current context.  A unit
+ * of no columns means that the labels do not name one (a column was dropped, or
+ * a restore is under way): such a relation is protected, but has no releases.
  */
 ProtectedRelation *
 policy_read_labels(Oid relid)
@@ -206,16 +208,13 @@ policy_read_labels(Oid relid)
 	}
 	relation_close(relation, AccessShareLock);
 
-	if (rel->nunit == 0)
-		rel->nunit = 1;			/* leaves unit[0] invalid: fails the test below */
+	/* fewer columns would take several individuals for one */
+	if (rel->nunit != rel->unit_columns)
+		rel->nunit = 0;
 	for (int i = 0; i < rel->nunit; i++)
 	{
 		if (rel->unit[i] == InvalidAttrNumber)
-			ereport(ERROR,
-					(errcode(ERRCODE_DP_QUERY_REFUSED),
-					 errmsg("protected relation \"%s\" has lost its unit column",
-							get_rel_name(relid)),
-					 errhint("Ask the administrator to call dp_agg.protect() again.")));
+			rel->nunit = 0;
 	}
 	return rel;
 }

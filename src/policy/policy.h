@@ -37,8 +37,9 @@ typedef struct ProtectedRelation
 	Oid			label_relid;
 	bool		partition;
 	NameData	population;
-	int			nunit;
+	int			nunit;			/* 0: the labels name no unit */
 	AttrNumber	unit[DP_MAX_UNIT_COLUMNS];
+	int			unit_columns;	/* how many there were when it was protected */
 	int			max_groups;
 	int			max_rows;
 	bool		listed_columns; /* only the columns in "open" may be used */

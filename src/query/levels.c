@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "errors.h"
 #include "policy/extension.h"
 #include "query/query.h"
 
@@ -318,6 +319,12 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 	Oid			reader;
 	Oid			index;
 
+	if (rel->nunit == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_QUERY_REFUSED),
+				 errmsg("protected relation \"%s\" has lost its unit column",
+						get_rel_name(rte->relid)),
+				 errhint("Ask the administrator to call dp_agg.protect() again.")));
 	if (rel->partition)
 		refuse(REFUSE_PARTITION, context->source, -1);
 	for (int i = 0; i < rel->nunit; i++)

@@ -200,8 +200,10 @@ policy_column_open(const ProtectedRelation *rel, AttrNumber attno)
 
 /*
  * Does the index make its columns unique in what the snapshot sees?  It must be
- * complete, valid, immediate, and visible to the snapshot: an older snapshot
- * may see rows that were deleted before the index was built.
+ * complete, valid and immediate, and the snapshot must see that it was built,
+ * by another transaction: an older one may see rows that were deleted before.
+ * Nor does it hold in a transaction that keeps one snapshot and has written: it
+ * may see a row that another deleted since, beside one of its own in its place.
  */
 static bool
 index_is_proof(Relation index, Snapshot snapshot)
@@ -210,10 +212,12 @@ index_is_proof(Relation index, Snapshot snapshot)
 	TransactionId xmin = HeapTupleHeaderGetXmin(index->rd_indextuple->t_data);
 
 	if (!form->indisunique || !form->indisvalid || !form->indimmediate ||
-		!form->indislive || RelationGetIndexPredicate(index) != NIL)
+		!form->indislive || RelationGetIndexPredicate(index) != NIL ||
+		TransactionIdIsCurrentTransactionId(xmin) ||
+		(IsolationUsesXactSnapshot() && TransactionIdIsValid(GetTopTransactionIdIfAny())))
 		return false;
-	return !TransactionIdIsNormal(xmin) || TransactionIdIsCurrentTransactionId(xmin) ||
-		snapshot == NULL || !XidInMVCCSnapshot(xmin, snapshot);
+	return !TransactionIdIsNormal(xmin) || snapshot == NULL ||
+		!XidInMVCCSnapshot(xmin, snapshot);
 }
 
 /* An index does not cover the children of classic inheritance. */

@@ -220,11 +220,15 @@ index_is_proof(Relation index, Snapshot snapshot)
 		!XidInMVCCSnapshot(xmin, snapshot);
 }
 
-/* An index does not cover the children of classic inheritance. */
+/*
+ * An index does not cover the children of classic inheritance; that of a
+ * partitioned table covers partitions, but one that was attached since the
+ * snapshot may hold more in the snapshot's eyes.
+ */
 static bool
 relation_has_children(Oid relid)
 {
-	return get_rel_relkind(relid) == RELKIND_RELATION && has_subclass(relid);
+	return get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE || has_subclass(relid);
 }
 
 /*

@@ -923,7 +923,7 @@ SQL
 	is("@answers", '', 'and give nothing but what was put in');
 
 	# The same over protected rows.
-	attack("forged: $_", $_, control => 'none', state => 'DP002|42501|42883|42804') foreach "SELECT dp_agg.collect($zero, ARRAY[1.0::float8], x) FROM people",
+	attack("forged: $_", $_, control => 'none', state => 'DP002|42501|42883|42804|0A000') foreach "SELECT dp_agg.collect($zero, ARRAY[1.0::float8], x) FROM people",
 	  "SELECT dp_agg.individual($zero, ARRAY[1.0::float8], x) FROM people", "SELECT id, dp_agg.individual($zero, ARRAY[1.0::float8], x) FROM people GROUP BY id",
 	  "SELECT dp_agg.collect_bounded($zero, ARRAY[1.0::float8], $zero) FROM people", 'SELECT dp_count(dp_agg.bounding_hash(id, 1)) FROM people',
 	  "SELECT dp_count(dp_agg.output($zero, 1, x)) FROM people", 'SELECT dp_agg.total(NULL, x, id) FROM people',

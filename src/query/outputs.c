@@ -296,7 +296,7 @@ explicit_bound(ReleaseBuilder *builder, Node *expr)
 	{
 		double		value = DatumGetFloat8(((Const *) node)->constvalue);
 
-		spec_check_bounds(value, value);
+		spec_check_bounds(value, value, true);
 	}
 	return node;
 }
@@ -323,7 +323,7 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
 	}
 	if (!derive_bounds(builder->level, expr, &lower, &upper))
 		no_bounds(builder->context, builder->level, expr, aggref->location);
-	spec_check_bounds(lower, upper);
+	spec_check_bounds(lower, upper, true);
 	return find_bound(builder, float8_const(lower), float8_const(upper));
 }
 

@@ -17,10 +17,10 @@
 
 /*
  * Refuses bounds that are not finite or not ordered (ERRCODE_DP_BOUNDS).
- * Equal bounds are allowed here: they describe a constant argument.
+ * Equal bounds only describe a constant argument; nobody may write them.
  */
 void
-spec_check_bounds(double lower, double upper)
+spec_check_bounds(double lower, double upper, bool may_be_equal)
 {
 	if (isnan(lower) || isnan(upper) ||
 		fabs(lower) > DP_LARGEST_BOUND || fabs(upper) > DP_LARGEST_BOUND)
@@ -28,7 +28,7 @@ spec_check_bounds(double lower, double upper)
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("bounds must be finite numbers"),
 				 errhint("Give lower and upper as numbers of magnitude up to 1e120.")));
-	if (lower > upper)
+	if (lower > upper || (lower == upper && !may_be_equal))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("lower bound must be less than upper bound")));
@@ -79,10 +79,8 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 		params->groups = 1;
 	for (int i = DP_PARAM_FIRST_BOUND; i + 1 < spec->nparams; i += 2)
 	{
-		spec_check_bounds(values[i], values[i + 1]);
-		if (values[i] == values[i + 1] && (spec->explicit_bounds & (UINT64CONST(1) << (i / 2))))
-			ereport(ERROR,
-					(errcode(ERRCODE_DP_BOUNDS),
-					 errmsg("lower bound must be less than upper bound")));
+		bool		written = (spec->explicit_bounds & (UINT64CONST(1) << (i / 2))) != 0;
+
+		spec_check_bounds(values[i], values[i + 1], !written);
 	}
 }

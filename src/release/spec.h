@@ -150,6 +150,6 @@ typedef struct ReleaseParams
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);
 extern void spec_null_parameter(void) pg_attribute_noreturn();
-extern void spec_check_bounds(double lower, double upper);
+extern void spec_check_bounds(double lower, double upper, bool may_be_equal);
 
 #endif							/* DP_SPEC_H */

@@ -37,6 +37,11 @@ AS 'MODULE_PATHNAME', 'dp_tame_numeric' LANGUAGE C IMMUTABLE STRICT PARALLEL SAF
 COMMENT ON FUNCTION dp_agg.tame(numeric) IS
 'internal: x within -1e120 .. 1e120, NULL for NaN, so that sums cannot overflow';
 
+CREATE FUNCTION dp_agg.number(anyelement) RETURNS double precision
+AS 'MODULE_PATHNAME', 'dp_domain_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.number(anyelement) IS
+'internal: a number, date (days), timestamp or interval (microseconds) as the number that bounds are kept as';
+
 CREATE FUNCTION dp_agg.bounding_hash(VARIADIC "any") RETURNS bigint
 AS 'MODULE_PATHNAME', 'dp_bounding_hash' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.bounding_hash("any") IS
@@ -93,204 +98,259 @@ CREATE AGGREGATE dp_agg.collect_bounded(bytea, double precision[], bytea) (
 COMMENT ON AGGREGATE dp_agg.collect_bounded(bytea, double precision[], bytea) IS
 'internal: exact integer sums of a group over bounded contributions of individuals';
 
+CREATE FUNCTION dp_agg.sketch_transition(bytea, bytea, double precision[], integer, "any")
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_sketch_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.sketch_transition(bytea, bytea, double precision[], integer, "any") IS
+'internal: transition function of sketch';
+
+CREATE FUNCTION dp_agg.sketch_rows_transition(bytea, bytea, double precision[], integer, "any")
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_sketch_rows_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.sketch_rows_transition(bytea, bytea, double precision[], integer, "any") IS
+'internal: transition function of sketch_rows';
+
+CREATE FUNCTION dp_agg.sketch_bounded_transition(bytea, bytea, double precision[], integer, bytea)
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_sketch_bounded_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.sketch_bounded_transition(bytea, bytea, double precision[], integer, bytea) IS
+'internal: transition function of sketch_bounded';
+
+CREATE FUNCTION dp_agg.sketch_combine(bytea, bytea) RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_sketch_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.sketch_combine(bytea, bytea) IS
+'internal: combine function of sketch, sketch_rows and sketch_bounded';
+
+CREATE AGGREGATE dp_agg.sketch(bytea, double precision[], integer, "any") (
+	SFUNC = dp_agg.sketch_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.sketch_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.sketch(bytea, double precision[], integer, "any") IS
+'internal: summary of the values of a group, one row per individual';
+
+CREATE AGGREGATE dp_agg.sketch_rows(bytea, double precision[], integer, "any") (
+	SFUNC = dp_agg.sketch_rows_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.sketch_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.sketch_rows(bytea, double precision[], integer, "any") IS
+'internal: summary of the values of one individual in one group';
+
+CREATE AGGREGATE dp_agg.sketch_bounded(bytea, double precision[], integer, bytea) (
+	SFUNC = dp_agg.sketch_bounded_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.sketch_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.sketch_bounded(bytea, double precision[], integer, bytea) IS
+'internal: summary of the values of a group over bounded contributions of individuals';
+
+-- An aggregate runs these by the right of its owner, not of who asks.
+REVOKE EXECUTE ON FUNCTION
+	dp_agg.collect_transition(bytea, bytea, double precision[], "any"),
+	dp_agg.collect_combine(bytea, bytea),
+	dp_agg.individual_transition(bytea, bytea, double precision[], "any"),
+	dp_agg.individual_combine(bytea, bytea),
+	dp_agg.collect_bounded_transition(bytea, bytea, double precision[], bytea),
+	dp_agg.sketch_transition(bytea, bytea, double precision[], integer, "any"),
+	dp_agg.sketch_rows_transition(bytea, bytea, double precision[], integer, "any"),
+	dp_agg.sketch_bounded_transition(bytea, bytea, double precision[], integer, bytea),
+	dp_agg.sketch_combine(bytea, bytea) FROM PUBLIC;
+
+-- ----------------------------------------------------------------------------
+-- Results with several columns.
+-- ----------------------------------------------------------------------------
+
+CREATE TYPE dp_agg.category AS (value text, count bigint);
+COMMENT ON TYPE dp_agg.category IS 'a frequent value, as dp_top() returns them';
+COMMENT ON COLUMN dp_agg.category.value IS 'the value, as text';
+COMMENT ON COLUMN dp_agg.category.count IS 'differentially private number of rows with it, at least 0';
+
+CREATE TYPE dp_agg.bucket AS (lower double precision, upper double precision, count bigint);
+COMMENT ON TYPE dp_agg.bucket IS 'a bucket of a histogram of numbers, as dp_histogram() returns them';
+COMMENT ON COLUMN dp_agg.bucket.lower IS 'where the bucket begins, inclusive';
+COMMENT ON COLUMN dp_agg.bucket.upper IS 'where the bucket ends, exclusive but in the last one';
+COMMENT ON COLUMN dp_agg.bucket.count IS 'differentially private number of rows in the bucket, at least 0';
+
+CREATE TYPE dp_agg.date_bucket AS (lower date, upper date, count bigint);
+COMMENT ON TYPE dp_agg.date_bucket IS 'a bucket of a histogram of dates, as dp_histogram() returns them';
+COMMENT ON COLUMN dp_agg.date_bucket.lower IS 'where the bucket begins, inclusive';
+COMMENT ON COLUMN dp_agg.date_bucket.upper IS 'where the bucket ends, exclusive but in the last one';
+COMMENT ON COLUMN dp_agg.date_bucket.count IS 'differentially private number of rows in the bucket, at least 0';
+
+CREATE TYPE dp_agg.timestamp_bucket AS (lower timestamp, upper timestamp, count bigint);
+COMMENT ON TYPE dp_agg.timestamp_bucket IS 'a bucket of a histogram of timestamps without time zone, as dp_histogram() returns them';
+COMMENT ON COLUMN dp_agg.timestamp_bucket.lower IS 'where the bucket begins, inclusive';
+COMMENT ON COLUMN dp_agg.timestamp_bucket.upper IS 'where the bucket ends, exclusive but in the last one';
+COMMENT ON COLUMN dp_agg.timestamp_bucket.count IS 'differentially private number of rows in the bucket, at least 0';
+
+CREATE TYPE dp_agg.timestamptz_bucket AS (lower timestamptz, upper timestamptz, count bigint);
+COMMENT ON TYPE dp_agg.timestamptz_bucket IS 'a bucket of a histogram of timestamps with time zone, as dp_histogram() returns them';
+COMMENT ON COLUMN dp_agg.timestamptz_bucket.lower IS 'where the bucket begins, inclusive';
+COMMENT ON COLUMN dp_agg.timestamptz_bucket.upper IS 'where the bucket ends, exclusive but in the last one';
+COMMENT ON COLUMN dp_agg.timestamptz_bucket.count IS 'differentially private number of rows in the bucket, at least 0';
+
 -- ----------------------------------------------------------------------------
 -- The aggregates of analysts.  They are declarations: a query over a protected
 -- relation is rewritten before any of these functions could run.
 -- ----------------------------------------------------------------------------
 
-CREATE FUNCTION dp_agg.unreleased(internal) RETURNS internal
+-- Transition functions by the number of arguments, and the final function of
+-- all; the type of the state is that of the result.
+CREATE FUNCTION dp_agg.unreleased(anyelement) RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.unreleased(internal) IS
-'internal: says that a dp_ aggregate stands over a relation that is not protected';
-CREATE FUNCTION dp_agg.unreleased(internal, "any") RETURNS internal
+COMMENT ON FUNCTION dp_agg.unreleased(anyelement) IS
+'internal: says (DP002) that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased(anyelement, "any") RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.unreleased(internal, "any") IS
-'internal: says that a dp_ aggregate stands over a relation that is not protected';
-CREATE FUNCTION dp_agg.unreleased(internal, "any", double precision, double precision)
-RETURNS internal
+COMMENT ON FUNCTION dp_agg.unreleased(anyelement, "any") IS
+'internal: says (DP002) that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased(anyelement, "any", "any") RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.unreleased(internal, "any", double precision, double precision) IS
-'internal: says that a dp_ aggregate stands over a relation that is not protected';
-
-CREATE FUNCTION dp_agg.unreleased_bigint(internal) RETURNS bigint
+COMMENT ON FUNCTION dp_agg.unreleased(anyelement, "any", "any") IS
+'internal: says (DP002) that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased(anyelement, "any", "any", "any") RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.unreleased_bigint(internal) IS
-'internal: says that a dp_ aggregate stands over a relation that is not protected';
-CREATE FUNCTION dp_agg.unreleased_numeric(internal) RETURNS numeric
+COMMENT ON FUNCTION dp_agg.unreleased(anyelement, "any", "any", "any") IS
+'internal: says (DP002) that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased(anyelement, "any", "any", "any", "any") RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.unreleased_numeric(internal) IS
-'internal: says that a dp_ aggregate stands over a relation that is not protected';
-CREATE FUNCTION dp_agg.unreleased_real(internal) RETURNS real
+COMMENT ON FUNCTION dp_agg.unreleased(anyelement, "any", "any", "any", "any") IS
+'internal: says (DP002) that a dp_ aggregate stands over a relation that is not protected';
+CREATE FUNCTION dp_agg.unreleased(anyelement, "any", "any", "any", "any", "any", "any") RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.unreleased_real(internal) IS
-'internal: says that a dp_ aggregate stands over a relation that is not protected';
-CREATE FUNCTION dp_agg.unreleased_double(internal) RETURNS double precision
-AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.unreleased_double(internal) IS
-'internal: says that a dp_ aggregate stands over a relation that is not protected';
+COMMENT ON FUNCTION dp_agg.unreleased(anyelement, "any", "any", "any", "any", "any", "any") IS
+'internal: says (DP002) that a dp_ aggregate stands over a relation that is not protected';
 
 CREATE AGGREGATE dp_count(*) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+	SFUNC = dp_agg.unreleased, STYPE = bigint,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
 COMMENT ON AGGREGATE dp_count(*) IS
 'differentially private number of rows (bigint, at least 0), at most max_rows per individual and group; errors: DP001 budget exhausted, DP002 refused';
 
 CREATE AGGREGATE dp_count(x "any") (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+	SFUNC = dp_agg.unreleased, STYPE = bigint,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
 COMMENT ON AGGREGATE dp_count("any") IS
 'differentially private number of rows where x is not NULL (bigint, at least 0), at most max_rows per individual and group; errors: DP001 budget exhausted, DP002 refused';
 
 CREATE AGGREGATE dp_count_distinct(x "any") (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
+	SFUNC = dp_agg.unreleased, STYPE = bigint,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
 COMMENT ON AGGREGATE dp_count_distinct("any") IS
-'differentially private number of individuals; x must be the unit (bigint, at least 0); errors: DP001 budget exhausted, DP002 refused';
+'differentially private number of distinct values of x, a column of any type (bigint, at least 0), at most max_rows of them per individual and group; errors: DP001 budget exhausted, DP002 refused';
 
-CREATE AGGREGATE dp_sum(x smallint) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(smallint) IS
-'differentially private sum of x (bigint); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+CREATE AGGREGATE dp_mode(x anyelement) (
+	SFUNC = dp_agg.unreleased, STYPE = anyelement,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_mode(anyelement) IS
+'differentially private most frequent value of x (its own type), among values that at least 20 individuals have; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
 
-CREATE AGGREGATE dp_sum(x smallint, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(smallint, double precision, double precision) IS
-'differentially private sum of x (bigint); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+CREATE AGGREGATE dp_top(x anyelement, n integer) (
+	SFUNC = dp_agg.unreleased, STYPE = dp_agg.category[],
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_top(anyelement, integer) IS
+'differentially private most frequent values of x with their counts, the most frequent first (dp_agg.category[]), among values that at least 20 individuals have; n, a constant from 1 to 1000, limits how many; errors: DP001 budget exhausted, DP002 refused';
 
-CREATE AGGREGATE dp_sum(x integer) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(integer) IS
-'differentially private sum of x (bigint); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+-- All others, from tables.  "types" says for each type of x the type of its
+-- bounds and of each kind of result (NULL: there is no such aggregate); "singles"
+-- which aggregates of one column there are, "pairs" which of two.  Each has a
+-- form with declared bounds and one with written bounds.
+DO $declare$
+DECLARE
+	path text := pg_catalog.current_setting('search_path');
+	declared record;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	FOR declared IN
+		WITH types (x, bound, sum, avg, spread, rank, bucket, magnitude) AS (VALUES
+			('smallint', 'double precision', 'bigint', 'numeric', 'numeric',
+			 'double precision', 'dp_agg.bucket', 'double precision[]'),
+			('integer', 'double precision', 'bigint', 'numeric', 'numeric',
+			 'double precision', 'dp_agg.bucket', 'double precision[]'),
+			('bigint', 'double precision', 'numeric', 'numeric', 'numeric',
+			 'double precision', 'dp_agg.bucket', 'double precision[]'),
+			('numeric', 'double precision', 'numeric', 'numeric', 'numeric',
+			 'double precision', 'dp_agg.bucket', 'double precision[]'),
+			('real', 'double precision', 'real', 'double precision', 'double precision',
+			 'double precision', 'dp_agg.bucket', 'double precision[]'),
+			('double precision', 'double precision', 'double precision', 'double precision', 'double precision',
+			 'double precision', 'dp_agg.bucket', 'double precision[]'),
+			('interval', 'interval', 'interval', 'interval', NULL,
+			 'interval', NULL, NULL),
+			('date', 'date', NULL, NULL, NULL,
+			 'date', 'dp_agg.date_bucket', NULL),
+			('timestamp', 'timestamp', NULL, NULL, NULL,
+			 'timestamp', 'dp_agg.timestamp_bucket', NULL),
+			('timestamptz', 'timestamptz', NULL, NULL, NULL,
+			 'timestamptz', 'dp_agg.timestamptz_bucket', NULL)),
+		singles (name, before, after, kind, dimension, meaning) AS (VALUES
+			('dp_sum', '', '', 'sum', '', 'sum of x'),
+			('dp_avg', '', '', 'avg', '', 'average of x'),
+			('dp_var', '', '', 'spread', '', 'sample variance of x'),
+			('dp_variance', '', '', 'spread', '', 'sample variance of x'),
+			('dp_var_samp', '', '', 'spread', '', 'sample variance of x'),
+			('dp_var_pop', '', '', 'spread', '', 'population variance of x'),
+			('dp_stddev', '', '', 'spread', '', 'sample standard deviation of x'),
+			('dp_stddev_samp', '', '', 'spread', '', 'sample standard deviation of x'),
+			('dp_stddev_pop', '', '', 'spread', '', 'population standard deviation of x'),
+			('dp_median', '', '', 'rank', '', 'median of x'),
+			('dp_quantile', ', p double precision', '', 'rank', '',
+			 'quantile of x at the fraction p, a constant from 0 to 1'),
+			('dp_quantile', ', p double precision[]', '', 'rank', '[]',
+			 'quantiles of x at the fractions p, constants from 0 to 1, in their order'),
+			('dp_min', '', '', 'x', '', 'minimum of x'),
+			('dp_max', '', '', 'x', '', 'maximum of x'),
+			('dp_histogram', '', ', buckets integer', 'bucket', '[]',
+			 'number of rows in each of 1 to 1000 buckets of equal width between the bounds')),
+		pairs (name, result, meaning) AS (VALUES
+			('dp_covar', 'double precision', 'sample covariance of x and y'),
+			('dp_covar_samp', 'double precision', 'sample covariance of x and y'),
+			('dp_covar_pop', 'double precision', 'population covariance of x and y'),
+			('dp_corr', 'double precision', 'correlation of x and y, from -1 to 1'),
+			('dp_regr_slope', 'double precision', 'slope of the least-squares line of y over x'),
+			('dp_regr_intercept', 'double precision', 'value at x = 0 of the least-squares line of y over x'),
+			('dp_regr_r2', 'double precision', 'square of the correlation of x and y, from 0 to 1'),
+			('dp_regr_count', 'bigint', 'number of rows in which both x and y are not NULL'),
+			('dp_regr_avgx', 'double precision', 'average of x where y is not NULL'),
+			('dp_regr_avgy', 'double precision', 'average of y where x is not NULL'),
+			('dp_regr_sxx', 'double precision', 'sum of squares of x about its average'),
+			('dp_regr_syy', 'double precision', 'sum of squares of y about its average'),
+			('dp_regr_sxy', 'double precision', 'sum of products of x and y about their averages')),
+		forms (single_bounds, pair_bounds, clamped) AS (VALUES
+			('', '', 'values are clamped to the bounds declared with dp_agg.set_bounds'),
+			(', lower %1$s, upper %1$s',
+			 ', y_lower double precision, y_upper double precision, x_lower double precision, x_upper double precision',
+			 'values are clamped to [lower, upper], constants with lower < upper'))
+		SELECT s.name || format('(x %s%s%s%s)', t.x, s.before, format(f.single_bounds, t.bound),
+								s.after) AS signature,
+			   k.type || s.dimension AS result, s.meaning, f.clamped
+		  FROM singles s, forms f, types t, LATERAL (SELECT to_jsonb(t) ->> s.kind AS type) k
+		 WHERE k.type IS NOT NULL
+		UNION ALL
+		SELECT p.name || format('(y double precision, x double precision%s)', f.pair_bounds),
+			   p.result, p.meaning || ', over the rows in which both have a value', f.clamped
+		  FROM pairs p, forms f
+		UNION ALL
+		SELECT format('dp_bounds(x %s)', t.x), t.magnitude,
+			   'lower and upper end of a range that holds most values of x, powers of two or 0',
+			   'for who must choose bounds and knows none, at its own share of epsilon'
+		  FROM types t
+		 WHERE t.magnitude IS NOT NULL
+	LOOP
+		EXECUTE format('CREATE AGGREGATE @extschema@.%s (SFUNC = dp_agg.unreleased, STYPE = %s, FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE)',
+					   declared.signature, declared.result);
+		EXECUTE format('COMMENT ON AGGREGATE @extschema@.%s IS %L', declared.signature,
+					   format('differentially private %s (%s); %s; errors: DP001 budget exhausted, DP002 refused, DP003 bounds',
+							  declared.meaning, declared.result, declared.clamped));
+	END LOOP;
+	PERFORM set_config('search_path', path, true);
+END
+$declare$;
 
-CREATE AGGREGATE dp_sum(x integer, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_bigint, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(integer, double precision, double precision) IS
-'differentially private sum of x (bigint); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
+CREATE FUNCTION dp_low(value anyelement, level double precision DEFAULT 0.95) RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_interval_misplaced' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_low(anyelement, double precision) IS
+'lower end of an interval around a dp_ aggregate that holds what it would be without noise with probability level, a constant in (0, 1); written directly around the aggregate, as in dp_low(dp_count(*), 0.95), and free of charge; errors: DP002 refused or out of place';
 
-CREATE AGGREGATE dp_sum(x bigint) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(bigint) IS
-'differentially private sum of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_sum(x bigint, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(bigint, double precision, double precision) IS
-'differentially private sum of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_sum(x real) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_real, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(real) IS
-'differentially private sum of x (real); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_sum(x real, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_real, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(real, double precision, double precision) IS
-'differentially private sum of x (real); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_sum(x double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(double precision) IS
-'differentially private sum of x (double precision); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_sum(x double precision, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(double precision, double precision, double precision) IS
-'differentially private sum of x (double precision); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_sum(x numeric) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(numeric) IS
-'differentially private sum of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_sum(x numeric, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_sum(numeric, double precision, double precision) IS
-'differentially private sum of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x smallint) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(smallint) IS
-'differentially private average of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x smallint, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(smallint, double precision, double precision) IS
-'differentially private average of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x integer) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(integer) IS
-'differentially private average of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x integer, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(integer, double precision, double precision) IS
-'differentially private average of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x bigint) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(bigint) IS
-'differentially private average of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x bigint, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(bigint, double precision, double precision) IS
-'differentially private average of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x real) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(real) IS
-'differentially private average of x (double precision); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x real, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(real, double precision, double precision) IS
-'differentially private average of x (double precision); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(double precision) IS
-'differentially private average of x (double precision); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x double precision, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_double, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(double precision, double precision, double precision) IS
-'differentially private average of x (double precision); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x numeric) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(numeric) IS
-'differentially private average of x (numeric); values are clamped to the bounds declared with dp_agg.set_bounds; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
-CREATE AGGREGATE dp_avg(x numeric, lower double precision, upper double precision) (
-	SFUNC = dp_agg.unreleased, STYPE = internal,
-	FINALFUNC = dp_agg.unreleased_numeric, PARALLEL = SAFE);
-COMMENT ON AGGREGATE dp_avg(numeric, double precision, double precision) IS
-'differentially private average of x (numeric); values are clamped to [lower, upper], constants with lower < upper; errors: DP001 budget exhausted, DP002 refused, DP003 bounds';
-
+CREATE FUNCTION dp_high(value anyelement, level double precision DEFAULT 0.95) RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_interval_misplaced' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_high(anyelement, double precision) IS
+'upper end of an interval around a dp_ aggregate that holds what it would be without noise with probability level, a constant in (0, 1); written directly around the aggregate, as in dp_high(dp_count(*), 0.95), and free of charge; errors: DP002 refused or out of place';
 
 CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
 						delta double precision DEFAULT NULL,
@@ -300,10 +360,96 @@ AS 'MODULE_PATHNAME', 'dp_with' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer) IS
 'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000; NULL keeps the setting';
 
+CREATE FUNCTION dp_agg.last_release()
+RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
+			   standard_error double precision)
+AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION dp_agg.last_release() IS
+'the outputs of the session''s last release: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); no row before the first release';
+
 -- ----------------------------------------------------------------------------
 -- Policy: what is protected.  Stored as security labels, so that pg_dump
 -- carries it; these functions write the labels and create the facade.
 -- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.base_type(type oid) RETURNS oid
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE chain AS (
+		SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = type
+		UNION ALL
+		SELECT t.oid, t.typtype, t.typbasetype
+		  FROM chain JOIN pg_type t ON t.oid = chain.typbasetype WHERE chain.typtype = 'd')
+	SELECT oid FROM chain WHERE typtype <> 'd'
+$$;
+COMMENT ON FUNCTION dp_agg.base_type(oid) IS
+'internal: the type below a domain; any other type is its own';
+
+-- Labels hold bounds as numbers: dates as days and timestamps as microseconds
+-- since 2000-01-01 (UTC), intervals as microseconds in months of 30 days and days
+-- of 24 hours, which is how PostgreSQL compares them.
+CREATE FUNCTION dp_agg.bound_number(type oid, bound text) RETURNS numeric
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET extra_float_digits = 1
+AS $$
+DECLARE
+	moment timestamp;
+	length interval;
+BEGIN
+	CASE type
+		WHEN 'date'::regtype THEN
+			RETURN CASE WHEN isfinite(bound::date) THEN bound::date - DATE '2000-01-01' ELSE numeric 'Infinity' END;
+		WHEN 'timestamp'::regtype, 'timestamptz'::regtype THEN
+			moment := CASE WHEN type = 'timestamp'::regtype THEN bound::timestamp
+						   ELSE bound::timestamptz AT TIME ZONE 'UTC' END;
+			RETURN CASE WHEN isfinite(moment)
+						THEN trim_scale(extract(epoch FROM moment - TIMESTAMP '2000-01-01') * 1000000)
+						ELSE numeric 'Infinity' END;
+		WHEN 'interval'::regtype THEN
+			length := bound::interval;
+			RETURN CASE WHEN isfinite(length)
+						THEN ((extract(year FROM length) * 12 + extract(month FROM length)) * 30
+							  + extract(day FROM length)) * 86400000000
+							 + extract(hour FROM length) * 3600000000
+							 + extract(minute FROM length) * 60000000 + extract(microseconds FROM length)
+						ELSE numeric 'Infinity' END;
+		ELSE
+			RETURN bound::double precision::text::numeric;	-- all digits
+	END CASE;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.bound_number(oid, text) IS
+'internal: a bound of a column of a type as the number that labels hold; infinite dates and the like are infinity';
+
+-- A number that the type cannot hold (its column was of another type) stays one.
+CREATE FUNCTION dp_agg.bound_value(type oid, number numeric) RETURNS jsonb
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET intervalstyle = postgres
+AS $$
+DECLARE
+	day constant numeric := 86400000000;
+	moment timestamp;
+BEGIN
+	IF type = 'date'::regtype AND number BETWEEN -2451545 AND 2145031948 THEN
+		RETURN to_jsonb(DATE '2000-01-01' + number::integer);
+	ELSIF type IN ('timestamp'::regtype, 'timestamptz'::regtype) AND
+		number BETWEEN -2451544 * day AND 106751982 * day THEN
+		moment := TIMESTAMP '2000-01-01' + make_interval(days => div(number, day)::integer,
+														 secs => mod(number, day) / 1000000);
+		RETURN CASE WHEN type = 'timestamp'::regtype THEN to_jsonb(moment)
+					ELSE to_jsonb(moment AT TIME ZONE 'UTC') END;
+	ELSIF type = 'interval'::regtype AND abs(number) < 2147483640 * (30 * day) THEN
+		RETURN to_jsonb(justify_interval(make_interval(months => div(number, 30 * day)::integer,
+													   secs => mod(number, 30 * day) / 1000000)));
+	END IF;
+	RETURN to_jsonb(number);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.bound_value(oid, numeric) IS
+'internal: the bound of a column of a type that a label holds as a number; dates, timestamps and intervals as text';
 
 CREATE VIEW dp_agg.protected_relations AS
 SELECT t.objoid::pg_catalog.regclass AS relation,
@@ -324,19 +470,27 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		   AND c.objoid = t.objoid AND c.objsubid > 0
 		   AND c.label::pg_catalog.jsonb @> '{"open": true}') END AS columns,
 	   (SELECT pg_catalog.jsonb_object_agg(a.attname,
-				pg_catalog.jsonb_build_array(c.label::pg_catalog.jsonb -> 'lower',
-											 c.label::pg_catalog.jsonb -> 'upper'))
+				pg_catalog.jsonb_build_array(
+					dp_agg.bound_value(b.type, (c.label::pg_catalog.jsonb ->> 'lower')::numeric),
+					dp_agg.bound_value(b.type, (c.label::pg_catalog.jsonb ->> 'upper')::numeric)))
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid,
+			   LATERAL (SELECT dp_agg.base_type(a.atttypid) AS type) b
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'lower') AS bounds,
+	   (SELECT pg_catalog.jsonb_object_agg(a.attname, c.label::pg_catalog.jsonb -> 'domain')
 		  FROM pg_catalog.pg_seclabel c
 		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
-		   AND c.label::pg_catalog.jsonb ? 'lower') AS bounds,
+		   AND c.label::pg_catalog.jsonb ? 'domain') AS domains,
 	   t.label::pg_catalog.jsonb ->> 'facade' AS facade
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds, facade view';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.label_column(relation regclass, "column" name, keys text[], patch jsonb)
@@ -394,7 +548,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
-'removes protection, declared bounds and the facade of a relation; budgets of the population stay; errors: 42704 not protected, 42501 not the owner';
+'removes protection, declared bounds and domains, and the facade of a relation; budgets of the population stay; errors: 42704 not protected, 42501 not the owner';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
 							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
@@ -406,7 +560,7 @@ DECLARE
 	relation_name name;
 	schema_name name;
 	facade text;
-	bounds jsonb;
+	declared jsonb;
 	member name;
 	position int := 0;
 BEGIN
@@ -443,10 +597,13 @@ BEGIN
 	  INTO relation_name, schema_name, qualified
 	  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
 
-	-- protecting again replaces all but the declared bounds
-	SELECT p.bounds INTO bounds FROM dp_agg.protected_relations p
-	 WHERE p.relation = protect.relation;
-	IF FOUND THEN
+	-- protecting again replaces all but the declared bounds and domains
+	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect.relation) THEN
+		SELECT jsonb_object_agg(a.attname, s.label::jsonb - 'unit' - 'open') INTO declared
+		  FROM pg_seclabel s
+		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
+		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
+		   AND s.objoid = protect.relation AND s.objsubid > 0;
 		PERFORM dp_agg.unprotect(relation);
 	END IF;
 
@@ -467,9 +624,8 @@ BEGIN
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		PERFORM dp_agg.label_column(relation, member, '{}', '{"open": true}');
 	END LOOP;
-	FOR member IN SELECT jsonb_object_keys(bounds) LOOP
-		PERFORM dp_agg.label_column(relation, member, '{}',
-				jsonb_build_object('lower', bounds -> member -> 0, 'upper', bounds -> member -> 1));
+	FOR member IN SELECT jsonb_object_keys(declared) LOOP
+		PERFORM dp_agg.label_column(relation, member, '{}', declared -> member);
 	END LOOP;
 
 	EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s', facade,
@@ -508,15 +664,15 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.protect(regclass, name[], name, integer, integer, name[]),
 	dp_agg.unprotect(regclass) FROM PUBLIC;
 
-CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name,
-								  lower double precision, upper double precision)
-RETURNS void LANGUAGE plpgsql
+CREATE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	attribute pg_attribute;
 BEGIN
-	IF relation IS NULL OR "column" IS NULL OR lower IS NULL OR upper IS NULL THEN
-		RAISE null_value_not_allowed USING
-			MESSAGE = 'relation, column, lower and upper must not be NULL';
+	IF relation IS NULL OR "column" IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation and column must not be NULL';
 	END IF;
 	IF NOT EXISTS (SELECT FROM pg_seclabel
 					WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
@@ -525,26 +681,62 @@ BEGIN
 			MESSAGE = format('relation %s is not protected', relation),
 			HINT = 'Call dp_agg.protect() first.';
 	END IF;
-	IF abs(lower) > 1e120 OR abs(upper) > 1e120 THEN	-- NaN is the largest number
-		RAISE SQLSTATE 'DP003' USING
-			MESSAGE = 'bounds must be finite numbers',
-			HINT = 'Give lower and upper as numbers of magnitude up to 1e120.';
+	SELECT * INTO attribute FROM pg_attribute
+	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
+	IF NOT FOUND THEN
+		RAISE undefined_column USING
+			MESSAGE = format('column "%s" of relation %s does not exist', "column", relation);
 	END IF;
-	IF lower >= upper THEN
-		RAISE SQLSTATE 'DP003' USING MESSAGE = 'lower bound must be less than upper bound';
+	RETURN attribute;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.protected_column(regclass, name) IS
+'internal: a column of a protected relation; errors: 22004 NULL, 42703 no such column, 42704 not protected';
+
+CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name, lower text, upper text)
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attribute pg_attribute := dp_agg.protected_column(relation, "column");
+	type oid := dp_agg.base_type(attribute.atttypid);
+	bounds numeric[] := '{}';
+	bound text;
+BEGIN
+	IF lower IS NULL OR upper IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'lower and upper must not be NULL';
 	END IF;
-	IF EXISTS (SELECT FROM pg_attribute
-				WHERE attrelid = relation AND attname = "column" AND attnum > 0
-				  AND NOT attisdropped
-				  AND NOT (SELECT typcategory = 'N' FROM pg_type WHERE oid = atttypid)) THEN
+	IF type NOT IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'real'::regtype,
+					'double precision'::regtype, 'numeric'::regtype, 'date'::regtype,
+					'timestamp'::regtype, 'timestamptz'::regtype, 'interval'::regtype) THEN
 		RAISE SQLSTATE 'DP003' USING
-			MESSAGE = format('column "%s" is not a number', "column"),
-			HINT = 'Bounds are declared for numeric columns.';
+			MESSAGE = format('column "%s" is of type %s, which has no bounds', "column",
+							 format_type(attribute.atttypid, attribute.atttypmod)),
+			HINT = 'Bounds are declared for numbers, dates, timestamps and intervals.';
+	END IF;
+	FOREACH bound IN ARRAY ARRAY[lower, upper] LOOP
+		BEGIN
+			bounds := bounds || dp_agg.bound_number(type, bound);
+		EXCEPTION WHEN data_exception THEN
+			RAISE SQLSTATE 'DP003' USING
+				MESSAGE = format('invalid bound "%s" of column "%s"', bound, "column"),
+				DETAIL = format('The column is of type %s: %s.', format_type(type, NULL), SQLERRM),
+				HINT = 'Write lower and upper as values of the type of the column.';
+		END;
+	END LOOP;
+	IF abs(bounds[1]) > 1e120 OR abs(bounds[2]) > 1e120 THEN	-- NaN is the largest number
+		RAISE SQLSTATE 'DP003' USING
+			MESSAGE = 'bounds must be finite',
+			HINT = 'Give lower and upper as finite values of the type of the column; numbers may have a magnitude of up to 1e120.';
+	END IF;
+	IF bounds[1] >= bounds[2] THEN
+		RAISE SQLSTATE 'DP003' USING
+			MESSAGE = 'lower bound must be less than upper bound',
+			HINT = 'Give the lower bound first.';
 	END IF;
 	PERFORM dp_agg.label_column(relation, "column", '{}',
-			jsonb_build_object('lower', lower, 'upper', upper));
-	IF EXISTS (SELECT FROM pg_attribute
-				WHERE attrelid = relation AND attname = "column" AND NOT attnotnull) THEN
+			jsonb_build_object('lower', bounds[1], 'upper', bounds[2]));
+	IF NOT attribute.attnotnull THEN
 		RAISE NOTICE USING
 			MESSAGE = format('column "%s" may be NULL, which costs accuracy', "column"),
 			HINT = format('If it never is: ALTER TABLE %s ALTER COLUMN %I SET NOT NULL.',
@@ -552,10 +744,93 @@ BEGIN
 	END IF;
 END
 $$;
+COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, text, text) IS
+'declares that values of a column are clamped to [lower, upper] where an aggregate needs bounds; the column holds numbers, dates, timestamps or intervals, and bounds are written as its values are, as in ''1920-01-01''; finite, lower < upper; choose them without looking at the data; errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name,
+								  lower double precision, upper double precision)
+RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+SET extra_float_digits = 1
+AS $$
+	SELECT dp_agg.set_bounds(relation, "column", lower::text, upper::text)
+$$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, double precision, double precision) IS
-'declares that values of a column are clamped to [lower, upper] in sums and averages, in the unit of the column; finite, lower < upper; choose them without looking at the data; errors: DP003 bad bounds, 42703 no such column, 42704 not protected, 42501 not the owner';
+'declares bounds of a column of numbers, in its unit, of magnitude up to 1e120; see the form with text';
+
+-- In JSON dates do not depend on datestyle.
+CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name,
+								  lower anycompatible, upper anycompatible)
+RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.set_bounds(relation, "column", to_jsonb(lower) #>> '{}', to_jsonb(upper) #>> '{}')
+$$;
+COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, anycompatible, anycompatible) IS
+'declares bounds of a column that are not written as text or numbers, as in DATE ''1920-01-01''; see the form with text';
+
+CREATE FUNCTION dp_agg.set_domain(relation regclass, "column" name, keys text[])
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+-- Keys are stored as these styles write them; whoever reads them back needs none.
+SET datestyle = iso
+SET intervalstyle = postgres
+SET extra_float_digits = 1
+SET bytea_output = hex
+AS $$
+DECLARE
+	attribute pg_attribute := dp_agg.protected_column(relation, "column");
+	type text := format_type(attribute.atttypid, attribute.atttypmod);
+	canonical jsonb;
+	different bigint;
+BEGIN
+	IF keys IS NULL THEN
+		PERFORM dp_agg.label_column(relation, "column", '{domain}', '{}');
+		RETURN;
+	END IF;
+	IF EXISTS (SELECT FROM unnest(keys) k WHERE k IS NULL) THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'keys of a domain must not be NULL',
+			HINT = 'Rows with NULL are not listed in a domain; leave it out.';
+	END IF;
+	IF cardinality(keys) NOT BETWEEN 1 AND 10000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'a domain has 1 to 10000 keys',
+			DETAIL = format('There are %s.', cardinality(keys)),
+			HINT = 'With keys => NULL the domain is removed.';
+	END IF;
+	IF dp_agg.base_type(attribute.atttypid) IN ('json'::regtype, 'jsonb'::regtype) THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('column "%s" is of type %s, which has no domain', "column", type),
+			HINT = 'Domains are declared for columns of plain values such as text, numbers, dates, boolean or enums.';
+	END IF;
+
+	-- Reads each key as a value of the column, with its length, as COPY would.
+	EXECUTE format('SELECT jsonb_agg(format(''%%s'', k) ORDER BY n), count(DISTINCT k)
+					  FROM ROWS FROM (jsonb_to_recordset($1) AS (k %s %s)) WITH ORDINALITY r (k, n)',
+				   type,
+				   (SELECT format('COLLATE %I.%I', n.nspname, c.collname)
+					  FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+					 WHERE c.oid = attribute.attcollation))
+	   INTO canonical, different
+	  USING (SELECT jsonb_agg(jsonb_build_object('k', k)) FROM unnest(keys) k);
+	IF different < cardinality(keys) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'keys of a domain must differ from each other',
+			DETAIL = format('%s keys are %s values of type %s.', cardinality(keys), different, type),
+			HINT = 'List every key once.';
+	END IF;
+	PERFORM dp_agg.label_column(relation, "column", '{}', jsonb_build_object('domain', canonical));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.set_domain(regclass, name, text[]) IS
+'declares that the values of a column are public and no others than keys: 1 to 10000 different ones, not NULL, written as values of its type; groups by it are then all listed, also those without a row; keys => NULL removes the domain; errors: 22004 NULL, 22023 too many or twice the same, 22P02 not of the type, 42703 no such column, 42704 not protected, 42501 not the owner';
+
 REVOKE EXECUTE ON FUNCTION
-	dp_agg.set_bounds(regclass, name, double precision, double precision) FROM PUBLIC;
+	dp_agg.set_bounds(regclass, name, text, text),
+	dp_agg.set_bounds(regclass, name, double precision, double precision),
+	dp_agg.set_bounds(regclass, name, anycompatible, anycompatible),
+	dp_agg.set_domain(regclass, name, text[]) FROM PUBLIC;
 
 -- The ledger: accounts, the log of releases, and what may be seen of both.
 --

@@ -33,21 +33,22 @@
 #include "utils/numeric.h"
 
 #include "aggregate/collect.h"
+#include "aggregate/domain.h"
 #include "release/spec.h"
 
 /*
- * State of one (group, individual): for each argument how many rows have a
- * value, and the sum of their quantised values.
+ * State of one (group, individual): for each feature the sum of its values
+ * over the rows of its set; a feature "one" counts them.
  */
 typedef struct IndividualState
 {
 	int32		vl_len_;
-	int32		narguments;
-	CollectSum	items[FLEXIBLE_ARRAY_MEMBER];	/* narguments pairs: n, sum */
+	int32		nfeatures;
+	CollectSum	sums[FLEXIBLE_ARRAY_MEMBER];
 } IndividualState;
 
 #define COLLECT_STATE_SIZE(d) (offsetof(CollectState, sums) + (d) * sizeof(CollectSum))
-#define INDIVIDUAL_STATE_SIZE(n) (offsetof(IndividualState, items) + 2 * (n) * sizeof(CollectSum))
+#define INDIVIDUAL_STATE_SIZE(n) (offsetof(IndividualState, sums) + (n) * sizeof(CollectSum))
 
 /* What a transition function keeps between rows. */
 typedef struct CollectCache
@@ -56,8 +57,15 @@ typedef struct CollectCache
 	ReleaseParams params;
 	double		mid[DP_MAX_ARGUMENTS];
 	double		half[DP_MAX_ARGUMENTS];
-	int64		imputed[DP_MAX_ARGUMENTS][SPEC_IMPUTATIONS];	/* lattice units */
+	int64		imputed[DP_MAX_DIMENSIONS];	/* by coordinate, in lattice units */
 } CollectCache;
+
+/* One row's arguments, quantised. */
+typedef struct RowValues
+{
+	bool		present[DP_MAX_ARGUMENTS];
+	int64		y[DP_MAX_ARGUMENTS];
+} RowValues;
 
 PG_FUNCTION_INFO_V1(dp_collect_transition);
 PG_FUNCTION_INFO_V1(dp_collect_combine);
@@ -118,14 +126,14 @@ collect_read_state(Datum datum, int dimensions)
 
 /* The same for the state of one individual. */
 static IndividualState *
-read_individual(Datum datum, int narguments)
+read_individual(Datum datum, int nfeatures)
 {
 	IndividualState *state = (IndividualState *) PG_DETOAST_DATUM(datum);
 
 	if (VARSIZE(state) < INDIVIDUAL_STATE_SIZE(0) ||
-		state->narguments < 0 || state->narguments > DP_MAX_ARGUMENTS ||
-		VARSIZE(state) != INDIVIDUAL_STATE_SIZE(state->narguments) ||
-		(narguments != ANY_SIZE && state->narguments != narguments))
+		state->nfeatures < 0 || state->nfeatures > DP_MAX_FEATURES ||
+		VARSIZE(state) != INDIVIDUAL_STATE_SIZE(state->nfeatures) ||
+		(nfeatures != ANY_SIZE && state->nfeatures != nfeatures))
 		elog(ERROR, "malformed individual state");
 	return state;
 }
@@ -160,24 +168,95 @@ divide_to_nearest(dp_int128 numerator, dp_int128 divisor)
 static bool
 type_matches(SpecArgType type, Oid actual)
 {
-	switch (type)
+	return type == SPEC_ARG_ANY || domain_of_type(actual) == type;
+}
+
+static void
+check_index(int i, int n, bool optional)
+{
+	if (i >= n || i < (optional ? DP_NONE : 0))
+		elog(ERROR, "malformed release description");
+}
+
+/* Every index in the description that collecting follows. */
+static void
+check_spec(const ReleaseSpec *spec)
+{
+	check_index(spec->nparams, DP_MAX_PARAMS + 1, false);
+	check_index(spec->narguments, DP_MAX_ARGUMENTS + 1, false);
+	check_index(spec->nsets, DP_MAX_SETS + 1, false);
+	check_index(spec->nfeatures, DP_MAX_FEATURES + 1, false);
+	check_index(spec->dimensions - 1, DP_MAX_DIMENSIONS, false);
+	check_index(DP_PARAM_FIRST_OTHER - 1, spec->nparams, false);
+	for (int i = 0; i < spec->narguments; i++)
+		check_index(spec->arguments[i].bound == 0 ? 0 : spec->arguments[i].bound + 1,
+					spec->nparams, false);
+	for (int i = 0; i < spec->nsets; i++)
 	{
-		case SPEC_ARG_ANY:
-			return true;
-		case SPEC_ARG_INT2:
-			return actual == INT2OID;
-		case SPEC_ARG_INT4:
-			return actual == INT4OID;
-		case SPEC_ARG_INT8:
-			return actual == INT8OID;
-		case SPEC_ARG_FLOAT4:
-			return actual == FLOAT4OID;
-		case SPEC_ARG_FLOAT8:
-			return actual == FLOAT8OID;
-		case SPEC_ARG_NUMERIC:
-			return actual == NUMERICOID;
+		check_index(spec->sets[i].x, spec->narguments, true);
+		check_index(spec->sets[i].y, spec->narguments, true);
 	}
-	return false;
+	for (int i = 0; i < spec->nfeatures; i++)
+	{
+		const SpecFeature *feature = &spec->features[i];
+
+		check_index(feature->set, spec->nsets, false);
+		check_index(feature->ones, spec->nfeatures, false);
+		if (feature->kind != SPEC_FEATURE_ONE)
+		{
+			check_index(spec->sets[feature->set].x, spec->narguments, false);
+			if (feature->kind != SPEC_FEATURE_X && feature->kind != SPEC_FEATURE_XX)
+				check_index(spec->sets[feature->set].y, spec->narguments, false);
+		}
+	}
+	for (int i = 1; i < spec->dimensions; i++)
+		check_index(spec->coordinates[i].feature, spec->nfeatures, true);
+}
+
+/* Centres, half widths and imputed values under this execution's parameters. */
+static void
+read_bounds(CollectCache *cache)
+{
+	const ReleaseSpec *spec = &cache->spec;
+
+	for (int i = 0; i < spec->narguments; i++)
+	{
+		int			bound = spec->arguments[i].bound;
+
+		if (bound > 0)
+		{
+			double		lower = cache->params.values[bound];
+			double		upper = cache->params.values[bound + 1];
+
+			cache->mid[i] = lower / 2 + upper / 2;
+			cache->half[i] = upper / 2 - lower / 2;
+		}
+	}
+	for (int i = 1; i < spec->dimensions; i++)
+	{
+		const SpecCoordinate *coordinate = &spec->coordinates[i];
+		int			x;
+
+		if (coordinate->feature == DP_NONE)
+			continue;
+		x = spec->sets[spec->features[coordinate->feature].set].x;
+		switch (coordinate->imputation)
+		{
+			case SPEC_IMPUTE_CENTRE:
+				cache->imputed[i] = 0;
+				break;
+			case SPEC_IMPUTE_LOWER:
+				cache->imputed[i] = -DP_SCALE;
+				break;
+			case SPEC_IMPUTE_UPPER:
+				cache->imputed[i] = DP_SCALE;
+				break;
+			case SPEC_IMPUTE_ZERO:
+				cache->imputed[i] = x < 0 ? 0 :
+					quantise(0.0, cache->mid[x], cache->half[x]);
+				break;
+		}
+	}
 }
 
 /*
@@ -204,82 +283,85 @@ collect_cache(FunctionCallInfo fcinfo, bool reads_arguments)
 	if (VARSIZE(spec) != sizeof(ReleaseSpec))
 		elog(ERROR, "malformed release description");
 	memcpy(&cache->spec, spec, sizeof(ReleaseSpec));
+	check_spec(&cache->spec);
 
 	params = PG_GETARG_ARRAYTYPE_P(2);
 	if (ARR_NDIM(params) != 1 || ARR_HASNULL(params) || ARR_ELEMTYPE(params) != FLOAT8OID ||
-		ARR_DIMS(params)[0] != cache->spec.nparams || cache->spec.nparams < DP_PARAM_FIRST_BOUND ||
-		cache->spec.narguments < 0 || cache->spec.narguments > DP_MAX_ARGUMENTS ||
-		cache->spec.dimensions < 1 || cache->spec.dimensions > DP_MAX_DIMENSIONS)
+		ARR_DIMS(params)[0] != cache->spec.nparams)
 		elog(ERROR, "malformed release parameters");
 	values = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt,
 								cache->spec.nparams * sizeof(double));
 	memcpy(values, ARR_DATA_PTR(params), cache->spec.nparams * sizeof(double));
 	spec_read_params(&cache->spec, values, &cache->params);
 
-	for (int i = 0; i < cache->spec.narguments; i++)
+	for (int i = 0; reads_arguments && i < cache->spec.narguments; i++)
 	{
-		SpecArgument *argument = &cache->spec.arguments[i];
-
-		for (int c = 0; c < SPEC_IMPUTATIONS; c++)
-		{
-			if (argument->sum_coordinate[c] >= cache->spec.dimensions)
-				elog(ERROR, "malformed release description");
-		}
-		if (argument->count_coordinate >= cache->spec.dimensions ||
-			argument->bound < 0 || argument->bound + 1 >= cache->spec.nparams ||
-			(reads_arguments &&
-			 !type_matches(argument->type, get_fn_expr_argtype(fcinfo->flinfo, i + 3))))
+		if (!type_matches(cache->spec.arguments[i].type,
+						  get_fn_expr_argtype(fcinfo->flinfo, i + 3)))
 			elog(ERROR, "malformed release description");
-		if (argument->bound > 0)
-		{
-			double		lower = values[argument->bound];
-			double		upper = values[argument->bound + 1];
-
-			cache->mid[i] = lower / 2 + upper / 2;
-			cache->half[i] = upper / 2 - lower / 2;
-			cache->imputed[i][SPEC_IMPUTE_LOWER] = -DP_SCALE;
-			cache->imputed[i][SPEC_IMPUTE_UPPER] = DP_SCALE;
-			cache->imputed[i][SPEC_IMPUTE_ZERO] = quantise(0.0, cache->mid[i], cache->half[i]);
-		}
 	}
+	read_bounds(cache);
 	fcinfo->flinfo->fn_extra = cache;
 	return cache;
 }
 
-/* The value of argument i of this row as a double; false if it has none. */
-static inline bool
-argument_value(FunctionCallInfo fcinfo, const CollectCache *cache, int i, double *x)
+/* Reads the arguments of this row; NULL and NaN are no values. */
+static inline void
+read_row(FunctionCallInfo fcinfo, const CollectCache *cache, RowValues *row)
 {
-	int			position = i + 3;
-
-	if (position >= PG_NARGS() || PG_ARGISNULL(position))
-		return false;
-	switch (cache->spec.arguments[i].type)
+	for (int i = 0; i < cache->spec.narguments; i++)
 	{
-		case SPEC_ARG_ANY:
-			*x = 0;
-			return true;
-		case SPEC_ARG_INT2:
-			*x = PG_GETARG_INT16(position);
-			return true;
-		case SPEC_ARG_INT4:
-			*x = PG_GETARG_INT32(position);
-			return true;
-		case SPEC_ARG_INT8:
-			*x = (double) PG_GETARG_INT64(position);
-			return true;
-		case SPEC_ARG_FLOAT4:
-			*x = PG_GETARG_FLOAT4(position);
-			return !isnan(*x);
-		case SPEC_ARG_FLOAT8:
-			*x = PG_GETARG_FLOAT8(position);
-			return !isnan(*x);
-		case SPEC_ARG_NUMERIC:
-			*x = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-													PG_GETARG_DATUM(position)));
-			return !isnan(*x);
+		int			position = i + 3;
+		double		x;
+
+		row->y[i] = 0;
+		row->present[i] = position < PG_NARGS() && !PG_ARGISNULL(position) &&
+			domain_number(cache->spec.arguments[i].type, PG_GETARG_DATUM(position), &x);
+		if (row->present[i] && cache->spec.arguments[i].bound > 0)
+			row->y[i] = quantise(x, cache->mid[i], cache->half[i]);
 	}
-	return false;
+}
+
+/*
+ * Is the row in the set?  In a column that is never NULL, NaN stands in the
+ * middle of the bounds.
+ */
+static inline bool
+row_in_set(const SpecSet *set, const RowValues *row)
+{
+	return set->total ||
+		((set->x < 0 || row->present[set->x]) && (set->y < 0 || row->present[set->y]));
+}
+
+/* Product of two numbers of lattice units within one unit, to the nearest. */
+static inline int64
+lattice_product(int64 a, int64 b)
+{
+	int64		product = a * b;
+
+	return (product + (product >= 0 ? DP_SCALE / 2 : -DP_SCALE / 2)) / DP_SCALE;
+}
+
+/* Value of a feature in a row of its set, in lattice units, within one unit. */
+static inline int64
+feature_value(const SpecFeature *feature, const SpecSet *set, const RowValues *row)
+{
+	switch (feature->kind)
+	{
+		case SPEC_FEATURE_ONE:
+			return DP_SCALE;
+		case SPEC_FEATURE_X:
+			return row->y[set->x];
+		case SPEC_FEATURE_Y:
+			return row->y[set->y];
+		case SPEC_FEATURE_XX:
+			return 2 * lattice_product(row->y[set->x], row->y[set->x]) - DP_SCALE;
+		case SPEC_FEATURE_YY:
+			return 2 * lattice_product(row->y[set->y], row->y[set->y]) - DP_SCALE;
+		case SPEC_FEATURE_XY:
+			return lattice_product(row->y[set->x], row->y[set->y]);
+	}
+	return 0;
 }
 
 /* The transition value, made at the first row of a group. */
@@ -308,28 +390,21 @@ dp_collect_transition(PG_FUNCTION_ARGS)
 {
 	CollectCache *cache = collect_cache(fcinfo, true);
 	CollectState *state = collect_state(fcinfo, cache);
+	RowValues	row;
 
+	read_row(fcinfo, cache, &row);
 	sum_add(&state->sums[0], 1);
-	for (int i = 0; i < cache->spec.narguments; i++)
+	for (int i = 1; i < cache->spec.dimensions; i++)
 	{
-		SpecArgument *argument = &cache->spec.arguments[i];
-		double		x;
-		bool		present = argument_value(fcinfo, cache, i, &x);
+		int			f = cache->spec.coordinates[i].feature;
+		const SpecFeature *feature = &cache->spec.features[f];
+		const SpecSet *set;
 
-		if (argument->count_coordinate > 0)
-			sum_add(&state->sums[argument->count_coordinate],
-					present ? DP_SCALE : -DP_SCALE);
-		if (argument->bound > 0)
-		{
-			int64		y = present ? quantise(x, cache->mid[i], cache->half[i]) : 0;
-
-			for (int c = 0; c < SPEC_IMPUTATIONS; c++)
-			{
-				if (argument->sum_coordinate[c] > 0)
-					sum_add(&state->sums[argument->sum_coordinate[c]],
-							present ? y : cache->imputed[i][c]);
-			}
-		}
+		if (f == DP_NONE)
+			continue;
+		set = &cache->spec.sets[feature->set];
+		sum_add(&state->sums[i], row_in_set(set, &row) ?
+				feature_value(feature, set, &row) : cache->imputed[i]);
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -380,30 +455,30 @@ PGDLLEXPORT Datum
 dp_individual_transition(PG_FUNCTION_ARGS)
 {
 	CollectCache *cache = collect_cache(fcinfo, true);
+	int			nfeatures = cache->spec.nfeatures;
 	IndividualState *state;
+	RowValues	row;
 
 	if (PG_ARGISNULL(0))
 	{
-		Size		size = INDIVIDUAL_STATE_SIZE(cache->spec.narguments);
+		Size		size = INDIVIDUAL_STATE_SIZE(nfeatures);
 
 		state = palloc0(size);
 		SET_VARSIZE(state, size);
-		state->narguments = cache->spec.narguments;
+		state->nfeatures = nfeatures;
 	}
 	else
-		state = read_individual(PG_GETARG_DATUM(0), cache->spec.narguments);
+		state = read_individual(PG_GETARG_DATUM(0), nfeatures);
 
-	for (int i = 0; i < cache->spec.narguments; i++)
+	read_row(fcinfo, cache, &row);
+	for (int f = 0; f < nfeatures; f++)
 	{
-		double		x;
+		const SpecFeature *feature = &cache->spec.features[f];
+		const SpecSet *set = &cache->spec.sets[feature->set];
 
-		if (argument_value(fcinfo, cache, i, &x))
-		{
-			sum_add(&state->items[2 * i], 1);
-			if (cache->spec.arguments[i].bound > 0)
-				sum_add(&state->items[2 * i + 1],
-						quantise(x, cache->mid[i], cache->half[i]));
-		}
+		if (row_in_set(set, &row))
+			sum_add(&state->sums[f], feature->kind == SPEC_FEATURE_ONE ? 1 :
+					feature_value(feature, set, &row));
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -419,18 +494,37 @@ dp_individual_combine(PG_FUNCTION_ARGS)
 	if (combine_one(fcinfo, &result))
 		return result;
 	other = read_individual(PG_GETARG_DATUM(1), ANY_SIZE);
-	state = read_individual(PG_GETARG_DATUM(0), other->narguments);
-	for (int i = 0; i < 2 * state->narguments; i++)
-		sum_add(&state->items[i], sum_get(&other->items[i]));
+	state = read_individual(PG_GETARG_DATUM(0), other->nfeatures);
+	for (int i = 0; i < state->nfeatures; i++)
+		sum_add(&state->sums[i], sum_get(&other->sums[i]));
 	PG_RETURN_POINTER(state);
+}
+
+/*
+ * What an individual contributes to a coordinate: its n rows in the set bounded
+ * to r, in units of r.  With n <= r that is the sum over r, with n > r the mean;
+ * one division, so that the result stays within one unit.
+ */
+static dp_int128
+contribution(const CollectCache *cache, const IndividualState *individual, int i)
+{
+	const SpecCoordinate *coordinate = &cache->spec.coordinates[i];
+	const SpecFeature *feature = &cache->spec.features[coordinate->feature];
+	dp_int128	n = sum_get(&individual->sums[feature->ones]);
+	dp_int128	sum = sum_get(&individual->sums[coordinate->feature]);
+	dp_int128	r = cache->params.rows;
+
+	if (feature->kind == SPEC_FEATURE_ONE)
+		sum = n * DP_SCALE;
+	if (coordinate->presence)
+		return n > 0 ? DP_SCALE : cache->imputed[i];
+	return divide_to_nearest(sum + Max(r - n, 0) * cache->imputed[i], Max(n, r));
 }
 
 /*
  * collect_bounded_transition(state bytea, spec bytea, params float8[], individual bytea)
  *
- * Adds one individual of a group, its rows bounded to r: a count of at most r,
- * and sums scaled by r/n when it has n > r rows, in units of r.  With n <= r
- * that is the sum over r, with n > r the mean: both are sum / max(n, r).
+ * Adds one individual of a group, its rows bounded to r.
  */
 PGDLLEXPORT Datum
 dp_collect_bounded_transition(PG_FUNCTION_ARGS)
@@ -438,38 +532,15 @@ dp_collect_bounded_transition(PG_FUNCTION_ARGS)
 	CollectCache *cache = collect_cache(fcinfo, false);
 	CollectState *state = collect_state(fcinfo, cache);
 	IndividualState *individual;
-	int64		r = cache->params.rows;
 
 	if (PG_ARGISNULL(3))
 		PG_RETURN_POINTER(state);
-	individual = read_individual(PG_GETARG_DATUM(3), cache->spec.narguments);
-
+	individual = read_individual(PG_GETARG_DATUM(3), cache->spec.nfeatures);
 	sum_add(&state->sums[0], 1);
-	for (int i = 0; i < cache->spec.narguments; i++)
+	for (int i = 1; i < cache->spec.dimensions; i++)
 	{
-		SpecArgument *argument = &cache->spec.arguments[i];
-		dp_int128	n = sum_get(&individual->items[2 * i]);
-		dp_int128	sum = sum_get(&individual->items[2 * i + 1]);
-
-		if (argument->count_coordinate > 0)
-		{
-			dp_int128	count;
-
-			if (argument->presence)
-				count = n > 0 ? 2 * DP_SCALE : 0;
-			else
-				count = divide_to_nearest(2 * Min(n, r) * (dp_int128) DP_SCALE, r);
-			sum_add(&state->sums[argument->count_coordinate], count - DP_SCALE);
-		}
-		for (int c = 0; c < SPEC_IMPUTATIONS; c++)
-		{
-			dp_int128	missing = Max(r - n, 0) * (dp_int128) cache->imputed[i][c];
-
-			/* one rounding, so that the result stays within one unit */
-			if (argument->sum_coordinate[c] > 0)
-				sum_add(&state->sums[argument->sum_coordinate[c]],
-						divide_to_nearest(sum + missing, Max(n, r)));
-		}
+		if (cache->spec.coordinates[i].feature != DP_NONE)
+			sum_add(&state->sums[i], contribution(cache, individual, i));
 	}
 	PG_RETURN_POINTER(state);
 }

@@ -1,6 +1,6 @@
 /*
  * declare.c
- *		Bodies of the dp_* aggregates and of dp_with().
+ *		Bodies of the dp_* aggregates, of dp_low(), dp_high() and dp_with().
  *
  * An analyst's dp_count(...) and the others are declarations: the rewriter
  * replaces them before planning.  These functions only run when nothing was
@@ -14,6 +14,7 @@
 #include "errors.h"
 
 PG_FUNCTION_INFO_V1(dp_unreleased);
+PG_FUNCTION_INFO_V1(dp_interval_misplaced);
 PG_FUNCTION_INFO_V1(dp_with);
 
 /*
@@ -27,6 +28,20 @@ dp_unreleased(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("a dp_ aggregate needs a protected relation"),
 			 errhint("Use the standard aggregate, or ask the administrator to call dp_agg.protect() on the table.")));
+	PG_RETURN_NULL();			/* keep compiler quiet */
+}
+
+/*
+ * dp_low(...) and dp_high(...): ends of an interval around an aggregate, which
+ * the rewriter takes together.  Always raises ERRCODE_DP_QUERY_REFUSED.
+ */
+PGDLLEXPORT Datum
+dp_interval_misplaced(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("dp_low() and dp_high() are not in their place"),
+			 errhint("Write them directly around an aggregate, as in dp_low(dp_count(*), 0.95).")));
 	PG_RETURN_NULL();			/* keep compiler quiet */
 }
 

@@ -15,7 +15,11 @@ typedef enum dp_status
 	DP_ERR_RANGE				/* an argument is outside its documented range */
 } dp_status;
 
-typedef __int128 dp_int128;
-typedef unsigned __int128 dp_uint128;
+/*
+ * With the alignment that palloc() gives, as PostgreSQL's own int128 has (c.h):
+ * the compiler would otherwise take 16 bytes for granted.
+ */
+typedef __int128 dp_int128 __attribute__((aligned(8)));
+typedef unsigned __int128 dp_uint128 __attribute__((aligned(8)));
 
 #endif							/* DP_STATUS_H */

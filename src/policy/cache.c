@@ -178,6 +178,18 @@ policy_bounds(const ProtectedRelation *rel, AttrNumber attno)
 	return NULL;
 }
 
+/* Declared public values of a column, or NULL. */
+const ColumnDomain *
+policy_domain(const ProtectedRelation *rel, AttrNumber attno)
+{
+	for (int i = 0; i < rel->ndomains; i++)
+	{
+		if (rel->domains[i].attno == attno)
+			return &rel->domains[i];
+	}
+	return NULL;
+}
+
 /* Is the column part of the privacy unit? */
 bool
 policy_is_unit(const ProtectedRelation *rel, AttrNumber attno)

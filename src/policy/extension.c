@@ -37,14 +37,48 @@ static const struct
 	{"dp_count_distinct", DP_FUNC_COUNT_DISTINCT},
 	{"dp_sum", DP_FUNC_SUM},
 	{"dp_avg", DP_FUNC_AVG},
+	{"dp_var", DP_FUNC_VAR},
+	{"dp_variance", DP_FUNC_VAR},
+	{"dp_var_samp", DP_FUNC_VAR},
+	{"dp_var_pop", DP_FUNC_VAR_POP},
+	{"dp_stddev", DP_FUNC_STDDEV},
+	{"dp_stddev_samp", DP_FUNC_STDDEV},
+	{"dp_stddev_pop", DP_FUNC_STDDEV_POP},
+	{"dp_covar", DP_FUNC_COVAR},
+	{"dp_covar_samp", DP_FUNC_COVAR},
+	{"dp_covar_pop", DP_FUNC_COVAR_POP},
+	{"dp_corr", DP_FUNC_CORR},
+	{"dp_regr_slope", DP_FUNC_REGR_SLOPE},
+	{"dp_regr_intercept", DP_FUNC_REGR_INTERCEPT},
+	{"dp_regr_r2", DP_FUNC_REGR_R2},
+	{"dp_regr_count", DP_FUNC_REGR_COUNT},
+	{"dp_regr_avgx", DP_FUNC_REGR_AVGX},
+	{"dp_regr_avgy", DP_FUNC_REGR_AVGY},
+	{"dp_regr_sxx", DP_FUNC_REGR_SXX},
+	{"dp_regr_syy", DP_FUNC_REGR_SYY},
+	{"dp_regr_sxy", DP_FUNC_REGR_SXY},
+	{"dp_median", DP_FUNC_MEDIAN},
+	{"dp_quantile", DP_FUNC_QUANTILE},
+	{"dp_min", DP_FUNC_MIN},
+	{"dp_max", DP_FUNC_MAX},
+	{"dp_mode", DP_FUNC_MODE},
+	{"dp_top", DP_FUNC_TOP},
+	{"dp_histogram", DP_FUNC_HISTOGRAM},
+	{"dp_bounds", DP_FUNC_BOUNDS},
+	{"dp_low", DP_FUNC_LOW},
+	{"dp_high", DP_FUNC_HIGH},
 	{"dp_with", DP_FUNC_WITH},
 	{"collect", DP_FUNC_COLLECT},
 	{"collect_bounded", DP_FUNC_COLLECT_BOUNDED},
 	{"individual", DP_FUNC_INDIVIDUAL},
+	{"sketch", DP_FUNC_SKETCH},
+	{"sketch_rows", DP_FUNC_SKETCH_ROWS},
+	{"sketch_bounded", DP_FUNC_SKETCH_BOUNDED},
 	{"bounding_hash", DP_FUNC_BOUNDING_HASH},
 	{"output", DP_FUNC_OUTPUT},
 	{"total", DP_FUNC_TOTAL},
 	{"tame", DP_FUNC_TAME},
+	{"number", DP_FUNC_NUMBER},
 	{"protect", DP_FUNC_PROTECT},
 };
 
@@ -106,7 +140,7 @@ load_functions(void)
 		return;
 	if (functions != NULL)
 		hash_destroy(functions);
-	functions = hash_create("dp_agg functions", 128, &control, HASH_ELEM | HASH_BLOBS);
+	functions = hash_create("dp_agg functions", 512, &control, HASH_ELEM | HASH_BLOBS);
 	functions_valid = true;		/* an invalidation below clears it again */
 
 	extension = get_extension_oid("dp_agg", true);

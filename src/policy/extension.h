@@ -10,25 +10,59 @@
 typedef enum DpFunction
 {
 	DP_FUNC_NONE,
-	/* aggregates an analyst writes */
+	/* aggregates an analyst writes: DP_FUNC_FIRST_AGGREGATE and on */
 	DP_FUNC_COUNT,
 	DP_FUNC_COUNT_DISTINCT,
 	DP_FUNC_SUM,
 	DP_FUNC_AVG,
+	DP_FUNC_VAR,				/* of the sample, as are the next but _POP */
+	DP_FUNC_VAR_POP,
+	DP_FUNC_STDDEV,
+	DP_FUNC_STDDEV_POP,
+	DP_FUNC_COVAR,
+	DP_FUNC_COVAR_POP,
+	DP_FUNC_CORR,
+	DP_FUNC_REGR_SLOPE,
+	DP_FUNC_REGR_INTERCEPT,
+	DP_FUNC_REGR_R2,
+	DP_FUNC_REGR_COUNT,
+	DP_FUNC_REGR_AVGX,
+	DP_FUNC_REGR_AVGY,
+	DP_FUNC_REGR_SXX,
+	DP_FUNC_REGR_SYY,
+	DP_FUNC_REGR_SXY,
+	DP_FUNC_MEDIAN,
+	DP_FUNC_QUANTILE,
+	DP_FUNC_MIN,
+	DP_FUNC_MAX,
+	DP_FUNC_MODE,
+	DP_FUNC_TOP,
+	DP_FUNC_HISTOGRAM,
+	DP_FUNC_BOUNDS,
+	/* what an analyst writes around and beside them */
+	DP_FUNC_LOW,
+	DP_FUNC_HIGH,
 	DP_FUNC_WITH,
 	/* what the rewriter puts in */
 	DP_FUNC_COLLECT,
 	DP_FUNC_COLLECT_BOUNDED,
 	DP_FUNC_INDIVIDUAL,
+	DP_FUNC_SKETCH,
+	DP_FUNC_SKETCH_ROWS,
+	DP_FUNC_SKETCH_BOUNDED,
 	DP_FUNC_BOUNDING_HASH,
 	DP_FUNC_OUTPUT,
 	DP_FUNC_TOTAL,
 	DP_FUNC_TAME,
+	DP_FUNC_NUMBER,
 	/* what the administrator calls */
 	DP_FUNC_PROTECT,
 	DP_FUNC_OTHER,				/* any other member of the extension */
 	DP_FUNC_LAST
 } DpFunction;
+
+#define DP_FUNC_FIRST_AGGREGATE DP_FUNC_COUNT
+#define DP_FUNC_LAST_AGGREGATE DP_FUNC_BOUNDS
 
 extern void extension_init_cache(void);
 extern bool extension_installed(void);

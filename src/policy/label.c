@@ -10,7 +10,11 @@
  *
  * On a column, any of:
  *
- *		{"unit": 1, "open": true, "lower": 0, "upper": 5000}
+ *		{"unit": 1, "open": true, "lower": 0, "upper": 5000,
+ *		 "domain": ["north", "south"]}
+ *
+ * Bounds of dates and the like are numbers too (policy.h); a domain lists the
+ * public values of a column as its type writes them.
  *
  * Column facts sit on the columns, not in the table's label, so that renaming
  * a column keeps its protection.  pg_dump carries labels as SECURITY LABEL
@@ -57,7 +61,7 @@ parse_label(const char *label)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a dp_agg label must be a JSON object"),
-				 errhint("Use dp_agg.protect() and dp_agg.set_bounds() to write labels.")));
+				 errhint("Use dp_agg.protect(), dp_agg.set_bounds() and dp_agg.set_domain() to write labels.")));
 	return object;
 }
 
@@ -103,6 +107,58 @@ label_string(Jsonb *label, const char *key, char *out, Size size)
 	return true;
 }
 
+static int
+compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Reads an array of different strings; NULL if the key is absent. */
+static char **
+label_strings(Jsonb *label, const char *key, int max, int *count)
+{
+	JsonbValue	value;
+	JsonbValue	element;
+	JsonbIterator *iterator;
+	char	  **strings = NULL;
+	char	  **sorted;
+	bool		valid;
+
+	if (label_get(label, key, &value) == NULL)
+		return NULL;
+	valid = value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data) &&
+		JsonContainerSize(value.val.binary.data) >= 1 &&
+		JsonContainerSize(value.val.binary.data) <= (uint32) max;
+	if (valid)
+	{
+		*count = 0;
+		strings = palloc(JsonContainerSize(value.val.binary.data) * sizeof(char *));
+		iterator = JsonbIteratorInit(value.val.binary.data);
+		(void) JsonbIteratorNext(&iterator, &element, true);
+		while (valid && JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
+		{
+			valid = element.type == jbvString;
+			if (valid)
+				strings[(*count)++] = pnstrdup(element.val.string.val, element.val.string.len);
+		}
+	}
+	if (valid)
+	{
+		sorted = palloc(*count * sizeof(char *));
+		memcpy(sorted, strings, *count * sizeof(char *));
+		qsort(sorted, *count, sizeof(char *), compare_keys);
+		for (int i = 1; i < *count; i++)
+			valid = valid && strcmp(sorted[i - 1], sorted[i]) != 0;
+		pfree(sorted);
+	}
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" in a dp_agg label must be an array of 1 to %d different strings",
+						key, max)));
+	return strings;
+}
+
 /* Reads an integer limit in 1 .. max, or returns the default. */
 static int
 label_limit(Jsonb *label, const char *key, int fallback, int max)
@@ -145,6 +201,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	JsonbValue	value;
 	double		number;
 	ColumnBounds bounds = {.attno = attno};
+	ColumnDomain domain = {.attno = attno};
 
 	if (label_number(label, "unit", &number))
 	{
@@ -170,6 +227,14 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 			palloc(sizeof(ColumnBounds)) :
 			repalloc(rel->bounds, (rel->nbounds + 1) * sizeof(ColumnBounds));
 		rel->bounds[rel->nbounds++] = bounds;
+	}
+	domain.keys = label_strings(label, "domain", DP_MAX_DOMAIN_KEYS, &domain.nkeys);
+	if (domain.keys != NULL)
+	{
+		rel->domains = (rel->domains == NULL) ?
+			palloc(sizeof(ColumnDomain)) :
+			repalloc(rel->domains, (rel->ndomains + 1) * sizeof(ColumnDomain));
+		rel->domains[rel->ndomains++] = domain;
 	}
 }
 

@@ -18,13 +18,31 @@
 #define DP_DEFAULT_MAX_ROWS 1
 #define DP_MAX_ROWS 1000000
 
-/* Declared value bounds of one column. */
+#define DP_MAX_DOMAIN_KEYS 10000
+
+/*
+ * Declared value bounds of one column.  Dates are days and timestamps
+ * microseconds since 2000-01-01 (UTC), intervals microseconds with months of 30
+ * days and days of 24 hours.
+ */
 typedef struct ColumnBounds
 {
 	AttrNumber	attno;
 	double		lower;
 	double		upper;
 } ColumnBounds;
+
+/*
+ * Public values of one column: all it can be grouped by, as its type writes them
+ * (with DateStyle ISO).  Labels may be written by hand, and types change: readers
+ * must bear keys that are not of the type, and keys that are equal.
+ */
+typedef struct ColumnDomain
+{
+	AttrNumber	attno;
+	int			nkeys;
+	char	  **keys;
+} ColumnDomain;
 
 /*
  * One protected relation.  "partition" is set when relid itself carries no
@@ -46,6 +64,8 @@ typedef struct ProtectedRelation
 	Bitmapset  *open;			/* attribute numbers; valid if listed_columns */
 	int			nbounds;
 	ColumnBounds *bounds;
+	int			ndomains;
+	ColumnDomain *domains;
 } ProtectedRelation;
 
 /* label.c */
@@ -56,6 +76,7 @@ extern ProtectedRelation *policy_read_labels(Oid relid);
 extern void policy_init_cache(void);
 extern const ProtectedRelation *policy_lookup(Oid relid);
 extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumber attno);
+extern const ColumnDomain *policy_domain(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
 extern Oid	policy_unique_index(Oid relid, const Bitmapset *columns);

@@ -20,6 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
+#include "aggregate/domain.h"
 #include "errors.h"
 #include "policy/extension.h"
 #include "query/query.h"
@@ -48,32 +49,10 @@ is_integer_type(Oid type)
 static bool
 constant_value(Const *con, double *value)
 {
-	if (con->constisnull)
-		return false;
-	switch (con->consttype)
-	{
-		case INT2OID:
-			*value = DatumGetInt16(con->constvalue);
-			return true;
-		case INT4OID:
-			*value = DatumGetInt32(con->constvalue);
-			return true;
-		case INT8OID:
-			*value = (double) DatumGetInt64(con->constvalue);
-			return true;
-		case FLOAT4OID:
-			*value = DatumGetFloat4(con->constvalue);
-			return isfinite(*value);
-		case FLOAT8OID:
-			*value = DatumGetFloat8(con->constvalue);
-			return isfinite(*value);
-		case NUMERICOID:
-			*value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-														con->constvalue));
-			return isfinite(*value);
-		default:
-			return false;
-	}
+	SpecArgType type = domain_of_type(con->consttype);
+
+	return !con->constisnull && type != SPEC_ARG_ANY &&
+		domain_number(type, con->constvalue, value) && isfinite(*value);
 }
 
 static bool
@@ -337,15 +316,15 @@ derive(Level *level, Node *node, Range *result)
 }
 
 /*
- * Derives finite bounds of a numeric expression of the level; false if there
- * are none.  lower = upper means that the expression is a constant.
+ * Derives finite bounds of an expression of the level that is a number, date or
+ * time (see aggregate/domain.h); false if there are none.  lower = upper means that the expression is a constant.
  */
 bool
 derive_bounds(Level *level, Node *node, double *lower, double *upper)
 {
 	Range	interval;
 
-	if (!is_number_type(exprType(node)) || !derive(level, node, &interval) ||
+	if (domain_of_type(exprType(node)) == SPEC_ARG_ANY || !derive(level, node, &interval) ||
 		!isfinite(interval.lower) || !isfinite(interval.upper))
 		return false;
 	*lower = interval.lower;

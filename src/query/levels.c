@@ -71,16 +71,9 @@ mentions_private(RewriteContext *context, Query *query)
 bool
 is_dp_aggregate(Aggref *aggref)
 {
-	switch (extension_function(aggref->aggfnoid))
-	{
-		case DP_FUNC_COUNT:
-		case DP_FUNC_COUNT_DISTINCT:
-		case DP_FUNC_SUM:
-		case DP_FUNC_AVG:
-			return true;
-		default:
-			return false;
-	}
+	DpFunction	function = extension_function(aggref->aggfnoid);
+
+	return function >= DP_FUNC_FIRST_AGGREGATE && function <= DP_FUNC_LAST_AGGREGATE;
 }
 
 static bool

@@ -13,13 +13,18 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "aggregate/domain.h"
+#include "policy/extension.h"
 #include "query/query.h"
+
+PG_FUNCTION_INFO_V1(dp_domain_number);
 
 static bool
 function_is_constant(Oid funcid)
@@ -88,4 +93,40 @@ release_parameter(RewriteContext *context, Node *expr)
 	if (not_parameter_walker(expr, NULL))
 		return NULL;
 	return eval_const_expressions(context->root, expr);
+}
+
+/*
+ * The number that stands for a parameter's value: itself, or the position of a
+ * date or time as domain_number() counts.  NULL if its type has none.
+ */
+Node *
+parameter_as_float8(RewriteContext *context, Node *parameter)
+{
+	Node	   *number = parameter;
+
+	if (exprType(parameter) == FLOAT8OID)
+		return parameter;
+	if (domain_of_type(exprType(parameter)) == SPEC_ARG_ANY)
+		return NULL;
+	number = (Node *) makeFuncExpr(extension_oid(DP_FUNC_NUMBER, InvalidOid), FLOAT8OID,
+								   list_make1(parameter), InvalidOid, InvalidOid,
+								   COERCE_EXPLICIT_CALL);
+	return eval_const_expressions(context->root, number);
+}
+
+/*
+ * number(anyelement) returns double precision
+ *
+ * What parameter_as_float8() puts around a parameter; NULL where the value is
+ * none (NaN, another type), which is refused like any NULL.
+ */
+PGDLLEXPORT Datum
+dp_domain_number(PG_FUNCTION_ARGS)
+{
+	double		x;
+	SpecArgType type = domain_of_type(get_fn_expr_argtype(fcinfo->flinfo, 0));
+
+	if (type == SPEC_ARG_ANY || !domain_number(type, PG_GETARG_DATUM(0), &x))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(x);
 }

@@ -73,10 +73,12 @@ typedef enum Refusal
 	REFUSE_FULL_JOIN,
 	REFUSE_FUNCTION,
 	REFUSE_GROUPING_SETS,
+	REFUSE_INTERVAL,
 	REFUSE_LIMIT_BELOW,
 	REFUSE_MANY_OUTPUTS,
 	REFUSE_MIXED,
 	REFUSE_NOT_TIED,
+	REFUSE_PARAMETER,
 	REFUSE_PARTITION,
 	REFUSE_PER_INDIVIDUAL,
 	REFUSE_POPULATIONS,
@@ -124,12 +126,23 @@ extern bool type_is_allowed(Oid type);
 /* params.c */
 extern Node *float8_const(double value);
 extern Node *release_parameter(RewriteContext *context, Node *expr);
+extern Node *parameter_as_float8(RewriteContext *context, Node *parameter);
 
 /* bounds.c */
 extern bool derive_bounds(Level *level, Node *node, double *lower, double *upper);
 extern void no_bounds(RewriteContext *context, Level *level, Node *node, int location) pg_attribute_noreturn();
 
 /* outputs.c */
+
+/* What an output is about, while the release is being built. */
+typedef struct WantedOutput
+{
+	int			set;			/* rows that count in it, or DP_NONE */
+	bool		presence;		/* individuals in the set, not rows */
+	int			sketch;			/* of distinct values, or DP_NONE */
+	Node	   *expr;			/* argument of what is chosen, as written */
+} WantedOutput;
+
 typedef struct ReleaseBuilder
 {
 	RewriteContext *context;
@@ -138,14 +151,25 @@ typedef struct ReleaseBuilder
 	ReleaseSpec spec;
 	List	   *params;			/* float8 expressions, by position */
 	List	   *arguments;		/* validated argument expressions of the collector */
+	List	   *sketch_arguments;	/* of each sketch */
 	List	   *aggregates;		/* the Aggrefs as written, one per output */
+	WantedOutput wanted[DP_MAX_OUTPUTS];
 	List	   *keys;			/* group key expressions as written */
 	List	   *key_clauses;	/* their SortGroupClauses */
-	int16		rows_coordinate;	/* of the number of rows, or DP_NO_COORDINATE */
+	List	   *domains;		/* public domains of all keys as arrays, or NIL */
+	List	   *key_quals;		/* conditions of WHERE about keys alone */
 } ReleaseBuilder;
 
+extern int	find_set(ReleaseBuilder *builder, int x, int y, bool total);
+extern int	add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level);
+
+/* coordinates.c */
 extern void assign_coordinates(ReleaseBuilder *builder);
-extern int	add_output(ReleaseBuilder *builder, Aggref *aggref);
+extern void drop_rows_without_values(ReleaseBuilder *builder);
+
+/* domains.c */
+extern void restrict_to_domains(ReleaseBuilder *builder);
+extern void list_domains(ReleaseBuilder *builder, Query *query);
 
 /* rewrite.c */
 extern bool query_is_release(Query *query);

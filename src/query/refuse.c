@@ -22,11 +22,11 @@ static const struct
 {
 	[REFUSE_AGGREGATE] = {
 		"this aggregate is not available over protected rows",
-		"Use count, sum, avg, count(DISTINCT unit) or their dp_ forms."
+		"Available are counts, sums, averages, variances, deviations, covariances, regressions, percentiles, min, max, mode and their dp_ forms, of numbers, dates and times."
 	},
 	[REFUSE_AGGREGATE_FORM] = {
-		"DISTINCT, ORDER BY and WITHIN GROUP are not available in aggregates over protected rows",
-		"Only count(DISTINCT unit) and dp_count_distinct(unit) count distinct values."
+		"DISTINCT and ORDER BY are not available in this aggregate over protected rows",
+		"count(DISTINCT x) and dp_count_distinct(x) count distinct values; percentile_cont, percentile_disc and mode take WITHIN GROUP."
 	},
 	[REFUSE_COLLATION] = {
 		"only collations that come with PostgreSQL may be used below a release",
@@ -72,6 +72,10 @@ static const struct
 		"GROUPING SETS, ROLLUP and CUBE are not available over protected rows",
 		"Write one SELECT per grouping and combine them with UNION ALL."
 	},
+	[REFUSE_INTERVAL] = {
+		"there is no interval around this output",
+		"dp_low() and dp_high() stand directly around one number, date or time that a dp_ aggregate yields."
+	},
 	[REFUSE_LIMIT_BELOW] = {
 		"LIMIT and OFFSET are not available below a release",
 		"Apply LIMIT to the released rows."
@@ -87,6 +91,10 @@ static const struct
 	[REFUSE_NOT_TIED] = {
 		"protected relations must be joined by equality of the unit",
 		"Join all columns of the unit with =, for an outer join in its ON clause."
+	},
+	[REFUSE_PARAMETER] = {
+		"this argument of an aggregate must be a constant or a parameter",
+		"For example: dp_quantile(x, 0.9), dp_top(x, 10), dp_low(dp_count(*), 0.95)."
 	},
 	[REFUSE_PARTITION] = {
 		"partitions of a protected relation cannot be queried directly",

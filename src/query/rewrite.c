@@ -11,14 +11,15 @@
  * (now WHERE), ORDER BY, LIMIT, windows, arithmetic, any function.  R is, when
  * the unit is unique in the input,
  *
- *		SELECT keys, collect(spec, params, x...), output(...)... FROM ... GROUP BY keys
+ *		SELECT keys, collect(spec, params, x...), sketch(spec, params, i, x)..., output(...)...
+ *		FROM ... GROUP BY keys
  *
  * and otherwise the two-level form that bounds each individual:
  *
- *		SELECT keys, collect_bounded(spec, params, part), output(...)...
+ *		SELECT keys, collect_bounded(spec, params, part), sketch_bounded(...)..., output(...)...
  *		FROM (SELECT *, row_number() OVER (PARTITION BY unit
  *										   ORDER BY bounding_hash(unit, keys)) AS rank
- *			  FROM (SELECT keys, unit, individual(spec, params, x...) AS part
+ *			  FROM (SELECT keys, unit, individual(spec, params, x...) AS part, sketch_rows(...)...
  *					FROM ... GROUP BY keys, unit))
  *		WHERE rank <= k GROUP BY keys
  *
@@ -147,37 +148,55 @@ initial_params(Individuals *individuals)
 								   individuals->max_rows));
 }
 
+/* A value that is in range, for a parameter that is not known yet. */
+static double
+stand_in(ReleaseBuilder *builder, int i)
+{
+	static const double settings[] = {1.0, 1e-8, 1.0, 1.0};
+
+	switch ((SpecParamKind) builder->spec.param_kinds[i])
+	{
+		case SPEC_PARAM_SETTING:
+			return settings[i];
+		case SPEC_PARAM_LOWER_WRITTEN:
+		case SPEC_PARAM_LOWER_DERIVED:
+			return 0;
+		case SPEC_PARAM_UPPER:
+		case SPEC_PARAM_NUMBER:
+			return 1;
+		default:
+			return 0.5;
+	}
+}
+
+static bool
+is_known(ReleaseBuilder *builder, int i)
+{
+	Const	   *param = list_nth(builder->params, i);
+
+	return IsA(param, Const) && !param->constisnull;
+}
+
 /* Refuses constants out of range now; parameters are judged at execution. */
 static void
 check_constant_params(ReleaseBuilder *builder)
 {
-	double		values[DP_PARAM_FIRST_BOUND + 2 * DP_MAX_ARGUMENTS];
-	int			i = 0;
-	ListCell   *lc;
+	double		values[DP_MAX_PARAMS];
 	ReleaseParams params;
 
-	if (list_length(builder->params) > (int) lengthof(values))
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
-	foreach(lc, builder->params)
+	for (int i = 0; i < builder->spec.nparams; i++)
 	{
-		Const	   *param = lfirst(lc);
-		double		stand_in[] = {1.0, 1e-8, 1.0, 1.0};
+		int			kind = builder->spec.param_kinds[i];
+		bool		known = is_known(builder, i);
 
-		if (IsA(param, Const) && !param->constisnull)
-			values[i] = DatumGetFloat8(param->constvalue);
-		else
-			values[i] = i < DP_PARAM_FIRST_BOUND ? stand_in[i] : 0;
-		i++;
-	}
-	/* a pair with an external parameter cannot be compared yet */
-	for (i = DP_PARAM_FIRST_BOUND; i + 1 < builder->spec.nparams; i += 2)
-	{
-		if (!IsA(list_nth(builder->params, i), Const) ||
-			!IsA(list_nth(builder->params, i + 1), Const))
-		{
-			values[i] = 0;
-			values[i + 1] = 1;
-		}
+		/* a pair of bounds with one that is unknown cannot be compared yet */
+		if (kind == SPEC_PARAM_LOWER_WRITTEN || kind == SPEC_PARAM_LOWER_DERIVED)
+			known = known && is_known(builder, i + 1);
+		if (kind == SPEC_PARAM_UPPER)
+			known = known && is_known(builder, i - 1);
+		values[i] = known ?
+			DatumGetFloat8(((Const *) list_nth(builder->params, i))->constvalue) :
+			stand_in(builder, i);
 	}
 	spec_read_params(&builder->spec, values, &params);
 }
@@ -230,6 +249,56 @@ release_column(int attno, Node *expr, Index levelsup)
 							exprCollation(expr), levelsup);
 }
 
+/* Is this dp_low() or dp_high()? */
+static SpecEnd
+interval_end_of(FuncExpr *func)
+{
+	switch (extension_function(func->funcid))
+	{
+		case DP_FUNC_LOW:
+			return SPEC_END_LOW;
+		case DP_FUNC_HIGH:
+			return SPEC_END_HIGH;
+		default:
+			return SPEC_END_NONE;
+	}
+}
+
+/* An aggregate of an enclosing query's level, as it stands in that level. */
+static Aggref *
+own_aggregate(Aggref *aggref, OuterContext *context)
+{
+	aggref = copyObject(aggref);
+	if (context->levelsup > 0)
+		IncrementVarSublevelsUp((Node *) aggref, -(int) context->levelsup,
+								context->levelsup);
+	return aggref;
+}
+
+/*
+ * An end of an interval becomes an output of its own.  dp_low(count(*)) must
+ * have an aggregate of this level in it; other uses stay and say so themselves.
+ */
+static Node *
+mutate_interval(FuncExpr *func, OuterContext *context)
+{
+	ReleaseBuilder *builder = context->builder;
+	Node	   *value = linitial(func->args);
+	Node	   *level = float8_const(0.95);
+	Aggref	   *aggref;
+
+	if (list_length(func->args) > 1)
+		level = lsecond(func->args);
+	if (IsA(level, NamedArgExpr))
+		level = (Node *) ((NamedArgExpr *) level)->arg;
+	aggref = (Aggref *) strip_relabel(value);
+	if (!IsA(aggref, Aggref) || aggref->agglevelsup != context->levelsup)
+		refuse(REFUSE_INTERVAL, builder->context->source, func->location);
+	return release_column(-(add_output(builder, own_aggregate(aggref, context),
+									   interval_end_of(func), level) + 1),
+						  (Node *) func, context->levelsup);
+}
+
 /*
  * Replaces aggregates and group keys by columns of the release.  Output
  * columns are numbered after the keys and the state; since more keys may turn
@@ -270,13 +339,13 @@ outer_mutator(Node *node, OuterContext *context)
 	}
 	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->levelsup)
 	{
-		Aggref	   *aggref = copyObject((Aggref *) node);
+		Aggref	   *aggref = own_aggregate((Aggref *) node, context);
 
-		if (context->levelsup > 0)
-			IncrementVarSublevelsUp((Node *) aggref, -(int) context->levelsup,
-									context->levelsup);
-		return release_column(-(add_output(builder, aggref) + 1), node, context->levelsup);
+		return release_column(-(add_output(builder, aggref, SPEC_END_NONE, NULL) + 1), node,
+							  context->levelsup);
 	}
+	if (IsA(node, FuncExpr) && interval_end_of((FuncExpr *) node) != SPEC_END_NONE)
+		return mutate_interval((FuncExpr *) node, context);
 	if (IsA(node, GroupingFunc))
 		refuse(REFUSE_GROUPING_SETS, builder->context->source, exprLocation(node));
 	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup)
@@ -444,6 +513,26 @@ columns_of(Query *below, int first, int n)
 	return result;
 }
 
+/* Appends one column per sketch: function(spec, params, i, value). */
+static void
+append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function, List *values,
+				const char *name)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		Node	   *index = (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+											   Int32GetDatum(i), false, true);
+		Aggref	   *aggref = make_collector(builder, function,
+											list_make2(index, lfirst(lc)));
+
+		aggref->inputcollid = builder->spec.sketches[i++].collation;
+		append_target(query, (Node *) aggref, name, false);
+	}
+}
+
 /* The level's own FROM and WHERE, as the start of a query. */
 static Query *
 from_level(Query *level)
@@ -520,7 +609,7 @@ static Query *
 rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *unit_clauses)
 {
 	Query	   *query = select_from(parts, "parts");
-	List	   *columns = columns_of(parts, 1, nkeys + nunit + 1);
+	List	   *columns = columns_of(parts, 1, list_length(parts->targetList));
 	WindowFunc *rank = makeNode(WindowFunc);
 	WindowClause *window = makeNode(WindowClause);
 	SortGroupClause *order;
@@ -581,6 +670,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	List	   *unit_clauses = NIL;
 	int			nkeys = list_length(keys);
 	int			nunit = list_length(unit);
+	int			nsketches = builder->spec.nsketches;
 	Query	   *parts = from_level(builder->level->query);
 	Query	   *release;
 	Node	   *part;
@@ -597,6 +687,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	append_grouped(parts, unit, unit_clauses, "unit");
 	append_target(parts, (Node *) make_collector(builder, DP_FUNC_INDIVIDUAL,
 												 builder->arguments), "part", false);
+	append_sketches(builder, parts, DP_FUNC_SKETCH_ROWS, builder->sketch_arguments, "part");
 	parts->hasAggs = true;
 	move_below(builder, parts, nkeys > 0 ? 3 : 2);
 
@@ -606,7 +697,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 		Var		   *rank;
 
 		release = select_from(ranked, "ranked");
-		rank = linitial(columns_of(ranked, nkeys + nunit + 2, 1));
+		rank = linitial(columns_of(ranked, nkeys + nunit + nsketches + 2, 1));
 		release->jointree->quals = rank_within(builder, rank);
 		parts = ranked;
 	}
@@ -616,6 +707,8 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	part = linitial(columns_of(parts, nkeys + nunit + 1, 1));
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT_BOUNDED,
 												   list_make1(part)), "state", false);
+	append_sketches(builder, release, DP_FUNC_SKETCH_BOUNDED,
+					columns_of(parts, nkeys + nunit + 2, nsketches), "sketch");
 	return release;
 }
 
@@ -627,6 +720,7 @@ streamed_release(ReleaseBuilder *builder, List *keys)
 	append_grouped(release, keys, builder->key_clauses, "key");
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT,
 												   builder->arguments), "state", false);
+	append_sketches(builder, release, DP_FUNC_SKETCH, builder->sketch_arguments, "sketch");
 	move_below(builder, release, 1);
 	return release;
 }
@@ -635,7 +729,7 @@ streamed_release(ReleaseBuilder *builder, List *keys)
 static void
 append_outputs(ReleaseBuilder *builder, Query *release)
 {
-	TargetEntry *state = llast(release->targetList);
+	TargetEntry *state = list_nth(release->targetList, builder->spec.nkeys);
 	int			i = 0;
 	ListCell   *lc;
 
@@ -728,6 +822,21 @@ query_is_release(Query *query)
 	return false;
 }
 
+/* The outputs' names in one text, for the ledger; as many as fit. */
+static void
+name_outputs(ReleaseSpec *spec)
+{
+	for (int i = 0; i < spec->noutputs; i++)
+	{
+		Size		used = strlen(spec->output_names);
+
+		if (used + strlen(spec->outputs[i].name) + 3 > sizeof(spec->output_names))
+			break;
+		snprintf(spec->output_names + used, sizeof(spec->output_names) - used, "%s%s",
+				 used > 0 ? ", " : "", spec->outputs[i].name);
+	}
+}
+
 static void
 describe(ReleaseBuilder *builder)
 {
@@ -746,6 +855,7 @@ describe(ReleaseBuilder *builder)
 	spec->nkeys = list_length(builder->keys);
 	spec->nparams = list_length(builder->params);
 	spec->grouped = spec->nkeys > 0;
+	name_outputs(spec);
 	foreach(lc, builder->individuals->proofs)
 		spec->proofs[spec->nproofs++] = lfirst_oid(lc);
 	initStringInfo(&names);
@@ -806,10 +916,12 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	query->targetList = (List *) outer_mutator((Node *) query->targetList, &outer);
 	query->havingQual = outer_mutator(query->havingQual, &outer);
 
-	number.first = list_length(builder.keys) + 2;
+	number.first = list_length(builder.keys) + builder.spec.nsketches + 2;
 	(void) number_outputs_walker((Node *) query->targetList, &number);
 	(void) number_outputs_walker(query->havingQual, &number);
 
+	restrict_to_domains(&builder);
+	drop_rows_without_values(&builder);
 	assign_coordinates(&builder);
 	describe(&builder);
 	check_constant_params(&builder);
@@ -821,4 +933,5 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	release->hasAggs = true;
 	planning_remember(&builder.spec);
 	install_release(&builder, release);
+	list_domains(&builder, query);
 }

@@ -13,8 +13,9 @@
  *   relations open and the snapshot known: code of the client's may have run
  *   since, at plan time, and changed its own tables.
  * - A group leaves only if it has min_individuals individuals and its noisy
- *   number of individuals passes the threshold; all its outputs come from one
- *   joint draw.  Nothing is drawn for smaller groups.
+ *   number of individuals passes the threshold; all outputs of its vector come
+ *   from one joint draw.  Nothing is drawn for smaller groups.  Without a vector
+ *   it leaves if any of its parts released something (release/parts.c).
  * - Released rows come out sorted by key: the order of an exact hash table
  *   would tell about groups that were held back.
  */
@@ -30,6 +31,7 @@
 #include "utils/tuplesort.h"
 #include "utils/tuplestore.h"
 
+#include "aggregate/sketch.h"
 #include "errors.h"
 #include "mechanism/noise.h"
 #include "query/query.h"
@@ -42,6 +44,9 @@ typedef struct ReleaseState
 	ReleaseParams params;
 	bool		paid;
 	bool		drained;
+	dp_int128	tau;			/* threshold of the gate, if there is a vector */
+	PartsState *parts;
+	double	   *simulated;		/* noise vectors for ends of intervals, or NULL */
 	PlanState  *child;
 	List	   *nested;			/* release nodes inside the child */
 	Tuplesortstate *sorted;		/* the released rows, if there are keys */
@@ -202,73 +207,129 @@ begin_store(ReleaseState *state, TupleDesc desc)
 										 TUPLESORT_RANDOMACCESS);
 }
 
+/* The coordinate of a number of distinct values, of which one counts 1/r. */
+static dp_int128
+distinct_coordinate(ReleaseState *state, int i, TupleTableSlot *row)
+{
+	int			attno = state->spec.nkeys + 1 + state->spec.coordinates[i].sketch;
+	dp_int128	distinct = row->tts_isnull[attno] ? 0 : sketch_distinct(row->tts_values[attno]);
+
+	return distinct * DP_SCALE / state->params.rows;
+}
+
 /* Adds noise to a group's vector; false if the gate holds the group back. */
 static bool
-release_group(ReleaseState *state, dp_random *rng, dp_int128 tau,
-			  const CollectState *group, dp_int128 *noisy)
+release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
+			   TupleTableSlot *row, dp_int128 *noisy)
 {
+	const ReleaseSpec *spec = &state->spec;
 	dp_status	status;
 
-	if (collect_individuals(group) < dp_setting_min_individuals)
-		return false;
-	status = dp_noise_draw(rng, state->params.epsilon_nano, state->params.groups,
-						   state->spec.dimensions, noisy);
+	status = dp_noise_draw(rng, state->params.epsilon_share, state->params.groups,
+						   spec->dimensions, noisy);
 	if (status == DP_ERR_RANDOM)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the source of random bytes failed")));
 	if (status != DP_OK)
 		elog(ERROR, "noise could not be drawn");
-	for (int i = 0; i < state->spec.dimensions; i++)
-		noisy[i] += collect_coordinate(group, i);
-	return noisy[0] >= tau;
+	for (int i = 0; i < spec->dimensions; i++)
+		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
+			distinct_coordinate(state, i, row) : collect_coordinate(group, i);
+	return noisy[0] >= state->tau;
+}
+
+/* Draws all a group releases; false if nothing leaves. */
+static bool
+release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 *noisy)
+{
+	const ReleaseSpec *spec = &state->spec;
+	int			attno = spec->nkeys;
+	const CollectState *group;
+	bool		released = false;
+
+	if (row->tts_isnull[attno])
+		return false;
+	group = collect_read_state(row->tts_values[attno], spec->dimensions);
+	if (collect_individuals(group) < dp_setting_min_individuals)
+		return false;
+	if (spec->numeric)
+	{
+		released = release_vector(state, rng, group, row, noisy);
+		if (!released)
+			return false;
+	}
+	if (spec->nparts > 0 &&
+		parts_draw(state->parts, rng, row->tts_values + attno + 1, row->tts_isnull + attno + 1))
+		released = true;
+	return released;
 }
 
 /* Turns one row of the child into a released row; false if it is held back. */
 static bool
-release_row(ReleaseState *state, dp_random *rng, dp_int128 tau,
-			TupleTableSlot *row, TupleTableSlot *out)
+release_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTableSlot *out)
 {
 	const ReleaseSpec *spec = &state->spec;
 	int			natts = out->tts_tupleDescriptor->natts;
-	dp_int128	noisy[DP_MAX_DIMENSIONS];
-	bool		released = false;
+	dp_int128	noisy[DP_MAX_DIMENSIONS] = {0};
+	bool		released;
 
 	slot_getallattrs(row);
 	ExecClearTuple(out);
 	memset(out->tts_isnull, true, natts * sizeof(bool));
 	memset(out->tts_values, 0, natts * sizeof(Datum));
 
-	if (!row->tts_isnull[spec->nkeys])
-		released = release_group(state, rng, tau,
-								 collect_read_state(row->tts_values[spec->nkeys],
-													spec->dimensions),
-								 noisy);
+	released = release_group(state, rng, row, noisy);
 	if (released)
 	{
+		int			first = spec->nkeys + 1 + spec->nsketches;
+
 		memcpy(out->tts_values, row->tts_values, spec->nkeys * sizeof(Datum));
 		memcpy(out->tts_isnull, row->tts_isnull, spec->nkeys * sizeof(bool));
-		release_values(spec, &state->params, noisy,
-					   out->tts_values + spec->nkeys + 1,
-					   out->tts_isnull + spec->nkeys + 1);
+		for (int i = 0; i < spec->noutputs; i++)
+		{
+			const SpecOutput *output = &spec->outputs[i];
+
+			out->tts_values[first + i] = output->part == DP_NONE ?
+				values_output(spec, &state->params, output, noisy, state->simulated,
+							  &out->tts_isnull[first + i]) :
+				parts_output(state->parts, output, &out->tts_isnull[first + i]);
+		}
+		last_group(spec, &state->params, noisy);
 	}
 	explicit_bzero(noisy, sizeof(noisy));
 	ExecStoreVirtualTuple(out);
 	return released || spec->nkeys == 0;
 }
 
+/* Prepares what all groups share: threshold, work space, simulated noise. */
+static void
+begin_drawing(ReleaseState *state)
+{
+	const ReleaseSpec *spec = &state->spec;
+
+	if (spec->numeric &&
+		dp_gate_threshold(state->params.epsilon_share, state->params.delta_share,
+						  state->params.groups, spec->dimensions,
+						  dp_setting_min_individuals, &state->tau) != DP_OK)
+		elog(ERROR, "threshold of the gate could not be computed");
+	state->parts = parts_begin(spec, &state->params);
+	for (int i = 0; i < spec->noutputs && state->simulated == NULL; i++)
+	{
+		if (spec->outputs[i].end != SPEC_END_NONE && spec->outputs[i].part == DP_NONE)
+			state->simulated = values_simulate(spec, &state->params);
+	}
+	last_begin(spec, &state->params);
+}
+
 /* Fetches all rows of the child and keeps the released ones. */
 static void
 drain_child(ReleaseState *state, PlanState *child, dp_random *rng, TupleTableSlot *out)
 {
-	dp_int128	tau;
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg released row",
 													  ALLOCSET_DEFAULT_SIZES);
 
-	if (dp_gate_threshold(state->params.epsilon_nano, state->params.delta_atto,
-						  state->params.groups, state->spec.dimensions,
-						  dp_setting_min_individuals, &tau) != DP_OK)
-		elog(ERROR, "threshold of the gate could not be computed");
+	begin_drawing(state);
 	for (;;)
 	{
 		TupleTableSlot *row = ExecProcNode(child);
@@ -279,7 +340,7 @@ drain_child(ReleaseState *state, PlanState *child, dp_random *rng, TupleTableSlo
 			break;
 		CHECK_FOR_INTERRUPTS();
 		old = MemoryContextSwitchTo(row_context);
-		released = release_row(state, rng, tau, row, out);
+		released = release_row(state, rng, row, out);
 		MemoryContextSwitchTo(old);
 		if (released && state->sorted != NULL)
 			tuplesort_puttupleslot(state->sorted, out);
@@ -289,6 +350,7 @@ drain_child(ReleaseState *state, PlanState *child, dp_random *rng, TupleTableSlo
 		MemoryContextReset(row_context);
 	}
 	MemoryContextDelete(row_context);
+	last_end();
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "nodes/pathnodes.h"
 
 #include "aggregate/collect.h"
+#include "mechanism/random.h"
 #include "release/spec.h"
 
 /* path.c */
@@ -25,8 +26,26 @@ extern void release_mark_paid(PlanState *state);
 extern uint64 release_bounding_key(void);
 
 /* values.c */
-extern void release_values(const ReleaseSpec *spec, const ReleaseParams *params,
-						   const dp_int128 *noisy, Datum *values, bool *isnull);
+extern double *values_simulate(const ReleaseSpec *spec, const ReleaseParams *params);
+extern Datum values_output(const ReleaseSpec *spec, const ReleaseParams *params,
+						   const SpecOutput *output, const dp_int128 *noisy,
+						   const double *noise, bool *isnull);
+extern double values_standard_error(const ReleaseSpec *spec, const ReleaseParams *params,
+									const SpecOutput *output, const dp_int128 *noisy);
+
+/* parts.c */
+typedef struct PartsState PartsState;
+
+extern PartsState *parts_begin(const ReleaseSpec *spec, const ReleaseParams *params);
+extern bool parts_draw(PartsState *state, dp_random *rng, const Datum *sketches,
+					   const bool *isnull);
+extern Datum parts_output(PartsState *state, const SpecOutput *output, bool *isnull);
+
+/* last.c */
+extern void last_begin(const ReleaseSpec *spec, const ReleaseParams *params);
+extern void last_group(const ReleaseSpec *spec, const ReleaseParams *params,
+					   const dp_int128 *noisy);
+extern void last_end(void);
 
 /* scans.c */
 extern void find_releases(PlanState *state, List **releases, List **relids);

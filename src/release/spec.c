@@ -54,6 +54,64 @@ integer_param(double value, int64 max, const char *name)
 	return (int64) value;
 }
 
+/* One parameter that is no setting, or ERRCODE_DP_BOUNDS etc. */
+static void
+check_param(const ReleaseSpec *spec, const double *values, int i)
+{
+	double		value = values[i];
+
+	switch ((SpecParamKind) spec->param_kinds[i])
+	{
+		case SPEC_PARAM_SETTING:
+		case SPEC_PARAM_UPPER:
+			break;
+		case SPEC_PARAM_LOWER_WRITTEN:
+		case SPEC_PARAM_LOWER_DERIVED:
+			if (i + 1 >= spec->nparams)
+				elog(ERROR, "malformed release parameters");
+			spec_check_bounds(value, values[i + 1],
+							  spec->param_kinds[i] == SPEC_PARAM_LOWER_DERIVED);
+			break;
+		case SPEC_PARAM_FRACTION:
+			if (!(value >= 0 && value <= 1))
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("percentile value %g is not between 0 and 1", value)));
+			break;
+		case SPEC_PARAM_LEVEL:
+			if (!(value > 0 && value <= DP_MAX_LEVEL))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("confidence level must be greater than 0 and at most %g",
+								DP_MAX_LEVEL)));
+			break;
+		case SPEC_PARAM_NUMBER:
+			(void) integer_param(value, DP_MAX_BUCKETS, "number of buckets or values");
+			break;
+	}
+}
+
+/* How many mechanisms share the release's epsilon and delta. */
+int
+spec_shares(const ReleaseSpec *spec)
+{
+	return spec->nparts + (spec->numeric ? 1 : 0);
+}
+
+/* What the largest part needs so that each of its selections has some epsilon. */
+static int64
+smallest_share(const ReleaseSpec *spec)
+{
+	int64		share = 1;
+
+	for (int i = 0; i < spec->nparts; i++)
+	{
+		if (spec->parts[i].ntargets > 1)
+			share = Max(share, Max(spec->parts[i].ntargets, 32));
+	}
+	return share;
+}
+
 /*
  * Reads the parameter array of one execution into params, or raises
  * ERRCODE_INVALID_PARAMETER_VALUE / ERRCODE_DP_BOUNDS.  "values" has
@@ -62,6 +120,8 @@ integer_param(double value, int64 max, const char *name)
 void
 spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *params)
 {
+	int			shares = Max(spec_shares(spec), 1);
+
 	params->values = values;
 	if (dp_epsilon_from_double(values[DP_PARAM_EPSILON], &params->epsilon_nano) != DP_OK)
 		ereport(ERROR,
@@ -71,16 +131,18 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("delta must be greater than 0 and less than 1")));
+	params->epsilon_share = params->epsilon_nano / shares;
+	params->delta_share = params->delta_atto / shares;
+	if (params->epsilon_share < smallest_share(spec) || params->delta_share < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("epsilon and delta are too small for so many outputs")));
 	params->groups = integer_param(values[DP_PARAM_GROUPS], DP_MAX_GROUPS, "max_groups");
 	params->rows = integer_param(values[DP_PARAM_ROWS], DP_MAX_ROWS, "max_rows");
 	if (spec->streamed)
 		params->groups = params->rows = 1;
 	if (!spec->grouped)
 		params->groups = 1;
-	for (int i = DP_PARAM_FIRST_BOUND; i + 1 < spec->nparams; i += 2)
-	{
-		bool		written = (spec->explicit_bounds & (UINT64CONST(1) << (i / 2))) != 0;
-
-		spec_check_bounds(values[i], values[i + 1], !written);
-	}
+	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)
+		check_param(spec, values, i);
 }

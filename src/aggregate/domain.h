@@ -1,0 +1,83 @@
+/*
+ * domain.h
+ *		Values of the types that have an order as numbers and back, and the
+ *		cells that sketches divide them into.
+ */
+#ifndef DP_DOMAIN_H
+#define DP_DOMAIN_H
+
+#include "postgres.h"
+
+#include <math.h>
+
+#include "datatype/timestamp.h"
+#include "release/spec.h"
+
+/* Most cells of a sketch. */
+#define DP_MAX_CELLS 65537
+
+/*
+ * The cells of one sketch under the parameters of one execution; they depend
+ * on nothing else.  A step of a GRID is multiple / per_unit, both integers of
+ * which one is 1, and point i is base + (origin + i) * multiple / per_unit.
+ * If the lower bound is a whole number of steps, that number is the origin and
+ * base is 0: then points are decimals that print without a tail.
+ */
+typedef struct Grid
+{
+	SpecScheme	scheme;
+	int			cells;			/* 1 .. DP_MAX_CELLS */
+	double		lower;			/* GRID, BUCKETS: finite, lower <= upper */
+	double		upper;
+	double		step;			/* distance of points, width of a bucket; else 0 */
+	double		multiple;		/* GRID only */
+	double		per_unit;
+	double		base;
+	double		origin;
+	int			exponent;		/* BINS only: the smallest ends at 2^exponent */
+	int			bins;			/* of each sign */
+} Grid;
+
+extern SpecArgType domain_of_type(Oid type);
+extern bool domain_other_number(SpecArgType type, Datum value, double *x);
+extern Datum domain_datum(Oid type, double x);
+extern Interval domain_interval(const Interval *interval);
+
+extern void grid_open(Grid *grid, const SpecSketch *sketch, const double *params);
+extern int	grid_cell(const Grid *grid, double x);
+extern double grid_point(const Grid *grid, int cell);
+extern double grid_edge(const Grid *grid, int i);
+
+/*
+ * A value as a number, in the unit that SpecArgType names; false if it is NaN.
+ * Infinities of any type stay infinite.  No value raises an error.
+ */
+static inline bool
+domain_number(SpecArgType type, Datum value, double *x)
+{
+	switch (type)
+	{
+		case SPEC_ARG_ANY:
+			*x = 0;
+			return true;
+		case SPEC_ARG_INT2:
+			*x = DatumGetInt16(value);
+			return true;
+		case SPEC_ARG_INT4:
+			*x = DatumGetInt32(value);
+			return true;
+		case SPEC_ARG_INT8:
+			*x = (double) DatumGetInt64(value);
+			return true;
+		case SPEC_ARG_FLOAT4:
+			*x = DatumGetFloat4(value);
+			return !isnan(*x);
+		case SPEC_ARG_FLOAT8:
+			*x = DatumGetFloat8(value);
+			return !isnan(*x);
+		default:
+			return domain_other_number(type, value, x);
+	}
+}
+
+#endif							/* DP_DOMAIN_H */

@@ -1,0 +1,25 @@
+/*
+ * sketch.h
+ *		Mergeable summaries of one argument of a group, beside the vector.
+ */
+#ifndef DP_SKETCH_H
+#define DP_SKETCH_H
+
+#include "postgres.h"
+
+#include "release/spec.h"
+
+/* The different values of a group; arrays of n. */
+typedef struct SketchValues
+{
+	int			n;
+	Datum	   *values;
+	int64	   *weights;		/* in DP_CELL_SCALE per individual */
+	int64	   *individuals;
+} SketchValues;
+
+extern int64 sketch_cells(Datum state, int ncells, int64 *weights);
+extern void sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result);
+extern int64 sketch_distinct(Datum state);
+
+#endif							/* DP_SKETCH_H */

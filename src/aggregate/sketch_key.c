@@ -1,0 +1,266 @@
+/*
+ * sketch_key.c
+ *		Values as bytes that are equal if and only if the values are, and back.
+ *
+ * Equal values of some types look different: 1.0 and 1.00, '1 day' and '24
+ * hours', 0 and -0, blanks at the end of character(n).  Were one of them kept
+ * as it came, a release would show how one individual wrote it.  So each is
+ * turned into the one that stands for all: without trailing zeros or blanks,
+ * an interval in days and time.
+ *
+ * Where values that are equal cannot be brought into one form they are
+ * different values: strings under a nondeterministic collation, and types like
+ * jsonb whose bytes may differ.  The number of distinct values uses the type's
+ * own hash function then and counts them as one.
+ *
+ * NaN is no value.  A value of more than SKETCH_LONGEST_VALUE bytes is none to
+ * choose either: a limit for each value by itself tells nothing about others.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/detoast.h"
+#include "aggregate/domain.h"
+#include "aggregate/sketch_key.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+static KeyForm
+form_of(Oid type, int16 length, bool by_value)
+{
+	switch (type)
+	{
+		case FLOAT4OID:
+			return KEY_FLOAT4;
+		case FLOAT8OID:
+			return KEY_FLOAT8;
+		case NUMERICOID:
+			return KEY_NUMERIC;
+		case INTERVALOID:
+			return KEY_INTERVAL;
+		case BPCHAROID:
+			return KEY_PADDED;
+		default:
+			return by_value ? KEY_BITS : length > 0 ? KEY_FIXED : KEY_VARLENA;
+	}
+}
+
+/* Is equality of the type exactly that of its keys? */
+static bool
+keys_are_exact(Oid type, Oid collation)
+{
+	switch (type)
+	{
+		case BOOLOID:
+		case CHAROID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case OIDOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INTERVALOID:
+		case UUIDOID:
+		case BYTEAOID:
+			return true;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return !OidIsValid(collation) || get_collation_isdeterministic(collation);
+		default:
+			return type_is_enum(type);
+	}
+}
+
+/* Prepares for values of a type; what must last is allocated in "context". */
+void
+key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed, MemoryContext context)
+{
+	Oid			base = getBaseType(type);
+	bool		by_value;
+
+	get_typlenbyval(base, &reader->length, &by_value);
+	if (reader->length < -1)
+		elog(ERROR, "no keys of type %u", type);
+	reader->form = form_of(base, reader->length, by_value);
+	reader->seed = seed;
+	reader->collation = collation;
+	reader->hash_typed = false;
+	if (!keys_are_exact(base, collation))
+	{
+		TypeCacheEntry *entry = lookup_type_cache(base, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+
+		reader->hash_typed = OidIsValid(entry->hash_extended_proc_finfo.fn_oid);
+		if (reader->hash_typed)
+			fmgr_info_copy(&reader->type_hash, &entry->hash_extended_proc_finfo, context);
+	}
+}
+
+/* A value passed by value, the same in all bits of the datum. */
+static Datum
+plain_bits(Datum value, int16 length)
+{
+	switch (length)
+	{
+		case sizeof(char):
+			return CharGetDatum(DatumGetChar(value));
+		case sizeof(int16):
+			return Int16GetDatum(DatumGetInt16(value));
+		case sizeof(int32):
+			return Int32GetDatum(DatumGetInt32(value));
+		default:
+			return value;
+	}
+}
+
+static bool
+key_is_bits(KeyReader *reader, SketchKey *key, Datum bits)
+{
+	reader->bits = bits;
+	key->bytes = (const char *) &reader->bits;
+	key->length = sizeof(Datum);
+	key->hash = sketch_mix((uint64) bits ^ reader->seed);
+	return true;
+}
+
+static bool
+key_is_bytes(KeyReader *reader, SketchKey *key, const void *bytes, uint32 length)
+{
+	key->bytes = bytes;
+	key->length = length;
+	key->hash = hash_bytes_extended((const unsigned char *) bytes, (int) length, reader->seed);
+	return true;
+}
+
+/* The bytes of a varlena; memory, if it takes any, goes with the row. */
+static bool
+key_is_varlena(KeyReader *reader, SketchKey *key, Datum value)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
+	Size		length = VARSIZE_ANY_EXHDR(bytes);
+
+	if (reader->form == KEY_PADDED)
+		length = bpchartruelen(VARDATA_ANY(bytes), (int) length);
+	return key_is_bytes(reader, key, VARDATA_ANY(bytes), (uint32) length);
+}
+
+static bool
+key_is_numeric(KeyReader *reader, SketchKey *key, Datum value)
+{
+	value = PointerGetDatum(PG_DETOAST_DATUM(value));
+	if (numeric_is_nan(DatumGetNumeric(value)))
+		return false;
+	return key_is_varlena(reader, key, DirectFunctionCall1(numeric_trim_scale, value));
+}
+
+/* The key of any value that is one, however long. */
+static inline bool
+make_key(KeyReader *reader, Datum value, SketchKey *key)
+{
+	float8		x;
+
+	switch (reader->form)
+	{
+		case KEY_BITS:
+			return key_is_bits(reader, key, plain_bits(value, reader->length));
+		case KEY_FLOAT4:
+			x = DatumGetFloat4(value);
+			return !isnan(x) &&
+				key_is_bits(reader, key, Float4GetDatum(x == 0 ? 0 : (float4) x));
+		case KEY_FLOAT8:
+			x = DatumGetFloat8(value);
+			return !isnan(x) && key_is_bits(reader, key, Float8GetDatum(x == 0 ? 0 : x));
+		case KEY_INTERVAL:
+			reader->interval = domain_interval(DatumGetIntervalP(value));
+			return key_is_bytes(reader, key, &reader->interval, sizeof(Interval));
+		case KEY_NUMERIC:
+			return key_is_numeric(reader, key, value);
+		case KEY_PADDED:
+		case KEY_VARLENA:
+			return key_is_varlena(reader, key, value);
+		case KEY_FIXED:
+			return key_is_bytes(reader, key, DatumGetPointer(value), reader->length);
+	}
+	return false;
+}
+
+/*
+ * The key of a value that can be chosen; false if it cannot.  The bytes are
+ * valid until the next call and the end of the row.
+ */
+bool
+key_read(KeyReader *reader, Datum value, SketchKey *key)
+{
+	if (reader->form == KEY_VARLENA &&
+		toast_raw_datum_size(value) > SKETCH_LONGEST_VALUE + VARHDRSZ)
+		return false;
+	return make_key(reader, value, key) && key->length <= SKETCH_LONGEST_VALUE;
+}
+
+/* The hash of a value, never 0, for a set of values; false if it is NaN. */
+bool
+key_hash(KeyReader *reader, Datum value, uint64 *hash)
+{
+	SketchKey	key;
+
+	if (reader->hash_typed)
+	{
+		if (reader->form == KEY_NUMERIC && numeric_is_nan(DatumGetNumeric(value)))
+			return false;
+		*hash = DatumGetUInt64(FunctionCall2Coll(&reader->type_hash, reader->collation, value,
+												 UInt64GetDatum(reader->seed)));
+	}
+	else if (make_key(reader, value, &key))
+		*hash = key.hash;
+	else
+		return false;
+	if (*hash == 0)
+		*hash = 1;
+	return true;
+}
+
+/*
+ * The value of a key, of the argument's type; elog if the bytes cannot be one
+ * by their length.
+ */
+Datum
+key_datum(Oid type, const SketchKey *key)
+{
+	Oid			base = getBaseType(type);
+	int16		length;
+	bool		by_value;
+	char	   *result;
+	Datum		bits;
+
+	get_typlenbyval(base, &length, &by_value);
+	if (length < -1 || (by_value && key->length != sizeof(Datum)) ||
+		(!by_value && length > 0 && key->length != (uint32) length) ||
+		(base == NUMERICOID && key->length < sizeof(uint16)))
+		sketch_malformed();
+	if (by_value)
+	{
+		memcpy(&bits, key->bytes, sizeof(Datum));
+		return bits;
+	}
+	if (length > 0)
+	{
+		result = palloc(length);
+		memcpy(result, key->bytes, length);
+		return PointerGetDatum(result);
+	}
+	result = palloc(VARHDRSZ + key->length);
+	SET_VARSIZE(result, VARHDRSZ + key->length);
+	memcpy(VARDATA(result), key->bytes, key->length);
+	return PointerGetDatum(result);
+}

@@ -1,0 +1,144 @@
+/*
+ * sketch_state.h
+ *		The states of sketches: how they are stored, and what adds to them.
+ *
+ * A state is a flat bytea that describes itself, so that it can go through
+ * tuples, parallel workers and nodes.  SQL can hand any bytes to the
+ * aggregates: a state's header and size are checked before it is used, and
+ * whatever else it holds only where it is followed.  Nothing stored in a state
+ * is ever given to a function of a type; values are compared as bytes.
+ *
+ * Functions that add may return another, larger state instead of the one they
+ * were given.  It lies in the current memory context, the old one is left
+ * alone; see sketch.c.
+ */
+#ifndef DP_SKETCH_STATE_H
+#define DP_SKETCH_STATE_H
+
+#include "postgres.h"
+
+#include "common/int.h"
+#include "release/spec.h"
+#include "utils/expandeddatum.h"	/* and VARSIZE of all versions */
+
+#define SKETCH_MAGIC 0x6b73
+
+typedef enum SketchStage
+{
+	SKETCH_ROWS,				/* rows of one individual */
+	SKETCH_INDIVIDUALS			/* bounded weights of individuals */
+} SketchStage;
+
+/*
+ * What follows the header:
+ *
+ *	CELLS, capacity 0	int64 weights[cells]
+ *	CELLS				int64 weights[capacity], int32 cells[capacity], where a
+ *						cell's number plus one stands, or 0: a hash table
+ *	VALUES				SketchEntry entries[capacity], uint32 slots[2 * capacity],
+ *						where an entry's number plus one stands, or 0, char
+ *						bytes[data_capacity].  Capacity 0: there were too many
+ *						values, and none is kept
+ *	DISTINCT			uint64 hashes[capacity], 0 where there is none
+ *
+ * Capacities are powers of two.
+ */
+typedef struct SketchState
+{
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	uint16		magic;
+	uint8		kind;			/* SpecSketchKind */
+	uint8		stage;			/* SketchStage */
+	int64		total;			/* rows with a value, or individuals with one */
+	int32		cells;			/* of the grid; CELLS only */
+	uint32		capacity;
+	uint32		used;			/* cells, entries or hashes that are there */
+	uint32		data_capacity;	/* VALUES only */
+	uint32		data_used;
+	uint32		padding;
+} SketchState;
+
+/* One value: where its bytes are, and how much it weighs. */
+typedef struct SketchEntry
+{
+	uint64		hash;
+	int64		weight;			/* rows, or DP_CELL_SCALE per individual */
+	int64		individuals;
+	uint32		offset;
+	uint32		length;
+} SketchEntry;
+
+/* A value as it is stored. */
+typedef struct SketchKey
+{
+	uint64		hash;
+	const char *bytes;
+	uint32		length;
+} SketchKey;
+
+#define SKETCH_DATA(state) ((char *) (state) + sizeof(SketchState))
+
+extern void sketch_malformed(void) pg_attribute_noreturn();
+extern SketchState *sketch_new(SpecSketchKind kind, SketchStage stage, Size data);
+extern SketchState *sketch_open(Datum datum);
+
+extern Size cells_data_size(const SketchState *header);
+extern SketchState *cells_new(SketchStage stage, int cells);
+extern SketchState *cells_add(SketchState *state, int cell, int64 weight);
+extern bool cells_next(const SketchState *state, uint32 *position, int *cell, int64 *weight);
+
+extern Size values_data_size(const SketchState *header);
+extern SketchState *values_new(SketchStage stage);
+extern SketchState *values_add(SketchState *state, const SketchKey *key, int64 weight,
+							   int64 individuals);
+extern SketchState *values_give_up(const SketchState *state);
+extern void values_get(const SketchState *state, uint32 i, SketchKey *key, int64 *weight,
+					   int64 *individuals);
+
+extern Size distinct_data_size(const SketchState *header);
+extern SketchState *distinct_new(SketchStage stage);
+extern SketchState *distinct_add(SketchState *state, uint64 hash);
+extern bool distinct_next(const SketchState *state, uint32 *position, uint64 *hash);
+
+/* Sizes that no table exceeds are malformed. */
+#define SKETCH_NO_SIZE ((Size) -1)
+
+static inline bool
+sketch_is_power(uint32 n)
+{
+	return n != 0 && (n & (n - 1)) == 0;
+}
+
+/*
+ * The i-th slot to visit of a hash table.  Not in their order: entries moved
+ * to another table in that order would crowd in one part of it.
+ */
+static inline uint32
+sketch_visit(uint32 i, uint32 capacity)
+{
+	return (i * 0x9e3779b1U) & (capacity - 1);
+}
+
+/* A sum that stops at the ends of int64: only forged states reach them. */
+static inline int64
+sketch_sum(int64 a, int64 b)
+{
+	int64		sum;
+
+	if (unlikely(pg_add_s64_overflow(a, b, &sum)))
+		return b > 0 ? PG_INT64_MAX : PG_INT64_MIN;
+	return sum;
+}
+
+/* A permutation of 64-bit integers whose bits all depend on each other. */
+static inline uint64
+sketch_mix(uint64 x)
+{
+	x ^= x >> 30;
+	x *= UINT64CONST(0xbf58476d1ce4e5b9);
+	x ^= x >> 27;
+	x *= UINT64CONST(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+#endif							/* DP_SKETCH_STATE_H */

@@ -1,0 +1,215 @@
+/*
+ * sketch_values.c
+ *		Weights of values: entries in order of arrival, found by a hash table of
+ *		their numbers, and the bytes of the values after them.
+ *
+ * There is a limit to the memory of one group.  Beyond it the table gives up:
+ * it keeps no value at all, whatever comes.  That depends on which values a
+ * group has, not on their order, and it is no error; which values survived
+ * would depend on other individuals' rows.
+ */
+#include "postgres.h"
+
+#include "aggregate/sketch_state.h"
+
+#define FIRST_CAPACITY 2
+#define FIRST_DATA 16
+#define LAST_CAPACITY (1U << 23)
+#define LAST_DATA (1U << 29)	/* with the entries below the 1 GB of a datum */
+
+/* Bytes after the header; see sketch_open(). */
+Size
+values_data_size(const SketchState *header)
+{
+	uint32		capacity = header->capacity;
+
+	if (capacity == 0)
+		return header->used == 0 && header->data_capacity == 0 ? 0 : SKETCH_NO_SIZE;
+	if (!sketch_is_power(capacity) || capacity > LAST_CAPACITY || header->used > capacity ||
+		header->data_capacity > LAST_DATA || header->data_used > header->data_capacity)
+		return SKETCH_NO_SIZE;
+	return capacity * (sizeof(SketchEntry) + 2 * sizeof(uint32)) + header->data_capacity;
+}
+
+static SketchState *
+new_table(SketchStage stage, uint32 capacity, uint32 data_capacity)
+{
+	SketchState *state = sketch_new(SPEC_SKETCH_VALUES, stage,
+									capacity * (sizeof(SketchEntry) + 2 * sizeof(uint32)) +
+									data_capacity);
+
+	state->capacity = capacity;
+	state->data_capacity = data_capacity;
+	return state;
+}
+
+/* A state without values. */
+SketchState *
+values_new(SketchStage stage)
+{
+	return new_table(stage, FIRST_CAPACITY, FIRST_DATA);
+}
+
+static inline SketchEntry *
+entries_of(const SketchState *state)
+{
+	return (SketchEntry *) SKETCH_DATA(state);
+}
+
+static inline uint32 *
+slots_of(const SketchState *state)
+{
+	return (uint32 *) (entries_of(state) + state->capacity);
+}
+
+static inline char *
+data_of(const SketchState *state)
+{
+	return (char *) (slots_of(state) + 2 * state->capacity);
+}
+
+/* The bytes of an entry, which must lie within those in use. */
+static inline const char *
+bytes_of(const SketchState *state, const SketchEntry *entry)
+{
+	if (unlikely((uint64) entry->offset + entry->length > state->data_used))
+		sketch_malformed();
+	return data_of(state) + entry->offset;
+}
+
+static inline bool
+holds(const SketchState *state, const SketchEntry *entry, const SketchKey *key)
+{
+	return entry->hash == key->hash && entry->length == key->length &&
+		memcmp(bytes_of(state, entry), key->bytes, key->length) == 0;
+}
+
+/* The slot of a value: the one it has, else the free one it would take. */
+static inline uint32 *
+find_slot(const SketchState *state, const SketchKey *key)
+{
+	uint32	   *slots = slots_of(state);
+	uint32		mask = 2 * state->capacity - 1;
+	uint32		slot = (uint32) key->hash & mask;
+
+	for (uint32 i = 0; i <= mask; i++)
+	{
+		if (slots[slot] == 0)
+			return &slots[slot];
+		if (slots[slot] > state->used)
+			break;
+		if (holds(state, &entries_of(state)[slots[slot] - 1], key))
+			return &slots[slot];
+		slot = (slot + 1) & mask;
+	}
+	sketch_malformed();			/* full or wrong; ours never are */
+	return NULL;
+}
+
+/* Fills the slots of a table whose entries are all different. */
+static void
+fill_slots(SketchState *state)
+{
+	uint32	   *slots = slots_of(state);
+	uint32		mask = 2 * state->capacity - 1;
+
+	for (uint32 i = 0; i < state->used; i++)
+	{
+		uint32		slot = (uint32) entries_of(state)[i].hash & mask;
+
+		while (slots[slot] != 0)
+			slot = (slot + 1) & mask;
+		slots[slot] = i + 1;
+	}
+}
+
+/* The state that has met too many values; one that is given stays as it is. */
+SketchState *
+values_give_up(const SketchState *state)
+{
+	SketchState *empty = new_table(state->stage, 0, 0);
+
+	empty->total = state->total;
+	return empty;
+}
+
+/* A table with room for one more value of so many bytes, or the one that gave up. */
+static SketchState *
+grow(const SketchState *state, uint32 length)
+{
+	uint32		capacity = state->capacity;
+	uint64		data = state->data_capacity;
+	SketchState *larger;
+
+	if (state->used == capacity)
+		capacity *= 2;
+	if (state->data_used + (uint64) length > data)
+		data = Max(Min(2 * data, LAST_DATA), state->data_used + (uint64) length);
+	if (capacity > LAST_CAPACITY || data > LAST_DATA)
+		return values_give_up(state);
+	larger = new_table(state->stage, capacity, (uint32) data);
+	larger->total = state->total;
+	larger->used = state->used;
+	larger->data_used = state->data_used;
+	memcpy(entries_of(larger), entries_of(state), state->used * sizeof(SketchEntry));
+	memcpy(data_of(larger), data_of(state), state->data_used);
+	fill_slots(larger);
+	return larger;
+}
+
+/* Appends an entry without weight to a table with room for it. */
+static SketchEntry *
+append(SketchState *state, const SketchKey *key)
+{
+	SketchEntry *entry = &entries_of(state)[state->used++];
+
+	entry->hash = key->hash;
+	entry->weight = 0;
+	entry->individuals = 0;
+	entry->offset = state->data_used;
+	entry->length = key->length;
+	memcpy(data_of(state) + state->data_used, key->bytes, key->length);
+	state->data_used += key->length;
+	return entry;
+}
+
+/* Adds to a value's weight and individuals. */
+SketchState *
+values_add(SketchState *state, const SketchKey *key, int64 weight, int64 individuals)
+{
+	uint32	   *slot;
+	SketchEntry *entry;
+
+	if (state->capacity == 0)
+		return state;
+	slot = find_slot(state, key);
+	if (*slot != 0)
+		entry = &entries_of(state)[*slot - 1];
+	else
+	{
+		if (state->used == state->capacity ||
+			key->length > state->data_capacity - state->data_used)
+			return values_add(grow(state, key->length), key, weight, individuals);
+		entry = append(state, key);
+		*slot = state->used;
+	}
+	entry->weight = sketch_sum(entry->weight, weight);
+	entry->individuals = sketch_sum(entry->individuals, individuals);
+	return state;
+}
+
+/* Value i of 0 .. used - 1; negative weights are malformed. */
+void
+values_get(const SketchState *state, uint32 i, SketchKey *key, int64 *weight,
+		   int64 *individuals)
+{
+	const SketchEntry *entry = &entries_of(state)[i];
+
+	key->hash = entry->hash;
+	key->bytes = bytes_of(state, entry);
+	key->length = entry->length;
+	*weight = entry->weight;
+	*individuals = entry->individuals;
+	if (*weight < 0 || *individuals < 0)
+		sketch_malformed();
+}

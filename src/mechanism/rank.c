@@ -1,0 +1,673 @@
+/*
+ * rank.c
+ *		Private order statistics: the cells that hold given ranks.
+ *
+ * The values of a group are known by the weight in each of m cells, in
+ * ascending order, and the number of individuals that have any.  A target is a
+ * rank T = p * n + shift, n being the sum of the weights.  Let b_v be the
+ * weight strictly below cell v and a_v = b_v + weight in v.  The score of v is
+ *
+ *		u_v = -max(b_v - T, T - a_v, 0),
+ *
+ * minus the distance of T from what v holds: 0 for each cell that contains the
+ * target, however much lies in that one cell.  Cells are chosen by
+ * permute-and-flip (choose.c).
+ *
+ * The range of a change.  An individual of weight w <= 1, of which B_v lies
+ * below v and A_v = B_v + its weight in v, changes T by p w and
+ *
+ *		b_v - T		by B_v - p w,	in [-p w, (1-p) w],
+ *		T - a_v		by p w - A_v,	in [-(1-p) w, p w],
+ *
+ * as 0 <= B_v <= A_v <= w.  Both lie in [-c w, c w] with c = max(p, 1-p), and
+ * the maximum of numbers that change by at most c w changes by at most c w.  So
+ * scores change with a range of at most 2 c w.  (It is reached.  Let all its
+ * weight be in cell s.  If s is below T, the cells below s have p w - 0, those
+ * from s up to T have p w - w, and those above T have w - p w: from -(1-p) w to
+ * c w.  If s is above T, the cells from T to s have -p w, all others up to
+ * c w.  One of the two is 2 c w.)  By choose.c the coins
+ *
+ *		exp(-epsilon * deficit / (2 c * groups))
+ *
+ * cost each group w * epsilon/groups, and an individual in `groups` groups at
+ * most epsilon.  The median has c = 1/2: there the range of a change is 1.
+ *
+ * The gate.  Below min_individuals nothing is drawn and nothing passes.
+ * Otherwise the selection has one candidate more, "none", with the score
+ * c * (T_0 - individuals): if it is chosen, the group does not pass.  An
+ * individual that has a value lowers it by exactly c, one that has none changes
+ * no score at all; -c lies within the bounds of the changes above, so the range
+ * stays 2 c and the gate costs no epsilon.  T_0 makes a group of exactly
+ * min_individuals pass with probability at most delta' = 1-(1-delta)^(1/groups)
+ * (gate.c says why this is what delta has to pay for, and no more).  The scores
+ * of cells are at most 0 and none's is then c * (T_0 - min_individuals) >= 0,
+ * so each cell exceeds it with probability at most
+ * exp(-epsilon (T_0 - min_individuals)/(2 groups))/2 (choose.c, b), and any of
+ * them with at most m times that.  If s selections of one release each have a
+ * "none", and the group passes only if none of them chooses it, the probability
+ * of passing is at most the s-th power, as their coins are independent:
+ *
+ *		T_0 = min_individuals +
+ *			  (2 groups/epsilon) * (ln(m/2) + ln(1/delta')/s).
+ *
+ * Up to DP_RANK_MAX_INDEPENDENT targets, or if any has a shift: each target is
+ * chosen on all the data with epsilon/ntargets, and each of the selections has
+ * a "none".  The release is a function of all of them.
+ *
+ * More targets are split recursively, after Kaplan, Schnapp and Stemmer,
+ * "Differentially Private Approximate Quantiles" (2022): the middle target is
+ * chosen, and those on its left are then chosen among the cells below it, those
+ * on its right among the cells above it.  Let an individual have the weight w_I
+ * in the cells of an interval I.  A selection on I costs it
+ * w_I * epsilon_1/groups by the range above.  The intervals of one level of
+ * the recursion are disjoint, so their w_I sum to at most 1 and the level costs
+ * epsilon_1 once; which intervals and targets these are depends on the data
+ * only through earlier outputs, so that levels compose adaptively.  There are
+ * ceil(log2(ntargets + 1)) levels.
+ *
+ * That paper takes the rank of a target within a part of the data to be
+ * (p - p_left)/(p_right - p_left) of it.  This supposes that values differ: if
+ * much of the data is one value v, the data below or above v is not the share
+ * that the p of v says, and the quantiles beside it come out wrong by a
+ * constant share of n.  Here, before an interval is split, the weights below,
+ * in and above the cell that was chosen are counted with Laplace noise.  These
+ * three are disjoint, so the counts of one level cost epsilon_2 once, by the
+ * same argument (noise.c: the change of the three in the l1-norm is at most
+ * w_I).  A target that the counts place within the cell is that cell, and takes
+ * no selection; the others carry their ranks on as counted from the end of the
+ * interval that does not move.  epsilon_1 = 3 epsilon_2: a selection errs by
+ * (2 c/epsilon_1) ln m, a count by 1/epsilon_2.  The last level needs no counts,
+ * so that (4 * levels - 1) * epsilon_2 = epsilon.
+ *
+ * Within an interval whose weight is n and was counted as N, the target rank is
+ * t = p' n + (t - p' N) with p' = t/N rounded: a target like any other, whose
+ * shift is a public number.  Only the first selection has a "none".
+ *
+ * The cells are ascending in the order of the targets: in the recursion by
+ * itself, in the independent form by sorting the cells that were chosen, which
+ * depends on nothing but these and is free.  It makes no error larger than the
+ * largest was: if T_1 <= T_2 were given cells v > w, then
+ * b_w - T_1 <= b_v - T_1 and T_1 - a_w <= T_2 - a_w, and likewise for the other.
+ *
+ * All scores are integers, in units of DP_CELL_SCALE * DP_QUANTILE_UNIT per
+ * individual.  The sum of weights is below 2^57 and |shift| <= 2^60, so scores
+ * stay below 2^81; none's is at most 2^78 in T_0 = min_individuals, and what is
+ * added to that is largest where epsilon is smallest, with 2^101 for
+ * epsilon_nano * score.  With epsilon_nano < 2^40, deficit * rate_p < 2^122; the
+ * denominator is at most 10^9 * 2 * 10^6 * 2^24 * 10^6 < 2^95.
+ */
+#include <math.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "mechanism/noise.h"
+#include "mechanism/noise_internal.h"
+#include "mechanism/rank.h"
+
+/* Slack on logarithms of probabilities, as in gate.c. */
+#define SAFETY 1e-9
+
+/* epsilon_1 : epsilon_2 */
+#define SELECTION_PARTS 3
+#define COUNT_PARTS 1
+
+/* Lattice units of the noise per unit of weight. */
+#define LATTICE_PER_WEIGHT (DP_SCALE / DP_CELL_SCALE)
+
+/* The data, what each step may spend, and room to work. */
+typedef struct rank_data
+{
+	const int64_t *weights;
+	int			m;
+	int64_t		groups;
+	int64_t		selection_nano; /* epsilon of one selection */
+	int64_t		count_nano;		/* epsilon of the counts of one level */
+	dp_int128	short_of_gate;	/* T_0 - individuals, in weight */
+	const dp_choose_work *work;
+} rank_data;
+
+/* The targets of a recursion in ascending order, and what is known of them. */
+typedef struct rank_recursion
+{
+	dp_rank_target targets[DP_RANK_MAX_TARGETS];
+	int64_t		below[DP_RANK_MAX_TARGETS]; /* weight of the interval below it */
+	int64_t		above[DP_RANK_MAX_TARGETS]; /* and above it */
+	int			cells[DP_RANK_MAX_TARGETS];
+} rank_recursion;
+
+/* The targets first_target .. last_target lie in first_cell .. last_cell. */
+typedef struct rank_interval
+{
+	int			first_target;
+	int			last_target;
+	int			first_cell;
+	int			last_cell;
+} rank_interval;
+
+/* max(p, 1 - p), in 1 / DP_QUANTILE_UNIT. */
+static int32_t
+larger_side(int32_t p)
+{
+	return p > DP_QUANTILE_UNIT - p ? p : DP_QUANTILE_UNIT - p;
+}
+
+/*
+ * Levels of the recursion over ntargets targets: ceil(log2(ntargets + 1)).
+ */
+static int
+recursion_levels(int ntargets)
+{
+	int			levels = 0;
+
+	while (ntargets >> levels != 0)
+		levels++;
+	return levels;
+}
+
+static bool
+is_independent(int ntargets, bool shifted)
+{
+	return shifted || ntargets <= DP_RANK_MAX_INDEPENDENT;
+}
+
+/* epsilon_2 where independent is false. */
+static int64_t
+recursion_part(int64_t epsilon_nano, int ntargets)
+{
+	int			levels = recursion_levels(ntargets);
+
+	return epsilon_nano /
+		((SELECTION_PARTS + COUNT_PARTS) * levels - COUNT_PARTS);
+}
+
+/*
+ * dp_rank_share
+ *		The epsilon (1e-9) with which each of ntargets targets is chosen.
+ *
+ * shifted: whether any target has a shift.  ntargets in 1 ..
+ * DP_RANK_MAX_TARGETS, epsilon_nano >= 0.  0 if nothing is left for each.
+ */
+int64_t
+dp_rank_share(int64_t epsilon_nano, int ntargets, bool shifted)
+{
+	if (is_independent(ntargets, shifted))
+		return epsilon_nano / ntargets;
+	return SELECTION_PARTS * recursion_part(epsilon_nano, ntargets);
+}
+
+/*
+ * dp_rank_gate_threshold
+ *		T_0 in weight (DP_CELL_SCALE is one individual): groups of fewer
+ *		individuals rarely pass the gate of dp_rank_choose, larger ones mostly.
+ *
+ * Parameters and ranges as for dp_rank_choose; shifted as for dp_rank_share.
+ * Otherwise DP_ERR_RANGE, and *threshold is not touched.
+ */
+dp_status
+dp_rank_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
+					   int64_t min_individuals, int m, int ntargets,
+					   bool shifted, dp_int128 *threshold)
+{
+	int64_t		share;
+	int			selections;
+	double		log_odds;
+	double		distance;
+
+	if (epsilon_nano < DP_MIN_EPSILON_NANO ||
+		epsilon_nano > DP_MAX_EPSILON_NANO ||
+		delta_atto < 1 || delta_atto >= INT64_C(1000000000000000000) ||
+		groups < 1 || groups > DP_MAX_GROUPS ||
+		min_individuals < 1 || min_individuals > DP_RANK_MAX_INDIVIDUALS ||
+		m < 1 || m > DP_RANK_MAX_CELLS ||
+		ntargets < 1 || ntargets > DP_RANK_MAX_TARGETS)
+		return DP_ERR_RANGE;
+	share = dp_rank_share(epsilon_nano, ntargets, shifted);
+	if (share < 1)
+		return DP_ERR_RANGE;
+
+	selections = is_independent(ntargets, shifted) ? ntargets : 1;
+	log_odds = log(0.5 * m) -
+		log(dp_gate_group_delta(delta_atto, groups)) / selections + SAFETY;
+	/* At most 2 * 10^6 * 10^9 * (11 + 56) * 2^24 < 2^82. */
+	distance = log_odds > 0.0 ?
+		ceil(2.0 * (double) groups / ((double) share * 1e-9) * log_odds *
+			 (1.0 + 1e-12) * (double) DP_CELL_SCALE) : 0.0;
+	*threshold = (dp_int128) min_individuals * DP_CELL_SCALE + (dp_int128) distance;
+	return DP_OK;
+}
+
+/*
+ * Puts max(b_v - T, T - a_v, 0) of the cells of an interval into the work area,
+ * and the least of them into *least.
+ */
+static void
+cell_costs(const rank_data *data, int first, int last,
+		   const dp_rank_target *target, dp_int128 *least)
+{
+	dp_int128	total = 0;
+	dp_int128	rank;
+	dp_int128	below = 0;
+
+	for (int v = first; v <= last; v++)
+		total += data->weights[v];
+	rank = total * target->p + (dp_int128) target->shift * DP_QUANTILE_UNIT;
+
+	for (int v = first; v <= last; v++)
+	{
+		dp_int128	above = below + (dp_int128) data->weights[v] * DP_QUANTILE_UNIT;
+		dp_int128	cost = 0;
+
+		if (below > rank)
+			cost = below - rank;
+		else if (above < rank)
+			cost = rank - above;
+		data->work->deficits[v - first] = (dp_uint128) cost;
+		if (v == first || cost < *least)
+			*least = cost;
+		below = above;
+	}
+}
+
+/*
+ * The cell of a target, among the cells first .. last and on their data alone;
+ * -1 if gated and "none" is chosen.
+ */
+static dp_status
+choose_cell(dp_random *rng, const rank_data *data, int first, int last,
+			const dp_rank_target *target, bool gated, int *cell)
+{
+	dp_uint128 *deficits = data->work->deficits;
+	int			n = last - first + 1;
+	int32_t		side = larger_side(target->p);
+	dp_int128	least = 0;
+	int			chosen;
+	dp_status	status;
+
+	*cell = -1;
+	cell_costs(data, first, last, target, &least);
+	if (gated)
+	{
+		dp_int128	cost = -side * data->short_of_gate;
+
+		if (cost < least)
+			least = cost;
+		deficits[n] = (dp_uint128) (cost - least);
+	}
+	for (int i = 0; i < n; i++)
+		deficits[i] = (dp_uint128) ((dp_int128) deficits[i] - least);
+
+	status = dp_choose(rng, deficits, gated ? n + 1 : n,
+					   (dp_uint128) data->selection_nano,
+					   (dp_uint128) 1000000000 * (dp_uint128) DP_CELL_SCALE *
+					   2 * (dp_uint128) side * (dp_uint128) data->groups,
+					   data->work->order, &chosen);
+	if (status == DP_OK && chosen < n)
+		*cell = first + chosen;
+	return status;
+}
+
+/*
+ * The noisy weight of the cells first .. last (none if last < first), rounded
+ * to 0 .. DP_RANK_MAX_INDIVIDUALS individuals.
+ */
+static dp_status
+count_cells(dp_random *rng, const rank_data *data, int first, int last,
+			int64_t *count)
+{
+	const int64_t most = DP_RANK_MAX_INDIVIDUALS * DP_CELL_SCALE;
+	dp_int128	noisy;
+	dp_status	status = dp_noise_draw(rng, data->count_nano, data->groups, 1, &noisy);
+
+	*count = 0;
+	if (status != DP_OK)
+		return status;
+	for (int v = first; v <= last; v++)
+		noisy += (dp_int128) data->weights[v] * LATTICE_PER_WEIGHT;
+	noisy /= LATTICE_PER_WEIGHT;
+	if (noisy > 0)
+		*count = noisy < most ? (int64_t) noisy : most;
+	OPENSSL_cleanse(&noisy, sizeof(noisy));
+	return DP_OK;
+}
+
+static dp_status choose_interval(dp_random *rng, const rank_data *data,
+								 rank_recursion *run, const rank_interval *interval,
+								 dp_rank_target target, bool gated);
+
+/* The target rank `below` of an interval that was counted as `total` > below. */
+static dp_rank_target
+relative_target(int64_t below, int64_t total)
+{
+	dp_rank_target target;
+
+	target.p = (int32_t) ((dp_int128) below * DP_QUANTILE_UNIT / total);
+	target.shift = below -
+		(int64_t) ((dp_int128) target.p * total / DP_QUANTILE_UNIT);
+	return target;
+}
+
+/*
+ * The targets first .. mid - 1, all within `count` below the cell of mid.
+ *
+ * Those that the counts do not place below the cell are in it.  They are the
+ * last of them, as `below` ascends.
+ */
+static dp_status
+choose_left(dp_random *rng, const rank_data *data, rank_recursion *run,
+			const rank_interval *interval, int mid, int64_t count)
+{
+	int			cell = run->cells[mid];
+	rank_interval left = {interval->first_target, mid - 1,
+	interval->first_cell, cell - 1};
+
+	if (left.last_cell < left.first_cell)
+		count = 0;
+	while (left.last_target >= left.first_target &&
+		   run->below[left.last_target] >= count)
+		run->cells[left.last_target--] = cell;
+	if (left.last_target < left.first_target)
+		return DP_OK;
+
+	for (int i = left.first_target; i <= left.last_target; i++)
+		run->above[i] = count - run->below[i];
+	mid = (left.first_target + left.last_target) / 2;
+	return choose_interval(rng, data, run, &left,
+						   relative_target(run->below[mid], count), false);
+}
+
+/* The targets mid + 1 .. last, in the same way. */
+static dp_status
+choose_right(dp_random *rng, const rank_data *data, rank_recursion *run,
+			 const rank_interval *interval, int mid, int64_t count)
+{
+	int			cell = run->cells[mid];
+	rank_interval right = {mid + 1, interval->last_target,
+	cell + 1, interval->last_cell};
+
+	if (right.last_cell < right.first_cell)
+		count = 0;
+	while (right.first_target <= right.last_target &&
+		   run->above[right.first_target] >= count)
+		run->cells[right.first_target++] = cell;
+	if (right.last_target < right.first_target)
+		return DP_OK;
+
+	for (int i = right.first_target; i <= right.last_target; i++)
+		run->below[i] = count - run->above[i];
+	mid = (right.first_target + right.last_target) / 2;
+	return choose_interval(rng, data, run, &right,
+						   relative_target(run->below[mid], count), false);
+}
+
+/*
+ * Chooses the cells of all targets of an interval, the middle one as `target`.
+ *
+ * gated: this is the whole of the data, of which nothing was counted yet.  If
+ * "none" is chosen there, the middle target's cell is -1 and nothing else is
+ * drawn.
+ */
+static dp_status
+choose_interval(dp_random *rng, const rank_data *data, rank_recursion *run,
+				const rank_interval *interval, dp_rank_target target, bool gated)
+{
+	int			mid = (interval->first_target + interval->last_target) / 2;
+	int			cell;
+	int64_t		left = 0;
+	int64_t		inside = 0;
+	int64_t		right = 0;
+	dp_status	status;
+
+	status = choose_cell(rng, data, interval->first_cell, interval->last_cell,
+						 &target, gated, &cell);
+	if (status != DP_OK)
+		return status;
+	run->cells[mid] = cell;
+	if (cell < 0 || interval->first_target == interval->last_target)
+		return DP_OK;
+
+	status = count_cells(rng, data, interval->first_cell, cell - 1, &left);
+	if (status == DP_OK)
+		status = count_cells(rng, data, cell + 1, interval->last_cell, &right);
+	if (status == DP_OK && gated)
+		status = count_cells(rng, data, cell, cell, &inside);
+	if (status != DP_OK)
+		return status;
+
+	if (gated)
+	{
+		/* below 2^59 */
+		int64_t		total = left + inside + right;
+
+		for (int i = interval->first_target; i <= interval->last_target; i++)
+		{
+			run->below[i] = (int64_t) ((dp_int128) total * run->targets[i].p /
+									   DP_QUANTILE_UNIT);
+			run->above[i] = total - run->below[i];
+		}
+	}
+	status = choose_left(rng, data, run, interval, mid, left);
+	if (status == DP_OK)
+		status = choose_right(rng, data, run, interval, mid, right);
+	return status;
+}
+
+/* Whether the target a comes after b. */
+static bool
+target_after(const dp_rank_target *a, const dp_rank_target *b)
+{
+	return a->p > b->p || (a->p == b->p && a->shift > b->shift);
+}
+
+/* order[0 .. ntargets - 1]: the targets in ascending order. */
+static void
+order_targets(const dp_rank_target *targets, int ntargets, int *order)
+{
+	for (int i = 0; i < ntargets; i++)
+	{
+		int			place = i;
+
+		for (; place > 0 && target_after(&targets[order[place - 1]], &targets[i]); place--)
+			order[place] = order[place - 1];
+		order[place] = i;
+	}
+}
+
+static void
+sort_cells(int *cells, int n)
+{
+	for (int i = 1; i < n; i++)
+	{
+		int			cell = cells[i];
+		int			place = i;
+
+		for (; place > 0 && cells[place - 1] > cell; place--)
+			cells[place] = cells[place - 1];
+		cells[place] = cell;
+	}
+}
+
+/* Each target on all the data; a cell is -1 if any selection chose "none". */
+static dp_status
+choose_independent(dp_random *rng, const rank_data *data, rank_recursion *run,
+				   int ntargets)
+{
+	for (int i = 0; i < ntargets; i++)
+	{
+		dp_status	status = choose_cell(rng, data, 0, data->m - 1,
+										 &run->targets[i], true, &run->cells[i]);
+
+		if (status != DP_OK || run->cells[i] < 0)
+			return status;
+	}
+	sort_cells(run->cells, ntargets);
+	return DP_OK;
+}
+
+/* Whether every target is in range; *shifted: whether any has a shift. */
+static bool
+targets_in_range(const dp_rank_target *targets, int ntargets, bool *shifted)
+{
+	*shifted = false;
+	if (ntargets < 1 || ntargets > DP_RANK_MAX_TARGETS)
+		return false;
+	for (int i = 0; i < ntargets; i++)
+	{
+		if (targets[i].p < 0 || targets[i].p > DP_QUANTILE_UNIT ||
+			targets[i].shift > DP_RANK_MAX_SHIFT ||
+			targets[i].shift < -DP_RANK_MAX_SHIFT)
+			return false;
+		*shifted = *shifted || targets[i].shift != 0;
+	}
+	return true;
+}
+
+/* Whether the weights can be those of so many individuals. */
+static bool
+weights_in_range(const int64_t *weights, int m, int64_t individuals)
+{
+	int64_t		room;
+
+	if (individuals < 0 || individuals > DP_RANK_MAX_INDIVIDUALS)
+		return false;
+	room = individuals * DP_CELL_SCALE;
+	for (int v = 0; v < m; v++)
+	{
+		if (weights[v] < 0 || weights[v] > room)
+			return false;
+		room -= weights[v];
+	}
+	return true;
+}
+
+/*
+ * dp_rank_choose
+ *		The cells of ntargets order statistics of one group, in cells[], if
+ *		*passed: if the group passes the gate.
+ *
+ * epsilon_nano (1e-9) and delta_atto (1e-18) are those of all the targets and
+ * the gate together, over all the `groups` groups an individual may appear in:
+ * ranges as for dp_gate_threshold, and dp_rank_share must be at least 1.
+ * weights[0 .. m-1] in units of DP_CELL_SCALE per individual, m in 1 ..
+ * DP_RANK_MAX_CELLS; individuals is the number of those that have any value,
+ * 0 .. DP_RANK_MAX_INDIVIDUALS, and not less than the weights add up to;
+ * min_individuals >= 1.  ntargets in 1 .. DP_RANK_MAX_TARGETS, in any order.
+ * Otherwise DP_ERR_RANGE.  work: m + 1 entries.  DP_ERR_RANDOM if the source
+ * failed.  cells[] is -1 everywhere and *passed false on error and where the
+ * group does not pass.
+ *
+ * A greater target never has a smaller cell; targets are ordered by p, then by
+ * shift.
+ */
+dp_status
+dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
+			   int64_t groups, int64_t min_individuals, const int64_t *weights,
+			   int m, int64_t individuals, const dp_rank_target *targets,
+			   int ntargets, const dp_choose_work *work, int *cells,
+			   bool *passed)
+{
+	rank_data	data = {weights, m, groups, 0, 0, 0, work};
+	rank_recursion run;
+	int			order[DP_RANK_MAX_TARGETS];
+	bool		shifted;
+	dp_status	status;
+
+	*passed = false;
+	for (int i = 0; i < ntargets; i++)
+		cells[i] = -1;
+	if (!targets_in_range(targets, ntargets, &shifted))
+		return DP_ERR_RANGE;
+	status = dp_rank_gate_threshold(epsilon_nano, delta_atto, groups,
+									min_individuals, m, ntargets, shifted,
+									&data.short_of_gate);
+	if (status != DP_OK || !weights_in_range(weights, m, individuals))
+		return DP_ERR_RANGE;
+	if (individuals < min_individuals)
+		return DP_OK;
+
+	data.short_of_gate -= (dp_int128) individuals * DP_CELL_SCALE;
+	data.selection_nano = dp_rank_share(epsilon_nano, ntargets, shifted);
+	order_targets(targets, ntargets, order);
+	for (int i = 0; i < ntargets; i++)
+	{
+		run.targets[i] = targets[order[i]];
+		run.cells[i] = -1;
+	}
+
+	if (is_independent(ntargets, shifted))
+		status = choose_independent(rng, &data, &run, ntargets);
+	else
+	{
+		rank_interval all = {0, ntargets - 1, 0, m - 1};
+
+		data.count_nano = recursion_part(epsilon_nano, ntargets) * COUNT_PARTS;
+		status = choose_interval(rng, &data, &run, &all,
+								 run.targets[(ntargets - 1) / 2], true);
+	}
+	if (status != DP_OK)
+		return status;
+
+	*passed = true;
+	for (int i = 0; i < ntargets; i++)
+		*passed = *passed && run.cells[i] >= 0;
+	if (*passed)
+		for (int i = 0; i < ntargets; i++)
+			cells[order[i]] = run.cells[i];
+	return DP_OK;
+}
+
+/*
+ * dp_rank_error
+ *		A distance of ranks, in weight: the cell chosen for a target of p is
+ *		further from its rank than this with probability at most alpha.
+ *
+ * epsilon_nano is that of the selection (dp_rank_share), m the number of cells;
+ * ranges of these and of groups as for dp_rank_choose, p in 0 ..
+ * DP_QUANTILE_UNIT, alpha in (0, 1).  -1 otherwise.
+ *
+ * The utility of permute-and-flip (choose.c; McKenna and Sheldon 2020 show
+ * that it is never worse than the exponential mechanism, for which the bound is
+ * that of McSherry and Talwar 2007): (2 c groups/epsilon) ln(m/(2 alpha)).  It
+ * is that of one selection: the later ones of a recursion add the errors of the
+ * counts, and selections beside a "none" are as good, given that they pass.
+ * The rank must lie within the data; a target with a shift need not.
+ */
+int64_t
+dp_rank_error(int64_t epsilon_nano, int64_t groups, int m, int32_t p,
+			  double alpha)
+{
+	double		individuals;
+
+	if (epsilon_nano < DP_MIN_EPSILON_NANO ||
+		epsilon_nano > DP_MAX_EPSILON_NANO ||
+		groups < 1 || groups > DP_MAX_GROUPS ||
+		m < 1 || m > DP_RANK_MAX_CELLS ||
+		p < 0 || p > DP_QUANTILE_UNIT || !(alpha > 0.0 && alpha < 1.0))
+		return -1;
+	individuals = 2.0 * larger_side(p) / DP_QUANTILE_UNIT * (double) groups /
+		((double) epsilon_nano * 1e-9) * log(0.5 * m / alpha);
+	if (individuals <= 0.0)
+		return 0;
+	if (individuals >= (double) DP_RANK_MAX_INDIVIDUALS)
+		return DP_RANK_MAX_SHIFT;
+	return (int64_t) ceil(individuals * (double) DP_CELL_SCALE);
+}
+
+/*
+ * dp_rank_extreme_shift
+ *		How far from the ends of the data min (p = 0, + shift) and max
+ *		(p = 1, - shift) aim, in weight.
+ *
+ * Parameters as for dp_rank_error; -1 outside their ranges.
+ *
+ * (2 groups/epsilon) (ln m + 3) individuals: all the empty cells beyond the end
+ * of the data, which have the shift as their deficit, together show fewer than
+ * e^-3 < 0.05 heads, whatever there are of them.  A group whose whole weight is
+ * less than the shift is mostly taken by "none".
+ */
+int64_t
+dp_rank_extreme_shift(int64_t epsilon_nano, int64_t groups, int m)
+{
+	/* ln(m / (2 alpha)) = ln m + 3 */
+	return dp_rank_error(epsilon_nano, groups, m, 0, 0.5 * exp(-3.0));
+}

@@ -188,10 +188,12 @@ nearest_integer(double x, int64 lower, int64 upper)
 	return (int64) x;
 }
 
-/* The nearest finite float4; overflow goes to the largest. */
+/* The nearest finite float4, or NaN. */
 static float4
 nearest_float4(double x)
 {
+	if (isnan(x))
+		return (float4) x;
 	return (float4) Max(Min(x, (double) FLT_MAX), -(double) FLT_MAX);
 }
 
@@ -410,8 +412,8 @@ grid_open(Grid *grid, const SpecSketch *sketch, const double *params)
 	}
 	if (sketch->bound <= 0)
 		elog(ERROR, "malformed release description");
-	grid->lower = params[sketch->bound];
-	grid->upper = params[sketch->bound + 1];
+	grid->lower = params[sketch->bound] + 0.0;	/* no -0 */
+	grid->upper = params[sketch->bound + 1] + 0.0;
 	if (!(grid->lower <= grid->upper) || !isfinite(grid->upper - grid->lower))
 		elog(ERROR, "malformed release parameters");
 	if (grid->scheme == SPEC_SCHEME_GRID)
@@ -446,10 +448,10 @@ bucket_of(const Grid *grid, double x)
 	int			last = grid->cells - 1;
 	int			cell;
 
-	if (!(x > grid->lower))
-		return 0;
 	if (x >= grid->upper)
 		return last;
+	if (!(x > grid->lower))
+		return 0;
 	cell = Min((int) ((x - grid->lower) / (grid->upper - grid->lower) * grid->cells), last);
 	if (cell > 0 && x < grid_edge(grid, cell))
 		cell--;

@@ -452,6 +452,9 @@ assign_coordinates(ReleaseBuilder *builder)
 			spec->outputs[i].moments[SPEC_MOMENT_N] == DP_NONE)
 			assign_moments(builder, i, sources[i]);
 	}
+	/* keys alone need the gate of the vector */
+	if (spec->nparts == 0)
+		spec->numeric = true;
 	/* a release without a vector still counts individuals, and never says so */
 	if (spec->nfeatures == 0)
 		(void) find_feature(builder, SPEC_FEATURE_ONE,

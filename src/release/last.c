@@ -4,12 +4,15 @@
  *
  * Kept by the backend that computed it.  Everything here is public to that
  * session: the description of its own release and functions of released values.
+ * Another role, which a function of its owner's rights may become, sees nothing.
  */
 #include "postgres.h"
 
 #include <math.h>
 
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "mechanism/noise.h"
 #include "release/release.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -23,6 +26,7 @@ PG_FUNCTION_INFO_V1(dp_last_release);
 static struct
 {
 	bool		valid;
+	Oid			user;			/* who ran it */
 	NameData	population;
 	int64		epsilon_nano;
 	int64		delta_atto;
@@ -33,11 +37,21 @@ static struct
 	double		squares[DP_MAX_OUTPUTS];	/* NAN: no standard error */
 }			last;
 
+/* Does the noise law give a standard error: for what is added up, not chosen? */
+static bool
+has_error(const SpecOutput *output)
+{
+	return output->end == SPEC_END_NONE &&
+		(output->part == DP_NONE || output->kind == SPEC_OUT_TOP ||
+		 output->kind == SPEC_OUT_HISTOGRAM);	/* of each of its counts */
+}
+
 /* A release begins to be computed; what was there is forgotten. */
 void
 last_begin(const ReleaseSpec *spec, const ReleaseParams *params)
 {
 	memset(&last, 0, sizeof(last));
+	last.user = GetUserId();
 	last.population = spec->population;
 	last.epsilon_nano = params->epsilon_nano;
 	last.delta_atto = params->delta_atto;
@@ -45,7 +59,7 @@ last_begin(const ReleaseSpec *spec, const ReleaseParams *params)
 	for (int i = 0; i < spec->noutputs; i++)
 	{
 		strlcpy(last.names[i], spec->outputs[i].name, NAMEDATALEN);
-		if (spec->outputs[i].kind > SPEC_OUT_SXY || spec->outputs[i].end != SPEC_END_NONE)
+		if (!has_error(&spec->outputs[i]))
 			last.squares[i] = NAN;
 	}
 }
@@ -64,7 +78,9 @@ last_group(const ReleaseSpec *spec, const ReleaseParams *params, const dp_int128
 
 		if (isnan(last.squares[i]))
 			continue;
-		error = values_standard_error(spec, params, &spec->outputs[i], noisy);
+		error = spec->outputs[i].part == DP_NONE ?
+			values_standard_error(spec, params, &spec->outputs[i], noisy) :
+			dp_noise_stddev(params->epsilon_share, params->groups, 1) * (double) params->rows;
 		last.squares[i] += isnan(error) ? 0 : error * error;
 	}
 }
@@ -97,7 +113,7 @@ dp_last_release(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; last.valid && i < last.noutputs; i++)
+	for (int i = 0; last.valid && last.user == GetUserId() && i < last.noutputs; i++)
 	{
 		Datum		values[6];
 		bool		nulls[6] = {false};

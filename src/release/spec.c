@@ -34,14 +34,14 @@ spec_check_bounds(double lower, double upper, bool may_be_equal)
 				 errmsg("lower bound must be less than upper bound")));
 }
 
-/* A bound without a value, constant or parameter (ERRCODE_DP_BOUNDS). */
+/* A parameter without a value, constant or external (ERRCODE_DP_BOUNDS). */
 void
 spec_null_parameter(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_BOUNDS),
-			 errmsg("bounds must not be NULL"),
-			 errhint("Give lower and upper as numbers, or leave both out.")));
+			 errmsg("bounds and other parameters must not be NULL"),
+			 errhint("Give numbers; lower and upper may both be left out where bounds are declared.")));
 }
 
 static int64

@@ -383,7 +383,7 @@ test_bad_sources(void)
 int
 main(void)
 {
-	tap_plan(8 + 10 + 3 * 7 + 1 + 12 + 1 + 5 + 3);
+	tap_plan(8 + 10 + 3 * (7 + 8) + 1 + 12 + 1 + 5 + 3);
 	dp_random_init(&rng, dp_openssl_bytes, NULL);
 
 	test_lattice_points(1, 1, 5);
@@ -408,6 +408,15 @@ main(void)
 	test_release_scale(0.3, 3, 3, 300000, 100);
 	test_release_scale(1.0, 2, 8, 200000, 100);
 	test_release_scale(1.0, 1, DP_MAX_DIMENSIONS, 30000, 100);
+	/* d = 1, 2, 3, 8 at the ends of what a release may ask for. */
+	test_release_scale(1e-6, 1, 1, 50000, 100);
+	test_release_scale(1e-6, 1, 2, 50000, 100);
+	test_release_scale(1e-6, 1, 3, 50000, 100);
+	test_release_scale(1e-6, 1, 8, 30000, 100);
+	test_release_scale(50.0, 1, 1, 50000, 100);
+	test_release_scale(50.0, 1, 2, 50000, 100);
+	test_release_scale(50.0, 1, 3, 50000, 100);
+	test_release_scale(50.0, 1, 8, 30000, 100);
 	test_release_scale(1.0, 1, 1, 1000000, 102);
 
 	test_moments(1000, 1, 1, 300000);

@@ -351,7 +351,7 @@ test_accuracy(const int *counts, int m, int ntargets, double epsilon,
 		targets[i].p = (int32_t) ((int64_t) UNIT * (ntargets - i) / (ntargets + 1));
 		targets[i].shift = 0;
 	}
-	for (int run = 0; run < 200; run++)
+	for (long run = tap_draws(200); run > 0; run--)
 	{
 		bool		passed;
 
@@ -448,7 +448,7 @@ test_recursion_law(void)
 	double		total = 0.0;
 	long		seen[M] = {0};
 	dp_rank_target targets[7];
-	long		n = tap_draws(100000);
+	long		n = tap_draws(50000);
 	double		epsilon = 0.02;
 	double		share = (double) dp_rank_share(llround(epsilon * 1e9), 7, false) * 1e-9;
 
@@ -974,8 +974,8 @@ main(void)
 	test_accuracies();
 	test_median();
 	test_recursion_law();
-	test_recursion(1.0, 100000);
-	test_recursion(8.0, 100000);
+	test_recursion(1.0, 60000);
+	test_recursion(8.0, 60000);
 	test_shares();
 	test_extremes();
 	test_error_bound();

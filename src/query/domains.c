@@ -152,11 +152,13 @@ unnest_domain(Const *array, const char *name)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	RangeTblFunction *function = makeNode(RangeTblFunction);
+	FuncExpr   *unnest;
 
-	function->funcexpr = (Node *) makeFuncExpr(F_UNNEST_ANYARRAY,
-											   get_element_type(array->consttype),
-											   list_make1(array), array->constcollid,
-											   InvalidOid, COERCE_EXPLICIT_CALL);
+	unnest = makeFuncExpr(F_UNNEST_ANYARRAY,
+						  get_element_type(array->consttype), list_make1(array),
+						  array->constcollid, InvalidOid, COERCE_EXPLICIT_CALL);
+	unnest->funcretset = true;
+	function->funcexpr = (Node *) unnest;
 	function->funccolcount = 1;
 	rte->rtekind = RTE_FUNCTION;
 	rte->functions = list_make1(function);

@@ -789,7 +789,7 @@ attack("rows: $_", $_, control => 'runs') foreach
   'SELECT k FROM pub WHERE EXISTS (SELECT FROM people WHERE id = k AND x > 50)',
   'SELECT k FROM pub LIMIT (SELECT max(name) FROM people)', 'SELECT k FROM pub OFFSET (SELECT x FROM people WHERE id = 1)',
   'SELECT k FROM pub ORDER BY (SELECT x FROM people WHERE id = k)',
-  'SELECT k FROM pub GROUP BY k HAVING (SELECT max(name) FROM people) > ''',
+  'SELECT k FROM pub GROUP BY k HAVING (SELECT max(name) FROM people) IS NOT NULL',
   'SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM people WHERE id = 5)) FROM pub',
   'SELECT count(*) OVER (ORDER BY (SELECT x FROM people WHERE id = k)) FROM pub',
   'SELECT ARRAY(SELECT name FROM people)', 'SELECT EXISTS (SELECT FROM people WHERE id = 5)', 'SELECT ROW(5, 85) = (SELECT id, x FROM people WHERE id = 5)',

@@ -221,7 +221,7 @@ first_of_heads(dp_random *rng, const dp_uint128 *deficits, dp_uint128 rate_p,
  * on error.
  *
  * The law of the result is exact but for the bounds on the length of the
- * loops, which a sound source meets with probability below 2^-1000.
+ * loops, which a sound source meets with probability below 2^-998.
  */
 dp_status
 dp_choose(dp_random *rng, const dp_uint128 *deficits, int m, dp_uint128 rate_p,

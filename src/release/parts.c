@@ -147,6 +147,25 @@ parts_begin(const ReleaseSpec *spec, const ReleaseParams *params)
  * ----------
  */
 
+/* p of a quantile, in 1 / DP_QUANTILE_UNIT. */
+static int32
+quantile_unit(const ReleaseParams *params, const SpecTarget *target)
+{
+	return (int32) rint(params->values[target->fraction] * DP_QUANTILE_UNIT);
+}
+
+/* Does the target aim beside p * n? */
+static bool
+is_shifted(const ReleaseParams *params, const SpecTarget *target)
+{
+	int32		p;
+
+	if (target->kind != SPEC_TARGET_QUANTILE || target->end != SPEC_END_NONE)
+		return true;
+	p = quantile_unit(params, target);
+	return p == 0 || p == DP_QUANTILE_UNIT;
+}
+
 /* What the mechanism is asked for, from the targets of a part. */
 static void
 rank_targets(PartsState *state, int part, dp_rank_target *targets)
@@ -159,9 +178,7 @@ rank_targets(PartsState *state, int part, dp_rank_target *targets)
 	int			n = 0;
 
 	for (int i = 0; i < spec->ntargets; i++)
-		shifted = shifted || (spec->targets[i].part == part &&
-							  (spec->targets[i].kind != SPEC_TARGET_QUANTILE ||
-							   spec->targets[i].end != SPEC_END_NONE));
+		shifted = shifted || (spec->targets[i].part == part && is_shifted(params, &spec->targets[i]));
 	epsilon = dp_rank_share(params->epsilon_share, spec->parts[part].ntargets, shifted);
 
 	for (int i = 0; i < spec->ntargets; i++)
@@ -179,17 +196,20 @@ rank_targets(PartsState *state, int part, dp_rank_target *targets)
 		switch (target->kind)
 		{
 			case SPEC_TARGET_QUANTILE:
-				wanted->p = (int32) rint(params->values[target->fraction] * DP_QUANTILE_UNIT);
+				wanted->p = quantile_unit(params, target);
 				break;
 			case SPEC_TARGET_MIN:
 				wanted->p = 0;
-				wanted->shift = extreme;
 				break;
 			case SPEC_TARGET_MAX:
 				wanted->p = DP_QUANTILE_UNIT;
-				wanted->shift = -extreme;
 				break;
 		}
+		/* the ends of the data have nothing but empty cells beyond them */
+		if (wanted->p == 0)
+			wanted->shift = extreme;
+		else if (wanted->p == DP_QUANTILE_UNIT)
+			wanted->shift = -extreme;
 		if (target->end == SPEC_END_NONE)
 			continue;
 		error = dp_rank_error(epsilon, params->groups, m, wanted->p,

@@ -1,7 +1,7 @@
 # dp_agg: differentially private aggregates for PostgreSQL
 #
 #   make, make install, make installcheck, make clean   as with any PGXS extension
-#   make test, make demo, make demo-shell               install what they need, touch
+#   make test, make audit, make demo, make demo-shell   install what they need, touch
 #                                                       no PostgreSQL of the system
 
 all:
@@ -42,7 +42,7 @@ include $(PGXS)
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out clean test demo demo-shell,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean test audit demo demo-shell,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -56,8 +56,27 @@ endif
 # Debian's PGXS tracks no headers; -MMD -MP above writes what each object read.
 -include $(OBJS:.o=.d)
 
+# A module with one fault, for test/audit to catch: `make fault FAULT=GATE_OFF`
+# leaves .build/fault/GATE_OFF/dp_agg.so.  Only files that know of faults are
+# compiled anew, beside the sources, and nothing installs the result.
+fault_dir = .build/fault/$(FAULT)
+fault_sources := $(shell grep -l DP_FAULT $(OBJS:.o=.c))
+fault_objects = $(fault_sources:%.c=$(fault_dir)/%.o)
+
+fault: $(fault_dir)/dp_agg.so
+
+$(fault_dir)/dp_agg.so: $(fault_objects) $(filter-out $(fault_sources:.c=.o),$(OBJS))
+	@grep -qw DP_FAULT_$(FAULT) $(fault_sources)
+	$(CC) $(CFLAGS) -shared -o $@ $^ $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
+
+$(fault_dir)/%.o: %.c .build/key
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -DDP_FAULT -DDP_FAULT_$(FAULT) -c -o $@ $<
+
+-include $(wildcard .build/fault/*/src/*.d .build/fault/*/src/*/*.d)
+
 else
-all install installcheck uninstall:
+all install installcheck uninstall fault:
 	@echo 'PGXS not found: install postgresql-server-dev-15 or set PG_CONFIG' >&2; exit 1
 
 clean:
@@ -67,10 +86,13 @@ endif
 test:
 	@bash dev/test
 
+audit:
+	@SUITES=audit bash dev/test
+
 demo:
 	@bash dev/demo
 
 demo-shell:
 	@bash dev/demo --shell
 
-.PHONY: all install installcheck uninstall clean test demo demo-shell
+.PHONY: all install installcheck uninstall fault clean test audit demo demo-shell

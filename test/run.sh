@@ -72,6 +72,16 @@ run_tap()
 	count tap "$status" $(cat "$TMPDIR/tap.counts" 2>/dev/null || echo 0 0 0)
 }
 
+# Privacy measured: TAP, too.  SCALE and PAIRS are for it (test/audit/002_pairs.pl).
+run_audit()
+{
+	local status
+	TESTDIR=$PWD perl test/perl/harness.pl "$TMPDIR/audit.counts" test/audit/*.pl
+	status=$?
+	# shellcheck disable=SC2046
+	count audit "$status" $(cat "$TMPDIR/audit.counts" 2>/dev/null || echo 0 0 0)
+}
+
 for suite in $SUITES; do
 	"run_$suite"
 done

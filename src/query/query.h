@@ -160,8 +160,30 @@ typedef struct ReleaseBuilder
 	List	   *key_quals;		/* conditions of WHERE about keys alone */
 } ReleaseBuilder;
 
-extern int	find_set(ReleaseBuilder *builder, int x, int y, bool total);
 extern int	add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level);
+
+/* arguments.c */
+extern Node *aggregate_argument(Aggref *aggref, int i);
+extern int	find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node);
+extern int	find_bounds(ReleaseBuilder *builder, SpecParamKind kind, Node *lower, Node *upper);
+extern Node *written_number(ReleaseBuilder *builder, Node *expr, Refusal otherwise);
+extern Node *written_bound(ReleaseBuilder *builder, Node *expr);
+extern int	argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i);
+extern SpecArgType number_type(ReleaseBuilder *builder, Node *expr);
+extern Node *total_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
+extern bool never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
+extern int	find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound);
+extern int	find_set(ReleaseBuilder *builder, int x, int y, bool total);
+extern bool is_unit(ReleaseBuilder *builder, Node *expr);
+
+/* selections.c */
+extern void add_rank(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output,
+					 SpecTargetKind kind);
+extern void add_quantile(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output);
+extern void add_frequent(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool top);
+extern void add_histogram(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output);
+extern void add_bounds(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output);
+extern void add_distinct(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output);
 
 /* coordinates.c */
 extern void assign_coordinates(ReleaseBuilder *builder);

@@ -151,7 +151,9 @@ parts_begin(const ReleaseSpec *spec, const ReleaseParams *params)
 static int32
 quantile_unit(const ReleaseParams *params, const SpecTarget *target)
 {
-	return (int32) rint(params->values[target->fraction] * DP_QUANTILE_UNIT);
+	int32		p = (int32) rint(params->values[target->fraction] * DP_QUANTILE_UNIT);
+
+	return target->reversed ? DP_QUANTILE_UNIT - p : p;
 }
 
 /* Does the target aim beside p * n? */

@@ -230,6 +230,7 @@ typedef struct SpecTarget
 	SpecEnd		end;
 	int16		part;
 	int16		fraction;		/* position of p in the parameters, or 0 */
+	bool		reversed;		/* 1 - p is meant */
 	int16		level;			/* position of the level in the parameters, or 0 */
 } SpecTarget;
 

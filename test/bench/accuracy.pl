@@ -177,6 +177,25 @@ sub tree_error
 	return rmse($truth, map { tree_quantile($set, $rank, 1, {}) } 1 .. 2000);
 }
 
+# How often permute-and-flip chooses the most frequent category, in theory: every
+# other shows heads by itself, and one of those with heads is chosen.
+sub permute_and_flip
+{
+	my ($set) = @_;
+	my ($best, @others) = sort { $b <=> $a } @{ $set->{categories} };
+	my @heads = (1);	# probability of so many heads
+	my $right = 0;
+
+	foreach my $other (@others)
+	{
+		my $p = exp($other - $best);
+
+		@heads = map { ($heads[$_] // 0) * (1 - $p) + ($_ > 0 ? $heads[ $_ - 1 ] * $p : 0) } 0 .. @heads;
+	}
+	$right += $heads[$_] / (1 + $_) foreach 0 .. $#heads;
+	return $right;
+}
+
 # How often the category with the greatest noisy count is the most frequent.
 sub noisy_max
 {
@@ -197,13 +216,17 @@ sub noisy_max
 # Data
 # ----------
 
-# Standard normal variables; the same ones each time.
+# A standard normal variable.
 sub normal { return sqrt(-2 * log(1 - rand)) * cos(8 * atan2(1, 1) * rand); }
 
 sub uniform_people
 {
-	return map { [ $_, $_ % 101, int(0.6 * ($_ % 101) + 0.4 * ($_ * $_ % 101)), $_ % 101 < 10 ? 0 : 1 + $_ % 9 ] }
-	  1 .. 10000;
+	# the mode of c leads by 10 people
+	return map {
+		my $x = int(101 * rand());
+
+		[ $_, $x, int(0.6 * $x + 0.4 * int(101 * rand())), $_ <= 1009 ? 0 : 1 + $_ % 9 ]
+	} 1 .. 10000;
 }
 
 sub earners
@@ -242,17 +265,14 @@ sub data_set
 		mid => ($lower + $upper) / 2, half => ($upper - $lower) / 2,
 		mid_y => ($lower_y + $upper_y) / 2, half_y => ($upper_y - $lower_y) / 2);
 
-	dba(<<"SQL");
-DROP TABLE IF EXISTS $table;
-CREATE TABLE $table (id int PRIMARY KEY, x $type NOT NULL, y $type NOT NULL, c int NOT NULL);
-SQL
+	dba("CREATE TABLE $table (id int PRIMARY KEY, x $type NOT NULL, y $type NOT NULL, c int NOT NULL)");
 	load($table, @rows);
 	dba(<<"SQL");
 VACUUM ANALYZE $table;
 SELECT dp_agg.protect('$table', unit => 'id', population => 'people');
 SELECT dp_agg.set_bounds('$table', 'x', $lower, $upper), dp_agg.set_bounds('$table', 'y', $lower_y, $upper_y);
 SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1e9, delta => 0.9);
-CREATE OR REPLACE VIEW clamped_$table AS
+CREATE VIEW clamped_$table AS
 SELECT greatest(least(x, $upper), $lower)::float8 AS x, greatest(least(y, $upper_y), $lower_y)::float8 AS y, c FROM $table;
 SQL
 	$set{x} = [ map { clamp($_->[1], $lower, $upper) } @rows ];
@@ -341,12 +361,12 @@ sub measure
 	one($set, 'count(DISTINCT c)', 'count(DISTINCT c)', sqrt 2);
 	my $mode = value("SELECT mode() WITHIN GROUP (ORDER BY c) FROM $table");
 	result('mode(c), right in', mean(map { $_->[0] eq $mode ? 100 : 0 } releases($n, "SELECT dp_mode(c) FROM $table", 'v text')),
-		100 * noisy_max($set), '');
+		100 * noisy_max($set), defined $target{avg} ? sprintf('%.2f %%', 100 * permute_and_flip($set)) : '');
 	my @buckets = map { $_->[0] } rows(<<"SQL");
 SELECT count(x) FROM generate_series(1, 10) b LEFT JOIN clamped_$table
 	ON least(width_bucket(x, $set->{lower}, $set->{upper}, 10), 10) = b GROUP BY b ORDER BY b
 SQL
-	my @squares = map { my $i = $_; () } ();
+	my @squares;
 	foreach my $answer (releases($n, "SELECT array_agg(b.count ORDER BY b.ordinality) FROM (SELECT dp_histogram(x, 10) AS h FROM $table) s, unnest(h) WITH ORDINALITY b", 'v text'))
 	{
 		my @counts = split /,/, $answer->[0] =~ s/[{}]//gr;
@@ -373,9 +393,9 @@ sub print_table
 	foreach my $r (@results)
 	{
 		my ($query, $measured, $split, $target) = @$r;
-		my $percent = $query =~ / in$/;
+		my $percent = $query =~ / in$/;	# how often, not how far
 		my @cells = ($query =~ /^(\w+\(.*?\)|\w+)(.*)$/ ? "`$1`$2" : $query,
-			map { !defined $_ ? '' : $percent ? sprintf('%.1f %%', $_) : significant($_, 3) } $measured, $split);
+			map { !defined $_ ? '' : $percent ? sprintf("%.2f %%", $_) : significant($_, 3) } $measured, $split);
 
 		push @cells, $target if $targets;
 		print '| ', join(' | ', @cells), " |\n";

@@ -19,13 +19,16 @@ sub psql
 	open my $out, '>', $file or die "$file: $!";
 	print $out $sql;
 	close $out or die "$file: $!";
-	open my $in, '-|', 'psql', '-XAtq', '-U', $role, '-d', 'postgres', '-v', 'ON_ERROR_STOP=1', '-f', $file
+	open my $in, '-|', 'psql', '-XAtq', '-U', $role, '-v', 'ON_ERROR_STOP=1', '-f', $file
 	  or die "psql: $!";
 	local $/;
 	my $result = <$in>;
 	close $in or die "psql failed:\n$sql\n";
 	return $result;
 }
+
+# Warnings and errors only.
+$ENV{PGOPTIONS} = "-c client_min_messages=warning";
 
 sub dba { return psql('postgres', $_[0]); }
 
@@ -37,10 +40,8 @@ sub value { return (rows($_[0]))[0]->[0]; }
 sub setup
 {
 	dba(<<'SQL');
-SET client_min_messages = error;
 CREATE EXTENSION IF NOT EXISTS dp_agg;
-DROP ROLE IF EXISTS analyst;
-CREATE ROLE analyst LOGIN;
+SELECT 'CREATE ROLE analyst LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') \gexec
 SQL
 	return;
 }

@@ -1,0 +1,251 @@
+/*
+ * arguments.c
+ *		Arguments of aggregates: the expressions that are collected, the rows in
+ *		which they have a value, and the public parameters beside them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+
+#include "aggregate/domain.h"
+#include "errors.h"
+#include "query/query.h"
+
+/* Argument i (from 0) of an aggregate. */
+Node *
+aggregate_argument(Aggref *aggref, int i)
+{
+	return (Node *) list_nth_node(TargetEntry, aggref->args, i)->expr;
+}
+
+/* ----------
+ * Parameters
+ * ----------
+ */
+
+/* Position of a parameter, found or added; so many more follow it in its row. */
+static int
+add_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
+{
+	if (list_length(builder->params) >= DP_MAX_PARAMS)
+		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+	builder->spec.param_kinds[list_length(builder->params)] = kind;
+	builder->params = lappend(builder->params, node);
+	return list_length(builder->params) - 1;
+}
+
+int
+find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
+{
+	for (int i = DP_PARAM_FIRST_OTHER; i < list_length(builder->params); i++)
+	{
+		if (builder->spec.param_kinds[i] == kind && equal(list_nth(builder->params, i), node))
+			return i;
+	}
+	return add_param(builder, kind, node);
+}
+
+/* Position of a pair of bounds. */
+int
+find_bounds(ReleaseBuilder *builder, SpecParamKind kind, Node *lower, Node *upper)
+{
+	int			position;
+
+	for (int i = DP_PARAM_FIRST_OTHER; i + 1 < list_length(builder->params); i++)
+	{
+		if (builder->spec.param_kinds[i] == kind &&
+			equal(list_nth(builder->params, i), lower) &&
+			equal(list_nth(builder->params, i + 1), upper))
+			return i;
+	}
+	position = add_param(builder, kind, lower);
+	(void) add_param(builder, SPEC_PARAM_UPPER, upper);
+	return position;
+}
+
+/*
+ * A number that the analyst wrote: a constant or an external parameter, as
+ * float8.  Refuses anything else with the given refusal, NULL with
+ * ERRCODE_DP_BOUNDS.
+ */
+Node *
+written_number(ReleaseBuilder *builder, Node *expr, Refusal otherwise)
+{
+	Node	   *node = release_parameter(builder->context, expr);
+
+	if (node == NULL)
+		refuse(otherwise, builder->context->source, exprLocation(expr));
+	if (exprType(node) != FLOAT8OID)
+		node = parameter_as_float8(builder->context, node);
+	if (node == NULL)
+		refuse(otherwise, builder->context->source, exprLocation(expr));
+	return node;
+}
+
+/* A bound given as argument. */
+Node *
+written_bound(ReleaseBuilder *builder, Node *expr)
+{
+	Node	   *node = release_parameter(builder->context, expr);
+
+	if (node != NULL && IsA(node, Const) && ((Const *) node)->constisnull)
+		spec_null_parameter();
+	if (node != NULL)
+		node = parameter_as_float8(builder->context, node);
+	if (node == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("bounds must be constants or parameters"),
+				 errhint("Bounds are public: write numbers, as in dp_avg(x, 0, 100).")));
+	if (IsA(node, Const))
+	{
+		double		value = DatumGetFloat8(((Const *) node)->constvalue);
+
+		spec_check_bounds(value, value, true);
+	}
+	return node;
+}
+
+/* Position of bounds: written as arguments number i and i + 1, or declared. */
+int
+argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
+{
+	double		lower;
+	double		upper;
+
+	if (list_length(aggref->args) > i + 1)
+		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN,
+						   written_bound(builder, aggregate_argument(aggref, i)),
+						   written_bound(builder, aggregate_argument(aggref, i + 1)));
+	if (!derive_bounds(builder->level, expr, &lower, &upper))
+		no_bounds(builder->context, builder->level, expr, aggref->location);
+	spec_check_bounds(lower, upper, true);
+	return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED,
+					   float8_const(lower), float8_const(upper));
+}
+
+/* ----------
+ * Arguments and sets
+ * ----------
+ */
+
+/* How values of an argument are read, or a refusal. */
+SpecArgType
+number_type(ReleaseBuilder *builder, Node *expr)
+{
+	SpecArgType type = domain_of_type(exprType(expr));
+
+	if (type == SPEC_ARG_ANY)
+		refuse(REFUSE_AGGREGATE, builder->context->source, exprLocation(expr));
+	return type;
+}
+
+/* The argument under its FILTER: a row that fails it has no value. */
+static Node *
+filtered(Aggref *aggref, Node *expr)
+{
+	CaseExpr   *result;
+	CaseWhen   *when;
+
+	if (aggref->aggfilter == NULL)
+		return expr;
+	when = makeNode(CaseWhen);
+	when->expr = aggref->aggfilter;
+	when->result = (Expr *) expr;
+	when->location = -1;
+	result = makeNode(CaseExpr);
+	result->casetype = exprType(expr);
+	result->casecollid = exprCollation(expr);
+	result->args = list_make1(when);
+	result->defresult = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr),
+											   exprCollation(expr));
+	result->location = -1;
+	return (Node *) result;
+}
+
+Node *
+total_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
+{
+	return total_expression(builder->context, builder->level, filtered(aggref, expr));
+}
+
+bool
+never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
+{
+	return aggref->aggfilter == NULL && expression_not_null(builder->level, expr);
+}
+
+/*
+ * Position of an argument of the collector, found or added.  expr is validated;
+ * bound 0: only whether there is a value counts.
+ */
+int
+find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
+{
+	ReleaseSpec *spec = &builder->spec;
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, builder->arguments)
+	{
+		SpecArgument *argument = &spec->arguments[i];
+
+		if (equal(lfirst(lc), expr) &&
+			(bound == 0 || argument->bound == 0 || argument->bound == bound))
+		{
+			if (bound != 0)
+				argument->bound = bound;
+			if (type != SPEC_ARG_ANY)
+				argument->type = type;
+			return i;
+		}
+		i++;
+	}
+	if (spec->narguments >= DP_MAX_ARGUMENTS)
+		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound};
+	builder->arguments = lappend(builder->arguments, expr);
+	return spec->narguments++;
+}
+
+/* Position of the set of rows in which arguments x and y have a value. */
+int
+find_set(ReleaseBuilder *builder, int x, int y, bool total)
+{
+	ReleaseSpec *spec = &builder->spec;
+
+	for (int i = 0; i < spec->nsets; i++)
+	{
+		if (spec->sets[i].x == x && spec->sets[i].y == y)
+			return i;
+	}
+	if (spec->nsets >= DP_MAX_SETS)
+		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+	spec->sets[spec->nsets] = (SpecSet) {.x = x,.y = y,.total = total};
+	return spec->nsets++;
+}
+
+/* Is this (list of) expression(s) the unit? */
+bool
+is_unit(ReleaseBuilder *builder, Node *expr)
+{
+	List	   *columns = IsA(expr, RowExpr) ? ((RowExpr *) expr)->args : list_make1(expr);
+	ListCell   *lc;
+
+	foreach(lc, builder->individuals->units)
+	{
+		List	   *unit = lfirst(lc);
+		bool		same = list_length(unit) == list_length(columns);
+
+		for (int i = 0; same && i < list_length(unit); i++)
+			same = list_member(columns, list_nth(unit, i)) ||
+				equal(strip_relabel(list_nth(columns, i)), list_nth(unit, i));
+		if (same)
+			return true;
+	}
+	return false;
+}
+

@@ -1,0 +1,337 @@
+/*
+ * selections.c
+ *		Aggregates that choose from a sketch or count without the vector: order
+ *		statistics, frequent values, histograms, bounds, distinct values.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "aggregate/domain.h"
+#include "query/query.h"
+
+/* ----------
+ * Sketches and parts
+ * ----------
+ */
+
+/* Position of a sketch, found or added; the description says what is equal. */
+static int
+find_sketch(ReleaseBuilder *builder, Node *expr, const SpecSketch *wanted)
+{
+	ReleaseSpec *spec = &builder->spec;
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, builder->sketch_arguments)
+	{
+		if (equal(lfirst(lc), expr) &&
+			memcmp(&spec->sketches[i], wanted, sizeof(SpecSketch)) == 0)
+			return i;
+		i++;
+	}
+	if (spec->nsketches >= DP_MAX_SKETCHES)
+		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+	spec->sketches[spec->nsketches] = *wanted;
+	builder->sketch_arguments = lappend(builder->sketch_arguments, expr);
+	return spec->nsketches++;
+}
+
+/* A sketch of cells of a number, date or time. */
+static int
+cells_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecScheme scheme,
+			 int bound, int buckets)
+{
+	SpecSketch	sketch;
+
+	memset(&sketch, 0, sizeof(sketch)); /* compared with memcmp */
+	sketch.kind = SPEC_SKETCH_CELLS;
+	sketch.scheme = scheme;
+	sketch.type = number_type(builder, expr);
+	sketch.value_type = exprType(expr);
+	sketch.bound = bound;
+	sketch.buckets = buckets;
+	return find_sketch(builder, total_argument(builder, aggref, expr), &sketch);
+}
+
+/* A sketch of the values themselves, or of which there are. */
+static int
+values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKind kind)
+{
+	SpecSketch	sketch;
+	TypeCacheEntry *type = lookup_type_cache(exprType(expr),
+											 TYPECACHE_EQ_OPR | TYPECACHE_HASH_EXTENDED_PROC);
+
+	if (!type_is_allowed(exprType(expr)) || !OidIsValid(type->eq_opr) ||
+		type->eq_opr >= FirstNormalObjectId || !OidIsValid(type->hash_extended_proc))
+		refuse(REFUSE_TYPE, builder->context->source, exprLocation(expr));
+	memset(&sketch, 0, sizeof(sketch));
+	sketch.kind = kind;
+	sketch.value_type = exprType(expr);
+	sketch.collation = exprCollation(expr);
+	return find_sketch(builder, total_argument(builder, aggref, expr), &sketch);
+}
+
+static int
+find_part(ReleaseBuilder *builder, SpecPartKind kind, int sketch)
+{
+	ReleaseSpec *spec = &builder->spec;
+
+	for (int i = 0; i < spec->nparts; i++)
+	{
+		if (spec->parts[i].kind == kind && spec->parts[i].sketch == sketch)
+			return i;
+	}
+	if (spec->nparts >= DP_MAX_PARTS)
+		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+	spec->parts[spec->nparts] = (SpecPart) {.kind = kind,.sketch = sketch};
+	return spec->nparts++;
+}
+
+/* ----------
+ * Order statistics
+ * ----------
+ */
+
+static int
+add_target(ReleaseBuilder *builder, const SpecTarget *target)
+{
+	ReleaseSpec *spec = &builder->spec;
+
+	if (spec->ntargets >= DP_MAX_TARGETS)
+		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+	spec->targets[spec->ntargets] = *target;
+	spec->parts[target->part].ntargets++;
+	return spec->ntargets++;
+}
+
+static int
+find_target(ReleaseBuilder *builder, const SpecTarget *wanted)
+{
+	for (int i = 0; i < builder->spec.ntargets; i++)
+	{
+		const SpecTarget *target = &builder->spec.targets[i];
+
+		if (target->kind == wanted->kind && target->end == wanted->end &&
+			target->part == wanted->part && target->fraction == wanted->fraction &&
+			target->level == wanted->level &&
+			target->reversed == wanted->reversed)
+			return i;
+	}
+	return add_target(builder, wanted);
+}
+
+/* Is the aggregate's ORDER BY descending? */
+static bool
+is_descending(Aggref *aggref)
+{
+	SortGroupClause *clause;
+	Oid			family;
+	Oid			type;
+	int16		strategy;
+
+	if (aggref->aggorder == NIL)
+		return false;
+	clause = linitial_node(SortGroupClause, aggref->aggorder);
+	return get_ordering_op_properties(clause->sortop, &family, &type, &strategy) &&
+		strategy == BTGreaterStrategyNumber;
+}
+
+/* Position of a fraction p. */
+static int
+fraction_param(ReleaseBuilder *builder, Node *expr)
+{
+	return find_param(builder, SPEC_PARAM_FRACTION,
+					  written_number(builder, expr, REFUSE_PARAMETER));
+}
+
+/* The elements of an array of fractions: of a constant or of ARRAY[...]. */
+static List *
+array_elements(ReleaseBuilder *builder, Node *expr)
+{
+	Node	   *node = eval_const_expressions(builder->context->root, expr);
+	List	   *result = NIL;
+
+	if (IsA(node, ArrayExpr) && !((ArrayExpr *) node)->multidims)
+		result = ((ArrayExpr *) node)->elements;
+	else if (IsA(node, Const) && !((Const *) node)->constisnull)
+	{
+		ArrayType  *array = DatumGetArrayTypeP(((Const *) node)->constvalue);
+		Datum	   *values;
+		bool	   *nulls;
+		int			n;
+
+		if (ARR_NDIM(array) == 1 && ARR_ELEMTYPE(array) == FLOAT8OID)
+		{
+			deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+							  TYPALIGN_DOUBLE, &values, &nulls, &n);
+			for (int i = 0; i < n && !nulls[i]; i++)
+				result = lappend(result, float8_const(DatumGetFloat8(values[i])));
+			if (list_length(result) < n)
+				result = NIL;
+		}
+	}
+	if (result == NIL)
+		refuse(REFUSE_PARAMETER, builder->context->source, exprLocation(expr));
+	return result;
+}
+
+/*
+ * percentile_cont() casts its argument to double precision; the integers
+ * below have fewer values to choose from.
+ */
+static Node *
+without_cast(Node *expr)
+{
+	if (IsA(expr, FuncExpr) && ((FuncExpr *) expr)->funcresulttype == FLOAT8OID &&
+		((FuncExpr *) expr)->funcid < FirstNormalObjectId &&
+		list_length(((FuncExpr *) expr)->args) == 1)
+	{
+		Node	   *inner = linitial(((FuncExpr *) expr)->args);
+		Oid			type = exprType(inner);
+
+		if (type == INT2OID || type == INT4OID || type == INT8OID)
+			return inner;
+	}
+	return expr;
+}
+
+/* The part that chooses order statistics of an argument, for an output. */
+static int
+ranks_part(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, int bounds)
+{
+	Node	   *expr = without_cast(aggregate_argument(aggref, 0));
+	int			bound;
+
+	(void) number_type(builder, expr);
+	bound = argument_bounds(builder, aggref, expr, bounds);
+	output->bound_x = output->bound_y = bound;
+	builder->wanted[builder->spec.noutputs].expr = expr;
+	return find_part(builder, SPEC_PART_RANKS,
+					 cells_sketch(builder, aggref, expr, SPEC_SCHEME_GRID, bound, 0));
+}
+
+/* min, max and median: one order statistic. */
+void
+add_rank(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecTargetKind kind)
+{
+	SpecTarget	target = {.kind = kind,.end = output->end,.level = output->level};
+
+	target.part = output->part = ranks_part(builder, aggref, output, 1);
+	if (kind == SPEC_TARGET_QUANTILE)
+		target.fraction = find_param(builder, SPEC_PARAM_FRACTION, float8_const(0.5));
+	output->kind = SPEC_OUT_RANK;
+	output->ntargets = 1;
+	output->first_target = find_target(builder, &target);
+}
+
+/* Quantiles: one p or an array of them. */
+void
+add_quantile(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
+{
+	List	   *elements;
+	ListCell   *lc;
+	bool		ordered = aggref->aggkind == AGGKIND_ORDERED_SET;
+	Node	   *p = ordered ? linitial(aggref->aggdirectargs) : aggregate_argument(aggref, 1);
+	SpecTarget	target = {.kind = SPEC_TARGET_QUANTILE,.end = output->end,
+		.level = output->level,.reversed = is_descending(aggref)};
+
+	target.part = output->part = ranks_part(builder, aggref, output, 2);
+	if (!type_is_array(exprType(p)))
+	{
+		target.fraction = fraction_param(builder, p);
+		output->kind = SPEC_OUT_RANK;
+		output->ntargets = 1;
+		output->first_target = find_target(builder, &target);
+		return;
+	}
+	output->kind = SPEC_OUT_RANKS;
+	output->type = get_element_type(aggref->aggtype);
+	output->first_target = builder->spec.ntargets;
+	if (output->end != SPEC_END_NONE)
+		refuse(REFUSE_INTERVAL, builder->context->source, aggref->location);
+	elements = array_elements(builder, p);
+	output->ntargets = list_length(elements);
+	foreach(lc, elements)
+	{
+		target.fraction = fraction_param(builder, lfirst(lc));
+		(void) add_target(builder, &target);
+	}
+}
+
+/* ----------
+ * Values, histograms, bounds, distinct values
+ * ----------
+ */
+
+/* The most frequent value, or the most frequent n with their numbers. */
+void
+add_frequent(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool top)
+{
+	Node	   *expr = aggregate_argument(aggref, 0);
+	int			sketch = values_sketch(builder, aggref, expr, SPEC_SKETCH_VALUES);
+
+	builder->wanted[builder->spec.noutputs].expr = expr;
+	output->kind = top ? SPEC_OUT_TOP : SPEC_OUT_MODE;
+	output->part = find_part(builder, top ? SPEC_PART_TOP : SPEC_PART_MODE, sketch);
+	if (top)
+		output->number = find_param(builder, SPEC_PARAM_NUMBER,
+									written_number(builder, aggregate_argument(aggref, 1),
+												   REFUSE_PARAMETER));
+}
+
+void
+add_histogram(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
+{
+	Node	   *expr = aggregate_argument(aggref, 0);
+	bool		written = list_length(aggref->args) == 4;
+	int			bound;
+	int			buckets;
+
+	(void) number_type(builder, expr);
+	if (written)
+		bound = find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN,
+							written_bound(builder, aggregate_argument(aggref, 1)),
+							written_bound(builder, aggregate_argument(aggref, 2)));
+	else
+		bound = argument_bounds(builder, aggref, expr, 2);
+	buckets = find_param(builder, SPEC_PARAM_NUMBER,
+						 written_number(builder, aggregate_argument(aggref, written ? 3 : 1),
+										REFUSE_PARAMETER));
+	builder->wanted[builder->spec.noutputs].expr = expr;
+	output->kind = SPEC_OUT_HISTOGRAM;
+	output->bound_x = output->bound_y = bound;
+	output->part = find_part(builder, SPEC_PART_HISTOGRAM,
+							 cells_sketch(builder, aggref, expr, SPEC_SCHEME_BUCKETS,
+										  bound, buckets));
+}
+
+void
+add_bounds(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
+{
+	Node	   *expr = aggregate_argument(aggref, 0);
+
+	builder->wanted[builder->spec.noutputs].expr = expr;
+	output->kind = SPEC_OUT_BOUNDS;
+	output->part = find_part(builder, SPEC_PART_BOUNDS,
+							 cells_sketch(builder, aggref, expr, SPEC_SCHEME_BINS, 0, 0));
+}
+
+/* Distinct values of anything but the unit. */
+void
+add_distinct(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
+{
+	Node	   *expr = aggregate_argument(aggref, 0);
+
+	output->kind = SPEC_OUT_COUNT;
+	builder->wanted[builder->spec.noutputs].sketch =
+		values_sketch(builder, aggref, expr, SPEC_SKETCH_DISTINCT);
+}
+

@@ -89,6 +89,10 @@ _PG_init(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("dp_agg must be loaded through shared_preload_libraries"),
 				 errhint("Add dp_agg to shared_preload_libraries in postgresql.conf and restart the server.")));
+#ifdef DP_FAULT
+	ereport(WARNING,
+			(errmsg("this build of dp_agg has a fault for testing and gives no privacy")));
+#endif
 	define_settings();
 	policy_register_provider();
 	policy_init_cache();

@@ -150,6 +150,9 @@ quantise(double x, double mid, double half)
 	if (half == 0.0)
 		return 0;
 	y = (x - mid) / half;
+#ifdef DP_FAULT_CLAMP_OFF
+	return (int64) rint(Max(-1e6, Min(1e6, y)) * (double) DP_SCALE);
+#endif
 	if (y >= 1.0)
 		return DP_SCALE;
 	if (y <= -1.0)
@@ -518,6 +521,9 @@ contribution(const CollectCache *cache, const IndividualState *individual, int i
 		sum = n * DP_SCALE;
 	if (coordinate->presence)
 		return n > 0 ? DP_SCALE : cache->imputed[i];
+#ifdef DP_FAULT_CAPS_OFF
+	return divide_to_nearest(sum + Max(r - n, 0) * cache->imputed[i], r);
+#endif
 	return divide_to_nearest(sum + Max(r - n, 0) * cache->imputed[i], Max(n, r));
 }
 

@@ -236,6 +236,9 @@ dp_choose(dp_random *rng, const dp_uint128 *deficits, int m, dp_uint128 rate_p,
 	if (m < 1 || m > DP_CHOOSE_MAX || rate_p == 0 || rate_q == 0 ||
 		rate_q > DP_RATE_MAX_DENOMINATOR)
 		return DP_ERR_RANGE;
+#ifdef DP_FAULT_NOISE_SCALE
+	rate_p = rate_p * 5 / 4;
+#endif
 	most = least = deficits[0];
 	for (int i = 1; i < m; i++)
 	{

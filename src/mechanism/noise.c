@@ -189,6 +189,10 @@ dp_noise_draw(dp_random *rng, int64_t epsilon_nano, int64_t groups, int d,
 	/* q <= 10^9 * 10^6 * 2^30 < 2^80. */
 	p = (dp_uint128) epsilon_nano;
 	q = (dp_uint128) 1000000000 * (dp_uint128) groups * (dp_uint128) DP_SCALE;
+#ifdef DP_FAULT_NOISE_SCALE
+	p *= 5;						/* 1/0.8 */
+	q *= 4;
+#endif
 	/* A smaller denominator needs fewer random bits; the rate is the same. */
 	divisor = greatest_common_divisor(q, p);
 	return dp_noise_draw_rate(rng, p / divisor, q / divisor, d, z);

@@ -207,6 +207,16 @@ begin_store(ReleaseState *state, TupleDesc desc)
 										 TUPLESORT_RANDOMACCESS);
 }
 
+/* Individuals that a group, or what is chosen from it, must have. */
+int
+release_min_individuals(void)
+{
+#ifdef DP_FAULT_GATE_19
+	return dp_setting_min_individuals - 1;
+#endif
+	return dp_setting_min_individuals;
+}
+
 /* The coordinate of a number of distinct values, of which one counts 1/r. */
 static dp_int128
 distinct_coordinate(ReleaseState *state, int i, TupleTableSlot *row)
@@ -236,6 +246,9 @@ release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
 	for (int i = 0; i < spec->dimensions; i++)
 		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
 			distinct_coordinate(state, i, row) : collect_coordinate(group, i);
+#ifdef DP_FAULT_GATE_OFF
+	return true;
+#endif
 	return noisy[0] >= state->tau;
 }
 
@@ -251,8 +264,10 @@ release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int12
 	if (row->tts_isnull[attno])
 		return false;
 	group = collect_read_state(row->tts_values[attno], spec->dimensions);
-	if (collect_individuals(group) < dp_setting_min_individuals)
+#ifndef DP_FAULT_GATE_OFF
+	if (collect_individuals(group) < release_min_individuals())
 		return false;
+#endif
 	if (spec->numeric)
 	{
 		released = release_vector(state, rng, group, row, noisy);
@@ -290,6 +305,10 @@ release_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTable
 		{
 			const SpecOutput *output = &spec->outputs[i];
 
+#ifdef DP_FAULT_TWO_DRAWS
+			if (i % 2 == 1)
+				(void) release_group(state, rng, row, noisy);
+#endif
 			out->tts_values[first + i] = output->part == DP_NONE ?
 				values_output(spec, &state->params, output, noisy, state->simulated,
 							  &out->tts_isnull[first + i]) :
@@ -311,7 +330,7 @@ begin_drawing(ReleaseState *state)
 	if (spec->numeric &&
 		dp_gate_threshold(state->params.epsilon_share, state->params.delta_share,
 						  state->params.groups, spec->dimensions,
-						  dp_setting_min_individuals, &state->tau) != DP_OK)
+						  release_min_individuals(), &state->tau) != DP_OK)
 		elog(ERROR, "threshold of the gate could not be computed");
 	state->parts = parts_begin(spec, &state->params);
 	for (int i = 0; i < spec->noutputs && state->simulated == NULL; i++)

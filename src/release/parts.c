@@ -90,7 +90,7 @@ compute_threshold(PartsState *state, int part)
 	int64		epsilon = params->epsilon_share;
 	int64		delta = params->delta_share;
 	int			m = state->grids[part].cells;
-	int			minimum = dp_setting_min_individuals;
+	int			minimum = release_min_individuals();
 	dp_int128  *tau = &state->thresholds[part];
 
 	switch (state->spec->parts[part].kind)
@@ -234,7 +234,7 @@ draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)
 
 	rank_targets(state, part, targets);
 	check_status(dp_rank_choose(rng, params->epsilon_share, params->delta_share,
-								params->groups, dp_setting_min_individuals,
+								params->groups, release_min_individuals(),
 								state->weights, grid->cells, individuals,
 								targets, ntargets, &state->work, cells,
 								&result->passed));
@@ -256,7 +256,7 @@ drop_rare_values(SketchValues *values)
 
 	for (int i = 0; i < values->n; i++)
 	{
-		if (values->individuals[i] < dp_setting_min_individuals)
+		if (values->individuals[i] < release_min_individuals())
 			continue;
 		values->values[n] = values->values[i];
 		values->weights[n] = values->weights[i];
@@ -279,7 +279,7 @@ draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch)
 	drop_rare_values(&values);
 	work = choose_work(values.n + 1);
 	check_status(dp_mode_choose(rng, params->epsilon_share, params->delta_share,
-								params->groups, params->rows, dp_setting_min_individuals,
+								params->groups, params->rows, release_min_individuals(),
 								values.weights, values.individuals, values.n,
 								&work, &chosen));
 	result->passed = chosen >= 0;
@@ -336,7 +336,7 @@ draw_histogram(PartsState *state, int part, dp_random *rng, Datum sketch)
 	dp_int128	total = 0;
 
 	result->passed = false;
-	if (individuals < dp_setting_min_individuals)
+	if (individuals < release_min_individuals())
 		return;
 	check_status(dp_sparse_noise(rng, params->epsilon_share, params->groups,
 								 state->weights, m, state->noisy));
@@ -359,7 +359,7 @@ draw_bounds(PartsState *state, int part, dp_random *rng, Datum sketch)
 	int64		individuals = sketch_cells(sketch, m, state->weights);
 
 	result->passed = false;
-	if (individuals < dp_setting_min_individuals)
+	if (individuals < release_min_individuals())
 		return;
 	check_status(dp_sparse_noise(rng, params->epsilon_share, params->groups,
 								 state->weights, m, state->noisy));

@@ -24,6 +24,7 @@ extern const ReleaseParams *release_params(PlanState *state);
 extern List *release_nested(PlanState *state);
 extern void release_mark_paid(PlanState *state);
 extern uint64 release_bounding_key(void);
+extern int	release_min_individuals(void);
 
 /* values.c */
 extern double *values_simulate(const ReleaseSpec *spec, const ReleaseParams *params);

@@ -196,7 +196,7 @@ covers_enough(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOu
 {
 	return output->kind == SPEC_OUT_COUNT || output->kind == SPEC_OUT_SUM ||
 		moment(spec, params, output->moments[SPEC_MOMENT_N], vector) >=
-		dp_setting_min_individuals;
+		release_min_individuals();
 }
 
 /* ----------

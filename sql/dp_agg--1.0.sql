@@ -37,6 +37,11 @@ AS 'MODULE_PATHNAME', 'dp_tame_numeric' LANGUAGE C IMMUTABLE STRICT PARALLEL SAF
 COMMENT ON FUNCTION dp_agg.tame(numeric) IS
 'internal: x within -1e120 .. 1e120, NULL for NaN, so that sums cannot overflow';
 
+CREATE FUNCTION dp_agg.tame(interval) RETURNS interval
+AS 'MODULE_PATHNAME', 'dp_tame_interval' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tame(interval) IS
+'internal: the interval that stands for all equal to it: in days of 24 hours and time, months as 30 days';
+
 CREATE FUNCTION dp_agg.number(anyelement) RETURNS double precision
 AS 'MODULE_PATHNAME', 'dp_domain_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.number(anyelement) IS

@@ -189,6 +189,9 @@ extern void add_distinct(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *ou
 extern void assign_coordinates(ReleaseBuilder *builder);
 extern void drop_rows_without_values(ReleaseBuilder *builder);
 
+/* keys.c */
+extern Node *canonical_key(RewriteContext *context, Node *key);
+
 /* domains.c */
 extern void restrict_to_domains(ReleaseBuilder *builder);
 extern void list_domains(ReleaseBuilder *builder, Query *query);

@@ -142,7 +142,7 @@ static const struct
 	},
 	[REFUSE_TYPE] = {
 		"values of this type are not available below a release",
-		"Use a built-in or enum type."
+		"Use a built-in or enum type; what can be written in several ways, such as jsonb, cannot be a group key."
 	},
 	[REFUSE_WINDOW_BELOW] = {
 		"window functions are not available below a release",

@@ -929,7 +929,8 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	describe(&builder);
 	check_constant_params(&builder);
 	foreach(lc, builder.keys)
-		keys = lappend(keys, total_expression(context, level, lfirst(lc)));
+		keys = lappend(keys, canonical_key(context,
+										   total_expression(context, level, lfirst(lc))));
 	release = builder.spec.streamed ? streamed_release(&builder, keys) :
 		bounded_release(&builder, keys);
 	append_outputs(&builder, release);

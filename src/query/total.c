@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/timestamp.h"
 
 #include "query/functions.h"
 
@@ -31,6 +32,7 @@ PG_FUNCTION_INFO_V1(dp_total);
 PG_FUNCTION_INFO_V1(dp_tame_float4);
 PG_FUNCTION_INFO_V1(dp_tame_float8);
 PG_FUNCTION_INFO_V1(dp_tame_numeric);
+PG_FUNCTION_INFO_V1(dp_tame_interval);
 
 /* Position of the first argument that goes to the wrapped function. */
 #define TOTAL_FIRST_ARGUMENT 2
@@ -188,4 +190,39 @@ dp_tame_numeric(PG_FUNCTION_ARGS)
 											Float8GetDatum(approximate > 0 ? TAME_LARGEST :
 														   -TAME_LARGEST)));
 	PG_RETURN_NUMERIC(x);
+}
+
+/*
+ * tame(interval): the one of all intervals equal to it (months of 30 days, days
+ * of 24 hours, as interval_cmp has it) that is written in days and time, with
+ * months where an int has no room for the days.
+ */
+PGDLLEXPORT Datum
+dp_tame_interval(PG_FUNCTION_ARGS)
+{
+	Interval   *x = PG_GETARG_INTERVAL_P(0);
+	Interval   *result = palloc(sizeof(Interval));
+	int64		days = (int64) x->month * DAYS_PER_MONTH + x->day + x->time / USECS_PER_DAY;
+	int64		months = 0;
+
+	result->time = x->time % USECS_PER_DAY;
+	if (result->time < 0 && days > 0)
+	{
+		result->time += USECS_PER_DAY;
+		days--;
+	}
+	else if (result->time > 0 && days < 0)
+	{
+		result->time -= USECS_PER_DAY;
+		days++;
+	}
+	if (days > PG_INT32_MAX || days < PG_INT32_MIN)
+	{
+		months = days / DAYS_PER_MONTH;
+		months = Max(PG_INT32_MIN, Min(PG_INT32_MAX, months));
+		days -= months * DAYS_PER_MONTH;
+	}
+	result->month = (int32) months;
+	result->day = (int32) Max(PG_INT32_MIN, Min(PG_INT32_MAX, days));
+	PG_RETURN_INTERVAL_P(result);
 }

@@ -223,7 +223,7 @@ sub uniform_people
 {
 	# the mode of c leads by 10 people
 	return map {
-		my $x = int(101 * rand());
+		my $x = $_ % 101;
 
 		[ $_, $x, int(0.6 * $x + 0.4 * int(101 * rand())), $_ <= 1009 ? 0 : 1 + $_ % 9 ]
 	} 1 .. 10000;

@@ -16,7 +16,7 @@ my $delta = 1e-8;
 my @epsilons = (0.1, 0.2, 0.5, 1, 2, 5, 10);
 my @sizes = (30, 50, 100, 200, 500, 1000);				# with many groups each
 my @large_sizes = (2000, 5000, 10000, 30000, 100000);	# with one
-my @gate_sizes = map { 20 + 2 * $_ } 0 .. 24;
+my @gate_sizes = map { 20 + 2 * $_ } 0 .. 30;
 
 # What is asked: its name, unit, coordinates of the vector (0: none) and the law
 # of its error as a function of epsilon and the number of people.
@@ -100,8 +100,10 @@ sub panel
 		$svg .= qq{<path fill="none" stroke="$colour" stroke-width="1.5"} . ($series->{dashed} ? ' stroke-dasharray="4 3"' : '') .
 		  ' d="M' . join('L', map { sprintf '%.1f %.1f', $x->($_->[0]), $y->($_->[1]) } @{ $series->{line} }) . qq{"/>\n}
 		  if @{ $series->{line} // [] } > 1;
-		$svg .= sprintf qq{<circle cx="%.1f" cy="%.1f" r="3" fill="$colour"/>\n}, $x->($_->[0]), $y->($_->[1])
-		  foreach @{ $series->{dots} // [] };
+		# dots are strokes of no length with round ends
+		$svg .= qq{<path stroke="$colour" stroke-width="6" stroke-linecap="round" d="} .
+		  join('', map { sprintf 'M%.1f %.1fh0', $x->($_->[0]), $y->($_->[1]) } @{ $series->{dots} }) . qq{"/>\n}
+		  if @{ $series->{dots} // [] } > 0;
 	}
 	return $svg;
 }
@@ -278,10 +280,9 @@ sub gate
 	foreach my $i (0 .. $#asked)
 	{
 		my ($name, $d, $outputs) = @{ $asked[$i] };
-		my %released = map { $_->[0] => $_->[1] } map { $_ }
-		  @{ counted($outputs, $times) };
-		my @dots = map { [ $_, 100 * ($released{$_} // 0) / 100 / $times ] } @gate_sizes;
-		my @line = $d > 0 ? map { [ $_ / 4, 100 * ($_ < 80 ? 0 : tail($d, threshold($d) - $_ / 4)) ] } 80 .. 4 * $gate_sizes[-1] : @dots;
+		my %released = counted($outputs, $times);
+		my @dots = map { [ $_, ($released{$_} // 0) / $times ] } @gate_sizes;	# of 100 groups
+		my @line = $d > 0 ? map { [ $_ / 2, 100 * tail($d, threshold($d) - $_ / 2) ] } 40 .. 2 * $gate_sizes[-1] : @dots;
 
 		push @series, { colour => $colours[$i], dots => \@dots, line => \@line, dashed => $d == 0 };
 		$svg .= sprintf qq{<circle cx="%d" cy="%d" r="4" fill="$colours[$i]"/>\n}, 470, 60 + 22 * $i;
@@ -294,7 +295,7 @@ sub gate
 	return;
 }
 
-# How many groups of each size were released in so many releases.
+# How many groups of each size are released in so many releases: size => number.
 sub counted
 {
 	my ($outputs, $times) = @_;
@@ -303,7 +304,7 @@ sub counted
 	$count{ $_->[0] } += $_->[1]
 	  foreach releases($times, "SELECT size, count(*) FROM (SELECT size, replica, $outputs FROM gate GROUP BY size, replica) s GROUP BY size",
 		'size int, n int');
-	return [ map { [ $_, $count{$_} ] } keys %count ];
+	return %count;
 }
 
 setup();

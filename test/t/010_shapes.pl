@@ -220,6 +220,8 @@ cases('groups',
 	['SELECT city FROM patients GROUP BY city ORDER BY city'],
 	['SELECT sex, city FROM patients GROUP BY 1, 2 ORDER BY 1, 2'],
 	['SELECT DISTINCT ON (sex) sex, count(*) FROM patients GROUP BY sex ORDER BY sex'],
+	['SELECT count(DISTINCT city), count(DISTINCT age), min(age), max(age), stddev(age), variance(age) FROM patients', tolerance => 15],
+	[q{SELECT sex, percentile_disc(0.3) WITHIN GROUP (ORDER BY age), mode() WITHIN GROUP (ORDER BY mood) FROM patients GROUP BY sex ORDER BY sex}],
 	['SELECT 1 FROM patients HAVING count(*) > 100'],
 	['SELECT count(*) FROM public.patients AS p (a, b)']);
 

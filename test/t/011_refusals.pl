@@ -73,19 +73,24 @@ sub refusals
 }
 
 refusals('this aggregate is not available',
-	(map { "SELECT $_ FROM visits" } 'min(cost)', 'max(day)', 'stddev(cost)', 'var_pop(cost)',
+	(map { "SELECT $_ FROM visits" } 'min(clinic)', 'max(clinic)', 'percentile_disc(0.5) WITHIN GROUP (ORDER BY clinic)',
 		'array_agg(cost)', q{string_agg(clinic, ',')}, 'json_agg(cost)', 'jsonb_object_agg(clinic, cost)',
-		'bool_and(cost > 5)', 'corr(cost::float8, cost::float8)', 'a.total(patient_id)', 'bit_or(patient_id)',
-		'mode() WITHIN GROUP (ORDER BY clinic)', 'percentile_cont(0.5) WITHIN GROUP (ORDER BY cost)',
-		'rank(5) WITHIN GROUP (ORDER BY cost)', 'sum(cost * interval \'1 s\')', 'range_agg(int4range(1, 2))',
+		'bool_and(cost > 5)', 'a.total(patient_id)', 'bit_or(patient_id)',
+		'rank(5) WITHIN GROUP (ORDER BY cost)', 'range_agg(int4range(1, 2))',
 		'array_agg(clinic ORDER BY cost)', 'every(true)'),
 	'SELECT dp_avg(x, 0, 1) FROM (SELECT array_length(array_agg(cost), 1) AS x FROM visits GROUP BY patient_id) v',
 	'SELECT count(*) FROM (SELECT patient_id, a.total(patient_id) FROM visits GROUP BY patient_id) v');
-refusals('DISTINCT, ORDER BY and WITHIN GROUP are not available in aggregates',
-	'SELECT count(DISTINCT cost) FROM visits', 'SELECT sum(DISTINCT cost) FROM visits',
-	'SELECT avg(DISTINCT cost) FROM visits', 'SELECT dp_count_distinct(clinic) FROM visits',
-	'SELECT count(DISTINCT patient_id + 1) FROM visits', 'SELECT count(DISTINCT (patient_id, clinic)) FROM visits',
-	'SELECT count(clinic ORDER BY clinic) FROM visits', 'SELECT sum(cost ORDER BY clinic) FROM visits');
+refusals('DISTINCT and ORDER BY are not available in this aggregate',
+	'SELECT sum(DISTINCT cost) FROM visits', 'SELECT avg(DISTINCT cost) FROM visits', 'SELECT stddev(DISTINCT cost) FROM visits',
+	'SELECT max(DISTINCT cost) FROM visits', 'SELECT corr(DISTINCT cost, cost) FROM visits',
+	'SELECT count(clinic ORDER BY clinic) FROM visits', 'SELECT sum(cost ORDER BY clinic) FROM visits',
+	'SELECT min(cost ORDER BY clinic) FROM visits', 'SELECT count(DISTINCT cost ORDER BY cost) FROM visits');
+refusals('this argument of an aggregate must be a constant or a parameter',
+	'SELECT dp_quantile(cost, cost) FROM visits', 'SELECT dp_quantile(cost, random()) FROM visits', 'SELECT dp_top(clinic, patient_id) FROM visits',
+	'SELECT dp_histogram(cost, 0, 10, patient_id) FROM visits', 'SELECT dp_low(dp_count(*), (SELECT 0.9::float8)) FROM visits',
+	'SELECT dp_quantile(cost, ARRAY[0.5, NULL]) FROM visits', 'SELECT dp_quantile(cost, ARRAY[0.5, cost::float8]) FROM visits');
+refusals('there is no interval around this output', 'SELECT dp_low(dp_mode(clinic)) FROM visits', 'SELECT dp_high(dp_quantile(cost, ARRAY[0.5])) FROM visits',
+	'SELECT dp_low(dp_top(clinic, 3)) FROM visits', 'SELECT dp_high(dp_histogram(cost, 3)) FROM visits');
 refusals('only collations that come with PostgreSQL',
 	'SELECT count(*) FROM visits WHERE clinic = \'CLINIC 1\' COLLATE folded',
 	'SELECT count(*) FROM visits WHERE clinic < \'x\' COLLATE plain',
@@ -237,7 +242,8 @@ refusals('values of this type are not available',
 	'SELECT p, count(*) FROM visits GROUP BY p', 'SELECT count(*) FROM visits GROUP BY visits',
 	'SELECT ROW(clinic, 1), count(*) FROM visits GROUP BY 1',
 	'SELECT count(*) FROM visits WHERE p = ROW(1, 2)::pair',
-	'SELECT count(*) FROM visits WHERE p IS NULL', 'SELECT count(p) FROM visits' );
+	'SELECT count(*) FROM visits WHERE p IS NULL', 'SELECT count(p) FROM visits',
+	'SELECT count(DISTINCT (patient_id, clinic)) FROM visits', 'SELECT count(DISTINCT p) FROM visits', 'SELECT dp_mode(p) FROM visits');
 refusals('this kind of expression is not available',
 	'SELECT count(*) FROM visits WHERE patient_id::a.small > 5',
 	'SELECT count(*) FROM visits WHERE clinic::town = clinic');
@@ -312,7 +318,9 @@ my @numbers = (
 	(map { [ "SELECT $_ FROM visits", 'DP003', 'no bounds' ] } 'sum(patient_id)', 'avg(patient_id * 2.5)',
 	'dp_sum(patient_id)',
 		'sum(cost / (cost - 5))', 'sum(length(clinic))', 'sum(cost * patient_id)',
-		'sum(CASE WHEN cost > 5 THEN patient_id ELSE 0 END)', 'avg(extract(day FROM day))'),
+		'sum(CASE WHEN cost > 5 THEN patient_id ELSE 0 END)', 'avg(extract(day FROM day))',
+	'min(patient_id)', 'max(day)', 'stddev(patient_id)', 'corr(cost, patient_id)', 'sum(cost * interval \'1 s\')',
+	'percentile_cont(0.5) WITHIN GROUP (ORDER BY patient_id)', 'dp_histogram(patient_id, 10)'),
 	[ 'SELECT avg(n) FROM (SELECT count(*) AS n FROM visits GROUP BY patient_id) v', 'DP003',
 	'no bounds are known for column "n"' ],
 	(map { [ "SELECT dp_avg(cost, $_) FROM visits", 'DP003',
@@ -321,7 +329,7 @@ my @numbers = (
 	'bounds must be finite numbers' ] } q{'NaN', 5}, q{0, 'NaN'}, q{0, 'Infinity'}, q{'-Infinity', 0},
 	q{'-Infinity', 'Infinity'}, '0, 1e121', '-1e300, 0'),
 	(map { [ "SELECT dp_sum(cost, $_) FROM visits", 'DP003',
-	'bounds must not be NULL' ] } '0, NULL', 'NULL, 5'),
+	'must not be NULL' ] } '0, NULL', 'NULL, 5'),
 	(map { [ "SELECT dp_sum(cost, $_) FROM visits", 'DP003',
 	'bounds must be constants or parameters' ] } '0, cost', '0, random()',
 	'patient_id, 5', '0, (SELECT 5.0)'),

@@ -787,7 +787,7 @@ attack("rows: $_", $_, control => 'runs') foreach
   'SELECT DISTINCT name FROM people p GROUP BY id', 'SELECT id, count(*) FROM people GROUP BY id',
   'SELECT (SELECT name FROM people LIMIT 1)', 'VALUES ((SELECT name FROM people LIMIT 1))',
   'SELECT k FROM pub WHERE EXISTS (SELECT FROM people WHERE id = k AND x > 50)',
-  'SELECT k FROM pub LIMIT (SELECT max(name) FROM people)', 'SELECT k FROM pub OFFSET (SELECT x FROM people WHERE id = 1)',
+  'SELECT k FROM pub LIMIT (SELECT length(max(name)) FROM people)', 'SELECT k FROM pub OFFSET (SELECT x FROM people WHERE id = 1)',
   'SELECT k FROM pub ORDER BY (SELECT x FROM people WHERE id = k)',
   'SELECT k FROM pub GROUP BY k HAVING (SELECT max(name) FROM people) IS NOT NULL',
   'SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM people WHERE id = 5)) FROM pub',

@@ -350,12 +350,12 @@ $declare$;
 CREATE FUNCTION dp_low(value anyelement, level double precision DEFAULT 0.95) RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_interval_misplaced' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_low(anyelement, double precision) IS
-'lower end of an interval around a dp_ aggregate that holds what it would be without noise with probability level, a constant in (0, 1); written directly around the aggregate, as in dp_low(dp_count(*), 0.95), and free of charge; errors: DP002 refused or out of place';
+'lower end of an interval around a dp_ aggregate that holds what it would be without noise with probability level, a constant in (0, 1); written directly around the aggregate, as in dp_low(dp_count(*), 0.95), and at no price of its own; errors: DP002 refused or out of place';
 
 CREATE FUNCTION dp_high(value anyelement, level double precision DEFAULT 0.95) RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_interval_misplaced' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_high(anyelement, double precision) IS
-'upper end of an interval around a dp_ aggregate that holds what it would be without noise with probability level, a constant in (0, 1); written directly around the aggregate, as in dp_high(dp_count(*), 0.95), and free of charge; errors: DP002 refused or out of place';
+'upper end of an interval around a dp_ aggregate that holds what it would be without noise with probability level, a constant in (0, 1); written directly around the aggregate, as in dp_high(dp_count(*), 0.95), and at no price of its own; errors: DP002 refused or out of place';
 
 CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
 						delta double precision DEFAULT NULL,

@@ -557,6 +557,16 @@ sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result)
 	pfree(order);
 }
 
+/* How much a state of values holds: different values, and bytes of them. */
+void
+sketch_usage(Datum state, int64 *values, int64 *bytes)
+{
+	const SketchState *table = finished_state(state, SPEC_SKETCH_VALUES);
+
+	*values = table->used;
+	*bytes = table->data_used;
+}
+
 /* The number of different values. */
 int64
 sketch_distinct(Datum state)

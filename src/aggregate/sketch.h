@@ -20,6 +20,7 @@ typedef struct SketchValues
 
 extern int64 sketch_cells(Datum state, int ncells, int64 *weights);
 extern void sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result);
+extern void sketch_usage(Datum state, int64 *values, int64 *bytes);
 extern int64 sketch_distinct(Datum state);
 
 #endif							/* DP_SKETCH_H */

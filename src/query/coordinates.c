@@ -390,7 +390,8 @@ assign_count(ReleaseBuilder *builder, int i)
 	{
 		clear_moment(&moment);
 		add_term(&moment, find_coordinate(builder, (SpecCoordinate) {
-			.feature = DP_NONE,.sketch = wanted->sketch}), 1.0);
+			.feature = DP_NONE,.sketch = wanted->sketch}), 0.5);
+		add_term(&moment, 0, 0.5);
 		output->moments[SPEC_MOMENT_N] = find_moment(builder, &moment);
 	}
 }

@@ -33,10 +33,35 @@ is_spelled_uniquely(Oid type)
 
 	if (OidIsValid(element))
 		return is_spelled_uniquely(getBaseType(element));
-	if (type == RECORDOID || type == JSONBOID || type_is_range(type) || type_is_multirange(type))
-		return false;
-	return type != NUMERICOID && type != FLOAT4OID && type != FLOAT8OID &&
-		type != INTERVALOID && type != BPCHAROID;
+	switch (type)
+	{
+		case BOOLOID:
+		case CHAROID:
+		case NAMEOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BYTEAOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case OIDOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMETZOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case UUIDOID:
+		case INETOID:
+		case CIDROID:
+		case MACADDROID:
+		case MACADDR8OID:
+		case MONEYOID:
+		case BITOID:
+		case VARBITOID:
+			return true;
+		default:
+			return type_is_enum(type);
+	}
 }
 
 /*
@@ -51,6 +76,8 @@ canonical_key(RewriteContext *context, Node *key)
 	Expr	   *arg = (Expr *) key;
 	Expr	   *result = arg;
 
+	if (OidIsValid(exprCollation(key)) && !get_collation_isdeterministic(exprCollation(key)))
+		refuse(REFUSE_COLLATION, context->source, exprLocation(key));
 	if (is_spelled_uniquely(base))
 		return key;
 	switch (base)

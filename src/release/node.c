@@ -217,14 +217,18 @@ release_min_individuals(void)
 	return dp_setting_min_individuals;
 }
 
-/* The coordinate of a number of distinct values, of which one counts 1/r. */
+/*
+ * The coordinate of a number D of distinct values: 2D/r minus individuals, which
+ * one individual changes by something in [-1, 1], and not in [0, 1] only.
+ */
 static dp_int128
-distinct_coordinate(ReleaseState *state, int i, TupleTableSlot *row)
+distinct_coordinate(ReleaseState *state, int i, TupleTableSlot *row, const CollectState *group)
 {
 	int			attno = state->spec.nkeys + 1 + state->spec.coordinates[i].sketch;
 	dp_int128	distinct = row->tts_isnull[attno] ? 0 : sketch_distinct(row->tts_values[attno]);
 
-	return distinct * DP_SCALE / state->params.rows;
+	return 2 * distinct * DP_SCALE / state->params.rows -
+		(dp_int128) collect_individuals(group) * DP_SCALE;
 }
 
 /* Adds noise to a group's vector; false if the gate holds the group back. */
@@ -245,7 +249,7 @@ release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
 		elog(ERROR, "noise could not be drawn");
 	for (int i = 0; i < spec->dimensions; i++)
 		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
-			distinct_coordinate(state, i, row) : collect_coordinate(group, i);
+			distinct_coordinate(state, i, row, group) : collect_coordinate(group, i);
 #ifdef DP_FAULT_GATE_OFF
 	return true;
 #endif

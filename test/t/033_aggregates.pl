@@ -335,6 +335,7 @@ foreach my $mode ('auto', 'force_generic_plan', 'force_custom_plan')
 	};
 	$seven->('float8', 'SELECT dp_quantile(i4, $1) FROM one', 0.3, 35);
 	$seven->('float8', 'SELECT percentile_disc($1) WITHIN GROUP (ORDER BY i4) FROM several', 0.3, 35);
+	$seven->('float8', 'SELECT percentile_disc($1) WITHIN GROUP (ORDER BY i4 DESC) FROM one', 0.3, 65);
 	$seven->('float8, float8', 'SELECT dp_quantile(i4, ARRAY[$1, 0.9, $2]) FROM one', '0.3, 0.1', '{35,89,11}');
 	$seven->('float8, float8', 'SELECT dp_max(i4, $1, $2), dp_min(f8, $1, $2) FROM one', '20, 60', '60|20');
 	$seven->('date, date', 'SELECT dp_max(d, $1, $2), dp_median(d, $1, $2) FROM one', q('2024-01-01', '2024-02-10'), '2024-02-10|2024-02-10');

@@ -58,7 +58,7 @@ my %settings = (
 	'no parallelism' => 'SET max_parallel_workers_per_gather = 0',
 	'parallel' => '',
 	'parallel, sorted groups' => 'SET enable_hashagg = off',
-	'parallel, no leader, JIT' => 'SET parallel_leader_participation = off; SET jit = on; SET jit_above_cost = 0; SET jit_inline_above_cost = 0; SET jit_optimize_above_cost = 0',
+	'parallel, no leader, JIT' => 'SET parallel_leader_participation = off; SET jit = on; SET jit_above_cost = 0',
 	'sorted groups, little memory' => q(SET max_parallel_workers_per_gather = 0; SET enable_hashagg = off; SET work_mem = '64kB'),
 	'hashed groups, little memory' => q(SET max_parallel_workers_per_gather = 0; SET enable_sort = off; SET work_mem = '64kB'),
 	'parallel, little memory' => q(SET work_mem = '64kB'; SET enable_sort = off),
@@ -112,7 +112,9 @@ foreach my $from ('streamed', 'bounded', 'parts', 'listed')
 		foreach my $name (sort keys %settings)
 		{
 			next if $name =~ /^partitions/ && $from !~ /parts|listed/;
-			next if $name =~ /JIT|little/ && $from =~ /parts|listed/;
+			next if $name =~ /JIT|little/ && ($from =~ /parts|listed/ || ($group eq '' && $from eq 'streamed'));
+			next if $name =~ /JIT/ && $from eq 'bounded' && $group eq '';
+			next if $name eq 'parallel, little memory' && $from eq 'streamed';
 			my @queries = map { "SELECT $key$_->[0] FROM $from $group $order" } @lists;
 			my @set = split /;\s*/, $common . $settings{$name};
 			my $start = -s $node->logfile;

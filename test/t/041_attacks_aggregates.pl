@@ -261,7 +261,7 @@ SQL
 attack("code of the analyst: $_", $_) foreach
   'SELECT dp_quantile(x, a.spy(0.5)) FROM people', 'SELECT dp_top(t, a.spy(3)::int) FROM people',
   'SELECT dp_histogram(x, a.spy(0), 100, 5) FROM people', 'SELECT dp_low(dp_count(*), a.spy(0.9)) FROM people',
-  'SELECT dp_quantile(x, ARRAY[a.spy(0.5), 0.6]) FROM people', 'SELECT percentile_cont(a.spy(0.5)) WITHIN GROUP (ORDER BY x) FROM people',
+  'SELECT percentile_cont(a.spy(0.5)) WITHIN GROUP (ORDER BY x) FROM people',
   'SELECT dp_mode(a.spy(x)) FROM people', 'SELECT dp_median(x) FILTER (WHERE a.spy(x) > 1) FROM people',
   'SELECT dp_mode(x::a.dm) FROM people', 'SELECT dp_mode(ROW(x, t)::a.ct) FROM people', 'SELECT dp_top(p, 3) FROM people p',
   'SELECT mode() WITHIN GROUP (ORDER BY a.spy(x)) FROM people', 'SELECT a.percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM people',
@@ -273,6 +273,8 @@ attack("code of the analyst: $_", $_) foreach
   'SELECT dp_agg.number(x) FROM people', 'SELECT dp_median(dp_agg.number(x)) FROM people', "SELECT dp_agg.output('', 1, x) FROM people",
   'SELECT i, (SELECT dp_median(x) FROM people WHERE x > i) FROM generate_series(1, 3) i',
   'SELECT i, (SELECT dp_low(dp_median(x), i / 10.0) FROM people) FROM generate_series(1, 3) i';
+# constants are folded when the query is planned, once
+attack('a constant that spies', 'SELECT dp_quantile(x, ARRAY[a.spy(0.5), 0.6]) FROM people', moves => 5);
 attack('an own dp_low sees released values only', 'SELECT a.dp_low(dp_count(*)) FROM people', moves => 5);
 run_attacks();
 
@@ -341,7 +343,7 @@ FETCH ALL c;
 SQL
 	my @lines = split /\n/, $r;
 	my $third = @lines / 3;
-	is_deeply([ @lines[ 0 .. $third - 1 ] x 3 ], \@lines, 'a cursor shows one draw');
+	is_deeply([ (@lines[ 0 .. $third - 1 ]) x 3 ], \@lines, 'a cursor shows one draw');
 	my $before = DpAgg::value($node, 'analyst', 'SELECT sum(epsilon_spent) FROM dp_agg.my_budget');
 	DpAgg::value($node, 'analyst', 'SET dp_agg.epsilon = 1; SELECT dp_avg(x) FILTER (WHERE y > (SELECT dp_avg(y) FROM people)), dp_median(x) FILTER (WHERE y > (SELECT dp_avg(y) FROM people)) FROM people');
 	cmp_ok(DpAgg::value($node, 'analyst', 'SELECT sum(epsilon_spent) FROM dp_agg.my_budget') - $before, '<=', 3,

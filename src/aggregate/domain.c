@@ -154,7 +154,9 @@ domain_other_number(SpecArgType type, Datum value, double *x)
 			{
 				DateADT		date = DatumGetDateADT(value);
 
-				*x = DATE_IS_NOBEGIN(date) ? -INFINITY : DATE_IS_NOEND(date) ? INFINITY : date;
+				/* INFINITY is a float, which would round the date */
+				*x = DATE_IS_NOBEGIN(date) ? -INFINITY :
+					DATE_IS_NOEND(date) ? INFINITY : (double) date;
 				return true;
 			}
 		case SPEC_ARG_TIMESTAMP:
@@ -396,6 +398,19 @@ open_bins(Grid *grid, SpecArgType type)
 	grid->lower = -grid->upper;
 }
 
+/* Bounds beyond what the type can hold would leave most points without values. */
+static void
+narrow_to_type(Grid *grid, SpecArgType type)
+{
+	double		lowest = type == SPEC_ARG_INT2 ? PG_INT16_MIN :
+	type == SPEC_ARG_INT4 ? PG_INT32_MIN : -INFINITY;
+	double		highest = type == SPEC_ARG_INT2 ? PG_INT16_MAX :
+	type == SPEC_ARG_INT4 ? PG_INT32_MAX : INFINITY;
+
+	grid->lower = Max(lowest, Min(highest, grid->lower));
+	grid->upper = Max(lowest, Min(highest, grid->upper));
+}
+
 /*
  * The cells of a sketch.  "params" are those of the release, already checked;
  * positions in the sketch too.
@@ -417,7 +432,10 @@ grid_open(Grid *grid, const SpecSketch *sketch, const double *params)
 	if (!(grid->lower <= grid->upper) || !isfinite(grid->upper - grid->lower))
 		elog(ERROR, "malformed release parameters");
 	if (grid->scheme == SPEC_SCHEME_GRID)
+	{
+		narrow_to_type(grid, sketch->type);
 		open_points(grid, sketch->type);
+	}
 	else if (grid->scheme == SPEC_SCHEME_BUCKETS && sketch->buckets > 0)
 		open_buckets(grid, params[sketch->buckets]);
 	else

@@ -660,14 +660,14 @@ dp_rank_error(int64_t epsilon_nano, int64_t groups, int m, int32_t p,
  *
  * Parameters as for dp_rank_error; -1 outside their ranges.
  *
- * (2 groups/epsilon) (ln m + 3) individuals: all the empty cells beyond the end
+ * (2 groups/epsilon) (ln m + 6) individuals: all the empty cells beyond the end
  * of the data, which have the shift as their deficit, together show fewer than
- * e^-3 < 0.05 heads, whatever there are of them.  A group whose whole weight is
+ * e^-6 < 0.003 heads, whatever there are of them.  A group whose whole weight is
  * less than the shift is mostly taken by "none".
  */
 int64_t
 dp_rank_extreme_shift(int64_t epsilon_nano, int64_t groups, int m)
 {
-	/* ln(m / (2 alpha)) = ln m + 3 */
-	return dp_rank_error(epsilon_nano, groups, m, 0, 0.5 * exp(-3.0));
+	/* ln(m / (2 alpha)) = ln m + 6 */
+	return dp_rank_error(epsilon_nano, groups, m, 0, 0.5 * exp(-6.0));
 }

@@ -519,10 +519,15 @@ bounds_array(PartsState *state, const SpecOutput *output)
 {
 	const Grid *grid = &state->grids[output->part];
 	const PartResult *result = &state->results[output->part];
+	double		lower = grid_edge(grid, result->lowest);
+	double		upper = grid_edge(grid, result->highest + 1);
 	Datum		values[2];
 
-	values[0] = Float8GetDatum(grid_edge(grid, result->lowest));
-	values[1] = Float8GetDatum(grid_edge(grid, result->highest + 1));
+	/* nothing but zeros: bounds that may be written all the same */
+	if (lower == upper)
+		upper = grid_edge(grid, result->highest + 2);
+	values[0] = Float8GetDatum(lower);
+	values[1] = Float8GetDatum(upper);
 	return PointerGetDatum(construct_array(values, 2, FLOAT8OID, sizeof(float8),
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

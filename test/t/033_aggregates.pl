@@ -254,7 +254,7 @@ compare('sub-select', '(SELECT g, i4, f8, n, t, y, yn, n4, n8, d FROM several WH
 compare('union', '(SELECT id, g, i4, f8, n, t, y, yn, n4, n8, d FROM one UNION ALL SELECT person, g, i4, f8, n, t, y, yn, n4, n8, d FROM several WHERE g = 0) u',
 	undef, @few);
 compare('grouped by text', 'several', 't', @few);
-compare('grouped by an expression', 'one', 'i4 % 2', @few);
+compare('grouped by an expression', 'one', 'g / 2', @few);
 compare('CASE', 'one', 'g',
 	standard('number', (map { "$_(CASE WHEN b THEN i4 ELSE 0 END)" } qw(stddev max avg)), 'max(CASE WHEN b THEN i4 END)',
 		'variance(CASE WHEN b THEN f8 END)', 'percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN b THEN i4 END)',
@@ -477,8 +477,8 @@ SQL
 	my ($low, $high, $none) = split /\|/, DpAgg::value($node, 'analyst', <<'SQL');
 SELECT avg(a), avg(b), count(*) FILTER (WHERE a > b) FROM (SELECT g, min(x) AS a, max(x) AS b FROM alike GROUP BY g) s;
 SQL
-	# the rank they aim at lies within ln(101) + 3 = 7.6 noises of 2 to 4 people
-	ok($low < 20 && $high > 80 && $none == 0, "minimum and maximum: on average $low and $high");
+	# the rank they aim at lies within ln(101) + 6 = 10.6 noises of 2 to 4 people
+	ok($low < 26 && $high > 74 && $none == 0, "minimum and maximum: on average $low and $high");
 }
 
 # Intervals hold the truth at least as often as they say, and are not much wider

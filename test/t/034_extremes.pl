@@ -124,7 +124,7 @@ my @cases = (
 	[ 'count(*)', 'count(*)', 2 ]);
 
 # A minimum or maximum aims at a rank inside the values, and misses them all, to
-# be anything between them and the bound, with probability exp(-3)/2 at most.
+# be anything between them and the bound, with probability exp(-6)/2 at most.
 my ($extremes, $missed) = (0, 0);
 
 my @shapes = ([ 'wild', 'tame' ], [ 'wild2', 'tame2' ]);
@@ -178,7 +178,7 @@ foreach my $shape (@shapes)
 	}
 }
 
-cmp_ok($missed, '<=', $extremes * exp(-3) / 2 + 5 * sqrt($extremes * exp(-3) / 2), "minima and maxima: $missed of $extremes lie beyond the values");
+cmp_ok($missed, '<=', $extremes * exp(-6) / 2 + 5 * sqrt($extremes * exp(-6) / 2), "minima and maxima: $missed of $extremes lie beyond the values");
 
 # Values themselves: the most frequent, how many different.
 foreach my $wild ('wild', 'wild2')

@@ -744,7 +744,7 @@ test_extremes(void)
 		(double) DP_CELL_SCALE;
 
 	tap_ok(fabs((double) shift / (double) DP_CELL_SCALE -
-				4.0 * (log(MOST_CELLS) + 3.0)) < 1e-3, "the shift of an extreme");
+				4.0 * (log(MOST_CELLS) + 6.0)) < 1e-3, "the shift of an extreme");
 	tap_ok(dp_rank_extreme_shift(1, DP_MAX_GROUPS, DP_RANK_MAX_CELLS) == DP_RANK_MAX_SHIFT &&
 		   dp_rank_extreme_shift(DP_MAX_EPSILON_NANO, 1, 1) > 0 &&
 		   dp_rank_extreme_shift(0, 1, 1) == -1 && dp_rank_extreme_shift(NANO, 0, 1) == -1 &&
@@ -780,12 +780,12 @@ test_extremes(void)
 		}
 	}
 	/*
-	 * Expected at most e^-3/2 of them each, by halves: a head beside that of the
+	 * Expected at most e^-6/2 of them each, by halves: a head beside that of the
 	 * best wins at most half the time.  5.6 standard deviations, and none that
 	 * errs by 1,000 individuals within (e^-250).
 	 */
 	tap_ok(errors == 0 && (double) outside / (2.0 * (double) n) <
-		   0.5 * exp(-3.0) + 5.6 * sqrt(0.025 * 0.975 / (2.0 * (double) n)),
+		   0.5 * exp(-6.0) + 5.6 * sqrt(0.00125 * 0.99875 / (2.0 * (double) n)),
 		   "min and max lie outside the data %.4f of the time (bound of error %.1f)",
 		   (double) outside / (2.0 * (double) n), bound);
 }

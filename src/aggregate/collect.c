@@ -181,16 +181,10 @@ check_index(int i, int n, bool optional)
 		elog(ERROR, "malformed release description");
 }
 
-/* Every index in the description that collecting follows. */
+/* Every index in the description that collecting follows; its counts are checked. */
 static void
 check_spec(const ReleaseSpec *spec)
 {
-	check_index(spec->nparams, DP_MAX_PARAMS + 1, false);
-	check_index(spec->narguments, DP_MAX_ARGUMENTS + 1, false);
-	check_index(spec->nsets, DP_MAX_SETS + 1, false);
-	check_index(spec->nfeatures, DP_MAX_FEATURES + 1, false);
-	check_index(spec->dimensions - 1, DP_MAX_DIMENSIONS, false);
-	check_index(DP_PARAM_FIRST_OTHER - 1, spec->nparams, false);
 	for (int i = 0; i < spec->narguments; i++)
 		check_index(spec->arguments[i].bound == 0 ? 0 : spec->arguments[i].bound + 1,
 					spec->nparams, false);
@@ -286,16 +280,17 @@ collect_cache(FunctionCallInfo fcinfo, bool reads_arguments)
 	if (VARSIZE(spec) != sizeof(ReleaseSpec))
 		elog(ERROR, "malformed release description");
 	memcpy(&cache->spec, spec, sizeof(ReleaseSpec));
-	check_spec(&cache->spec);
 
 	params = PG_GETARG_ARRAYTYPE_P(2);
-	if (ARR_NDIM(params) != 1 || ARR_HASNULL(params) || ARR_ELEMTYPE(params) != FLOAT8OID ||
+	if (cache->spec.nparams < 0 || cache->spec.nparams > DP_MAX_PARAMS ||
+		ARR_NDIM(params) != 1 || ARR_HASNULL(params) || ARR_ELEMTYPE(params) != FLOAT8OID ||
 		ARR_DIMS(params)[0] != cache->spec.nparams)
 		elog(ERROR, "malformed release parameters");
 	values = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt,
 								cache->spec.nparams * sizeof(double));
 	memcpy(values, ARR_DATA_PTR(params), cache->spec.nparams * sizeof(double));
 	spec_read_params(&cache->spec, values, &cache->params);
+	check_spec(&cache->spec);
 
 	for (int i = 0; reads_arguments && i < cache->spec.narguments; i++)
 	{

@@ -17,6 +17,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
@@ -543,7 +544,8 @@ drop_rows_without_values(ReleaseBuilder *builder)
 	{
 		List	   *needed = needed_values(builder, i);
 
-		if (needed == NIL || (common != NIL && !equal(needed, common)))
+		if (needed == NIL || (common != NIL && !equal(needed, common)) ||
+			checkExprHasSubLink((Node *) needed))	/* copying would run it twice */
 			return;
 		common = needed;
 		if (is_moment_output(&spec->outputs[i]) && spec->outputs[i].kind != SPEC_OUT_COUNT)

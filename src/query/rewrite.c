@@ -249,6 +249,8 @@ release_column(int attno, Node *expr, Index levelsup)
 							exprCollation(expr), levelsup);
 }
 
+static Node *outer_mutator(Node *node, OuterContext *context);
+
 /* Is this dp_low() or dp_high()? */
 static SpecEnd
 interval_end_of(FuncExpr *func)
@@ -277,7 +279,7 @@ own_aggregate(Aggref *aggref, OuterContext *context)
 
 /*
  * An end of an interval becomes an output of its own.  dp_low(count(*)) must
- * have an aggregate of this level in it; other uses stay and say so themselves.
+ * have an aggregate of this level in it; sub-selects answer for their own.
  */
 static Node *
 mutate_interval(FuncExpr *func, OuterContext *context)
@@ -292,6 +294,9 @@ mutate_interval(FuncExpr *func, OuterContext *context)
 	if (IsA(level, NamedArgExpr))
 		level = (Node *) ((NamedArgExpr *) level)->arg;
 	aggref = (Aggref *) strip_relabel(value);
+	if (context->levelsup > 0 &&
+		(!IsA(aggref, Aggref) || aggref->agglevelsup != context->levelsup))
+		return expression_tree_mutator((Node *) func, outer_mutator, (void *) context);
 	if (!IsA(aggref, Aggref) || aggref->agglevelsup != context->levelsup)
 		refuse(REFUSE_INTERVAL, builder->context->source, func->location);
 	return release_column(-(add_output(builder, own_aggregate(aggref, context),
@@ -914,7 +919,8 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 		SortGroupClause *clause = lfirst(lc);
 		Node	   *key = (Node *) get_sortgroupclause_tle(clause, query->targetList)->expr;
 
-		(void) add_key(&builder, key, clause);
+		if (!list_member(builder.keys, key))
+			(void) add_key(&builder, key, clause);
 	}
 	query->targetList = (List *) outer_mutator((Node *) query->targetList, &outer);
 	query->havingQual = outer_mutator(query->havingQual, &outer);

@@ -67,6 +67,12 @@ static const CustomExecMethods release_exec_methods = {
 	.ReScanCustomScan = rescan_release,
 };
 
+/*
+ * How many releases are being drained, one inside the other.  Whether an inner
+ * one runs at all may depend on exact rows, so last_release() does not know it.
+ */
+static int	drain_depth = 0;
+
 /* Secret of the release that is being drained, for bounding_hash(). */
 static const uint64 *bounding_key = NULL;
 
@@ -318,7 +324,8 @@ release_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTable
 							  &out->tts_isnull[first + i]) :
 				parts_output(state->parts, output, &out->tts_isnull[first + i]);
 		}
-		last_group(spec, &state->params, noisy);
+		if (drain_depth == 1)
+			last_group(spec, &state->params, noisy);
 	}
 	explicit_bzero(noisy, sizeof(noisy));
 	ExecStoreVirtualTuple(out);
@@ -342,7 +349,8 @@ begin_drawing(ReleaseState *state)
 		if (spec->outputs[i].end != SPEC_END_NONE && spec->outputs[i].part == DP_NONE)
 			state->simulated = values_simulate(spec, &state->params);
 	}
-	last_begin(spec, &state->params);
+	if (drain_depth == 1)
+		last_begin(spec, &state->params);
 }
 
 /* Fetches all rows of the child and keeps the released ones. */
@@ -373,7 +381,8 @@ drain_child(ReleaseState *state, PlanState *child, dp_random *rng, TupleTableSlo
 		MemoryContextReset(row_context);
 	}
 	MemoryContextDelete(row_context);
-	last_end();
+	if (drain_depth == 1)
+		last_end();
 }
 
 static void
@@ -406,6 +415,7 @@ drain(ReleaseState *state)
 	quiet_relations(state->child);
 	PG_TRY();
 	{
+		drain_depth++;
 		bounding_key = &key;
 		out = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsVirtual);
 		begin_store(state, out->tts_tupleDescriptor);
@@ -416,6 +426,7 @@ drain(ReleaseState *state)
 	PG_FINALLY();
 	{
 		bounding_key = outer_key;
+		drain_depth--;
 		explicit_bzero(&key, sizeof(key));
 		dp_random_wipe(&rng);
 	}

@@ -98,6 +98,33 @@ spec_shares(const ReleaseSpec *spec)
 	return spec->nparts + (spec->numeric ? 1 : 0);
 }
 
+static void
+check_count(int32 n, int32 lowest, int32 highest)
+{
+	if (n < lowest || n > highest)
+		elog(ERROR, "malformed release description");
+}
+
+/*
+ * Every number of entries in the description: anybody may call the internal
+ * aggregates with a description of their own making.
+ */
+static void
+check_counts(const ReleaseSpec *spec)
+{
+	check_count(spec->dimensions, 1, DP_MAX_DIMENSIONS);
+	check_count(spec->nparams, DP_PARAM_FIRST_OTHER, DP_MAX_PARAMS);
+	check_count(spec->narguments, 0, DP_MAX_ARGUMENTS);
+	check_count(spec->nsets, 0, DP_MAX_SETS);
+	check_count(spec->nfeatures, 0, DP_MAX_FEATURES);
+	check_count(spec->nmoments, 0, DP_MAX_MOMENTS);
+	check_count(spec->nsketches, 0, DP_MAX_SKETCHES);
+	check_count(spec->nparts, 0, DP_MAX_PARTS);
+	check_count(spec->ntargets, 0, DP_MAX_TARGETS);
+	check_count(spec->noutputs, 0, DP_MAX_OUTPUTS);
+	check_count(spec->nproofs, 0, DP_MAX_PROOFS);
+}
+
 /* What the largest part needs so that each of its selections has some epsilon. */
 static int64
 smallest_share(const ReleaseSpec *spec)
@@ -120,8 +147,10 @@ smallest_share(const ReleaseSpec *spec)
 void
 spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *params)
 {
-	int			shares = Max(spec_shares(spec), 1);
+	int			shares;
 
+	check_counts(spec);
+	shares = Max(spec_shares(spec), 1);
 	params->values = values;
 	if (dp_epsilon_from_double(values[DP_PARAM_EPSILON], &params->epsilon_nano) != DP_OK)
 		ereport(ERROR,

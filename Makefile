@@ -66,7 +66,7 @@ fault_objects = $(fault_sources:%.c=$(fault_dir)/%.o)
 fault: $(fault_dir)/dp_agg.so
 
 $(fault_dir)/dp_agg.so: $(fault_objects) $(filter-out $(fault_sources:.c=.o),$(OBJS))
-	@grep -qw DP_FAULT_$(FAULT) $(fault_sources)
+	@grep -qw DP_FAULT_$(FAULT) $(fault_sources) || { echo 'no such fault: "$(FAULT)"' >&2; exit 1; }
 	$(CC) $(CFLAGS) -shared -o $@ $^ $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
 
 $(fault_dir)/%.o: %.c .build/key

@@ -9,7 +9,7 @@
 
 set -uo pipefail
 : "${SANDBOX:?is set by dev/test: run make test}"
-SUITES=${SUITES:-unit regress tap}
+SUITES=${SUITES:-unit regress tap audit}
 counts=$TMPDIR/counts
 : >"$counts"
 
@@ -72,12 +72,16 @@ run_tap()
 	count tap "$status" $(cat "$TMPDIR/tap.counts" 2>/dev/null || echo 0 0 0)
 }
 
-# Privacy measured: TAP, too.  SCALE and PAIRS are for it (test/audit/002_pairs.pl).
+# Epsilon measured: TAP, too, and the figures (test/audit/002_pairs.pl).
 run_audit()
 {
-	local status
-	TESTDIR=$PWD perl test/perl/harness.pl "$TMPDIR/audit.counts" test/audit/*.pl
+	local status figures=$TMPDIR/audit.figures
+	TESTDIR=$PWD AUDIT_FIGURES=$figures perl test/perl/harness.pl "$TMPDIR/audit.counts" test/audit/*.pl
 	status=$?
+	if [ -s "$figures" ]; then
+		echo 'Lower bounds of epsilon, of what is claimed; then those of builds with a fault:'
+		cat "$figures"
+	fi
 	# shellcheck disable=SC2046
 	count audit "$status" $(cat "$TMPDIR/audit.counts" 2>/dev/null || echo 0 0 0)
 }

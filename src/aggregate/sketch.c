@@ -16,6 +16,11 @@
  * i is the sketch's position in the description.  Without any value there is
  * no state: NULL.  States: sketch_state.h.
  *
+ * States are limited, so that rows of them are.  An individual whose values do
+ * not fit has no value in this sketch.  That is decided by its own rows, all of
+ * them and in any order, so it is part of what an individual adds and costs no
+ * privacy.  A group's limit depends on everybody's values: see sketch_usage().
+ *
  * A transition value is changed in place.  A larger one is allocated in the
  * current context, that of the row, and returned: nodeAgg copies a result that
  * is not the pointer it passed into the context of its transition values and
@@ -44,6 +49,7 @@ typedef struct SketchCache
 {
 	SpecSketch	sketch;
 	int64		rows;			/* r */
+	uint32		limit;			/* of a group's state */
 	uint64		seed;			/* of hashes; from the description's id */
 	Grid		grid;			/* CELLS */
 	KeyReader	reader;			/* VALUES, DISTINCT; not for sketch_bounded */
@@ -69,6 +75,13 @@ PG_FUNCTION_INFO_V1(dp_sketch_combine);
  * The description
  * ----------
  */
+
+/* Most bytes of one of a group's sketches of values; see sketch_state.h. */
+uint32
+sketch_limit(int nsketches)
+{
+	return Min(SKETCH_GROUP_BYTES, SKETCH_ALL_BYTES / Max(nsketches, 1));
+}
 
 /* The sketch's description, every position in it checked. */
 static const SpecSketch *
@@ -122,6 +135,7 @@ open_sketch(SketchCache *cache, FunctionCallInfo fcinfo, bool reads_value)
 	values = read_values(spec, PG_GETARG_ARRAYTYPE_P(2));
 	spec_read_params(spec, values, &params);
 	cache->rows = params.rows;
+	cache->limit = sketch_limit(spec->nsketches);
 	cache->seed = spec_seed(spec);
 	if (cache->sketch.kind == SPEC_SKETCH_CELLS)
 		grid_open(&cache->grid, &cache->sketch, values);
@@ -159,12 +173,20 @@ sketch_cache(FunctionCallInfo fcinfo, bool reads_value)
  * ----------
  */
 
+/* The limit of a state that is not of cells. */
+static inline uint32
+limit_of(const SketchCache *cache, SketchStage stage)
+{
+	return stage == SKETCH_ROWS ? SKETCH_ROWS_BYTES : cache->limit;
+}
+
 /* A state must be of the sketch and the stage it is used for. */
 static void
 check_state(const SketchState *state, const SketchCache *cache, SketchStage stage)
 {
 	if (state->kind != cache->sketch.kind || state->stage != stage ||
-		(state->kind == SPEC_SKETCH_CELLS && state->cells != cache->grid.cells))
+		(state->kind == SPEC_SKETCH_CELLS ? state->cells != cache->grid.cells :
+		 state->limit != limit_of(cache, stage)))
 		sketch_malformed();
 }
 
@@ -185,9 +207,9 @@ state_argument(FunctionCallInfo fcinfo, const SketchCache *cache, SketchStage st
 		case SPEC_SKETCH_CELLS:
 			return cells_new(stage, cache->grid.cells);
 		case SPEC_SKETCH_VALUES:
-			return values_new(stage);
+			return values_new(stage, limit_of(cache, stage));
 		case SPEC_SKETCH_DISTINCT:
-			return distinct_new(stage);
+			return distinct_new(stage, limit_of(cache, stage));
 	}
 	sketch_malformed();
 	return NULL;
@@ -377,7 +399,7 @@ add_distinct(SketchState *state, const SketchState *part, const SketchCache *cac
  *
  * Adds one individual of a group by its rows.  Of n rows each weighs
  * DP_CELL_SCALE / max(n, r), rounded down for each cell or value; of more than
- * r values r count.
+ * r values r count.  One whose values did not fit is as one without a value.
  */
 PGDLLEXPORT Datum
 dp_sketch_bounded_transition(PG_FUNCTION_ARGS)
@@ -393,6 +415,11 @@ dp_sketch_bounded_transition(PG_FUNCTION_ARGS)
 	}
 	part = sketch_open(PG_GETARG_DATUM(4));
 	check_state(part, cache, SKETCH_ROWS);
+	if (sketch_gave_up(part))
+	{
+		fcinfo->isnull = PG_ARGISNULL(0);
+		return PG_GETARG_DATUM(0);
+	}
 	state = state_argument(fcinfo, cache, SKETCH_INDIVIDUALS);
 	CHECK_FOR_INTERRUPTS();
 	if (part->kind == SPEC_SKETCH_CELLS)
@@ -410,7 +437,7 @@ dp_sketch_bounded_transition(PG_FUNCTION_ARGS)
  * ----------
  */
 
-/* Adds all that another state of the same kind holds. */
+/* Adds all that another state of the same kind holds, and what it gave up. */
 static SketchState *
 merge(SketchState *state, const SketchState *other)
 {
@@ -421,6 +448,8 @@ merge(SketchState *state, const SketchState *other)
 	int64		weight;
 	int64		individuals;
 
+	if (sketch_gave_up(other))
+		return sketch_give_up(state);
 	switch (other->kind)
 	{
 		case SPEC_SKETCH_CELLS:
@@ -428,8 +457,6 @@ merge(SketchState *state, const SketchState *other)
 				state = cells_add(state, cell, weight);
 			break;
 		case SPEC_SKETCH_VALUES:
-			if (other->capacity == 0)
-				return values_give_up(state);
 			for (uint32 i = 0; i < other->used; i++)
 			{
 				CHECK_FOR_INTERRUPTS();
@@ -467,7 +494,7 @@ dp_sketch_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(other);
 	state = sketch_open(PG_GETARG_DATUM(0));
 	if (state->kind != other->kind || state->stage != other->stage ||
-		state->cells != other->cells)
+		state->cells != other->cells || state->limit != other->limit)
 		sketch_malformed();
 	state = merge(state, other);
 	state->total = sketch_sum(state->total, other->total);
@@ -557,14 +584,33 @@ sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result)
 	pfree(order);
 }
 
-/* How much a state of values holds: different values, and bytes of them. */
-void
-sketch_usage(Datum state, int64 *values, int64 *bytes)
+/*
+ * How much of its limit a group's state of values may use, at most the limit:
+ * the bytes of its values, and twice what each takes beside them, as there may
+ * be room for twice as many.  So a table that gives up would exceed the limit
+ * by this measure too, and is counted as using all of it.  The reader asks for
+ * the measure, with noise, before it looks at any value, and keeps far from the
+ * limit.
+ */
+int64
+sketch_usage(Datum state)
 {
 	const SketchState *table = finished_state(state, SPEC_SKETCH_VALUES);
+	int64		usage = table->data_used + table->used * (int64) (2 * SKETCH_ENTRY_BYTES);
 
-	*values = table->used;
-	*bytes = table->data_used;
+	return sketch_gave_up(table) ? table->limit : Min(usage, table->limit);
+}
+
+/*
+ * How much one individual changes sketch_usage() at most: r values of the
+ * largest size, but no more than fit into the state of its rows, which has room
+ * for at least half of this measure.
+ */
+int64
+sketch_usage_step(int64 rows)
+{
+	return Min(rows * (int64) (2 * SKETCH_ENTRY_BYTES + SKETCH_LONGEST_VALUE),
+			   2 * (int64) SKETCH_ROWS_BYTES);
 }
 
 /* The number of different values. */

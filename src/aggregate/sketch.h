@@ -18,9 +18,11 @@ typedef struct SketchValues
 	int64	   *individuals;
 } SketchValues;
 
+extern uint32 sketch_limit(int nsketches);
 extern int64 sketch_cells(Datum state, int ncells, int64 *weights);
 extern void sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result);
-extern void sketch_usage(Datum state, int64 *values, int64 *bytes);
+extern int64 sketch_usage(Datum state);
+extern int64 sketch_usage_step(int64 rows);
 extern int64 sketch_distinct(Datum state);
 
 #endif							/* DP_SKETCH_H */

@@ -32,7 +32,7 @@ new_table(SketchStage stage, int cells, uint32 capacity)
 
 	if (capacity * SLOT_SIZE >= cells * sizeof(int64))
 		capacity = 0;
-	state = sketch_new(SPEC_SKETCH_CELLS, stage,
+	state = sketch_new(SPEC_SKETCH_CELLS, stage, 0,
 					   capacity == 0 ? cells * sizeof(int64) : capacity * SLOT_SIZE);
 	state->cells = cells;
 	state->capacity = capacity;

@@ -3,35 +3,42 @@
  *		Sets of values, of which only a hash of 64 bits is kept: a hash table of
  *		hashes.
  *
- * A set that has reached MAX_HASHES takes no more.  So it has min(n, MAX_HASHES)
- * members, n being the number of different values, in whatever order they
- * come; one individual with up to r values still changes that by at most r.
+ * The largest table within a set's limit of memory takes some number m of
+ * hashes.  A group's set takes no more then.  So it has min(n, m) members, n
+ * being the number of different values, in whatever order they come; one
+ * individual with up to r values still changes that by at most r.
+ *
+ * A set of an individual's rows gives up instead and keeps none, if n > m: r of
+ * its members are chosen later, and which had been left out would depend on the
+ * order of the rows.
  */
 #include "postgres.h"
 
 #include "aggregate/sketch_state.h"
 
 #define FIRST_CAPACITY 4
-#define LAST_CAPACITY (1U << 26)	/* 512 MB: a datum has at most 1 GB */
 
 /* How many hashes a table takes: three in four slots. */
 #define FILL(capacity) ((capacity) / 4 * 3)
-#define MAX_HASHES FILL(LAST_CAPACITY)
 
 /* Bytes after the header; see sketch_open(). */
 Size
 distinct_data_size(const SketchState *header)
 {
+	if (header->capacity == 0)
+		return header->used == 0 && header->stage == SKETCH_ROWS ? 0 : SKETCH_NO_SIZE;
 	if (!sketch_is_power(header->capacity) || header->capacity < FIRST_CAPACITY ||
-		header->capacity > LAST_CAPACITY || header->used > FILL(header->capacity))
+		header->capacity > header->limit / sizeof(uint64) ||
+		header->used > FILL(header->capacity))
 		return SKETCH_NO_SIZE;
 	return header->capacity * sizeof(uint64);
 }
 
 static SketchState *
-new_table(SketchStage stage, uint32 capacity)
+new_table(SketchStage stage, uint32 limit, uint32 capacity)
 {
-	SketchState *state = sketch_new(SPEC_SKETCH_DISTINCT, stage, capacity * sizeof(uint64));
+	SketchState *state = sketch_new(SPEC_SKETCH_DISTINCT, stage, limit,
+									capacity * sizeof(uint64));
 
 	state->capacity = capacity;
 	return state;
@@ -39,15 +46,22 @@ new_table(SketchStage stage, uint32 capacity)
 
 /* The empty set. */
 SketchState *
-distinct_new(SketchStage stage)
+distinct_new(SketchStage stage, uint32 limit)
 {
-	return new_table(stage, FIRST_CAPACITY);
+	return new_table(stage, limit, FIRST_CAPACITY);
+}
+
+/* Is the table as large as it may be? */
+static inline bool
+is_largest(const SketchState *state)
+{
+	return 2 * state->capacity > state->limit / sizeof(uint64);
 }
 
 static SketchState *
 grow(const SketchState *state)
 {
-	SketchState *larger = new_table(state->stage, state->capacity * 2);
+	SketchState *larger = new_table(state->stage, state->limit, state->capacity * 2);
 	uint32		position = 0;
 	uint64		hash;
 
@@ -55,6 +69,15 @@ grow(const SketchState *state)
 	while (distinct_next(state, &position, &hash))
 		larger = distinct_add(larger, hash);
 	return larger;
+}
+
+/* Adds a hash that is not there to a table without room for it. */
+static SketchState *
+add_to_full(SketchState *state, uint64 hash)
+{
+	if (!is_largest(state))
+		return distinct_add(grow(state), hash);
+	return state->stage == SKETCH_ROWS ? sketch_give_up(state) : state;
 }
 
 /* Adds a value by its hash, which is not 0. */
@@ -65,16 +88,16 @@ distinct_add(SketchState *state, uint64 hash)
 	uint32		mask = state->capacity - 1;
 	uint32		slot = (uint32) hash & mask;
 
+	if (state->capacity == 0)
+		return state;
 	for (uint32 i = 0; i <= mask; i++)
 	{
 		if (hashes[slot] == hash)
 			return state;
 		if (hashes[slot] == 0)
 		{
-			if (state->used >= MAX_HASHES)
-				return state;
 			if (state->used >= FILL(state->capacity))
-				return distinct_add(grow(state), hash);
+				return add_to_full(state, hash);
 			hashes[slot] = hash;
 			state->used++;
 			return state;

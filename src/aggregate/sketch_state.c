@@ -13,9 +13,12 @@ sketch_malformed(void)
 	elog(ERROR, "malformed sketch state");
 }
 
-/* An empty state with so many bytes after its header, all zero. */
+/*
+ * An empty state with so many bytes after its header, all zero, and a limit to
+ * them (0 for CELLS, which have none).
+ */
 SketchState *
-sketch_new(SpecSketchKind kind, SketchStage stage, Size data)
+sketch_new(SpecSketchKind kind, SketchStage stage, uint32 limit, Size data)
 {
 	SketchState *state = palloc0(sizeof(SketchState) + data);
 
@@ -23,13 +26,35 @@ sketch_new(SpecSketchKind kind, SketchStage stage, Size data)
 	state->magic = SKETCH_MAGIC;
 	state->kind = kind;
 	state->stage = stage;
+	state->limit = limit;
 	return state;
+}
+
+/* The state that has met too many values; one that is given stays as it is. */
+SketchState *
+sketch_give_up(const SketchState *state)
+{
+	SketchState *empty = sketch_new(state->kind, state->stage, state->limit, 0);
+
+	empty->total = state->total;
+	return empty;
+}
+
+/* Is the limit one that states of this kind can have? */
+static bool
+limit_is_valid(const SketchState *header)
+{
+	if (header->kind == SPEC_SKETCH_CELLS)
+		return header->limit == 0;
+	return header->limit >= SKETCH_ROWS_BYTES && header->limit <= SKETCH_GROUP_BYTES;
 }
 
 /* Bytes that must follow the header; SKETCH_NO_SIZE if it describes no state. */
 static Size
 data_size(const SketchState *header)
 {
+	if (!limit_is_valid(header))
+		return SKETCH_NO_SIZE;
 	switch (header->kind)
 	{
 		case SPEC_SKETCH_CELLS:

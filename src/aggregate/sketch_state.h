@@ -8,6 +8,9 @@
  * whatever else it holds only where it is followed.  Nothing stored in a state
  * is ever given to a function of a type; values are compared as bytes.
  *
+ * Each state of values or hashes has a limit to its memory; sketch.c tells what
+ * becomes of one that would exceed it.  Cells need none, they are few.
+ *
  * Functions that add may return another, larger state instead of the one they
  * were given.  It lies in the current memory context, the old one is left
  * alone; see sketch.c.
@@ -17,11 +20,26 @@
 
 #include "postgres.h"
 
+#include "aggregate/domain.h"
 #include "common/int.h"
 #include "release/spec.h"
 #include "utils/expandeddatum.h"	/* and VARSIZE of all versions */
 
 #define SKETCH_MAGIC 0x6b73
+
+/*
+ * Limits, in bytes after the header.  All sketches of one group stand in one
+ * row, and a row of 1 GB or more is an error: whether it occurs must not depend
+ * on anybody's rows.
+ */
+#define SKETCH_MB (1U << 20)
+#define SKETCH_ROWS_BYTES (4 * SKETCH_MB)	/* a sketch of an individual's rows */
+#define SKETCH_GROUP_BYTES (512 * SKETCH_MB)	/* a sketch of a group */
+#define SKETCH_ALL_BYTES (800 * SKETCH_MB)	/* all sketches of a group */
+
+StaticAssertDecl(DP_MAX_CELLS * sizeof(int64) <= SKETCH_ROWS_BYTES &&
+				 SKETCH_ALL_BYTES / DP_MAX_SKETCHES >= SKETCH_ROWS_BYTES,
+				 "the limit of an individual's rows is the smallest");
 
 typedef enum SketchStage
 {
@@ -37,9 +55,11 @@ typedef enum SketchStage
  *						cell's number plus one stands, or 0: a hash table
  *	VALUES				SketchEntry entries[capacity], uint32 slots[2 * capacity],
  *						where an entry's number plus one stands, or 0, char
- *						bytes[data_capacity].  Capacity 0: there were too many
- *						values, and none is kept
+ *						bytes[data_capacity]
  *	DISTINCT			uint64 hashes[capacity], 0 where there is none
+ *
+ * VALUES, and DISTINCT of rows, with capacity 0: there were too many values, and
+ * none is kept.
  *
  * Capacities are powers of two.
  */
@@ -55,7 +75,7 @@ typedef struct SketchState
 	uint32		used;			/* cells, entries or hashes that are there */
 	uint32		data_capacity;	/* VALUES only */
 	uint32		data_used;
-	uint32		padding;
+	uint32		limit;			/* of the bytes that follow; 0 for CELLS */
 } SketchState;
 
 /* One value: where its bytes are, and how much it weighs. */
@@ -78,8 +98,12 @@ typedef struct SketchKey
 
 #define SKETCH_DATA(state) ((char *) (state) + sizeof(SketchState))
 
+/* What a value takes beside its bytes: an entry and two slots. */
+#define SKETCH_ENTRY_BYTES (sizeof(SketchEntry) + 2 * sizeof(uint32))
+
 extern void sketch_malformed(void) pg_attribute_noreturn();
-extern SketchState *sketch_new(SpecSketchKind kind, SketchStage stage, Size data);
+extern SketchState *sketch_new(SpecSketchKind kind, SketchStage stage, uint32 limit, Size data);
+extern SketchState *sketch_give_up(const SketchState *state);
 extern SketchState *sketch_open(Datum datum);
 
 extern Size cells_data_size(const SketchState *header);
@@ -88,15 +112,14 @@ extern SketchState *cells_add(SketchState *state, int cell, int64 weight);
 extern bool cells_next(const SketchState *state, uint32 *position, int *cell, int64 *weight);
 
 extern Size values_data_size(const SketchState *header);
-extern SketchState *values_new(SketchStage stage);
+extern SketchState *values_new(SketchStage stage, uint32 limit);
 extern SketchState *values_add(SketchState *state, const SketchKey *key, int64 weight,
 							   int64 individuals);
-extern SketchState *values_give_up(const SketchState *state);
 extern void values_get(const SketchState *state, uint32 i, SketchKey *key, int64 *weight,
 					   int64 *individuals);
 
 extern Size distinct_data_size(const SketchState *header);
-extern SketchState *distinct_new(SketchStage stage);
+extern SketchState *distinct_new(SketchStage stage, uint32 limit);
 extern SketchState *distinct_add(SketchState *state, uint64 hash);
 extern bool distinct_next(const SketchState *state, uint32 *position, uint64 *hash);
 
@@ -107,6 +130,13 @@ static inline bool
 sketch_is_power(uint32 n)
 {
 	return n != 0 && (n & (n - 1)) == 0;
+}
+
+/* Has the state met too many values? */
+static inline bool
+sketch_gave_up(const SketchState *state)
+{
+	return state->kind != SPEC_SKETCH_CELLS && state->capacity == 0;
 }
 
 /*

@@ -3,10 +3,11 @@
  *		Weights of values: entries in order of arrival, found by a hash table of
  *		their numbers, and the bytes of the values after them.
  *
- * There is a limit to the memory of one group.  Beyond it the table gives up:
- * it keeps no value at all, whatever comes.  That depends on which values a
- * group has, not on their order, and it is no error; which values survived
- * would depend on other individuals' rows.
+ * There is a limit to the memory of a table.  Beyond it the table gives up: it
+ * keeps no value at all, whatever comes.  That is no error, and it depends on
+ * which values there are, not on their order: what a table needs follows from
+ * their number and the sum of their lengths, and more values never need less.
+ * Which values survived would depend on other individuals' rows.
  */
 #include "postgres.h"
 
@@ -14,8 +15,13 @@
 
 #define FIRST_CAPACITY 2
 #define FIRST_DATA 16
-#define LAST_CAPACITY (1U << 23)
-#define LAST_DATA (1U << 29)	/* with the entries below the 1 GB of a datum */
+
+/* Bytes of a table: capacity is a power of two below 2^31. */
+static inline uint64
+table_size(uint32 capacity, uint64 data_capacity)
+{
+	return capacity * (uint64) SKETCH_ENTRY_BYTES + data_capacity;
+}
 
 /* Bytes after the header; see sketch_open(). */
 Size
@@ -25,18 +31,18 @@ values_data_size(const SketchState *header)
 
 	if (capacity == 0)
 		return header->used == 0 && header->data_capacity == 0 ? 0 : SKETCH_NO_SIZE;
-	if (!sketch_is_power(capacity) || capacity > LAST_CAPACITY || header->used > capacity ||
-		header->data_capacity > LAST_DATA || header->data_used > header->data_capacity)
+	if (!sketch_is_power(capacity) || header->used > capacity ||
+		header->data_used > header->data_capacity ||
+		table_size(capacity, header->data_capacity) > header->limit)
 		return SKETCH_NO_SIZE;
-	return capacity * (sizeof(SketchEntry) + 2 * sizeof(uint32)) + header->data_capacity;
+	return (Size) table_size(capacity, header->data_capacity);
 }
 
 static SketchState *
-new_table(SketchStage stage, uint32 capacity, uint32 data_capacity)
+new_table(SketchStage stage, uint32 limit, uint32 capacity, uint32 data_capacity)
 {
-	SketchState *state = sketch_new(SPEC_SKETCH_VALUES, stage,
-									capacity * (sizeof(SketchEntry) + 2 * sizeof(uint32)) +
-									data_capacity);
+	SketchState *state = sketch_new(SPEC_SKETCH_VALUES, stage, limit,
+									table_size(capacity, data_capacity));
 
 	state->capacity = capacity;
 	state->data_capacity = data_capacity;
@@ -45,9 +51,9 @@ new_table(SketchStage stage, uint32 capacity, uint32 data_capacity)
 
 /* A state without values. */
 SketchState *
-values_new(SketchStage stage)
+values_new(SketchStage stage, uint32 limit)
 {
-	return new_table(stage, FIRST_CAPACITY, FIRST_DATA);
+	return new_table(stage, limit, FIRST_CAPACITY, FIRST_DATA);
 }
 
 static inline SketchEntry *
@@ -123,31 +129,25 @@ fill_slots(SketchState *state)
 	}
 }
 
-/* The state that has met too many values; one that is given stays as it is. */
-SketchState *
-values_give_up(const SketchState *state)
-{
-	SketchState *empty = new_table(state->stage, 0, 0);
-
-	empty->total = state->total;
-	return empty;
-}
-
-/* A table with room for one more value of so many bytes, or the one that gave up. */
+/*
+ * A table with room for one more value of so many bytes, or the one that gave
+ * up: if the least capacity for the entries, a power of two, and the bytes of
+ * the values exceed the limit.  Bytes double, but take no more than there is.
+ */
 static SketchState *
 grow(const SketchState *state, uint32 length)
 {
-	uint32		capacity = state->capacity;
+	uint32		capacity = state->used < state->capacity ? state->capacity : 2 * state->capacity;
+	uint64		needed = state->data_used + (uint64) length;
 	uint64		data = state->data_capacity;
 	SketchState *larger;
 
-	if (state->used == capacity)
-		capacity *= 2;
-	if (state->data_used + (uint64) length > data)
-		data = Max(Min(2 * data, LAST_DATA), state->data_used + (uint64) length);
-	if (capacity > LAST_CAPACITY || data > LAST_DATA)
-		return values_give_up(state);
-	larger = new_table(state->stage, capacity, (uint32) data);
+	if (table_size(capacity, needed) > state->limit)
+		return sketch_give_up(state);
+	if (needed > data)
+		data = Max(2 * data, needed);
+	data = Min(data, state->limit - table_size(capacity, 0));
+	larger = new_table(state->stage, state->limit, capacity, (uint32) data);
 	larger->total = state->total;
 	larger->used = state->used;
 	larger->data_used = state->data_used;

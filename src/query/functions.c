@@ -6,7 +6,8 @@
  * (LANGUAGE internal), no aggregate or set-returning function, not volatile,
  * and either leakproof (PostgreSQL's own statement that it cannot fail or tell;
  * see CREATE FUNCTION) or named here by its C symbol: "safe" functions cannot
- * raise an error for any input, "wrapped" ones can and run inside total().
+ * raise an error for any input, "wrapped" ones can and run inside total(), as
+ * do all that may return a wide value: total() keeps values narrow.
  * Operators count as the function below them.  Nothing here reads a table,
  * runs SQL, changes state or sleeps.
  */
@@ -35,7 +36,7 @@ static const char *const safe_functions[] = {
 	"numeric_uplus", "int2up", "int4up", "int8up", "float4up", "float8up",
 	"numeric_abs", "numeric_uminus", "float8abs", "float4abs", "float8um", "float4um",
 	"dfloor", "dceil", "dround", "dtrunc", "dsign", "numeric_sign",
-	"rtrim1", "booltext", "textlen", "bpcharlen", "byteaoctetlen", "textoctetlen",
+	"booltext", "textlen", "bpcharlen", "byteaoctetlen", "textoctetlen",
 	NULL
 };
 
@@ -98,13 +99,21 @@ static const char *const wrapped_functions[] = {
 	"textlike", "textnlike", "texticlike", "texticnlike",
 	"bpcharlike", "bpcharnlike", "bpchariclike", "bpcharicnlike", "like_escape",
 	"lower", "upper", "initcap", "textcat", "btrim", "btrim1", "ltrim", "ltrim1",
-	"rtrim", "text_substr", "text_substr_no_len", "text_left", "text_right",
+	"rtrim", "rtrim1", "text_substr", "text_substr_no_len", "text_left", "text_right",
 	"textpos", "split_part", "replace_text", "translate",
 	"timestamp_to_char", "timestamptz_to_char", "interval_to_char", "numeric_to_char",
 	"int4_to_char", "int8_to_char", "float4_to_char", "float8_to_char",
 	/* documents */
 	"json_object_field_text", "jsonb_object_field_text",
 	NULL
+};
+
+/*
+ * Leakproof and nevertheless run inside total(): they copy a stored value, which
+ * may be wide.
+ */
+static const char *const copying_functions[] = {
+	"text_larger", "text_smaller", "bpchar_larger", "bpchar_smaller", NULL
 };
 
 /* Standard aggregates allowed over the rows of one individual. */
@@ -148,10 +157,11 @@ judge_function(Oid funcid)
 		Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
 		char	   *symbol = isnull ? "" : TextDatumGetCString(source);
 
-		if (form->proleakproof || listed(safe_functions, symbol))
-			verdict = FUNCTION_SAFE;
-		else if (listed(wrapped_functions, symbol))
+		if (listed(copying_functions, symbol) ||
+			(!form->proleakproof && listed(wrapped_functions, symbol)))
 			verdict = FUNCTION_WRAPPED;
+		else if (form->proleakproof || listed(safe_functions, symbol))
+			verdict = FUNCTION_SAFE;
 	}
 	ReleaseSysCache(tuple);
 	return verdict;

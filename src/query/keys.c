@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -65,6 +66,34 @@ is_spelled_uniquely(Oid type)
 }
 
 /*
+ * Keys are hashed and sorted under their collation: one that is undetermined, or
+ * one that a user made, could fail or warn once there is a row.
+ */
+static void
+check_key_collation(RewriteContext *context, Node *key)
+{
+	Oid			collation = exprCollation(key);
+
+	if (type_is_collatable(exprType(key)) &&
+		(!OidIsValid(collation) || collation >= FirstNormalObjectId ||
+		 !get_collation_isdeterministic(collation)))
+		refuse(REFUSE_COLLATION, context->source, exprLocation(key));
+}
+
+/* The text of a blank-padded string, through total() for it may be wide. */
+static Expr *
+text_of_bpchar(Expr *key)
+{
+	Oid			collation = exprCollation((Node *) key);
+	List	   *args = list_make3(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum),
+											ObjectIdGetDatum(F_TEXT_BPCHAR), false, true),
+								  makeNullConst(TEXTOID, -1, collation), key);
+
+	return (Expr *) makeFuncExpr(extension_oid(DP_FUNC_TOTAL, InvalidOid), TEXTOID, args,
+								 collation, collation, COERCE_EXPLICIT_CALL);
+}
+
+/*
  * The key in the form that is shown.  Refuses types without one
  * (ERRCODE_DP_QUERY_REFUSED).
  */
@@ -76,8 +105,7 @@ canonical_key(RewriteContext *context, Node *key)
 	Expr	   *arg = (Expr *) key;
 	Expr	   *result = arg;
 
-	if (OidIsValid(exprCollation(key)) && !get_collation_isdeterministic(exprCollation(key)))
-		refuse(REFUSE_COLLATION, context->source, exprLocation(key));
+	check_key_collation(context, key);
 	if (is_spelled_uniquely(base))
 		return key;
 	switch (base)
@@ -101,9 +129,7 @@ canonical_key(RewriteContext *context, Node *key)
 		case BPCHAROID:
 			if (exprTypmod(key) >= 0)
 				return key;		/* one length for all */
-			result = call(F_TEXT_BPCHAR, TEXTOID, list_make1(arg));
-			((FuncExpr *) result)->funccollid = ((FuncExpr *) result)->inputcollid =
-				exprCollation(key);
+			result = text_of_bpchar(arg);
 			break;
 		default:
 			refuse(REFUSE_TYPE, context->source, exprLocation(key));

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_class.h"
@@ -19,13 +20,27 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "policy/extension.h"
 #include "query/functions.h"
 #include "query/query.h"
+
+/*
+ * A value that is put into a row may be this wide, in bytes: as wide as total()
+ * lets it be (total.c says why).  An array that is only searched must merely be
+ * possible.
+ */
+#define WIDEST_VALUE (512 * 1024)
+#define WIDEST_SEARCHED (MaxAllocSize / 2)
+
+/* No number that a numeric holds takes more: 131072 + 16383 digits. */
+#define WIDEST_NUMERIC (80 * 1024)
 
 typedef struct LanguageContext
 {
@@ -49,11 +64,20 @@ type_is_allowed(Oid type)
 	return type < FirstNormalObjectId || type_is_enum(type);
 }
 
+/*
+ * The type must be allowed, and the collation must be determined where the type
+ * has any: joins hash and cache by the collation of an expression, whatever the
+ * operator's is.
+ */
 static void
 check_type(LanguageContext *context, Node *node)
 {
-	if (!type_is_allowed(exprType(node)))
+	Oid			type = exprType(node);
+
+	if (!type_is_allowed(type))
 		refuse(REFUSE_TYPE, context->rewrite->source, exprLocation(node));
+	if (type_is_collatable(type) && !OidIsValid(exprCollation(node)))
+		refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
 }
 
 static void
@@ -65,8 +89,55 @@ check_collation(LanguageContext *context, Oid collation, Node *node)
 }
 
 /*
+ * An expression that is hashed, sorted or compared under its own collation: one
+ * that is undetermined, or one that a user made, could fail or warn once there
+ * is a row.  The type of an array that says "any" hides the collation it needs.
+ */
+static void
+check_compared(LanguageContext *context, Node *node)
+{
+	Oid			type = exprType(node);
+
+	if (get_typtype(type) == TYPTYPE_PSEUDO)
+		refuse(REFUSE_TYPE, context->rewrite->source, exprLocation(node));
+	if (type_is_collatable(type) && !OidIsValid(exprCollation(node)))
+		refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
+	check_collation(context, exprCollation(node), node);
+}
+
+/* The same for all expressions of GROUP BY, DISTINCT or ORDER BY clauses. */
+static void
+check_clauses(LanguageContext *context, List *clauses, List *targets)
+{
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+		check_compared(context,
+					   (Node *) get_sortgroupclause_tle(lfirst(lc), targets)->expr);
+}
+
+/* The same for the columns of UNION, INTERSECT and EXCEPT. */
+static void
+check_set_operations(LanguageContext *context, Node *node)
+{
+	SetOperationStmt *op = (SetOperationStmt *) node;
+	ListCell   *lt;
+	ListCell   *lc;
+
+	if (node == NULL || !IsA(node, SetOperationStmt))
+		return;
+	check_set_operations(context, op->larg);
+	check_set_operations(context, op->rarg);
+	if (op->op == SETOP_UNION && op->all)
+		return;
+	forboth(lt, op->colTypes, lc, op->colCollations)
+		check_compared(context, (Node *) makeNullConst(lfirst_oid(lt), -1, lfirst_oid(lc)));
+}
+
+/*
  * A comparison of text whose collation could not be determined fails when it
- * runs, so it must not get that far.
+ * runs, so it must not get that far.  Its arguments may get hashed by themselves,
+ * when a semi-join is made a join with distinct rows.
  */
 static void
 check_input_collation(LanguageContext *context, Oid collation, List *args, Node *node)
@@ -76,7 +147,10 @@ check_input_collation(LanguageContext *context, Oid collation, List *args, Node 
 	check_collation(context, collation, node);
 	foreach(lc, args)
 	{
-		if (!OidIsValid(collation) && type_is_collatable(exprType(lfirst(lc))))
+		if (!type_is_collatable(exprType(lfirst(lc))))
+			continue;
+		check_compared(context, lfirst(lc));
+		if (!OidIsValid(collation))
 			refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
 	}
 }
@@ -113,13 +187,43 @@ total_list(List *list, LanguageContext *context)
 	return result;
 }
 
+/* total(function, NULL, arguments) */
+static Node *
+call_total(Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid, List *args)
+{
+	/* the first argument is of type internal, so SQL cannot call total() */
+	List	   *wrapped = list_make2(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum),
+											   ObjectIdGetDatum(funcid), false, true),
+									 makeNullConst(resulttype, -1, resultcollid));
+
+	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_TOTAL, InvalidOid), resulttype,
+								 list_concat(wrapped, args), resultcollid, inputcollid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/*
+ * A text that is not wider than total() allows, or else NULL: through the
+ * function that changes the length of a string, with no length.
+ */
+static Node *
+narrow_text(Node *text)
+{
+	Oid			type = exprType(text);
+	Oid			collation = exprCollation(text);
+
+	return call_total(type == BPCHAROID ? F_BPCHAR_BPCHAR_INT4_BOOL :
+					  F_VARCHAR_VARCHAR_INT4_BOOL, type, collation, collation,
+					  list_make3(text,
+								 makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+										   Int32GetDatum(-1), false, true),
+								 makeBoolConst(false, false)));
+}
+
 /* A call of a function: as it is, through total(), or refused. */
 static Node *
 total_call(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid,
 		   List *args, LanguageContext *context)
 {
-	List	   *wrapped;
-
 	check_type(context, node);
 	check_input_collation(context, inputcollid, args, node);
 	check_collation(context, resultcollid, node);
@@ -136,13 +240,7 @@ total_call(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputco
 				return copy;
 			}
 		case FUNCTION_WRAPPED:
-			/* the first argument is of type internal, so SQL cannot call total() */
-			wrapped = list_make2(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum),
-										   ObjectIdGetDatum(funcid), false, true),
-								 makeNullConst(resulttype, -1, resultcollid));
-			return (Node *) makeFuncExpr(extension_oid(DP_FUNC_TOTAL, InvalidOid), resulttype,
-										 list_concat(wrapped, args), resultcollid,
-										 inputcollid, COERCE_EXPLICIT_CALL);
+			return call_total(funcid, resulttype, resultcollid, inputcollid, args);
 		default:
 			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(node));
 	}
@@ -176,6 +274,8 @@ total_var(Var *var, LanguageContext *context)
 		refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
 	if (!context->any_type)
 		check_type(context, (Node *) var);
+	if (var->varlevelsup > 0)
+		check_compared(context, (Node *) var);	/* results are cached by it */
 	return copyObject((Node *) var);
 }
 
@@ -337,6 +437,8 @@ total_aggregate(Aggref *aggref, LanguageContext *context)
 		check_input_collation(context, aggref->inputcollid, list_make1(first),
 							  (Node *) aggref);
 	}
+	check_clauses(context, aggref->aggorder, aggref->args);
+	check_clauses(context, aggref->aggdistinct, aggref->args);
 
 	foreach(lc, copy->args)
 	{
@@ -364,6 +466,114 @@ total_aggregate(Aggref *aggref, LanguageContext *context)
 		}
 	}
 	copy->aggfilter = (Expr *) total_mutator((Node *) aggref->aggfilter, context);
+	if (copy->aggtype == TEXTOID || copy->aggtype == BPCHAROID)
+		return narrow_text((Node *) copy);	/* min and max copy a stored text */
+	return (Node *) copy;
+}
+
+/* A value of variable length that is written in the query. */
+static Node *
+total_const(Const *value, LanguageContext *context)
+{
+	if (value->consttype != INTERNALOID)
+		check_type(context, (Node *) value);
+	if (!value->constisnull && value->constlen == -1 &&
+		toast_raw_datum_size(value->constvalue) > WIDEST_VALUE)
+		refuse(REFUSE_EXPRESSION, context->rewrite->source, value->location);
+	return copyObject((Node *) value);
+}
+
+/* The most bytes an element of an array may take; of any other one, too many. */
+static Size
+widest_element(Node *element, Oid type)
+{
+	if (IsA(element, Const) && ((Const *) element)->constisnull)
+		return 0;
+	type = getBaseType(type);
+	if (get_typlen(type) > 0)
+		return get_typlen(type);
+	if (IsA(element, Const) && get_typlen(type) == -1)
+		return toast_raw_datum_size(((Const *) element)->constvalue);
+	return type == NUMERICOID ? WIDEST_NUMERIC : MaxAllocSize;
+}
+
+/*
+ * ARRAY[...].  It fails for a row whose elements differ in their dimensions or
+ * are too many bytes together, so there must be no such elements.  A text that is
+ * a parameter is narrowed: x IN ($1, $2) is an array.
+ */
+static Node *
+total_array(ArrayExpr *array, LanguageContext *context, Size widest)
+{
+	ArrayExpr  *copy = copyObject(array);
+	Size		width = 0;
+	ListCell   *lc;
+
+	check_type(context, (Node *) array);
+	if (array->multidims)
+		refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
+	copy->elements = total_list(array->elements, context);
+	foreach(lc, copy->elements)
+	{
+		Node	   *element = strip_relabel(lfirst(lc));
+
+		if (IsA(element, Param) && (array->element_typeid == TEXTOID ||
+									array->element_typeid == VARCHAROID ||
+									array->element_typeid == BPCHAROID))
+		{
+			lfirst(lc) = narrow_text(lfirst(lc));
+			width += WIDEST_VALUE;
+		}
+		else
+			width += widest_element(element, array->element_typeid);
+		width += MAXIMUM_ALIGNOF;
+		if (width > widest)
+			refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
+	}
+	return (Node *) copy;
+}
+
+/* x = ANY(array): the array is searched, it gets into no row. */
+static Node *
+total_search(ScalarArrayOpExpr *op, LanguageContext *context)
+{
+	ScalarArrayOpExpr *copy = copyObject(op);
+	Node	   *array = lsecond(op->args);
+
+	check_operator(context, op->opno, (Node *) op);
+	set_sa_opfuncid(copy);
+	check_input_collation(context, op->inputcollid, list_make1(linitial(op->args)),
+						  (Node *) op);
+	if (function_verdict(copy->opfuncid) != FUNCTION_SAFE)
+		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+	linitial(copy->args) = total_mutator(linitial(op->args), context);
+	if (IsA(array, ArrayExpr))
+		lsecond(copy->args) = total_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
+	else if (IsA(array, Const))
+		check_type(context, array);
+	else
+		lsecond(copy->args) = total_mutator(array, context);
+	return (Node *) copy;
+}
+
+/*
+ * A cast through text.  Output functions cannot fail, but for values so large that
+ * their text is too long; input functions can.
+ */
+static Node *
+total_cast(CoerceViaIO *coerce, LanguageContext *context)
+{
+	CoerceViaIO *copy = copyObject(coerce);
+	Oid			type = getBaseType(exprType((Node *) coerce->arg));
+
+	if (coerce->resulttype != TEXTOID && coerce->resulttype != VARCHAROID)
+		refuse(REFUSE_FUNCTION, context->rewrite->source, coerce->location);
+	if (get_typlen(type) <= 0 && type != NUMERICOID)
+		refuse(REFUSE_EXPRESSION, context->rewrite->source, coerce->location);
+	check_type(context, (Node *) coerce->arg);
+	check_type(context, (Node *) coerce);
+	check_collation(context, coerce->resultcollid, (Node *) coerce);
+	copy->arg = (Expr *) total_mutator((Node *) coerce->arg, context);
 	return (Node *) copy;
 }
 
@@ -378,9 +588,7 @@ total_mutator(Node *node, LanguageContext *context)
 		case T_Var:
 			return total_var((Var *) node, context);
 		case T_Const:
-			if (((Const *) node)->consttype != INTERNALOID)
-				check_type(context, node);
-			return copyObject(node);
+			return total_const((Const *) node, context);
 		case T_Param:
 			if (((Param *) node)->paramkind != PARAM_EXTERN &&
 				!(((Param *) node)->paramkind == PARAM_SUBLINK && context->sublink_params))
@@ -427,22 +635,9 @@ total_mutator(Node *node, LanguageContext *context)
 								  op->inputcollid, args, context);
 			}
 		case T_ScalarArrayOpExpr:
-			{
-				ScalarArrayOpExpr *op = (ScalarArrayOpExpr *) node;
-
-				check_operator(context, op->opno, node);
-				set_sa_opfuncid(op);
-				check_input_collation(context, op->inputcollid, list_make1(linitial(op->args)),
-									  node);
-				if (function_verdict(op->opfuncid) == FUNCTION_SAFE)
-				{
-					op = copyObject(op);
-					op->args = total_list(op->args, context);
-					return (Node *) op;
-				}
-				refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
-			}
-			break;
+			return total_search((ScalarArrayOpExpr *) node, context);
+		case T_ArrayExpr:
+			return total_array((ArrayExpr *) node, context, WIDEST_VALUE);
 		case T_BoolExpr:
 			{
 				BoolExpr   *copy = copyObject((BoolExpr *) node);
@@ -455,18 +650,7 @@ total_mutator(Node *node, LanguageContext *context)
 		case T_Aggref:
 			return total_aggregate((Aggref *) node, context);
 		case T_CoerceViaIO:
-			{
-				/* output functions cannot fail; input functions can */
-				CoerceViaIO *coerce = (CoerceViaIO *) node;
-
-				if (coerce->resulttype != TEXTOID && coerce->resulttype != VARCHAROID)
-					refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(node));
-				check_type(context, (Node *) coerce->arg);
-				check_collation(context, coerce->resultcollid, node);
-				coerce = copyObject(coerce);
-				coerce->arg = (Expr *) total_mutator((Node *) coerce->arg, context);
-				return (Node *) coerce;
-			}
+			return total_cast((CoerceViaIO *) node, context);
 		case T_MinMaxExpr:
 			check_type(context, node);
 			check_comparable(context, node);
@@ -480,7 +664,6 @@ total_mutator(Node *node, LanguageContext *context)
 		case T_CollateExpr:
 			check_collation(context, ((CollateExpr *) node)->collOid, node);
 			break;
-		case T_ArrayExpr:
 		case T_CaseExpr:
 		case T_CoalesceExpr:
 			check_type(context, node);
@@ -525,7 +708,8 @@ total_expression(RewriteContext *context, Level *level, Node *node)
 }
 
 /*
- * Makes the result columns of a sub-select below a release total, in place.  A
+ * Makes the result columns of a sub-select below a release total, in place, and
+ * judges what it groups and sorts by and combines.  A
  * column that is only passed on may be of any type: it is judged where it is
  * used, if it ever is.
  */
@@ -533,10 +717,15 @@ void
 total_targets(RewriteContext *context, Level *level)
 {
 	LanguageContext language = {.rewrite = context,.level = level};
+	Query	   *query = level->query;
 	ListCell   *lc;
 
-	language.aggregates = level->query->hasAggs;
-	foreach(lc, level->query->targetList)
+	language.aggregates = query->hasAggs;
+	check_clauses(&language, query->groupClause, query->targetList);
+	check_clauses(&language, query->distinctClause, query->targetList);
+	check_clauses(&language, query->sortClause, query->targetList);
+	check_set_operations(&language, query->setOperations);
+	foreach(lc, query->targetList)
 	{
 		TargetEntry *tle = lfirst(lc);
 

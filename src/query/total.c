@@ -9,11 +9,17 @@
  * leave no state behind, so catching their error needs no subtransaction (what
  * they palloc'd goes with the per-tuple context).  Everything else (cancel,
  * out of memory) is passed on.
+ *
+ * Neither may a value be too wide: rows of more than 1 GB cannot be formed, for
+ * a hash table or a sort, and fail only if they are there.  Values read from
+ * tables are TOAST pointers and small in a row, computed ones are not, so total()
+ * returns NULL instead of a wide value.
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
@@ -22,6 +28,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
@@ -37,10 +44,21 @@ PG_FUNCTION_INFO_V1(dp_tame_interval);
 /* Position of the first argument that goes to the wrapped function. */
 #define TOTAL_FIRST_ARGUMENT 2
 
+/*
+ * The widest value that total() returns, in bytes, header included: a row of as
+ * many columns as there may be (1664) stays below 1 GB.  language.c reckons with
+ * it as well.
+ */
+#define TOTAL_WIDEST (512 * 1024)
+
+StaticAssertDecl((Size) TOTAL_WIDEST * MaxTupleAttributeNumber < MaxAllocSize,
+				 "a row of computed values can be formed");
+
 typedef struct TotalCache
 {
 	FmgrInfo	flinfo;
 	int			nargs;
+	bool		varlena;		/* the result is of variable length */
 	FunctionCallInfo fcinfo;
 } TotalCache;
 
@@ -65,6 +83,7 @@ total_cache(FunctionCallInfo fcinfo)
 	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	cache = palloc0(sizeof(TotalCache));
 	cache->nargs = PG_NARGS() - TOTAL_FIRST_ARGUMENT;
+	cache->varlena = get_typlen(((FuncExpr *) expr)->funcresulttype) == -1;
 	fmgr_info(funcid, &cache->flinfo);
 	fmgr_info_set_expr((Node *) makeFuncExpr(funcid, ((FuncExpr *) expr)->funcresulttype,
 											 list_copy_tail(((FuncExpr *) expr)->args,
@@ -105,7 +124,8 @@ is_data_exception(int sqlerrcode)
 /*
  * total(function oid, NULL::result type, arguments ...)
  *
- * The function's result, or NULL where it raises a data exception.
+ * The function's result, or NULL where it raises a data exception or the result
+ * is too wide.
  */
 PGDLLEXPORT Datum
 dp_total(PG_FUNCTION_ARGS)
@@ -142,7 +162,7 @@ dp_total(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 
-	if (isnull)
+	if (isnull || (cache->varlena && toast_raw_datum_size(result) > TOTAL_WIDEST))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
 }

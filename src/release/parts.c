@@ -83,35 +83,39 @@ choose_work(int n)
 }
 
 /*
- * Sketches of values are limited: SKETCH_BYTES, or a 64th as many values.  At
- * the limit they would be lost because of one individual.  So a group whose
- * values take half of that, by a noisy measure, is given up before.
+ * Sketches of values are limited (sketch_limit).  At the limit their values would
+ * be lost because of one individual.  So a group whose values take half of it,
+ * by a noisy measure, is given up before.
  *
- * An individual has at most r values of 1024 bytes and changes the measure by at
- * most one unit of 1024 r bytes.  Its noise has the epsilon with which it
- * exceeds the other half with probability below e^-45, less than the smallest
- * delta there is: 45 k divided by so many units.
+ * An individual changes the measure by at most one unit, sketch_usage_step()
+ * bytes.  Its noise has the epsilon with which it exceeds the other half with
+ * probability below e^-45, less than the smallest delta there is: 45 k divided
+ * by so many units.
  */
-#define SKETCH_BYTES (INT64CONST(1) << 29)
-#define VALUE_BYTES 1024
-#define BYTES_PER_VALUE 64		/* SKETCH_BYTES / 2^23 values */
+static int64
+half_limit(const PartsState *state)
+{
+	return sketch_limit(state->spec->nsketches) / 2;
+}
 
 /* Epsilon of the measure; it comes out of the part's share. */
 static int64
-measure_epsilon(const ReleaseParams *params)
+measure_epsilon(const PartsState *state)
 {
-	double		units = SKETCH_BYTES / 2 / ((double) VALUE_BYTES * (double) params->rows);
+	const ReleaseParams *params = state->params;
+	double		units = (double) half_limit(state) / (double) sketch_usage_step(params->rows);
 
 	return (int64) ceil(45.0 * (double) params->groups / units * 1e9);
 }
 
 /* Epsilon that remains for the values; 0 if the limits are too large for it. */
 static int64
-values_epsilon(const ReleaseParams *params)
+values_epsilon(const PartsState *state)
 {
-	int64		measure = measure_epsilon(params);
+	int64		share = state->params->epsilon_share;
+	int64		measure = measure_epsilon(state);
 
-	return measure <= params->epsilon_share / 4 ? params->epsilon_share - measure : 0;
+	return measure <= share / 4 ? share - measure : 0;
 }
 
 /* What a noisy weight must reach, for the parts that release weights. */
@@ -128,9 +132,9 @@ compute_threshold(PartsState *state, int part)
 	switch (state->spec->parts[part].kind)
 	{
 		case SPEC_PART_TOP:
-			if (values_epsilon(params) > 0)
-				check_status(dp_category_threshold(values_epsilon(params), delta, params->groups, params->rows,
-											   minimum, tau));
+			if (values_epsilon(state) > 0)
+				check_status(dp_category_threshold(values_epsilon(state), delta, params->groups,
+												   params->rows, minimum, tau));
 			break;
 		case SPEC_PART_HISTOGRAM:
 			check_status(dp_sum_gate_threshold(epsilon, delta, params->groups, m, minimum, tau));
@@ -285,18 +289,14 @@ draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)
 static bool
 values_fit(PartsState *state, dp_random *rng, Datum sketch)
 {
-	const ReleaseParams *params = state->params;
-	int64		unit = VALUE_BYTES * params->rows;
-	int64		values;
-	int64		bytes;
+	int64		unit = sketch_usage_step(state->params->rows);
 	dp_int128	measure;
 
-	if (values_epsilon(params) == 0)
+	if (values_epsilon(state) == 0)
 		return false;
-	sketch_usage(sketch, &values, &bytes);
-	check_status(dp_noise_draw(rng, measure_epsilon(params), params->groups, 1, &measure));
-	measure += (dp_int128) Max(values * BYTES_PER_VALUE, bytes) * DP_SCALE / unit;
-	return measure < (dp_int128) (SKETCH_BYTES / 2) * DP_SCALE / unit;
+	check_status(dp_noise_draw(rng, measure_epsilon(state), state->params->groups, 1, &measure));
+	measure += (dp_int128) sketch_usage(sketch) * DP_SCALE / unit;
+	return measure < (dp_int128) half_limit(state) * DP_SCALE / unit;
 }
 
 /* Values that too few individuals have are never candidates. */
@@ -332,7 +332,7 @@ draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch)
 	sketch_values(sketch, &state->spec->sketches[state->spec->parts[part].sketch], &values);
 	drop_rare_values(&values);
 	work = choose_work(values.n + 1);
-	check_status(dp_mode_choose(rng, values_epsilon(params), params->delta_share,
+	check_status(dp_mode_choose(rng, values_epsilon(state), params->delta_share,
 								params->groups, params->rows, release_min_individuals(),
 								values.weights, values.individuals, values.n,
 								&work, &chosen));
@@ -368,7 +368,7 @@ draw_top(PartsState *state, int part, dp_random *rng, Datum sketch)
 	{
 		Category   *category = &result->categories[result->ncategories];
 
-		check_status(dp_sparse_noise(rng, values_epsilon(params), params->groups,
+		check_status(dp_sparse_noise(rng, values_epsilon(state), params->groups,
 									 &values.weights[i], 1, &category->weight));
 		category->value = values.values[i];
 		if (category->weight >= state->thresholds[part])

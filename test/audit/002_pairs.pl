@@ -12,12 +12,12 @@
 
 use strict;
 use warnings;
-use DpAgg;
 use File::Copy 'copy';
 use FindBin;
 use lib $FindBin::Bin;
 use Pairs;
 use POSIX ();
+use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Statistics;
 use Storable;
@@ -29,13 +29,13 @@ use constant ALPHA => 1e-6;
 # How many jobs run at a time.
 use constant JOBS => 2;
 
-# Releases a side for a fault, as a part of those of the pair; the first is subtle.
-my %less = (NOISE_SCALE => 1);
+# What part of a pair's releases shows a fault; those close to the claim need more.
+my %part_of_releases = (NOISE_SCALE => 1, CAPS_OFF => 0.5, TWO_DRAWS => 0.5);
 use constant LESS => 0.2;
 
-my $scale = $ENV{SCALE} || 1;
-my $chosen = do { my $regex = $ENV{PAIRS} // ''; qr/$regex/ };	# an empty pattern by itself means another
-my @pairs = Pairs::all($scale);
+my $regex = $ENV{PAIRS} // '';
+my $chosen = qr/$regex/;
+my @pairs = Pairs::all($ENV{SCALE} || 1);
 my %by_name = map { $_->{name} => $_ } @pairs;
 my $tempdir = PostgreSQL::Test::Utils::tempdir;
 
@@ -101,7 +101,7 @@ CONF
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION dp_agg');
 
-# The library that runs from now on.
+# The library that runs from now on.  True if the server warns of it.
 sub use_library
 {
 	my ($file) = @_;
@@ -119,16 +119,6 @@ sub use_library
 # Releases
 # ----------
 
-# Aggregates that this build does not have.
-sub missing
-{
-	my ($pair) = @_;
-	my %names = map { $_ => 1 } $pair->{ask} =~ /\b(dp_\w+)\(/g;
-
-	return grep { $node->safe_psql('postgres', "SELECT count(*) FROM pg_proc WHERE proname = '$_'") == 0 }
-	  sort keys %names;
-}
-
 my %tables;
 
 # The name of a side's table, which is made later if it is new.
@@ -137,6 +127,14 @@ sub table_name
 	my ($pair, $side) = @_;
 
 	return $tables{ Pairs::table($pair, $side) } //= 'table' . keys %tables;
+}
+
+sub make_table
+{
+	my (undef, $sql, $name) = @_;
+
+	$node->safe_psql('postgres', $sql =~ s/\bNAME\b/$name/gr);
+	return {};
 }
 
 # The part of a sample that a query's releases belong to: the first two choose the
@@ -195,7 +193,8 @@ sub measure
 {
 	my ($seat, $pair, $part) = @_;
 	my $start = time;
-	my %samples = map { $_ => sample("analyst$seat", $pair, table_name($pair, $_), $pair->{releases} * $part) } qw(a b);
+	my $releases = $pair->{releases} * $part;
+	my %samples = map { $_ => sample("analyst$seat", $pair, table_name($pair, $_), $releases) } qw(a b);
 	my $asked = time - $start;
 	my $found = Statistics::tell_apart(
 		@samples{qw(a b)},
@@ -217,6 +216,7 @@ sub broken
 	my ($pair, $found) = @_;
 	my @broken;
 
+	return $found->{error} if $found->{error};
 	push @broken, sprintf 'measured %.3f, claimed %g', $found->{measured}, $pair->{epsilon}
 	  if $found->{measured} > $pair->{epsilon};
 	foreach my $side (split //, $pair->{never})
@@ -234,29 +234,37 @@ sub broken
 	return @broken;
 }
 
-sub describe
+# Prints what was found, also to the file that run.sh shows in the end.
+sub figure
 {
-	my ($found) = @_;
+	my ($name, $pair, $found) = @_;
 
-	return sprintf '%6.3f by: %s (%d against %d of %d); %.1f + %.1f s', $found->{measured} > -9 ? $found->{measured} : 0,
-	  $found->{event}, @{ $found->{often} }, $found->{n}, @{ $found->{seconds} };
+	return if $found->{error};
+	my $measured = $found->{measured} > 0 ? $found->{measured} : 0;
+	my $line = join '; ', sprintf('%6.3f of %g  %s, by: %s (%d against %d of %d)',
+		$measured, $pair->{epsilon}, $name, $found->{event}, @{ $found->{often} }, $found->{n}),
+	  broken($pair, $found);
+
+	note(sprintf "$line; %.1f s to ask, %.1f s to tell apart", @{ $found->{seconds} });
+	append_to_file($ENV{AUDIT_FIGURES}, "$line\n") if $ENV{AUDIT_FIGURES};
+	return;
 }
 
 # ----------
 # The tests
 # ----------
 
-my %missing = map { $_->{name} => [ missing($_) ] } @pairs;
-my @asked = grep { $_->{name} =~ /$chosen/ && !@{ $missing{ $_->{name} } } } @pairs;
-my %faults = %{ Pairs::faults() };
+my @asked = grep { $_->{name} =~ /$chosen/ } @pairs;
+my %faults = Pairs::faults();
 my @faults = grep { /$chosen/ } sort keys %faults;
 
 # Tables, all before the first job that asks.
 $node->safe_psql('postgres', join "\n", map { "CREATE ROLE analyst$_ LOGIN;" } 0 .. JOBS - 1);
-table_name(@$_) foreach map { my $pair = $_; map { [ $pair, $_ ] } qw(a b) } @asked, map { $by_name{$_} } map { @{ $faults{$_} } } @faults;
-foreach my $made (run_jobs(
-	sub { my (undef, $sql, $name) = @_; $node->safe_psql('postgres', $sql =~ s/\bNAME\b/$name/gr); return {}; },
-	map { [ $_, $tables{$_} ] } keys %tables))
+foreach my $pair (@asked, map { $by_name{$_} } map { @{ $faults{$_} } } @faults)
+{
+	table_name($pair, $_) foreach qw(a b);
+}
+foreach my $made (run_jobs(\&make_table, map { [ $_, $tables{$_} ] } keys %tables))
 {
 	die $made->{error} if $made->{error};
 }
@@ -264,28 +272,16 @@ foreach my $made (run_jobs(
 # The build as it is.
 ok(!use_library("$ENV{TESTDIR}/dp_agg.so"), 'the build has no fault');
 my @found = run_jobs(\&measure, map { [ $_, 1 ] } @asked);
-my %found = map { $asked[$_]->{name} => $found[$_] } 0 .. $#asked;
 
-foreach my $pair (grep { $_->{name} =~ /$chosen/ } @pairs)
+foreach my $i (0 .. $#asked)
 {
-  SKIP:
-	{
-		my $name = $pair->{name};
-		my $found = $found{$name};
+	my $pair = $asked[$i];
+	my $name = $pair->{name};
+	my @broken = broken($pair, $found[$i]);
 
-		skip "$name: no @{ $missing{$name} } yet", 1 if @{ $missing{$name} };
-		if ($found->{error})
-		{
-			fail($name);
-			diag($found->{error});
-			next;
-		}
-		my @broken = broken($pair, $found);
-
-		note("$name: " . describe($found));
-		ok(!@broken, sprintf '%s: within epsilon %g, delta %g', $name, @{$pair}{qw(epsilon delta)}) or diag(join "\n", @broken);
-		cmp_ok($found->{measured}, '>=', $pair->{power}, "$name: seen by the audit") if defined $pair->{power};
-	}
+	figure($name, $pair, $found[$i]);
+	ok(!@broken, "$name: within epsilon $pair->{epsilon}, delta $pair->{delta}") or diag(join "\n", @broken);
+	cmp_ok($found[$i]->{measured}, '>=', $pair->{power}, "$name: seen by the audit") if defined $pair->{power};
 }
 
 # Builds with a fault.
@@ -294,16 +290,16 @@ foreach my $fault (@faults)
 	system_or_bail('make', '-s', '-C', $ENV{TESTDIR}, '-j', JOBS, 'fault', "FAULT=$fault");
 	ok(use_library("$ENV{TESTDIR}/.build/fault/$fault/dp_agg.so"), "$fault: the server warns of the build");
 
-	my @names = @{ $faults{$fault} };
-	my @found = run_jobs(\&measure, map { [ $by_name{$_}, $less{$fault} // LESS ] } @names);
+	my @seen_by = map { $by_name{$_} } @{ $faults{$fault} };
+	my @found = run_jobs(\&measure, map { [ $_, $part_of_releases{$fault} // LESS ] } @seen_by);
 
-	foreach my $i (0 .. $#names)
+	foreach my $i (0 .. $#seen_by)
 	{
-		my @broken = $found[$i]->{error} ? () : broken($by_name{ $names[$i] }, $found[$i]);
+		my $name = "$fault: $seen_by[$i]->{name}";
+		my @broken = broken($seen_by[$i], $found[$i]);
 
-		diag($found[$i]->{error}) if $found[$i]->{error};
-		note("$fault, $names[$i]: " . describe($found[$i])) if !$found[$i]->{error};
-		ok(@broken > 0, "$fault is caught by: $names[$i]" . (@broken ? ": $broken[0]" : ''));
+		figure($name, $seen_by[$i], $found[$i]);
+		ok(@broken > 0 && !$found[$i]->{error}, "$name: caught");
 	}
 }
 

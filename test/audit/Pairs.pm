@@ -9,8 +9,10 @@
 #	ask			what is asked, each with its name: 'dp_count(*) AS c, dp_sum(x) AS s'
 #	see			features of an answer: expressions over these names (default: the
 #				names)
+#	where		condition on an answer, in these names; others count as no row
 #	columns		of the table, after person and g (default: 'x float8 NOT NULL')
-#	others		[ how many, their values by i = 1, 2, ... ] (default: [50, '2 * i'])
+#	others		[ how many, the values of i = 1, 2, ..., or a SELECT of several rows ]
+#				(default: [50, '2 * i'])
 #	one			the rows that the individual of side A has: values, or a SELECT
 #				(default: '100')
 #	several		true if an individual may have several rows: the table has no unique
@@ -18,7 +20,8 @@
 #	backward	true if side B holds its rows in the other order
 #	parts		true if a release is all the groups of a column "part" together: the
 #				features are then aggregates over them
-#	bounds		of the columns that have bounds (default: { x => '0, 100' })
+#	bounds		of the columns that have bounds (default: '0, 100' of x and y, if they
+#				are numbers)
 #	epsilon, delta, max_groups, max_rows
 #				settings (default: 1, 1e-6, as protected); the first two are the claim
 #	power		what must be measured at least, to show that the audit sees something
@@ -30,94 +33,99 @@
 #				in a query and on a side (default: 1000, 100,000; fewer where each is
 #				several groups, or many rows)
 #
-# Ungated: with 50 individuals and delta 1e-6 nearly all groups of one or two
-# coordinates show; where there are more of them, there are more individuals.
+# Epsilon is tested at 1, and at 3 where little of it goes to each output.  How many
+# individuals there are, and delta, let nearly all groups show, unless the gate is
+# what is tested: the fewer rows, the more releases.
 
 package Pairs;
 
 use strict;
 use warnings;
 
+my @integers = (columns => 'x int NOT NULL');
+my @words = (columns => 'x text NOT NULL', one => q('b'));
+my @nullable = (columns => 'x float8');
+my @two = (columns => 'x float8 NOT NULL, y float8 NOT NULL');
+my @two_nullable = (columns => 'x float8, y float8');
+my @parts = (columns => 'part int NOT NULL, x float8 NOT NULL', parts => 1, several => 1);
+
 my @pairs = (
 
 	# ----- counts
 
 	{ name => 'count', ask => 'dp_count(*) AS c', power => 0.5 },
-	{ name => 'count, epsilon 0.5', ask => 'dp_count(*) AS c', epsilon => 0.5, delta => 1e-3, power => 0.25 },
-	{ name => 'count, epsilon 3', ask => 'dp_count(*) AS c', epsilon => 3, power => 1.5 },
-	{ name => 'two counts of the same rows', ask => 'dp_count(*) AS c, dp_count_distinct(person) AS d',
-		power => 0.5 },
-	{ name => 'count of values, NULL against no row', columns => 'x float8', one => 'NULL',
-		ask => 'dp_count(*) AS c, dp_count(x) AS d', power => 0.5 },
-	{ name => 'count of values, a value against no row', columns => 'x float8',
-		ask => 'dp_count(*) AS c, dp_count(x) AS d', power => 0.5 },
-	{ name => 'count with FILTER', ask => 'dp_count(*) AS c, dp_count(*) FILTER (WHERE x > 50) AS d',
-		power => 0.5 },
+	{ name => 'count, epsilon 0.5', epsilon => 0.5, delta => 1e-3, ask => 'dp_count(*) AS c', power => 0.25 },
+	{ name => 'count, epsilon 3', epsilon => 3, ask => 'dp_count(*) AS c', power => 1.5 },
+	{ name => 'two counts of the same rows', power => 0.5,
+		ask => 'dp_count(*) AS c, dp_count_distinct(person) AS d' },
+	{ name => 'count of values, NULL against no row', @nullable, one => 'NULL', power => 0.5,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d' },
+	{ name => 'count of values, a value against no row', @nullable, power => 0.5,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d' },
+	{ name => 'count with FILTER', power => 0.5,
+		ask => 'dp_count(*) AS c, dp_count(*) FILTER (WHERE x > 50) AS d' },
 	{ name => 'count, rows in the other order', backward => 1, ask => 'dp_count(*) AS c', power => 0.5 },
 
 	# ----- the gate
 
-	{ name => 'gate: 1 individual against 0', others => [ 0, '0' ], never => 'ab',
+	{ name => 'gate: 1 individual against 0', others => [ 0, '0' ], never => 'ab', ask => 'dp_count(*) AS c' },
+	{ name => 'gate: 19 individuals against 18', others => [ 18, 'i' ], delta => 0.01, never => 'ab',
 		ask => 'dp_count(*) AS c' },
-	{ name => 'gate: 19 individuals against 18', others => [ 18, '2 * i' ], delta => 0.01, never => 'ab',
+	{ name => 'gate: 20 individuals against 19', others => [ 19, 'i' ], delta => 0.01, rare => 'a', never => 'b',
 		ask => 'dp_count(*) AS c' },
-	{ name => 'gate: 20 individuals against 19', others => [ 19, '2 * i' ], delta => 0.01, rare => 'a',
-		never => 'b', ask => 'dp_count(*) AS c' },
-	{ name => 'gate: 21 individuals against 20', others => [ 20, '2 * i' ], delta => 0.01, rare => 'b',
+	{ name => 'gate: 21 individuals against 20', others => [ 20, 'i' ], delta => 0.01, rare => 'b',
 		ask => 'dp_count(*) AS c' },
-	{ name => 'gate: 22 individuals against 21', others => [ 21, '2 * i' ], delta => 0.01,
+	{ name => 'gate: 22 individuals against 21', others => [ 21, 'i' ], delta => 0.01, power => 0.2,
 		ask => 'dp_count(*) AS c' },
-	{ name => 'gate: 20 individuals of several rows against 19', several => 1, others => [ 19, '2 * i' ],
-		one => 'SELECT 100 FROM generate_series(1, 20)', delta => 0.01, rare => 'a', never => 'b',
-		max_rows => 5, ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
-	{ name => 'gate: 21 individuals against 20, epsilon 0.1', others => [ 20, '2 * i' ], epsilon => 0.1,
-		delta => 0.01, rare => 'b', ask => 'dp_count(*) AS c, dp_avg(x) AS a' },
+	{ name => 'gate: 20 individuals of several rows against 19', several => 1, others => [ 19, 'i' ],
+		one => 'SELECT 100 FROM generate_series(1, 20)', delta => 0.01, max_rows => 5, releases => 50000,
+		rare => 'a', never => 'b', ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
+	{ name => 'gate: 21 individuals against 20, epsilon 0.1', others => [ 20, 'i' ], epsilon => 0.1, delta => 0.01,
+		rare => 'b', ask => 'dp_count(*) AS c, dp_avg(x) AS a' },
 
 	# ----- sums and averages
 
 	{ name => 'sum, a value at the upper bound', ask => 'dp_sum(x) AS s', power => 0.5 },
 	{ name => 'sum, a value at the lower bound', others => [ 50, '2 * i - 100' ], one => '-100',
-		ask => 'dp_sum(x, -100, 100) AS s', power => 0.5 },
+		ask => 'dp_sum(x, -100, 100) AS s', power => 0.4 },
 	{ name => 'sum, a value far beyond the bound', one => '1e6', ask => 'dp_sum(x) AS s', power => 0.5 },
 	{ name => 'count and sum, a value at the bound', ask => 'dp_count(*) AS c, dp_sum(x) AS s', power => 0.5 },
 	{ name => 'count and sum, 1e300', one => '1e300', ask => 'dp_count(*) AS c, dp_sum(x) AS s', power => 0.5 },
-	{ name => 'count and sum, minus infinity', one => q('-Infinity'), ask => 'dp_count(*) AS c, dp_sum(x) AS s',
-		power => 0.5 },
-	{ name => 'count and sum, NaN against no row', columns => 'x float8', one => q('NaN'),
+	{ name => 'count and sum, minus infinity', one => q('-Infinity'), power => 0.5,
+		ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
+	{ name => 'count and sum, NaN against no row', @nullable, one => q('NaN'),
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
 	{ name => 'count and sum, NaN where there is no NULL', one => q('NaN'),
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
-	{ name => 'count and sum, NULL against no row', columns => 'x float8', one => 'NULL',
+	{ name => 'count and sum, NULL against no row', @nullable, one => 'NULL',
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
 	{ name => 'sum of integers, 2^63 - 1', columns => 'x bigint NOT NULL', one => '9223372036854775807',
 		ask => 'dp_sum(x) AS s', power => 0.5 },
 	{ name => 'sum of numeric, 100 digits', columns => 'x numeric NOT NULL', one => '1' . '0' x 99,
 		ask => 'dp_sum(x) AS s', power => 0.5 },
 	{ name => 'sum, bounds of 1e100', others => [ 50, '1e98 * i' ], one => '1e100',
-		ask => 'dp_sum(x, -1e100, 1e100) AS s', power => 0.5 },
+		ask => 'dp_sum(x, -1e100, 1e100) AS s', power => 0.4 },
 	{ name => 'sum, bounds of 1e-300', others => [ 50, '1e-302 * i' ], one => '1e-300',
 		ask => 'dp_sum(x, 0, 1e-300) AS s', power => 0.5 },
-	{ name => 'average, a value at the bound', ask => 'dp_avg(x) AS a' },
-	{ name => 'average, all others at the bound', others => [ 50, '100' ], one => '0', ask => 'dp_avg(x) AS a',
-		power => 0.3 },
+	{ name => 'average, a value at the bound', ask => 'dp_avg(x) AS a', power => 0.4 },
+	{ name => 'average, all others at the other bound', others => [ 50, '100' ], one => '0', ask => 'dp_avg(x) AS a',
+		power => 0.5 },
 	{ name => 'count and average', ask => 'dp_count(*) AS c, dp_avg(x) AS a', see => 'c, a, c * (a - 50)',
 		power => 0.5 },
-	{ name => 'count, sum and average, with NULLs', columns => 'x float8',
-		others => [ 60, 'CASE WHEN i % 3 > 0 THEN i END' ],
-		ask => 'dp_count(*) AS n, dp_count(x) AS c, dp_sum(x) AS s, dp_avg(x) AS a', power => 0.3 },
-	{ name => 'sums of two columns', columns => 'x float8 NOT NULL, y float8 NOT NULL',
-		others => [ 60, 'i, 100 - i' ], one => '100, 0', bounds => { x => '0, 100', y => '0, 100' },
-		ask => 'dp_sum(x) AS s, dp_sum(y) AS t, dp_count(*) AS c', power => 0.4 },
+	{ name => 'count, sum and average, with NULLs', @nullable, others => [ 60, 'CASE WHEN i % 3 > 0 THEN i END' ],
+		ask => 'dp_count(*) AS n, dp_count(x) AS c, dp_sum(x) AS s, dp_avg(x) AS a', power => 0.5 },
+	{ name => 'sums of two columns', @two, others => [ 60, 'i, 100 - i' ], one => '100, 0', power => 0.5,
+		ask => 'dp_sum(x) AS s, dp_sum(y) AS t, dp_count(*) AS c' },
 	{ name => 'average of an expression', ask => 'dp_count(*) AS c, dp_avg(100 - 2 * x) AS a',
 		see => 'c, a, c * a', power => 0.5 },
 
 	# ----- what rounding might leave: even and odd, and the last bits
 
-	{ name => 'parity: 61 individuals against 60, integers', columns => 'x int NOT NULL',
-		others => [ 60, 'i % 4' ], one => '1', epsilon => 0.5, delta => 1e-3, grain => [ 60, 61 ],
-		ask => 'dp_count(*) AS c, dp_sum(x, 0, 3) AS s, dp_avg(x, 0, 3) AS a' },
-	{ name => 'parity: 61 individuals against 60, the middle of the bounds', others => [ 60, 'i % 4' ], one => '1.5',
+	{ name => 'parity: 61 individuals against 60, integers', @integers, others => [ 60, 'i % 4' ], one => '1',
 		epsilon => 0.5, delta => 1e-3, grain => [ 60, 61 ],
+		ask => 'dp_count(*) AS c, dp_sum(x, 0, 3) AS s, dp_avg(x, 0, 3) AS a' },
+	{ name => 'parity: 61 individuals against 60, the middle of the bounds', others => [ 60, 'i % 4' ],
+		one => '1.5', epsilon => 0.5, delta => 1e-3, grain => [ 60, 61 ],
 		ask => 'dp_count(*) AS c, dp_sum(x, 0, 3) AS s, dp_avg(x, 0, 3) AS a' },
 	{ name => 'parity: 61 individuals against 60, thirds, the other way round', others => [ 60, 'i / 3.0' ],
 		one => '1 / 3.0', epsilon => 0.5, delta => 1e-3, grain => [ 60, 61, 3 ], backward => 1,
@@ -132,159 +140,173 @@ my @pairs = (
 		one => 'SELECT 100 FROM generate_series(1, 10000)', delta => 0.01, max_rows => 10, groups => 20,
 		releases => 2000, ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
 	{ name => 'several rows: sum and average', several => 1, others => [ 30, '2 * i' ],
-		one => 'SELECT 1000 FROM generate_series(1, 20)', delta => 0.01, max_rows => 5,
-		ask => 'dp_count(*) AS c, dp_sum(x) AS s, dp_avg(x) AS a', power => 0.4 },
+		one => 'SELECT 1000 FROM generate_series(1, 20)', delta => 0.01, max_rows => 5, releases => 50000,
+		ask => 'dp_count(*) AS c, dp_sum(x) AS s, dp_avg(x) AS a', power => 0.5 },
 	{ name => 'several rows: one row counts', several => 1, others => [ 28, '2 * i' ],
-		one => 'SELECT 10 * i FROM generate_series(1, 10) i', delta => 0.01,
-		ask => 'dp_count(*) AS c, dp_sum(x) AS s', power => 0.5 },
-	{ name => 'several groups: 2 of them, 1 counts', several => 1, columns => 'part int NOT NULL, x float8 NOT NULL',
-		others => [ 54, 'i % 2, i' ], one => 'SELECT p, 100 FROM generate_series(0, 1) p', delta => 0.01,
-		parts => 1, releases => 50000, ask => 'dp_count(*) AS c',
+		one => 'SELECT 10 * i FROM generate_series(1, 10) i', delta => 0.01, releases => 50000,
+		ask => 'dp_count(*) AS c, dp_sum(x) AS s', power => 0.4 },
+	{ name => 'several groups: 2 of them, 1 counts', @parts, others => [ 54, 'i % 2, i' ],
+		one => 'SELECT p, 100 FROM generate_series(0, 1) p', delta => 0.01, releases => 40000,
+		ask => 'dp_count(*) AS c', power => 0.4,
 		see => 'sum(c), max(c) FILTER (WHERE part = 0), max(c) FILTER (WHERE part = 1)' },
-	{ name => 'several groups: 3 of them, 2 count', several => 1, columns => 'part int NOT NULL, x float8 NOT NULL',
-		others => [ 105, 'i % 3, i' ], one => 'SELECT p, 100 FROM generate_series(0, 2) p', delta => 0.01,
-		max_groups => 2, parts => 1, releases => 34000, ask => 'dp_count(*) AS c, dp_sum(x) AS s',
-		see => 'sum(c), max(c), sum(s), count(*)' },
+	{ name => 'several groups: 3 of them, 2 count', @parts, others => [ 105, 'i % 3, i' ],
+		one => 'SELECT p, 100 FROM generate_series(0, 2) p', delta => 0.01, max_groups => 2, releases => 25000,
+		ask => 'dp_count(*) AS c, dp_sum(x) AS s', see => 'sum(c), max(c), sum(s), count(*)' },
 
 	# ----- spread and pairs of columns
 
-	{ name => 'variance', others => [ 60, '50' ], ask => 'dp_var(x) AS v', delta => 1e-4 },
-	{ name => 'variance, beside count and average', others => [ 60, '50' ], delta => 1e-4,
+	{ name => 'variance', others => [ 60, '50' ], delta => 1e-4, ask => 'dp_var(x) AS v', power => 0.5 },
+	{ name => 'variance, beside count and average', others => [ 60, '50' ], delta => 1e-4, power => 0.5,
 		ask => 'dp_count(*) AS c, dp_avg(x) AS a, dp_var(x) AS v', see => 'c, a, v, c * v' },
 	{ name => 'variance, a value far beyond the bound', others => [ 60, '50' ], one => '1e6', delta => 1e-4,
-		ask => 'dp_count(*) AS c, dp_var(x) AS v', see => 'c, v, c * v' },
-	{ name => 'standard deviation', others => [ 60, '50' ], delta => 1e-4,
+		ask => 'dp_count(*) AS c, dp_var(x) AS v', see => 'c, v, c * v', power => 0.5 },
+	{ name => 'variance, NULL against no row', @nullable, others => [ 60, 'i' ], one => 'NULL', delta => 1e-4,
+		ask => 'dp_count(*) AS c, dp_var(x) AS v' },
+	{ name => 'standard deviation', others => [ 60, '50' ], delta => 1e-4, power => 0.5,
 		ask => 'dp_count(*) AS c, dp_stddev(x) AS d', see => 'c, d, c * d * d' },
 	{ name => 'standard deviation, several rows', several => 1, others => [ 40, '50' ],
-		one => 'SELECT 100 * (i % 2) FROM generate_series(1, 20) i', delta => 1e-2, max_rows => 5,
-		ask => 'dp_count(*) AS c, dp_stddev(x) AS d', see => 'c, d, c * d * d' },
-	{ name => 'variance, NULL against no row', columns => 'x float8', others => [ 60, 'i' ], one => 'NULL',
-		delta => 1e-4, ask => 'dp_count(*) AS c, dp_var(x) AS v' },
-	{ name => 'covariance', columns => 'x float8 NOT NULL, y float8 NOT NULL', others => [ 60, '50, 50' ],
-		one => '100, 100', bounds => { x => '0, 100', y => '0, 100' }, delta => 1e-4,
+		one => 'SELECT 100 * (i % 2) FROM generate_series(1, 20) i', delta => 0.01, max_rows => 5,
+		releases => 20000, ask => 'dp_count(*) AS c, dp_stddev(x) AS d', see => 'c, d, c * d * d', power => 0.4 },
+	{ name => 'covariance', @two, others => [ 60, '50, 50' ], one => '100, 100', delta => 1e-4, power => 0.3,
 		ask => 'dp_count(*) AS c, dp_covar(y, x) AS v', see => 'c, v, c * v' },
-	{ name => 'correlation', columns => 'x float8 NOT NULL, y float8 NOT NULL', others => [ 80, 'i % 2 * 100, i % 2 * 100' ],
-		one => '0, 100', bounds => { x => '0, 100', y => '0, 100' }, delta => 1e-4,
-		ask => 'dp_count(*) AS c, dp_corr(y, x) AS r' },
-	{ name => 'slope and intercept', columns => 'x float8, y float8', others => [ 80, 'i % 2 * 100, i % 2 * 100' ],
-		one => '100, 0', bounds => { x => '0, 100', y => '0, 100' }, delta => 1e-4,
-		ask => 'dp_regr_slope(y, x) AS s, dp_regr_intercept(y, x) AS i' },
-	{ name => 'ends of an interval', ask => 'dp_low(dp_count(*), 0.9) AS l, dp_count(*) AS c, dp_high(dp_count(*), 0.9) AS h',
-		groups => 100, releases => 20000, power => 0.5 },
+	{ name => 'correlation', @two, others => [ 80, 'i % 2 * 100, i % 2 * 100' ], one => '0, 100', delta => 1e-4,
+		ask => 'dp_count(*) AS c, dp_corr(y, x) AS r', power => 0.3 },
+	{ name => 'slope and intercept', @two_nullable, others => [ 80, 'i % 2 * 100, i % 2 * 100' ], one => '100, 0',
+		delta => 1e-4, ask => 'dp_regr_slope(y, x) AS s, dp_regr_intercept(y, x) AS i', power => 0.5 },
+	{ name => 'slope, NULL in one of the columns', @two_nullable, others => [ 80, 'i % 2 * 100, i % 2 * 100' ],
+		one => '100, NULL', delta => 1e-4, see => 's, c, d, c - d',
+		ask => 'dp_regr_slope(y, x) AS s, dp_count(x) AS c, dp_regr_count(y, x) AS d' },
+	{ name => 'ends of an interval', groups => 100, releases => 1000,
+		ask => 'dp_low(dp_count(*), 0.9) AS l, dp_count(*) AS c, dp_high(dp_count(*), 0.9) AS h' },
 
-	# ----- order statistics.  On a grid of few points, as the distance of one
-	# individual shows best there.
+	# ----- order statistics, on a grid of few points, where one individual shows best
 
-	{ name => 'median, half of them at each end', columns => 'x int NOT NULL', others => [ 60, 'i % 2 * 10' ], one => '10',
-		delta => 1e-4, ask => 'dp_median(x, 0, 10) AS m' },
-	{ name => 'median, in the middle', columns => 'x int NOT NULL', others => [ 60, 'i % 11' ], one => '10',
-		delta => 1e-4, ask => 'dp_median(x, 0, 10) AS m' },
+	{ name => 'median, half of them at each end', @integers, others => [ 60, 'i % 2 * 10' ], one => '10',
+		delta => 1e-4, ask => 'dp_median(x, 0, 10) AS m', power => 0.2 },
+	{ name => 'median, evenly spread', @integers, others => [ 60, 'i % 11' ], one => '10', delta => 1e-4,
+		ask => 'dp_median(x, 0, 10) AS m', power => 0.2 },
 	{ name => 'median, NULL against no row', columns => 'x int', others => [ 60, 'i % 11' ], one => 'NULL',
 		delta => 1e-4, ask => 'dp_median(x, 0, 10) AS m' },
-	{ name => 'median, several rows', several => 1, columns => 'x int NOT NULL', others => [ 50, 'i % 2 * 10' ],
-		one => 'SELECT 10 FROM generate_series(1, 20)', delta => 1e-3, max_rows => 5,
+	{ name => 'median, infinity', others => [ 70, 'i % 2 * 100' ], one => q('Infinity'), delta => 0.01,
+		groups => 100, releases => 2000, ask => 'dp_median(x) AS m' },
+	{ name => 'median of dates', columns => 'x date NOT NULL', one => q('9999-01-01'), delta => 1e-4, power => 0.2,
+		others => [ 60, q(date '2020-01-01' + i % 2 * 10) ], ask => q(dp_median(x, '2020-01-01', '2020-01-11') AS m) },
+	{ name => 'median, several rows', @integers, several => 1, others => [ 50, 'i % 2 * 10' ],
+		one => 'SELECT 10 FROM generate_series(1, 20)', delta => 1e-3, max_rows => 5, releases => 20000,
 		ask => 'dp_median(x, 0, 10) AS m' },
-	{ name => 'median: 21 individuals against 20', columns => 'x int NOT NULL', others => [ 20, 'i % 2 * 10' ], one => '10',
-		delta => 0.01, rare => 'b', ask => 'dp_median(x, 0, 10) AS m' },
-	{ name => 'median: 20 individuals against 19', columns => 'x int NOT NULL', others => [ 19, 'i % 2 * 10' ], one => '10',
-		delta => 0.01, rare => 'a', never => 'b', ask => 'dp_median(x, 0, 10) AS m' },
-	{ name => 'quantile 0.9', columns => 'x int NOT NULL', others => [ 60, 'CASE WHEN i % 10 > 0 THEN 0 ELSE 10 END' ],
-		one => '10', delta => 1e-4, ask => 'dp_quantile(x, 0.9, 0, 10) AS q' },
-	{ name => 'three quantiles', columns => 'x int NOT NULL', others => [ 90, 'i % 2 * 10' ], one => '10', delta => 1e-3,
-		ask => 'dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 10) AS q', see => 'q[1], q[2], q[3]' },
-	{ name => 'seven quantiles', columns => 'x int NOT NULL', others => [ 150, 'i % 2 * 10' ], one => '10', delta => 1e-3,
-		ask => 'dp_quantile(x, ARRAY[0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95], 0, 10) AS q', see => 'q[1], q[3], q[4], q[5], q[7]' },
-	{ name => 'minimum and maximum', columns => 'x int NOT NULL', others => [ 90, '5' ], one => '10', delta => 1e-3,
-		ask => 'dp_min(x, 0, 10) AS l, dp_max(x, 0, 10) AS h' },
-	{ name => 'maximum, a value far beyond the bound', columns => 'x int NOT NULL', others => [ 60, '0' ], one => '1000000',
-		delta => 1e-3, ask => 'dp_max(x, 0, 10) AS h' },
+	{ name => 'median: 21 individuals against 20', @integers, others => [ 20, 'i % 2 * 10' ], one => '10',
+		delta => 0.1, rare => 'b', ask => 'dp_median(x, 0, 10) AS m' },
+	{ name => 'median: 20 individuals against 19', @integers, others => [ 19, 'i % 2 * 10' ], one => '10',
+		delta => 0.1, rare => 'a', never => 'b', ask => 'dp_median(x, 0, 10) AS m' },
+	{ name => 'quantile 0.9', @integers, others => [ 60, 'CASE WHEN i % 10 > 0 THEN 0 ELSE 10 END' ], one => '10',
+		delta => 1e-4, ask => 'dp_quantile(x, 0.9, 0, 10) AS q', power => 0.2 },
+	{ name => 'three quantiles', @integers, others => [ 60, 'i * 4 / 61 * 5' ], one => '15', epsilon => 3,
+		delta => 1e-3, see => 'q[1], q[2], q[3]', power => 0.4,
+		ask => 'dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 15) AS q' },
+	{ name => 'seven quantiles', @integers, others => [ 100, 'i % 2 * 10' ], one => '10', epsilon => 3,
+		delta => 1e-3, see => 'q[1], q[3], q[4], q[5], q[7]',
+		ask => 'dp_quantile(x, ARRAY[0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95], 0, 10) AS q' },
+	{ name => 'minimum and maximum', @integers, others => [ 60, 'i % 11' ], one => '10', epsilon => 3,
+		delta => 1e-3, ask => 'dp_min(x, 0, 10) AS l, dp_max(x, 0, 10) AS h', power => 0.3 },
+	{ name => 'maximum, a value far beyond the bound', @integers, others => [ 60, 'i % 11' ], one => '1000000',
+		delta => 1e-3, ask => 'dp_max(x, 0, 10) AS h', power => 0.2 },
 
-	# ----- categories
+	# ----- categories and cells.  Where max_rows is r, a row weighs 1/r at most.
 
-	{ name => 'mode', columns => 'x text NOT NULL', others => [ 100, q(CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END) ],
-		one => q('b'), bounds => {}, delta => 1e-3, ask => 'dp_mode(x) AS m' },
-	{ name => 'mode: 20 individuals against 19', columns => 'x text NOT NULL', others => [ 119, q(CASE WHEN i <= 19 THEN 'b' ELSE 'a' END) ],
-		one => q('b'), bounds => {}, delta => 0.01, ask => 'dp_mode(x) AS m' },
-	{ name => 'mode: 21 individuals against 20, alone', columns => 'x text NOT NULL', others => [ 20, q('b') ],
-		one => q('b'), bounds => {}, delta => 0.01, rare => 'b', ask => 'dp_mode(x) AS m' },
-	{ name => 'top', columns => 'x text NOT NULL', others => [ 100, q(CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END) ],
-		one => q('b'), bounds => {}, delta => 1e-3, ask => 'dp_top(x, 3) AS t',
-		see => '(t[1]).value, (t[1]).count, (t[2]).value, (t[2]).count', power => 0.4 },
-	{ name => 'top: 20 individuals against 19', columns => 'x text NOT NULL', others => [ 69, q(CASE WHEN i <= 19 THEN 'b' ELSE 'a' END) ],
-		one => q('b'), bounds => {}, delta => 0.01, ask => 'dp_top(x, 3) AS t',
-		see => 'array_length(t, 1), (t[1]).value, (t[1]).count, (t[2]).count' },
-	{ name => 'top, several rows in several categories', several => 1, columns => 'x text NOT NULL',
-		others => [ 80, q(CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END) ],
-		one => q(SELECT CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END FROM generate_series(1, 20) i), bounds => {},
-		delta => 1e-2, max_rows => 5, ask => 'dp_top(x, 3) AS t',
+	{ name => 'mode', @words, others => [ 80, 'chr(97 + i % 2)' ], delta => 1e-3, ask => 'dp_mode(x) AS m',
+		power => 0.5 },
+	{ name => 'mode, a value nobody else has', @words, others => [ 40, q('a') ], delta => 1e-3,
+		where => q(m <> 'a'), never => 'ab', ask => 'dp_mode(x) AS m' },
+	{ name => 'mode: 20 individuals against 19', @words, others => [ 19, q('b') ], delta => 0.01, rare => 'a',
+		never => 'b', ask => 'dp_mode(x) AS m' },
+	{ name => 'mode: 21 individuals against 20', @words, others => [ 20, q('b') ], delta => 0.01, rare => 'b',
+		ask => 'dp_mode(x) AS m' },
+	{ name => 'top', @words, others => [ 80, 'chr(97 + i % 2)' ], delta => 1e-3, ask => 'dp_top(x, 3) AS t',
+		see => '(t[1]).value, (t[1]).count, (t[2]).value, (t[2]).count', power => 0.5 },
+	{ name => 'top: a value of 20 individuals against 19', @words, delta => 0.01, rare => 'a', never => 'b',
+		others => [ 59, q(CASE WHEN i <= 19 THEN 'b' ELSE 'a' END) ], ask => 'dp_top(x, 3) AS t',
+		where => q(EXISTS (SELECT FROM unnest(t) v WHERE v.value = 'b')), see => '(t[1]).count, (t[2]).count' },
+	{ name => 'top, several rows in several categories', @words, several => 1,
+		others => [ 60, 'SELECT chr(96 + j) FROM generate_series(1, 2) j' ],
+		one => 'SELECT chr(97 + j % 2) FROM generate_series(1, 20) j', delta => 0.01, max_rows => 2,
+		releases => 20000, ask => 'dp_top(x, 3) AS t', power => 0.3,
 		see => '(t[1]).count + (t[2]).count, (t[1]).value, (t[1]).count, (t[2]).count' },
-	{ name => 'histogram', others => [ 80, '2 * i % 100' ], delta => 1e-3, ask => 'dp_histogram(x, 0, 100, 4) AS h',
-		see => '(h[1]).count, (h[2]).count, (h[4]).count', power => 0.4 },
-	{ name => 'histogram: 20 individuals against 19', others => [ 19, '2 * i' ], delta => 0.01, rare => 'a', never => 'b',
-		ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[4]).count' },
-	{ name => 'histogram, several rows', several => 1, others => [ 60, '2 * i % 100' ],
-		one => 'SELECT 10 * i FROM generate_series(0, 10) i', delta => 1e-2, max_rows => 3,
-		ask => 'dp_histogram(x, 0, 100, 2) AS h', see => '(h[1]).count, (h[2]).count, (h[1]).count + (h[2]).count' },
-	{ name => 'distinct values, a new one', columns => 'x int NOT NULL', others => [ 60, 'i' ], one => '100', delta => 1e-4,
-		ask => 'dp_count_distinct(x) AS d', power => 0.4 },
-	{ name => 'distinct values, several rows', several => 1, columns => 'x int NOT NULL', others => [ 40, 'i' ],
-		one => 'SELECT 100 + i FROM generate_series(1, 20) i', delta => 1e-2, max_rows => 5,
-		ask => 'dp_count_distinct(x) AS d, dp_count(*) AS c' },
-	{ name => 'bounds, an outlier', others => [ 100, '10' ], one => '1e6', bounds => {}, delta => 1e-4,
-		ask => 'dp_bounds(x) AS b', see => 'b[1], b[2]', groups => 200, releases => 20000 },
+	{ name => 'histogram', others => [ 60, '2 * i % 100' ], delta => 1e-3, power => 0.5,
+		ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[2]).count, (h[4]).count' },
+	{ name => 'histogram: 20 individuals against 19', others => [ 19, '2 * i' ], delta => 0.01, rare => 'a',
+		never => 'b', ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[4]).count' },
+	{ name => 'histogram, several rows', several => 1, others => [ 40, 'SELECT 10 * j FROM generate_series(0, 2) j' ],
+		one => 'SELECT 10 * j FROM generate_series(0, 10) j', delta => 0.01, max_rows => 3, releases => 20000,
+		ask => 'dp_histogram(x, 0, 100, 2) AS h', power => 0.3,
+		see => '(h[1]).count, (h[2]).count, (h[1]).count + (h[2]).count' },
+	{ name => 'distinct values, a new one', @integers, others => [ 60, 'i' ], delta => 1e-4, power => 0.4,
+		ask => 'dp_count_distinct(x) AS d' },
+	{ name => 'distinct values, several rows', @integers, several => 1, others => [ 40, 'i' ],
+		one => 'SELECT 100 + i FROM generate_series(1, 20) i', delta => 0.01, max_rows => 5, releases => 30000,
+		ask => 'dp_count_distinct(x) AS d, dp_count(*) AS c', power => 0.4 },
+	{ name => 'bounds', others => [ 80, 'CASE WHEN i <= 28 THEN 1e6 ELSE 10 END' ], one => '1e6', bounds => {},
+		delta => 1e-4, groups => 500, releases => 10000, ask => 'dp_bounds(x) AS b', see => 'b[1], b[2]' },
 
 	# ----- several mechanisms share epsilon
 
-	{ name => 'count, median and mode together', columns => 'x int NOT NULL', others => [ 150, 'i % 2 * 10' ], one => '10',
-		delta => 0.01, ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m, dp_mode(x) AS o' },
-	{ name => 'sum, histogram and top together', columns => 'x int NOT NULL', others => [ 200, 'i % 2 * 10' ], one => '10',
-		delta => 0.01, ask => 'dp_sum(x, 0, 10) AS s, dp_histogram(x, 0, 10, 2) AS h, dp_top(x, 2) AS t',
+	{ name => 'count, median and mode together', @integers, others => [ 80, 'i % 2 * 10' ], one => '10',
+		epsilon => 3, delta => 0.01, power => 1,
+		ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m, dp_mode(x) AS o' },
+	{ name => 'sum, histogram and top together', @integers, others => [ 80, 'i % 2 * 10' ], one => '10',
+		epsilon => 3, delta => 0.01, power => 1,
+		ask => 'dp_sum(x, 0, 10) AS s, dp_histogram(x, 0, 10, 2) AS h, dp_top(x, 2) AS t',
 		see => 's, (h[2]).count, (t[1]).value, (t[1]).count' },
 );
 
-# What a fault must fail: any of these pairs shows it.
+# The faults that a build can have (src/, DP_FAULT_...), and the pairs each of which
+# must show it.
 my %faults = (
-	NOISE_SCALE => [ 'count', 'sum, a value at the upper bound' ],
+	NOISE_SCALE => [ 'count', 'sum, a value at the upper bound', 'histogram', 'mode' ],
 	GATE_OFF => [ 'gate: 1 individual against 0', 'gate: 20 individuals against 19' ],
-	GATE_19 => [ 'gate: 20 individuals against 19', 'gate: 21 individuals against 20' ],
+	GATE_19 => [
+		'gate: 20 individuals against 19', 'gate: 21 individuals against 20', 'median: 20 individuals against 19',
+		'mode: 20 individuals against 19', 'histogram: 20 individuals against 19' ],
 	CAPS_OFF => [ 'several rows: 30 of them, 10 count', 'several groups: 2 of them, 1 counts' ],
 	CLAMP_OFF => [ 'sum, a value far beyond the bound' ],
 	TWO_DRAWS => [ 'two counts of the same rows', 'count and sum, a value at the bound' ],
 );
 
-# All entries, complete.
+# all(SCALE): the entries, complete, with SCALE times as many releases.
 sub all
 {
 	my ($scale) = @_;
 
 	return map {
 		my %pair = (
-			columns => 'x float8 NOT NULL', others => [ 50, '2 * i' ], one => '100', bounds => { x => '0, 100' },
-			epsilon => 1, delta => 1e-6, groups => 1000, releases => 100000, never => '', %$_);
+			columns => 'x float8 NOT NULL', others => [ 50, '2 * i' ], one => '100', epsilon => 1, delta => 1e-6,
+			groups => 1000, releases => 100000, never => '', %$_);
 
 		$pair{see} //= join ', ', $pair{ask} =~ /\bAS (\w+)/g;
+		$pair{bounds} //= { map { $_ => '0, 100' } $pair{columns} =~ /\b([xy]) (?:float8|int|bigint|numeric)\b/g };
 		$pair{releases} *= $scale;
 		\%pair;
 	} @pairs;
 }
 
-sub faults { return \%faults }
+sub faults { return %faults }
 
 # SQL that makes the table NAME of a side.
 sub table
 {
 	my ($pair, $side) = @_;
-	my ($n, $values) = @{ $pair->{others} };
-	my @names = $pair->{columns} =~ /(?:^|,)\s*(\w+)/g;
+	my $n = $pair->{others}->[0];
+	my ($others, $one) = map { /^SELECT/ ? $_ : "SELECT $_" } $pair->{others}->[1], $pair->{one};
+	my %types = $pair->{columns} =~ /(\w+) (\w+)(?: NOT NULL)?(?:, |$)/g;
+	my @names = $pair->{columns} =~ /(?:^|, )(\w+)/g;
 	my $names = join ', ', @names;
-	my @types = map { /\w+ (\w+)/ } split /,/, $pair->{columns};
-	my $cast = join ', ', map { "v.$names[$_]::$types[$_]" } 0 .. $#names;
-	my $order = $pair->{backward} && $side eq 'b' ? 'DESC' : 'ASC';
-	my $one = $pair->{one} =~ /^SELECT/ ? $pair->{one} : "SELECT $pair->{one}";
-	my $rows = "SELECT i, $cast FROM generate_series(1, $n) i, LATERAL (SELECT $values) v ($names)";
+	my $values = join ', ', map { "v.$_\::$types{$_}" } @names;
 	my $key = $pair->{several} ? 'NOT NULL' : 'PRIMARY KEY';
+	my $order = $pair->{backward} && $side eq 'b' ? 'DESC' : 'ASC';
+	my $rows = "SELECT i, $values FROM generate_series(1, $n) i, LATERAL ($others) v ($names)";
+	my $bounds = join "\n", map { "SELECT dp_agg.set_bounds('NAME', '$_', $pair->{bounds}->{$_});" }
+	  sort keys %{ $pair->{bounds} };
 
-	$rows .= " UNION ALL SELECT 0, $cast FROM ($one) v ($names)" if $side eq 'a';
+	$rows .= " UNION ALL SELECT 0, $values FROM ($one) v ($names)" if $side eq 'a';
 	return <<"SQL";
 CREATE TABLE NAME (person int $key, g int NOT NULL, $pair->{columns});
 INSERT INTO NAME (person, g, $names)
@@ -293,7 +315,7 @@ FROM generate_series(1, $pair->{groups}) g, ($rows) s (person, $names)
 ORDER BY g $order, s.person $order;
 ANALYZE NAME;
 SELECT dp_agg.protect('NAME', unit => 'person', population => 'audited');
-@{[ map { "SELECT dp_agg.set_bounds('NAME', '$_', $pair->{bounds}->{$_});\n" } sort keys %{ $pair->{bounds} } ]}
+$bounds
 SQL
 }
 
@@ -301,9 +323,10 @@ SQL
 sub query
 {
 	my ($pair, $table) = @_;
+	my $where = defined $pair->{where} ? "WHERE $pair->{where}" : '';
 	my ($keys, $outer) = $pair->{parts} ? ('g, part', 'GROUP BY g') : ('g', '');
 
-	return "SELECT $pair->{see} FROM (SELECT $keys, $pair->{ask} FROM $table GROUP BY $keys) r $outer";
+	return "SELECT $pair->{see} FROM (SELECT $keys, $pair->{ask} FROM $table GROUP BY $keys) r $where $outer";
 }
 
 1;

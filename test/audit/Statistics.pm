@@ -303,7 +303,8 @@ sub proposals
 {
 	my ($many, $few, $ordered) = @_;
 	my @cells = grep { $many->[$_] || $few->[$_] } 0 .. $#$many;
-	my @lists = [ sort { ($many->[$b] + 0.5) / ($few->[$b] + 0.5) <=> ($many->[$a] + 0.5) / ($few->[$a] + 0.5) } @cells ];
+	my %ratio = map { $_ => ($many->[$_] + 0.5) / ($few->[$_] + 0.5) } @cells;
+	my @lists = [ sort { $ratio{$b} <=> $ratio{$a} } @cells ];
 
 	if ($ordered)
 	{
@@ -393,8 +394,10 @@ sub tell_apart
 
 	die 'samples of different size' if "@$n" ne "@{ $samples[1]->{n} }";
 	# Whether there is an answer at all; the others have no fewer cells.
-	try_division(\%best, distribute({ cells_of => sub { (OTHER) x @{ $_[0] } }, cells => FIRST }, \@samples, 0)->{counts},
-		$n->[1], $opt{delta}, 0, sub { $_[0]->[0] == ABSENT ? 'no row' : 'a row' });
+	my $presence = { cells_of => sub { (OTHER) x @{ $_[0] } }, cells => FIRST };
+
+	try_division(\%best, distribute($presence, \@samples, 0)->{counts}, $n->[1], $opt{delta}, 0,
+		sub { $_[0]->[0] == ABSENT ? 'no row' : 'a row' });
 	foreach my $column (0 .. @{ $opt{names} } - 1)
 	{
 		my $name = $opt{names}->[$column];

@@ -42,7 +42,7 @@ include $(PGXS)
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out clean test audit demo demo-shell,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean test audit bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -89,10 +89,13 @@ test:
 audit:
 	@SUITES=audit bash dev/test
 
+bench-accuracy:
+	@bash test/bench/accuracy.sh
+
 demo:
 	@bash dev/demo
 
 demo-shell:
 	@bash dev/demo --shell
 
-.PHONY: all install installcheck uninstall fault clean test audit demo demo-shell
+.PHONY: all install installcheck uninstall fault clean test audit bench-accuracy demo demo-shell

@@ -733,18 +733,20 @@ streamed_release(ReleaseBuilder *builder, List *keys)
 	return release;
 }
 
-/* Appends a placeholder per output, of the output's type. */
+/*
+ * Appends a placeholder per output, of the output's type.  It has no share in the
+ * state: a copy of the collector with sub-selects in it would run these again.
+ */
 static void
 append_outputs(ReleaseBuilder *builder, Query *release)
 {
-	TargetEntry *state = list_nth(release->targetList, builder->spec.nkeys);
 	int			i = 0;
 	ListCell   *lc;
 
 	foreach(lc, builder->aggregates)
 	{
 		Node	   *aggref = lfirst(lc);
-		List	   *args = list_make3(copyObject(state->expr),
+		List	   *args = list_make3(makeNullConst(BYTEAOID, -1, InvalidOid),
 									  makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
 												Int32GetDatum(i++), false, true),
 									  makeNullConst(exprType(aggref), -1,

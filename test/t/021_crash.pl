@@ -65,7 +65,9 @@ sub under_load
 		$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'analyst'");
 	}
 
-	my $total = Clients::total(Clients::finish(60, @clients));
+	my @results = Clients::finish(60, @clients);
+	my $total = Clients::total(@results);
+	my @odd = grep { !/^(\d+|state \w{5})$/ } map { split /\n/, $_->{out} } @results;
 	ok($node->poll_query_until('postgres', 'SELECT 1', '1'), "$name: the server is there");
 	my $after = books();
 	my $charged = $after->[0] - $before->[0];
@@ -75,6 +77,7 @@ sub under_load
 		"$name: a statement works, or says that the ledger is not available");
 	note("$name: $total->{rows} answers, $charged charged, "
 		. ($total->{states}->{DP004} // 0) . ' refused for want of a ledger');
+	is(join("\n", @odd), '', "$name: nothing else was printed");
 	cmp_ok($total->{rows}, '>', 0, "$name: there were answers");
 	cmp_ok($total->{rows}, '<=', $charged, "$name: no answer without a charge");
 	cmp_ok($charged, '<=', $total->{rows} + ($total->{states}->{DP004} // 0) + 8,

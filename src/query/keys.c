@@ -65,21 +65,6 @@ is_spelled_uniquely(Oid type)
 	}
 }
 
-/*
- * Keys are hashed and sorted under their collation: one that is undetermined, or
- * one that a user made, could fail or warn once there is a row.
- */
-static void
-check_key_collation(RewriteContext *context, Node *key)
-{
-	Oid			collation = exprCollation(key);
-
-	if (type_is_collatable(exprType(key)) &&
-		(!OidIsValid(collation) || collation >= FirstNormalObjectId ||
-		 !get_collation_isdeterministic(collation)))
-		refuse(REFUSE_COLLATION, context->source, exprLocation(key));
-}
-
 /* The text of a blank-padded string, through total() for it may be wide. */
 static Expr *
 text_of_bpchar(Expr *key)
@@ -105,7 +90,7 @@ canonical_key(RewriteContext *context, Node *key)
 	Expr	   *arg = (Expr *) key;
 	Expr	   *result = arg;
 
-	check_key_collation(context, key);
+	check_compared(context, key);
 	if (is_spelled_uniquely(base))
 		return key;
 	switch (base)

@@ -36,7 +36,7 @@
  * lets it be (total.c says why).  An array that is only searched must merely be
  * possible.
  */
-#define WIDEST_VALUE (512 * 1024)
+#define WIDEST_VALUE TOTAL_WIDEST
 #define WIDEST_SEARCHED (MaxAllocSize / 2)
 
 /* No number that a numeric holds takes more: 131072 + 16383 digits. */
@@ -80,11 +80,18 @@ check_type(LanguageContext *context, Node *node)
 		refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
 }
 
+/* Collations that come with PostgreSQL, and tell equal from similar. */
+static bool
+collation_is_allowed(Oid collation)
+{
+	return !OidIsValid(collation) ||
+		(collation < FirstNormalObjectId && get_collation_isdeterministic(collation));
+}
+
 static void
 check_collation(LanguageContext *context, Oid collation, Node *node)
 {
-	if (OidIsValid(collation) &&
-		(collation >= FirstNormalObjectId || !get_collation_isdeterministic(collation)))
+	if (!collation_is_allowed(collation))
 		refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
 }
 
@@ -93,16 +100,17 @@ check_collation(LanguageContext *context, Oid collation, Node *node)
  * that is undetermined, or one that a user made, could fail or warn once there
  * is a row.  The type of an array that says "any" hides the collation it needs.
  */
-static void
-check_compared(LanguageContext *context, Node *node)
+void
+check_compared(RewriteContext *context, Node *node)
 {
 	Oid			type = exprType(node);
+	Oid			collation = exprCollation(node);
 
 	if (get_typtype(type) == TYPTYPE_PSEUDO)
-		refuse(REFUSE_TYPE, context->rewrite->source, exprLocation(node));
-	if (type_is_collatable(type) && !OidIsValid(exprCollation(node)))
-		refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
-	check_collation(context, exprCollation(node), node);
+		refuse(REFUSE_TYPE, context->source, exprLocation(node));
+	if ((type_is_collatable(type) && !OidIsValid(collation)) ||
+		!collation_is_allowed(collation))
+		refuse(REFUSE_COLLATION, context->source, exprLocation(node));
 }
 
 /* The same for all expressions of GROUP BY, DISTINCT or ORDER BY clauses. */
@@ -112,7 +120,7 @@ check_clauses(LanguageContext *context, List *clauses, List *targets)
 	ListCell   *lc;
 
 	foreach(lc, clauses)
-		check_compared(context,
+		check_compared(context->rewrite,
 					   (Node *) get_sortgroupclause_tle(lfirst(lc), targets)->expr);
 }
 
@@ -131,7 +139,7 @@ check_set_operations(LanguageContext *context, Node *node)
 	if (op->op == SETOP_UNION && op->all)
 		return;
 	forboth(lt, op->colTypes, lc, op->colCollations)
-		check_compared(context, (Node *) makeNullConst(lfirst_oid(lt), -1, lfirst_oid(lc)));
+		check_compared(context->rewrite, (Node *) makeNullConst(lfirst_oid(lt), -1, lfirst_oid(lc)));
 }
 
 /*
@@ -149,7 +157,7 @@ check_input_collation(LanguageContext *context, Oid collation, List *args, Node 
 	{
 		if (!type_is_collatable(exprType(lfirst(lc))))
 			continue;
-		check_compared(context, lfirst(lc));
+		check_compared(context->rewrite, lfirst(lc));
 		if (!OidIsValid(collation))
 			refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
 	}
@@ -275,7 +283,7 @@ total_var(Var *var, LanguageContext *context)
 	if (!context->any_type)
 		check_type(context, (Node *) var);
 	if (var->varlevelsup > 0)
-		check_compared(context, (Node *) var);	/* results are cached by it */
+		check_compared(context->rewrite, (Node *) var);	/* results are cached by it */
 	return copyObject((Node *) var);
 }
 

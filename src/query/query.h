@@ -122,6 +122,7 @@ extern void total_targets(RewriteContext *context, Level *level);
 extern void total_from(RewriteContext *context, Level *level);
 extern void total_query(RewriteContext *context, Query *query, Level *parent);
 extern bool type_is_allowed(Oid type);
+extern void check_compared(RewriteContext *context, Node *node);
 
 /* params.c */
 extern Node *float8_const(double value);

@@ -66,22 +66,17 @@ static int
 values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKind kind)
 {
 	SpecSketch	sketch;
-	Oid			collation = exprCollation(expr);
 	TypeCacheEntry *type = lookup_type_cache(exprType(expr),
 											 TYPECACHE_EQ_OPR | TYPECACHE_HASH_EXTENDED_PROC);
 
 	if (!type_is_allowed(exprType(expr)) || !OidIsValid(type->eq_opr) ||
 		type->eq_opr >= FirstNormalObjectId || !OidIsValid(type->hash_extended_proc))
 		refuse(REFUSE_TYPE, builder->context->source, exprLocation(expr));
-	/* values are hashed and compared, which must not fail or warn for a row */
-	if (type_is_collatable(exprType(expr)) &&
-		(!OidIsValid(collation) || collation >= FirstNormalObjectId ||
-		 !get_collation_isdeterministic(collation)))
-		refuse(REFUSE_COLLATION, builder->context->source, exprLocation(expr));
+	check_compared(builder->context, expr);	/* values are hashed */
 	memset(&sketch, 0, sizeof(sketch));
 	sketch.kind = kind;
 	sketch.value_type = exprType(expr);
-	sketch.collation = collation;
+	sketch.collation = exprCollation(expr);
 	return find_sketch(builder, total_argument(builder, aggref, expr), &sketch);
 }
 

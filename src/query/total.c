@@ -44,13 +44,6 @@ PG_FUNCTION_INFO_V1(dp_tame_interval);
 /* Position of the first argument that goes to the wrapped function. */
 #define TOTAL_FIRST_ARGUMENT 2
 
-/*
- * The widest value that total() returns, in bytes, header included: a row of as
- * many columns as there may be (1664) stays below 1 GB.  language.c reckons with
- * it as well.
- */
-#define TOTAL_WIDEST (512 * 1024)
-
 StaticAssertDecl((Size) TOTAL_WIDEST * MaxTupleAttributeNumber < MaxAllocSize,
 				 "a row of computed values can be formed");
 

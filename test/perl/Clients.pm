@@ -75,6 +75,8 @@ sub finish
 		$result{err} = slurp_file($client->{err}->filename);
 		foreach my $line (split /\n/, $result{out})
 		{
+			# psql knows no state if it lost the connection while sending
+			next if $line eq 'state ';
 			if ($line =~ /^state (\w{5})$/)
 			{
 				$result{states}->{$1}++;

@@ -78,8 +78,7 @@ written_number(ReleaseBuilder *builder, Node *expr, Refusal otherwise)
 
 	if (node == NULL)
 		refuse(otherwise, builder->context->source, exprLocation(expr));
-	if (exprType(node) != FLOAT8OID)
-		node = parameter_as_float8(builder->context, node);
+	node = parameter_as_float8(builder->context, node);
 	if (node == NULL)
 		refuse(otherwise, builder->context->source, exprLocation(expr));
 	return node;

@@ -376,7 +376,6 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level)
 	wanted = &builder->wanted[spec->noutputs];
 	wanted->set = wanted->sketch = DP_NONE;
 	wanted->presence = false;
-	wanted->expr = NULL;
 	add_aggregate(builder, aggref, function, output);
 	if (end != SPEC_END_NONE && output->kind >= SPEC_OUT_RANKS)
 		refuse(REFUSE_INTERVAL, builder->context->source, aggref->location);

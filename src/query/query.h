@@ -141,7 +141,6 @@ typedef struct WantedOutput
 	int			set;			/* rows that count in it, or DP_NONE */
 	bool		presence;		/* individuals in the set, not rows */
 	int			sketch;			/* of distinct values, or DP_NONE */
-	Node	   *expr;			/* argument of what is chosen, as written */
 } WantedOutput;
 
 typedef struct ReleaseBuilder

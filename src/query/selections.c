@@ -214,7 +214,6 @@ ranks_part(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, int boun
 	(void) number_type(builder, expr);
 	bound = argument_bounds(builder, aggref, expr, bounds);
 	output->bound_x = output->bound_y = bound;
-	builder->wanted[builder->spec.noutputs].expr = expr;
 	return find_part(builder, SPEC_PART_RANKS,
 					 cells_sketch(builder, aggref, expr, SPEC_SCHEME_GRID, bound, 0));
 }
@@ -279,7 +278,6 @@ add_frequent(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool t
 	Node	   *expr = aggregate_argument(aggref, 0);
 	int			sketch = values_sketch(builder, aggref, expr, SPEC_SKETCH_VALUES);
 
-	builder->wanted[builder->spec.noutputs].expr = expr;
 	output->kind = top ? SPEC_OUT_TOP : SPEC_OUT_MODE;
 	output->part = find_part(builder, top ? SPEC_PART_TOP : SPEC_PART_MODE, sketch);
 	if (top)
@@ -306,7 +304,6 @@ add_histogram(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 	buckets = find_param(builder, SPEC_PARAM_NUMBER,
 						 written_number(builder, aggregate_argument(aggref, written ? 3 : 1),
 										REFUSE_PARAMETER));
-	builder->wanted[builder->spec.noutputs].expr = expr;
 	output->kind = SPEC_OUT_HISTOGRAM;
 	output->bound_x = output->bound_y = bound;
 	output->part = find_part(builder, SPEC_PART_HISTOGRAM,
@@ -319,7 +316,6 @@ add_bounds(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {
 	Node	   *expr = aggregate_argument(aggref, 0);
 
-	builder->wanted[builder->spec.noutputs].expr = expr;
 	output->kind = SPEC_OUT_BOUNDS;
 	output->part = find_part(builder, SPEC_PART_BOUNDS,
 							 cells_sketch(builder, aggref, expr, SPEC_SCHEME_BINS, 0, 0));

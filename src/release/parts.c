@@ -317,6 +317,21 @@ drop_rare_values(SketchValues *values)
 	values->n = n;
 }
 
+/*
+ * The group's values that may be released, those of enough individuals; false
+ * if there are too many values to look at.
+ */
+static bool
+candidate_values(PartsState *state, int part, dp_random *rng, Datum sketch,
+				 SketchValues *values)
+{
+	if (!values_fit(state, rng, sketch))
+		return false;
+	sketch_values(sketch, &state->spec->sketches[state->spec->parts[part].sketch], values);
+	drop_rare_values(values);
+	return true;
+}
+
 static void
 draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch)
 {
@@ -326,11 +341,8 @@ draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch)
 	dp_choose_work work;
 	int			chosen;
 
-	result->passed = false;
-	if (!values_fit(state, rng, sketch))
+	if (!candidate_values(state, part, rng, sketch, &values))
 		return;
-	sketch_values(sketch, &state->spec->sketches[state->spec->parts[part].sketch], &values);
-	drop_rare_values(&values);
 	work = choose_work(values.n + 1);
 	check_status(dp_mode_choose(rng, values_epsilon(state), params->delta_share,
 								params->groups, params->rows, release_min_individuals(),
@@ -357,11 +369,8 @@ draw_top(PartsState *state, int part, dp_random *rng, Datum sketch)
 	PartResult *result = &state->results[part];
 	SketchValues values;
 
-	result->passed = false;
-	if (!values_fit(state, rng, sketch))
+	if (!candidate_values(state, part, rng, sketch, &values))
 		return;
-	sketch_values(sketch, &state->spec->sketches[state->spec->parts[part].sketch], &values);
-	drop_rare_values(&values);
 	result->categories = palloc(sizeof(Category) * (values.n + 1));
 	result->ncategories = 0;
 	for (int i = 0; i < values.n; i++)
@@ -383,20 +392,33 @@ draw_top(PartsState *state, int part, dp_random *rng, Datum sketch)
  * ----------
  */
 
+/*
+ * Adds noise to the weights of the group's cells, in state->noisy; false, and
+ * nothing drawn, if too few individuals have a value.
+ */
+static bool
+noisy_cells(PartsState *state, int part, dp_random *rng, Datum sketch)
+{
+	const ReleaseParams *params = state->params;
+	int			m = state->grids[part].cells;
+	bool		enough = sketch_cells(sketch, m, state->weights) >= release_min_individuals();
+
+	if (enough)
+		check_status(dp_sparse_noise(rng, params->epsilon_share, params->groups,
+									 state->weights, m, state->noisy));
+	explicit_bzero(state->weights, sizeof(int64) * m);
+	return enough;
+}
+
 static void
 draw_histogram(PartsState *state, int part, dp_random *rng, Datum sketch)
 {
-	const ReleaseParams *params = state->params;
 	PartResult *result = &state->results[part];
 	int			m = state->grids[part].cells;
-	int64		individuals = sketch_cells(sketch, m, state->weights);
 	dp_int128	total = 0;
 
-	result->passed = false;
-	if (individuals < release_min_individuals())
+	if (!noisy_cells(state, part, rng, sketch))
 		return;
-	check_status(dp_sparse_noise(rng, params->epsilon_share, params->groups,
-								 state->weights, m, state->noisy));
 	for (int i = 0; i < m; i++)
 		total += state->noisy[i];
 	result->passed = total >= state->thresholds[part];
@@ -410,16 +432,11 @@ draw_histogram(PartsState *state, int part, dp_random *rng, Datum sketch)
 static void
 draw_bounds(PartsState *state, int part, dp_random *rng, Datum sketch)
 {
-	const ReleaseParams *params = state->params;
 	PartResult *result = &state->results[part];
 	int			m = state->grids[part].cells;
-	int64		individuals = sketch_cells(sketch, m, state->weights);
 
-	result->passed = false;
-	if (individuals < release_min_individuals())
+	if (!noisy_cells(state, part, rng, sketch))
 		return;
-	check_status(dp_sparse_noise(rng, params->epsilon_share, params->groups,
-								 state->weights, m, state->noisy));
 	for (int i = 0; i < m; i++)
 	{
 		if (state->noisy[i] < state->thresholds[part])

@@ -282,7 +282,6 @@ typedef struct SpecOutput
 	SpecEnd		end;
 	int16		level;			/* position of the level in the parameters, or 0 */
 	Oid			type;			/* result type */
-	SpecArgType domain;			/* how the result is read from a number */
 	bool		integral;		/* a sum of integers: rounded */
 	int16		bound_x;
 	int16		bound_y;

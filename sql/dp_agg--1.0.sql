@@ -22,6 +22,11 @@ AS 'MODULE_PATHNAME', 'dp_total' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.total(internal, anyelement, "any") IS
 'internal: result of a built-in function, or NULL where it would raise a data exception';
 
+CREATE FUNCTION dp_agg.total_cast(internal, anyelement, "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_total_cast' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.total_cast(internal, anyelement, "any") IS
+'internal: a value cast through text, or NULL where the text does not fit';
+
 CREATE FUNCTION dp_agg.tame(double precision) RETURNS double precision
 AS 'MODULE_PATHNAME', 'dp_tame_float8' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.tame(double precision) IS
@@ -498,6 +503,76 @@ COMMENT ON VIEW dp_agg.protected_relations IS
 'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
+CREATE FUNCTION dp_agg.function_use(regproc) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_function_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.function_use(regproc) IS
+'internal: how a built-in function is treated below a release, see view language';
+
+CREATE FUNCTION dp_agg.cast_use(regtype, regtype) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_cast_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.cast_use(regtype, regtype) IS
+'internal: how a cast through text is treated below a release, see view language';
+
+CREATE FUNCTION dp_agg.type_use(regtype) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_type_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.type_use(regtype) IS
+'internal: may values of the type be computed with below a release, see view language';
+
+CREATE FUNCTION dp_agg.aggregate_use(regproc) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_aggregate_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.aggregate_use(regproc) IS
+'internal: how a standard aggregate is treated in a sub-select grouped by the unit, see view language';
+
+-- The last OID of initdb is 16383: what a user makes is not on the list.
+CREATE VIEW dp_agg.language AS
+SELECT 'function' AS kind, p.oid::pg_catalog.regprocedure::text AS name,
+	   pg_catalog.format_type(p.prorettype, NULL) AS result, dp_agg.function_use(p.oid) AS treatment
+  FROM pg_catalog.pg_proc p
+ WHERE p.oid < 16384 AND dp_agg.function_use(p.oid) IS NOT NULL
+UNION ALL
+SELECT 'operator', o.oid::pg_catalog.regoperator::text, pg_catalog.format_type(o.oprresult, NULL),
+	   dp_agg.function_use(o.oprcode)
+  FROM pg_catalog.pg_operator o
+ WHERE o.oid < 16384 AND dp_agg.function_use(o.oprcode) IS NOT NULL
+UNION ALL
+SELECT 'cast', pg_catalog.format_type(c.castsource, NULL) || ' as ' || pg_catalog.format_type(c.casttarget, NULL),
+	   pg_catalog.format_type(c.casttarget, NULL), dp_agg.function_use(c.castfunc)
+  FROM pg_catalog.pg_cast c
+ WHERE c.oid < 16384 AND dp_agg.function_use(c.castfunc) IS NOT NULL AND c.castsource <> c.casttarget
+   AND dp_agg.type_use(c.castsource) IS NOT NULL AND dp_agg.type_use(c.casttarget) IS NOT NULL
+UNION ALL
+SELECT 'cast', 'text as ' || pg_catalog.format_type(t.oid, NULL), pg_catalog.format_type(t.oid, NULL),
+	   dp_agg.cast_use('text', t.oid)
+  FROM pg_catalog.pg_type t
+ WHERE dp_agg.cast_use('text', t.oid) IS NOT NULL AND t.oid <> 'text'::pg_catalog.regtype
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_cast c WHERE c.castsource = 'text'::pg_catalog.regtype AND c.casttarget = t.oid)
+UNION ALL
+SELECT 'cast', pg_catalog.format_type(t.oid, NULL) || ' as text', 'text', dp_agg.cast_use(t.oid, 'text')
+  FROM pg_catalog.pg_type t
+ WHERE dp_agg.cast_use(t.oid, 'text') IS NOT NULL AND t.oid <> 'text'::pg_catalog.regtype
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_cast c WHERE c.castsource = t.oid AND c.casttarget = 'text'::pg_catalog.regtype)
+UNION ALL
+SELECT 'type', pg_catalog.format_type(t.oid, NULL), pg_catalog.format_type(t.oid, NULL), dp_agg.type_use(t.oid)
+  FROM pg_catalog.pg_type t
+ WHERE t.typtype IN ('b', 'e') AND dp_agg.type_use(t.oid) IS NOT NULL
+UNION ALL
+SELECT 'aggregate', p.oid::pg_catalog.regprocedure::text, pg_catalog.format_type(p.prorettype, NULL),
+	   dp_agg.aggregate_use(p.oid)
+  FROM pg_catalog.pg_proc p
+ WHERE p.oid < 16384 AND p.prokind = 'a' AND dp_agg.aggregate_use(p.oid) IS NOT NULL
+   AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proargtypes) a (type)
+				   WHERE dp_agg.type_use(a.type) IS NULL AND a.type <> '"any"'::pg_catalog.regtype)
+   AND NOT (p.proname IN ('sum', 'avg') AND p.proargtypes[0] IN ('interval'::pg_catalog.regtype, 'money'::pg_catalog.regtype))
+UNION ALL
+SELECT 'collation', c.collname, NULL, 'as is'
+  FROM pg_catalog.pg_collation c
+ WHERE c.oid < 16384 AND c.collisdeterministic
+   AND c.collencoding IN (-1, (SELECT d.encoding FROM pg_catalog.pg_database d
+								WHERE d.datname = pg_catalog.current_database()));
+COMMENT ON VIEW dp_agg.language IS
+'what may stand below a release: kind, name, result type, treatment (as is, or total: NULL where it would fail)';
+GRANT SELECT ON dp_agg.language TO PUBLIC;
+
 CREATE FUNCTION dp_agg.label_column(relation regclass, "column" name, keys text[], patch jsonb)
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -523,6 +598,16 @@ $$;
 COMMENT ON FUNCTION dp_agg.label_column(regclass, name, text[], jsonb) IS
 'internal: removes keys from the label of a column and adds others';
 
+CREATE FUNCTION dp_agg.label_object(relation regclass) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW ' WHEN 'f' THEN 'FOREIGN TABLE '
+	   WHEN 'v' THEN 'VIEW ' ELSE 'TABLE ' END || format('%I.%I', n.nspname, c.relname)
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation
+$$;
+COMMENT ON FUNCTION dp_agg.label_object(regclass) IS
+'internal: how SECURITY LABEL names a relation';
+
 CREATE FUNCTION dp_agg.unprotect(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -537,7 +622,7 @@ BEGIN
 		RAISE undefined_object USING
 			MESSAGE = format('relation %s is not protected', relation);
 	END IF;
-	EXECUTE format('SECURITY LABEL FOR dp_agg ON TABLE %s IS NULL', relation);
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS NULL', dp_agg.label_object(relation));
 	FOR labelled IN
 		SELECT attname FROM pg_seclabel s
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
@@ -616,7 +701,7 @@ BEGIN
 	IF to_regclass(facade) IS NOT NULL THEN
 		facade := format('dp.%I', schema_name || '_' || relation_name);
 	END IF;
-	EXECUTE format('SECURITY LABEL FOR dp_agg ON TABLE %s IS %L', qualified,
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
 						'max_groups', max_groups,

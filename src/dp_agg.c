@@ -100,6 +100,7 @@ _PG_init(void)
 	ledger_init();
 	guard_init();
 	release_path_init();
+	quiet_init();
 	pay_init();
 }
 

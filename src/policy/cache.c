@@ -211,10 +211,31 @@ policy_column_open(const ProtectedRelation *rel, AttrNumber attno)
 }
 
 /*
+ * May this transaction have written to the relation after the snapshot was taken, and
+ * another one before that, but after the snapshot, too?  A transaction that keeps one
+ * snapshot may, if it has written at all.  So may one of several queries that a rule
+ * makes of one: they share a snapshot, of which only the command number goes up.  If
+ * no transaction has completed since (GetSnapshotDataReuse() in procarray.c), no
+ * other one has written.  Protected relations are not the client's to write to.
+ */
+static bool
+may_have_written_since(Oid relid, Snapshot snapshot)
+{
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return false;
+	if (IsolationUsesXactSnapshot())
+		return true;
+	if (policy_lookup(relid) != NULL)
+		return false;
+	return snapshot == NULL ||
+		snapshot->snapXactCompletionCount != ShmemVariableCache->xactCompletionCount;
+}
+
+/*
  * Does the index make its columns unique in what the snapshot sees?  It must be
  * complete, valid and immediate, and the snapshot must see that it was built,
  * by another transaction: an older one may see rows that were deleted before.
- * Nor does it hold in a transaction that keeps one snapshot and has written: it
+ * Nor does it hold where the transaction may have written since the snapshot: it
  * may see a row that another deleted since, beside one of its own in its place.
  */
 static bool
@@ -226,7 +247,7 @@ index_is_proof(Relation index, Snapshot snapshot)
 	if (!form->indisunique || !form->indisvalid || !form->indimmediate ||
 		!form->indislive || RelationGetIndexPredicate(index) != NIL ||
 		TransactionIdIsCurrentTransactionId(xmin) ||
-		(IsolationUsesXactSnapshot() && TransactionIdIsValid(GetTopTransactionIdIfAny())))
+		may_have_written_since(form->indrelid, snapshot))
 		return false;
 	return !TransactionIdIsNormal(xmin) || snapshot == NULL ||
 		!XidInMVCCSnapshot(xmin, snapshot);

@@ -77,6 +77,7 @@ static const struct
 	{"bounding_hash", DP_FUNC_BOUNDING_HASH},
 	{"output", DP_FUNC_OUTPUT},
 	{"total", DP_FUNC_TOTAL},
+	{"total_cast", DP_FUNC_TOTAL_CAST},
 	{"tame", DP_FUNC_TAME},
 	{"number", DP_FUNC_NUMBER},
 	{"protect", DP_FUNC_PROTECT},

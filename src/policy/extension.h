@@ -53,6 +53,7 @@ typedef enum DpFunction
 	DP_FUNC_BOUNDING_HASH,
 	DP_FUNC_OUTPUT,
 	DP_FUNC_TOTAL,
+	DP_FUNC_TOTAL_CAST,
 	DP_FUNC_TAME,
 	DP_FUNC_NUMBER,
 	/* what the administrator calls */

@@ -217,6 +217,11 @@ derive_unary(char operation, const char *name, Range a, Range *result)
 		default:
 			break;
 	}
+	if ((strcmp(name, "sqrt") == 0 || strcmp(name, "dsqrt") == 0) && a.upper >= 0)
+	{
+		*result = (Range) {sqrt(Max(a.lower, 0)), sqrt(a.upper)};
+		return true;
+	}
 	if (strcmp(name, "floor") == 0 || strcmp(name, "ceil") == 0 ||
 		strcmp(name, "ceiling") == 0 || strcmp(name, "round") == 0 ||
 		strcmp(name, "trunc") == 0 || strcmp(name, "int2") == 0 ||
@@ -244,6 +249,14 @@ derive_call(Level *level, Oid funcid, Oid resulttype, List *args, Range *result)
 	if (funcid == F_INT4_BOOL)
 	{
 		*result = (Range) {0, 1};
+		return true;
+	}
+	if (funcid == F_WIDTH_BUCKET_FLOAT8_FLOAT8_FLOAT8_INT4 ||
+		funcid == F_WIDTH_BUCKET_NUMERIC_NUMERIC_NUMERIC_INT4)
+	{
+		if (!derive(level, list_nth(args, 3), &b) || b.lower != b.upper)
+			return false;
+		*result = (Range) {0, b.upper + 1};
 		return true;
 	}
 	if (!is_number_type(exprType(linitial(args))) || !derive(level, linitial(args), &a))
@@ -338,7 +351,8 @@ no_bounds(RewriteContext *context, Level *level, Node *node, int location)
 {
 	Node	   *bare = strip_relabel(node);
 
-	while (IsA(bare, FuncExpr) && list_length(((FuncExpr *) bare)->args) == 1)
+	while (IsA(bare, FuncExpr) && list_length(((FuncExpr *) bare)->args) == 1 &&
+		   ((FuncExpr *) bare)->funcformat != COERCE_EXPLICIT_CALL)
 		bare = strip_relabel(linitial(((FuncExpr *) bare)->args));
 	if (IsA(bare, Var) && ((Var *) bare)->varlevelsup == 0)
 	{

@@ -35,7 +35,13 @@
 
 static planner_hook_type prev_planner = NULL;
 
-/* Identities of the releases made by the planning that is under way. */
+/* The releases made by the planning that is under way. */
+typedef struct PlannedRelease
+{
+	unsigned char id[DP_SPEC_ID_BYTES];
+	List	   *needs;			/* release_needs() */
+} PlannedRelease;
+
 static List *planning_ids = NIL;
 
 /* Are releases being planned? */
@@ -45,27 +51,43 @@ planning_releases(void)
 	return planning_ids != NIL;
 }
 
-/* Was this release made by the planning that is under way? */
-bool
-planning_knows(const ReleaseSpec *spec)
+static PlannedRelease *
+planned_release(const ReleaseSpec *spec)
 {
 	ListCell   *lc;
 
 	foreach(lc, planning_ids)
 	{
-		if (memcmp(lfirst(lc), spec->id, DP_SPEC_ID_BYTES) == 0)
-			return true;
+		PlannedRelease *planned = lfirst(lc);
+
+		if (memcmp(planned->id, spec->id, DP_SPEC_ID_BYTES) == 0)
+			return planned;
 	}
-	return false;
+	return NULL;
+}
+
+/* Was this release made by the planning that is under way? */
+bool
+planning_knows(const ReleaseSpec *spec)
+{
+	return planned_release(spec) != NULL;
+}
+
+/* What a release of this planning rests on: see ReleaseNeed. */
+List *
+planning_needs(const ReleaseSpec *spec)
+{
+	return copyObject(planned_release(spec)->needs);
 }
 
 void
-planning_remember(const ReleaseSpec *spec)
+planning_remember(const ReleaseSpec *spec, List *needs)
 {
-	unsigned char *id = palloc(DP_SPEC_ID_BYTES);
+	PlannedRelease *planned = palloc(sizeof(PlannedRelease));
 
-	memcpy(id, spec->id, DP_SPEC_ID_BYTES);
-	planning_ids = lappend(planning_ids, id);
+	memcpy(planned->id, spec->id, DP_SPEC_ID_BYTES);
+	planned->needs = needs;
+	planning_ids = lappend(planning_ids, planned);
 }
 
 /*
@@ -88,7 +110,7 @@ refuse_unsafe_session(void)
 {
 	if (explaining())
 		refuse(REFUSE_EXPLAIN, NULL, -1);
-	if (Debug_print_plan || log_planner_stats || log_executor_stats)
+	if (Debug_print_plan || log_planner_stats || log_executor_stats || log_statement_stats)
 		refuse(REFUSE_DEBUG_PRINT, NULL, -1);
 	if (IsolationIsSerializable())
 		refuse(REFUSE_SERIALIZABLE, NULL, -1);
@@ -253,7 +275,8 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 	planning_ids = NIL;
 	PG_TRY();
 	{
-		quiet_begin(&quiet);
+		if (ask->analyst)
+			quiet_begin(&quiet);
 		if (ask->analyst || statement_uses_dp(parse))
 		{
 			RewriteContext context = {.root = root,.user = ask->user,
@@ -262,7 +285,8 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 			process_statement(&context, parse);
 		}
 		result = plan(parse, query_string, cursor_options, params);
-		quiet_end(&quiet);
+		if (ask->analyst)
+			quiet_end(&quiet);
 	}
 	PG_FINALLY();
 	{

@@ -19,28 +19,25 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
-#include "utils/fmgroids.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "policy/extension.h"
-#include "query/functions.h"
-#include "query/query.h"
-
-/*
- * A value that is put into a row may be this wide, in bytes: as wide as total()
- * lets it be (total.c says why).  An array that is only searched must merely be
- * possible.
- */
-#define WIDEST_VALUE TOTAL_WIDEST
-#define WIDEST_SEARCHED (MaxAllocSize / 2)
+#include "query/allowed.h"
+#include "query/language.h"
 
 /* No number that a numeric holds takes more: 131072 + 16383 digits. */
 #define WIDEST_NUMERIC (80 * 1024)
+
+/* So many elements of an array may become conditions of their own. */
+#define MOST_EXPANDED 1000
 
 typedef struct LanguageContext
 {
@@ -48,141 +45,9 @@ typedef struct LanguageContext
 	Level	   *level;
 	bool		aggregates;		/* standard aggregates are allowed here */
 	bool		sublink_params; /* inside the test expression of IN */
-	bool		any_type;		/* a column is passed on, not looked at */
 } LanguageContext;
 
 static Node *total_mutator(Node *node, LanguageContext *context);
-
-/*
- * Built-in scalar and array types and enums.  Domains are refused where they
- * would be checked (CoerceToDomain); reading a column of a domain is harmless.
- */
-bool
-type_is_allowed(Oid type)
-{
-	type = getBaseType(type);
-	return type < FirstNormalObjectId || type_is_enum(type);
-}
-
-/*
- * The type must be allowed, and the collation must be determined where the type
- * has any: joins hash and cache by the collation of an expression, whatever the
- * operator's is.
- */
-static void
-check_type(LanguageContext *context, Node *node)
-{
-	Oid			type = exprType(node);
-
-	if (!type_is_allowed(type))
-		refuse(REFUSE_TYPE, context->rewrite->source, exprLocation(node));
-	if (type_is_collatable(type) && !OidIsValid(exprCollation(node)))
-		refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
-}
-
-/* Collations that come with PostgreSQL, and tell equal from similar. */
-static bool
-collation_is_allowed(Oid collation)
-{
-	return !OidIsValid(collation) ||
-		(collation < FirstNormalObjectId && get_collation_isdeterministic(collation));
-}
-
-static void
-check_collation(LanguageContext *context, Oid collation, Node *node)
-{
-	if (!collation_is_allowed(collation))
-		refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
-}
-
-/*
- * An expression that is hashed, sorted or compared under its own collation: one
- * that is undetermined, or one that a user made, could fail or warn once there
- * is a row.  The type of an array that says "any" hides the collation it needs.
- */
-void
-check_compared(RewriteContext *context, Node *node)
-{
-	Oid			type = exprType(node);
-	Oid			collation = exprCollation(node);
-
-	if (get_typtype(type) == TYPTYPE_PSEUDO)
-		refuse(REFUSE_TYPE, context->source, exprLocation(node));
-	if ((type_is_collatable(type) && !OidIsValid(collation)) ||
-		!collation_is_allowed(collation))
-		refuse(REFUSE_COLLATION, context->source, exprLocation(node));
-}
-
-/* The same for all expressions of GROUP BY, DISTINCT or ORDER BY clauses. */
-static void
-check_clauses(LanguageContext *context, List *clauses, List *targets)
-{
-	ListCell   *lc;
-
-	foreach(lc, clauses)
-		check_compared(context->rewrite,
-					   (Node *) get_sortgroupclause_tle(lfirst(lc), targets)->expr);
-}
-
-/* The same for the columns of UNION, INTERSECT and EXCEPT. */
-static void
-check_set_operations(LanguageContext *context, Node *node)
-{
-	SetOperationStmt *op = (SetOperationStmt *) node;
-	ListCell   *lt;
-	ListCell   *lc;
-
-	if (node == NULL || !IsA(node, SetOperationStmt))
-		return;
-	check_set_operations(context, op->larg);
-	check_set_operations(context, op->rarg);
-	if (op->op == SETOP_UNION && op->all)
-		return;
-	forboth(lt, op->colTypes, lc, op->colCollations)
-		check_compared(context->rewrite, (Node *) makeNullConst(lfirst_oid(lt), -1, lfirst_oid(lc)));
-}
-
-/*
- * A comparison of text whose collation could not be determined fails when it
- * runs, so it must not get that far.  Its arguments may get hashed by themselves,
- * when a semi-join is made a join with distinct rows.
- */
-static void
-check_input_collation(LanguageContext *context, Oid collation, List *args, Node *node)
-{
-	ListCell   *lc;
-
-	check_collation(context, collation, node);
-	foreach(lc, args)
-	{
-		if (!type_is_collatable(exprType(lfirst(lc))))
-			continue;
-		check_compared(context->rewrite, lfirst(lc));
-		if (!OidIsValid(collation))
-			refuse(REFUSE_COLLATION, context->rewrite->source, exprLocation(node));
-	}
-}
-
-/*
- * A user's operator may stand over a built-in function and still lead the
- * planner elsewhere, to its negator for one.
- */
-static void
-check_operator(LanguageContext *context, Oid opno, Node *node)
-{
-	if (opno >= FirstNormalObjectId)
-		refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(node));
-}
-
-/* Arrays and composites compare by their parts, which may turn out not to. */
-static void
-check_comparable(LanguageContext *context, Node *node)
-{
-	Oid			type = getBaseType(exprType(node));
-
-	if (type_is_array(type) || type_is_rowtype(type))
-		refuse(REFUSE_TYPE, context->rewrite->source, exprLocation(node));
-}
 
 static List *
 total_list(List *list, LanguageContext *context)
@@ -195,69 +60,12 @@ total_list(List *list, LanguageContext *context)
 	return result;
 }
 
-/* total(function, NULL, arguments) */
-static Node *
-call_total(Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid, List *args)
-{
-	/* the first argument is of type internal, so SQL cannot call total() */
-	List	   *wrapped = list_make2(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum),
-											   ObjectIdGetDatum(funcid), false, true),
-									 makeNullConst(resulttype, -1, resultcollid));
-
-	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_TOTAL, InvalidOid), resulttype,
-								 list_concat(wrapped, args), resultcollid, inputcollid,
-								 COERCE_EXPLICIT_CALL);
-}
-
 /*
- * A text that is not wider than total() allows, or else NULL: through the
- * function that changes the length of a string, with no length.
+ * A column, checked against the level it belongs to; any_type: it is passed on, or
+ * asked whether it is NULL, but not looked at.
  */
 static Node *
-narrow_text(Node *text)
-{
-	Oid			type = exprType(text);
-	Oid			collation = exprCollation(text);
-
-	return call_total(type == BPCHAROID ? F_BPCHAR_BPCHAR_INT4_BOOL :
-					  F_VARCHAR_VARCHAR_INT4_BOOL, type, collation, collation,
-					  list_make3(text,
-								 makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-										   Int32GetDatum(-1), false, true),
-								 makeBoolConst(false, false)));
-}
-
-/* A call of a function: as it is, through total(), or refused. */
-static Node *
-total_call(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid,
-		   List *args, LanguageContext *context)
-{
-	check_type(context, node);
-	check_input_collation(context, inputcollid, args, node);
-	check_collation(context, resultcollid, node);
-	switch (function_verdict(funcid))
-	{
-		case FUNCTION_SAFE:
-			{
-				Node	   *copy = copyObject(node);
-
-				if (IsA(copy, FuncExpr))
-					((FuncExpr *) copy)->args = args;
-				else
-					((OpExpr *) copy)->args = args; /* DistinctExpr, NullIfExpr too */
-				return copy;
-			}
-		case FUNCTION_WRAPPED:
-			return call_total(funcid, resulttype, resultcollid, inputcollid, args);
-		default:
-			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(node));
-	}
-	return NULL;
-}
-
-/* A column, checked against the level it belongs to. */
-static Node *
-total_var(Var *var, LanguageContext *context)
+total_var(Var *var, LanguageContext *context, bool any_type)
 {
 	Level	   *level = context->level;
 	RangeTblEntry *rte;
@@ -280,19 +88,11 @@ total_var(Var *var, LanguageContext *context)
 	}
 	else if (var->varattno == 0)
 		refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
-	if (!context->any_type)
-		check_type(context, (Node *) var);
+	if (!any_type)
+		check_type(context->rewrite, (Node *) var);
 	if (var->varlevelsup > 0)
 		check_compared(context->rewrite, (Node *) var);	/* results are cached by it */
 	return copyObject((Node *) var);
-}
-
-/* Folds LIMIT and OFFSET: LIMIT 1 comes from the parser as a cast. */
-static void
-fold_limits(RewriteContext *context, Query *query)
-{
-	query->limitCount = eval_const_expressions(context->root, query->limitCount);
-	query->limitOffset = eval_const_expressions(context->root, query->limitOffset);
 }
 
 /* Does the sub-select yield one row at most, whatever the data? */
@@ -309,16 +109,37 @@ yields_one_row(Query *query)
 		query->limitOption == LIMIT_OPTION_COUNT;
 }
 
-/* The equalities between outer columns and the columns of an IN sub-select. */
+/* The unit's columns that are NULL in no row of the level that counts. */
+static bool
+is_sure_unit(Level *level, Var *var)
+{
+	ListCell   *lc;
+
+	if (bms_is_member(var->varno, level->nullable) || level->inputs[var->varno] == NULL)
+		return false;
+	foreach(lc, (List *) linitial(level->inputs[var->varno]->units))
+	{
+		if (equal(strip_relabel(lfirst(lc)), var))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The equalities between outer columns and the columns of an IN sub-select.  With a
+ * NULL on either side, IN is not about the rows of one individual: NULL NOT IN (...)
+ * tells whether there is any row, and x NOT IN (..., NULL) is true for nobody.  So
+ * both must be columns of the unit that are never NULL.
+ */
 static List *
-in_equalities(SubLink *sublink, Query *query)
+in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
 {
 	/* replace the sub-select's parameters by what they stand for, one level down */
 	List	   *result = NIL;
 	List	   *tests;
 	ListCell   *lc;
 
-	if (sublink->testexpr == NULL)
+	if (sublink->testexpr == NULL || inner->may_be_null || level->inputs == NULL)
 		return NIL;
 	tests = is_andclause(sublink->testexpr) ?
 		((BoolExpr *) sublink->testexpr)->args : list_make1(sublink->testexpr);
@@ -333,11 +154,12 @@ in_equalities(SubLink *sublink, Query *query)
 			continue;
 		left = (Var *) strip_relabel(linitial(op->args));
 		right = strip_relabel(lsecond(op->args));
-		if (!IsA(left, Var) || !IsA(right, Param) ||
-			((Param *) right)->paramkind != PARAM_SUBLINK)
+		if (!IsA(left, Var) || left->varlevelsup != 0 || !is_sure_unit(level, left) ||
+			!IsA(right, Param) || ((Param *) right)->paramkind != PARAM_SUBLINK)
 			continue;
 		tle = get_tle_by_resno(query->targetList, ((Param *) right)->paramid);
-		if (tle == NULL)
+		if (tle == NULL || (query->setOperations == NULL &&
+							!list_member((List *) linitial(inner->units), strip_relabel((Node *) tle->expr))))
 			continue;
 		left = copyObject(left);
 		left->varlevelsup++;
@@ -357,7 +179,7 @@ check_tied(SubLink *sublink, Query *query, Individuals *inner, LanguageContext *
 	Index		up = 1;
 
 	if (sublink->subLinkType == ANY_SUBLINK)
-		equalities = list_concat(equalities, in_equalities(sublink, query));
+		equalities = list_concat(equalities, in_equalities(sublink, query, inner, level));
 	for (; level != NULL && level->below; level = level->parent, up++)
 	{
 		List	   *outer = NIL;
@@ -436,17 +258,17 @@ total_aggregate(Aggref *aggref, LanguageContext *context)
 		aggref->aggkind != AGGKIND_NORMAL || aggref->aggvariadic ||
 		!aggregate_is_allowed(aggref->aggfnoid, &tame))
 		refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
-	check_type(context, (Node *) aggref);
+	check_type(context->rewrite, (Node *) aggref);
 	if (aggref->args != NIL)
 	{
 		Node	   *first = (Node *) linitial_node(TargetEntry, aggref->args)->expr;
 
-		check_comparable(context, first);
-		check_input_collation(context, aggref->inputcollid, list_make1(first),
+		check_comparable(context->rewrite, first);
+		check_input_collation(context->rewrite, aggref->inputcollid, list_make1(first),
 							  (Node *) aggref);
 	}
-	check_clauses(context, aggref->aggorder, aggref->args);
-	check_clauses(context, aggref->aggdistinct, aggref->args);
+	check_clauses(context->rewrite, aggref->aggorder, aggref->args);
+	check_clauses(context->rewrite, aggref->aggdistinct, aggref->args);
 
 	foreach(lc, copy->args)
 	{
@@ -479,12 +301,29 @@ total_aggregate(Aggref *aggref, LanguageContext *context)
 	return (Node *) copy;
 }
 
+/* A literal without a type, as an argument that takes any: a text. */
+static Const *
+text_of_unknown(Const *value)
+{
+	Const	   *text = makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, (Datum) 0, true, false);
+
+	if (!value->constisnull)
+	{
+		text->constvalue = CStringGetTextDatum(DatumGetCString(value->constvalue));
+		text->constisnull = false;
+	}
+	text->location = value->location;
+	return text;
+}
+
 /* A value of variable length that is written in the query. */
 static Node *
 total_const(Const *value, LanguageContext *context)
 {
+	if (value->consttype == UNKNOWNOID)
+		value = text_of_unknown(value);
 	if (value->consttype != INTERNALOID)
-		check_type(context, (Node *) value);
+		check_type(context->rewrite, (Node *) value);
 	if (!value->constisnull && value->constlen == -1 &&
 		toast_raw_datum_size(value->constvalue) > WIDEST_VALUE)
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, value->location);
@@ -517,7 +356,7 @@ total_array(ArrayExpr *array, LanguageContext *context, Size widest)
 	Size		width = 0;
 	ListCell   *lc;
 
-	check_type(context, (Node *) array);
+	check_type(context->rewrite, (Node *) array);
 	if (array->multidims)
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
 	copy->elements = total_list(array->elements, context);
@@ -541,48 +380,227 @@ total_array(ArrayExpr *array, LanguageContext *context, Size widest)
 	return (Node *) copy;
 }
 
-/* x = ANY(array): the array is searched, it gets into no row. */
+/* Elements of an array that is written in the query, each as a constant. */
+static List *
+constant_elements(Const *array)
+{
+	Oid			type = get_element_type(array->consttype);
+	int16		length;
+	bool		byval;
+	char		align;
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+	List	   *result = NIL;
+
+	get_typlenbyvalalign(type, &length, &byval, &align);
+	deconstruct_array(DatumGetArrayTypeP(array->constvalue), type, length, byval, align,
+					  &values, &nulls, &n);
+	for (int i = 0; i < n; i++)
+		result = lappend(result, makeConst(type, -1, array->constcollid, length, values[i],
+										   nulls[i], byval));
+	return result;
+}
+
+/*
+ * x LIKE ANY (ARRAY[a, b]) as x LIKE a OR x LIKE b: each through total().  The array
+ * is total.
+ */
+static Node *
+expand_search(ScalarArrayOpExpr *op, Node *left, Node *array, LanguageContext *context)
+{
+	List	   *elements;
+	List	   *parts = NIL;
+	ListCell   *lc;
+
+	if (IsA(array, ArrayExpr))
+		elements = ((ArrayExpr *) array)->elements;
+	else if (IsA(array, Const) && !((Const *) array)->constisnull)
+		elements = constant_elements((Const *) array);
+	else
+		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+	if (list_length(elements) > MOST_EXPANDED || contain_subplans(left))
+		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+	foreach(lc, elements)
+	{
+		OpExpr	   *part = (OpExpr *) make_opclause(op->opno, BOOLOID, false, (Expr *) left,
+													lfirst(lc), InvalidOid, op->inputcollid);
+
+		part->location = op->location;
+		parts = lappend(parts, total_call(context->rewrite, (Node *) part, op->opfuncid,
+										  BOOLOID, InvalidOid, op->inputcollid,
+										  copyObject(part->args)));
+	}
+	if (parts == NIL)
+		return makeBoolConst(!op->useOr, false);
+	return (Node *) makeBoolExpr(op->useOr ? OR_EXPR : AND_EXPR, parts, op->location);
+}
+
+/*
+ * The array of x = ANY(array): it is searched and gets into no row.  The parser
+ * casts arrays element by element where x is a varchar.
+ */
+static Node *
+searched_array(Node *array, LanguageContext *context)
+{
+	if (IsA(array, ArrayExpr))
+		return total_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
+	if (IsA(array, Const))
+	{
+		check_type(context->rewrite, array);
+		return copyObject(array);
+	}
+	if (IsA(array, ArrayCoerceExpr))
+	{
+		ArrayCoerceExpr *copy = copyObject((ArrayCoerceExpr *) array);
+
+		if (!IsA(copy->elemexpr, RelabelType) ||
+			!IsA(((RelabelType *) copy->elemexpr)->arg, CaseTestExpr))
+			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(array));
+		check_type(context->rewrite, array);
+		check_collation(context->rewrite, copy->resultcollid, array);
+		copy->arg = (Expr *) searched_array((Node *) copy->arg, context);
+		return (Node *) copy;
+	}
+	return total_mutator(array, context);
+}
+
+/* x = ANY(array) and x <> ALL(array). */
 static Node *
 total_search(ScalarArrayOpExpr *op, LanguageContext *context)
 {
 	ScalarArrayOpExpr *copy = copyObject(op);
-	Node	   *array = lsecond(op->args);
+	Node	   *left;
+	Node	   *array;
 
-	check_operator(context, op->opno, (Node *) op);
+	check_operator(context->rewrite, op->opno, (Node *) op);
 	set_sa_opfuncid(copy);
-	check_input_collation(context, op->inputcollid, list_make1(linitial(op->args)),
+	check_input_collation(context->rewrite, op->inputcollid, list_make1(linitial(op->args)),
 						  (Node *) op);
-	if (function_verdict(copy->opfuncid) != FUNCTION_SAFE)
-		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
-	linitial(copy->args) = total_mutator(linitial(op->args), context);
-	if (IsA(array, ArrayExpr))
-		lsecond(copy->args) = total_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
-	else if (IsA(array, Const))
-		check_type(context, array);
-	else
-		lsecond(copy->args) = total_mutator(array, context);
+	left = total_mutator(linitial(op->args), context);
+	array = searched_array(lsecond(op->args), context);
+	switch (function_verdict(copy->opfuncid))
+	{
+		case FUNCTION_SAFE:
+			copy->args = list_make2(left, array);
+			return (Node *) copy;
+		case FUNCTION_WRAPPED:
+			return expand_search(copy, left, array, context);
+		default:
+			refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+	}
+	return NULL;
+}
+
+/* One element of an array: reading it cannot fail, but a text may be wide. */
+static Node *
+total_element(SubscriptingRef *ref, LanguageContext *context)
+{
+	SubscriptingRef *copy = copyObject(ref);
+	Oid			element = get_element_type(getBaseType(ref->refcontainertype));
+	bool		text = element == TEXTOID || element == VARCHAROID || element == BPCHAROID;
+
+	if (ref->refassgnexpr != NULL || ref->reflowerindexpr != NIL || !OidIsValid(element) ||
+		element != ref->refrestype || (get_typlen(element) <= 0 && !text))
+		refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) ref));
+	check_type(context->rewrite, (Node *) ref);
+	copy->refexpr = (Expr *) total_mutator((Node *) ref->refexpr, context);
+	copy->refupperindexpr = total_list(ref->refupperindexpr, context);
+	return text ? narrow_text((Node *) copy) : (Node *) copy;
+}
+
+/* (a, b) < (c, d): the operators decide, and none may fail. */
+static Node *
+total_row_comparison(RowCompareExpr *row, LanguageContext *context)
+{
+	RowCompareExpr *copy = copyObject(row);
+	ListCell   *lo;
+	ListCell   *ll;
+	ListCell   *lr;
+	ListCell   *lc;
+
+	copy->largs = total_list(row->largs, context);
+	copy->rargs = total_list(row->rargs, context);
+	forfour(lo, copy->opnos, ll, copy->largs, lr, copy->rargs, lc, copy->inputcollids)
+	{
+		check_operator(context->rewrite, lfirst_oid(lo), lfirst(ll));
+		check_comparable(context->rewrite, lfirst(ll));
+		check_input_collation(context->rewrite, lfirst_oid(lc),
+							  list_make2(lfirst(ll), lfirst(lr)), lfirst(ll));
+		if (function_verdict(get_opcode(lfirst_oid(lo))) != FUNCTION_SAFE)
+			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(lfirst(ll)));
+	}
 	return (Node *) copy;
 }
 
 /*
- * A cast through text.  Output functions cannot fail, but for values so large that
- * their text is too long; input functions can.
+ * A call of a function or operator.  Built-in SQL functions are inlined, and named
+ * arguments put in order, by the planner's own simplification.
  */
 static Node *
-total_cast(CoerceViaIO *coerce, LanguageContext *context)
+total_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid,
+			   List *args, LanguageContext *context)
 {
-	CoerceViaIO *copy = copyObject(coerce);
-	Oid			type = getBaseType(exprType((Node *) coerce->arg));
+	if (funcid < FirstNormalObjectId && function_verdict(funcid) == FUNCTION_REFUSED)
+	{
+		Node	   *folded = eval_const_expressions(context->rewrite->root, node);
 
-	if (coerce->resulttype != TEXTOID && coerce->resulttype != VARCHAROID)
-		refuse(REFUSE_FUNCTION, context->rewrite->source, coerce->location);
-	if (get_typlen(type) <= 0 && type != NUMERICOID)
-		refuse(REFUSE_EXPRESSION, context->rewrite->source, coerce->location);
-	check_type(context, (Node *) coerce->arg);
-	check_type(context, (Node *) coerce);
-	check_collation(context, coerce->resultcollid, (Node *) coerce);
-	copy->arg = (Expr *) total_mutator((Node *) coerce->arg, context);
-	return (Node *) copy;
+		if (!equal(folded, node))
+			return total_mutator(folded, context);
+	}
+	return total_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid,
+					  total_list(args, context));
+}
+
+static Node *
+total_func(FuncExpr *func, LanguageContext *context)
+{
+	DpFunction	ours = extension_function(func->funcid);
+
+	/* total already: a CTE that is named twice gets here twice */
+	if (ours == DP_FUNC_TOTAL || ours == DP_FUNC_TOTAL_CAST || ours == DP_FUNC_TAME)
+		return expression_tree_mutator((Node *) func, total_mutator, (void *) context);
+	if (ours != DP_FUNC_NONE || func->funcretset ||
+		(func->funcvariadic && get_func_variadictype(func->funcid) == ANYOID))
+		refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);
+	return total_function((Node *) func, func->funcid, func->funcresulttype, func->funccollid,
+						  func->inputcollid, func->args, context);
+}
+
+static Node *
+total_operator(OpExpr *op, LanguageContext *context)
+{
+	check_operator(context->rewrite, op->opno, (Node *) op);
+	set_opfuncid(op);
+	if (IsA(op, OpExpr))
+		return total_function((Node *) op, op->opfuncid, op->opresulttype, op->opcollid,
+							  op->inputcollid, op->args, context);
+	/* IS DISTINCT FROM and NULLIF need the operator itself */
+	if (function_verdict(op->opfuncid) != FUNCTION_SAFE)
+		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+	return total_call(context->rewrite, (Node *) op, op->opfuncid, op->opresulttype,
+					  op->opcollid, op->inputcollid, total_list(op->args, context));
+}
+
+/* The time of the transaction; who the client is could be found missing. */
+static void
+check_sql_value(SQLValueFunction *value, LanguageContext *context)
+{
+	switch (value->op)
+	{
+		case SVFOP_CURRENT_DATE:
+		case SVFOP_CURRENT_TIME:
+		case SVFOP_CURRENT_TIME_N:
+		case SVFOP_CURRENT_TIMESTAMP:
+		case SVFOP_CURRENT_TIMESTAMP_N:
+		case SVFOP_LOCALTIME:
+		case SVFOP_LOCALTIME_N:
+		case SVFOP_LOCALTIMESTAMP:
+		case SVFOP_LOCALTIMESTAMP_N:
+			break;
+		default:
+			refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) value));
+	}
 }
 
 static Node *
@@ -594,54 +612,21 @@ total_mutator(Node *node, LanguageContext *context)
 	switch (nodeTag(node))
 	{
 		case T_Var:
-			return total_var((Var *) node, context);
+			return total_var((Var *) node, context, false);
 		case T_Const:
 			return total_const((Const *) node, context);
 		case T_Param:
 			if (((Param *) node)->paramkind != PARAM_EXTERN &&
 				!(((Param *) node)->paramkind == PARAM_SUBLINK && context->sublink_params))
 				refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
-			check_type(context, node);
+			check_type(context->rewrite, node);
 			return copyObject(node);
 		case T_FuncExpr:
-			{
-				FuncExpr   *func = (FuncExpr *) node;
-
-				/* total already: a CTE that is named twice gets here twice */
-				if (extension_function(func->funcid) == DP_FUNC_TOTAL ||
-					extension_function(func->funcid) == DP_FUNC_TAME)
-					break;
-				if (func->funcid < FirstNormalObjectId &&
-					function_verdict(func->funcid) == FUNCTION_REFUSED)
-				{
-					/* built-in SQL functions are inlined, named arguments put in order */
-					Node	   *folded = eval_const_expressions(context->rewrite->root, node);
-
-					if (!equal(folded, node))
-						return total_mutator(folded, context);
-				}
-				if (extension_function(func->funcid) != DP_FUNC_NONE ||
-					func->funcretset || func->funcvariadic)
-					refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);
-				return total_call(node, func->funcid, func->funcresulttype,
-								  func->funccollid, func->inputcollid,
-								  total_list(func->args, context), context);
-			}
+			return total_func((FuncExpr *) node, context);
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
-			{
-				OpExpr	   *op = (OpExpr *) node;
-				List	   *args = total_list(op->args, context);
-
-				check_operator(context, op->opno, node);
-				set_opfuncid(op);
-				/* IS DISTINCT FROM and NULLIF need the operator itself */
-				if (!IsA(node, OpExpr) && function_verdict(op->opfuncid) != FUNCTION_SAFE)
-					refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
-				return total_call(node, op->opfuncid, op->opresulttype, op->opcollid,
-								  op->inputcollid, args, context);
-			}
+			return total_operator((OpExpr *) node, context);
 		case T_ScalarArrayOpExpr:
 			return total_search((ScalarArrayOpExpr *) node, context);
 		case T_ArrayExpr:
@@ -658,43 +643,46 @@ total_mutator(Node *node, LanguageContext *context)
 		case T_Aggref:
 			return total_aggregate((Aggref *) node, context);
 		case T_CoerceViaIO:
-			return total_cast((CoerceViaIO *) node, context);
+			return total_cast(context->rewrite, (CoerceViaIO *) node,
+							  total_mutator((Node *) ((CoerceViaIO *) node)->arg, context));
+		case T_SubscriptingRef:
+			return total_element((SubscriptingRef *) node, context);
+		case T_RowCompareExpr:
+			return total_row_comparison((RowCompareExpr *) node, context);
+		case T_NullTest:
+			{
+				NullTest   *copy = copyObject((NullTest *) node);
+
+				if (!IsA(copy->arg, Var) || copy->argisrow)
+					break;
+				copy->arg = (Expr *) total_var((Var *) copy->arg, context, true);
+				return (Node *) copy;
+			}
 		case T_MinMaxExpr:
-			check_type(context, node);
-			check_comparable(context, node);
-			check_input_collation(context, ((MinMaxExpr *) node)->inputcollid,
+			check_type(context->rewrite, node);
+			check_comparable(context->rewrite, node);
+			check_input_collation(context->rewrite, ((MinMaxExpr *) node)->inputcollid,
 								  ((MinMaxExpr *) node)->args, node);
 			break;
 		case T_RelabelType:
-			check_collation(context, ((RelabelType *) node)->resultcollid, node);
-			check_type(context, node);
+			check_collation(context->rewrite, ((RelabelType *) node)->resultcollid, node);
+			check_type(context->rewrite, node);
 			break;
 		case T_CollateExpr:
-			check_collation(context, ((CollateExpr *) node)->collOid, node);
+			check_collation(context->rewrite, ((CollateExpr *) node)->collOid, node);
 			break;
 		case T_CaseExpr:
 		case T_CoalesceExpr:
-			check_type(context, node);
+			check_type(context->rewrite, node);
 			break;
 		case T_CaseWhen:
 		case T_CaseTestExpr:
-		case T_NullTest:
 		case T_BooleanTest:
 		case T_List:
 		case T_TargetEntry:
 			break;
 		case T_SQLValueFunction:
-			switch (((SQLValueFunction *) node)->op)
-			{
-				case SVFOP_CURRENT_DATE:
-				case SVFOP_CURRENT_TIMESTAMP:
-				case SVFOP_CURRENT_TIMESTAMP_N:
-				case SVFOP_LOCALTIMESTAMP:
-				case SVFOP_LOCALTIMESTAMP_N:
-					break;
-				default:
-					refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
-			}
+			check_sql_value((SQLValueFunction *) node, context);
 			break;
 		default:
 			refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
@@ -715,170 +703,11 @@ total_expression(RewriteContext *context, Level *level, Node *node)
 	return total_mutator(node, &language);
 }
 
-/*
- * Makes the result columns of a sub-select below a release total, in place, and
- * judges what it groups and sorts by and combines.  A
- * column that is only passed on may be of any type: it is judged where it is
- * used, if it ever is.
- */
-void
-total_targets(RewriteContext *context, Level *level)
+/* The same for a column that is only passed on: its type does not matter yet. */
+Node *
+total_column(RewriteContext *context, Level *level, Var *var)
 {
 	LanguageContext language = {.rewrite = context,.level = level};
-	Query	   *query = level->query;
-	ListCell   *lc;
 
-	language.aggregates = query->hasAggs;
-	check_clauses(&language, query->groupClause, query->targetList);
-	check_clauses(&language, query->distinctClause, query->targetList);
-	check_clauses(&language, query->sortClause, query->targetList);
-	check_set_operations(&language, query->setOperations);
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-
-		language.any_type = IsA(tle->expr, Var) && tle->ressortgroupref == 0 &&
-			((Var *) tle->expr)->varlevelsup == 0;
-		tle->expr = (Expr *) total_mutator((Node *) tle->expr, &language);
-	}
-}
-
-/* Makes the conditions of a join tree total, in place. */
-static void
-total_jointree(RewriteContext *context, Level *level, Node *node)
-{
-	ListCell   *lc;
-
-	if (IsA(node, FromExpr))
-	{
-		FromExpr   *from = (FromExpr *) node;
-
-		foreach(lc, from->fromlist)
-			total_jointree(context, level, lfirst(lc));
-		from->quals = total_expression(context, level, from->quals);
-	}
-	else if (IsA(node, JoinExpr))
-	{
-		JoinExpr   *join = (JoinExpr *) node;
-
-		total_jointree(context, level, join->larg);
-		total_jointree(context, level, join->rarg);
-		join->quals = total_expression(context, level, join->quals);
-	}
-}
-
-/* The CTE a range table entry refers to, seen from a level; NULL if outside. */
-static CommonTableExpr *
-find_cte(Level *level, RangeTblEntry *rte, Level **owner)
-{
-	ListCell   *lc;
-
-	for (Index up = 0; up < rte->ctelevelsup && level != NULL; up++)
-		level = level->parent;
-	if (level == NULL)
-		return NULL;
-	*owner = level;
-	foreach(lc, level->query->cteList)
-	{
-		CommonTableExpr *cte = lfirst(lc);
-
-		if (strcmp(cte->ctename, rte->ctename) == 0)
-			return cte;
-	}
-	return NULL;
-}
-
-/* Judges one public FROM item below a release, in place. */
-static void
-total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
-{
-	ListCell   *lc;
-
-	foreach(lc, rte->securityQuals)
-		lfirst(lc) = total_expression(context, level, lfirst(lc));
-	if (rte->tablesample != NULL)
-		refuse(REFUSE_TABLESAMPLE, context->source, -1);
-
-	switch (rte->rtekind)
-	{
-		case RTE_RELATION:
-			if (rte->relkind == RELKIND_FOREIGN_TABLE && !is_private_relation(context, rte))
-				refuse(REFUSE_FROM_ITEM, context->source, -1);
-			break;
-		case RTE_SUBQUERY:
-			total_query(context, rte->subquery, level);
-			break;
-		case RTE_VALUES:
-			rte->values_lists = (List *) total_expression(context, level,
-														  (Node *) rte->values_lists);
-			break;
-		case RTE_CTE:
-			{
-				Level	   *owner;
-				CommonTableExpr *cte = find_cte(level, rte, &owner);
-
-				/* A release is a CTE too; its own query is proven and sealed. */
-				if (cte == NULL || cte->cterecursive ||
-					castNode(Query, cte->ctequery)->commandType != CMD_SELECT)
-					refuse(REFUSE_FROM_ITEM, context->source, -1);
-				if (!query_is_release((Query *) cte->ctequery))
-					total_query(context, (Query *) cte->ctequery, owner);
-			}
-			break;
-		case RTE_JOIN:
-		case RTE_RESULT:
-			break;
-		default:
-			refuse(REFUSE_FROM_ITEM, context->source, -1);
-	}
-}
-
-/* Judges the public FROM items and the conditions of a private level, in place. */
-void
-total_from(RewriteContext *context, Level *level)
-{
-	for (int i = 1; i <= list_length(level->query->rtable); i++)
-	{
-		RangeTblEntry *rte = rt_fetch(i, level->query->rtable);
-
-		if (level->inputs == NULL || level->inputs[i] == NULL || rte->rtekind == RTE_RELATION)
-			total_range_entry(context, level, rte);
-	}
-	total_jointree(context, level, (Node *) level->query->jointree);
-}
-
-/* A LIMIT or OFFSET that cannot fail: none, or a constant of at least 0. */
-static bool
-limit_is_harmless(Node *limit)
-{
-	return limit == NULL ||
-		(IsA(limit, Const) && (((Const *) limit)->constisnull ||
-							   DatumGetInt64(((Const *) limit)->constvalue) >= 0));
-}
-
-/*
- * Makes a public query that stands below a release total, in place: the same
- * language, though it may sort, limit and aggregate as it likes.
- */
-void
-total_query(RewriteContext *context, Query *query, Level *parent)
-{
-	Level		level = {.query = query,.parent = parent,.below = true};
-
-	if (query->commandType != CMD_SELECT || query->hasModifyingCTE || query->rowMarks != NIL)
-		refuse(REFUSE_ROW_MARKS, context->source, -1);
-	if (query->hasRecursive)
-		refuse(REFUSE_RECURSION, context->source, -1);
-	if (query->hasWindowFuncs || query->windowClause != NIL)
-		refuse(REFUSE_WINDOW_BELOW, context->source, -1);
-	if (query->groupingSets != NIL)
-		refuse(REFUSE_GROUPING_SETS, context->source, -1);
-	fold_limits(context, query);
-	if (!limit_is_harmless(query->limitCount) || !limit_is_harmless(query->limitOffset))
-		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
-
-	flatten_level(query);
-	total_from(context, &level);
-	total_targets(context, &level);
-	query->havingQual = total_expression(context, &level, query->havingQual);
+	return total_var(var, &language, true);
 }

@@ -606,6 +606,7 @@ process_set_operation(RewriteContext *context, Level *level)
 				   NameStr(result->relation->population)) != 0)
 			refuse(REFUSE_POPULATIONS, context->source, -1);
 		result->relids = list_concat_unique_oid(result->relids, input->relids);
+		result->may_be_null = result->may_be_null || input->may_be_null;
 		result->max_groups = Min(result->max_groups + input->max_groups, DP_MAX_GROUPS);
 		result->max_rows = Min(result->max_rows + input->max_rows, DP_MAX_ROWS);
 
@@ -702,6 +703,7 @@ static void
 finish_private_level(RewriteContext *context, Level *level, Individuals *individuals)
 {
 	Query	   *query = level->query;
+	void	   *first = linitial(individuals->units);
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
@@ -718,6 +720,8 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 		ListCell   *lu;
 
 		individuals->units = units_among(individuals->units, keys);
+		individuals->may_be_null = individuals->units == NIL ||
+			linitial(individuals->units) != first;
 		individuals->unique = false;
 		individuals->proofs = NIL;
 		foreach(lu, individuals->units)
@@ -735,6 +739,8 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 		individuals->units = units_among(individuals->units,
 										 clause_expressions(query->distinctClause,
 															query->targetList));
+		individuals->may_be_null = individuals->may_be_null || individuals->units == NIL ||
+			linitial(individuals->units) != first;
 		if (individuals->units == NIL)
 			refuse(REFUSE_DISTINCT_BELOW, context->source, -1);
 	}

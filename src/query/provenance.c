@@ -25,7 +25,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-#include "query/functions.h"
+#include "query/allowed.h"
 #include "query/query.h"
 
 /* Inputs that are known to hold rows of the same individual. */

@@ -29,6 +29,7 @@ typedef struct Individuals
 	const ProtectedRelation *relation;	/* the first protected relation */
 	List	   *relids;			/* all protected relations below */
 	List	   *units;			/* list of lists of Expr */
+	bool		may_be_null;	/* the first alternative may be, all the same */
 	bool		unique;			/* at most one row per individual ... */
 	List	   *proofs;			/* ... as these unique indexes (OIDs) show */
 	int			max_groups;
@@ -78,24 +79,31 @@ typedef enum Refusal
 	REFUSE_MANY_OUTPUTS,
 	REFUSE_MIXED,
 	REFUSE_NOT_TIED,
+	REFUSE_PADDING,
 	REFUSE_PARAMETER,
 	REFUSE_PARTITION,
+	REFUSE_PATTERN,
 	REFUSE_PER_INDIVIDUAL,
+	REFUSE_PLAN,
 	REFUSE_POPULATIONS,
 	REFUSE_RECURSION,
 	REFUSE_ROW_MARKS,
 	REFUSE_SCAN,
 	REFUSE_SERIALIZABLE,
 	REFUSE_SETOP_BELOW,
+	REFUSE_STACK,
 	REFUSE_SUBLINK,
 	REFUSE_SYSTEM_COLUMN,
 	REFUSE_TABLESAMPLE,
+	REFUSE_TOO_LARGE,
 	REFUSE_TYPE,
+	REFUSE_WIDE_PARAMETER,
 	REFUSE_WINDOW_BELOW,
 	REFUSE_WITH_ARGUMENTS
 } Refusal;
 
 extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
+extern void refuse_failing(const char *message, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_raw(Oid relid) pg_attribute_noreturn();
 
 /* levels.c */
@@ -118,11 +126,14 @@ extern bool expression_not_null(Level *level, Node *node);
 
 /* language.c */
 extern Node *total_expression(RewriteContext *context, Level *level, Node *node);
+
+/* checks.c */
+extern void check_compared(RewriteContext *context, Node *node);
+
+/* below.c */
 extern void total_targets(RewriteContext *context, Level *level);
 extern void total_from(RewriteContext *context, Level *level);
 extern void total_query(RewriteContext *context, Query *query, Level *parent);
-extern bool type_is_allowed(Oid type);
-extern void check_compared(RewriteContext *context, Node *node);
 
 /* params.c */
 extern Node *float8_const(double value);
@@ -203,7 +214,8 @@ extern void build_release(RewriteContext *context, Level *level, Individuals *in
 /* guard.c */
 extern void guard_init(void);
 extern bool planning_knows(const ReleaseSpec *spec);
-extern void planning_remember(const ReleaseSpec *spec);
+extern List *planning_needs(const ReleaseSpec *spec);
+extern void planning_remember(const ReleaseSpec *spec, List *needs);
 
 extern bool planning_releases(void);
 extern bool explaining(void);

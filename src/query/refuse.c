@@ -92,6 +92,10 @@ static const struct
 		"protected relations must be joined by equality of the unit",
 		"Join all columns of the unit with =, for an outer join in its ON clause."
 	},
+	[REFUSE_PADDING] = {
+		"the length given to lpad, rpad or repeat below a release must be a constant of at most 10000",
+		"Write the length as a number, or apply the function to released values."
+	},
 	[REFUSE_PARAMETER] = {
 		"this argument of an aggregate must be a constant or a parameter",
 		"For example: dp_quantile(x, 0.9), dp_top(x, 10), dp_low(dp_count(*), 0.95)."
@@ -100,9 +104,17 @@ static const struct
 		"partitions of a protected relation cannot be queried directly",
 		"Query the partitioned table and filter by the partition key."
 	},
+	[REFUSE_PATTERN] = {
+		"the pattern or format of this function must be a constant or a parameter below a release",
+		"For example: name ~ '^A', to_char(visited, 'YYYY-MM')."
+	},
 	[REFUSE_PER_INDIVIDUAL] = {
 		"this query would return rows about single individuals",
 		"Group by something other than the unit, or aggregate over the sub-select that is grouped by the unit."
+	},
+	[REFUSE_PLAN] = {
+		"the plan of this query holds more than the query says",
+		"Do without foreign partitions and partial indexes of tables that are joined with protected ones, or run the query again."
 	},
 	[REFUSE_POPULATIONS] = {
 		"protected relations of different populations cannot be joined",
@@ -128,6 +140,10 @@ static const struct
 		"only UNION ALL of protected rows of one population may stand below a release",
 		"Combine the released results instead."
 	},
+	[REFUSE_STACK] = {
+		"too little stack is left for a release",
+		"Run the query in fewer nested functions."
+	},
 	[REFUSE_SUBLINK] = {
 		"this form of sub-select is not available below a release",
 		"Use EXISTS or IN tied to the unit, a sub-select that is a release, or a join."
@@ -140,9 +156,17 @@ static const struct
 		"TABLESAMPLE is not available below a release",
 		"Remove it; noise already makes the answer private."
 	},
+	[REFUSE_TOO_LARGE] = {
+		"too many tables or nested sub-selects below a release",
+		"A release takes at most 100 tables, sub-selects and joins, nested up to 16 deep."
+	},
 	[REFUSE_TYPE] = {
 		"values of this type are not available below a release",
 		"Use a built-in or enum type; what can be written in several ways, such as jsonb, cannot be a group key."
+	},
+	[REFUSE_WIDE_PARAMETER] = {
+		"a parameter of a release is wider than 512 kB",
+		"Store its values in a table and join that."
 	},
 	[REFUSE_WINDOW_BELOW] = {
 		"window functions are not available below a release",
@@ -154,6 +178,15 @@ static const struct
 	},
 };
 
+/* The character of source, from 1, at a byte offset; 0 where there is none. */
+static int
+cursor_position(const char *source, int location)
+{
+	if (source == NULL || location < 0 || location > (int) strlen(source))
+		return 0;
+	return pg_mbstrlen_with_len(source, location) + 1;
+}
+
 /*
  * Raises ERRCODE_DP_QUERY_REFUSED.  location is a byte offset into source, or
  * -1; source may be NULL.
@@ -161,15 +194,25 @@ static const struct
 void
 refuse(Refusal refusal, const char *source, int location)
 {
-	int			position = 0;
-
-	if (source != NULL && location >= 0 && location <= (int) strlen(source))
-		position = pg_mbstrlen_with_len(source, location) + 1;
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("%s", refusals[refusal].message),
 			 errhint("%s", refusals[refusal].hint),
-			 errposition(position)));
+			 errposition(cursor_position(source, location))));
+}
+
+/*
+ * Refuses a call that fails because of its constants, with the function's own
+ * message, which is about nothing else (probe.c).
+ */
+void
+refuse_failing(const char *message, const char *source, int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("this expression fails whatever the rows: %s", message),
+			 errhint("Below a release an expression that fails for a row is NULL there; one that fails for all is a mistake."),
+			 errposition(cursor_position(source, location))));
 }
 
 /* A query that would read rows themselves: PostgreSQL's own refusal. */

@@ -45,7 +45,9 @@
 
 #include "errors.h"
 #include "policy/extension.h"
+#include "query/allowed.h"
 #include "query/query.h"
+#include "release/release.h"
 
 #define INT8_LE_OPERATOR 414	/* int8 <= int8, see pg_operator.dat */
 
@@ -227,6 +229,8 @@ default_group_clause(RewriteContext *context, Node *expr)
 static void
 check_key(ReleaseBuilder *builder, Node *expr, SortGroupClause *clause)
 {
+	if (IsA(expr, Var) && ((Var *) expr)->varattno <= 0)
+		refuse(REFUSE_SYSTEM_COLUMN, builder->context->source, exprLocation(expr));
 	if (!type_is_allowed(exprType(expr)) || !OidIsValid(clause->sortop) ||
 		!clause->hashable || clause->eqop >= FirstNormalObjectId)
 		refuse(REFUSE_TYPE, builder->context->source, exprLocation(expr));
@@ -943,7 +947,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 		bounded_release(&builder, keys);
 	append_outputs(&builder, release);
 	release->hasAggs = true;
-	planning_remember(&builder.spec);
+	planning_remember(&builder.spec, release_needs(release));
 	install_release(&builder, release);
 	list_domains(&builder, query);
 }

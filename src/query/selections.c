@@ -15,6 +15,7 @@
 #include "utils/typcache.h"
 
 #include "aggregate/domain.h"
+#include "query/allowed.h"
 #include "query/query.h"
 
 /* ----------

@@ -33,9 +33,11 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "query/functions.h"
+#include "query/allowed.h"
+#include "query/language.h"
 
 PG_FUNCTION_INFO_V1(dp_total);
+PG_FUNCTION_INFO_V1(dp_total_cast);
 PG_FUNCTION_INFO_V1(dp_tame_float4);
 PG_FUNCTION_INFO_V1(dp_tame_float8);
 PG_FUNCTION_INFO_V1(dp_tame_numeric);
@@ -85,8 +87,6 @@ total_cache(FunctionCallInfo fcinfo)
 											 ((FuncExpr *) expr)->inputcollid,
 											 COERCE_EXPLICIT_CALL),
 					   &cache->flinfo);
-	if (cache->flinfo.fn_nargs != cache->nargs)
-		elog(ERROR, "wrong number of arguments for function %u", funcid);
 	cache->fcinfo = palloc0(SizeForFunctionCallInfo(cache->nargs));
 	InitFunctionCallInfoData(*cache->fcinfo, &cache->flinfo, cache->nargs,
 							 PG_GET_COLLATION(), NULL, NULL);
@@ -99,8 +99,8 @@ total_cache(FunctionCallInfo fcinfo)
  * May the error depend on values?  All may but those of the world outside:
  * cancel and shutdown, lack of resources, system errors, rollbacks.
  */
-static bool
-is_data_exception(int sqlerrcode)
+bool
+error_is_about_values(int sqlerrcode)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
 	{
@@ -146,7 +146,7 @@ dp_total(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		if (!is_data_exception(geterrcode()))
+		if (!error_is_about_values(geterrcode()))
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
@@ -156,6 +156,84 @@ dp_total(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 
 	if (isnull || (cache->varlena && toast_raw_datum_size(result) > TOTAL_WIDEST))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
+}
+
+typedef struct CastCache
+{
+	FmgrInfo	output;
+	FmgrInfo	input;
+	Oid			ioparam;
+	bool		from_varlena;
+	bool		to_varlena;
+} CastCache;
+
+static CastCache *
+cast_cache(FunctionCallInfo fcinfo)
+{
+	CastCache  *cache = fcinfo->flinfo->fn_extra;
+	Oid			source = get_fn_expr_argtype(fcinfo->flinfo, TOTAL_FIRST_ARGUMENT);
+	Oid			target = get_fn_expr_rettype(fcinfo->flinfo);
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+	Oid			output;
+	Oid			input;
+
+	if (likely(cache != NULL))
+		return cache;
+	if (PG_NARGS() != TOTAL_FIRST_ARGUMENT + 1 || !cast_is_allowed(source, target))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("this function is only used inside releases of dp_agg")));
+	cache = MemoryContextAllocZero(context, sizeof(CastCache));
+	getTypeOutputInfo(source, &output, &cache->from_varlena);
+	getTypeInputInfo(target, &input, &cache->ioparam);
+	fmgr_info_cxt(output, &cache->output, context);
+	fmgr_info_cxt(input, &cache->input, context);
+	cache->to_varlena = get_typlen(target) == -1;
+	fcinfo->flinfo->fn_extra = cache;
+	return cache;
+}
+
+/*
+ * total_cast(internal, NULL::result type, value)
+ *
+ * The value cast through text, as CoerceViaIO does; NULL where the text does not
+ * fit the type, and for values and results that are too wide.
+ */
+PGDLLEXPORT Datum
+dp_total_cast(PG_FUNCTION_ARGS)
+{
+	CastCache  *cache = cast_cache(fcinfo);
+	MemoryContext context = CurrentMemoryContext;
+	uint32		holdoff = InterruptHoldoffCount;
+	uint32		cancel_holdoff = QueryCancelHoldoffCount;
+	Datum		value = PG_GETARG_DATUM(TOTAL_FIRST_ARGUMENT);
+	volatile Datum result = (Datum) 0;
+	volatile bool isnull = true;
+
+	if (PG_ARGISNULL(TOTAL_FIRST_ARGUMENT) ||
+		(cache->from_varlena && toast_raw_datum_size(value) > TOTAL_WIDEST))
+		PG_RETURN_NULL();
+
+	PG_TRY();
+	{
+		result = InputFunctionCall(&cache->input, OutputFunctionCall(&cache->output, value),
+								   cache->ioparam, -1);
+		isnull = false;
+	}
+	PG_CATCH();
+	{
+		if (!error_is_about_values(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		InterruptHoldoffCount = holdoff;
+		QueryCancelHoldoffCount = cancel_holdoff;
+	}
+	PG_END_TRY();
+
+	if (isnull || (cache->to_varlena && toast_raw_datum_size(result) > TOTAL_WIDEST))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
 }

@@ -24,6 +24,7 @@
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/extensible.h"
 #include "parser/parse_oper.h"
 #include "utils/array.h"
@@ -47,7 +48,8 @@ typedef struct ReleaseState
 	dp_int128	tau;			/* threshold of the gate, if there is a vector */
 	PartsState *parts;
 	double	   *simulated;		/* noise vectors for ends of intervals, or NULL */
-	PlanState  *child;
+	PlanState  *child;			/* NULL once it has ended */
+	List	   *needs;			/* see ReleaseNeed */
 	List	   *nested;			/* release nodes inside the child */
 	Tuplesortstate *sorted;		/* the released rows, if there are keys */
 	Tuplestorestate *store;		/* else the one row */
@@ -167,6 +169,15 @@ check_proofs(ReleaseState *state, Snapshot snapshot)
 	}
 }
 
+/* How many releases this process has begun. */
+static uint64 begun = 0;
+
+uint64
+releases_begun(void)
+{
+	return begun;
+}
+
 static void
 begin_release(CustomScanState *node, EState *estate, int eflags)
 {
@@ -175,6 +186,8 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	Const	   *spec = linitial_node(Const, scan->custom_private);
 	int			instrument = estate->es_instrument;
 
+	begun++;
+	state->needs = lsecond(scan->custom_private);
 	memcpy(&state->spec, DatumGetPointer(spec->constvalue), sizeof(ReleaseSpec));
 	read_params(state, estate);
 
@@ -182,6 +195,10 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
 	estate->es_instrument = instrument;
 	check_proofs(state, estate->es_snapshot);
+	recheck_plan(state->child);
+	recheck_relations(list_nth(state->needs, NEED_RELATIONS),
+					  list_nth(state->needs, NEED_SHAPES));
+	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
 	find_releases(state->child, &state->nested, NULL);
 }
 
@@ -385,13 +402,23 @@ drain_child(ReleaseState *state, PlanState *child, dp_random *rng, TupleTableSlo
 		last_end();
 }
 
+/*
+ * Must the child live on after the drain?  A CTE scan in it may lead others elsewhere
+ * in the plan.  Otherwise it ends at once: its temporary files would count towards
+ * the client's limit.
+ */
+static bool
+leads_others(PlanState *state, void *context)
+{
+	return IsA(state, CteScanState) || is_release_state(state) ||
+		planstate_tree_walker(state, leads_others, context);
+}
+
 static void
 drain(ReleaseState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
-	BufferUsage buffers = pgBufferUsage;
-	WalUsage	wal = pgWalUsage;
 	const uint64 *outer_key = bounding_key;
 	uint64		key;
 	QuietState	quiet;
@@ -411,8 +438,12 @@ drain(ReleaseState *state)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the source of random bytes failed")));
 
+	recheck_stack();
+	quiet_transaction();
 	quiet_begin(&quiet);
 	quiet_relations(state->child);
+	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
+	warm_up(state->needs, estate);
 	PG_TRY();
 	{
 		drain_depth++;
@@ -422,6 +453,11 @@ drain(ReleaseState *state)
 		drain_child(state, state->child, &rng, out);
 		(void) ExecShutdownNode(state->child);
 		ExecDropSingleTupleTableSlot(out);
+		if (!leads_others(state->child, NULL))
+		{
+			ExecEndNode(state->child);
+			state->child = NULL;
+		}
 	}
 	PG_FINALLY();
 	{
@@ -432,8 +468,7 @@ drain(ReleaseState *state)
 	}
 	PG_END_TRY();
 	quiet_end(&quiet);
-	pgBufferUsage = buffers;
-	pgWalUsage = wal;
+	loud_relations(estate);
 	if (state->sorted != NULL)
 		tuplesort_performsort(state->sorted);
 	state->drained = true;
@@ -491,7 +526,6 @@ end_release(CustomScanState *node)
 
 	if (state->child != NULL)
 	{
-		/* not before: a CTE scan in it may lead others elsewhere in the plan */
 		QuietState	quiet;
 
 		quiet_begin(&quiet);

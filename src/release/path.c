@@ -14,6 +14,7 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "optimizer/tlist.h"
 
@@ -25,6 +26,7 @@
 #define RELEASE_COST 1000.0
 
 static create_upper_paths_hook_type prev_upper_paths_hook = NULL;
+static get_relation_info_hook_type prev_relation_info_hook = NULL;
 
 static Plan *plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 						  List *tlist, List *clauses, List *custom_plans);
@@ -99,7 +101,8 @@ release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *inpu
 	path->path.rows = RELEASE_ROWS;
 	path->path.startup_cost = path->path.total_cost = RELEASE_COST;
 	path->custom_paths = list_make1(child);
-	path->custom_private = list_make2(copyObject(spec), copyObject(params));
+	path->custom_private = list_make3(copyObject(spec), copyObject(params),
+									  planning_needs((ReleaseSpec *) DatumGetPointer(spec->constvalue)));
 	path->methods = &release_path_methods;
 
 	output_rel->pathlist = list_make1(path);
@@ -118,16 +121,42 @@ plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = copyObject(tlist);
 	scan->custom_exprs = list_make1(lsecond(best_path->custom_private));
-	scan->custom_private = list_make1(linitial(best_path->custom_private));
+	scan->custom_private = list_make2(linitial(best_path->custom_private),
+									  lthird(best_path->custom_private));
 	scan->methods = &release_scan_methods;
 	return &scan->scan.plan;
 }
 
-/* Installs the hook; called once from _PG_init. */
+/*
+ * Hides partial indexes of relations that are not protected from a statement with
+ * releases: their predicates, which may call anything, would be evaluated with rows
+ * below a release when a bitmap scan rechecks them.
+ */
+static void
+release_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+{
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	if (prev_relation_info_hook)
+		prev_relation_info_hook(root, relid, inhparent, rel);
+	if (!planning_releases() || policy_lookup(relid) != NULL)
+		return;
+	foreach(lc, rel->indexlist)
+	{
+		if (lfirst_node(IndexOptInfo, lc)->indpred == NIL)
+			kept = lappend(kept, lfirst(lc));
+	}
+	rel->indexlist = kept;
+}
+
+/* Installs the hooks; called once from _PG_init. */
 void
 release_path_init(void)
 {
 	RegisterCustomScanMethods(&release_scan_methods);
+	prev_relation_info_hook = get_relation_info_hook;
+	get_relation_info_hook = release_relation_info;
 	prev_upper_paths_hook = create_upper_paths_hook;
 	create_upper_paths_hook = release_upper_paths;
 }

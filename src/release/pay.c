@@ -148,27 +148,44 @@ start(QueryDesc *queryDesc, int eflags)
 		standard_ExecutorStart(queryDesc, eflags);
 }
 
+/* The client's own tables count all the same: autovacuum goes by that. */
+static void
+start_quietly(QueryDesc *queryDesc, int eflags)
+{
+	QuietState	quiet;
+
+	refuse_unsafe_session();
+	quiet_begin(&quiet);
+	start(queryDesc, eflags);
+	quiet_end(&quiet);
+	loud_relations(queryDesc->estate);
+}
+
 static void
 pay_executor_start(QueryDesc *queryDesc, int eflags)
 {
+	uint64		begun = releases_begun();
+	bool		concerned;
 	bool		analyst;
-	QuietState	quiet;
 	List	   *releases = NIL;
 	List	   *relids = NIL;
 
-	if (IsParallelWorker() || !plan_is_concerned(queryDesc->plannedstmt))
+	if (IsParallelWorker())
 	{
 		start(queryDesc, eflags);
 		return;
 	}
 
-	analyst = plan_is_for_analyst(queryDesc->plannedstmt);
+	concerned = plan_is_concerned(queryDesc->plannedstmt);
+	analyst = concerned && plan_is_for_analyst(queryDesc->plannedstmt);
 	if (analyst)
-		refuse_unsafe_session();
-	quiet_begin(&quiet);
-	start(queryDesc, eflags);
-	quiet_end(&quiet);
+		start_quietly(queryDesc, eflags);
+	else
+		start(queryDesc, eflags);
 
+	/* the planner may have found that a release reads no relation */
+	if (!concerned && releases_begun() == begun)
+		return;
 	find_releases(queryDesc->planstate, &releases, &relids);
 	if (analyst)
 		check_scans(relids);

@@ -3,15 +3,23 @@
  *		Nothing the server counts or prints may tell about protected rows.
  *
  * While a release is planned, started or drained: no statistics counters
- * (pg_stat_*, pg_stat_get_xact_*), no trace of sorts and temporary files, no
- * messages below NOTICE.  The settings live in a nest level of their own, which
- * an abort unwinds; parallel workers inherit them.
+ * (pg_stat_*, pg_stat_get_xact_*), none of functions, reads and writes, no trace of
+ * sorts and temporary files and no limit on these, no messages below NOTICE.  The
+ * settings live in a nest level of their own, which an abort unwinds; parallel
+ * workers inherit them.  Buffers and WAL are not charged to the statement, which
+ * EXPLAIN and pg_stat_statements would show.
+ *
+ * An abort removes the temporary files of a release that was not brought to its end,
+ * and would count and log them: from its first drain on, a transaction aborts
+ * quietly.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "pgstat.h"
+#include "policy/policy.h"
 #include "release/release.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -23,12 +31,65 @@ set_quietly(const char *name, const char *value)
 							 true, 0, false);
 }
 
+/* Has a release been drained in this transaction? */
+static bool drained = false;
+
+/*
+ * Called before an abort lets go of files, and before it unwinds settings, those
+ * made here among them (AbortTransaction() and AbortSubTransaction() in xact.c).
+ */
+static void
+abort_quietly(void)
+{
+	if (!drained)
+		return;
+	set_quietly("track_counts", "off");
+	set_quietly("log_temp_files", "-1");
+}
+
+static void
+transaction_callback(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		abort_quietly();
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+		drained = false;
+}
+
+static void
+subtransaction_callback(SubXactEvent event, SubTransactionId id, SubTransactionId parent,
+						void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		abort_quietly();
+}
+
+/* Registers the callbacks; called once from _PG_init. */
+void
+quiet_init(void)
+{
+	RegisterXactCallback(transaction_callback, NULL);
+	RegisterSubXactCallback(subtransaction_callback, NULL);
+}
+
+/* From here on the transaction aborts quietly. */
+void
+quiet_transaction(void)
+{
+	drained = true;
+}
+
 /* Starts a quiet section; must be paired with quiet_end unless an error leaves it. */
 void
 quiet_begin(QuietState *quiet)
 {
 	quiet->nestlevel = NewGUCNestLevel();
+	quiet->buffers = pgBufferUsage;
+	quiet->wal = pgWalUsage;
 	set_quietly("track_counts", "off");
+	set_quietly("track_functions", "none");
+	set_quietly("track_io_timing", "off");
+	set_quietly("temp_file_limit", "-1");
 	set_quietly("log_temp_files", "-1");
 #ifdef TRACE_SORT
 	set_quietly("trace_sort", "off");
@@ -41,10 +102,13 @@ void
 quiet_end(QuietState *quiet)
 {
 	AtEOXact_GUC(false, quiet->nestlevel);
+	pgBufferUsage = quiet->buffers;
+	pgWalUsage = quiet->wal;
 }
 
+/* Decides anew whether a relation counts. */
 static void
-quiet_relation(Relation relation)
+judge_relation(Relation relation)
 {
 	if (relation != NULL)
 		pgstat_init_relation(relation);
@@ -56,18 +120,34 @@ quiet_walker(PlanState *state, void *context)
 	switch (nodeTag(state))
 	{
 		case T_IndexScanState:
-			quiet_relation(((IndexScanState *) state)->iss_RelationDesc);
+			judge_relation(((IndexScanState *) state)->iss_RelationDesc);
 			break;
 		case T_IndexOnlyScanState:
-			quiet_relation(((IndexOnlyScanState *) state)->ioss_RelationDesc);
+			judge_relation(((IndexOnlyScanState *) state)->ioss_RelationDesc);
 			break;
 		case T_BitmapIndexScanState:
-			quiet_relation(((BitmapIndexScanState *) state)->biss_RelationDesc);
+			judge_relation(((BitmapIndexScanState *) state)->biss_RelationDesc);
 			break;
 		default:
 			break;
 	}
 	return planstate_tree_walker(state, quiet_walker, context);
+}
+
+/*
+ * Lets the relations of a started plan that are not protected count again, outside a
+ * quiet section: the client's own tables, into which it writes what was released.
+ */
+void
+loud_relations(EState *estate)
+{
+	for (Index i = 0; i < estate->es_range_table_size; i++)
+	{
+		Relation	relation = estate->es_relations[i];
+
+		if (relation != NULL && policy_lookup(RelationGetRelid(relation)) == NULL)
+			judge_relation(relation);
+	}
 }
 
 /*
@@ -82,6 +162,6 @@ quiet_relations(PlanState *state)
 	EState	   *estate = state->state;
 
 	for (Index i = 0; i < estate->es_range_table_size; i++)
-		quiet_relation(estate->es_relations[i]);
+		judge_relation(estate->es_relations[i]);
 	(void) quiet_walker(state, NULL);
 }

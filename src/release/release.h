@@ -6,6 +6,7 @@
 #define DP_RELEASE_H
 
 #include "postgres.h"
+#include "executor/instrument.h"
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
 
@@ -23,6 +24,7 @@ extern const ReleaseSpec *release_spec(PlanState *state);
 extern const ReleaseParams *release_params(PlanState *state);
 extern List *release_nested(PlanState *state);
 extern void release_mark_paid(PlanState *state);
+extern uint64 releases_begun(void);
 extern uint64 release_bounding_key(void);
 extern int	release_min_individuals(void);
 
@@ -51,6 +53,31 @@ extern void last_end(void);
 /* scans.c */
 extern void find_releases(PlanState *state, List **releases, List **relids);
 
+/* recheck.c */
+extern void recheck_plan(PlanState *child);
+extern uint32 relation_shape(Oid relid);
+extern void recheck_relations(List *relids, List *shapes);
+extern void recheck_params(List *params, PlanState *parent);
+extern void recheck_stack(void);
+
+/* warm.c */
+
+/*
+ * What a release's query rests on beside its rows: lists of Oid (types, collations,
+ * relations), of int (their shapes) and of Param (external parameters).
+ */
+typedef enum ReleaseNeed
+{
+	NEED_TYPES,
+	NEED_COLLATIONS,
+	NEED_RELATIONS,
+	NEED_SHAPES,
+	NEED_PARAMS
+} ReleaseNeed;
+
+extern List *release_needs(Query *release);
+extern void warm_up(List *needs, EState *estate);
+
 /* pay.c */
 extern void pay_init(void);
 
@@ -58,10 +85,15 @@ extern void pay_init(void);
 typedef struct QuietState
 {
 	int			nestlevel;
+	BufferUsage buffers;
+	WalUsage	wal;
 } QuietState;
 
+extern void quiet_init(void);
+extern void quiet_transaction(void);
 extern void quiet_begin(QuietState *quiet);
 extern void quiet_end(QuietState *quiet);
 extern void quiet_relations(PlanState *state);
+extern void loud_relations(EState *estate);
 
 #endif							/* DP_RELEASE_H */

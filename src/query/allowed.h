@@ -1,9 +1,9 @@
 /*
- * functions.h
- *		The functions that may stand below a release.
+ * allowed.h
+ *		What may stand below a release: functions, types, casts, collations.
  */
-#ifndef DP_FUNCTIONS_H
-#define DP_FUNCTIONS_H
+#ifndef DP_ALLOWED_H
+#define DP_ALLOWED_H
 
 #include "postgres.h"
 
@@ -20,8 +20,16 @@ typedef enum FunctionVerdict
  */
 #define TOTAL_WIDEST (512 * 1024)
 
+/* The longest result that lpad(), rpad() and repeat() may be asked for. */
+#define LONGEST_PADDING 10000
+
 extern FunctionVerdict function_verdict(Oid funcid);
 extern bool function_is_total_wrapped(Oid funcid);
+extern int	function_constant_argument(Oid funcid);
+extern bool function_pads(Oid funcid);
 extern bool aggregate_is_allowed(Oid aggfnoid, bool *needs_tame);
+extern bool type_is_allowed(Oid type);
+extern bool cast_is_allowed(Oid source, Oid target);
+extern bool collation_is_allowed(Oid collation);
 
-#endif							/* DP_FUNCTIONS_H */
+#endif							/* DP_ALLOWED_H */

@@ -1,0 +1,192 @@
+/*
+ * below.c
+ *		Whole queries below a release: their columns, FROM items and clauses.
+ *
+ * The public sub-selects among them are held to the same language as the private
+ * ones: whether one runs at all can depend on private rows.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+
+#include "query/language.h"
+
+/* Folds LIMIT and OFFSET: LIMIT 1 comes from the parser as a cast. */
+void
+fold_limits(RewriteContext *context, Query *query)
+{
+	query->limitCount = eval_const_expressions(context->root, query->limitCount);
+	query->limitOffset = eval_const_expressions(context->root, query->limitOffset);
+}
+
+/*
+ * Makes the result columns of a sub-select below a release total, in place, and
+ * judges what it groups and sorts by and combines.  A
+ * column that is only passed on may be of any type: it is judged where it is
+ * used, if it ever is.
+ */
+void
+total_targets(RewriteContext *context, Level *level)
+{
+	Query	   *query = level->query;
+	ListCell   *lc;
+
+	check_clauses(context, query->groupClause, query->targetList);
+	check_clauses(context, query->distinctClause, query->targetList);
+	check_clauses(context, query->sortClause, query->targetList);
+	check_set_operations(context, query->setOperations);
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		if (IsA(tle->expr, Var) && tle->ressortgroupref == 0 &&
+			((Var *) tle->expr)->varlevelsup == 0)
+			tle->expr = (Expr *) total_column(context, level, (Var *) tle->expr);
+		else
+			tle->expr = (Expr *) total_expression(context, level, (Node *) tle->expr);
+	}
+}
+
+/* Makes the conditions of a join tree total, in place. */
+static void
+total_jointree(RewriteContext *context, Level *level, Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, FromExpr))
+	{
+		FromExpr   *from = (FromExpr *) node;
+
+		foreach(lc, from->fromlist)
+			total_jointree(context, level, lfirst(lc));
+		from->quals = total_expression(context, level, from->quals);
+	}
+	else if (IsA(node, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) node;
+
+		total_jointree(context, level, join->larg);
+		total_jointree(context, level, join->rarg);
+		join->quals = total_expression(context, level, join->quals);
+	}
+}
+
+/* The CTE a range table entry refers to, seen from a level; NULL if outside. */
+static CommonTableExpr *
+find_cte(Level *level, RangeTblEntry *rte, Level **owner)
+{
+	ListCell   *lc;
+
+	for (Index up = 0; up < rte->ctelevelsup && level != NULL; up++)
+		level = level->parent;
+	if (level == NULL)
+		return NULL;
+	*owner = level;
+	foreach(lc, level->query->cteList)
+	{
+		CommonTableExpr *cte = lfirst(lc);
+
+		if (strcmp(cte->ctename, rte->ctename) == 0)
+			return cte;
+	}
+	return NULL;
+}
+
+/* Judges one public FROM item below a release, in place. */
+static void
+total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
+{
+	ListCell   *lc;
+
+	foreach(lc, rte->securityQuals)
+		lfirst(lc) = total_expression(context, level, lfirst(lc));
+	if (rte->tablesample != NULL)
+		refuse(REFUSE_TABLESAMPLE, context->source, -1);
+
+	switch (rte->rtekind)
+	{
+		case RTE_RELATION:
+			if (rte->relkind == RELKIND_FOREIGN_TABLE && !is_private_relation(context, rte))
+				refuse(REFUSE_FROM_ITEM, context->source, -1);
+			break;
+		case RTE_SUBQUERY:
+			total_query(context, rte->subquery, level);
+			break;
+		case RTE_VALUES:
+			rte->values_lists = (List *) total_expression(context, level,
+														  (Node *) rte->values_lists);
+			break;
+		case RTE_CTE:
+			{
+				Level	   *owner;
+				CommonTableExpr *cte = find_cte(level, rte, &owner);
+
+				/* A release is a CTE too; its own query is proven and sealed. */
+				if (cte == NULL || cte->cterecursive ||
+					castNode(Query, cte->ctequery)->commandType != CMD_SELECT)
+					refuse(REFUSE_FROM_ITEM, context->source, -1);
+				if (!query_is_release((Query *) cte->ctequery))
+					total_query(context, (Query *) cte->ctequery, owner);
+			}
+			break;
+		case RTE_JOIN:
+		case RTE_RESULT:
+			break;
+		default:
+			refuse(REFUSE_FROM_ITEM, context->source, -1);
+	}
+}
+
+/* Judges the public FROM items and the conditions of a private level, in place. */
+void
+total_from(RewriteContext *context, Level *level)
+{
+	for (int i = 1; i <= list_length(level->query->rtable); i++)
+	{
+		RangeTblEntry *rte = rt_fetch(i, level->query->rtable);
+
+		if (level->inputs == NULL || level->inputs[i] == NULL || rte->rtekind == RTE_RELATION)
+			total_range_entry(context, level, rte);
+	}
+	total_jointree(context, level, (Node *) level->query->jointree);
+}
+
+/* A LIMIT or OFFSET that cannot fail: none, or a constant of at least 0. */
+static bool
+limit_is_harmless(Node *limit)
+{
+	return limit == NULL ||
+		(IsA(limit, Const) && (((Const *) limit)->constisnull ||
+							   DatumGetInt64(((Const *) limit)->constvalue) >= 0));
+}
+
+/*
+ * Makes a public query that stands below a release total, in place: the same
+ * language, though it may sort, limit and aggregate as it likes.
+ */
+void
+total_query(RewriteContext *context, Query *query, Level *parent)
+{
+	Level		level = {.query = query,.parent = parent,.below = true};
+
+	if (query->commandType != CMD_SELECT || query->hasModifyingCTE || query->rowMarks != NIL)
+		refuse(REFUSE_ROW_MARKS, context->source, -1);
+	if (query->hasRecursive)
+		refuse(REFUSE_RECURSION, context->source, -1);
+	if (query->hasWindowFuncs || query->windowClause != NIL)
+		refuse(REFUSE_WINDOW_BELOW, context->source, -1);
+	if (query->groupingSets != NIL)
+		refuse(REFUSE_GROUPING_SETS, context->source, -1);
+	fold_limits(context, query);
+	if (!limit_is_harmless(query->limitCount) || !limit_is_harmless(query->limitOffset))
+		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
+
+	flatten_level(query);
+	total_from(context, &level);
+	total_targets(context, &level);
+	query->havingQual = total_expression(context, &level, query->havingQual);
+}

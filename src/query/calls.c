@@ -1,0 +1,216 @@
+/*
+ * calls.c
+ *		Calls of functions below a release: as they are, through total(), or refused.
+ *
+ * A call with constants only is computed here, so that what depends on the query
+ * alone fails here, too, before any row is read: see probe.c.
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/transam.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "policy/extension.h"
+#include "query/allowed.h"
+#include "query/language.h"
+
+/*
+ * ours(what, NULL, arguments): the first argument is of type internal, so SQL
+ * cannot call it.
+ */
+static Node *
+call_ours(DpFunction ours, Oid what, Oid resulttype, Oid resultcollid, Oid inputcollid,
+		  List *args)
+{
+	List	   *wrapped = list_make2(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum),
+											   ObjectIdGetDatum(what), false, true),
+									 makeNullConst(resulttype, -1, resultcollid));
+
+	return (Node *) makeFuncExpr(extension_oid(ours, InvalidOid), resulttype,
+								 list_concat(wrapped, args), resultcollid, inputcollid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/*
+ * A text that is not wider than total() allows, or else NULL: through the
+ * function that changes the length of a string, with no length.
+ */
+Node *
+narrow_text(Node *text)
+{
+	Oid			type = exprType(text);
+	Oid			collation = exprCollation(text);
+
+	return call_ours(DP_FUNC_TOTAL, type == BPCHAROID ? F_BPCHAR_BPCHAR_INT4_BOOL :
+					 F_VARCHAR_VARCHAR_INT4_BOOL, type, collation, collation,
+					 list_make3(text,
+								makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+										  Int32GetDatum(-1), false, true),
+								makeBoolConst(false, false)));
+}
+
+/* Replaces a relabelled constant by a constant of the other type. */
+static Node *
+relabelled(Node *node)
+{
+	RelabelType *relabel = (RelabelType *) node;
+	Const	   *result;
+
+	if (!IsA(node, RelabelType) || !IsA(relabel->arg, Const))
+		return node;
+	result = copyObject((Const *) relabel->arg);
+	result->consttype = relabel->resulttype;
+	result->consttypmod = relabel->resulttypmod;
+	result->constcollid = relabel->resultcollid;
+	result->location = relabel->location;
+	return (Node *) result;
+}
+
+/* How many of the arguments are constants? */
+static int
+count_constants(List *args)
+{
+	int			result = 0;
+	ListCell   *lc;
+
+	foreach(lc, args)
+		result += IsA(lfirst(lc), Const);
+	return result;
+}
+
+/* Formats, patterns and lengths must be known before there is a row. */
+static void
+check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *node)
+{
+	int			position = function_constant_argument(funcid);
+	Node	   *argument;
+
+	if (position < 0 || position >= list_length(args))
+		return;
+	argument = list_nth(args, position);
+	if (function_pads(funcid))
+	{
+		if (!IsA(argument, Const) || (!((Const *) argument)->constisnull &&
+									  DatumGetInt32(((Const *) argument)->constvalue) > LONGEST_PADDING))
+			refuse(REFUSE_PADDING, context->source, exprLocation(node));
+	}
+	else if (!IsA(argument, Const) && !(IsA(argument, Param) &&
+										((Param *) argument)->paramkind == PARAM_EXTERN))
+		refuse(REFUSE_PATTERN, context->source, exprLocation(node));
+}
+
+/*
+ * The value of a call with constants only, or NULL if it has none yet because it
+ * depends on settings or the clock.
+ */
+static Node *
+constant_call(RewriteContext *context, Node *node, FuncExpr *call)
+{
+	Const	   *value;
+
+	if (func_volatile(call->funcid) != PROVOLATILE_IMMUTABLE)
+		return NULL;
+	value = evaluate_or_refuse(context, call, exprLocation(node));
+	if (!value->constisnull && value->constlen == -1 &&
+		toast_raw_datum_size(value->constvalue) > WIDEST_VALUE)
+		refuse(REFUSE_EXPRESSION, context->source, exprLocation(node));
+	value->location = exprLocation(node);
+	return (Node *) value;
+}
+
+/*
+ * A call of a function with total arguments, for a function, operator, IS DISTINCT
+ * FROM or NULLIF: as it is, through total(), as its value, or refused.
+ */
+Node *
+total_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
+		   Oid resultcollid, Oid inputcollid, List *args)
+{
+	FunctionVerdict verdict = function_verdict(funcid);
+	bool		plain = IsA(node, FuncExpr) || IsA(node, OpExpr);
+	int			constants;
+	FuncExpr   *call;
+	Node	   *copy;
+	ListCell   *lc;
+
+	if (verdict == FUNCTION_REFUSED)
+		refuse(REFUSE_FUNCTION, context->source, exprLocation(node));
+	check_type(context, node);
+	check_input_collation(context, inputcollid, args, node);
+	check_collation(context, resultcollid, node);
+
+	foreach(lc, args)
+		lfirst(lc) = relabelled(lfirst(lc));
+	check_constant_argument(context, funcid, args, node);
+	constants = count_constants(args);
+	call = makeFuncExpr(funcid, resulttype, args, resultcollid, inputcollid,
+						COERCE_EXPLICIT_CALL);
+	if (plain && constants == list_length(args))
+	{
+		Node	   *value = constant_call(context, node, call);
+
+		if (value != NULL)
+			return value;
+	}
+	if (verdict == FUNCTION_WRAPPED)
+	{
+		if (constants > 0)
+			probe_call(context, call, exprLocation(node));
+		return call_ours(DP_FUNC_TOTAL, funcid, resulttype, resultcollid, inputcollid, args);
+	}
+	copy = copyObject(node);
+	if (IsA(copy, FuncExpr))
+		((FuncExpr *) copy)->args = args;
+	else
+		((OpExpr *) copy)->args = args; /* DistinctExpr, NullIfExpr too */
+	return copy;
+}
+
+/* Types whose text is short, and that have one whatever the value and the settings. */
+static bool
+has_short_text(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case OIDOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case DATEOID:
+		case TIMEOID:
+		case UUIDOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* A cast through text; arg is total. */
+Node *
+total_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
+{
+	Oid			source = getBaseType(exprType(arg));
+	Oid			target = coerce->resulttype;
+	CoerceViaIO *copy;
+
+	check_type(context, (Node *) coerce);
+	check_collation(context, coerce->resultcollid, (Node *) coerce);
+	if (!cast_is_allowed(source, target))
+		refuse(REFUSE_FUNCTION, context->source, coerce->location);
+	if (!has_short_text(source) || (target != TEXTOID && target != VARCHAROID))
+		return call_ours(DP_FUNC_TOTAL_CAST, InvalidOid, target, coerce->resultcollid,
+						 InvalidOid, list_make1(arg));
+	copy = copyObject(coerce);
+	copy->arg = (Expr *) arg;
+	return (Node *) copy;
+}

@@ -1,0 +1,130 @@
+/*
+ * checks.c
+ *		Types, collations and operators below a release: allowed, or refused.
+ *
+ * All of these raise ERRCODE_DP_QUERY_REFUSED, at plan time.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "utils/lsyscache.h"
+
+#include "query/allowed.h"
+#include "query/language.h"
+
+/*
+ * The type must be allowed, and the collation must be determined where the type
+ * has any: joins hash and cache by the collation of an expression, whatever the
+ * operator's is.
+ */
+void
+check_type(RewriteContext *context, Node *node)
+{
+	Oid			type = exprType(node);
+
+	if (!type_is_allowed(type))
+		refuse(REFUSE_TYPE, context->source, exprLocation(node));
+	if (type_is_collatable(type) && !OidIsValid(exprCollation(node)))
+		refuse(REFUSE_COLLATION, context->source, exprLocation(node));
+}
+
+void
+check_collation(RewriteContext *context, Oid collation, Node *node)
+{
+	if (!collation_is_allowed(collation))
+		refuse(REFUSE_COLLATION, context->source, exprLocation(node));
+}
+
+/*
+ * An expression that is hashed, sorted or compared under its own collation: one
+ * that is undetermined, or one that a user made, could fail or warn once there
+ * is a row.  The type of an array that says "any" hides the collation it needs.
+ */
+void
+check_compared(RewriteContext *context, Node *node)
+{
+	Oid			type = exprType(node);
+	Oid			collation = exprCollation(node);
+
+	if (get_typtype(type) == TYPTYPE_PSEUDO)
+		refuse(REFUSE_TYPE, context->source, exprLocation(node));
+	if ((type_is_collatable(type) && !OidIsValid(collation)) ||
+		!collation_is_allowed(collation))
+		refuse(REFUSE_COLLATION, context->source, exprLocation(node));
+}
+
+/*
+ * A comparison of text whose collation could not be determined fails when it
+ * runs, so it must not get that far.  Its arguments may get hashed by themselves,
+ * when a semi-join is made a join with distinct rows.
+ */
+void
+check_input_collation(RewriteContext *context, Oid collation, List *args, Node *node)
+{
+	ListCell   *lc;
+
+	check_collation(context, collation, node);
+	foreach(lc, args)
+	{
+		if (!type_is_collatable(exprType(lfirst(lc))))
+			continue;
+		check_compared(context, lfirst(lc));
+		if (!OidIsValid(collation))
+			refuse(REFUSE_COLLATION, context->source, exprLocation(node));
+	}
+}
+
+/*
+ * A user's operator may stand over a built-in function and still lead the
+ * planner elsewhere, to its negator for one.
+ */
+void
+check_operator(RewriteContext *context, Oid opno, Node *node)
+{
+	if (opno >= FirstNormalObjectId)
+		refuse(REFUSE_FUNCTION, context->source, exprLocation(node));
+}
+
+/* Arrays and composites compare by their parts, which may turn out not to. */
+void
+check_comparable(RewriteContext *context, Node *node)
+{
+	Oid			type = getBaseType(exprType(node));
+
+	if (type_is_array(type) || type_is_rowtype(type))
+		refuse(REFUSE_TYPE, context->source, exprLocation(node));
+}
+
+/* The same for all expressions of GROUP BY, DISTINCT or ORDER BY clauses. */
+void
+check_clauses(RewriteContext *context, List *clauses, List *targets)
+{
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+		check_compared(context,
+					   (Node *) get_sortgroupclause_tle(lfirst(lc), targets)->expr);
+}
+
+/* The same for the columns of UNION, INTERSECT and EXCEPT. */
+void
+check_set_operations(RewriteContext *context, Node *node)
+{
+	SetOperationStmt *op = (SetOperationStmt *) node;
+	ListCell   *lt;
+	ListCell   *lc;
+
+	if (node == NULL || !IsA(node, SetOperationStmt))
+		return;
+	check_set_operations(context, op->larg);
+	check_set_operations(context, op->rarg);
+	if (op->op == SETOP_UNION && op->all)
+		return;
+	forboth(lt, op->colTypes, lc, op->colCollations)
+		check_compared(context, (Node *) makeNullConst(lfirst_oid(lt), -1, lfirst_oid(lc)));
+}

@@ -31,7 +31,7 @@ static int
 add_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 {
 	if (list_length(builder->params) >= DP_MAX_PARAMS)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
 	builder->spec.param_kinds[list_length(builder->params)] = kind;
 	builder->params = lappend(builder->params, node);
 	return list_length(builder->params) - 1;
@@ -204,7 +204,7 @@ find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
 		i++;
 	}
 	if (spec->narguments >= DP_MAX_ARGUMENTS)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
 	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound};
 	builder->arguments = lappend(builder->arguments, expr);
 	return spec->narguments++;
@@ -222,7 +222,7 @@ find_set(ReleaseBuilder *builder, int x, int y, bool total)
 			return i;
 	}
 	if (spec->nsets >= DP_MAX_SETS)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
 	spec->sets[spec->nsets] = (SpecSet) {.x = x,.y = y,.total = total};
 	return spec->nsets++;
 }

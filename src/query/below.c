@@ -105,13 +105,14 @@ total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
 	foreach(lc, rte->securityQuals)
 		lfirst(lc) = total_expression(context, level, lfirst(lc));
 	if (rte->tablesample != NULL)
-		refuse(REFUSE_TABLESAMPLE, context->source, -1);
+		refuse(REFUSE_TABLESAMPLE, context->source,
+			   exprLocation((Node *) rte->tablesample->args));
 
 	switch (rte->rtekind)
 	{
 		case RTE_RELATION:
 			if (rte->relkind == RELKIND_FOREIGN_TABLE && !is_private_relation(context, rte))
-				refuse(REFUSE_FROM_ITEM, context->source, -1);
+				refuse_query(REFUSE_FROM_ITEM, context, level->query);
 			break;
 		case RTE_SUBQUERY:
 			total_query(context, rte->subquery, level);
@@ -128,7 +129,7 @@ total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
 				/* A release is a CTE too; its own query is proven and sealed. */
 				if (cte == NULL || cte->cterecursive ||
 					castNode(Query, cte->ctequery)->commandType != CMD_SELECT)
-					refuse(REFUSE_FROM_ITEM, context->source, -1);
+					refuse_query(REFUSE_FROM_ITEM, context, level->query);
 				if (!query_is_release((Query *) cte->ctequery))
 					total_query(context, (Query *) cte->ctequery, owner);
 			}
@@ -136,8 +137,12 @@ total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
 		case RTE_JOIN:
 		case RTE_RESULT:
 			break;
+		case RTE_FUNCTION:
+			refuse(REFUSE_FROM_ITEM, context->source,
+				   exprLocation(linitial_node(RangeTblFunction, rte->functions)->funcexpr));
+			break;
 		default:
-			refuse(REFUSE_FROM_ITEM, context->source, -1);
+			refuse_query(REFUSE_FROM_ITEM, context, level->query);
 	}
 }
 
@@ -174,16 +179,16 @@ total_query(RewriteContext *context, Query *query, Level *parent)
 	Level		level = {.query = query,.parent = parent,.below = true};
 
 	if (query->commandType != CMD_SELECT || query->hasModifyingCTE || query->rowMarks != NIL)
-		refuse(REFUSE_ROW_MARKS, context->source, -1);
+		refuse_query(REFUSE_ROW_MARKS, context, query);
 	if (query->hasRecursive)
-		refuse(REFUSE_RECURSION, context->source, -1);
+		refuse_query(REFUSE_RECURSION, context, query);
 	if (query->hasWindowFuncs || query->windowClause != NIL)
-		refuse(REFUSE_WINDOW_BELOW, context->source, -1);
+		refuse_query(REFUSE_WINDOW_BELOW, context, query);
 	if (query->groupingSets != NIL)
-		refuse(REFUSE_GROUPING_SETS, context->source, -1);
+		refuse_query(REFUSE_GROUPING_SETS, context, query);
 	fold_limits(context, query);
 	if (!limit_is_harmless(query->limitCount) || !limit_is_harmless(query->limitOffset))
-		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
+		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 
 	flatten_level(query);
 	total_from(context, &level);

@@ -43,7 +43,7 @@ find_feature(ReleaseBuilder *builder, SpecFeatureKind kind, int set)
 	if (kind != SPEC_FEATURE_ONE)
 		ones = find_feature(builder, SPEC_FEATURE_ONE, set);
 	if (spec->nfeatures >= DP_MAX_FEATURES)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
 	spec->features[spec->nfeatures] = (SpecFeature) {.kind = kind,.set = set,
 		.ones = ones == DP_NONE ? spec->nfeatures : ones};
 	return spec->nfeatures++;
@@ -74,7 +74,7 @@ find_coordinate(ReleaseBuilder *builder, SpecCoordinate wanted)
 	if (i != DP_NONE)
 		return i;
 	if (spec->dimensions >= DP_MAX_DIMENSIONS)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
 	spec->coordinates[spec->dimensions] = wanted;
 	return spec->dimensions++;
 }
@@ -117,7 +117,7 @@ find_moment(ReleaseBuilder *builder, const SpecMoment *wanted)
 			return i;
 	}
 	if (spec->nmoments >= DP_MAX_MOMENTS)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
 	spec->moments[spec->nmoments] = *wanted;
 	return spec->nmoments++;
 }

@@ -252,7 +252,7 @@ static void
 refuse_rows(RewriteContext *context, Query *query, Individuals *individuals)
 {
 	if (query->hasAggs || query->groupClause != NIL || query->distinctClause != NIL)
-		refuse(REFUSE_PER_INDIVIDUAL, context->source, -1);
+		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
 	refuse_raw(individuals->relation->relid);
 }
 
@@ -592,7 +592,7 @@ process_set_operation(RewriteContext *context, Level *level)
 	}
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
-		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
+		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 	forboth(lc, query->rtable, lb, below)
 	{
 		RangeTblEntry *rte = lfirst(lc);
@@ -601,10 +601,10 @@ process_set_operation(RewriteContext *context, Level *level)
 		ListCell   *lu;
 
 		if (input == NULL)
-			refuse(REFUSE_SETOP_BELOW, context->source, -1);
+			refuse_query(REFUSE_SETOP_BELOW, context, query);
 		if (strcmp(NameStr(input->relation->population),
 				   NameStr(result->relation->population)) != 0)
-			refuse(REFUSE_POPULATIONS, context->source, -1);
+			refuse_query(REFUSE_POPULATIONS, context, query);
 		result->relids = list_concat_unique_oid(result->relids, input->relids);
 		result->may_be_null = result->may_be_null || input->may_be_null;
 		result->max_groups = Min(result->max_groups + input->max_groups, DP_MAX_GROUPS);
@@ -617,7 +617,7 @@ process_set_operation(RewriteContext *context, Level *level)
 		if (unit == NIL)
 			unit = columns;
 		else if (!equal(unit, columns))
-			refuse(REFUSE_SETOP_BELOW, context->source, -1);
+			refuse_query(REFUSE_SETOP_BELOW, context, query);
 	}
 	query->sortClause = NIL;
 	written = common_unit_columns(query, below);
@@ -629,7 +629,7 @@ process_set_operation(RewriteContext *context, Level *level)
 		widen_set_operation(context, query->setOperations, column);
 		tle = add_target(query, (Node *) column);
 		if (tle->resno != column->varattno)
-			refuse(REFUSE_SETOP_BELOW, context->source, -1);
+			refuse_query(REFUSE_SETOP_BELOW, context, query);
 	}
 	result->units = list_make1(unit);
 	if (written != NIL)
@@ -706,13 +706,13 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	void	   *first = linitial(individuals->units);
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
-		refuse(REFUSE_LIMIT_BELOW, context->source, -1);
+		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 	if (query->hasWindowFuncs)
-		refuse(REFUSE_WINDOW_BELOW, context->source, -1);
+		refuse_query(REFUSE_WINDOW_BELOW, context, query);
 	if (query->hasTargetSRFs)
-		refuse(REFUSE_EXPRESSION, context->source, -1);
+		refuse_query(REFUSE_EXPRESSION, context, query);
 	if (query->hasDistinctOn)
-		refuse(REFUSE_DISTINCT_BELOW, context->source, -1);
+		refuse_query(REFUSE_DISTINCT_BELOW, context, query);
 
 	if (query->groupClause != NIL || query->hasAggs)
 	{
@@ -742,7 +742,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 		individuals->may_be_null = individuals->may_be_null || individuals->units == NIL ||
 			linitial(individuals->units) != first;
 		if (individuals->units == NIL)
-			refuse(REFUSE_DISTINCT_BELOW, context->source, -1);
+			refuse_query(REFUSE_DISTINCT_BELOW, context, query);
 	}
 	query->sortClause = NIL;
 	total_targets(context, level);
@@ -777,9 +777,9 @@ process_private_level(RewriteContext *context, Level *level)
 	if (query->commandType != CMD_SELECT)
 		refuse_raw(first_input(level)->relation->relid);
 	if (query->rowMarks != NIL || query->hasForUpdate)
-		refuse(REFUSE_ROW_MARKS, context->source, -1);
+		refuse_query(REFUSE_ROW_MARKS, context, query);
 	if (query->groupingSets != NIL)
-		refuse(REFUSE_GROUPING_SETS, context->source, -1);
+		refuse_query(REFUSE_GROUPING_SETS, context, query);
 
 	level->below = true;
 	flatten_level(query);
@@ -794,7 +794,7 @@ process_private_level(RewriteContext *context, Level *level)
 		return NULL;
 	}
 	if (level_uses_dp(query))
-		refuse(REFUSE_PER_INDIVIDUAL, context->source, -1);
+		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
 	if (level->parent == NULL)
 		refuse_rows(context, query, individuals);	/* whatever else is wrong with it */
 	total_from(context, level);
@@ -818,7 +818,7 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 	if (query->commandType == CMD_UTILITY || !mentions_private(context, query))
 		return NULL;
 	if (query->rowMarks != NIL)
-		refuse(REFUSE_ROW_MARKS, context->source, -1);
+		refuse_query(REFUSE_ROW_MARKS, context, query);
 
 	process_ctes(context, &level);
 	if (query->setOperations != NULL)

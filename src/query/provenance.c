@@ -222,7 +222,7 @@ tie_outer_join(RewriteContext *context, Level *level, JoinExpr *join, bool nulla
 		!equalities_tie(equalities_of(join->quals),
 						((Component *) linitial(strong))->units,
 						((Component *) linitial(weak))->units))
-		refuse(REFUSE_NOT_TIED, NULL, -1);
+		refuse(REFUSE_NOT_TIED, context->source, exprLocation(join->quals));
 	((Component *) linitial(strong))->units =
 		list_concat(((Component *) linitial(strong))->units,
 					((Component *) linitial(weak))->units);
@@ -273,7 +273,7 @@ tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable)
 			return merge_components(list_concat(left, right), equalities_of(join->quals));
 		if (join->jointype == JOIN_FULL && (left == NIL || right == NIL))
 			return list_concat(left, right);
-		refuse(REFUSE_FULL_JOIN, NULL, -1);
+		refuse(REFUSE_FULL_JOIN, context->source, exprLocation(join->quals));
 	}
 	elog(ERROR, "unrecognized join tree node: %d", (int) nodeTag(node));
 	return NIL;
@@ -457,7 +457,7 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 										  (Node *) level->query->jointree, false);
 
 	if (list_length(components) != 1)
-		refuse(REFUSE_NOT_TIED, NULL, -1);
+		refuse_query(REFUSE_NOT_TIED, context, level->query);
 	result->units = ((Component *) linitial(components))->units;
 
 	for (int i = 1; i <= list_length(level->query->rtable); i++)
@@ -470,7 +470,7 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 			result->relation = input->relation;
 		else if (strcmp(NameStr(result->relation->population),
 						NameStr(input->relation->population)) != 0)
-			refuse(REFUSE_POPULATIONS, NULL, -1);
+			refuse_query(REFUSE_POPULATIONS, context, level->query);
 		result->relids = list_concat_unique_oid(result->relids, input->relids);
 		result->max_groups = Max(result->max_groups, input->max_groups);
 		result->max_rows = Max(result->max_rows, input->max_rows);

@@ -103,6 +103,8 @@ typedef enum Refusal
 } Refusal;
 
 extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
+extern void refuse_query(Refusal refusal, RewriteContext *context, Query *query) pg_attribute_noreturn();
+extern int	limit_location(Query *query);
 extern void refuse_failing(const char *message, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_raw(Oid relid) pg_attribute_noreturn();
 

@@ -608,7 +608,7 @@ move_below(ReleaseBuilder *builder, Query *query, int levels)
 	{
 		if (contain_vars_of_level((Node *) query, up) ||
 			contain_aggs_of_level((Node *) query, up))
-			refuse(REFUSE_CORRELATED, builder->context->source, -1);
+			refuse_query(REFUSE_CORRELATED, builder->context, builder->level->query);
 	}
 	(void) query_tree_walker(query, shift_ctes_walker, &shift, QTW_EXAMINE_RTES_BEFORE);
 }

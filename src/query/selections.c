@@ -39,7 +39,7 @@ find_sketch(ReleaseBuilder *builder, Node *expr, const SpecSketch *wanted)
 		i++;
 	}
 	if (spec->nsketches >= DP_MAX_SKETCHES)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
 	spec->sketches[spec->nsketches] = *wanted;
 	builder->sketch_arguments = lappend(builder->sketch_arguments, expr);
 	return spec->nsketches++;
@@ -92,7 +92,7 @@ find_part(ReleaseBuilder *builder, SpecPartKind kind, int sketch)
 			return i;
 	}
 	if (spec->nparts >= DP_MAX_PARTS)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
 	spec->parts[spec->nparts] = (SpecPart) {.kind = kind,.sketch = sketch};
 	return spec->nparts++;
 }
@@ -108,7 +108,7 @@ add_target(ReleaseBuilder *builder, const SpecTarget *target)
 	ReleaseSpec *spec = &builder->spec;
 
 	if (spec->ntargets >= DP_MAX_TARGETS)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, -1);
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
 	spec->targets[spec->ntargets] = *target;
 	spec->parts[target->part].ntargets++;
 	return spec->ntargets++;

@@ -43,7 +43,8 @@ check_collation(RewriteContext *context, Oid collation, Node *node)
 /*
  * An expression that is hashed, sorted or compared under its own collation: one
  * that is undetermined, or one that a user made, could fail or warn once there
- * is a row.  The type of an array that says "any" hides the collation it needs.
+ * is a row.  So could the fields of
+ * a composite, which bring comparisons of their own.
  */
 void
 check_compared(RewriteContext *context, Node *node)
@@ -51,7 +52,7 @@ check_compared(RewriteContext *context, Node *node)
 	Oid			type = exprType(node);
 	Oid			collation = exprCollation(node);
 
-	if (get_typtype(type) == TYPTYPE_PSEUDO)
+	if (!type_is_allowed(type))
 		refuse(REFUSE_TYPE, context->source, exprLocation(node));
 	if ((type_is_collatable(type) && !OidIsValid(collation)) ||
 		!collation_is_allowed(collation))

@@ -81,6 +81,10 @@ static const struct
 		"LIMIT and OFFSET are not available below a release",
 		"Apply LIMIT to the released rows."
 	},
+	[REFUSE_LOCAL_BUFFERS] = {
+		"too many temporary tables for the buffers of this session",
+		"Use plain tables, or set temp_buffers higher at the start of the session."
+	},
 	[REFUSE_MANY_OUTPUTS] = {
 		"too many different aggregates in one release",
 		"Split the query; every part is paid for."
@@ -158,8 +162,8 @@ static const struct
 		"Remove it; noise already makes the answer private."
 	},
 	[REFUSE_TOO_LARGE] = {
-		"too many tables or nested sub-selects below a release",
-		"A release takes at most 100 tables, sub-selects and joins, nested up to 16 deep."
+		"too many tables, columns or nested sub-selects below a release",
+		"A release takes at most 100 tables, sub-selects and joins, nested up to 16 deep, and rows of at most 1664 columns."
 	},
 	[REFUSE_TYPE] = {
 		"values of this type are not available below a release",

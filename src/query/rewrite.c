@@ -4,7 +4,7 @@
  *
  * The level Q becomes
  *
- *		WITH "dp_agg release n" AS MATERIALIZED (R) SELECT Q' FROM "dp_agg release n"
+ *		WITH "dp_agg release n ..." AS MATERIALIZED (R) SELECT Q' FROM "dp_agg release n ..."
  *
  * where R computes keys and exact sums and is capped by the sealed node
  * (release/path.c), and Q' is all that Q did with aggregates and keys: HAVING
@@ -778,7 +778,10 @@ install_release(ReleaseBuilder *builder, Query *release)
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	ListCell   *lc;
 
-	cte->ctename = psprintf("dp_agg release %d", ++builder->context->releases);
+	/* a name that no CTE of the client's has */
+	cte->ctename = psprintf("dp_agg release %d ", ++builder->context->releases);
+	for (int i = 0; i < DP_SPEC_ID_BYTES; i++)
+		cte->ctename = psprintf("%s%02x", cte->ctename, builder->spec.id[i]);
 	cte->ctematerialized = CTEMaterializeAlways;
 	cte->ctequery = (Node *) release;
 	cte->location = -1;
@@ -886,6 +889,17 @@ describe(ReleaseBuilder *builder)
 	strlcpy(spec->relations, names.data, sizeof(spec->relations));
 }
 
+/* The CTEs that the level may name, its own and those of the queries around it. */
+static List *
+visible_ctes(Level *level)
+{
+	List	   *result = NIL;
+
+	for (; level != NULL; level = level->parent)
+		result = list_concat(result, level->query->cteList);
+	return result;
+}
+
 /*
  * Replaces the level by a release and its post-processing, in place.  Raises
  * ERRCODE_DP_QUERY_REFUSED, ERRCODE_DP_BOUNDS or
@@ -947,7 +961,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 		bounded_release(&builder, keys);
 	append_outputs(&builder, release);
 	release->hasAggs = true;
-	planning_remember(&builder.spec, release_needs(release));
+	planning_remember(&builder.spec, release_needs(release, visible_ctes(level)));
 	install_release(&builder, release);
 	list_domains(&builder, query);
 }

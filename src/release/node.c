@@ -439,11 +439,13 @@ drain(ReleaseState *state)
 				 errmsg("the source of random bytes failed")));
 
 	recheck_stack();
+	recheck_local_buffers(estate);
 	quiet_transaction();
 	quiet_begin(&quiet);
 	quiet_relations(state->child);
 	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
 	warm_up(state->needs, estate);
+	quiet_messages();
 	PG_TRY();
 	{
 		drain_depth++;

@@ -98,6 +98,13 @@ quiet_begin(QuietState *quiet)
 		set_quietly("client_min_messages", "notice");
 }
 
+/* Within a quiet section: nothing but errors reaches the client. */
+void
+quiet_messages(void)
+{
+	set_quietly("client_min_messages", "error");
+}
+
 void
 quiet_end(QuietState *quiet)
 {
@@ -161,7 +168,15 @@ quiet_relations(PlanState *state)
 {
 	EState	   *estate = state->state;
 
+	ListCell   *lc;
+
 	for (Index i = 0; i < estate->es_range_table_size; i++)
 		judge_relation(estate->es_relations[i]);
 	(void) quiet_walker(state, NULL);
+	/* the client's CTEs stand above the release, and run when it asks for them */
+	foreach(lc, estate->es_subplanstates)
+	{
+		if (lfirst(lc) != NULL)
+			(void) quiet_walker(lfirst(lc), NULL);
+	}
 }

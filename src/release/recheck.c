@@ -14,21 +14,26 @@
  *   executor finds out about a changed column when the first row is there;
  * - external parameters have values, of a width that fits into a row
  *   (recheck_params): PL/pgSQL computes them when they are asked for;
- * - there is stack enough for the plan (recheck_stack): plan nodes look at it when
- *   they first run.
+ * - there is stack enough for the plan (recheck_stack), and local buffers for its
+ *   temporary tables (recheck_local_buffers): plan nodes ask for both when they first
+ *   run.
  *
  * None of these depends on rows.
  */
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tupdesc.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "storage/buf_internals.h"
+#include "storage/bufmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -163,11 +168,23 @@ check_plan_node(PlanState *state)
 }
 
 static bool
+has_release(PlanState *state, void *context)
+{
+	return is_release_state(state) || planstate_tree_walker(state, has_release, context);
+}
+
+static bool
 plan_walker(PlanState *state, void *context)
 {
 	if (is_release_state(state))
 		return false;			/* judged by itself */
 	check_plan_node(state);
+	/* no row of more columns can be formed, if there is a row */
+	if (list_length(state->plan->targetlist) > MaxTupleAttributeNumber)
+		refuse(REFUSE_TOO_LARGE, NULL, -1);
+	/* a client's CTE runs when a scan here asks for it; one that is released is public */
+	if (IsA(state, CteScanState) && !has_release(((CteScanState *) state)->cteplanstate, NULL))
+		(void) plan_walker(((CteScanState *) state)->cteplanstate, context);
 	check_expressions(state->plan->targetlist);
 	check_expressions(state->plan->qual);
 	return planstate_tree_walker(state, plan_walker, context);
@@ -241,6 +258,41 @@ recheck_params(List *params, PlanState *parent)
 			refuse(REFUSE_WIDE_PARAMETER, NULL, -1);
 	}
 	ResetExprContext(econtext);
+}
+
+/* ----------
+ * Local buffers
+ * ----------
+ */
+
+/* Pages that the scan of a temporary table may hold at once. */
+#define PINS_OF_A_SCAN 4
+
+/*
+ * Refuses if temp_buffers may not suffice for the temporary tables of the statement:
+ * scans that do not begin without a row would fail with it.
+ */
+void
+recheck_local_buffers(EState *estate)
+{
+	int			needed = 0;
+	int			pinned = 0;
+	ListCell   *lc;
+
+	foreach(lc, estate->es_range_table)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+
+		if (rte->rtekind == RTE_RELATION &&
+			get_rel_persistence(rte->relid) == RELPERSISTENCE_TEMP)
+			needed += PINS_OF_A_SCAN;
+	}
+	if (needed == 0)
+		return;
+	for (int i = 0; i < NLocBuffer; i++)
+		pinned += LocalRefCount[i] > 0;
+	if (pinned + needed > (NLocBuffer > 0 ? NLocBuffer : num_temp_buffers))
+		refuse(REFUSE_LOCAL_BUFFERS, NULL, -1);
 }
 
 /* ----------

@@ -59,6 +59,7 @@ extern uint32 relation_shape(Oid relid);
 extern void recheck_relations(List *relids, List *shapes);
 extern void recheck_params(List *params, PlanState *parent);
 extern void recheck_stack(void);
+extern void recheck_local_buffers(EState *estate);
 
 /* warm.c */
 
@@ -75,7 +76,7 @@ typedef enum ReleaseNeed
 	NEED_PARAMS
 } ReleaseNeed;
 
-extern List *release_needs(Query *release);
+extern List *release_needs(Query *release, List *ctes);
 extern void warm_up(List *needs, EState *estate);
 
 /* pay.c */
@@ -91,6 +92,7 @@ typedef struct QuietState
 
 extern void quiet_init(void);
 extern void quiet_transaction(void);
+extern void quiet_messages(void);
 extern void quiet_begin(QuietState *quiet);
 extern void quiet_end(QuietState *quiet);
 extern void quiet_relations(PlanState *state);

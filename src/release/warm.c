@@ -54,6 +54,7 @@ typedef struct NeedsContext
 	List	   *relations;
 	List	   *shapes;
 	List	   *params;
+	List	   *ctes;			/* those that may be named and were not met yet */
 } NeedsContext;
 
 /* So large may the query of a release be; its own two or three levels count. */
@@ -80,6 +81,32 @@ add_type(NeedsContext *needs, Oid type)
 	add_type(needs, element);
 }
 
+static bool needs_walker(Node *node, NeedsContext *needs);
+
+/* A relation, or a CTE of a query around the release. */
+static void
+add_range_entry(NeedsContext *needs, RangeTblEntry *rte)
+{
+	ListCell   *lc;
+
+	if (rte->rtekind == RTE_RELATION)
+		needs->relations = list_append_unique_oid(needs->relations, rte->relid);
+	if (rte->rtekind != RTE_CTE)
+		return;
+	foreach(lc, needs->ctes)
+	{
+		CommonTableExpr *cte = lfirst(lc);
+
+		if (strcmp(cte->ctename, rte->ctename) == 0 &&
+			!query_is_release((Query *) cte->ctequery))
+		{
+			needs->ctes = list_delete_ptr(list_copy(needs->ctes), cte);
+			(void) needs_walker(cte->ctequery, needs);
+			return;
+		}
+	}
+}
+
 static bool
 needs_walker(Node *node, NeedsContext *needs)
 {
@@ -91,9 +118,7 @@ needs_walker(Node *node, NeedsContext *needs)
 			return query_tree_walker((Query *) node, needs_walker, needs,
 									 QTW_EXAMINE_RTES_BEFORE);
 		case T_RangeTblEntry:
-			if (((RangeTblEntry *) node)->rtekind == RTE_RELATION)
-				needs->relations = list_append_unique_oid(needs->relations,
-														  ((RangeTblEntry *) node)->relid);
+			add_range_entry(needs, (RangeTblEntry *) node);
 			return false;
 		case T_Var:
 		case T_Const:
@@ -161,11 +186,14 @@ check_size(Query *release)
 		refuse(REFUSE_TOO_LARGE, NULL, -1);
 }
 
-/* What the query of a release rests on: see ReleaseNeed. */
+/*
+ * What the query of a release rests on: see ReleaseNeed.  ctes: those of the queries
+ * around it.
+ */
 List *
-release_needs(Query *release)
+release_needs(Query *release, List *ctes)
 {
-	NeedsContext needs = {NIL, NIL, NIL, NIL, NIL};
+	NeedsContext needs = {.ctes = ctes};
 	ListCell   *lc;
 
 	check_size(release);

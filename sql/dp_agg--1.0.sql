@@ -1313,3 +1313,615 @@ $$;
 REVOKE EXECUTE ON FUNCTION dp_agg.drop_budget(name, name) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.drop_budget(name, name) IS
 	'Closes the account of a role on a population, also that of a role dropped since, under the name that dp_agg.budgets shows; the log of its releases stays. Error: 42704 if there is no such account.';
+
+-- ----------------------------------------------------------------------------
+-- What this server leaves open: dp_agg.check_hardening().
+--
+-- One function per kind of finding.  "Grantees" of a population are PUBLIC, the
+-- roles that spend from an account on it, and every role that one of those is a
+-- member of: what any of them was granted, an analyst has or can take.
+-- Privileges are read from the catalogs' ACLs, not asked of has_*_privilege(),
+-- so that a finding names the grant that is to be revoked.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.memberships() RETURNS TABLE (granted oid, member oid)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT m.roleid, m.member FROM pg_auth_members m
+	UNION
+	SELECT r.oid, d.datdba FROM pg_database d, pg_roles r
+	 WHERE d.datname = current_database() AND r.rolname = 'pg_database_owner'
+$$;
+COMMENT ON FUNCTION dp_agg.memberships() IS
+'internal: which role was granted to which, the database''s owner as a member of pg_database_owner';
+
+CREATE FUNCTION dp_agg.account_roles() RETURNS TABLE (population name, role oid)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE spends (population, role) AS (
+		SELECT a.population, r.oid FROM dp_agg.account a JOIN pg_roles r ON r.oid = a.role
+		UNION
+		SELECT s.population, m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role
+	)
+	SELECT s.population, s.role FROM spends s
+$$;
+COMMENT ON FUNCTION dp_agg.account_roles() IS
+'internal: roles that spend from an account on a population: its holder and members at any depth';
+
+CREATE FUNCTION dp_agg.grantees() RETURNS TABLE (population name, role oid)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE reaches (population, role) AS (
+		SELECT r.population, r.role FROM dp_agg.account_roles() r
+		UNION
+		SELECT r.population, m.granted FROM reaches r JOIN dp_agg.memberships() m ON m.member = r.role
+	)
+	SELECT r.population, r.role FROM reaches r
+	UNION
+	SELECT p.population, 0::oid FROM dp_agg.protected_relations p
+$$;
+COMMENT ON FUNCTION dp_agg.grantees() IS
+'internal: roles whose privileges an analyst of a population has or can take; 0 is PUBLIC';
+
+CREATE FUNCTION dp_agg.role_name(role oid) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE role WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(role)) END
+$$;
+COMMENT ON FUNCTION dp_agg.role_name(oid) IS
+'internal: a role as GRANT names it; 0 is PUBLIC';
+
+CREATE FUNCTION dp_agg.protected_tree() RETURNS TABLE (population name, root oid, relation oid)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE tree (population, root, relation) AS (
+		SELECT p.population, p.relation::oid, p.relation::oid FROM dp_agg.protected_relations p
+		UNION
+		SELECT t.population, t.root, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.relation
+		 WHERE NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = i.inhrelid)
+	)
+	SELECT t.population, t.root, t.relation FROM tree t
+$$;
+COMMENT ON FUNCTION dp_agg.protected_tree() IS
+'internal: protected relations with their partitions and other children, which are protected with them';
+
+CREATE FUNCTION dp_agg.hardening_roles()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH reached AS (SELECT DISTINCT g.role FROM dp_agg.grantees() g WHERE g.role <> 0),
+	predefined (name, severity, power) AS (VALUES
+		('pg_read_all_data', 'high', 'reads every table: it is no analyst'),
+		('pg_write_all_data', 'high', 'writes every table: errors and row counts tell what is there'),
+		('pg_read_server_files', 'high', 'reads the files of tables'),
+		('pg_write_server_files', 'high', 'writes files of the server'),
+		('pg_execute_server_program', 'high', 'runs programs on the server'),
+		('pg_monitor', 'medium', 'sees memory, files and statistics of other sessions'),
+		('pg_read_all_stats', 'medium', 'sees memory and statistics of other sessions, and what their statements are'),
+		('pg_stat_scan_tables', 'medium', 'may count the rows of tables by monitoring functions'),
+		('pg_maintain', 'medium', 'may run VACUUM and ANALYZE with VERBOSE, which print numbers of rows'),
+		('pg_create_subscription', 'medium', 'may have this server copy tables to another'))
+	SELECT COALESCE(p.severity, 'low'), 'role', dp_agg.role_name(m.member),
+		   format('is a member of %I, which %s', r.rolname,
+				  COALESCE(p.power, 'an analyst does not need')),
+		   format('REVOKE %I FROM %s', r.rolname, dp_agg.role_name(m.member))
+	  FROM dp_agg.memberships() m
+	  JOIN reached a ON a.role = m.member
+	  JOIN pg_roles r ON r.oid = m.granted
+	  LEFT JOIN predefined p ON p.name = r.rolname
+	 WHERE r.rolname ~ '^pg_' AND r.rolname <> 'pg_database_owner'
+	   AND pg_get_userbyid(m.member) !~ '^pg_'
+	UNION ALL
+	SELECT f.severity, 'role', dp_agg.role_name(r.oid), 'has ' || f.attribute || ': ' || f.power,
+		   format('ALTER ROLE %I NO%s', r.rolname, f.attribute)
+	  FROM reached a
+	  JOIN pg_roles r ON r.oid = a.role,
+	  LATERAL (VALUES
+		(r.rolsuper, 'SUPERUSER', 'high', 'reads everything, whatever its account'),
+		(r.rolreplication, 'REPLICATION', 'high', 'may copy the whole server'),
+		(r.rolcreaterole, 'CREATEROLE',
+		 CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'high' ELSE 'medium' END,
+		 CASE WHEN current_setting('server_version_num')::int < 160000
+			  THEN 'may grant itself nearly every role' ELSE 'may make roles and grant them its own rights' END),
+		(r.rolbypassrls, 'BYPASSRLS', 'low', 'row security does not hold for it'),
+		(r.rolcreatedb, 'CREATEDB', 'low', 'an analyst does not need it')) f (has, attribute, severity, power)
+	 WHERE f.has
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_roles() IS
+'internal to check_hardening: predefined roles and attributes that analysts have';
+
+CREATE FUNCTION dp_agg.hardening_grants()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH power (privilege, severity, power) AS (VALUES
+		('INSERT', 'high', 'may find out who is there by violating a constraint'),
+		('UPDATE', 'high', 'may count rows, and violate constraints'),
+		('DELETE', 'high', 'may count rows by deleting them'),
+		('TRUNCATE', 'medium', 'may empty it'),
+		('REFERENCES', 'high', 'may find out who is there by a foreign key'),
+		('TRIGGER', 'high', 'may add a trigger, which sees rows as they are written'),
+		('MAINTAIN', 'medium', 'may have numbers of rows printed by VACUUM and ANALYZE')),
+	held AS (
+		SELECT t.root, c.oid, a.grantee, a.privilege_type AS privilege, NULL::name AS attname
+		  FROM dp_agg.protected_tree() t
+		  JOIN pg_class r ON r.oid = t.relation
+		  JOIN pg_class c ON c.oid IN (r.oid, r.reltoastrelid),
+			   aclexplode(c.relacl) a
+		  JOIN dp_agg.grantees() g ON g.role = a.grantee
+		 WHERE g.population = t.population AND a.grantee <> c.relowner
+		UNION
+		SELECT t.root, t.relation, a.grantee, a.privilege_type, c.attname
+		  FROM dp_agg.protected_tree() t
+		  JOIN pg_attribute c ON c.attrelid = t.relation AND NOT c.attisdropped,
+			   aclexplode(c.attacl) a
+		  JOIN dp_agg.grantees() g ON g.role = a.grantee
+		 WHERE g.population = t.population
+	)
+	SELECT p.severity, 'grant', h.oid::regclass::text,
+		   format('%s has %s%s and %s', dp_agg.role_name(h.grantee), h.privilege,
+				  ' (' || quote_ident(h.attname) || ')', p.power),
+		   format('REVOKE %s%s ON %s FROM %s', h.privilege, ' (' || quote_ident(h.attname) || ')',
+				  h.oid::regclass, dp_agg.role_name(h.grantee))
+	  FROM held h JOIN power p USING (privilege)
+	UNION ALL
+	SELECT CASE WHEN h.grantee = 0 OR h.oid <> h.root THEN 'high'
+				WHEN h.attname IS NOT NULL THEN 'medium' ELSE 'low' END,
+		   'grant', h.oid::regclass::text,
+		   CASE WHEN h.grantee = 0 THEN format('everybody may read %s', COALESCE('column ' || quote_ident(h.attname), 'it'))
+				WHEN h.oid <> h.root THEN
+					format('%s may read it, which holds rows of %s', dp_agg.role_name(h.grantee), h.root::regclass)
+				WHEN h.attname IS NOT NULL THEN
+					format('%s may read column %I whenever its account is closed or dp_agg is not loaded',
+						   dp_agg.role_name(h.grantee), h.attname)
+				ELSE format('%s may read it: whoever has that right is no analyst, whatever its account',
+							dp_agg.role_name(h.grantee)) END,
+		   format('REVOKE SELECT%s ON %s FROM %s', ' (' || quote_ident(h.attname) || ')', h.oid::regclass,
+				  dp_agg.role_name(h.grantee))
+	  FROM held h WHERE h.privilege = 'SELECT'
+	UNION ALL
+	SELECT DISTINCT 'low', 'grant', c.oid::regclass::text,
+		   format('%I owns it and may read it, whatever its account', pg_get_userbyid(c.relowner)),
+		   format('ALTER TABLE %s OWNER TO a role without an account', c.oid::regclass)
+	  FROM dp_agg.protected_tree() t
+	  JOIN pg_class c ON c.oid = t.relation
+	  JOIN dp_agg.grantees() g ON g.role = c.relowner AND g.population = t.population
+	UNION ALL
+	SELECT DISTINCT 'low', 'default privileges', dp_agg.role_name(d.defaclrole),
+		   format('%s will get SELECT on new tables%s', dp_agg.role_name(a.grantee),
+				  ' in schema ' || quote_ident(n.nspname)),
+		   format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s REVOKE SELECT ON TABLES FROM %s',
+				  dp_agg.role_name(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname), dp_agg.role_name(a.grantee))
+	  FROM pg_default_acl d
+	  LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace,
+		   aclexplode(d.defaclacl) a
+	  JOIN dp_agg.grantees() g ON g.role = a.grantee
+	 WHERE d.defaclobjtype = 'r' AND a.privilege_type = 'SELECT' AND a.grantee <> d.defaclrole
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_grants() IS
+'internal to check_hardening: privileges on protected relations, and those that new tables will get';
+
+-- A foreign key tells its writer whether the other side has a row.
+CREATE FUNCTION dp_agg.hardening_foreign_keys()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT DISTINCT 'high', 'foreign key', format('%I on %s', k.conname, k.conrelid::regclass),
+		   format('%s has %s on %s, and learns from an error what %s holds', dp_agg.role_name(a.grantee),
+				  a.privilege_type, w.written::regclass, t.relation::regclass),
+		   format('REVOKE %s ON %s FROM %s', a.privilege_type, w.written::regclass, dp_agg.role_name(a.grantee))
+	  FROM pg_constraint k
+	  JOIN dp_agg.protected_tree() t ON t.relation IN (k.conrelid, k.confrelid),
+		   LATERAL (VALUES (k.conrelid, k.confrelid, '{INSERT,UPDATE}'::text[]),
+						   (k.confrelid, k.conrelid, '{UPDATE,DELETE}')) w (written, told, privileges)
+	  JOIN pg_class c ON c.oid = w.written,
+		   LATERAL (SELECT * FROM aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner)))
+					UNION
+					SELECT x.* FROM pg_attribute l, aclexplode(l.attacl) x WHERE l.attrelid = w.written) a
+	  JOIN dp_agg.grantees() g ON g.role = a.grantee
+	 WHERE k.contype = 'f' AND k.conparentid = 0 AND w.told = t.relation AND g.population = t.population
+	   AND a.privilege_type = ANY (w.privileges)
+	   AND NOT EXISTS (SELECT FROM dp_agg.protected_tree() p WHERE p.relation = w.written)
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_foreign_keys() IS
+'internal to check_hardening: tables that analysts write and that a foreign key ties to a protected relation';
+
+CREATE FUNCTION dp_agg.readers() RETURNS TABLE (population name, base oid, reader oid, rule oid)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE reads (population, base, reader, rule) AS (
+		SELECT t.population, t.relation, t.relation, 0::oid FROM dp_agg.protected_tree() t
+		UNION
+		SELECT r.population, r.base, w.ev_class, w.oid
+		  FROM reads r
+		  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = r.reader
+						  AND d.classid = 'pg_rewrite'::regclass
+		  JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> r.reader
+	)
+	SELECT r.population, r.base, r.reader, r.rule FROM reads r WHERE r.rule <> 0
+$$;
+COMMENT ON FUNCTION dp_agg.readers() IS
+'internal: views, materialized views and rules that read a protected relation, at any depth';
+
+CREATE FUNCTION dp_agg.hardening_readers()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH used AS (
+		SELECT DISTINCT r.base, c.oid, c.relkind, w.rulename, a.grantee, a.privilege_type AS privilege,
+			   COALESCE(c.reloptions::text ~ '\msecurity_invoker=(true|on|yes|1)\M', false) AS invoker
+		  FROM dp_agg.readers() r
+		  JOIN pg_rewrite w ON w.oid = r.rule
+		  JOIN pg_class c ON c.oid = r.reader,
+			   LATERAL (SELECT * FROM aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner)))
+						UNION
+						SELECT x.* FROM pg_attribute l, aclexplode(l.attacl) x WHERE l.attrelid = c.oid) a
+		  JOIN dp_agg.grantees() g ON g.role = a.grantee
+		 WHERE g.population = r.population AND a.grantee <> c.relowner
+		   AND NOT EXISTS (SELECT FROM dp_agg.protected_tree() t WHERE t.relation = c.oid)
+	)
+	SELECT 'high', 'materialized view', u.oid::regclass::text,
+		   format('%s may read it, and it holds what was computed from %s', dp_agg.role_name(u.grantee), u.base::regclass),
+		   'revoke SELECT, or protect it with dp_agg.protect()'
+	  FROM used u WHERE u.relkind = 'm' AND u.privilege = 'SELECT'
+	UNION ALL
+	SELECT 'low', 'view', u.oid::regclass::text,
+		   format('%s may read it, and it reads %s by the right of its owner: an analyst gets releases, whoever has no account gets rows',
+				  dp_agg.role_name(u.grantee), u.base::regclass),
+		   format('ALTER VIEW %s SET (security_invoker = true), or revoke SELECT', u.oid::regclass)
+	  FROM used u WHERE u.relkind = 'v' AND u.rulename = '_RETURN' AND NOT u.invoker AND u.privilege = 'SELECT'
+	UNION ALL
+	SELECT DISTINCT 'medium', 'rule', format('%I on %s', u.rulename, u.oid::regclass),
+		   format('%s may write there, and the rule reads %s by the right of the table''s owner',
+				  dp_agg.role_name(u.grantee), u.base::regclass),
+		   'drop the rule, or revoke what sets it off'
+	  FROM used u WHERE u.rulename <> '_RETURN' AND u.privilege IN ('INSERT', 'UPDATE', 'DELETE')
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_readers() IS
+'internal to check_hardening: views, materialized views and rules over protected relations that analysts may use';
+
+-- What a function reads is in its text, which may be anything: hence "may".
+CREATE FUNCTION dp_agg.hardening_functions()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH named AS (
+		SELECT t.population, t.relation, t.relation AS name FROM dp_agg.protected_tree() t
+		UNION
+		SELECT r.population, r.base, r.reader FROM dp_agg.readers() r
+	), callable AS (
+		SELECT p.oid, p.proowner, p.prosrc, p.prosecdef, p.prolang, g.population, g.role
+		  FROM pg_proc p,
+			   aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
+		  JOIN dp_agg.grantees() g ON g.role = a.grantee
+		 WHERE p.oid >= 16384 AND a.grantee <> p.proowner
+		   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
+							AND d.objid = p.oid AND d.deptype = 'e')
+	)
+	SELECT DISTINCT 'medium', 'function', f.oid::regprocedure::text,
+		   format('%s may execute it as %I, and it may read %s', dp_agg.role_name(f.role),
+				  pg_get_userbyid(f.proowner), n.relation::regclass),
+		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s, or make it SECURITY INVOKER',
+				  f.oid::regprocedure, dp_agg.role_name(f.role))
+	  FROM callable f
+	  JOIN named n ON n.population = f.population
+	  JOIN pg_class c ON c.oid = n.name
+	 WHERE f.prosecdef AND has_table_privilege(f.proowner, n.name, 'SELECT')
+	   AND (strpos(lower(f.prosrc), lower(c.relname)) > 0
+			OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid
+						AND d.refclassid = 'pg_class'::regclass AND d.refobjid = n.name))
+	UNION ALL
+	SELECT DISTINCT 'medium', 'function', f.oid::regprocedure::text,
+		   format('%s may execute it, and its language, %I, is not trusted: it may do anything the server can',
+				  dp_agg.role_name(f.role), l.lanname),
+		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s', f.oid::regprocedure, dp_agg.role_name(f.role))
+	  FROM callable f JOIN pg_language l ON l.oid = f.prolang
+	 WHERE NOT l.lanpltrusted AND l.lanname NOT IN ('internal', 'sql')
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_functions() IS
+'internal to check_hardening: functions that analysts may execute and that may read protected relations for them';
+
+CREATE FUNCTION dp_agg.hardening_relations()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'low', 'index', i.indexrelid::regclass::text,
+		   format('its size tells how many rows of %s meet its condition', t.relation::regclass),
+		   'drop it, if its condition would tell about individuals'
+	  FROM dp_agg.protected_tree() t JOIN pg_index i ON i.indrelid = t.relation
+	 WHERE i.indpred IS NOT NULL
+	UNION ALL
+	SELECT 'low', 'partitions', t.root::regclass::text,
+		   format('its %s partitions show their sizes', count(*)),
+		   'do not divide it by what would tell about individuals'
+	  FROM dp_agg.protected_tree() t WHERE t.relation <> t.root GROUP BY t.root
+	UNION ALL
+	SELECT 'high', 'statistics', format('%I.%I', n.nspname, s.stxname),
+		   format('everybody may see the most frequent values of expressions over %s in pg_stats_ext and pg_stats_ext_exprs', t.relation::regclass),
+		   'run fix-CVE-2024-4317.sql of the server''s release, or drop the statistics'
+	  FROM dp_agg.protected_tree() t
+	  JOIN pg_statistic_ext s ON s.stxrelid = t.relation
+	  JOIN pg_namespace n ON n.oid = s.stxnamespace
+	 WHERE NOT (pg_get_viewdef('pg_stats_ext'::regclass) ~ 'pg_has_role'
+				AND pg_get_viewdef('pg_stats_ext_exprs'::regclass) ~ 'pg_has_role')
+	UNION ALL
+	SELECT 'low', 'unit', format('%I of %s', a.attname, p.relation),
+		   'may be NULL: such rows belong to nobody and never count',
+		   format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL, if it never is', p.relation, a.attname)
+	  FROM dp_agg.protected_relations p
+	  JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p', 'f')
+	  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (p.unit)
+	 WHERE NOT a.attnotnull
+	UNION ALL
+	SELECT 'low', 'row security', c.oid::regclass::text,
+		   'has row security: an analyst''s releases are about the rows its policies show',
+		   'see that the policies mean analysts, too'
+	  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
+	 WHERE c.relrowsecurity
+	UNION ALL
+	SELECT 'low', 'foreign table', c.oid::regclass::text,
+		   'the other server sees the conditions of queries, and its counters move with them',
+		   'let analysts see no statistics of the other server'
+	  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
+	 WHERE c.relkind = 'f'
+	UNION ALL
+	SELECT DISTINCT 'medium', 'publication', quote_ident(p.pubname),
+		   format('whoever subscribes receives rows of %s', t.root::regclass),
+		   'take it out of the publication, or let only trusted roles subscribe'
+	  FROM dp_agg.protected_tree() t
+	  JOIN pg_class c ON c.oid = t.relation
+	  JOIN pg_namespace n ON n.oid = c.relnamespace
+	  JOIN pg_publication_tables p ON p.schemaname = n.nspname AND p.tablename = c.relname
+	UNION ALL
+	SELECT 'low', 'replication slot', quote_ident(s.slot_name),
+		   format('a %s slot: whoever reads it receives protected rows', s.slot_type),
+		   'see who connects with REPLICATION; drop slots that are not used'
+	  FROM pg_replication_slots s
+	 WHERE COALESCE(s.database, current_database()) = current_database()
+	   AND EXISTS (SELECT FROM dp_agg.protected_relations)
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_relations() IS
+'internal to check_hardening: what protected relations show by their form, and where their rows go';
+
+-- pg_init_privs knows what the server and extensions granted in the beginning.
+CREATE FUNCTION dp_agg.hardening_catalogs()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH restricted AS (
+		SELECT p.oid::regprocedure::text AS object, 'FUNCTION ' AS kind, i.initprivs, p.proowner AS owner,
+			   COALESCE(p.proacl, acldefault('f', p.proowner)) AS acl, p.pronamespace AS namespace, p.proname AS name
+		  FROM pg_init_privs i JOIN pg_proc p ON p.oid = i.objoid
+		 WHERE i.classoid = 'pg_proc'::regclass
+		UNION ALL
+		SELECT c.oid::regclass::text, CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END, i.initprivs, c.relowner,
+			   c.relacl, c.relnamespace, c.relname
+		  FROM pg_init_privs i JOIN pg_class c ON c.oid = i.objoid
+		 WHERE i.classoid = 'pg_class'::regclass AND i.objsubid = 0
+	)
+	SELECT DISTINCT
+		   CASE WHEN r.namespace = 'dp_agg'::regnamespace
+				  OR r.name ~ '^(pg_read_.*|pg_stat_file|pg_ls_dir|lo_import|lo_export|pg_statistic.*|pg_authid|pg_largeobject)$'
+				THEN 'high' ELSE 'medium' END,
+		   'restricted object', r.object,
+		   format('%s has %s, which nobody like it has by default', dp_agg.role_name(a.grantee), a.privilege_type),
+		   format('REVOKE %s ON %s%s FROM %s', a.privilege_type, r.kind, r.object, dp_agg.role_name(a.grantee))
+	  FROM restricted r, aclexplode(r.acl) a
+	  JOIN dp_agg.grantees() g ON g.role = a.grantee
+	 WHERE a.grantee <> r.owner
+	   AND NOT EXISTS (SELECT FROM aclexplode(r.initprivs) o
+						WHERE o.privilege_type = a.privilege_type AND o.grantee IN (0, a.grantee))
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_catalogs() IS
+'internal to check_hardening: functions and relations of the server, of dp_agg and of other extensions that analysts were given';
+
+-- Reading a row for the first time after a change writes: hint bits, pruned
+-- pages.  Tables that VACUUM has been over since have nothing left to write.
+CREATE FUNCTION dp_agg.hardening_counters()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH open AS (
+		SELECT dp_agg.role_name(a.grantee) AS grantee, string_agg(DISTINCT p.oid::regprocedure::text, ', ') AS functions
+		  FROM pg_proc p,
+			   aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
+		 WHERE p.pronamespace = 'pg_catalog'::regnamespace
+		   AND (p.proname ~ '^pg_current_wal_.*lsn$' OR p.proname IN (
+				'pg_logical_emit_message', 'pg_stat_get_wal', 'pg_stat_get_slru', 'pg_stat_get_buf_alloc',
+				'pg_stat_get_buf_written_backend', 'pg_stat_get_io', 'pg_stat_get_backend_io', 'pg_stat_get_backend_wal'))
+		   AND a.grantee IN (SELECT g.role FROM dp_agg.grantees() g) AND a.grantee <> p.proowner
+		 GROUP BY a.grantee
+	), changed AS (
+		SELECT string_agg(DISTINCT c.oid::regclass::text, ', ') AS relations
+		  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
+		 WHERE c.relkind IN ('r', 'm')
+		   AND (c.reltuples < 0 OR c.relallvisible < c.relpages
+				OR pg_stat_get_dead_tuples(c.oid) + pg_stat_get_ins_since_vacuum(c.oid) > 0)
+	)
+	SELECT CASE WHEN c.relations IS NULL THEN 'low' ELSE 'medium' END, 'counters', o.grantee,
+		   'sees counters of the whole server, which move with the pages and rows that a release reads: ' || o.functions
+		   || COALESCE('; most of all while VACUUM has not been over ' || c.relations || ' since it changed', ''),
+		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s, in every database that analysts connect to; VACUUM protected relations after changes',
+				  o.functions, o.grantee)
+	  FROM open o, changed c
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_counters() IS
+'internal to check_hardening: functions that show the position of the WAL and counters of the whole server';
+
+CREATE FUNCTION dp_agg.hardening_extensions()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT DISTINCT 'low', 'extension', quote_ident(e.extname),
+		   format('%s may execute its functions: %s', dp_agg.role_name(a.grantee), x.danger),
+		   format('DROP EXTENSION %I, or revoke EXECUTE on its functions', e.extname)
+	  FROM (VALUES ('dblink', 'they connect to this and other servers, from where pg_hba.conf may ask less'),
+				   ('pageinspect', 'only a check for superusers stands between them and the pages of tables')) x (name, danger)
+	  JOIN pg_extension e ON e.extname = x.name
+	  JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+					  AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+	  JOIN pg_proc p ON p.oid = d.objid,
+		   aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
+	  JOIN dp_agg.grantees() g ON g.role = a.grantee
+	 WHERE a.grantee <> p.proowner
+	UNION ALL
+	SELECT DISTINCT 'medium', 'foreign server', quote_ident(s.srvname),
+		   format('%s may use it as the user of a mapping for %s, who may see more there',
+				  dp_agg.role_name(a.grantee), dp_agg.role_name(m.umuser)),
+		   format('REVOKE USAGE ON FOREIGN SERVER %I FROM %s', s.srvname, dp_agg.role_name(a.grantee))
+	  FROM pg_foreign_server s
+	  JOIN pg_user_mapping m ON m.umserver = s.oid,
+		   aclexplode(s.srvacl) a
+	  JOIN dp_agg.grantees() g ON g.role = a.grantee
+	 WHERE a.grantee <> s.srvowner AND m.umuser IN (SELECT r.role FROM dp_agg.grantees() r)
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_extensions() IS
+'internal to check_hardening: extensions and foreign servers that analysts may use';
+
+CREATE FUNCTION dp_agg.hardening_settings()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH setting (name, value, place) AS (
+		SELECT s.name, s.reset_val, '' FROM pg_settings s
+		UNION ALL
+		SELECT split_part(c, '=', 1), substr(c, strpos(c, '=') + 1),
+			   COALESCE(' of role ' || quote_ident(r.rolname), '') || COALESCE(' in database ' || quote_ident(d.datname), '')
+		  FROM pg_db_role_setting s
+		  LEFT JOIN pg_roles r ON r.oid = s.setrole
+		  LEFT JOIN pg_database d ON d.oid = s.setdatabase,
+			   unnest(s.setconfig) c
+		 WHERE (s.setdatabase = 0 OR d.datname = current_database())
+		   AND (s.setrole = 0 OR s.setrole IN (SELECT a.role FROM dp_agg.account_roles() a))
+	), bad (name, value, severity, finding, advice) AS (VALUES
+		('fsync', 'no', 'high', 'a crash of the machine may undo what analysts have paid', 'set it to on'),
+		('full_page_writes', 'no', 'high', 'a crash of the machine may destroy the ledger', 'set it to on'),
+		('allow_system_table_mods', 'yes', 'medium', 'catalogs, and with them labels and privileges, can be changed by hand', 'set it to off'),
+		('track_functions', 'all', 'medium', 'counts calls of the functions inside a release, one per row, and shows them to everybody', 'set it to pl or none'),
+		('log_statement_stats', 'yes', 'medium', 'prints the use of CPU, memory and disk of a release to clients with client_min_messages = log', 'set it to off'),
+		('log_temp_files', '[^-].*', 'medium', 'may print sizes of temporary files of a release to clients with client_min_messages = log', 'set it to -1 for analysts'),
+		('track_io_timing', 'yes', 'low', 'pg_stat_database shows everybody how long a release read from disk', 'set it to off'),
+		('temp_file_limit', '[^-].*', 'low', 'an error, or none, tells how much a release wrote to temporary files', 'set it to -1 for analysts and limit the file system of temp_tablespaces'),
+		('log_executor_stats', 'yes', 'low', 'releases are refused while it is on', 'set it to off for analysts'),
+		('log_planner_stats', 'yes', 'low', 'releases are refused while it is on', 'set it to off for analysts'),
+		('debug_print_plan', 'yes', 'low', 'releases are refused while it is on', 'set it to off for analysts'),
+		('password_encryption', 'md5', 'low', 'passwords are stored in a form that is easy to guess', 'set it to scram-sha-256, and passwords anew'),
+		('(shared|session|local)_preload_libraries', '.*\mauto_explain\M.*', 'low',
+		 'auto_explain writes statements and released rows to the server log, and to clients with client_min_messages = log', 'do not load it for analysts'))
+	SELECT b.severity, 'setting', s.name || s.place, format('is %s: %s', s.value, b.finding), b.advice
+	  FROM setting s
+	  JOIN bad b ON s.name ~ ('^' || b.name || '$')
+				AND s.value ~* ('^(' || CASE b.value WHEN 'yes' THEN 'on|true|tru|tr|t|yes|ye|y|1'
+													 WHEN 'no' THEN 'off|of|false|fals|fal|fa|f|no|n|0'
+													 ELSE b.value END || ')$')
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_settings() IS
+'internal to check_hardening: settings of the server, and of analysts and this database';
+
+CREATE FUNCTION dp_agg.hardening_server()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH library AS (
+		SELECT l.name, l.position, max(l.position) FILTER (WHERE l.name = 'dp_agg') OVER () AS ours
+		  FROM (SELECT regexp_replace(btrim(u.name, ' "'), '^.*/|\.so$', '', 'g'), u.position
+				  FROM unnest(string_to_array(current_setting('shared_preload_libraries'), ',')) WITH ORDINALITY u (name, position)) l (name, position)
+	), local (address) AS (VALUES (''), ('localhost'), ('127.0.0.1'), ('::1'), ('samehost'))
+	SELECT 'high', 'library', 'dp_agg', 'is not in shared_preload_libraries: there are no releases, and what PostgreSQL grants is all that holds',
+		   'add it, and restart the server'
+	 WHERE NOT EXISTS (SELECT FROM library l WHERE l.name = 'dp_agg')
+	UNION ALL
+	SELECT 'low', 'library', l.name, 'is loaded after dp_agg and sees statements before it does',
+		   'list dp_agg last in shared_preload_libraries'
+	  FROM library l WHERE l.position > l.ours
+	UNION ALL
+	SELECT 'medium', 'connection', 'ssl', 'answers and passwords cross the network in the clear: ssl is off, listen_addresses is '
+		   || current_setting('listen_addresses'), 'set ssl to on, and write hostssl in pg_hba.conf'
+	 WHERE NOT current_setting('ssl')::bool
+	   AND EXISTS (SELECT FROM unnest(string_to_array(current_setting('listen_addresses'), ',')) a
+					WHERE btrim(a) NOT IN (SELECT l.address FROM local l))
+	UNION ALL
+	SELECT CASE h.auth_method WHEN 'trust' THEN 'high' ELSE 'medium' END, 'authentication',
+		   format('pg_hba.conf line %s', h.line_number),
+		   format('%s from %s: %s', h.auth_method, h.address,
+				  CASE h.auth_method WHEN 'trust' THEN 'whoever connects is who it says, the DBA, too'
+									 WHEN 'password' THEN 'passwords are sent as they are' ELSE 'names are believed' END),
+		   'ask for scram-sha-256 or a certificate'
+	  FROM pg_hba_file_rules h
+	 WHERE h.error IS NULL AND h.type <> 'local' AND h.address NOT IN (SELECT l.address FROM local l)
+	   AND (h.auth_method IN ('trust', 'ident') OR h.auth_method = 'password' AND h.type <> 'hostssl')
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_server() IS
+'internal to check_hardening: preloaded libraries, SSL and pg_hba.conf';
+
+CREATE FUNCTION dp_agg.hardening_accounts()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'low', 'account', quote_ident(a.population),
+		   format('has %s accounts, and nothing limits what their holders learn together: epsilon %s', count(*),
+				  trim_scale(sum(a.epsilon_limit) / 1e9)),
+		   'give a team one group role with one account'
+	  FROM dp_agg.account a JOIN pg_roles r ON r.oid = a.role
+	 GROUP BY a.population HAVING count(*) > 1
+	UNION ALL
+	SELECT 'low', 'account', quote_ident(a.population),
+		   format('has an account of a role that is gone, %s', a.role::oid),
+		   format('SELECT dp_agg.drop_budget(%L, %L)', pg_get_userbyid(a.role), a.population)
+	  FROM dp_agg.account a
+	 WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.role)
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_accounts() IS
+'internal to check_hardening: accounts that add up, or that nobody holds';
+
+-- Runs as the extension's owner: pg_hba.conf and preloaded libraries are for
+-- superusers to see, whoever was allowed to ask.
+CREATE FUNCTION dp_agg.check_hardening()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM (
+		SELECT * FROM dp_agg.hardening_server()
+		UNION ALL SELECT * FROM dp_agg.hardening_settings()
+		UNION ALL SELECT * FROM dp_agg.hardening_roles()
+		UNION ALL SELECT * FROM dp_agg.hardening_grants()
+		UNION ALL SELECT * FROM dp_agg.hardening_foreign_keys()
+		UNION ALL SELECT * FROM dp_agg.hardening_readers()
+		UNION ALL SELECT * FROM dp_agg.hardening_functions()
+		UNION ALL SELECT * FROM dp_agg.hardening_catalogs()
+		UNION ALL SELECT * FROM dp_agg.hardening_counters()
+		UNION ALL SELECT * FROM dp_agg.hardening_extensions()
+		UNION ALL SELECT * FROM dp_agg.hardening_relations()
+		UNION ALL SELECT * FROM dp_agg.hardening_accounts()) f
+	 ORDER BY array_position('{high,medium,low}', f.severity), f.topic, f.object, f.finding
+$$;
+COMMENT ON FUNCTION dp_agg.check_hardening() IS
+'what this server, as it is set up now, leaves open to analysts: one row per finding with severity (high: rows or facts about one person can be had; medium: they may be, under conditions that the finding names; low: worth knowing), topic, object, finding and advice; no row about what is well; reads catalogs only';
+
+REVOKE EXECUTE ON FUNCTION
+	dp_agg.memberships(), dp_agg.account_roles(), dp_agg.grantees(), dp_agg.role_name(oid),
+	dp_agg.protected_tree(), dp_agg.readers(),
+	dp_agg.hardening_roles(), dp_agg.hardening_grants(), dp_agg.hardening_foreign_keys(),
+	dp_agg.hardening_readers(), dp_agg.hardening_functions(), dp_agg.hardening_relations(),
+	dp_agg.hardening_catalogs(), dp_agg.hardening_counters(), dp_agg.hardening_extensions(),
+	dp_agg.hardening_settings(), dp_agg.hardening_server(), dp_agg.hardening_accounts(),
+	dp_agg.check_hardening() FROM PUBLIC;

@@ -1753,8 +1753,8 @@ AS $$
 				OR pg_stat_get_dead_tuples(c.oid) + pg_stat_get_ins_since_vacuum(c.oid) > 0)
 	)
 	SELECT CASE WHEN c.relations IS NULL THEN 'low' ELSE 'medium' END, 'counters', o.grantee,
-		   'sees counters of the whole server, which move with the pages and rows that a release reads: ' || o.functions
-		   || COALESCE('; most of all while VACUUM has not been over ' || c.relations || ' since it changed', ''),
+		   'sees counters of the whole server, which move with the pages and rows that a release reads'
+		   || COALESCE(', most of all where VACUUM has not been since rows changed: ' || c.relations, ''),
 		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s, in every database that analysts connect to; VACUUM protected relations after changes',
 				  o.functions, o.grantee)
 	  FROM open o, changed c
@@ -1893,11 +1893,13 @@ COMMENT ON FUNCTION dp_agg.hardening_accounts() IS
 'internal to check_hardening: accounts that add up, or that nobody holds';
 
 -- Runs as the extension's owner: pg_hba.conf and preloaded libraries are for
--- superusers to see, whoever was allowed to ask.
+-- superusers to see, whoever was allowed to ask.  To compile it takes longer
+-- than to run it.
 CREATE FUNCTION dp_agg.check_hardening()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 	SELECT * FROM (
 		SELECT * FROM dp_agg.hardening_server()

@@ -1472,11 +1472,11 @@ AS $$
 				  h.oid::regclass, dp_agg.role_name(h.grantee))
 	  FROM held h JOIN power p USING (privilege)
 	UNION ALL
-	SELECT CASE WHEN h.grantee = 0 OR h.oid <> h.root THEN 'high'
+	SELECT CASE WHEN h.grantee = 0 OR h.part THEN 'high'
 				WHEN h.attname IS NOT NULL THEN 'medium' ELSE 'low' END,
 		   'grant', h.oid::regclass::text,
 		   CASE WHEN h.grantee = 0 THEN format('everybody may read %s', COALESCE('column ' || quote_ident(h.attname), 'it'))
-				WHEN h.oid <> h.root THEN
+				WHEN h.part THEN
 					format('%s may read it, which holds rows of %s', dp_agg.role_name(h.grantee), h.root::regclass)
 				WHEN h.attname IS NOT NULL THEN
 					format('%s may read column %I whenever its account is closed or dp_agg is not loaded',
@@ -1485,7 +1485,10 @@ AS $$
 							dp_agg.role_name(h.grantee)) END,
 		   format('REVOKE SELECT%s ON %s FROM %s', ' (' || quote_ident(h.attname) || ')', h.oid::regclass,
 				  dp_agg.role_name(h.grantee))
-	  FROM held h WHERE h.privilege = 'SELECT'
+	  FROM (SELECT h.*, h.oid <> h.root
+				AND NOT EXISTS (SELECT FROM held w WHERE w.oid = h.root AND w.grantee = h.grantee
+								AND w.privilege = 'SELECT' AND w.attname IS NULL) AS part
+			  FROM held h WHERE h.privilege = 'SELECT') h
 	UNION ALL
 	SELECT DISTINCT 'low', 'grant', c.oid::regclass::text,
 		   format('%I owns it and may read it, whatever its account', pg_get_userbyid(c.relowner)),
@@ -1534,7 +1537,8 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_foreign_keys() IS
 'internal to check_hardening: tables that analysts write and that a foreign key ties to a protected relation';
 
-CREATE FUNCTION dp_agg.readers() RETURNS TABLE (population name, base oid, reader oid, rule oid)
+CREATE FUNCTION dp_agg.readers()
+RETURNS TABLE (population name, base oid, reader oid, rule oid, invoker boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1547,10 +1551,13 @@ AS $$
 						  AND d.classid = 'pg_rewrite'::regclass
 		  JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> r.reader
 	)
-	SELECT r.population, r.base, r.reader, r.rule FROM reads r WHERE r.rule <> 0
+	SELECT r.population, r.base, r.reader, r.rule,
+		   COALESCE(c.reloptions::text ~* '\msecurity_invoker=(true|on|yes|1)\M', false)
+	  FROM reads r JOIN pg_class c ON c.oid = r.reader
+	 WHERE r.rule <> 0
 $$;
 COMMENT ON FUNCTION dp_agg.readers() IS
-'internal: views, materialized views and rules that read a protected relation, at any depth';
+'internal: views, materialized views and rules that read a protected relation, at any depth; invoker: a view that does so by the right of who reads it';
 
 CREATE FUNCTION dp_agg.hardening_readers()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
@@ -1558,8 +1565,8 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH used AS (
-		SELECT DISTINCT r.base, c.oid, c.relkind, w.rulename, a.grantee, a.privilege_type AS privilege,
-			   COALESCE(c.reloptions::text ~ '\msecurity_invoker=(true|on|yes|1)\M', false) AS invoker
+		SELECT DISTINCT r.base, r.invoker, c.oid, c.relkind, w.rulename, a.grantee, a.privilege_type AS privilege,
+			   has_table_privilege(c.relowner, r.base, 'SELECT') AS readable
 		  FROM dp_agg.readers() r
 		  JOIN pg_rewrite w ON w.oid = r.rule
 		  JOIN pg_class c ON c.oid = r.reader,
@@ -1579,7 +1586,8 @@ AS $$
 		   format('%s may read it, and it reads %s by the right of its owner: an analyst gets releases, whoever has no account gets rows',
 				  dp_agg.role_name(u.grantee), u.base::regclass),
 		   format('ALTER VIEW %s SET (security_invoker = true), or revoke SELECT', u.oid::regclass)
-	  FROM used u WHERE u.relkind = 'v' AND u.rulename = '_RETURN' AND NOT u.invoker AND u.privilege = 'SELECT'
+	  FROM used u WHERE u.relkind = 'v' AND u.rulename = '_RETURN' AND NOT u.invoker AND u.readable
+	   AND u.privilege = 'SELECT'
 	UNION ALL
 	SELECT DISTINCT 'medium', 'rule', format('%I on %s', u.rulename, u.oid::regclass),
 		   format('%s may write there, and the rule reads %s by the right of the table''s owner',
@@ -1599,7 +1607,7 @@ AS $$
 	WITH named AS (
 		SELECT t.population, t.relation, t.relation AS name FROM dp_agg.protected_tree() t
 		UNION
-		SELECT r.population, r.base, r.reader FROM dp_agg.readers() r
+		SELECT r.population, r.base, r.reader FROM dp_agg.readers() r WHERE NOT r.invoker
 	), callable AS (
 		SELECT p.oid, p.proowner, p.prosrc, p.prosecdef, p.prolang, g.population, g.role
 		  FROM pg_proc p,
@@ -1617,7 +1625,10 @@ AS $$
 	  FROM callable f
 	  JOIN named n ON n.population = f.population
 	  JOIN pg_class c ON c.oid = n.name
-	 WHERE f.prosecdef AND has_table_privilege(f.proowner, n.name, 'SELECT')
+	 WHERE f.prosecdef
+	   AND (has_table_privilege(f.proowner, n.relation, 'SELECT')
+			OR has_table_privilege(f.proowner, n.name, 'SELECT')
+			   AND (n.population, f.proowner) NOT IN (SELECT r.population, r.role FROM dp_agg.account_roles() r))
 	   AND (strpos(lower(f.prosrc), lower(c.relname)) > 0
 			OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid
 						AND d.refclassid = 'pg_class'::regclass AND d.refobjid = n.name))
@@ -1748,7 +1759,7 @@ AS $$
 	), changed AS (
 		SELECT string_agg(DISTINCT c.oid::regclass::text, ', ') AS relations
 		  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
-		 WHERE c.relkind IN ('r', 'm')
+		 WHERE c.relkind IN ('r', 'm') AND pg_relation_size(c.oid) > 0
 		   AND (c.reltuples < 0 OR c.relallvisible < c.relpages
 				OR pg_stat_get_dead_tuples(c.oid) + pg_stat_get_ins_since_vacuum(c.oid) > 0)
 	)

@@ -1809,8 +1809,17 @@ RETURNS TABLE (severity text, topic text, object text, finding text, advice text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH setting (name, value, place) AS (
-		SELECT s.name, s.reset_val, '' FROM pg_settings s
+	-- what this session would have from its own role or database, the server does not
+	WITH own (name) AS (
+		SELECT split_part(c, '=', 1)
+		  FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c
+		 WHERE (s.setdatabase = 0 OR d.datname = current_database())
+		   AND (s.setrole = 0 OR s.setrole = SESSION_USER::regrole)
+	), setting (name, value, place) AS (
+		SELECT s.name, CASE WHEN s.name NOT IN (SELECT o.name FROM own o) THEN s.reset_val
+							ELSE COALESCE((SELECT f.setting FROM pg_file_settings f WHERE f.name = s.name AND f.applied
+											ORDER BY f.seqno DESC LIMIT 1), s.boot_val) END, ''
+		  FROM pg_settings s
 		UNION ALL
 		SELECT split_part(c, '=', 1), substr(c, strpos(c, '=') + 1),
 			   COALESCE(' of role ' || quote_ident(r.rolname), '') || COALESCE(' in database ' || quote_ident(d.datname), '')

@@ -36,7 +36,8 @@ query(q{SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1)});
 my $before = query($rows);
 like($before, qr/\Alow\|counters\|PUBLIC\|[^\n]*\z/, 'a clean server: one remark, on counters of the whole server');
 
-# [ what, cause, severity, topic, object, a pattern of the finding, undo ]
+# [ what, cause, severity, topic, object, a pattern of the finding, undo, batch ]
+# The causes of a batch come and go together.
 my @cases = (
 	# roles
 	(map { [ "a member of $_->[0]", "GRANT $_->[0] TO analyst", $_->[1], 'role', 'analyst', $_->[0], "REVOKE $_->[0] FROM analyst" ] }
@@ -58,10 +59,11 @@ my @cases = (
 	[ 'a column to read', 'GRANT SELECT (name) ON people TO analyst', 'medium', 'grant', 'public.people', 'column name', 'REVOKE SELECT (name) ON people FROM analyst' ],
 	[ 'SELECT', 'GRANT SELECT ON people TO analyst', 'low', 'grant', 'public.people', 'no analyst', 'REVOKE SELECT ON people FROM analyst' ],
 	[ 'SELECT for everybody', 'GRANT SELECT ON people TO PUBLIC', 'high', 'grant', 'public.people', 'everybody may read it', 'REVOKE SELECT ON people FROM PUBLIC' ],
-	[ 'an owner with an account', 'ALTER TABLE people OWNER TO analyst', 'low', 'grant', 'public.people', 'analyst owns it', 'ALTER TABLE people OWNER TO CURRENT_USER' ],
+	[ 'an owner with an account', 'ALTER TABLE people OWNER TO analyst', 'low', 'grant', 'public.people', 'analyst owns it', 'ALTER TABLE people OWNER TO CURRENT_USER', 2 ],
 	[ 'a child that may be read', 'CREATE TABLE more () INHERITS (people); GRANT SELECT ON more TO member', 'high', 'grant', 'public.more', 'holds rows of public.people', 'DROP TABLE more' ],
-	[ 'the TOAST table', "DO \$\$ BEGIN EXECUTE format('GRANT SELECT ON %s TO analyst', (SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'people'::regclass)); END \$\$",
-		'high', 'grant', 'pg_toast.pg_toast_\d+', 'analyst may read it', "DO \$\$ BEGIN EXECUTE format('REVOKE SELECT ON %s FROM analyst', (SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'people'::regclass)); END \$\$" ],
+	[ 'a child, whose size shows', 'SELECT 1', 'low', 'partitions', 'public.people', '1 partitions', 'SELECT 1' ],
+	[ 'the TOAST table', "DO \$\$ BEGIN EXECUTE format('GRANT SELECT ON %s TO member', (SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'people'::regclass)); END \$\$",
+		'high', 'grant', 'pg_toast.pg_toast_\d+', 'member may read it', "DO \$\$ BEGIN EXECUTE format('REVOKE SELECT ON %s FROM member', (SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'people'::regclass)); END \$\$" ],
 	[ 'default privileges', 'ALTER DEFAULT PRIVILEGES FOR ROLE keeper GRANT SELECT ON TABLES TO PUBLIC', 'low', 'default privileges', 'keeper', 'PUBLIC will get SELECT', 'ALTER DEFAULT PRIVILEGES FOR ROLE keeper REVOKE SELECT ON TABLES FROM PUBLIC' ],
 	[ 'default privileges in a schema', 'ALTER DEFAULT PRIVILEGES FOR ROLE keeper IN SCHEMA public GRANT SELECT ON TABLES TO analyst', 'low', 'default privileges', 'keeper', 'analyst .* in schema public', 'ALTER DEFAULT PRIVILEGES FOR ROLE keeper IN SCHEMA public REVOKE SELECT ON TABLES FROM analyst' ],
 	[ 'the ledger written', 'GRANT UPDATE ON dp_agg.account TO analyst', 'high', 'restricted object', 'dp_agg.account', 'analyst has UPDATE', 'REVOKE UPDATE ON dp_agg.account FROM analyst' ],
@@ -80,11 +82,11 @@ my @cases = (
 	# objects that read for an analyst
 	[ 'a materialized view', 'CREATE MATERIALIZED VIEW copied AS SELECT * FROM people; GRANT SELECT ON copied TO member', 'high', 'materialized view', 'public.copied', 'computed from public.people', 'DROP MATERIALIZED VIEW copied' ],
 	[ 'a view', 'CREATE VIEW shown AS SELECT * FROM people; GRANT SELECT ON shown TO PUBLIC', 'low', 'view', 'public.shown', 'by the right of its owner', 'DROP VIEW shown' ],
-	[ 'a materialized view of a view', 'CREATE VIEW shown AS SELECT * FROM people; CREATE MATERIALIZED VIEW "a b" AS SELECT count(*) FROM shown; GRANT SELECT (count) ON "a b" TO PUBLIC', 'high', 'materialized view', 'public."a b"', 'computed from public.people', 'DROP VIEW shown CASCADE' ],
+	[ 'a materialized view of a view', 'CREATE VIEW inner_one AS SELECT * FROM people; CREATE MATERIALIZED VIEW "a b" AS SELECT count(*) FROM inner_one; GRANT SELECT (count) ON "a b" TO PUBLIC', 'high', 'materialized view', 'public."a b"', 'computed from public.people', 'DROP VIEW inner_one CASCADE' ],
 	[ 'a rule', 'CREATE TABLE inbox (x int); CREATE RULE r AS ON INSERT TO inbox DO ALSO SELECT * FROM people; GRANT INSERT ON inbox TO analyst', 'medium', 'rule', 'r on public.inbox', 'reads public.people', 'DROP TABLE inbox' ],
-	[ 'a function that names the table', q{CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN (SELECT count(*) FROM people); END'}, 'medium', 'function', 'public.peek\(\)', 'PUBLIC may execute it .* may read public.people', 'DROP FUNCTION peek' ],
-	[ 'a function that depends on it', 'CREATE FUNCTION peek(int) RETURNS bigint LANGUAGE sql SECURITY DEFINER BEGIN ATOMIC SELECT count(*) FROM "Odd ""one"; END; REVOKE EXECUTE ON FUNCTION peek FROM PUBLIC; GRANT EXECUTE ON FUNCTION peek TO analyst; SELECT dp_agg.set_budget(\'analyst\', \'nobody asks\', epsilon => 1)',
-		'medium', 'function', 'public.peek\(integer\)', 'analyst may execute it .*Odd', q{DROP FUNCTION peek; SELECT dp_agg.drop_budget('analyst', 'nobody asks')} ],
+	[ 'a function that names the table', q{CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN (SELECT count(*) FROM people); END'}, 'medium', 'function', 'public.peek\(\)', 'PUBLIC may execute it .* may read public.people', 'DROP FUNCTION peek()' ],
+	[ 'a function that depends on it', 'CREATE FUNCTION peek(int) RETURNS bigint LANGUAGE sql SECURITY DEFINER BEGIN ATOMIC SELECT count(*) FROM "Odd ""one"; END; REVOKE EXECUTE ON FUNCTION peek(int) FROM PUBLIC; GRANT EXECUTE ON FUNCTION peek(int) TO analyst; SELECT dp_agg.set_budget(\'analyst\', \'nobody asks\', epsilon => 1)',
+		'medium', 'function', 'public.peek\(integer\)', 'analyst may execute it .*Odd', q{DROP FUNCTION peek(int); SELECT dp_agg.drop_budget('analyst', 'nobody asks')} ],
 	[ 'a language that is not trusted', q{CREATE LANGUAGE rash HANDLER plpgsql_call_handler; CREATE FUNCTION bold() RETURNS int LANGUAGE rash AS 'BEGIN RETURN 1; END'}, 'medium', 'function', 'public.bold\(\)', 'rash, is not trusted', 'DROP LANGUAGE rash CASCADE' ],
 	[ 'an extension', 'CREATE EXTENSION dblink', 'low', 'extension', 'dblink', 'PUBLIC may execute', 'DROP EXTENSION dblink' ],
 	[ 'an extension that looks at pages', 'CREATE EXTENSION pageinspect', 'low', 'extension', 'pageinspect', 'PUBLIC may execute', 'DROP EXTENSION pageinspect' ],
@@ -96,9 +98,9 @@ my @cases = (
 	[ 'partitions', q{CREATE TABLE parts (id int NOT NULL) PARTITION BY LIST (id); CREATE TABLE part_1 PARTITION OF parts FOR VALUES IN (1); SELECT dp_agg.protect('parts', 'id', 'people')}, 'low', 'partitions', 'public.parts', '1 partitions', q{SELECT dp_agg.unprotect('parts'); DROP TABLE parts} ],
 	[ 'a unit that may be NULL', q{CREATE TABLE loose (id int); SELECT dp_agg.protect('loose', 'id', 'people')}, 'low', 'unit', 'id of public.loose', 'may be NULL', q{SELECT dp_agg.unprotect('loose'); DROP TABLE loose} ],
 	[ 'row security', 'ALTER TABLE people ENABLE ROW LEVEL SECURITY', 'low', 'row security', 'public.people', 'policies', 'ALTER TABLE people DISABLE ROW LEVEL SECURITY' ],
-	[ 'a foreign table', q{CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE away (id int NOT NULL) SERVER far; SECURITY LABEL FOR dp_agg ON FOREIGN TABLE away IS '{"population": "people", "unit_columns": 1}'; SECURITY LABEL FOR dp_agg ON COLUMN away.id IS '{"unit": 1}'}, 'low', 'foreign table', 'public.away', 'other server', 'DROP EXTENSION postgres_fdw CASCADE' ],
+	[ 'a foreign table', q{CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE away (id int NOT NULL) SERVER far; SECURITY LABEL FOR dp_agg ON FOREIGN TABLE away IS '{"population": "people", "unit_columns": 1}'; SECURITY LABEL FOR dp_agg ON COLUMN away.id IS '{"unit": 1}'}, 'low', 'foreign table', 'public.away', 'other server', 'DROP EXTENSION postgres_fdw CASCADE', 2 ],
 	[ 'a publication', 'CREATE PUBLICATION "p 1" FOR TABLE people', 'medium', 'publication', '"p 1"', 'rows of public.people', 'DROP PUBLICATION "p 1"' ],
-	[ 'a publication of all', 'CREATE PUBLICATION everything FOR ALL TABLES', 'medium', 'publication', 'everything', 'Odd', 'DROP PUBLICATION everything' ],
+	[ 'a publication of all', 'CREATE PUBLICATION everything FOR ALL TABLES', 'medium', 'publication', 'everything', 'rows of public', 'DROP PUBLICATION everything' ],
 	[ 'a replication slot', q{SELECT pg_create_physical_replication_slot('standby')}, 'low', 'replication slot', 'standby', 'physical', q{SELECT pg_drop_replication_slot('standby')} ],
 	[ 'a table that VACUUM has not seen', q{CREATE TABLE fresh (id int NOT NULL); INSERT INTO fresh VALUES (1); SELECT dp_agg.protect('fresh', 'id', 'people')}, 'medium', 'counters', 'PUBLIC', 'changed: public\.fresh$', q{SELECT dp_agg.unprotect('fresh'); DROP TABLE fresh} ],
 	[ 'statistics of a server that was never mended', <<'SQL', 'high', 'statistics', 'public.shape', 'public.people', <<'SQL' ],
@@ -118,23 +120,39 @@ SQL
 
 	# settings of analysts and of the database
 	(map { [ "$_->[0] = $_->[1]", "ALTER ROLE member SET $_->[0] = '$_->[1]'", $_->[2], 'setting', "$_->[0] of role member", "is $_->[1]:", "ALTER ROLE member RESET $_->[0]" ],
-		   [ "$_->[0] = $_->[1], in the database", "ALTER DATABASE postgres SET $_->[0] = '$_->[1]'", $_->[2], 'setting', "$_->[0] in database postgres", "is $_->[1]:", "ALTER DATABASE postgres RESET $_->[0]" ] }
+		   [ "$_->[0] = $_->[1], in the database", "ALTER DATABASE postgres SET $_->[0] = '$_->[1]'", $_->[2], 'setting', "$_->[0] in database postgres", "is $_->[1]:", "ALTER DATABASE postgres RESET $_->[0]", $_->[0] =~ /statement/ ? 2 : 1 ] }
 	  [ 'track_functions', 'all', 'medium' ], [ 'log_statement_stats', 'yes', 'medium' ], [ 'log_temp_files', '0', 'medium' ],
 	  [ 'track_io_timing', 'on', 'low' ], [ 'temp_file_limit', '10MB', 'low' ], [ 'log_executor_stats', '1', 'low' ],
 	  [ 'log_planner_stats', 'true', 'low' ], [ 'debug_print_plan', 'on', 'low' ], [ 'password_encryption', 'md5', 'low' ],
 	  [ 'allow_system_table_mods', 'on', 'medium' ], [ 'session_preload_libraries', 'auto_explain', 'low' ]));
 
-foreach my $case (@cases)
+# Cases that a row is about.
+sub about
 {
-	my ($what, $cause, $severity, $topic, $object, $finding, $undo) = @$case;
-	# objects are patterns where they hold a parenthesis or a digit's class
-	my $pattern = $object =~ /\\/ ? $object : quotemeta $object;
+	my ($row, @list) = @_;
 
-	query($cause);
-	my $found = query($rows);
-	like($found, qr/^(?:$severity)\|\Q$topic\E\|$pattern\|[^\n]*$finding/m, "$what: found") or diag($cause);
-	query($undo);
-	is(query($rows), $before, "$what: gone") or diag($undo);
+	return grep {
+		my (undef, undef, $severity, $topic, $object, $finding) = @$_;
+		my $pattern = $object =~ /\\/ ? $object : quotemeta $object;	# a pattern, if it looks like one
+
+		$row =~ /^(?:$severity)\|\Q$topic\E\|$pattern\|.*$finding/
+	} @list;
+}
+
+foreach my $batch (1, 2)
+{
+	my @list = grep { ($_->[7] // 1) == $batch } @cases;
+	my %before = map { $_ => 1 } split /\n/, $before;
+
+	query($_->[1]) foreach @list;
+	my @found = grep { !$before{$_} } split /\n/, query($rows);
+	foreach my $case (@list)
+	{
+		ok((grep { about($_, $case) } @found), "$case->[0]: found") or diag($case->[1]);
+	}
+	is(join("\n", grep { !about($_, @list) } @found), '', "batch $batch: and nothing else");
+	query($_->[6]) foreach reverse @list;
+	is(query($rows), $before, "batch $batch: gone");
 }
 
 # What opens no door is not reported.
@@ -147,6 +165,7 @@ foreach ([ 'rights of a role without an account', 'GRANT INSERT, REFERENCES (id)
 	[ 'a function that runs as who calls it', q{CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM people); END'}, 'DROP FUNCTION peek' ],
 	[ 'a foreign key that analysts cannot touch', 'CREATE TABLE notes (id int REFERENCES people, note text); GRANT SELECT, DELETE ON notes TO analyst', 'DROP TABLE notes' ],
 	[ 'extensions that ask for rights', 'CREATE EXTENSION pgstattuple; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION pg_buffercache; CREATE EXTENSION pg_visibility; CREATE EXTENSION amcheck', 'DROP EXTENSION pgstattuple, pg_stat_statements, pg_buffercache, pg_visibility, amcheck' ],
+	[ 'settings of the DBA', q{ALTER ROLE CURRENT_USER SET track_functions = 'all'}, 'ALTER ROLE CURRENT_USER RESET track_functions' ],
 	[ 'settings of others', 'ALTER ROLE outsider SET log_statement_stats = on; ALTER ROLE member SET log_statement_stats = off', 'ALTER ROLE outsider RESET ALL; ALTER ROLE member RESET ALL' ])
 {
 	my ($what, $cause, $undo) = @$_;

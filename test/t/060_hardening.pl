@@ -121,8 +121,7 @@ SQL
 	# settings of analysts and of the database
 	(map { [ "$_->[0] = $_->[1]", "ALTER ROLE member SET $_->[0] = '$_->[1]'", $_->[2], 'setting', "$_->[0] of role member", "is $_->[1]:", "ALTER ROLE member RESET $_->[0]" ],
 		   [ "$_->[0] = $_->[1], in the database", "ALTER DATABASE postgres SET $_->[0] = '$_->[1]'", $_->[2], 'setting', "$_->[0] in database postgres", "is $_->[1]:", "ALTER DATABASE postgres RESET $_->[0]", $_->[0] =~ /statement/ ? 2 : 1 ] }
-	  [ 'track_functions', 'all', 'medium' ], [ 'log_statement_stats', 'yes', 'medium' ], [ 'log_temp_files', '0', 'medium' ],
-	  [ 'track_io_timing', 'on', 'low' ], [ 'temp_file_limit', '10MB', 'low' ], [ 'log_executor_stats', '1', 'low' ],
+	  [ 'log_statement_stats', 'yes', 'low' ], [ 'temp_file_limit', '10MB', 'low' ], [ 'log_executor_stats', '1', 'low' ],
 	  [ 'log_planner_stats', 'true', 'low' ], [ 'debug_print_plan', 'on', 'low' ], [ 'password_encryption', 'md5', 'low' ],
 	  [ 'allow_system_table_mods', 'on', 'medium' ], [ 'session_preload_libraries', 'auto_explain', 'low' ]));
 
@@ -165,7 +164,7 @@ foreach ([ 'rights of a role without an account', 'GRANT INSERT, REFERENCES (id)
 	[ 'a function that runs as who calls it', q{CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM people); END'}, 'DROP FUNCTION peek' ],
 	[ 'a foreign key that analysts cannot touch', 'CREATE TABLE notes (id int REFERENCES people, note text); GRANT SELECT, DELETE ON notes TO analyst', 'DROP TABLE notes' ],
 	[ 'extensions that ask for rights', 'CREATE EXTENSION pgstattuple; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION pg_buffercache; CREATE EXTENSION pg_visibility; CREATE EXTENSION amcheck', 'DROP EXTENSION pgstattuple, pg_stat_statements, pg_buffercache, pg_visibility, amcheck' ],
-	[ 'settings of the DBA', q{ALTER ROLE CURRENT_USER SET track_functions = 'all'}, 'ALTER ROLE CURRENT_USER RESET track_functions' ],
+	[ 'settings of the DBA', q{ALTER ROLE CURRENT_USER SET log_executor_stats = on}, 'ALTER ROLE CURRENT_USER RESET log_executor_stats' ],
 	[ 'settings of others', 'ALTER ROLE outsider SET log_statement_stats = on; ALTER ROLE member SET log_statement_stats = off', 'ALTER ROLE outsider RESET ALL; ALTER ROLE member RESET ALL' ])
 {
 	my ($what, $cause, $undo) = @$_;
@@ -179,7 +178,7 @@ unlike(query($rows), qr/^(high|medium)/m, 'a child is no door for who may read t
 query('DROP TABLE more; REVOKE SELECT ON people FROM analyst');
 
 # The rest of the server: SIGHUP, pg_hba.conf, restart.
-foreach ([ 'fsync', 'off', 'high' ], [ 'full_page_writes', 'off', 'high' ], [ 'track_functions', 'all', 'medium' ])
+foreach ([ 'fsync', 'off', 'high' ], [ 'full_page_writes', 'off', 'high' ], [ 'log_executor_stats', 'on', 'low' ])
 {
 	my ($setting, $value, $severity) = @$_;
 	my $now = "SELECT setting = '$value' FROM pg_settings WHERE name = '$setting'";

@@ -59,6 +59,9 @@ my @work = (
 	[ 'a join', 'SELECT count(*) FROM visits JOIN letters USING (id)' ],
 	[ 'a cursor', "BEGIN; DECLARE c CURSOR FOR $groups; FETCH 1 FROM c; FETCH ALL FROM c; COMMIT" ],
 	[ 'a cursor with hold', "DECLARE c CURSOR WITH HOLD FOR $groups; FETCH 1 FROM c; CLOSE c" ],
+	[ 'a cursor that is rolled back', "$spill SET enable_hashagg = off; SET enable_indexscan = off; BEGIN; DECLARE c CURSOR FOR SELECT clinic, count(DISTINCT id) FROM visits GROUP BY clinic; FETCH 1 FROM c; ROLLBACK", 'temp' ],
+	[ 'one that is rolled back to a savepoint', "$spill SET enable_hashagg = off; SET enable_indexscan = off; BEGIN; SAVEPOINT s; DECLARE c CURSOR FOR SELECT clinic, count(DISTINCT id) FROM visits GROUP BY clinic; FETCH 1 FROM c; ROLLBACK TO s; COMMIT", 'temp' ],
+	[ 'an error above the release', q{DO $$ BEGIN PERFORM 1 / (c - c) FROM (SELECT count(*) AS c FROM visits) s; EXCEPTION WHEN division_by_zero THEN NULL; END $$} ],
 	[ 'a prepared statement', 'PREPARE p(int) AS SELECT count(*) FROM visits WHERE id < $1; EXECUTE p(10); EXECUTE p(2000)' ],
 	[ 'a function', q{DO $$ DECLARE n bigint; BEGIN SELECT count(*) INTO n FROM visits; END $$} ]);
 

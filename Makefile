@@ -1,8 +1,8 @@
 # dp_agg: differentially private aggregates for PostgreSQL
 #
 #   make, make install, make installcheck, make clean   as with any PGXS extension
-#   make test, make audit, make demo, make demo-shell   install what they need, touch
-#                                                       no PostgreSQL of the system
+#   make test, make attacks, make audit, make demo,     install what they need, touch
+#   make demo-shell                                     no PostgreSQL of the system
 
 all:
 
@@ -42,7 +42,7 @@ include $(PGXS)
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out clean test audit bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean test attacks audit bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -86,6 +86,9 @@ endif
 test:
 	@bash dev/test
 
+attacks:
+	@SUITES=attacks bash dev/test
+
 audit:
 	@SUITES=audit bash dev/test
 
@@ -98,4 +101,4 @@ demo:
 demo-shell:
 	@bash dev/demo --shell
 
-.PHONY: all install installcheck uninstall fault clean test audit bench-accuracy demo demo-shell
+.PHONY: all install installcheck uninstall fault clean test attacks audit bench-accuracy demo demo-shell

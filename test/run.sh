@@ -9,7 +9,7 @@
 
 set -uo pipefail
 : "${SANDBOX:?is set by dev/test: run make test}"
-SUITES=${SUITES:-unit regress tap audit}
+SUITES=${SUITES:-unit regress tap attacks audit}
 counts=$TMPDIR/counts
 : >"$counts"
 
@@ -70,6 +70,25 @@ run_tap()
 	status=$?
 	# shellcheck disable=SC2046
 	count tap "$status" $(cat "$TMPDIR/tap.counts" 2>/dev/null || echo 0 0 0)
+}
+
+# What a hostile analyst tries: TAP, too, and how much of each class was tried.
+run_attacks()
+{
+	local status figures=$TMPDIR/attacks.figures files=${ATTACKS:-test/attacks/*.pl}
+	# shellcheck disable=SC2086
+	set -- $files
+	[ -e "$1" ] || return 0
+	TESTDIR=$PWD ATTACKS_FIGURES=$figures perl test/perl/harness.pl "$TMPDIR/attacks.counts" "$@"
+	status=$?
+	if [ -s "$figures" ]; then
+		echo 'Attacks, and controls where they bite:'
+		sort "$figures"
+		awk '{ for (i = 2; i <= NF; i++) { if ($i ~ /^attacks/) a += $(i - 1); if ($i ~ /^controls/) c += $(i - 1) } }
+			END { printf "%-28s %4d attacks, %4d controls\n", "all", a, c }' "$figures"
+	fi
+	# shellcheck disable=SC2046
+	count attacks "$status" $(cat "$TMPDIR/attacks.counts" 2>/dev/null || echo 0 0 0)
 }
 
 # Epsilon measured: TAP, too, and the figures (test/audit/002_pairs.pl).

@@ -7,7 +7,7 @@ use warnings;
 use Test::More;
 use Attacks;
 
-start('direct reads');
+my $node = start('direct reads');
 
 # ---------- rows in every place of a statement ----------
 
@@ -80,5 +80,81 @@ foreach (
 		after => [ 'DROP VIEW IF EXISTS a.v', 'DEALLOCATE ALL' ]);
 }
 run_attacks();
+
+# ---------- rows in another dress ----------
+
+attack("rows: $_", $_, control => 'runs') foreach
+  'SELECT p.*::text FROM people p', 'SELECT row_to_json(p) FROM people p', 'SELECT to_jsonb(p) FROM people p', 'SELECT (p).name FROM people p',
+  'SELECT jsonb_agg(x) FROM people', 'SELECT json_object_agg(id, x) FROM people', 'SELECT xmlagg(xmlelement(name a, x)) FROM people',
+  'SELECT (array_agg(name ORDER BY id))[5] FROM people', 'SELECT lag(x) OVER (ORDER BY id) FROM people', 'SELECT first_value(name) OVER (ORDER BY id) FROM people',
+  'SELECT DISTINCT ON (g) name FROM people', 'SELECT name FROM people ORDER BY id FETCH FIRST 1 ROW WITH TIES', 'SELECT * FROM people NATURAL JOIN a.own',
+  'SELECT q.a FROM people AS q (a, b)', 'SELECT u FROM people, LATERAL unnest(ARRAY[x]) u', 'SELECT s FROM people, LATERAL generate_series(1, x) s',
+  'SELECT v.c FROM people p, LATERAL (VALUES (p.x)) v (c)', 'WITH p AS MATERIALIZED (SELECT * FROM people) SELECT * FROM p',
+  'WITH p AS (SELECT * FROM people), q AS (SELECT * FROM p) SELECT x FROM q LIMIT 1', 'SELECT * FROM (SELECT * FROM people OFFSET 0) s',
+  'SELECT * FROM (SELECT * FROM (SELECT name FROM people) s) s', '(SELECT name FROM people) UNION ALL (SELECT label FROM pub)',
+  'SELECT bit_and(x), bit_or(x) FROM people', 'SELECT bool_and(x > 1) FROM people WHERE id = 5', 'SELECT any_value FROM (SELECT min(name) AS any_value FROM people) s',
+  'SELECT name FROM people WHERE false OR id = 5', 'SELECT name FROM people LIMIT 1', 'SELECT name FROM people WHERE id = 5 GROUP BY name, id',
+  'SELECT count(*), name FROM people GROUP BY id', 'SELECT 1 FROM people', 'SELECT FROM people', 'SELECT NULL FROM people WHERE id = 5',
+  'COPY (TABLE people) TO STDOUT', 'COPY people (id) TO STDOUT (FORMAT csv)', 'COPY (SELECT id, count(*) FROM people GROUP BY id) TO STDOUT',
+  q{SELECT query_to_xmlschema('SELECT name FROM people', true, true, '')}, q{SELECT table_to_xml_and_xmlschema('people', true, true, '')};
+attack("rows: $_", $_, state => '00000|DP002|42501', moves => 0, control => q{SELECT schema_to_xml('plain', true, true, '')})
+  foreach q{SELECT schema_to_xml('public', true, true, '')}, q{SELECT schema_to_xml('dp', true, true, '')};
+attack('rows: a cursor as XML', "SELECT cursor_to_xml('c', 10, true, true, '')", before => [ 'BEGIN', 'DECLARE c CURSOR FOR SELECT name FROM people' ],
+	state => 'DP002|42501|25P02', control => 'runs');
+attack('rows: a cursor of XML', "SELECT query_to_xml('FETCH ALL c', true, true, '')", before => [ 'BEGIN', 'DECLARE c NO SCROLL CURSOR WITH HOLD FOR SELECT name FROM people' ],
+	state => 'DP002|42501|25P02', control => "SELECT name FROM people WHERE id = 5");
+attack('rows: a binary cursor', 'FETCH ALL c', before => [ 'BEGIN', 'DECLARE c BINARY CURSOR FOR SELECT name FROM people' ], state => 'DP002|42501|25P02', control => 'runs');
+run_attacks();
+
+# ---------- carriers: what runs a function that reads ----------
+
+DpAgg::value($node, 'analyst', <<'SQL');
+CREATE FUNCTION a.reader(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN (SELECT x FROM people WHERE id = 5); END $$;
+CREATE FUNCTION a.read_into(int) RETURNS int LANGUAGE plpgsql AS $$ DECLARE r people; BEGIN SELECT * INTO r FROM people WHERE id = $1; RETURN r.x; END $$;
+CREATE FUNCTION a.read_loop() RETURNS SETOF text LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM people LOOP RETURN NEXT r.name; END LOOP; END $$;
+CREATE FUNCTION a.read_query() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT name FROM people; END $$;
+CREATE FUNCTION a.read_execute() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'SELECT name FROM people'; END $$;
+CREATE FUNCTION a.read_cursor() RETURNS text LANGUAGE plpgsql AS $$ DECLARE c CURSOR FOR SELECT name FROM people; t text; BEGIN OPEN c; FETCH c INTO t; RETURN t; END $$;
+CREATE FUNCTION a.read_found() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN PERFORM FROM people WHERE id = 5; RETURN FOUND; END $$;
+CREATE FUNCTION a.read_count() RETURNS int LANGUAGE plpgsql AS $$ DECLARE n int; BEGIN PERFORM name FROM people; GET DIAGNOSTICS n = ROW_COUNT; RETURN n; END $$;
+CREATE FUNCTION a.read_if() RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT FROM people WHERE id = 5) THEN RETURN 100; END IF; RETURN 0; END $$;
+CREATE FUNCTION a.read_open(refcursor) RETURNS refcursor LANGUAGE plpgsql AS $$ BEGIN OPEN $1 FOR SELECT name FROM people; RETURN $1; END $$;
+CREATE FUNCTION a.read_caught() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT min(name) FROM people); EXCEPTION WHEN division_by_zero THEN RETURN SQLERRM; END $$;
+CREATE FUNCTION a.read_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$ BEGIN RETURN (SELECT name FROM people WHERE id = 5); END $$;
+CREATE PROCEDURE a.read_procedure(INOUT t text) LANGUAGE plpgsql AS $$ BEGIN SELECT name INTO t FROM people WHERE id = 5; COMMIT; END $$;
+CREATE FUNCTION a.read_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN new.b := (SELECT name FROM people WHERE id = 5); RETURN new; END $$;
+CREATE FUNCTION a.read_step(int, int) RETURNS int LANGUAGE sql AS 'SELECT x FROM people WHERE id = 5';
+CREATE AGGREGATE a.read_aggregate(int) (SFUNC = a.read_step, STYPE = int);
+CREATE OPERATOR a.@@@@ (RIGHTARG = int, FUNCTION = a.reader);
+CREATE DOMAIN a.read_domain AS int CHECK (a.reader(VALUE) < 0);
+SQL
+attack("a carrier: $_", $_, control => 'runs', before => ['DISCARD PLANS']) foreach 'SELECT a.reader(1)', 'SELECT a.read_into(5)', 'SELECT * FROM a.read_loop()', 'SELECT * FROM a.read_query()',
+  'SELECT * FROM a.read_execute()', 'SELECT a.read_cursor()', 'SELECT a.read_found()', 'SELECT a.read_count()', 'SELECT a.read_if()',
+  'SELECT a.read_caught()', "CALL a.read_procedure('')", 'SELECT a.read_aggregate(k) FROM pub', 'SELECT OPERATOR(a.@@@@) 1', 'SELECT k FROM pub ORDER BY a.read_into(5)',
+  'SELECT k FROM pub WHERE k < a.read_into(5)', 'SELECT count(*) OVER (PARTITION BY a.read_into(k)) FROM pub', 'INSERT INTO a.own VALUES (a.read_into(5))',
+  'SELECT * FROM pub JOIN LATERAL (SELECT a.read_into(k)) s ON true', q{DO $$ BEGIN RAISE NOTICE '%', (SELECT name FROM people WHERE id = 5); END $$},
+  'SELECT k FROM pub TABLESAMPLE system (a.read_into(5))', 'SELECT k FROM pub LIMIT a.read_into(5)';
+attack('a carrier: a domain', 'SELECT 5::a.read_domain', before => ['DISCARD PLANS'], control => 'SELECT a.read_into(5)');
+attack('a carrier: a reference cursor', 'FETCH ALL c', before => [ 'BEGIN', "SELECT a.read_open('c')" ], state => 'DP002|42501|25P02', control => 'runs');
+attack('a carrier: a trigger', "INSERT INTO a.carried VALUES (1, '')",
+	before => [ 'DROP TABLE IF EXISTS a.carried', 'CREATE TABLE a.carried (a int, b text)', 'CREATE TRIGGER t BEFORE INSERT ON a.carried FOR EACH ROW EXECUTE FUNCTION a.read_trigger()' ], control => 'runs');
+attack("a carrier: $_->[0]", $_->[1], before => [ 'DISCARD PLANS', 'DROP TABLE IF EXISTS a.carried', 'CREATE TABLE a.carried (a int, b text)', 'INSERT INTO a.carried VALUES (1)', @$_[ 2 .. $#$_ ] ], control => 'runs')
+  foreach [ 'a default', 'INSERT INTO a.carried (b) VALUES (1)', 'ALTER TABLE a.carried ALTER a SET DEFAULT a.read_into(5)' ],
+  [ 'an index of an expression', 'CREATE INDEX ON a.carried ((a.reader(a)))' ], [ 'an index with a condition', 'CREATE INDEX ON a.carried (a) WHERE a.reader(a) > 0' ],
+  [ 'a generated column', 'ALTER TABLE a.carried ADD c int GENERATED ALWAYS AS (a.reader(a)) STORED' ], [ 'a type that is changed', 'ALTER TABLE a.carried ALTER b TYPE int USING a.reader(a)' ],
+  [ 'a materialized view', 'CREATE MATERIALIZED VIEW a.carried_view AS SELECT a.reader(1)', 'DROP MATERIALIZED VIEW IF EXISTS a.carried_view' ],
+  [ 'a check', 'INSERT INTO a.carried VALUES (1)', 'ALTER TABLE a.carried ADD CHECK (a.reader(a) >= 0) NOT VALID' ];
+run_attacks();
+
+# Functions that only a superuser may call.
+foreach my $sql (q{SELECT pg_read_binary_file(pg_relation_filepath('people'))}, q{SELECT pg_stat_file(pg_relation_filepath('people'))},
+	q{SELECT lo_import('/etc/hostname')}, q{SELECT * FROM pg_ls_dir('.')}, q{SELECT pg_create_logical_replication_slot('s', 'test_decoding')},
+	q{SELECT * FROM pg_statistic}, q{SELECT * FROM pg_statistic_ext_data}, q{SELECT * FROM pg_backend_memory_contexts})
+{
+	my ($analyst, $superuser) = map { session($_, $sql) } 'analyst', 'admin';
+
+	attacked($analyst->{sqlstate} eq '42501', 'not for the analyst: ' . DpAgg::brief($sql)) or diag($analyst->{err});
+	control($superuser->{sqlstate} ne '42501', 'though for a superuser: ' . DpAgg::brief($sql)) or diag($superuser->{err});
+}
 
 finish();

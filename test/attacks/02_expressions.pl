@@ -8,7 +8,7 @@ use warnings;
 use Test::More;
 use Attacks;
 
-start('leaky expressions');
+my $node = start('leaky expressions');
 
 my $no_hash = 'PostgreSQL finds no hash function for such an operator';
 
@@ -117,6 +117,96 @@ attack('an error if the person is there: a sum of the person',
 	control => 'SELECT sum(s) FROM (SELECT id, sum(1 / (id - 5)) AS s FROM people GROUP BY id) q');
 attack('an error if the person is there: FILTER', 'SELECT dp_count(*) FILTER (WHERE 1 / (id - 5) = 0) FROM people', state => '00000');
 attack('an error if the person is there: a join', 'SELECT dp_count(*) FROM people JOIN pub ON k = 1 / (id - 5)', state => '00000');
+run_attacks();
+
+# ---------- built-in functions that look elsewhere, or leave something behind ----------
+
+DpAgg::value($node, 'analyst', 'CREATE SEQUENCE a.marks');
+
+# The statement looks for what an expression over the rows has left.
+sub left_behind
+{
+	my ($name, $expression, $look, %o) = @_;
+
+	return attack("left behind: $name", $look, state => '00000', moves => 0,
+		before => [ @{ delete $o{before} // [] }, "SELECT dp_count(*) FROM people p WHERE $five AND ($expression) IS NOT NULL" ], %o);
+}
+left_behind('a setting', "set_config('a.leak', p.name, false)", "SELECT current_setting('a.leak', true)", after => [q{SELECT set_config('a.leak', '', false)}]);
+left_behind('a sequence', "nextval('a.calls')", "SELECT 1");
+left_behind('a sequence set', "setval('a.marks', p.x + 1)", 'SELECT last_value FROM a.marks', before => ["SELECT setval('a.marks', 1)"]);
+left_behind('an advisory lock', 'pg_advisory_lock(p.x)::text', q{SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()}, after => ['SELECT pg_advisory_unlock_all()']);
+left_behind('a large object', 'lo_create(p.x + 500000)', 'SELECT count(*) FROM pg_largeobject_metadata', after => ['SELECT lo_unlink(oid) FROM pg_largeobject_metadata']);
+left_behind('a transaction id', 'pg_current_xact_id()::text', 'SELECT pg_current_xact_id_if_assigned() IS NULL', before => ['BEGIN'], state => '00000|25P02', control => 'runs');
+left_behind('a seed', 'setseed(p.x / 100.0)::text', 'SELECT random()', before => ['SELECT setseed(0.1)']);
+left_behind('a message', "pg_notify('leak', p.name)::text", 'SELECT 1', before => ['LISTEN leak'], alone => 1, state => '00000|DP002');
+left_behind('an exported snapshot', 'pg_export_snapshot()', 'SELECT pg_current_xact_id_if_assigned() IS NULL', before => ['BEGIN'], state => '00000|25P02', control => 'runs');
+left_behind('a plan of XML', q{query_to_xml('SELECT nextval(''a.calls'')', true, true, '')::text}, 'SELECT 1');
+left_behind('a search path', "set_config('search_path', 'a', false)", 'SHOW search_path', control => 'runs');
+run_attacks();
+
+errors($_->[0], $_->[1], %{ $_->[2] // {} }) foreach
+  [ 'pg_sleep', 'pg_sleep(0.01 * p.x)::text', { control => 'runs' } ], [ 'a cancel', 'pg_cancel_backend(pg_backend_pid() + 0 * p.x)' ],
+  [ 'privileges of what is not there', "has_table_privilege('nosuch' || p.name, 'select')" ], [ 'a table by name', "p.name::regclass" ], [ 'a role by name', 'p.name::regrole' ],
+  [ 'a table to look at', 'pg_get_viewdef(p.x::oid)', { control => 'runs' } ], [ 'a definition', 'pg_get_functiondef(p.x::oid)', { control => 'runs' } ], [ 'an index', 'pg_get_indexdef(0::oid, p.x, true)', { control => 'runs' } ],
+  [ 'text as a number', '(p.name || p.x)::numeric' ], [ 'text as a float', "('x' || p.x)::float8" ], [ 'text as a boolean', 'p.name::bool' ], [ 'text as a date', 'p.name::date' ],
+  [ 'text as an interval', 'p.name::interval' ], [ 'text as a uuid', 'p.name::uuid' ], [ 'text as JSON', "('{' || p.name)::json" ], [ 'text as jsonb', "('{' || p.name)::jsonb" ], [ 'text as XML', "('<' || p.name)::xml" ],
+  [ 'text as an address', 'p.name::inet' ], [ 'text as bits', 'p.name::bit(3)' ], [ 'text as money', 'p.name::money' ], [ 'text as an enum', 'p.name::mood' ], [ 'text as a point', 'p.name::point' ],
+  [ 'text as an array', 'p.name::int[]' ], [ 'text as a row', 'p.name::a.ct' ], [ 'text as a range', 'p.name::int4range' ], [ 'text as bytes', q{('\x' || p.name)::bytea} ],
+  [ 'to_number', "to_number(p.name, '')", { control => 'runs' } ], [ 'to_date', "to_date(p.name, 'YYYY')" ], [ 'to_timestamp', "to_timestamp(p.name, 'DD')" ], [ 'decode', "decode(p.name, 'hex')" ],
+  [ 'convert_from', q{convert_from('\xff'::bytea, CASE WHEN p.x > 0 THEN 'UTF8' END)} ], [ 'convert', "convert_to(p.name, 'nosuch')" ], [ 'a pattern of the row', "p.name ~ ('*' || p.name)" ],
+  [ 'regexp_replace', "regexp_replace(p.name, '(' || p.name, '')" ], [ 'regexp_match', "regexp_match(p.name, 'a{' || p.x || '000}')" ], [ 'SIMILAR TO', q{p.name SIMILAR TO ('(' || p.name)} ],
+  [ 'a range upside down', 'int4range(p.x, p.x - 1)' ], [ 'an absurd repetition', "repeat(p.name, 1000000000)" ], [ 'an absurd lpad', "lpad(p.name, 1000000000)" ], [ 'overlay', "overlay(p.name placing 'x' from -5)" ],
+  [ 'factorial', 'factorial(p.x * 10000)' ], [ 'a power', 'power(0::float8, -p.x)' ], [ 'a power of numeric', 'power(p.x::numeric, p.x * 100000)' ], [ 'exp', 'exp(p.x * 100.0::float8)' ], [ 'asin', 'asin(p.x)' ], [ 'log', 'log(0 * p.y)' ],
+  [ 'a base of zero', 'log(0::numeric * p.x, 2)' ], [ 'gcd', 'gcd(-2147483648, -2147483648 + 0 * p.x)' ], [ 'a bucket', 'width_bucket(p.y, 1, 1, 5)' ], [ 'a date far off', "date '2020-01-01' + p.x * 25264512" ],
+  [ 'a timestamp far off', "timestamp '290000-01-01' + p.x * interval '1000 years'" ], [ 'an interval far off', "interval '100000000 years' * p.x" ], [ 'make_interval', 'make_interval(years => p.x * 10000000)', { control => 'runs' } ],
+  [ 'make_time', 'make_time(p.x, 0, 0)' ], [ 'make_timestamp', 'make_timestamp(2020, p.x, 1, 0, 0, 0)' ], [ 'a zone by name', "timezone('!' || p.name, now())" ], [ 'a format of the row', "to_char(p.y, repeat(p.name, 100) || '9EEEE9')" ],
+  [ 'chr', 'chr(p.x * 1000000)' ], [ 'a byte', "get_byte('\\x00'::bytea, p.x)" ], [ 'a subscript', "(ARRAY[[1]])[p.x][1] / 0", { control => 'none', why => 'a NULL fails nowhere' } ],
+  [ 'array_cat', 'ARRAY[ARRAY[p.x]] || ARRAY[ARRAY[1, 2]]' ], [ 'array_fill', 'array_fill(0, ARRAY[p.x * 10000000])' ], [ 'a path of jsonb', "jsonb_path_query_first('{}', 'strict \$.a', jsonb_build_object('x', p.x))" ],
+  [ 'jsonb as a number', "(jsonb_build_object('x', p.name) -> 'x')::int" ], [ 'a key twice', "jsonb_object(ARRAY[p.name])" ], [ 'json_populate_record', "json_populate_record(NULL::a.ct, json_build_object('a', p.name))" ],
+  [ 'a text search', "to_tsquery('english', p.name || ' &&')" ], [ 'a tsvector', "(p.name || ':99999999')::tsvector", { control => 'runs' } ], [ 'ts_headline', "ts_rank('{0.1}'::float4[], to_tsvector('a'), to_tsquery(p.name))" ],
+  [ 'an int too small', '(p.x * 1000)::int2' ], [ 'a "char"', "p.x::\"char\"", { control => 'runs' } ], [ 'the smallest int', '-(-2147483648 + 0 * p.x)' ], [ 'the smallest int divided', '(-2147483648 + 0 * p.x) / -1' ], [ 'abs of the smallest', 'abs(-2147483648 + 0 * p.x)' ],
+  [ 'a numeric with a small scale', '(p.x * 1000)::numeric(3, 0)' ], [ 'a float to a float', '(p.y * 1e300)::float4' ], [ 'a varchar', "p.name::varchar(1)", { control => 'runs' } ], [ 'a check of XML', "xml_is_well_formed(p.name) AND xmlparse(document p.name) IS NOT NULL" ];
+run_attacks();
+
+# ---------- types, casts and collations of the analyst's ----------
+
+DpAgg::value($node, 'analyst', <<'SQL');
+CREATE FUNCTION a.to_ct(int) RETURNS a.ct LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM nextval('a.calls'); RETURN ROW($1, '')::a.ct; END $$;
+CREATE CAST (int AS a.ct) WITH FUNCTION a.to_ct(int) AS IMPLICIT;
+CREATE FUNCTION a.distance(int, int) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM nextval('a.calls'); RETURN $1 - $2; END $$;
+CREATE TYPE a.range AS RANGE (SUBTYPE = int, SUBTYPE_DIFF = a.distance);
+CREATE TYPE a.enum AS ENUM ('p1', 'p2');
+CREATE FUNCTION a.implicit(a.enum) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM nextval('a.calls'); RETURN 1; END $$;
+CREATE CAST (a.enum AS int) WITH FUNCTION a.implicit(a.enum) AS IMPLICIT;
+CREATE TABLE a.enums (v a.enum, i int);
+INSERT INTO a.enums VALUES ('p1', 1), ('p2', 2);
+CREATE COLLATION a.c FROM "C";
+CREATE TEXT SEARCH CONFIGURATION a.conf (COPY = simple);
+CREATE FUNCTION a.poly(anyelement) RETURNS anyelement LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM nextval('a.calls'); RETURN $1; END $$;
+CREATE FUNCTION a.variadic(VARIADIC int[]) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM nextval('a.calls'); RETURN 1; END $$;
+CREATE FUNCTION a.defaulted(int, int DEFAULT 1) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM nextval('a.calls'); RETURN 1; END $$;
+CREATE FUNCTION a.strict_sql(int) RETURNS int LANGUAGE sql IMMUTABLE STRICT AS 'SELECT $1 + 0';
+CREATE FUNCTION a.atomic(int) RETURNS int LANGUAGE sql IMMUTABLE RETURN a.spy_immutable($1);
+CREATE FUNCTION a.support(int) RETURNS bool LANGUAGE sql STABLE AS 'SELECT a.spy($1) > 0';
+CREATE FUNCTION a.pairs(int) RETURNS TABLE (o int) LANGUAGE sql STABLE AS 'SELECT a.spy($1)';
+CREATE DOMAIN a.silent AS int;
+CREATE DOMAIN a.not_null AS int NOT NULL;
+SQL
+attack("own: $_", "SELECT dp_count(*) FROM people p WHERE $_ IS NOT NULL") foreach
+  'p.x::a.ct', 'CAST(p.x AS a.ct)', 'a.poly(p.x)', 'a.poly(p.name)', 'a.variadic(p.x, 1)', 'a.variadic(VARIADIC ARRAY[p.x])', 'a.defaulted(p.x)', 'a.atomic(p.x)', 'a.support(p.x)',
+  '(SELECT a.spy(p.x))', 'CASE a.spy(p.x) WHEN 3 THEN 1 ELSE 2 END', 'coalesce(a.spy(p.x), 1)', 'nullif(a.spy(p.x), 1)', 'greatest(a.spy(p.x), 1)', 'ARRAY[a.spy(p.x)]', 'ROW(a.spy(p.x))',
+  '(a.to_ct(p.x)).a', '(SELECT max(o.o) FROM a.pairs(p.x) o)', 'EXISTS (SELECT FROM a.pairs(p.x))', '(ARRAY[p.x])[a.spy(1)]', 'p.x + a.spy(p.x)', '(p.x, p.y) = (a.spy(p.x), 1)';
+attack("own: $_", "SELECT dp_count(*) FROM people p WHERE $_ IS NOT NULL", control => 'runs', state => '00000|DP002') foreach
+  'a.range(0, p.x)', 'a.strict_sql(p.x)', 'p.name COLLATE a.c', "p.name < ('p' COLLATE a.c)", 'p.x::a.silent', "to_tsvector('a.conf', p.name)", "a.range(0, p.x + 1) && a.range(1, 50)";
+attack('own: a domain that is NOT NULL', "SELECT dp_count(*) FROM people p WHERE (CASE WHEN $five THEN NULL::int ELSE 1 END)::a.not_null IS NOT NULL");
+attack("own: $_", $_) foreach 'SELECT dp_count(*) FROM people p, a.pairs(p.id) o', 'SELECT dp_count(*) FROM people p, LATERAL (SELECT a.spy(p.id) OFFSET 0) s',
+  'SELECT dp_count(a.spy(x)) FROM people', 'SELECT dp_sum(a.spy(x), 0, 100) FROM people', 'SELECT a.spy(x), dp_count(*) FROM people GROUP BY 1',
+  'SELECT dp_count(*) FROM people GROUP BY a.spy(x % 3)', 'SELECT dp_count(DISTINCT a.spy(x)) FROM people', 'SELECT count(*) FROM people p JOIN visits v ON v.pid = p.id AND a.spy(p.x) > 0',
+  'SELECT count(*) FROM people p LEFT JOIN pub ON a.spy(p.x) = k', 'SELECT count(*) FROM (SELECT id FROM people GROUP BY id HAVING a.spy(max(x)) > 0) s',
+  'SELECT count(*) FROM (SELECT id, max(a.spy(x)) AS m FROM people GROUP BY id) s WHERE m > 0', 'SELECT count(*) FROM (SELECT DISTINCT id, a.spy(x) FROM people) s',
+  'SELECT count(*) FROM (SELECT id, x FROM people ORDER BY a.spy(x)) s', 'SELECT count(*) FROM people WHERE x IN (SELECT a.spy(k) + 0 * x FROM pub)', 'SELECT count(*) FROM people WHERE x = ANY (ARRAY[a.spy(x), 1])',
+  'SELECT count(*) FROM (SELECT id, x FROM people UNION ALL SELECT id, a.spy(x) FROM people) s WHERE x > 0';
+attack('own: an enum that a cast makes a number', 'SELECT dp_count(*) FROM people p JOIN a.enums e ON e.v = p.x', control => 'runs', state => '00000|DP002');
 run_attacks();
 
 finish();

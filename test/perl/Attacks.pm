@@ -157,7 +157,7 @@ sub start
 	%persons = %{ $o{persons} // \%people_persons };
 	$node = DpAgg::node('main', roles => [ 'analyst', @{ $o{roles} // [] } ], preload => $o{preload} // 'dp_agg',
 		conf => "restart_after_crash = on\n" . ($o{conf} // ''));
-	$node->safe_psql('postgres', join "\n", 'CREATE SCHEMA a AUTHORIZATION analyst;', 'CREATE SCHEMA plain;',
+	$node->safe_psql('postgres', join "\n", 'CREATE ROLE admin SUPERUSER LOGIN;', 'CREATE SCHEMA a AUTHORIZATION analyst;', 'CREATE SCHEMA plain;',
 		'GRANT CREATE, TEMPORARY ON DATABASE postgres TO analyst;', 'GRANT USAGE ON SCHEMA plain TO analyst;', $tables,
 		'GRANT ALL ON ALL TABLES IN SCHEMA plain TO analyst;',
 		(map { "CREATE TABLE person_$_ AS SELECT * FROM $_ WHERE $persons{$_};" } sort keys %persons));
@@ -336,7 +336,7 @@ sub outcomes_together
 	{
 		my @own = statements($on_copies, $attack);
 
-		push @statements, 'SET dp_agg.epsilon = 1000', $calls, @own;
+		push @statements, (prologue($on_copies))[-1], 'SET dp_agg.epsilon = 1000', $calls, @own;
 		push @places, [ $#statements - @own, $#statements ];
 		push @statements, 'ROLLBACK', $calls, @{ $attack->{after} };
 	}
@@ -451,7 +451,7 @@ sub script
 	return session('analyst', "SET dp_agg.epsilon = 1000;\n$sql");
 }
 
-# The same as any role, with no setting of ours.
+# The same as any role, with no setting of ours; "admin" is a superuser.
 sub session
 {
 	my ($role, $sql, %o) = @_;

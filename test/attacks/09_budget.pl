@@ -5,8 +5,9 @@ use strict;
 use warnings;
 use Test::More;
 use Attacks;
+use Clients;
 
-start('budget and averaging');
+my $node = start('budget and averaging');
 
 # ---------- a second draw ----------
 
@@ -39,5 +40,188 @@ draws('a condition per row', "SELECT i, CASE WHEN i > 0 THEN (SELECT dp_count(*)
 draws('a materialized view refreshed', 'CREATE MATERIALIZED VIEW a.m1 AS SELECT 5, dp_count(*) FROM people; REFRESH MATERIALIZED VIEW a.m1; TABLE a.m1', 2);
 draws('WHERE CURRENT OF, EPQ and the like', "BEGIN; DECLARE c CURSOR FOR SELECT 5, s.c, i FROM $c s, a.ups FOR UPDATE OF ups; FETCH 2 c; UPDATE a.ups SET i = 6 WHERE CURRENT OF c; FETCH 2 c; COMMIT", 1);
 
+
+draws('a sub-select that nothing reads', "SELECT 5 FROM $c s", 1, 1);
+draws('a CTE that nothing reads', 'WITH x AS (SELECT dp_count(*) FROM people) SELECT 5', 0);
+draws('a release in EXISTS', 'SELECT 5 WHERE EXISTS (SELECT dp_count(*) FROM people)', 1, 1);
+draws('a release behind a false condition', "SELECT CASE WHEN random() < 0 THEN (SELECT dp_count(*) FROM people) END", 1, 1);
+draws('a scan that starts over', "SELECT i, (SELECT c FROM $c s WHERE i > 0) FROM generate_series(1, 5) i", 1);
+draws('a scan that starts over, OFFSET 0', "SELECT i, s.c FROM generate_series(1, 5) i, LATERAL (SELECT c FROM $c q WHERE i > 0 OFFSET 0) s", 1);
+draws('a join of a release with itself', "WITH x AS (SELECT dp_count(*) AS c FROM people) SELECT 5, a.c FROM x a JOIN x b ON a.c = b.c JOIN x d ON true", 1);
+draws('the two sides of UNION ALL', "SELECT 5, c FROM $c a UNION ALL SELECT 5, c FROM $c b UNION ALL SELECT 5, c FROM $c d", 3);
+draws('the two sides of EXCEPT', "SELECT c FROM $c a EXCEPT SELECT c FROM $c b", 2);
+draws('a recursive query', "WITH RECURSIVE r (n, c) AS (SELECT 1, c FROM $c s UNION ALL SELECT n + 1, (SELECT dp_count(*) FROM people) FROM r WHERE n < 5) SELECT n, c FROM r", 2);
+draws('an SQL function called for each row', q{CREATE FUNCTION a.each(int) RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT dp_count(*) FROM people'; SELECT 5, a.each(i) FROM generate_series(1, 3) i}, 3);
+draws('a STABLE function called for each row', q{CREATE FUNCTION a.stable(int) RETURNS bigint LANGUAGE plpgsql STABLE AS 'BEGIN RETURN (SELECT dp_count(*) FROM people); END'; SELECT 5, a.stable(i) FROM generate_series(1, 3) i}, 3);
+draws('a function of a set', q{CREATE FUNCTION a.set() RETURNS SETOF bigint LANGUAGE sql AS 'SELECT dp_count(*) FROM people'; SELECT 5, s FROM a.set() s, generate_series(1, 3)}, 1);
+draws('a function that is inlined, twice', q{CREATE FUNCTION a.set2() RETURNS SETOF bigint LANGUAGE sql STABLE AS 'SELECT dp_count(*) FROM people'; SELECT 5, s FROM a.set2() s UNION ALL SELECT 5, s FROM a.set2() s}, 2);
+draws('a function with the rights of the analyst', q{CREATE FUNCTION a.definer() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT dp_count(*) FROM people'; SELECT 5, a.definer()}, 1);
+draws('a function for workers', q{CREATE FUNCTION a.worker(int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE STABLE AS 'BEGIN RETURN (SELECT dp_count(*) FROM people); END';
+	SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET force_parallel_mode = on; SELECT 5, a.worker(k) FROM pub WHERE k < 3}, 3);
+draws('a procedure that commits in between', q{CREATE PROCEDURE a.commits() LANGUAGE plpgsql AS $$ DECLARE a bigint; BEGIN FOR i IN 1 .. 3 LOOP SELECT dp_count(*) INTO a FROM people; COMMIT; RAISE NOTICE '%', a; END LOOP; END $$; CALL a.commits()}, 3);
+draws('a loop over a cursor', q{DO $$ DECLARE c CURSOR FOR SELECT dp_count(*) AS n FROM people; BEGIN FOR i IN 1 .. 3 LOOP FOR r IN c LOOP RAISE NOTICE '%', r.n; END LOOP; END LOOP; END $$}, 3);
+draws('a cursor of PL/pgSQL that moves', q{DO $$ DECLARE c SCROLL CURSOR FOR SELECT dp_count(*) FROM people; n bigint; BEGIN OPEN c; FOR i IN 1 .. 3 LOOP FETCH ABSOLUTE 1 FROM c INTO n; RAISE NOTICE '%', n; END LOOP; END $$}, 1);
+draws('a cursor fetched in pieces', 'BEGIN; DECLARE c CURSOR FOR SELECT 5, dp_count(*) FROM people UNION ALL SELECT 5, dp_count(*) FROM people; FETCH 1 c; FETCH 1 c; FETCH 1 c; COMMIT', 2);
+draws('a cursor that is never fetched', 'BEGIN; DECLARE c CURSOR FOR SELECT dp_count(*) FROM people; COMMIT; SELECT 5', 1, 1);
+draws('a copy of a release', 'COPY (SELECT 5, dp_count(*) FROM people) TO STDOUT (DELIMITER $$|$$)', 1);
+draws('a copy of a table made of a release', 'CREATE TABLE a.kept AS SELECT 5 AS k, dp_count(*) AS c FROM people; TABLE a.kept; TABLE a.kept; SELECT k, c FROM a.kept', 1);
+draws('a trigger for each row', q{CREATE TABLE a.rows (k int, c int8); CREATE FUNCTION a.fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN new.c := (SELECT dp_count(*) FROM people); RETURN new; END $$;
+	CREATE TRIGGER t BEFORE INSERT ON a.rows FOR EACH ROW EXECUTE FUNCTION a.fill(); INSERT INTO a.rows (k) SELECT 5 FROM generate_series(1, 3); TABLE a.rows}, 3);
+draws('a rule', q{CREATE TABLE a.ruled (k int, c int8); CREATE RULE r AS ON INSERT TO a.ruled DO INSTEAD SELECT 5, dp_count(*) FROM people; INSERT INTO a.ruled VALUES (1), (2), (3)}, 1);
+draws('a default of a column', q{CREATE TABLE a.defaulted (k int, c int8 DEFAULT a.each(1)); INSERT INTO a.defaulted (k) VALUES (5), (5); TABLE a.defaulted}, 2);
+draws('a generic plan', 'SET plan_cache_mode = force_generic_plan; PREPARE p(int) AS SELECT $1, dp_count(*) FROM people;' . 'EXECUTE p(5);' x 4, 4);
+draws('LIMIT by a parameter', 'PREPARE p(int) AS SELECT 5, dp_count(*) FROM people LIMIT $1; EXECUTE p(0); EXECUTE p(1); EXECUTE p(0); EXECUTE p(NULL)', 4);
+draws('LIMIT by a parameter of a generic plan', 'SET plan_cache_mode = force_generic_plan; PREPARE p(int) AS SELECT 5, dp_count(*) FROM people LIMIT $1; EXECUTE p(0); EXECUTE p(1); EXECUTE p(0)', 3);
+draws('no row, by a false condition', 'SELECT 5, c FROM ' . $c . ' s WHERE false', 0);
+draws('no row, by LIMIT 0 of a cursor', 'BEGIN; DECLARE c SCROLL CURSOR FOR SELECT dp_count(*) FROM people LIMIT 0; FETCH ALL c; FETCH BACKWARD ALL c; COMMIT; SELECT 5', 0);
+draws('LIMIT 0 within', 'SELECT 5, (SELECT dp_count(*) FROM people LIMIT 0)', 1, 1);
+draws('a statement of two', "SELECT 5, dp_count(*) FROM people\\; SELECT 5, dp_count(*) FROM people", 2);
+draws('a pipeline that fails', "BEGIN; SELECT dp_count(*) FROM people\\; SELECT 1 / 0; ROLLBACK", 1, 1);
+draws('an error above it', 'SELECT 5, 1 / (dp_count(*)::int * 0) FROM people', 1, 1);
+draws('an error beside it', 'SELECT 5, dp_count(*), 1 / (SELECT 0 * count(*) FROM pub) FROM people', 1, 1);
+draws('a seed', 'SELECT setseed(0.5); SELECT dp_count(*) FROM people; SELECT setseed(0.5); SELECT dp_count(*) FROM people', 2);
+draws('a role that is changed in between', "SELECT dp_count(*) FROM people; SET ROLE analyst; SELECT dp_count(*) FROM people; RESET ROLE", 2);
+draws('DISCARD ALL', 'SELECT dp_count(*) FROM people; DISCARD ALL; SET dp_agg.epsilon = 0.1; SELECT dp_count(*) FROM people', 2);
+draws('a savepoint around a cursor', 'BEGIN; SAVEPOINT s; DECLARE c SCROLL CURSOR FOR SELECT dp_count(*) FROM people; FETCH c; ROLLBACK TO s; SAVEPOINT s; DECLARE c SCROLL CURSOR FOR SELECT dp_count(*) FROM people; FETCH c; COMMIT', 2);
+draws('PREPARE TRANSACTION', "BEGIN; SELECT dp_count(*) FROM people; PREPARE TRANSACTION 'p'", 1);
+draws('a jit', 'SET jit_above_cost = 0; SET jit_optimize_above_cost = 0; SELECT dp_count(*) FROM people', 1);
+
+# Statements that print less than they are charged for are no leak; what is cancelled
+# is charged nevertheless.
+{
+	my ($made) = split /\|/, ledger();
+	my $r = session('analyst', "SET statement_timeout = 1; SELECT dp_count(*) FROM people, a.nums a, a.nums b, a.nums c WHERE lower(name || name) <> ''");
+	my ($made_after) = split /\|/, ledger();
+
+	attacked($r->{out} eq '' || $made_after > $made, 'a release that is cancelled is charged, or prints nothing') or diag("$r->{out} $r->{err}");
+	control($r->{sqlstate} eq '57014', 'it was cancelled') or diag($r->{err});
+	$r = session('analyst', "SET dp_agg.epsilon = 0.1; BEGIN; DECLARE c CURSOR FOR SELECT dp_count(*) FROM people, a.nums a, a.nums b, a.nums d WHERE lower(name || name) <> ''; SET statement_timeout = 1; FETCH c; ROLLBACK");
+	attacked((split /\|/, ledger())[0] > $made_after, 'a cursor that is cancelled while it is drained is charged') or diag($r->{err});
+}
+
+# ---------- sharper answers for free ----------
+
+# The standard deviation of answers, in units of what one release at this price has.
+sub spread
+{
+	my (@answers) = @_;
+	my ($sum, $squares) = (0, 0);
+
+	$sum += $_ foreach @answers;
+	$squares += ($_ - $sum / @answers)**2 foreach @answers;
+	return sqrt($squares / (@answers - 1));
+}
+
+# answers(SQL, N): N answers of one row each, by N sessions' worth of releases.
+sub answers
+{
+	my ($sql, $n) = @_;
+
+	return map { $_->{out} } grep { $_->{out} =~ /^-?[\d.]+$/ } DpAgg::bulk($node, 'analyst', [ 'SET dp_agg.epsilon = 0.1', ($sql) x $n ]);
+}
+
+my $single = spread(answers('SELECT dp_sum(x) FROM people', 300));
+cmp_ok($single, '>', 700, 'a sum at epsilon 0.1 has noise of scale 1000 or more');
+foreach my $case (
+	[ 'one output written ten ways', 'SELECT (' . join(' + ', map { "dp_sum(x + 0 * $_)" } 1 .. 10) . ') / 10.0 FROM people' ], [ 'filters that cut the people up', 'SELECT ' . join(' + ', map { "dp_sum(x) FILTER (WHERE id % 5 = $_)" } 0 .. 4) . ' FROM people' ],
+	[ 'complements', 'SELECT (dp_sum(x) + 100 * dp_count(*) - dp_sum(100 - x)) / 2.0 FROM people' ], [ 'negatives', 'SELECT (dp_sum(x) - dp_sum(-x)) / 2.0 FROM people' ], [ 'an average times a count', 'SELECT dp_avg(x) * dp_count(*) FROM people' ],
+	[ 'groups that are the same', 'SELECT avg(s) FROM (SELECT dp_sum(x) * 10.0 AS s FROM people, a.nums o WHERE o.n < 10 GROUP BY o.n) q' ], [ 'intervals around it', 'SELECT (dp_low(dp_sum(x), 0.9) + dp_high(dp_sum(x), 0.9)) / 2.0 FROM people' ])
+{
+	my ($name, $sql) = @$case;
+	my @answers = answers($sql, 100);
+
+	SKIP:
+	{
+		skip("refused: $name", 1) if !@answers;
+		# a hundred answers estimate a deviation to within 10 percent or so
+		attacked(spread(@answers) > 0.6 * $single, "averaging: $name is not sharper") or diag(spread(@answers) . " of $single");
+	}
+}
+{
+	my @answers = answers('SELECT dp_sum(x) FROM people', 100);
+	my $spent = (split /\|/, ledger())[1];
+	my @averages = map { my $from = $_ * 10; my $sum = 0; $sum += $answers[ $from + $_ ] foreach 0 .. 9; $sum / 10 } 0 .. 9;
+
+	control(spread(@averages) < 0.6 * $single, 'averaging: ten releases that are paid for are') or diag(spread(@averages) . " of $single");
+	my @more = answers('SELECT dp_sum(x) FROM people', 10);
+	attacked(abs((split /\|/, ledger())[1] - $spent - 1) < 1e-6, 'averaging: and ten cost ten times the price of one');
+}
+
+# ---------- differences ----------
+
+attack("a difference: $_->[0]", $_->[1], state => '00000|DP002|DP003', moves => 3, control => $_->[2]) foreach
+  [ 'with and without an id', 'SELECT (SELECT dp_count(*) FROM people) - (SELECT dp_count(*) FROM people WHERE id <> 5)', 'SELECT x * 10 FROM people WHERE id = 5' ],
+  [ 'with and without, in one release', 'SELECT dp_count(*) - dp_count(*) FILTER (WHERE id <> 5) FROM people', 'SELECT sum(x) - sum(x) FILTER (WHERE id <> 5) FROM people' ],
+  [ 'of sums', 'SELECT (SELECT dp_sum(x, 0, 1) FROM people) - (SELECT dp_sum(x, 0, 1) FROM people WHERE id <> 5)', 'SELECT (SELECT sum(x) FROM people) - (SELECT sum(x) FROM people WHERE id <> 5)' ],
+  [ 'of averages', 'SELECT (SELECT dp_avg(x, 0, 1) FROM people) - (SELECT dp_avg(x, 0, 1) FROM people WHERE id <> 5)', 'SELECT (SELECT sum(x) FROM people) - (SELECT sum(x) FROM people WHERE id <> 5)' ],
+  [ 'of groups', 'SELECT sum(c) FROM (SELECT id = 5, dp_count(*) AS c FROM people GROUP BY 1) s', 'SELECT count(*) * 10 FROM (SELECT id = 5, count(*) AS c FROM people GROUP BY 1) s' ],
+  [ 'of a join', 'SELECT (SELECT dp_count(*) FROM people p JOIN visits v ON v.pid = p.id) - (SELECT dp_count(*) FROM people p JOIN visits v ON v.pid = p.id WHERE p.id <> 5)', 'SELECT sum(v.cost) FROM people p JOIN visits v ON v.pid = p.id WHERE p.id = 5' ];
+attack("a group of few: $_", "SELECT count(*) FROM (SELECT g, count(*) AS c FROM people WHERE $_ GROUP BY g) s WHERE c IS NOT NULL", state => '00000', moves => 0, control => "SELECT sum(x) FROM people WHERE $_") foreach
+  'id = 5', 'id BETWEEN 1 AND 19', 'id BETWEEN 4 AND 6', 'id IN (5, 6, 7)', "name = 'p5'", 'x = 85 AND id < 10', 'id < 20 AND x > 80', 'id = 5 OR id = 0';
+run_attacks();
+
+# ---------- whose money ----------
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE ROLE team;
+CREATE ROLE member LOGIN;
+CREATE ROLE poor LOGIN;
+CREATE ROLE rich LOGIN;
+GRANT team TO member;
+GRANT rich TO poor;
+GRANT USAGE, CREATE ON SCHEMA a TO poor, rich, member;
+SELECT dp_agg.set_budget('team', 'people', epsilon => 1, delta => 0.1), dp_agg.set_budget('member', 'people', epsilon => 100, delta => 0.1),
+	dp_agg.set_budget('poor', 'people', epsilon => 0.5, delta => 0.1), dp_agg.set_budget('rich', 'people', epsilon => 1000, delta => 0.1);
+SQL
+sub spent { return $node->safe_psql('postgres', "SELECT coalesce(sum(epsilon_spent), -1) FROM dp_agg.budgets WHERE role = '$_[0]'") }
+
+my $ask = 'SET dp_agg.epsilon = 0.4; SELECT dp_count(*) FROM people;';
+foreach my $case ([ 'a member pays from its group, too', 'member', "$ask $ask $ask", 'team', 1 ], [ 'SET ROLE to one who is rich', 'poor', "SET ROLE rich; $ask $ask $ask", 'poor', 0.5 ], [ 'a role in a transaction', 'poor', "BEGIN; SET LOCAL ROLE rich; $ask COMMIT; BEGIN; SET LOCAL ROLE rich; $ask COMMIT", 'poor', 0.5 ],
+	[ 'a function of one who is rich', 'poor', "SET ROLE rich; CREATE FUNCTION a.lent() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT dp_count(*) FROM people WHERE dp_with(epsilon => 0.4)'; RESET ROLE; SELECT a.lent(); SELECT a.lent(); SELECT a.lent()", 'poor', 0.5 ],
+	[ 'a view of one who is rich', 'poor', "SET ROLE rich; CREATE VIEW a.lent AS SELECT dp_count(*) FROM people WHERE dp_with(epsilon => 0.4); GRANT SELECT ON a.lent TO poor; RESET ROLE; TABLE a.lent; TABLE a.lent; TABLE a.lent", 'poor', 0.5 ],
+	[ 'a cursor opened as another', 'poor', "BEGIN; SET ROLE rich; DECLARE c CURSOR FOR SELECT dp_count(*) FROM people WHERE dp_with(epsilon => 0.4); RESET ROLE; FETCH c; COMMIT; BEGIN; SET ROLE rich; DECLARE c CURSOR FOR SELECT dp_count(*) FROM people WHERE dp_with(epsilon => 0.4); RESET ROLE; FETCH c; COMMIT", 'poor', 0.5 ])
+{
+	my ($name, $role, $sql, $account, $limit) = @$case;
+	my $r = session($role, $sql);
+	my $answers = () = $r->{out} =~ /^\d+$/mg;
+
+	attacked(spent($account) <= $limit && $answers * 0.4 <= $limit, "$name: no more than its limit") or diag("$answers answers, " . spent($account) . "\n$r->{err}");
+	control($answers > 0 || $r->{states} =~ /DP001/, "$name: asks") or diag($r->{err});
+	$node->safe_psql('postgres', "UPDATE dp_agg.account SET epsilon_spent = 0");
+}
+{
+	session('poor', $ask);
+	$node->safe_psql('postgres', 'ALTER ROLE poor RENAME TO renamed');
+	my $r = session('renamed', $ask);
+	attacked($r->{states} eq 'DP001' && $r->{out} eq '', 'a new name is no new budget') or diag($r->{err});
+	$node->safe_psql('postgres', "REVOKE ALL ON SCHEMA a FROM renamed; REVOKE rich FROM renamed; DROP OWNED BY renamed; DROP ROLE renamed; CREATE ROLE poor LOGIN; CREATE ROLE renamed LOGIN");
+	foreach my $role ('poor', 'renamed')
+	{
+		$r = session($role, $ask);
+		attacked($r->{sqlstate} eq '42501' && $r->{out} eq '', 'a new role of an old name has no account') or diag($r->{err});
+	}
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 0.5)");
+	$r = session('poor', $ask);
+	control($r->{out} =~ /^\d+$/, 'unless it is given one') or diag($r->{err});
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 0.5)");
+	attacked(session('poor', $ask)->{states} eq 'DP001', 'the same budget given again keeps what is spent');
+	$node->safe_psql('postgres', "SELECT dp_agg.unprotect('people'), dp_agg.protect('people', 'id', 'people'), dp_agg.set_bounds('people', 'x', 0, 100)");
+	attacked(session('poor', $ask)->{states} eq 'DP001', 'so does one whose population is protected anew');
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 5, max_epsilon_per_query => 0.5)");
+	$r = session('poor', 'SET dp_agg.epsilon = 0.4; SELECT (SELECT dp_count(*) FROM people), (SELECT dp_count(*) FROM people)');
+	attacked($r->{sqlstate} eq 'DP002' && $r->{out} eq '', 'two releases of one statement are one query for its limit') or diag($r->{err});
+	control(session('poor', $ask)->{out} =~ /^\d+$/, 'one of them is within it');
+}
+
+# Many at once: what all of them are answered is within the budget.
+{
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('rich', 'staff', epsilon => 1, delta => 0.1)");
+	my $statement = Clients::statement('SELECT dp_count(*) > 0 FROM staff WHERE dp_with(epsilon => 0.1)');
+	my @clients = map { Clients::start($node, 'rich', $statement x 4) } 1 .. 8;
+	my $total = Clients::total(Clients::finish(120, @clients));
+
+	attacked(($total->{states}{'00000'} // 0) == 10 && $total->{rows} == 10, 'sessions at once get ten answers for the price of ten') or diag(explain($total));
+	control(($total->{states}{DP001} // 0) == 22, 'and the others are refused') or diag(explain($total));
+}
 
 finish();

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use Test::More;
 use Attacks;
+use Clients;
 
 my $node = start('plan and state');
 
@@ -20,8 +21,10 @@ sub stands
 	my $r = script("$sql;");
 
 	no_crash("$name: the server stands") or diag($sql);
-	like($r->{states}, qr/^($states)$/, "$name: " . ($states =~ /DP002/ ? 'refused or answered' : 'answered')) or diag("$sql\n$r->{err}");
-	is(DpAgg::value($node, 'analyst', 'SELECT last_value FROM a.calls'), $before, "$name: no code of the analyst below the release") or diag($sql);
+	attacked($r->{states} =~ /^($states)$/ && DpAgg::value($node, 'analyst', 'SELECT last_value FROM a.calls') == $before,
+		"$name: " . ($states =~ /DP002/ ? 'refused or answered' : 'answered') . ', and no code of the analyst below the release') or diag("$sql\n$r->{err}");
+	my $copies = script('SET search_path = plain, public; ' . on_copies($sql) . ';');
+	control($copies->{states} eq '', "$name: runs without protection") or diag($copies->{err});
 	return $r;
 }
 no_crash('no crash so far');
@@ -112,9 +115,10 @@ SQL
 	}
 	my @unexpected = grep { !/: (aggregate function called in non-aggregate context|malformed release description|malformed \w+ state)$/ }
 	  map { @{ $by_state{$_} } } grep { /^(XX|53|57|58)/ } keys %by_state;
-	is("@unexpected", '', 'forged calls are told so');
+	attacked(!@unexpected, 'forged calls are told so') or diag(join "\n", @unexpected);
 	my @answers = grep { !/^SELECT (a\.forged|length\(a\.forged|dp_agg\.tame|dp_agg\.output)/ } sort keys %answers;
-	is("@answers", '', 'and give nothing but what was put in');
+	attacked(!@answers, 'and give nothing but what was put in') or diag(join "\n", @answers);
+	control(scalar(grep { /dp_agg\.tame/ } keys %answers), 'which is given back by what may be called');
 
 	# The same over protected rows.
 	attack("forged: $_", $_, control => 'none', why => 'what is malformed is refused over any rows: see the calls above', state => 'DP002|42501|42883|42804|0A000') foreach "SELECT dp_agg.collect($zero, ARRAY[1.0::float8], x) FROM people",
@@ -125,6 +129,106 @@ SQL
 	  'SELECT a.forged6(NULL, NULL, x) FROM people', 'SELECT dp_agg.bounding_hash(id) FROM people',
 	  'SELECT dp_count(*) FROM people WHERE NOT dp_with(epsilon => 2)', 'SELECT dp_count(*) FROM people WHERE dp_with(epsilon => 2) OR true';
 	run_attacks();
+}
+
+# ---------- plans that outlive what they were made for ----------
+
+# What an administrator does while the analyst's session waits.  OTHER is a line.
+my $admin = $node->connstr('postgres') . " user='admin'";
+
+# between(NAME, SQL, ADMIN, AGAIN, UNDO, %check): SQL is run, then ADMIN by the
+# administrator, then AGAIN; the first output must match %check's "first", which is
+# the control, the second "again", or its state "state".
+sub between
+{
+	my ($name, $sql, $change, $again, $undo, %check) = @_;
+	my $r = script("$sql\n\\echo ----\n\\! psql -Xqd \"$admin\" -c \"$change\" >&2\n\\warn ----\n$again");
+	my ($first, $second) = split /----\n?/, "$r->{out}\n", 2;
+	my ($errors) = $r->{err} =~ /.*----\n(.*)\z/s;
+	my ($state) = ($errors // '') =~ /ERROR:  (\w{5}):/;
+
+	$second =~ s/\n+\z// if defined $second;
+	attacked(defined $second && ($second =~ ($check{again} // qr/\A\z/)) && ($state // '00000') =~ ($check{state} // qr/\A00000\z/), $name) or diag("$r->{out}\n$r->{err}");
+	control($first =~ $check{first}, "$name: before") or diag("$r->{out}\n$r->{err}");
+	$node->safe_psql('postgres', $undo);
+	return;
+}
+my $number = qr/^\d+$/m;
+my $prepared = 'PREPARE q AS SELECT dp_count(*) FROM people; EXECUTE q; EXECUTE q;';
+my $sums = 'PREPARE q AS SELECT dp_avg(x) FROM people; EXECUTE q; EXECUTE q;';
+my $generic = 'SET plan_cache_mode = force_generic_plan; ';
+my $protect = "SELECT dp_agg.protect('people', 'id', 'people'), dp_agg.set_bounds('people', 'x', 0, 100)";
+my $refused = qr/^(42501|DP002)$/;
+
+foreach my $mode ('', $generic)
+{
+	my $kind = $mode ? ', generic' : '';
+
+	between("an account that is closed$kind", "$mode$prepared", "SELECT dp_agg.drop_budget('analyst', 'people')", 'EXECUTE q;', "SELECT dp_agg.set_budget('analyst', 'people', 1e8, 0.5)", first => $number, state => qr/^42501$/);
+	between("a column that is closed$kind", "$mode$sums", "SELECT dp_agg.protect('people', 'id', 'people', columns => '{id,g}')", 'EXECUTE q;', $protect, first => qr/^\d\d\./m, state => qr/^DP00[23]$/);
+	between("bounds that are narrowed$kind", "$mode$sums", "SELECT dp_agg.set_bounds('people', 'x', 0, 1)", 'EXECUTE q;', $protect, first => qr/^[3-6]\d\./m, again => qr/^[01](\.\d+)?$/);
+	between("another unit$kind", "$mode$prepared", "SELECT dp_agg.protect('people', 'g', 'people')", 'EXECUTE q;', $protect, first => $number, again => qr/\A\z/);
+	between("another population$kind", "$mode$prepared", "SELECT dp_agg.unprotect('people'), dp_agg.protect('people', 'id', 'elsewhere')", 'EXECUTE q;', "SELECT dp_agg.unprotect('people'); $protect", first => $number, state => qr/^42501$/);
+	between("no protection any more$kind", "$mode$prepared", "SELECT dp_agg.unprotect('people')", 'EXECUTE q; SELECT * FROM people LIMIT 1;', $protect, first => $number, state => qr/^(42501|DP002)$/, again => qr/\A\z/);
+	between("a label that is taken away$kind", "$mode$prepared", 'SECURITY LABEL FOR dp_agg ON TABLE people IS NULL', 'EXECUTE q; SELECT * FROM people LIMIT 1;', $protect, first => $number, state => qr/^(42501|DP002)$/, again => qr/\A\z/);
+	between("protected in between$kind", "${mode}PREPARE q AS SELECT count(*) FROM plain.staff; EXECUTE q; EXECUTE q;", "REVOKE ALL ON plain.staff FROM analyst; SELECT dp_agg.protect('plain.staff', 'sid', 'nobody')", 'EXECUTE q; SELECT * FROM plain.staff;',
+		"SELECT dp_agg.unprotect('plain.staff'); GRANT ALL ON plain.staff TO analyst", first => qr/^300$/m, state => qr/^42501$/);
+	$node->safe_psql('postgres', 'GRANT SELECT ON people TO analyst');
+	between("a right that is revoked$kind", "${mode}PREPARE q AS SELECT name FROM people WHERE id = 5; EXECUTE q; EXECUTE q;", 'REVOKE SELECT ON people FROM analyst', 'EXECUTE q;', 'SELECT 1', first => qr/^p5$/m, state => $refused);
+	$node->safe_psql('postgres', 'GRANT SELECT (name, id) ON people TO analyst');
+	between("a right to a column that is revoked$kind", "${mode}PREPARE q AS SELECT count(*) FROM people; EXECUTE q;", 'REVOKE SELECT (name, id) ON people FROM analyst', 'PREPARE r AS SELECT name FROM people WHERE id = 5; EXECUTE r;', 'SELECT 1', first => $number, state => $refused);
+	between("a unique key that is dropped$kind", "$mode$prepared", 'ALTER TABLE people DROP CONSTRAINT people_pkey CASCADE; INSERT INTO people SELECT p.* FROM people p, generate_series(1, 3000) WHERE p.id = 5',
+		'EXECUTE q;', 'DELETE FROM people USING people q WHERE q.id = people.id AND q.ctid < people.ctid; ALTER TABLE people ADD PRIMARY KEY (id); VACUUM ANALYZE people', first => qr/^(99\d|100\d)$/m, again => qr/^(99\d|100\d)$/);
+	between("a unique key that is dropped after OPEN$kind", "${mode}EXECUTE nothing; PREPARE q AS SELECT dp_count(*) FROM people; EXECUTE q; BEGIN; DECLARE c CURSOR FOR SELECT dp_count(*) FROM people;", 'SET lock_timeout = 1000; ALTER TABLE people DROP CONSTRAINT people_pkey',
+		'FETCH c; COMMIT;', 'SELECT 1', first => qr/^(99\d|100\d)$/m, again => qr/^(99\d|100\d)$/) if !$mode;
+}
+
+# Roles and functions: plans that one role made and another runs.
+$node->safe_psql('postgres', 'CREATE ROLE reader LOGIN; GRANT SELECT ON people TO reader; GRANT USAGE, CREATE ON SCHEMA a TO reader; CREATE ROLE nobody_special LOGIN; GRANT USAGE ON SCHEMA a TO nobody_special; GRANT reader TO nobody_special; ALTER ROLE nobody_special NOINHERIT');
+foreach my $case (
+	[ 'a prepared statement of another role', "PREPARE q AS SELECT name FROM people WHERE id = 5; SET ROLE reader; EXECUTE q; RESET ROLE", 'EXECUTE q' ],
+	[ 'a function that has run as another role', "SET ROLE reader; CREATE FUNCTION a.shared() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT name FROM people WHERE id = 5); END'; SELECT a.shared(); RESET ROLE", 'SELECT a.shared()' ],
+	[ 'an SQL function that has run as another role', "SET ROLE reader; CREATE FUNCTION a.shared_sql() RETURNS text LANGUAGE sql AS 'SELECT name FROM people WHERE id = 5'; SELECT a.shared_sql(); RESET ROLE", 'SELECT a.shared_sql()' ],
+	[ 'a function that is inlined', "SET ROLE reader; CREATE FUNCTION a.shared_set() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT name FROM people WHERE id = 5'; SELECT * FROM a.shared_set(); RESET ROLE", 'SELECT * FROM a.shared_set()' ],
+	[ 'an atomic function', "SET ROLE reader; CREATE FUNCTION a.shared_atomic() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT name FROM people WHERE id = 5; END; SELECT a.shared_atomic(); RESET ROLE", 'SELECT a.shared_atomic()' ],
+	[ 'a view with the rights of who asks', "SET ROLE reader; CREATE VIEW a.shared_view WITH (security_invoker) AS SELECT name FROM people WHERE id = 5; SELECT * FROM a.shared_view; GRANT SELECT ON a.shared_view TO PUBLIC; RESET ROLE", 'SELECT * FROM a.shared_view' ],
+	[ 'a prepared statement on a view with the rights of who asks', 'PREPARE q AS SELECT * FROM a.shared_view; SET ROLE reader; EXECUTE q; RESET ROLE', 'EXECUTE q' ])
+{
+	my ($name, $sql, $again) = @$case;
+	my $r = session('nobody_special', "$sql;\n\\echo ----\n\\warn ----\n$again");
+	my ($first, $second) = split /----\n?/, "$r->{out}\n", 2;
+
+	attacked(($second // '') !~ /p5/ && $r->{err} =~ /----\n.*ERROR:  42501/s, "$name") or diag("$r->{out}\n$r->{err}");
+	control($first =~ /^p5$/m, "$name: as the other role") or diag("$r->{out}\n$r->{err}");
+}
+
+# Types that go away between planning and draining.
+DpAgg::value($node, 'analyst', <<'SQL');
+CREATE TYPE a.going AS ENUM ('v1', 'v2');
+ALTER TYPE a.going ADD VALUE 'v3' BEFORE 'v2';
+CREATE FUNCTION a.drop_type() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DROP TYPE a.going; RETURN 1; END $$;
+SQL
+my $pick = "CASE WHEN p.x > 1000 THEN \$1 ELSE \$2 END";
+attack("a type that goes away: $_->[0]", "EXECUTE q('v1', 'v3')", alone => 1, state => '00000|DP002|42704|25P02', moves => 0,
+	before => [ 'BEGIN', "PREPARE q(a.going, a.going) AS SELECT a.drop_type(), (SELECT dp_count(*) FROM people p WHERE CASE WHEN p.name = 'p5' THEN $_->[1] END)" ], control => $_->[2] // 'differs')
+  foreach [ 'its text', "($pick)::text IS NULL" ], [ 'its order', "$pick < \$1" ], [ 'the greatest', "greatest($pick, \$1) IS NULL" ], [ 'the least', "least(\$1, $pick) IS NULL" ], [ 'BETWEEN', "$pick BETWEEN \$1 AND \$2" ],
+  [ 'a list', "$pick IN (\$1, \$2)", 'runs' ], [ 'equality', "$pick = \$1", 'runs' ], [ 'NULLIF', "nullif($pick, \$1) IS NULL", 'runs' ], [ 'IS DISTINCT FROM', "$pick IS DISTINCT FROM \$1", 'runs' ];
+attack("a type that goes away: $_->[0]", "EXECUTE q('v1', 'v3')", alone => 1, state => '00000|DP002|42704|25P02|22P03', moves => 0,
+	before => [ 'BEGIN', "PREPARE q(a.going, a.going) AS SELECT a.drop_type(), (SELECT $_->[1] FROM people p WHERE p.name = 'p5')" ], control => 'runs')
+  foreach [ 'the number of values', "dp_count_distinct($pick)" ], [ 'the mode', "dp_mode($pick)::text" ], [ 'the mode of two', "dp_mode(CASE WHEN p.id = 5 THEN \$1 ELSE \$2 END) IS NULL" ];
+run_attacks();
+
+# EvalPlanQual: a row that another session has changed is looked at anew.
+DpAgg::value($node, 'analyst', 'CREATE TABLE a.epq (k int PRIMARY KEY, c int8, v int); INSERT INTO a.epq VALUES (5, 0, 0), (6, 0, 0)');
+foreach my $case ([ 'UPDATE FROM', 'UPDATE a.epq SET c = s.c FROM (SELECT dp_count(*) AS c FROM people) s WHERE v >= 0 RETURNING k, epq.c' ], [ 'UPDATE of a sub-select', 'UPDATE a.epq SET c = (SELECT dp_count(*) FROM people) WHERE v >= 0 RETURNING k, c' ],
+	[ 'a condition', 'UPDATE a.epq SET c = 77 WHERE v < (SELECT dp_count(*) FROM people) RETURNING k, c' ], [ 'FOR UPDATE', 'SELECT k, s.c FROM a.epq, (SELECT dp_count(*) AS c FROM people) s WHERE v >= 0 FOR UPDATE OF epq' ], [ 'DELETE', 'DELETE FROM a.epq USING (SELECT dp_count(*) AS c FROM people) s WHERE v >= 0 RETURNING k, s.c' ])
+{
+	my ($name, $sql) = @$case;
+	my $other = Clients::start($node, 'analyst', "BEGIN; UPDATE a.epq SET v = v + 1; SELECT pg_sleep(1.5); COMMIT;");
+
+	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND state = 'active' AND pid <> pg_backend_pid()");
+	draws("EvalPlanQual: $name", "BEGIN; $sql; ROLLBACK", 1, 1);
+	Clients::finish(30, $other);
 }
 
 finish();

@@ -60,7 +60,7 @@ my $node = Extreme::start_extreme('forged and random choices');
 		$ran++ if $r;
 		$node->poll_query_until('postgres', 'SELECT true') if !$r;
 	}
-	is($ran, int((@statements - 3 + 79) / 80), 'forged descriptions: all sessions survive');
+	attacked($ran == int((@statements - 3 + 79) / 80), 'forged descriptions: all sessions survive');
 	foreach my $state ('\x', '\x00', '\x' . '00' x 64, '\x' . 'ff' x 64, '\x' . '01000000' x 40)
 	{
 		my $hex = join '', map { sprintf '%02x', $_ } @bytes;
@@ -126,10 +126,10 @@ my $node = Extreme::start_extreme('forged and random choices');
 	version(1);
 	my @different = grep { $class->($with[$_]) ne $class->($without[$_]) } 0 .. $#statements;
 
-	is(scalar @different, 0, 'random queries end alike with and without a person')
+	attacked(!@different, 'random queries end alike with and without a person')
 	  or diag(join "\n", map { ($statements[$_], $class->($with[$_]), $class->($without[$_])) } grep { defined } @different[ 0 .. 4 ]);
-	cmp_ok(scalar(grep { $_->{sqlstate} eq '00000' } @with), '>', 300, 'and many of them run');
-	is(join(' ', grep { /^XX|^5/ } map { $_->{sqlstate} } @with), '', 'none ends with an internal error');
+	control(scalar(grep { $_->{sqlstate} eq '00000' } @with) > 300, 'and many of them run');
+	attacked(!grep({ $_->{sqlstate} =~ /^XX|^5/ } @with), 'none ends with an internal error');
 	no_crash('no crash by random queries');
 }
 

@@ -10,7 +10,7 @@ use Attacks;
 use DpAgg;
 use Extreme;
 
-my $node = Extreme::start_extreme('what is chosen');
+my $node = Extreme::start_extreme('what is chosen', 1);
 my $icu = Extreme::has_loose_collation();
 my $five = 'p.id = 5';
 

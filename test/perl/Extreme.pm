@@ -47,8 +47,6 @@ CREATE TABLE a.nums AS SELECT n FROM generate_series(0, 31) n;
 CREATE TABLE a.col (a text COLLATE "C", b text COLLATE "POSIX");
 INSERT INTO a.col VALUES ('q', 'w');
 CREATE TABLE a.shapes AS SELECT ARRAY[1, 2] AS x, ARRAY[1, 2, 3] AS y;
-CREATE TABLE a.huge AS SELECT repeat('x', 600000000) AS t;
-CREATE TABLE a.bytes AS SELECT convert_to(t, 'UTF8') AS b FROM a.huge;
 CREATE TABLE a.pad AS SELECT k, lpad(k::text, 1000, 'x') AS pad FROM generate_series(1, 10616) k;
 ANALYZE a.pad;
 CREATE FUNCTION a.spy(float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$ BEGIN PERFORM nextval('a.calls'); RETURN $1; END $$;
@@ -59,13 +57,20 @@ CREATE DOMAIN a.dm AS int CHECK (a.spy(VALUE) IS NOT NULL);
 CREATE TYPE a.ct AS (a int, b text);
 SQL
 
+# Two of these are more than a value may have.
+my $huge = <<'SQL';
+CREATE TABLE a.huge AS SELECT repeat('x', 600000000) AS t;
+CREATE TABLE a.bytes AS SELECT convert_to(t, 'UTF8') AS b FROM a.huge;
+SQL
+
+# start_extreme(CLASS [, HUGE]): with HUGE there are values of 600 MB, which take a while.
 # Attacks run alone, since a notice may come once in a session; numbers may not
 # move, unless the attack says so.  Returns the server.
 sub start_extreme
 {
-	my ($class) = @_;
+	my ($class, $with_huge) = @_;
 
-	return start($class, conf => "log_min_error_statement = panic\n", tables => $tables, own => $own,
+	return start($class, conf => "log_min_error_statement = panic\n", tables => $tables, own => $own . ($with_huge ? $huge : ''),
 		persons => { people => 'id = 5', visits => 'pid = 5' },
 		defaults => { alone => 1, moves => 0, state => '00000|DP002|DP003|42501|22023|42P2[12]' });
 }

@@ -46,10 +46,12 @@ attack("rows: $_", $_, control => 'runs') foreach
   'WITH RECURSIVE r AS (SELECT id, x FROM people UNION SELECT id, x FROM r) SELECT count(*) FROM r',
   'WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < (SELECT x FROM people WHERE id = 5)) SELECT count(*) FROM r',
   'SELECT (SELECT sum(p.x + k * 0) FROM pub) FROM people p',
-  'SELECT count(*) FROM people FULL JOIN visits ON id = pid', 'SELECT count((ARRAY[x])[1]) FROM people', "SELECT count(xmlelement(name a, x)) FROM people",
+  'SELECT count(*) FROM people FULL JOIN visits ON id = pid',
   'SELECT g, (SELECT count(*) FROM people p2 WHERE p2.g = people.g) FROM people GROUP BY g',
   'SELECT count(*) FROM (SELECT name, row_number() OVER (ORDER BY id) FROM people) s';
 attack("rows: $_", $_, control => s/dp\.people/people/r) foreach 'SELECT * FROM dp.people', 'SELECT x FROM dp.people WHERE id = 5';
+# These could be releases one day.
+attack("rows: $_", $_, control => 'runs', state => '00000|DP002') foreach 'SELECT count((ARRAY[x])[1]) FROM people', "SELECT count(xmlelement(name a, x)) FROM people";
 # On the copies the analyst may write; nothing of it stays.
 attack("rows: $_", $_, before => ['BEGIN'], control => 'runs') foreach
   'SELECT g FROM people FOR UPDATE', 'SELECT count(*) FROM (SELECT * FROM people FOR UPDATE) s', 'UPDATE people SET x = 1', 'DELETE FROM people', "INSERT INTO people VALUES (5000, '', 1)",

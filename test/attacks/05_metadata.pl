@@ -127,7 +127,7 @@ SQL
 my $person = "p.name = 'p5'";
 my $toast = q{SELECT pg_relation_size((SELECT reltoastrelid FROM pg_class WHERE oid = 'wide'::regclass)) >= 0};
 my $note = "SELECT set_config('a.scans', ($scans)::text, true)";
-attack("cached: $_->[0]", "SELECT ($scans) - current_setting('a.scans')::numeric", alone => 1, state => '00000', moves => 0,
+attack("cached: $_->[0]", "SELECT ($scans) - current_setting('a.scans')::numeric", alone => 1, state => '00000|DP002', moves => 0,
 	before => [ 'BEGIN', '\o /dev/null', $note, $note, $_->[1], $note, $_->[2], '\o' ], control => $_->[3] // 'differs')
   foreach [ 'a table by its number', "SELECT dp_count(*) FROM people p WHERE $person AND (p.x + 700000)::oid::regclass::text IS NOT NULL", 'SELECT 700085::oid::regclass::text' ],
   [ 'a type by its number', "SELECT dp_count(*) FROM people p WHERE $person AND (p.x + 700000)::oid::regtype::text IS NOT NULL", 'SELECT 700085::oid::regtype::text' ],
@@ -211,7 +211,7 @@ $node->safe_psql('postgres', 'ALTER ROLE analyst RESET ALL');
 
 # Calls of functions, which the administrator counts for everybody.
 $node->safe_psql('postgres', "ALTER ROLE analyst SET track_functions = 'all'");
-attack("called: $_", 'SELECT funcname, calls FROM pg_stat_xact_user_functions ORDER BY 1', alone => 1, state => '00000', moves => 0, before => [ 'BEGIN', '\o /dev/null', $_, '\o' ],
+attack("called: $_", 'SELECT funcname, calls FROM pg_stat_xact_user_functions ORDER BY 1', alone => 1, state => '00000|DP002', moves => 0, before => [ 'BEGIN', '\o /dev/null', $_, '\o' ],
 	control => "SELECT a.spy_immutable(x) FROM people WHERE name = 'p5' UNION ALL SELECT sum(calls) FROM pg_stat_xact_user_functions")
   foreach "SELECT dp_count(*) FROM people WHERE name = 'p5' AND x + 1 > 0", "SELECT dp_sum(x * 2) FROM people WHERE name = 'p5'", "SELECT dp_median(x) FROM people WHERE id = 5", "SELECT dp_count(*) FROM (SELECT id, sum(y) AS s FROM people WHERE id = 5 GROUP BY id) q WHERE s > 0",
   "SELECT x % 7, dp_count(*) FROM people WHERE id <= 5 GROUP BY 1", "SELECT dp_count_distinct(lower(name)) FROM people WHERE id = 5";

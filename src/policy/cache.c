@@ -28,7 +28,9 @@
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
+#include "compat.h"
 #include "policy/policy.h"
 
 typedef struct PolicyEntry
@@ -228,7 +230,7 @@ may_have_written_since(Oid relid, Snapshot snapshot)
 	if (policy_lookup(relid) != NULL)
 		return false;
 	return snapshot == NULL ||
-		snapshot->snapXactCompletionCount != ShmemVariableCache->xactCompletionCount;
+		snapshot->snapXactCompletionCount != DP_COMPLETED_TRANSACTIONS;
 }
 
 /*
@@ -265,6 +267,21 @@ relation_has_children(Oid relid)
 }
 
 /*
+ * Are values equal for the index where they are for the column?  One with another
+ * collation tells spellings apart that the column holds for one.
+ */
+static bool
+index_goes_by_column(Relation index, int i, Relation relation)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation),
+										  index->rd_index->indkey.values[i] - 1);
+	TypeCacheEntry *type = lookup_type_cache(getBaseType(att->atttypid), TYPECACHE_BTREE_OPFAMILY);
+
+	return index->rd_indcollation[i] == att->attcollation &&
+		index->rd_opfamily[i] == type->btree_opf;
+}
+
+/*
  * Finds a unique index whose columns are all among "columns" (attribute
  * numbers), for the active snapshot; InvalidOid if there is none.  Rows with
  * NULLs are the caller's to exclude.
@@ -289,7 +306,8 @@ policy_unique_index(Oid relid, const Bitmapset *columns)
 
 		for (int i = 0; covered && i < index->rd_index->indnkeyatts; i++)
 			covered = index->rd_index->indkey.values[i] > 0 &&
-				bms_is_member(index->rd_index->indkey.values[i], columns);
+				bms_is_member(index->rd_index->indkey.values[i], columns) &&
+				index_goes_by_column(index, i, relation);
 		index_close(index, AccessShareLock);
 		if (covered)
 		{

@@ -127,22 +127,15 @@ add_function(Oid funcid)
 	ReleaseSysCache(tuple);
 }
 
+/* Adds all functions that belong to the extension. */
 static void
-load_functions(void)
+read_functions(void)
 {
 	Oid			extension;
 	Relation	depend;
 	SysScanDesc scan;
 	ScanKeyData keys[2];
 	HeapTuple	tuple;
-	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(FunctionEntry)};
-
-	if (functions_valid)
-		return;
-	if (functions != NULL)
-		hash_destroy(functions);
-	functions = hash_create("dp_agg functions", 512, &control, HASH_ELEM | HASH_BLOBS);
-	functions_valid = true;		/* an invalidation below clears it again */
 
 	extension = get_extension_oid("dp_agg", true);
 	if (!OidIsValid(extension))
@@ -163,6 +156,29 @@ load_functions(void)
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
+}
+
+static void
+load_functions(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(FunctionEntry)};
+
+	if (functions_valid)
+		return;
+	if (functions != NULL)
+		hash_destroy(functions);
+	functions = hash_create("dp_agg functions", 512, &control, HASH_ELEM | HASH_BLOBS);
+	functions_valid = true;		/* an invalidation below clears it again ... */
+	PG_TRY();
+	{
+		read_functions();
+	}
+	PG_CATCH();
+	{
+		functions_valid = false;	/* ... and so does an error */
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 }
 
 /* Is the extension created in this database? */

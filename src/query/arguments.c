@@ -227,7 +227,14 @@ find_set(ReleaseBuilder *builder, int x, int y, bool total)
 	return spec->nsets++;
 }
 
-/* Is this (list of) expression(s) the unit? */
+/* May any of the expressions be NULL where the weak side of an outer join has no match? */
+static bool
+may_be_extended(Level *level, List *exprs)
+{
+	return bms_overlap(pull_varnos(NULL, (Node *) exprs), level->nullable);
+}
+
+/* Is this (list of) expression(s) the unit, in every row? */
 bool
 is_unit(ReleaseBuilder *builder, Node *expr)
 {
@@ -237,7 +244,9 @@ is_unit(ReleaseBuilder *builder, Node *expr)
 	foreach(lc, builder->individuals->units)
 	{
 		List	   *unit = lfirst(lc);
-		bool		same = list_length(unit) == list_length(columns);
+		bool		same = list_length(unit) == list_length(columns) &&
+			(unit == linitial(builder->individuals->units) ||
+			 !may_be_extended(builder->level, unit));
 
 		for (int i = 0; same && i < list_length(unit); i++)
 			same = list_member(columns, list_nth(unit, i)) ||

@@ -44,6 +44,15 @@ typedef struct PlannedRelease
 
 static List *planning_ids = NIL;
 
+/* Is that planning an analyst's, in a quiet section? */
+static bool planning_quiet = false;
+
+bool
+planning_quietly(void)
+{
+	return planning_quiet;
+}
+
 /* Are releases being planned? */
 bool
 planning_releases(void)
@@ -269,10 +278,12 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 			   ParamListInfo params, AskContext *ask, PlannerInfo *root)
 {
 	List	   *outer_ids = planning_ids;
+	bool		outer_quiet = planning_quiet;
 	PlannedStmt *result = NULL;
 	QuietState	quiet;
 
 	planning_ids = NIL;
+	planning_quiet = ask->analyst;
 	PG_TRY();
 	{
 		if (ask->analyst)
@@ -291,6 +302,7 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 	PG_FINALLY();
 	{
 		planning_ids = outer_ids;
+		planning_quiet = outer_quiet;
 	}
 	PG_END_TRY();
 

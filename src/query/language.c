@@ -86,7 +86,7 @@ total_var(Var *var, LanguageContext *context, bool any_type)
 		if (!policy_column_open(rel, var->varattno))
 			refuse(REFUSE_COLUMN, context->rewrite->source, var->location);
 	}
-	else if (var->varattno == 0)
+	else if (var->varattno <= 0)
 		refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
 	if (!any_type)
 		check_type(context->rewrite, (Node *) var);

@@ -27,6 +27,9 @@
 #include "policy/extension.h"
 #include "query/query.h"
 
+/* So many levels may a statement have, CTEs taken as often as they are named. */
+#define MOST_LEVELS 2000
+
 /* ----------
  * Questions about queries
  * ----------
@@ -815,6 +818,10 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 	Level		level = {.query = query,.parent = parent};
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	/* CTEs of CTEs that name one twice double each time */
+	if (++context->levels > MOST_LEVELS)
+		refuse(REFUSE_TOO_LARGE, context->source, -1);
 	if (query->commandType == CMD_UTILITY || !mentions_private(context, query))
 		return NULL;
 	if (query->rowMarks != NIL)

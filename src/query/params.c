@@ -3,7 +3,8 @@
  *		Parameters of a release: epsilon, delta, limits, bounds.
  *
  * Parameters are public.  They may be constants, the client's parameters, and
- * built-in immutable functions of these (casts, signs, arithmetic).  Nothing
+ * built-in immutable functions of these over numbers, dates and times (casts, signs,
+ * arithmetic): immutable ones that make texts look at settings.  Nothing
  * else, and in particular no function of a user: a parameter stands in the plan
  * where it is evaluated once per row, so it could count the rows.
  */
@@ -26,10 +27,34 @@
 
 PG_FUNCTION_INFO_V1(dp_domain_number);
 
+/* Types whose immutable functions look at no setting, as output functions do. */
+static bool
+type_is_plain(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INTERVALOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static bool
 function_is_constant(Oid funcid)
 {
 	HeapTuple	tuple;
+	Form_pg_proc form;
 	bool		result;
 
 	if (funcid >= FirstNormalObjectId)
@@ -37,10 +62,12 @@ function_is_constant(Oid funcid)
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	result = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile == PROVOLATILE_IMMUTABLE &&
-		((Form_pg_proc) GETSTRUCT(tuple))->prolang == INTERNALlanguageId &&
-		((Form_pg_proc) GETSTRUCT(tuple))->prokind == PROKIND_FUNCTION &&
-		!((Form_pg_proc) GETSTRUCT(tuple))->proretset;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	result = form->provolatile == PROVOLATILE_IMMUTABLE &&
+		form->prolang == INTERNALlanguageId && form->prokind == PROKIND_FUNCTION &&
+		!form->proretset && type_is_plain(form->prorettype);
+	for (int i = 0; result && i < form->pronargs; i++)
+		result = type_is_plain(form->proargtypes.values[i]);
 	ReleaseSysCache(tuple);
 	return result;
 }

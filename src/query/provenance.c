@@ -20,6 +20,7 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -397,7 +398,8 @@ matching_index(Level *level, int rtindex, List *equalities, const Bitmapset *kno
 				continue;
 			if (IsA(column, Var) && ((Var *) column)->varno == rtindex &&
 				((Var *) column)->varlevelsup == 0 && ((Var *) column)->varattno > 0 &&
-				bms_is_subset(used, known) && !contain_volatile_functions(other))
+				bms_is_subset(used, known) && !contain_volatile_functions(other) &&
+				!checkExprHasSubLink(other))
 				columns = bms_add_member(columns, ((Var *) column)->varattno);
 		}
 	}

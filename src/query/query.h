@@ -55,6 +55,7 @@ typedef struct RewriteContext
 	bool		analyst;		/* some relation is only readable through releases */
 	int			strict;			/* > 0: inside a level that uses dp_ aggregates */
 	int			releases;		/* how many were made */
+	int			levels;			/* how many were processed */
 	bool		checks_account;
 } RewriteContext;
 
@@ -76,7 +77,6 @@ typedef enum Refusal
 	REFUSE_GROUPING_SETS,
 	REFUSE_INTERVAL,
 	REFUSE_LIMIT_BELOW,
-	REFUSE_LOCAL_BUFFERS,
 	REFUSE_MANY_OUTPUTS,
 	REFUSE_MIXED,
 	REFUSE_NOT_TIED,
@@ -203,6 +203,9 @@ extern void add_distinct(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *ou
 extern void assign_coordinates(ReleaseBuilder *builder);
 extern void drop_rows_without_values(ReleaseBuilder *builder);
 
+/* publics.c */
+extern void read_publics_ahead(RewriteContext *context, Query *release);
+
 /* keys.c */
 extern Node *canonical_key(RewriteContext *context, Node *key);
 
@@ -221,6 +224,7 @@ extern List *planning_needs(const ReleaseSpec *spec);
 extern void planning_remember(const ReleaseSpec *spec, List *needs);
 
 extern bool planning_releases(void);
+extern bool planning_quietly(void);
 extern bool explaining(void);
 extern bool role_is_analyst(Oid user, Oid relid, const ProtectedRelation *rel);
 extern void refuse_unsafe_session(void);

@@ -81,10 +81,6 @@ static const struct
 		"LIMIT and OFFSET are not available below a release",
 		"Apply LIMIT to the released rows."
 	},
-	[REFUSE_LOCAL_BUFFERS] = {
-		"too many temporary tables for the buffers of this session",
-		"Use plain tables, or set temp_buffers higher at the start of the session."
-	},
 	[REFUSE_MANY_OUTPUTS] = {
 		"too many different aggregates in one release",
 		"Split the query; every part is paid for."

@@ -961,6 +961,8 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 		bounded_release(&builder, keys);
 	append_outputs(&builder, release);
 	release->hasAggs = true;
+	release = copyObject(release);	/* no node may stand in two places */
+	read_publics_ahead(context, release);
 	planning_remember(&builder.spec, release_needs(release, visible_ctes(level)));
 	install_release(&builder, release);
 	list_domains(&builder, query);

@@ -133,7 +133,7 @@ release_bounding_key(void)
 
 /* Evaluates the parameter array of this execution. */
 static void
-read_params(ReleaseState *state, EState *estate)
+read_params(ReleaseState *state, EState *estate, ReleaseParams *params)
 {
 	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
 	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
@@ -151,8 +151,25 @@ read_params(ReleaseState *state, EState *estate)
 		elog(ERROR, "malformed release parameters");
 	values = MemoryContextAlloc(estate->es_query_cxt, state->spec.nparams * sizeof(double));
 	memcpy(values, ARR_DATA_PTR(array), state->spec.nparams * sizeof(double));
-	spec_read_params(&state->spec, values, &state->params);
+	spec_read_params(&state->spec, values, params);
 	ResetExprContext(econtext);
+}
+
+/*
+ * The plan below evaluates its own copies of the parameters, later than the price and
+ * the noise were derived from them.
+ */
+static void
+check_params_unchanged(ReleaseState *state, EState *estate)
+{
+	ReleaseParams now;
+
+	read_params(state, estate, &now);
+	if (memcmp(now.values, state->params.values, state->spec.nparams * sizeof(double)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_QUERY_REFUSED),
+				 errmsg("a parameter has changed since the release was paid for"),
+				 errhint("Write parameters that do not depend on settings.")));
 }
 
 /* Stops if an index that the streamed form rests on proves nothing any more. */
@@ -189,7 +206,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	begun++;
 	state->needs = lsecond(scan->custom_private);
 	memcpy(&state->spec, DatumGetPointer(spec->constvalue), sizeof(ReleaseSpec));
-	read_params(state, estate);
+	read_params(state, estate, &state->params);
 
 	estate->es_instrument = 0;
 	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
@@ -403,15 +420,25 @@ drain_child(ReleaseState *state, PlanState *child, dp_random *rng, TupleTableSlo
 }
 
 /*
- * Must the child live on after the drain?  A CTE scan in it may lead others elsewhere
- * in the plan.  Otherwise it ends at once: its temporary files would count towards
+ * Must the child live on after the drain?  A scan in it of a CTE that is not the
+ * release's own may lead others elsewhere in the plan.  Otherwise it ends at once: its temporary files would count towards
  * the client's limit.
  */
 static bool
-leads_others(PlanState *state, void *context)
+leads_others(PlanState *state, void *own)
 {
-	return IsA(state, CteScanState) || is_release_state(state) ||
-		planstate_tree_walker(state, leads_others, context);
+	if (IsA(state, CteScanState))
+	{
+		ListCell   *lc;
+		bool		outside = true;
+
+		foreach(lc, (List *) own)
+			outside = outside && lfirst_node(SubPlan, lc)->plan_id !=
+				((CteScan *) state->plan)->ctePlanId;
+		if (outside)
+			return true;
+	}
+	return is_release_state(state) || planstate_tree_walker(state, leads_others, own);
 }
 
 static void
@@ -439,12 +466,12 @@ drain(ReleaseState *state)
 				 errmsg("the source of random bytes failed")));
 
 	recheck_stack();
-	recheck_local_buffers(estate);
 	quiet_transaction();
 	quiet_begin(&quiet);
 	quiet_relations(state->child);
 	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
 	warm_up(state->needs, estate);
+	check_params_unchanged(state, estate);
 	quiet_messages();
 	PG_TRY();
 	{
@@ -452,10 +479,11 @@ drain(ReleaseState *state)
 		bounding_key = &key;
 		out = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsVirtual);
 		begin_store(state, out->tts_tupleDescriptor);
+		read_ctes_ahead(state->child);
 		drain_child(state, state->child, &rng, out);
 		(void) ExecShutdownNode(state->child);
 		ExecDropSingleTupleTableSlot(out);
-		if (!leads_others(state->child, NULL))
+		if (!leads_others(state->child, state->css.ss.ps.plan->initPlan))
 		{
 			ExecEndNode(state->child);
 			state->child = NULL;

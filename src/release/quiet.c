@@ -3,8 +3,8 @@
  *		Nothing the server counts or prints may tell about protected rows.
  *
  * While a release is planned, started or drained: no statistics counters
- * (pg_stat_*, pg_stat_get_xact_*), none of functions, reads and writes, no trace of
- * sorts and temporary files and no limit on these, no messages below NOTICE.  The
+ * (pg_stat_*, pg_stat_get_xact_*), none of functions, reads and writes, no place
+ * where a synchronized scan stopped, no trace of sorts and temporary files and no limit on these, no messages below NOTICE.  The
  * settings live in a nest level of their own, which an abort unwinds; parallel
  * workers inherit them.  Buffers and WAL are not charged to the statement, which
  * EXPLAIN and pg_stat_statements would show.
@@ -90,12 +90,21 @@ quiet_begin(QuietState *quiet)
 	set_quietly("track_functions", "none");
 	set_quietly("track_io_timing", "off");
 	set_quietly("temp_file_limit", "-1");
+	set_quietly("synchronize_seqscans", "off");
 	set_quietly("log_temp_files", "-1");
 #ifdef TRACE_SORT
 	set_quietly("trace_sort", "off");
 #endif
 	if (client_min_messages < NOTICE)
 		set_quietly("client_min_messages", "notice");
+}
+
+/* Within a quiet section: no counters, should somebody have turned them on. */
+void
+quiet_again(void)
+{
+	if (pgstat_track_counts)
+		set_quietly("track_counts", "off");
 }
 
 /* Within a quiet section: nothing but errors reaches the client. */

@@ -14,9 +14,8 @@
  *   executor finds out about a changed column when the first row is there;
  * - external parameters have values, of a width that fits into a row
  *   (recheck_params): PL/pgSQL computes them when they are asked for;
- * - there is stack enough for the plan (recheck_stack), and local buffers for its
- *   temporary tables (recheck_local_buffers): plan nodes ask for both when they first
- *   run.
+ * - there is stack enough for the plan (recheck_stack): plan nodes look at it when
+ *   they first run.
  *
  * None of these depends on rows.
  */
@@ -26,14 +25,11 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tupdesc.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "storage/buf_internals.h"
-#include "storage/bufmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -258,41 +254,6 @@ recheck_params(List *params, PlanState *parent)
 			refuse(REFUSE_WIDE_PARAMETER, NULL, -1);
 	}
 	ResetExprContext(econtext);
-}
-
-/* ----------
- * Local buffers
- * ----------
- */
-
-/* Pages that the scan of a temporary table may hold at once. */
-#define PINS_OF_A_SCAN 4
-
-/*
- * Refuses if temp_buffers may not suffice for the temporary tables of the statement:
- * scans that do not begin without a row would fail with it.
- */
-void
-recheck_local_buffers(EState *estate)
-{
-	int			needed = 0;
-	int			pinned = 0;
-	ListCell   *lc;
-
-	foreach(lc, estate->es_range_table)
-	{
-		RangeTblEntry *rte = lfirst(lc);
-
-		if (rte->rtekind == RTE_RELATION &&
-			get_rel_persistence(rte->relid) == RELPERSISTENCE_TEMP)
-			needed += PINS_OF_A_SCAN;
-	}
-	if (needed == 0)
-		return;
-	for (int i = 0; i < NLocBuffer; i++)
-		pinned += LocalRefCount[i] > 0;
-	if (pinned + needed > (NLocBuffer > 0 ? NLocBuffer : num_temp_buffers))
-		refuse(REFUSE_LOCAL_BUFFERS, NULL, -1);
 }
 
 /* ----------

@@ -59,7 +59,9 @@ extern uint32 relation_shape(Oid relid);
 extern void recheck_relations(List *relids, List *shapes);
 extern void recheck_params(List *params, PlanState *parent);
 extern void recheck_stack(void);
-extern void recheck_local_buffers(EState *estate);
+
+/* ahead.c */
+extern void read_ctes_ahead(PlanState *child);
 
 /* warm.c */
 
@@ -92,6 +94,7 @@ typedef struct QuietState
 
 extern void quiet_init(void);
 extern void quiet_transaction(void);
+extern void quiet_again(void);
 extern void quiet_messages(void);
 extern void quiet_begin(QuietState *quiet);
 extern void quiet_end(QuietState *quiet);

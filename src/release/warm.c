@@ -161,7 +161,7 @@ size_walker(Node *node, SizeContext *size)
 		return false;
 	if (IsA(node, RangeTblEntry))
 	{
-		size->relations++;
+		size->relations += ((RangeTblEntry *) node)->rtekind != RTE_CTE;
 		return false;
 	}
 	if (IsA(node, Query))

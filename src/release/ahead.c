@@ -1,0 +1,57 @@
+/*
+ * ahead.c
+ *		CTEs below a release are read to their ends before its first row.
+ *
+ * A CTE scan reads on when somebody asks for a row more, which would be for as many
+ * as protected rows ask for.  The CTEs here hold public rows: the relations that
+ * query/publics.c put into them, and the client's own.
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/tuplestore.h"
+
+#include "release/release.h"
+
+/*
+ * Reads the CTE of a scan to its end, as CteScanNext() does (nodeCtescan.c).  Nobody
+ * has read from it below this release, so read pointers stay where they are.
+ */
+static void
+read_cte(CteScanState *scan)
+{
+	CteScanState *leader = scan->leader;
+
+	while (!leader->eof_cte)
+	{
+		TupleTableSlot *slot = ExecProcNode(leader->cteplanstate);
+
+		CHECK_FOR_INTERRUPTS();
+		if (TupIsNull(slot))
+			leader->eof_cte = true;
+		else
+		{
+			tuplestore_select_read_pointer(leader->cte_table, scan->readptr);
+			tuplestore_puttupleslot(leader->cte_table, slot);
+		}
+	}
+}
+
+static bool
+ahead_walker(PlanState *state, void *context)
+{
+	if (is_release_state(state))
+		return false;
+	if (IsA(state, CteScanState))
+		read_cte((CteScanState *) state);
+	return planstate_tree_walker(state, ahead_walker, context);
+}
+
+/* Reads all CTEs that scans of the plan read. */
+void
+read_ctes_ahead(PlanState *child)
+{
+	(void) ahead_walker(child, NULL);
+}

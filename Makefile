@@ -1,8 +1,8 @@
 # dp_agg: differentially private aggregates for PostgreSQL
 #
 #   make, make install, make installcheck, make clean   as with any PGXS extension
-#   make test, make attacks, make audit, make demo,     install what they need, touch
-#   make demo-shell                                     no PostgreSQL of the system
+#   make test, make attacks, make audit, make fuzz,     install what they need, touch
+#   make demo, make demo-shell                          no PostgreSQL of the system
 
 all:
 
@@ -42,7 +42,7 @@ include $(PGXS)
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out clean test attacks audit bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean test attacks audit fuzz bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -92,6 +92,11 @@ attacks:
 audit:
 	@SUITES=audit bash dev/test
 
+# More queries than make test has time for: make fuzz QUERIES=100000 SEED=7
+fuzz:
+	@SUITES=tap TESTS=test/attacks/fuzz.pl QUERIES=$(or $(QUERIES),20000) SEED=$(or $(SEED),2) \
+		TEST_TIMEOUT=$(or $(TEST_TIMEOUT),86400) bash dev/test
+
 bench-accuracy:
 	@bash test/bench/accuracy.sh
 
@@ -101,4 +106,4 @@ demo:
 demo-shell:
 	@bash dev/demo --shell
 
-.PHONY: all install installcheck uninstall fault clean test attacks audit bench-accuracy demo demo-shell
+.PHONY: all install installcheck uninstall fault clean test attacks audit fuzz bench-accuracy demo demo-shell

@@ -423,9 +423,17 @@ sub differential
 	return $first if timed_out($first, $second);
 	foreach my $outcome ($first, $second)
 	{
-		next unless is_raw($outcome->{state}) && (!$query->{above} || $outcome->{state} =~ /^(XX|53|58)/);
-		next if is_of_text($query, $outcome);
-		my $still = sub { my ($candidate) = @_; my ($o) = run($candidate, 0, $outcome == $first ? $one : $two); $o->{state} eq $outcome->{state} && $o->{message} eq $outcome->{message} && !is_of_text($candidate, $o) };
+		# a release that is planned and then not paid is a mistake of dp_agg's
+		my $unpaid = $outcome->{message} =~ /not paid/;
+
+		next unless $unpaid || is_raw($outcome->{state}) && (!$query->{above} || $outcome->{state} =~ /^(XX|53|58)/);
+		next if !$unpaid && is_of_text($query, $outcome);
+		my $still = sub {
+			my ($candidate) = @_;
+			my ($o) = run($candidate, 0, $outcome == $first ? $one : $two);
+
+			return $o->{state} eq $outcome->{state} && $o->{message} eq $outcome->{message} && ($unpaid || !is_of_text($candidate, $o));
+		};
 
 		next unless $still->($query);
 		finding('raw error', $name, $query, smaller($query, $still), $outcome);
@@ -503,7 +511,8 @@ cmp_ok($allowed, '>=', 500, 'many functions, operators and forms are allowed bel
 is(scalar @findings, 0, 'none of all functions, operators, casts, forms and aggregates tells the copies apart or fails') or diag("@findings");
 
 @findings = ();
-my ($answered, $shut) = (0, 0);
+my $answered = 0;
+my %example;
 my $before = charged();
 
 foreach my $i ($first .. $first + $queries - 1)
@@ -522,6 +531,8 @@ foreach my $i ($first .. $first + $queries - 1)
 	$share{"state $state"}++;
 	$share{"refused $outcome->{message}"}++ if $state =~ /^DP/;
 	$share{"parser $outcome->{message}"}++ if $state =~ /^42/ && $outcome->{hint} !~ /protected relation/;
+	$share{"raw $state $outcome->{message}"}++ if is_raw($state);
+	$example{"$state $outcome->{message}"} //= "query $i: $text" if $state =~ /^XX/;
 	$answered++ if $state eq '00000' && $outcome->{values} && @{ $query->{statements} } == 1 && !ref $query->{statements}->[0] && $query->{statements}->[0] =~ /^SELECT.*\b(count|sum|avg)\(/ && $concerned;
 	if ($i % 8 == 0)
 	{
@@ -549,7 +560,8 @@ my $percent = sub { sprintf '%.1f%%', 100 * ($share{ $_[0] } // 0) / ($share{ $_
 
 figure("seed $seed, $queries queries in " . sprintf('%.0f', $seconds) . ' seconds: accepted ' . $percent->('accepted') . ', reach dp_agg ' . $percent->('reached') . ', time out ' . $percent->('timeout') . ', repeated ' . $percent->('repeated'));
 figure('copies without protection differ: ' . $percent->('plain differs', 'plain') . ", in SQLSTATE: " . $percent->('plain state differs', 'plain') . " of $share{plain}; equal copies: " . ($share{'same differs'} // 0) . " of $share{same}; answered $answered, charged $charges");
-figure("$_: $share{$_}") foreach grep { /^(state|refused)/ || $share{$_} > 3 } sort grep { /^(state|refused|parser)/ } keys %share;
+figure("$_: $share{$_}") foreach grep { !/^parser/ || $share{$_} > 9 } sort grep { /^(state|refused|parser|raw)/ } keys %share;
+figure(brief("$_: $example{$_}")) foreach sort keys %example;
 
 is(scalar @findings, 0, "$queries random queries do not tell the copies apart, and do not fail by data") or diag("@findings");
 is($lost, 0, 'no connection is lost');

@@ -231,7 +231,7 @@ sub new
 			$self->add_entry('form', $template, '', $result, @args);
 		}
 	}
-	push @{ $self->{by_result}->{ $_->{result} } }, $_ foreach @{ $self->{entries} };
+	$self->enter('by_result', $_) foreach grep { !$_->{volatile} && $_->{kind} ne 'set' } @{ $self->{entries} };
 	return $self;
 }
 
@@ -303,7 +303,16 @@ sub allow
 {
 	my ($self, $entry) = @_;
 
-	push @{ $self->{allowed}->{ $entry->{result} } }, $entry;
+	$self->enter('allowed', $entry);
+	return;
+}
+
+sub enter
+{
+	my ($self, $list, $entry) = @_;
+
+	push @{ $self->{$list}->{ $entry->{result} } }, $entry;
+	push @{ $self->{"$list few"}->{ $entry->{result} } }, $entry if $entry->{kind} =~ /form|cast/;
 	return;
 }
 
@@ -313,7 +322,14 @@ sub columns_of
 {
 	my ($self, $type) = @_;
 
-	return map { $_->[0] } grep { $_->[1] eq $type } @{ $self->{scope}->{columns} };
+	my $scope = $self->{scope};
+
+	if (!$scope->{by_type})
+	{
+		$scope->{by_type} = {};
+		push @{ $scope->{by_type}->{ $_->[1] } }, $_->[0] foreach @{ $scope->{columns} };
+	}
+	return @{ $scope->{by_type}->{$type} // [] };
 }
 
 sub leaf
@@ -339,16 +355,15 @@ sub expression
 	local $self->{depth_left} = $depth;
 	return $self->leaf($type) if $depth <= 0 || chance(0.2);
 
-	my $wild = !$self->{tame} && chance(0.25);
-	my @entries = @{ ($wild ? $self->{by_result} : $self->{allowed})->{$type} // [] };
+	# in a wild query any entry that has no effects, in a tame one those that are
+	# allowed; casts and forms are few, and would drown among the functions
+	my $wild = !$self->{tame} && chance(0.25) ? 'by_result' : 'allowed';
+	my $entries = $self->{$wild}->{$type};
+	my $few = $self->{"$wild few"}->{$type};
 
-	@entries = grep { !$_->{volatile} && $_->{kind} ne 'set' } @entries if $wild;
-	# casts and forms are few, and would drown among the functions
-	my @few = grep { $_->{kind} =~ /form|cast/ } @entries;
-
-	@entries = @few if @few && chance(0.4);
-	return $self->leaf($type) unless @entries;
-	return $self->call(pick(@entries), $depth - 1);
+	$entries = $few if $few && chance(0.4);
+	return $self->leaf($type) unless $entries;
+	return $self->call(pick(@$entries), $depth - 1);
 }
 
 sub call

@@ -266,7 +266,10 @@ sub outcome
 		detail => $failed ? $failed->{error}->{D} // '' : '',
 		signature => join("\n", @signature) =~ s/pg_temp_\d+/pg_temp/gr,
 		cells => \%cells,
-		values => $values };
+		values => $values,
+		# of an answer of one row, the numbers
+		numbers => @results == 1 && @{ $results[0]->{rows} } == 1
+		? [ map { defined && /^-?\d+(\.\d+)?(e[-+]?\d+)?$/ ? $_ : undef } @{ $results[0]->{rows}->[0] } ] : [] };
 }
 
 # Runs a query on databases: an outcome of each.
@@ -293,13 +296,32 @@ sub timed_out
 	return grep { $_->{state} =~ /^(57014|55P03)$/ } @_;
 }
 
+# Are there numbers that lie far apart, compared to how they vary?  Noise is as wide
+# as what one person may change.
+sub far_apart
+{
+	my ($one, $two) = @_;
+
+	foreach my $i (0 .. $#$one)
+	{
+		my @a = sort { $a <=> $b } @{ $one->[$i] // [] };
+		my @b = sort { $a <=> $b } @{ $two->[$i] // [] };
+
+		next unless @a >= 5 && @b >= 5;
+		my $spread = $a[-1] - $a[0] + $b[-1] - $b[0];
+		my $gap = $a[0] > $b[-1] ? $a[0] - $b[-1] : $b[0] - $a[-1];
+
+		return "column $i: $a[0] to $a[-1], $b[0] to $b[-1]" if $gap > 5 * $spread && $gap > 0;
+	}
+	return;
+}
+
 # Is the query one that tells the databases apart?  Repeats it until that is clear.
 # Returns what it was that one had and the other had not.
 sub telling
 {
 	my ($query, $one, $two, @rounds) = @_;
-	my (%seen, $runs);
-	my $side = 0;
+	my (%seen, $runs, @numbers);
 
 	@rounds = (5, 15, 50) unless @rounds;
 	for ($runs = 0; $runs < $rounds[-1];)
@@ -309,6 +331,10 @@ sub telling
 		return if timed_out(@outcomes) || grep { $_->{state} eq 'lost' } @outcomes;
 		foreach my $i (0, 1)
 		{
+			foreach my $column (0 .. $#{ $outcomes[$i]->{numbers} })
+			{
+				push @{ $numbers[$i]->[$column] }, $outcomes[$i]->{numbers}->[$column] if defined $outcomes[$i]->{numbers}->[$column];
+			}
 			$seen{$_}->[$i]++ foreach "signature $outcomes[$i]->{signature}", keys %{ $outcomes[$i]->{cells} };
 		}
 		$runs++;
@@ -319,6 +345,7 @@ sub telling
 			($n >= 0.9 * $runs && $m == 0) || ($m >= 0.9 * $runs && $n == 0)
 		} keys %seen;
 
+		$told //= far_apart($numbers[0] // [], $numbers[1] // []);
 		return unless defined $told;
 		return $told if $runs >= $rounds[-1];
 	}
@@ -439,7 +466,7 @@ sub differential
 		finding('raw error', $name, $query, smaller($query, $still), $outcome);
 		return $first;
 	}
-	if ($first->{signature} ne $second->{signature} || letters($first) ne letters($second) || rand() < 0.01)
+	if ($first->{signature} ne $second->{signature} || letters($first) ne letters($second) || rand() < 0.02)
 	{
 		$share{repeated}++;
 		my $told = telling($query, $one, $two);
@@ -480,7 +507,7 @@ sub set_version
 	my ($number) = @_;
 	my $c = connection('fuzz_b', $superuser);
 
-	$c->send(version($number), 'CHECKPOINT');
+	$c->send(version($number));
 	my ($r) = $c->receive;
 	die "version $number: $r->{error}->{M}" if $r->{error};
 	return;

@@ -824,6 +824,13 @@ my @settings = (
 	"bytea_output = 'escape'", 'constraint_exclusion = on', 'cursor_tuple_fraction = 0.001', "client_min_messages = 'debug1'", "client_min_messages = 'debug5'", "client_min_messages = 'log'", "client_min_messages = 'error'", 'transform_null_equals = on', 'array_nulls = off',
 	"xmloption = 'document'", 'jit_above_cost = 0', "lc_monetary = 'C'", "search_path = a, public", 'row_security = off', 'seq_page_cost = 1e6', 'random_page_cost = 0', 'cpu_tuple_cost = 1000', 'quote_all_identifiers = on', 'debug_print_plan = on', 'trace_sort = on', 'default_statistics_target = 1', 'hash_mem_multiplier = 1', "client_encoding = 'LATIN1'", "client_encoding = 'SQL_ASCII'");
 
+# Where else a query might leave traces.
+my @after = (
+	"SELECT locktype, relation, page, tuple, mode FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND locktype NOT LIKE '%xid%' AND locktype <> 'transactionid' ORDER BY 1, 2, 3, 4, 5",
+	'SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NULL AS none', 'SELECT output, population, epsilon, delta, standard_error IS NULL AS none FROM dp_agg.last_release()',
+	'SELECT relname, seq_scan, seq_tup_read, idx_scan, idx_tup_fetch FROM pg_catalog.pg_stat_xact_user_tables ORDER BY 1, 2', 'SELECT name, statement, is_holdable FROM pg_catalog.pg_cursors ORDER BY 1', 'SELECT name, generic_plans, custom_plans FROM pg_catalog.pg_prepared_statements',
+	'SELECT state, wait_event_type, backend_xid IS NULL AS none FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()', 'SELECT relname, relpages, reltuples FROM pg_catalog.pg_class ORDER BY oid', 'SELECT count(*) FROM pg_catalog.pg_stats');
+
 # wrap(SQL): the ways in which a client can run a statement.
 sub wrap
 {
@@ -839,9 +846,10 @@ sub wrap
 	return ("CREATE TEMP VIEW vw AS SELECT 1 AS one FROM ($sql) s (c0)", 'TABLE vw') if $r < 0.87;
 	return "INSERT INTO a.own (a) SELECT 1 FROM ($sql) s RETURNING a" if $r < 0.89;
 	return "COPY ($sql) TO STDOUT" if $r < 0.92;
-	my $body = chance(0.5) ? "sql AS \$f\$ $sql \$f\$" : "plpgsql AS \$f\$ BEGIN RETURN QUERY $sql; END \$f\$";
+	my $counted = "SELECT count(*) FROM ($sql) s";
+	my $body = chance(0.5) ? "sql STABLE AS \$f\$ $counted \$f\$" : "plpgsql AS \$f\$ BEGIN RETURN QUERY $counted; END \$f\$";
 
-	return ("CREATE FUNCTION pg_temp.f() RETURNS SETOF record LANGUAGE $body", 'SELECT count(*) FROM pg_temp.f() s (c0 int8)') if $r < 0.94;
+	return ("CREATE FUNCTION pg_temp.f() RETURNS SETOF int8 LANGUAGE $body", 'SELECT count(*) FROM pg_temp.f() s') if $r < 0.94;
 	return 'EXPLAIN ' . pick('', 'ANALYZE ', '(COSTS OFF) ', '(ANALYZE, BUFFERS, TIMING OFF) ') . $sql if $r < 0.955;
 	return [$sql] if $r < 0.98;
 	return "SELECT (SELECT count(*) FROM ($sql) s)";
@@ -876,6 +884,7 @@ sub query
 	if (!$tame && chance(0.15)) { $sql = mutate($sql); $self->{above} = 1; }
 	my @statements = chance(0.04) ? parametrize($sql) : $self->wrap($sql);
 
+	push @statements, pick(@after) if chance(0.06);
 	return { pre => \@pre, statements => \@statements, above => $self->{above}, tame => $tame };
 }
 

@@ -81,27 +81,34 @@ CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (50);
 CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (50) TO (1000);
 CREATE TABLE staff (sid int PRIMARY KEY, pay int, who text);
 CREATE TABLE pub (k int PRIMARY KEY, label text, w numeric, t text, d date, z int);
+CREATE TABLE odds (LIKE people);
+CREATE INDEX ON odds (id);
 CREATE INDEX ON people (x);
 CREATE INDEX ON people (g, name varchar_pattern_ops) WHERE false;
 CREATE INDEX ON visits (pid);
 INSERT INTO people ($names) SELECT $values FROM generate_series(1, 240) i;
+INSERT INTO odds TABLE people;
 INSERT INTO visits SELECT i % 240 + 1, 'c' || i % 5, (i * 13) % 500 + 1, '2020-01-01 00:00+00'::timestamptz + i * interval '5 hours', '2020-01-' || i % 28 + 1, i % 9 + 1, i % 2 = 0, i * 0.5 FROM generate_series(1, 500) i;
 INSERT INTO events SELECT i % 240 + 1, i % 100, i % 60 + 1, 'k' || i % 4, '2020-01-01'::timestamp + i * interval '1 hour' FROM generate_series(1, 300) i;
 INSERT INTO staff SELECT i, i, 's' || i FROM generate_series(1, 100) i;
 INSERT INTO pub SELECT i, 'p' || i, i * 0.5, CASE WHEN i % 5 = 0 THEN 'x' ELSE i::text END, date '2020-01-01' + i, i % 4 FROM generate_series(0, 39) i;
 CREATE TABLE plain.people (LIKE people INCLUDING ALL);
+CREATE TABLE plain.odds (LIKE odds INCLUDING ALL);
 CREATE TABLE plain.visits (LIKE visits INCLUDING ALL);
 CREATE TABLE plain.events (LIKE events INCLUDING ALL);
 CREATE TABLE plain.staff (LIKE staff INCLUDING ALL);
 INSERT INTO plain.people TABLE people;
+INSERT INTO plain.odds TABLE odds;
 INSERT INTO plain.visits TABLE visits;
 INSERT INTO plain.events TABLE events;
 INSERT INTO plain.staff TABLE staff;
 GRANT SELECT ON pub TO PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA plain TO analyst;
-SELECT dp_agg.protect('people', 'id', 'people'), dp_agg.protect('visits', 'pid', 'people', max_groups => 2, max_rows => 5), dp_agg.protect('events', 'pid', 'people', max_rows => 3), dp_agg.protect('staff', 'sid', 'staff');
+SELECT dp_agg.protect('people', 'id', 'people'), dp_agg.protect('odds', 'id', 'people', max_groups => 2, max_rows => 4), dp_agg.protect('visits', 'pid', 'people', max_groups => 2, max_rows => 5), dp_agg.protect('events', 'pid', 'people', max_rows => 3), dp_agg.protect('staff', 'sid', 'staff');
 SELECT dp_agg.set_bounds('people', c::name, '0', '100') FROM unnest('{x,s,l,f,y,n}'::text[]) c;
 SELECT dp_agg.set_bounds('people', 'd', '2019-01-01', '2022-01-01'), dp_agg.set_bounds('people', 'ts', '2019-01-01', '2022-01-01'), dp_agg.set_bounds('people', 'tz', '2019-01-01', '2022-01-01'), dp_agg.set_bounds('people', 'iv', '0', '2 days');
+SELECT dp_agg.set_bounds('odds', c::name, '0', '100') FROM unnest('{x,s,l,f,y,n}'::text[]) c;
+SELECT dp_agg.set_bounds('odds', 'd', '2019-01-01', '2022-01-01'), dp_agg.set_bounds('odds', 'ts', '2019-01-01', '2022-01-01'), dp_agg.set_bounds('odds', 'tz', '2019-01-01', '2022-01-01'), dp_agg.set_bounds('odds', 'iv', '0', '2 days');
 SELECT dp_agg.set_bounds('visits', 'cost', '0', '500'), dp_agg.set_bounds('visits', 'at', '2020-01-01', '2021-01-01'), dp_agg.set_bounds('visits', 'qty', '0', '10'), dp_agg.set_bounds('visits', 'w', '0', '300');
 SELECT dp_agg.set_bounds('events', 'r', '0', '100'), dp_agg.set_bounds('events', 'v', '0', '100'), dp_agg.set_bounds('events', 't', '2020-01-01', '2021-01-01'), dp_agg.set_bounds('staff', 'pay', '0', '100');
 SELECT dp_agg.set_domain('events', 'k', '{k0,k1,k2,k9}');
@@ -138,15 +145,28 @@ sub version
 	srand($seed * 31 + $number);
 	rand() for 1 .. 3;
 	my $absent = $number % 8 == 7;
-	my @set = map { "\"$_\" = (" . $nasty{$_}->[ rand @{ $nasty{$_} } ] . ')::' . Fuzz::type_name($Fuzz::tables{people}->[2]->{$_}) } grep { $nasty{$_} && rand() < 0.75 } @people_columns;
+	my $value = sub {
+		my ($column, $narrow) = @_;
+		my @values = grep { !$narrow || !/repeat/ } @{ $nasty{$column} };
+
+		return '(' . $values[ rand @values ] . ')::' . Fuzz::type_name($Fuzz::tables{people}->[2]->{$column});
+	};
+	my @set = map { "\"$_\" = " . $value->($_) } grep { $nasty{$_} && rand() < 0.75 } @people_columns;
+	my $odd = join ', ', map {
+		my $row = $_;
+
+		'(' . join(', ', map { $_ eq 'id' ? 7 : $value->($_, $row > 4) } @people_columns) . ')'
+	} 1 .. 40;
+	my $names = join ', ', map { "\"$_\"" } @people_columns;
 	my $visits = (0, 0, 1, 3, 400)[ rand 5 ];
 	my $sql = '';
 
 	foreach my $schema ('public', 'plain')
 	{
-		$sql .= "DELETE FROM $schema.visits WHERE pid = 7; DELETE FROM $schema.events WHERE pid = 7; DELETE FROM $schema.people WHERE id = 7;";
+		$sql .= "DELETE FROM $schema.visits WHERE pid = 7; DELETE FROM $schema.events WHERE pid = 7; DELETE FROM $schema.odds WHERE id = 7; DELETE FROM $schema.people WHERE id = 7;";
 		next if $absent;
 		$sql .= "INSERT INTO $schema.people SELECT (original).* FROM person; UPDATE $schema.people SET " . join(', ', @set) . ' WHERE id = 7;';
+		$sql .= "INSERT INTO $schema.odds ($names) VALUES $odd;";
 		$sql .= "INSERT INTO $schema.visits SELECT 7, CASE WHEN i % 2 = 0 THEN 'alone' END, (ARRAY[0, NULL, 'NaN', 'Infinity', -1, 1e100]::numeric[])[i % 6 + 1], CASE i % 3 WHEN 0 THEN 'infinity'::timestamptz END, (ARRAY['', 'abc', NULL])[i % 3 + 1], (ARRAY[0, NULL, 2147483647])[i % 3 + 1], NULL, (ARRAY[0, 'NaN', 1e308, NULL]::float8[])[i % 4 + 1] FROM generate_series(1, $visits) i;"
 		  . "INSERT INTO $schema.events SELECT 7, i * 20, (ARRAY[0, NULL, -2147483648])[i % 3 + 1], CASE i WHEN 1 THEN 'k9' END, 'infinity' FROM generate_series(1, $visits % 40) i;";
 	}
@@ -488,7 +508,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE fuzz_a');
 setup();
 $node->safe_psql('fuzz_a', 'CREATE TABLE person AS SELECT people AS original FROM people WHERE id = 7; VACUUM ANALYZE');
 $node->safe_psql('postgres', "CREATE DATABASE $_ TEMPLATE fuzz_a; GRANT CREATE, TEMPORARY ON DATABASE $_ TO analyst") foreach qw(fuzz_b fuzz_same fuzz_empty);
-$node->safe_psql('fuzz_empty', 'TRUNCATE people, visits, events, staff');
+$node->safe_psql('fuzz_empty', 'TRUNCATE people, odds, visits, events, staff');
 prepare_counters();
 
 my %asked = Fuzz::catalog_queries();
@@ -549,7 +569,7 @@ foreach my $i ($first .. $first + $queries - 1)
 	my $text = show($query);
 	my $outcome = differential("seed $seed query $i", $query, 'fuzz_a', 'fuzz_b');
 	my $state = $outcome->{state};
-	my $concerned = $text =~ /\b(people|visits|events|staff)\b/;
+	my $concerned = $text =~ /\b(people|odds|visits|events|staff)\b/;
 
 	$share{all}++;
 	$share{accepted}++ if $state eq '00000' && $concerned;

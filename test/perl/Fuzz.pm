@@ -66,6 +66,9 @@ our %tables = (
 	'a.own' => [ 'o', undef, { a => 'int4', b => 'text', c => 'text', d => 'date', y => 'float8' }, [] ],
 	staff => [ 'st', 'sid', { sid => 'int4', pay => 'int4', who => 'text' }, ['pay'] ]);
 
+# The same columns, but one person has many rows, as odd as can be.
+$tables{odds} = $tables{people};
+
 my @numbers = qw(int2 int4 int8 float4 float8 numeric);
 my @moments = qw(date timestamp timestamptz interval);
 my @scalars = (@numbers, @moments, qw(text varchar bpchar bool uuid color time));
@@ -545,7 +548,7 @@ sub private_from
 	if ($depth > 0 && chance(0.35)) { $item = $self->subselect('q' . ++$self->{aliases}, $depth); }
 	else
 	{
-		my $table = pick(qw(people people people visits visits events));
+		my $table = pick(qw(people people odds odds visits visits events));
 
 		$item = $self->table($table, $tables{$table}->[0] . ($depth < 2 ? ++$self->{aliases} : ''));
 		$item->{sql} .= ' TABLESAMPLE ' . pick('BERNOULLI', 'SYSTEM') . ' (50) REPEATABLE (1)' if !$self->{tame} && chance(0.02);
@@ -555,7 +558,7 @@ sub private_from
 	{
 		# another relation of the population, tied by the unit
 		my $other = $depth > 0 && chance(0.3) ? $self->subselect('q' . ++$self->{aliases}, $depth - 1)
-		  : $self->table(pick(qw(people visits events)), 'o' . ++$self->{aliases});
+		  : $self->table(pick(qw(people odds visits events)), 'o' . ++$self->{aliases});
 		my $join = pick('JOIN', 'LEFT JOIN', 'JOIN', 'RIGHT JOIN', $self->{tame} ? () : ('FULL JOIN', 'CROSS JOIN', 'NATURAL JOIN'));
 		my $on = "$item->{unit} = $other->{unit}";
 		my $both = $self->joined($item, $other, '', undef);
@@ -696,7 +699,7 @@ sub dp_with
 sub release
 {
 	my ($self, $focus) = @_;
-	my $from = $focus ? $self->table('people', 'p') : $self->private_from(2);
+	my $from = $focus ? $self->table(pick(qw(people odds odds)), 'p') : $self->private_from(2);
 
 	return $self->within($from, sub {
 		my @keys = $focus && chance(0.6) ? () : map { $self->expression(pick(qw(text text int4 bool date color numeric uuid varchar timestamp)), 2) } 1 .. pick(0, 0, 1, 1, 1, 2);
@@ -905,7 +908,7 @@ sub sweep
 	srand(1000 + $i);
 	rand() for 1 .. 3;
 	@{$self}{qw(above ctes aliases tame)} = (0, 0, 0, 0);
-	my $from = $self->table('people', 'p');
+	my $from = $self->table('odds', 'p');
 	my $sql = $self->within($from, sub {
 		return 'SELECT ' . $self->any_aggregate($self->{aggregates}->[ $i - @{ $self->{entries} } ]) . " FROM $from->{sql}" unless $entry;
 		my $call = $self->call($entry, 0);

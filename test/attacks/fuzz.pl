@@ -304,6 +304,8 @@ sub run
 
 # ---------- judging ----------
 
+my (@findings, %share, %known);
+
 sub letters
 {
 	my ($outcome) = @_;
@@ -396,6 +398,9 @@ sub smaller
 	my $best = { %$query, statements => [ map { ref $_ ? $_ : Fuzz::resolve($_, 0) } @{ $query->{statements} } ] };
 	my $until = time + 20;
 
+	# enough is known by then
+	return $best if @findings > 8;
+
 	$best->{pre} = [] if @{ $best->{pre} } && $still->({ %$best, pre => [] });
 	return $best if grep { ref $_ } @{ $best->{statements} };
 	foreach my $s (0 .. $#{ $best->{statements} })
@@ -439,16 +444,15 @@ sub brief
 	return length $text > 1500 ? substr($text, 0, 1500) . '...' : $text;
 }
 
-my (@findings, %share, %known);
-
 sub finding
 {
 	my ($kind, $name, $query, $smaller, @outcomes) = @_;
 	my @texts = map { brief("$_->{state} $_->{message}\n$_->{signature}\n" . join(' ', sort keys %{ $_->{cells} })) } @outcomes;
 	my $same = join ' ', $kind, map { "$_->{state} $_->{message}" =~ s/"[^"]*"|\d+/#/gr } @outcomes;
 
-	# one of a kind is enough to repair it
+	# a few of a kind are enough to repair it
 	return if $kind ne 'difference' && $known{$same}++ >= 3;
+	BAIL_OUT('too many findings') if @findings >= 60;
 	push @findings, $name;
 	diag("$kind: $name\n" . brief(show($query)) . "\nsmaller:\n" . brief(show($smaller)) . "\n" . join("\n-- and --\n", @texts));
 	return;

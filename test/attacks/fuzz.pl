@@ -214,6 +214,9 @@ sub connection
 
 my ($counters, $lost) = ('', 0);
 
+# A session that is new looks up what it needs in the catalogs, and counts that.
+my $lookups = 'SELECT oid, pg_catalog.pg_stat_get_xact_numscans(oid) FROM pg_catalog.pg_class WHERE oid <> 1259 AND pg_catalog.pg_stat_get_xact_numscans(oid) <> 0 ORDER BY 1';
+
 # What is asked after a query, in its transaction: what the server has counted of
 # protected tables and their indexes, and how often code of the analyst ran.
 sub prepare_counters
@@ -231,10 +234,11 @@ sub send_query
 {
 	my ($c, $query, $plain) = @_;
 	my @statements = map { ref $_ ? [ Fuzz::resolve($_->[0], $plain), @$_[ 1 .. $#$_ ] ] : Fuzz::resolve($_, $plain) } @{ $query->{statements} };
+	my $asked = $query->{cold} ? $lookups : $counters;
 	my $path = $plain ? 'plain, public' : 'public';
 
 	$c->send("BEGIN; SET LOCAL search_path = $path; SELECT last_value FROM a.calls; " . join('; ', @{ $query->{pre} }, 'SAVEPOINT s'),
-		@statements, "ROLLBACK TO s; $counters; SELECT last_value FROM a.calls; ROLLBACK; DEALLOCATE ALL");
+		@statements, "ROLLBACK TO s; $asked; SELECT last_value FROM a.calls; ROLLBACK; DEALLOCATE ALL");
 	return;
 }
 
@@ -296,6 +300,8 @@ sub outcome
 sub run
 {
 	my ($query, $plain, @databases) = @_;
+
+	delete $connections{"$_ analyst"} foreach $query->{cold} ? @databases : ();
 	my @connections = map { connection($_, 'analyst') } @databases;
 
 	send_query($_, $query, $plain) foreach @connections;
@@ -571,10 +577,12 @@ foreach my $i ($first .. $first + $queries - 1)
 	set_version(int($i / $block) + 1) if $i % $block == 0 || $i == $first;
 	my $query = $fuzz->query($seed, $i, $entries[ ($seed * 7919 + $i) % @entries ]);
 	my $text = show($query);
+	$query->{cold} = $i % 25 == 3;
 	my $outcome = differential("seed $seed query $i", $query, 'fuzz_a', 'fuzz_b');
 	my $state = $outcome->{state};
 	my $concerned = $text =~ /\b(people|odds|visits|events|staff)\b/;
 
+	figure(sprintf '%d queries, %.0f seconds', $i - $first, time - $start) if $i > $first && $i % 5000 == 0;
 	$share{all}++;
 	$share{accepted}++ if $state eq '00000' && $concerned;
 	$share{reached}++ if $concerned && ($state eq '00000' || $state =~ /^DP/ || $outcome->{hint} =~ /protected relation/);

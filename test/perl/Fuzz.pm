@@ -858,14 +858,20 @@ sub wrap
 	return "SELECT (SELECT count(*) FROM ($sql) s)";
 }
 
-# Parameters in place of some literals, through the extended protocol.
+# Parameters in place of some literals, by PREPARE or the extended protocol.
 sub parametrize
 {
 	my ($sql) = @_;
 	my @params;
 
-	$sql =~ s/'((?:[^'\\]|'')*)'::(?=(int|float|num|text|date|bool|time|interval))/@params < 3 && chance(0.5) ? do { push @params, $1 =~ s{''}{'}gr; '$' . @params . '::' } : $&/ge;
-	return @params ? [ $sql, @params ] : [$sql];
+	$sql =~ s/'((?:[^'\\]|'')*)'::(?=(?:int|float|num|text|date|bool|time|uuid|public\.color))/@params < 4 && chance(0.5) ? do { push @params, $1 =~ s{''}{'}gr; '$' . @params . '::' } : $&/ge;
+	if (@params && chance(0.6))
+	{
+		my @executions = map { 'EXECUTE q (' . join(', ', map { chance(0.1) ? 'NULL' : quote($_) } @params) . ')' } 1 .. pick(1, 1, 2, 6);
+
+		return ("PREPARE q AS $sql", @executions);
+	}
+	return [ $sql, map { chance(0.1) ? undef : $_ } @params ];
 }
 
 # Query number i of a seed.  With a focus, an entry is tried in the middle of it.
@@ -885,7 +891,7 @@ sub query
 	my $sql = $self->select($focus);
 
 	if (!$tame && chance(0.15)) { $sql = mutate($sql); $self->{above} = 1; }
-	my @statements = chance(0.04) ? parametrize($sql) : $self->wrap($sql);
+	my @statements = chance(0.07) ? parametrize($sql) : $self->wrap($sql);
 
 	push @statements, pick(@after) if chance(0.06);
 	return { pre => \@pre, statements => \@statements, above => $self->{above}, tame => $tame };

@@ -319,6 +319,20 @@ sub letters
 	return join "\n", sort grep { /: .*[[:alpha:]]/ } keys %{ $outcome->{cells} };
 }
 
+# Numbers of which one is many times the other: worth a second look.
+sub far
+{
+	my ($one, $two) = @_;
+
+	foreach my $i (0 .. $#{ $one->{numbers} })
+	{
+		my ($small, $large) = sort { $a <=> $b } map { abs($_->{numbers}->[$i] // 0) } $one, $two;
+
+		return 1 if $large > 1000 && $large > 20 * $small;
+	}
+	return 0;
+}
+
 sub timed_out
 {
 	return grep { $_->{state} =~ /^(57014|55P03)$/ } @_;
@@ -496,7 +510,7 @@ sub differential
 		finding('raw error', $name, $query, smaller($query, $still), $outcome);
 		return $first;
 	}
-	if ($first->{signature} ne $second->{signature} || letters($first) ne letters($second) || rand() < 0.02)
+	if ($first->{signature} ne $second->{signature} || letters($first) ne letters($second) || far($first, $second) || rand() < 0.02)
 	{
 		$share{repeated}++;
 		my $told = telling($query, $one, $two);

@@ -280,7 +280,8 @@ sub outcome
 	my @end = map { join ',', map { $_ // '' } @$_ } @{ $end->{rows} };
 	my $calls = ($end[-1] // 0) - ($begin->{rows}->[0]->[0] // 0);
 
-	push @signature, "end $end->{state} calls $calls", @end[ 0 .. $#end - 1 ];
+	push @signature, "end $end->{state} calls $calls";
+	$cells{"counted: $_"} = 1 foreach @end[ 0 .. $#end - 1 ];
 	my ($failed) = grep { $_->{state} ne '00000' } @results;
 
 	return {

@@ -281,7 +281,7 @@ sub outcome
 	my $calls = ($end[-1] // 0) - ($begin->{rows}->[0]->[0] // 0);
 
 	push @signature, "end $end->{state} calls $calls";
-	$cells{"counted: $_"} = 1 foreach @end[ 0 .. $#end - 1 ];
+	$cells{"0: counted $_"} = 1 foreach @end[ 0 .. $#end - 1 ];
 	my ($failed) = grep { $_->{state} ne '00000' } @results;
 
 	return {

@@ -237,7 +237,8 @@ sub send_query
 	my $asked = $query->{cold} ? $lookups : $counters;
 	my $path = $plain ? 'plain, public' : 'public';
 
-	$c->send("BEGIN; SET LOCAL search_path = $path; SELECT last_value FROM a.calls; " . join('; ', @{ $query->{pre} }, 'SAVEPOINT s'),
+	# counters also hold what earlier transactions have not yet handed over
+	$c->send("BEGIN; SELECT last_value FROM a.calls; $asked; " . join('; ', "SET LOCAL search_path = $path", @{ $query->{pre} }, 'SAVEPOINT s'),
 		@statements, "ROLLBACK TO s; $asked; SELECT last_value FROM a.calls; ROLLBACK; DEALLOCATE ALL");
 	return;
 }
@@ -277,11 +278,19 @@ sub outcome
 		}
 	}
 	# the code of the analyst, and the counters
-	my @end = map { join ',', map { $_ // '' } @$_ } @{ $end->{rows} };
-	my $calls = ($end[-1] // 0) - ($begin->{rows}->[0]->[0] // 0);
+	my ($calls_before, @before) = @{ $begin->{rows} };
+	my ($calls_after, @after) = reverse @{ $end->{rows} };
+	my %before = map { $_->[0] => $_ } @before;
+	my $calls = ($calls_after->[0] // 0) - ($calls_before->[0] // 0);
 
 	push @signature, "end $end->{state} calls $calls";
-	$cells{"0: counted $_"} = 1 foreach @end[ 0 .. $#end - 1 ];
+	foreach my $row (@after)
+	{
+		my $earlier = $before{ $row->[0] } // [];
+		my @counts = map { $row->[$_] - ($earlier->[$_] // 0) } 1 .. $#$row;
+
+		$cells{"0: counted $row->[0]: @counts"} = 1 if grep { $_ } @counts;
+	}
 	my ($failed) = grep { $_->{state} ne '00000' } @results;
 
 	return {

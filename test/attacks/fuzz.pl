@@ -11,7 +11,7 @@
 # exception, an internal error, ...) is a finding by itself, unless the query also
 # raises it where the protected tables are empty.
 #
-#	SEED=n QUERIES=n	which queries and how many (make fuzz; 1 and 2500 if not set)
+#	SEED=n QUERIES=n	which queries and how many (make fuzz; 1 and 2000 if not set)
 #	FROM=n				the number of the first one: to repeat a finding
 #
 # Controls: on unprotected copies of the tables the same queries must tell the
@@ -27,10 +27,10 @@ use Fuzz;
 use Wire;
 
 my $seed = $ENV{SEED} || 1;
-my $queries = $ENV{QUERIES} || 2500;
+my $queries = $ENV{QUERIES} || 2000;
 my $first = $ENV{FROM} || 0;
 my $block = 500;				# queries for one version of the person
-my $node = DpAgg::node('fuzz', extension => 0, roles => ['analyst'], conf => "autovacuum = off\nrestart_after_crash = on\nmax_locks_per_transaction = 200\n");
+my $node = DpAgg::node('fuzz', extension => 0, roles => ['analyst'], conf => "autovacuum = off\nlog_statement = none\nlog_min_error_statement = panic\nrestart_after_crash = on\nmax_locks_per_transaction = 200\n");
 my $superuser = getpwuid($>);
 
 # ---------- the data ----------

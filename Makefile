@@ -94,7 +94,7 @@ audit:
 
 # More queries than make test has time for: make fuzz QUERIES=100000 SEED=7
 fuzz:
-	@SUITES=tap TESTS=test/attacks/fuzz.pl QUERIES=$(or $(QUERIES),20000) SEED=$(or $(SEED),2) \
+	@SUITES=attacks ATTACKS=test/attacks/fuzz.pl QUERIES=$(or $(QUERIES),20000) SEED=$(or $(SEED),2) \
 		TEST_TIMEOUT=$(or $(TEST_TIMEOUT),86400) bash dev/test
 
 bench-accuracy:

@@ -893,7 +893,12 @@ sub query
 	if (!$tame && chance(0.15)) { $sql = mutate($sql); $self->{above} = 1; }
 	my @statements = chance(0.07) ? parametrize($sql) : $self->wrap($sql);
 
-	push @statements, pick(@after) if chance(0.06);
+	if (chance(0.06))
+	{
+		push @statements, pick(@after);
+		# the session's last release is to be the same one
+		unshift @statements, 'SELECT dp_count(*) FROM people' if $statements[-1] =~ /last_release/;
+	}
 	return { pre => \@pre, statements => \@statements, above => $self->{above}, tame => $tame };
 }
 

@@ -345,6 +345,19 @@ function_verdict(Oid funcid)
 	return function_entry(funcid)->verdict;
 }
 
+/* Is this a function of SQL, which can be inlined? */
+bool
+function_is_sql(Oid funcid)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	bool		result = HeapTupleIsValid(tuple) &&
+	((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
 /* Is this a function that total() may call? */
 bool
 function_is_total_wrapped(Oid funcid)

@@ -24,6 +24,7 @@ typedef enum FunctionVerdict
 #define LONGEST_PADDING 10000
 
 extern FunctionVerdict function_verdict(Oid funcid);
+extern bool function_is_sql(Oid funcid);
 extern bool function_is_total_wrapped(Oid funcid);
 extern int	function_constant_argument(Oid funcid);
 extern bool function_pads(Oid funcid);

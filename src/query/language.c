@@ -15,6 +15,7 @@
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -28,6 +29,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "policy/extension.h"
 #include "query/allowed.h"
@@ -534,14 +536,15 @@ total_row_comparison(RowCompareExpr *row, LanguageContext *context)
 }
 
 /*
- * A call of a function or operator.  Built-in SQL functions are inlined, and named
- * arguments put in order, by the planner's own simplification.
+ * A call of a function or operator.  Built-in SQL functions are inlined by the planner's
+ * own simplification.
  */
 static Node *
 total_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid,
 			   List *args, LanguageContext *context)
 {
-	if (funcid < FirstNormalObjectId && function_verdict(funcid) == FUNCTION_REFUSED)
+	if (funcid < FirstNormalObjectId && function_verdict(funcid) == FUNCTION_REFUSED &&
+		function_is_sql(funcid))
 	{
 		Node	   *folded = eval_const_expressions(context->rewrite->root, node);
 
@@ -550,6 +553,20 @@ total_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 	}
 	return total_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid,
 					  total_list(args, context));
+}
+
+/* The arguments of a built-in function in order, with defaults where they are left out. */
+static List *
+ordered_arguments(FuncExpr *func)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(func->funcid));
+	List	   *result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", func->funcid);
+	result = expand_function_arguments(copyObject(func->args), false, func->funcresulttype, tuple);
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 static Node *
@@ -563,6 +580,11 @@ total_func(FuncExpr *func, LanguageContext *context)
 	if (ours != DP_FUNC_NONE || func->funcretset ||
 		(func->funcvariadic && get_func_variadictype(func->funcid) == ANYOID))
 		refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);
+	if (func->funcid < FirstNormalObjectId)
+	{
+		func = copyObject(func);
+		func->args = ordered_arguments(func);
+	}
 	return total_function((Node *) func, func->funcid, func->funcresulttype, func->funccollid,
 						  func->inputcollid, func->args, context);
 }

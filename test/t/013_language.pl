@@ -307,6 +307,7 @@ my @wanted = (
 	q{iv * 2 > '1 day'}, q{iv / 2 < '1 day'}, q{iv + iv > '1 day'}, q{justify_hours(iv) > '1 day'}, q{ts::date = d}, q{ts::time > '12:00'}, q{d::timestamp = '2020-01-05'}, q{d = ts}, q{d < tz},
 	q{tz AT TIME ZONE 'Europe/Vienna' > '2020-06-01'}, q{ts AT TIME ZONE 'UTC' > '2020-06-01 00:00+00'}, q{(d, d + 3) OVERLAPS ('2020-02-01'::date, '2020-03-01'::date)},
 	q{date_bin('15 minutes', ts, '2020-01-01') = ts}, q{make_date(2020, 1 + x % 12, 1) = '2020-03-01'}, q{to_timestamp(x) > '1970-01-01 00:00:10+00'}, q{isfinite(d)},
+	q{ts > make_timestamp(year => 2020, month => 3, mday => 1, hour => 0, min => 0, sec => 0)}, q{iv > make_interval(hours => x % 10)},
 	q{to_char(d, 'YYYY-MM') = '2020-03'}, q{to_char(ts, 'Day') = 'Sunday   '}, q{to_char(n, 'FM9990.00') = '5.00'}, q{to_char(x, 'FM000') = '005'}, q{to_date(to_char(d, 'YYYYMMDD'), 'YYYYMMDD') = d},
 	q{to_number(x::text, '999') = 5}, 'x::float8 > 5', 'x::numeric > 5', 'n::int = 5', 'y::int = 5', 'n::numeric(6,1) = 5.1', 'x::bigint = 5', 'y::numeric > 5', 'n::float8 > 5', 'b::int = 1',
 	'x::bool', q{x::text = '5'}, q{n::text LIKE '5%'}, q{b::text = 'true'}, q{d::text = '2020-03-01'}, q{ts::text LIKE '2020-03%'}, q{m::text = 'ok'}, q{u::text LIKE 'c%'}, q{v::text = 'v1'},

@@ -26,6 +26,7 @@ double		dp_setting_delta = 1e-8;
 int			dp_setting_max_groups = 0;
 int			dp_setting_max_rows = 0;
 int			dp_setting_min_individuals = 20;
+bool		dp_setting_index_scans = false;
 
 /* A plan carries the settings it was made with: make new ones. */
 static void
@@ -36,6 +37,12 @@ assign_real(double newval, void *extra)
 
 static void
 assign_int(int newval, void *extra)
+{
+	ResetPlanCache();
+}
+
+static void
+assign_bool(bool newval, void *extra)
 {
 	ResetPlanCache();
 }
@@ -77,6 +84,13 @@ define_settings(void)
 							"Cannot be lowered below 20.",
 							&dp_setting_min_individuals, 20, 20, INT_MAX,
 							PGC_SUSET, 0, NULL, assign_int, NULL);
+
+	/* Which pages an index scan reads shows in what others count and in its time. */
+	DefineCustomBoolVariable("dp_agg.index_scans",
+							 "Lets releases look rows of protected relations up by index.",
+							 "Faster where conditions are selective; that a row is there can show in running time and in counters of the whole server.",
+							 &dp_setting_index_scans, false,
+							 PGC_SUSET, 0, NULL, assign_bool, NULL);
 
 	MarkGUCPrefixReserved("dp_agg");
 }

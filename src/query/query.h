@@ -235,5 +235,6 @@ extern double dp_setting_delta;
 extern int	dp_setting_max_groups;
 extern int	dp_setting_max_rows;
 extern int	dp_setting_min_individuals;
+extern bool dp_setting_index_scans;
 
 #endif							/* DP_QUERY_H */

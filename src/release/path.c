@@ -9,9 +9,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
+#include "optimizer/cost.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
@@ -27,6 +29,7 @@
 
 static create_upper_paths_hook_type prev_upper_paths_hook = NULL;
 static get_relation_info_hook_type prev_relation_info_hook = NULL;
+static set_rel_pathlist_hook_type prev_rel_pathlist_hook = NULL;
 
 static Plan *plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 						  List *tlist, List *clauses, List *custom_plans);
@@ -155,11 +158,77 @@ release_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 	rel->indexlist = kept;
 }
 
+/* Does the path read the rows that a condition asks for, and no others? */
+static bool
+looks_up(Path *path)
+{
+	switch (nodeTag(path))
+	{
+		case T_IndexPath:
+			return ((IndexPath *) path)->indexclauses != NIL;
+		case T_BitmapHeapPath:
+		case T_TidPath:
+		case T_TidRangePath:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static List *
+without_look_ups(List *paths)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, paths)
+	{
+		if (!looks_up(lfirst(lc)))
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/* The sequential scans, which cheaper paths may have driven out (allpaths.c). */
+static void
+add_whole_scans(PlannerInfo *root, RelOptInfo *rel)
+{
+	add_path(rel, create_seqscan_path(root, rel, rel->lateral_relids, 0));
+	if (rel->consider_parallel && bms_is_empty(rel->lateral_relids))
+	{
+		int			workers = compute_parallel_worker(rel, rel->pages, -1,
+													  max_parallel_workers_per_gather);
+
+		if (workers > 0)
+			add_partial_path(rel, create_seqscan_path(root, rel, NULL, workers));
+	}
+}
+
+/*
+ * Leaves protected relations their whole scans: one by an index reads pages only where
+ * there are rows.  That takes less time, may write (a page is cleaned up by the first who
+ * reads it after a change), and counts in what everybody sees of the whole server.
+ */
+static void
+release_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	if (prev_rel_pathlist_hook)
+		prev_rel_pathlist_hook(root, rel, rti, rte);
+	if (dp_setting_index_scans || !planning_releases() || rte->rtekind != RTE_RELATION ||
+		rte->relkind == RELKIND_FOREIGN_TABLE || policy_lookup(rte->relid) == NULL)
+		return;
+	rel->pathlist = without_look_ups(rel->pathlist);
+	rel->partial_pathlist = without_look_ups(rel->partial_pathlist);
+	add_whole_scans(root, rel);
+}
+
 /* Installs the hooks; called once from _PG_init. */
 void
 release_path_init(void)
 {
 	RegisterCustomScanMethods(&release_scan_methods);
+	prev_rel_pathlist_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = release_rel_pathlist;
 	prev_relation_info_hook = get_relation_info_hook;
 	get_relation_info_hook = release_relation_info;
 	prev_upper_paths_hook = create_upper_paths_hook;

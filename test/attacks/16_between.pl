@@ -167,6 +167,35 @@ attack('counters of a CTE', q{SELECT pg_stat_get_xact_numscans('a.keys_pkey'::re
 		'SELECT k FROM a.keys WHERE k = -1', 'FETCH c' ],
 	alone => 1, state => '00000', moves => 0);
 
+# a leak: what is written to the WAL by reading, where the person is and where not
+{
+	my $written = sub {
+		my ($index_scans, $id) = @_;
+		node()->safe_psql('postgres', <<"SQL");
+ALTER ROLE analyst SET dp_agg.index_scans = $index_scans;
+DROP TABLE IF EXISTS pr CASCADE;
+CREATE TABLE pr (id int PRIMARY KEY, pad text) WITH (autovacuum_enabled = off);
+INSERT INTO pr SELECT i, repeat('x', 100) FROM generate_series(1, 300) i;
+SELECT dp_agg.protect('pr', 'id', 'people');
+UPDATE pr SET pad = repeat('y', 100);
+ANALYZE pr;
+CHECKPOINT;
+SQL
+		my $r = DpAgg::as(node(), 'analyst', <<"SQL");
+SET enable_seqscan = off; SELECT dp_count(*) FROM people WHERE dp_with(epsilon => 1e-9) AND id = 1;
+SELECT pg_current_wal_insert_lsn() AS before \\gset
+SELECT dp_count(*) FROM pr WHERE id = $id AND dp_with(epsilon => 1e-9);
+SELECT pg_current_wal_insert_lsn() - :'before';
+SQL
+		node()->safe_psql('postgres', 'ALTER ROLE analyst RESET dp_agg.index_scans');
+		return $r->{out} =~ /(\d+)\z/ ? $1 : -1;
+	};
+	my @off = map { $written->('off', $_) } 151, 301;
+	my @on = map { $written->('on', $_) } 151, 301;
+	attacked($off[0] > 4000 && $off[1] > 4000, 'the WAL: written whether the person is there or not') or diag("@off");
+	control($on[0] > 4000 && $on[1] < 4000, 'the WAL tells, where an index is used') or diag("@on");
+}
+
 # ---------- the share of one person ----------
 
 # a leak: one person decides about all others

@@ -7,7 +7,7 @@ use warnings;
 use Test::More;
 use DpAgg;
 
-my $node = DpAgg::node('channels', conf => "autovacuum = off\n");
+my $node = DpAgg::node('channels', conf => "autovacuum = off\ndp_agg.index_scans = on\n");
 
 $node->safe_psql('postgres', <<'SQL');
 CREATE SCHEMA copies;

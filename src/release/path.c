@@ -215,8 +215,9 @@ release_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 	if (prev_rel_pathlist_hook)
 		prev_rel_pathlist_hook(root, rel, rti, rte);
 	if (dp_setting_index_scans || !planning_releases() || rte->rtekind != RTE_RELATION ||
-		rte->relkind == RELKIND_FOREIGN_TABLE || policy_lookup(rte->relid) == NULL)
-		return;
+		rte->inh || (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW) ||
+		policy_lookup(rte->relid) == NULL)
+		return;					/* children of a table have entries of their own */
 	rel->pathlist = without_look_ups(rel->pathlist);
 	rel->partial_pathlist = without_look_ups(rel->partial_pathlist);
 	add_whole_scans(root, rel);

@@ -150,7 +150,7 @@ static const struct
 		"Use EXISTS or IN tied to the unit, a sub-select that is a release, or a join."
 	},
 	[REFUSE_SYSTEM_COLUMN] = {
-		"system columns and whole rows of protected relations are not available",
+		"system columns and whole rows are not available below a release",
 		"Name the columns."
 	},
 	[REFUSE_TABLESAMPLE] = {

@@ -98,16 +98,9 @@ evaluate(FuncExpr *call, char **message)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
-		if (!error_is_about_values(geterrcode()))
-			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		*message = error->message;
-		FlushErrorState();
-		InterruptHoldoffCount = holdoff;
-		QueryCancelHoldoffCount = cancel_holdoff;
+		*message = CopyErrorData()->message;
+		forgive_error(context, holdoff, cancel_holdoff);
 	}
 	PG_END_TRY();
 	return result;

@@ -99,7 +99,7 @@ total_cache(FunctionCallInfo fcinfo)
  * May the error depend on values?  All may but those of the world outside:
  * cancel and shutdown, lack of resources, system errors, rollbacks.
  */
-bool
+static bool
 error_is_about_values(int sqlerrcode)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
@@ -112,6 +112,21 @@ error_is_about_values(int sqlerrcode)
 		default:
 			return true;
 	}
+}
+
+/*
+ * In PG_CATCH(): drops an error that is about values, and passes others on.  The
+ * arguments are what they were before PG_TRY().
+ */
+void
+forgive_error(MemoryContext context, uint32 holdoff, uint32 cancel_holdoff)
+{
+	if (!error_is_about_values(geterrcode()))
+		PG_RE_THROW();
+	MemoryContextSwitchTo(context);
+	FlushErrorState();
+	InterruptHoldoffCount = holdoff;
+	QueryCancelHoldoffCount = cancel_holdoff;
 }
 
 /*
@@ -146,12 +161,7 @@ dp_total(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		if (!error_is_about_values(geterrcode()))
-			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-		InterruptHoldoffCount = holdoff;
-		QueryCancelHoldoffCount = cancel_holdoff;
+		forgive_error(context, holdoff, cancel_holdoff);
 	}
 	PG_END_TRY();
 
@@ -224,12 +234,7 @@ dp_total_cast(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		if (!error_is_about_values(geterrcode()))
-			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-		InterruptHoldoffCount = holdoff;
-		QueryCancelHoldoffCount = cancel_holdoff;
+		forgive_error(context, holdoff, cancel_holdoff);
 	}
 	PG_END_TRY();
 

@@ -54,6 +54,14 @@ sql()
 	psql -X -q -o /dev/null -v ON_ERROR_STOP=1 "$@" || exit 1
 }
 
+# milliseconds ROLE QUERY: once
+milliseconds()
+{
+	echo "$2;" >"$TMPDIR/query.sql"
+	pgbench -n -t 1 -U "$1" -f "$TMPDIR/query.sql" 2>"$TMPDIR/err" |
+		sed -n 's/^latency average = \([0-9.]*\).*/\1/p' | grep . || { cat "$TMPDIR/err" >&2; exit 1; }
+}
+
 median()
 {
 	sort -g | awk '{ x[NR] = $1 } END { print (x[int((NR + 1) / 2)] + x[int(NR / 2) + 1]) / 2 }'

@@ -33,14 +33,6 @@ SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1e9, delta => 0.9);
 VACUUM ANALYZE;
 SQL
 
-# milliseconds ROLE QUERY: once
-milliseconds()
-{
-	echo "$2;" >"$TMPDIR/query.sql"
-	pgbench -n -t 1 -U "$1" -f "$TMPDIR/query.sql" 2>"$TMPDIR/err" |
-		sed -n 's/^latency average = \([0-9.]*\).*/\1/p' | grep . || { cat "$TMPDIR/err" >&2; exit 1; }
-}
-
 # condition CALL N: N conditions with the call; @ becomes a different number in each
 condition()
 {

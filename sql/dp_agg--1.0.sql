@@ -1834,6 +1834,7 @@ AS $$
 		('full_page_writes', 'no', 'high', 'a crash of the machine may destroy the ledger', 'set it to on'),
 		('allow_system_table_mods', 'yes', 'medium', 'catalogs, and with them labels and privileges, can be changed by hand', 'set it to off'),
 		('temp_file_limit', '[^-].*', 'low', 'does not hold inside a release, where an error, or none, would tell how much it wrote', 'limit the file system of temp_tablespaces'),
+		('dp_agg.index_scans', 'yes', 'low', 'releases look protected rows up by index, which running time, the WAL and counters of the server show', 'set it to off, or vacuum protected tables after changes'),
 		('log_statement_stats', 'yes', 'low', 'releases are refused while it is on', 'set it to off for analysts'),
 		('log_executor_stats', 'yes', 'low', 'releases are refused while it is on', 'set it to off for analysts'),
 		('log_planner_stats', 'yes', 'low', 'releases are refused while it is on', 'set it to off for analysts'),

@@ -121,7 +121,7 @@ SQL
 	# settings of analysts and of the database
 	(map { [ "$_->[0] = $_->[1]", "ALTER ROLE member SET $_->[0] = '$_->[1]'", $_->[2], 'setting', "$_->[0] of role member", "is $_->[1]:", "ALTER ROLE member RESET $_->[0]" ],
 		   [ "$_->[0] = $_->[1], in the database", "ALTER DATABASE postgres SET $_->[0] = '$_->[1]'", $_->[2], 'setting', "$_->[0] in database postgres", "is $_->[1]:", "ALTER DATABASE postgres RESET $_->[0]", $_->[0] =~ /statement/ ? 2 : 1 ] }
-	  [ 'log_statement_stats', 'yes', 'low' ], [ 'temp_file_limit', '10MB', 'low' ], [ 'log_executor_stats', '1', 'low' ],
+	  [ 'log_statement_stats', 'yes', 'low' ], [ 'dp_agg.index_scans', 'on', 'low' ], [ 'temp_file_limit', '10MB', 'low' ], [ 'log_executor_stats', '1', 'low' ],
 	  [ 'log_planner_stats', 'true', 'low' ], [ 'debug_print_plan', 'on', 'low' ], [ 'password_encryption', 'md5', 'low' ],
 	  [ 'allow_system_table_mods', 'on', 'medium' ], [ 'session_preload_libraries', 'auto_explain', 'low' ]));
 

@@ -12,4 +12,12 @@
 #define ERRCODE_DP_BOUNDS			MAKE_SQLSTATE('D', 'P', '0', '0', '3')
 #define ERRCODE_DP_LEDGER			MAKE_SQLSTATE('D', 'P', '0', '0', '4')
 
+/* One of these? */
+static inline bool
+error_is_ours(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_DP_BUDGET_EXHAUSTED || sqlerrcode == ERRCODE_DP_QUERY_REFUSED ||
+		sqlerrcode == ERRCODE_DP_BOUNDS || sqlerrcode == ERRCODE_DP_LEDGER;
+}
+
 #endif							/* DP_ERRORS_H */

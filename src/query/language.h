@@ -35,6 +35,7 @@ extern Const *evaluate_or_refuse(RewriteContext *context, FuncExpr *call, int lo
 extern void probe_call(RewriteContext *context, FuncExpr *call, int location);
 
 /* total.c */
+extern bool error_is_about_values(int sqlerrcode);
 extern void forgive_error(MemoryContext context, uint32 holdoff, uint32 cancel_holdoff);
 
 /* language.c */

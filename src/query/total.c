@@ -99,7 +99,7 @@ total_cache(FunctionCallInfo fcinfo)
  * May the error depend on values?  All may but those of the world outside:
  * cancel and shutdown, lack of resources, system errors, rollbacks.
  */
-static bool
+bool
 error_is_about_values(int sqlerrcode)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlerrcode))

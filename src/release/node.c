@@ -35,6 +35,7 @@
 #include "aggregate/sketch.h"
 #include "errors.h"
 #include "mechanism/noise.h"
+#include "query/language.h"
 #include "query/query.h"
 #include "release/release.h"
 
@@ -442,6 +443,40 @@ leads_others(PlanState *state, void *own)
 }
 
 static void
+end_drawing(const uint64 *outer_key, uint64 *key, dp_random *rng)
+{
+	bounding_key = outer_key;
+	drain_depth--;
+	explicit_bzero(key, sizeof(*key));
+	dp_random_wipe(rng);
+}
+
+/*
+ * In PG_CATCH(): nothing that stands below a release should fail for a value, but if it
+ * does, its message, detail and place are for the server log alone.  Errors of the world
+ * outside (cancel, want of memory or disk) and our own are passed on.
+ */
+static void
+conceal_error(MemoryContext context)
+{
+	ErrorData  *error;
+
+	if (!error_is_about_values(geterrcode()) || error_is_ours(geterrcode()))
+		return;
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("a release failed: %s", error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0));
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("the release failed while it ran"),
+			 errhint("The server log says why; ask the administrator.")));
+}
+
+static void
 drain(ReleaseState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
@@ -451,6 +486,7 @@ drain(ReleaseState *state)
 	QuietState	quiet;
 	dp_random	rng;
 	TupleTableSlot *out;
+	volatile bool has_seen_rows = false;
 
 	if (!state->paid || estate->es_epq_active != NULL)
 		ereport(ERROR,
@@ -480,6 +516,7 @@ drain(ReleaseState *state)
 		out = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsVirtual);
 		begin_store(state, out->tts_tupleDescriptor);
 		read_ctes_ahead(state->child);
+		has_seen_rows = true;
 		drain_child(state, state->child, &rng, out);
 		(void) ExecShutdownNode(state->child);
 		ExecDropSingleTupleTableSlot(out);
@@ -489,14 +526,15 @@ drain(ReleaseState *state)
 			state->child = NULL;
 		}
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		bounding_key = outer_key;
-		drain_depth--;
-		explicit_bzero(&key, sizeof(key));
-		dp_random_wipe(&rng);
+		end_drawing(outer_key, &key, &rng);
+		if (has_seen_rows)
+			conceal_error(old);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	end_drawing(outer_key, &key, &rng);
 	quiet_end(&quiet);
 	loud_relations(estate);
 	if (state->sorted != NULL)

@@ -135,6 +135,29 @@ attack('a collation that warns, inside a composite type', q{SELECT dp_count(*) F
 	attack('a collation of another version', q{SELECT dp_count(*) FROM people p WHERE CASE WHEN p.name = 'p5' THEN p.g < 'b' COLLATE "en-x-icu" END}, alone => 1, state => '00000');
 }
 
+# ---------- fails all the same ----------
+
+# a leak: what failed, and where
+{
+	node()->safe_psql('postgres', <<'SQL');
+CREATE TABLE torn (id int PRIMARY KEY, doc text);
+ALTER TABLE torn ALTER doc SET STORAGE external;
+INSERT INTO torn SELECT i, CASE i WHEN 5 THEN repeat('x', 100000) ELSE 'd' END FROM generate_series(1, 100) i;
+SELECT dp_agg.protect('torn', 'id', 'people');
+CREATE TABLE plain.torn (LIKE torn INCLUDING ALL);
+INSERT INTO plain.torn TABLE torn;
+GRANT SELECT ON plain.torn TO analyst;
+UPDATE pg_index SET indisvalid = false
+WHERE indrelid IN (SELECT reltoastrelid FROM pg_class WHERE oid IN ('torn'::regclass, 'plain.torn'::regclass));
+SQL
+	my $r = DpAgg::as(node(), 'analyst', "SELECT dp_count(*) FROM torn WHERE doc LIKE '%y'");
+	attacked($r->{sqlstate} eq '00000' || ($r->{sqlstate} eq 'DP002' && $r->{err} !~ /index|toast/i), 'a value that cannot be read') or diag($r->{err});
+	$r = DpAgg::as(node(), 'analyst', "SELECT dp_count(DISTINCT doc) FROM torn WHERE id < 50");
+	attacked($r->{sqlstate} eq 'DP002' && $r->{err} =~ /the release failed while it ran/ && $r->{err} !~ /index|toast/i, 'a value that cannot be read by what collects it') or diag($r->{err});
+	$r = DpAgg::as(node(), 'analyst', "SELECT count(DISTINCT doc) FROM plain.torn WHERE id < 50");
+	control($r->{err} =~ /no valid index/, 'a value that cannot be read is named, without protection') or diag($r->{err});
+}
+
 # ---------- traces ----------
 
 # a leak: where the client's own scan starts afterwards
@@ -190,8 +213,10 @@ SQL
 		node()->safe_psql('postgres', 'ALTER ROLE analyst RESET dp_agg.index_scans');
 		return $r->{out} =~ /(\d+)\z/ ? $1 : -1;
 	};
-	my @off = map { $written->('off', $_) } 151, 301;
-	my @on = map { $written->('on', $_) } 151, 301;
+	# others write to the WAL, too, now and then
+	my $least = sub { my @question = @_; return (sort { $a <=> $b } map { $written->(@question) } 1 .. 3)[0] };
+	my @off = map { $least->('off', $_) } 151, 301;
+	my @on = map { $least->('on', $_) } 151, 301;
 	attacked($off[0] > 4000 && $off[1] > 4000, 'the WAL: written whether the person is there or not') or diag("@off");
 	control($on[0] > 4000 && $on[1] < 4000, 'the WAL tells, where an index is used') or diag("@on");
 }

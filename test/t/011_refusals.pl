@@ -562,5 +562,29 @@ foreach my $i (0 .. $#admin)
 }
 is($node->safe_psql('postgres', $state), $before, 'none of them changed anything');
 
+# ---------- where it stands ----------
+
+# The text of the query under the caret, where the parser gives a place.
+foreach (
+	[ 'SELECT count(*) FROM (SELECT * FROM visits LIMIT 100) v', '100' ],
+	[ 'SELECT count(*) FROM visits WHERE random() < 0.5', 'random()' ],
+	[ 'SELECT count(*) FROM visits, generate_series(1, 2)', 'generate_series' ],
+	[ 'SELECT count(*) FROM visits TABLESAMPLE BERNOULLI (50)', '50' ],
+	[ 'SELECT count(*) FROM visits FULL JOIN patients p ON visits.patient_id = p.patient_id', 'visits.pat' ],
+	[ 'SELECT count(*) FROM (SELECT patient_id, rank() OVER (ORDER BY cost) FROM visits) v', 'patient_id, rank' ],
+	[ 'SELECT patient_id, count(*) FROM visits GROUP BY patient_id', 'patient_id, count' ],
+	[ 'SELECT clinic, array_agg(cost) FROM visits GROUP BY clinic', 'array_agg' ],
+	[ 'SELECT count(*) FROM visits WHERE current_user = clinic', 'current_user' ],
+	[ q{SELECT count(*) FROM visits WHERE date_trunc('monht', day) = day}, 'date_trunc' ],
+	[ 'SELECT ctid, count(*) FROM visits GROUP BY 1', 'ctid' ])
+{
+	my ($sql, $there) = @$_;
+	my $r = DpAgg::as($node, 'analyst', $sql);
+	my ($line, $caret) = $r->{err} =~ /^LINE 1: ([^\n]*)\n([ ]*)\^/m;
+	my $at = defined $caret ? substr($line, length($caret) - length('LINE 1: ')) : '';
+
+	ok(index($at, $there) == 0, "a refusal has its place: $sql") or diag($r->{err});
+}
+
 $node->stop;
 done_testing();

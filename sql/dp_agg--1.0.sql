@@ -27,6 +27,11 @@ AS 'MODULE_PATHNAME', 'dp_total_cast' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.total_cast(internal, anyelement, "any") IS
 'internal: a value cast through text, or NULL where the text does not fit';
 
+CREATE FUNCTION dp_agg.flat(anyelement) RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_flat' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.flat(anyelement) IS
+'internal: a value of variable length itself, not a pointer to where it is stored; NULL if it is wider than 512 kB';
+
 CREATE FUNCTION dp_agg.tame(double precision) RETURNS double precision
 AS 'MODULE_PATHNAME', 'dp_tame_float8' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.tame(double precision) IS

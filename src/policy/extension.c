@@ -79,6 +79,7 @@ static const struct
 	{"total", DP_FUNC_TOTAL},
 	{"total_cast", DP_FUNC_TOTAL_CAST},
 	{"tame", DP_FUNC_TAME},
+	{"flat", DP_FUNC_FLAT},
 	{"number", DP_FUNC_NUMBER},
 	{"protect", DP_FUNC_PROTECT},
 };

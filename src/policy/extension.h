@@ -55,6 +55,7 @@ typedef enum DpFunction
 	DP_FUNC_TOTAL,
 	DP_FUNC_TOTAL_CAST,
 	DP_FUNC_TAME,
+	DP_FUNC_FLAT,
 	DP_FUNC_NUMBER,
 	/* what the administrator calls */
 	DP_FUNC_PROTECT,

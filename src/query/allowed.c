@@ -175,7 +175,7 @@ static const char *const wrapped_functions[] = {
 	"text_left", "text_right", "textpos", "textoverlay", "textoverlay_no_len", "split_part",
 	"replace_text", "translate", "text_reverse", "ascii", "chr", "to_hex32", "to_hex64",
 	/* digests, which a FIPS mode may forbid */
-	"md5_text", "md5_bytea", "sha224_bytea", "sha256_bytea", "sha384_bytea", "sha512_bytea",
+	"md5_text", "md5_bytea",
 	/* formats */
 	"timestamp_to_char", "timestamptz_to_char", "interval_to_char", "numeric_to_char",
 	"int4_to_char", "int8_to_char", "float4_to_char", "float8_to_char", "to_date",
@@ -238,7 +238,10 @@ static const Oid allowed_types[] = {
 	InvalidOid
 };
 
-/* Types that a text may be cast to; a text that does not fit gives NULL. */
+/*
+ * Types that a text may be cast to; a text that does not fit gives NULL.  Not enums: that
+ * a label was looked for and not found stays in the caches of the session.
+ */
 static const Oid cast_targets[] = {
 	BOOLOID, INT2OID, INT4OID, INT8OID, FLOAT4OID, FLOAT8OID, NUMERICOID,
 	TEXTOID, VARCHAROID, BPCHAROID, DATEOID, TIMEOID, TIMETZOID, TIMESTAMPOID,
@@ -440,7 +443,7 @@ cast_is_allowed(Oid source, Oid target)
 	source = getBaseType(source);
 	if (!type_is_allowed(source) || OidIsValid(get_element_type(source)))
 		return false;
-	return contains(cast_targets, target) || type_is_enum(target);
+	return contains(cast_targets, target);
 }
 
 /* Collations that come with PostgreSQL, and tell equal from similar. */

@@ -38,8 +38,8 @@
 /* No number that a numeric holds takes more: 131072 + 16383 digits. */
 #define WIDEST_NUMERIC (80 * 1024)
 
-/* So many elements of an array may become conditions of their own. */
-#define MOST_EXPANDED 1000
+/* So many nodes may an expression have that is copied for each element of an array. */
+#define MOST_EXPANDED 10000
 
 typedef struct LanguageContext
 {
@@ -404,6 +404,14 @@ constant_elements(Const *array)
 	return result;
 }
 
+/* Counts the nodes of an expression, as far as matters. */
+static bool
+count_walker(Node *node, int *count)
+{
+	return node != NULL && (++*count > MOST_EXPANDED ||
+							expression_tree_walker(node, count_walker, count));
+}
+
 /*
  * x LIKE ANY (ARRAY[a, b]) as x LIKE a OR x LIKE b: each through total().  The array
  * is total.
@@ -414,6 +422,7 @@ expand_search(ScalarArrayOpExpr *op, Node *left, Node *array, LanguageContext *c
 	List	   *elements;
 	List	   *parts = NIL;
 	ListCell   *lc;
+	int			count;
 
 	if (IsA(array, ArrayExpr))
 		elements = ((ArrayExpr *) array)->elements;
@@ -421,7 +430,9 @@ expand_search(ScalarArrayOpExpr *op, Node *left, Node *array, LanguageContext *c
 		elements = constant_elements((Const *) array);
 	else
 		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
-	if (list_length(elements) > MOST_EXPANDED || contain_subplans(left))
+	count = 0;
+	(void) count_walker(left, &count);
+	if (list_length(elements) * count > MOST_EXPANDED || contain_subplans(left))
 		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
 	foreach(lc, elements)
 	{
@@ -631,6 +642,7 @@ total_mutator(Node *node, LanguageContext *context)
 	if (node == NULL)
 		return NULL;
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	switch (nodeTag(node))
 	{
 		case T_Var:

@@ -30,6 +30,15 @@
 /* So many levels may a statement have, CTEs taken as often as they are named. */
 #define MOST_LEVELS 2000
 
+/* Refuses statements that grow: CTEs of CTEs that name one twice double each time. */
+void
+count_level(RewriteContext *context)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (++context->levels > MOST_LEVELS)
+		refuse(REFUSE_TOO_LARGE, context->source, -1);
+}
+
 /* ----------
  * Questions about queries
  * ----------
@@ -818,10 +827,7 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 	Level		level = {.query = query,.parent = parent};
 
 	check_stack_depth();
-	CHECK_FOR_INTERRUPTS();
-	/* CTEs of CTEs that name one twice double each time */
-	if (++context->levels > MOST_LEVELS)
-		refuse(REFUSE_TOO_LARGE, context->source, -1);
+	count_level(context);
 	if (query->commandType == CMD_UTILITY || !mentions_private(context, query))
 		return NULL;
 	if (query->rowMarks != NIL)

@@ -11,7 +11,8 @@
  *		WITH "dp_agg public n" AS MATERIALIZED (SELECT columns FROM relation)
  *
  * in R, and the sealed node reads all CTEs below it to their ends before the first
- * protected row (release/ahead.c).
+ * protected row (release/ahead.c).  CTEs of the client's become sub-selects before that,
+ * but for those that hold a release, which is drawn once however often it is named.
  */
 #include "postgres.h"
 
@@ -19,13 +20,148 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/prep.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/rel.h"
 
 #include "compat.h"
+#include "policy/extension.h"
 #include "query/query.h"
+
+/* ----------
+ * CTEs of the client's
+ * ----------
+ */
+
+typedef struct CtesContext
+{
+	RewriteContext *rewrite;
+	Level	   *level;			/* whose query R will stand below */
+	List	   *queries;		/* from the innermost one out to R */
+} CtesContext;
+
+static bool
+holds_release_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_is_release((Query *) node) ||
+			query_tree_walker((Query *) node, holds_release_walker, context, 0);
+	return expression_tree_walker(node, holds_release_walker, context);
+}
+
+/* The CTE that an entry of the innermost query names. */
+static CommonTableExpr *
+named_cte(CtesContext *context, RangeTblEntry *rte)
+{
+	int			depth = list_length(context->queries) - 1;
+	Level	   *level = context->level;
+	List	   *ctes;
+	ListCell   *lc;
+
+	if ((int) rte->ctelevelsup <= depth)
+		ctes = ((Query *) list_nth(context->queries, rte->ctelevelsup))->cteList;
+	else
+	{
+		for (int up = rte->ctelevelsup - depth - 1; up > 0 && level != NULL; up--)
+			level = level->parent;
+		if (level == NULL)
+			return NULL;
+		ctes = level->query->cteList;
+	}
+	foreach(lc, ctes)
+	{
+		if (strcmp(lfirst_node(CommonTableExpr, lc)->ctename, rte->ctename) == 0)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/* Puts the CTE's query in the place of the name, or leaves one that holds a release. */
+static void
+inline_named(CtesContext *context, RangeTblEntry *rte)
+{
+	CommonTableExpr *cte = named_cte(context, rte);
+	int			around = list_length(context->queries);
+
+	if (cte == NULL || cte->cterecursive)
+		refuse(REFUSE_FROM_ITEM, context->rewrite->source, -1);
+	if (holds_release_walker(cte->ctequery, NULL))
+	{
+		/* it is read before the first row, so it may not ask for one */
+		for (int up = 1; up <= around; up++)
+		{
+			if (contain_vars_of_level(cte->ctequery, up))
+				refuse(REFUSE_CORRELATED, context->rewrite->source, -1);
+		}
+		return;
+	}
+	count_level(context->rewrite);
+	/* the planner must not look for names that are gone, to inline it itself */
+	cte->ctematerialized = CTEMaterializeAlways;
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = copyObject((Query *) cte->ctequery);
+	IncrementVarSublevelsUp((Node *) rte->subquery, rte->ctelevelsup, 1);
+	rte->ctename = NULL;
+	rte->ctelevelsup = 0;
+	rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
+}
+
+static bool
+ctes_walker(Node *node, CtesContext *context)
+{
+	Query	   *query = (Query *) node;
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, ctes_walker, context);
+	if (query_is_release(query))
+		return false;			/* has done so itself */
+
+	context->queries = lcons(query, context->queries);
+	foreach(lc, query->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_CTE)
+			inline_named(context, lfirst(lc));
+	}
+	(void) query_tree_walker(query, ctes_walker, context,
+							 QTW_IGNORE_JOINALIASES | QTW_IGNORE_CTE_SUBQUERIES);
+	foreach(lc, query->cteList)
+	{
+		CommonTableExpr *cte = lfirst(lc);
+
+		if (!holds_release_walker(cte->ctequery, NULL))
+			continue;
+		(void) ctes_walker(cte->ctequery, context);
+		kept = lappend(kept, cte);
+	}
+	query->cteList = kept;
+	context->queries = list_delete_first(context->queries);
+	return false;
+}
+
+/*
+ * Replaces names of CTEs in the query R of a release, which will stand below the level's
+ * query, by the CTEs' queries, in place.
+ */
+void
+inline_public_ctes(RewriteContext *context, Level *level, Query *release)
+{
+	CtesContext ctes = {.rewrite = context,.level = level};
+
+	(void) ctes_walker((Node *) release, &ctes);
+}
+
+/* ----------
+ * Relations
+ * ----------
+ */
 
 typedef struct PublicsContext
 {
@@ -64,6 +200,23 @@ columns_walker(Node *node, ColumnsContext *context)
 }
 
 /*
+ * A column.  A wide value is fetched now: later, a protected row would decide whether it
+ * is.
+ */
+static Expr *
+flat_column(int attno, Form_pg_attribute att)
+{
+	Expr	   *var = (Expr *) makeVar(1, attno, att->atttypid, att->atttypmod,
+									   att->attcollation, 0);
+
+	if (att->attlen != -1 || att->attstorage == TYPSTORAGE_PLAIN)
+		return var;
+	return (Expr *) makeFuncExpr(extension_oid(DP_FUNC_FLAT, InvalidOid), att->atttypid,
+								 list_make1(var), att->attcollation, att->attcollation,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/*
  * SELECT of the relation's columns, each in its place; those that nobody asks for are
  * NULL.  The range table entry moves there, with its policies' conditions.
  */
@@ -91,7 +244,7 @@ select_columns(RangeTblEntry *rte, int varno, const Bitmapset *columns)
 		if (att->attisdropped)
 			expr = (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
 		else if (bms_is_member(i, columns))
-			expr = (Expr *) makeVar(1, i, att->atttypid, att->atttypmod, att->attcollation, 0);
+			expr = flat_column(i, att);
 		else
 			expr = (Expr *) makeNullConst(att->atttypid, att->atttypmod, att->attcollation);
 		query->targetList = lappend(query->targetList,

@@ -110,6 +110,7 @@ extern void refuse_failing(const char *message, const char *source, int location
 extern void refuse_raw(Oid relid) pg_attribute_noreturn();
 
 /* levels.c */
+extern void count_level(RewriteContext *context);
 extern bool is_private_relation(RewriteContext *context, const RangeTblEntry *rte);
 extern bool mentions_private(RewriteContext *context, Query *query);
 extern bool statement_uses_dp(Query *query);
@@ -204,6 +205,7 @@ extern void assign_coordinates(ReleaseBuilder *builder);
 extern void drop_rows_without_values(ReleaseBuilder *builder);
 
 /* publics.c */
+extern void inline_public_ctes(RewriteContext *context, Level *level, Query *release);
 extern void read_publics_ahead(RewriteContext *context, Query *release);
 
 /* keys.c */

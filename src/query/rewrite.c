@@ -962,6 +962,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	append_outputs(&builder, release);
 	release->hasAggs = true;
 	release = copyObject(release);	/* no node may stand in two places */
+	inline_public_ctes(context, level, release);
 	read_publics_ahead(context, release);
 	planning_remember(&builder.spec, release_needs(release, visible_ctes(level)));
 	install_release(&builder, release);

@@ -38,6 +38,7 @@
 
 PG_FUNCTION_INFO_V1(dp_total);
 PG_FUNCTION_INFO_V1(dp_total_cast);
+PG_FUNCTION_INFO_V1(dp_flat);
 PG_FUNCTION_INFO_V1(dp_tame_float4);
 PG_FUNCTION_INFO_V1(dp_tame_float8);
 PG_FUNCTION_INFO_V1(dp_tame_numeric);
@@ -241,6 +242,22 @@ dp_total_cast(PG_FUNCTION_ARGS)
 	if (isnull || (cache->to_varlena && toast_raw_datum_size(result) > TOTAL_WIDEST))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
+}
+
+/*
+ * flat(anyelement)
+ *
+ * A value of variable length, fetched from its TOAST table and decompressed; NULL if it is
+ * too wide.
+ */
+PGDLLEXPORT Datum
+dp_flat(PG_FUNCTION_ARGS)
+{
+	if (get_typlen(get_fn_expr_argtype(fcinfo->flinfo, 0)) != -1)
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > TOTAL_WIDEST)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0)));
 }
 
 /*

@@ -23,7 +23,20 @@ static void
 read_cte(CteScanState *scan)
 {
 	CteScanState *leader = scan->leader;
+	Plan	   *plan = leader->cteplanstate->plan;
+	int			param = -1;
 
+	/*
+	 * Those that the rewriter leaves here depend on nothing but other CTEs, whose
+	 * parameters are the scans that lead them.
+	 */
+	while ((param = bms_next_member(plan->extParam, param)) >= 0)
+	{
+		Datum		value = leader->ss.ps.state->es_param_exec_vals[param].value;
+
+		if (DatumGetPointer(value) == NULL || !IsA(DatumGetPointer(value), CteScanState))
+			elog(ERROR, "a CTE below a release depends on something else");
+	}
 	while (!leader->eof_cte)
 	{
 		TupleTableSlot *slot = ExecProcNode(leader->cteplanstate);
@@ -49,9 +62,12 @@ ahead_walker(PlanState *state, void *context)
 	return planstate_tree_walker(state, ahead_walker, context);
 }
 
-/* Reads all CTEs that scans of the plan read. */
+/* Reads all CTEs that scans of the plans read. */
 void
-read_ctes_ahead(PlanState *child)
+read_ctes_ahead(List *plans)
 {
-	(void) ahead_walker(child, NULL);
+	ListCell   *lc;
+
+	foreach(lc, plans)
+		(void) ahead_walker(lfirst(lc), NULL);
 }

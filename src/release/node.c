@@ -50,6 +50,7 @@ typedef struct ReleaseState
 	PartsState *parts;
 	double	   *simulated;		/* noise vectors for ends of intervals, or NULL */
 	PlanState  *child;			/* NULL once it has ended */
+	List	   *plans;			/* the child, and plans that it asks for by itself */
 	List	   *needs;			/* see ReleaseNeed */
 	List	   *nested;			/* release nodes inside the child */
 	Tuplesortstate *sorted;		/* the released rows, if there are keys */
@@ -187,6 +188,22 @@ check_proofs(ReleaseState *state, Snapshot snapshot)
 	}
 }
 
+/*
+ * The plans of sub-selects and CTEs of the release's own query, which the planner hangs on
+ * its topmost node.
+ */
+static List *
+own_init_plans(CustomScan *scan, EState *estate)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, scan->scan.plan.initPlan)
+		result = lappend(result, list_nth(estate->es_subplanstates,
+										  lfirst_node(SubPlan, lc)->plan_id - 1));
+	return result;
+}
+
 /* How many releases this process has begun. */
 static uint64 begun = 0;
 
@@ -203,6 +220,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
 	Const	   *spec = linitial_node(Const, scan->custom_private);
 	int			instrument = estate->es_instrument;
+	ListCell   *lc;
 
 	begun++;
 	state->needs = lsecond(scan->custom_private);
@@ -213,7 +231,9 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
 	estate->es_instrument = instrument;
 	check_proofs(state, estate->es_snapshot);
-	recheck_plan(state->child);
+	state->plans = lcons(state->child, own_init_plans(scan, estate));
+	foreach(lc, state->plans)
+		recheck_plan(lfirst(lc));
 	recheck_relations(list_nth(state->needs, NEED_RELATIONS),
 					  list_nth(state->needs, NEED_SHAPES));
 	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
@@ -515,7 +535,7 @@ drain(ReleaseState *state)
 		bounding_key = &key;
 		out = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsVirtual);
 		begin_store(state, out->tts_tupleDescriptor);
-		read_ctes_ahead(state->child);
+		read_ctes_ahead(state->plans);
 		has_seen_rows = true;
 		drain_child(state, state->child, &rng, out);
 		(void) ExecShutdownNode(state->child);

@@ -25,6 +25,7 @@
 #include "release/release.h"
 
 static ExecutorStart_hook_type prev_executor_start = NULL;
+static ExecutorEnd_hook_type prev_executor_end = NULL;
 static ProcessUtility_hook_type prev_process_utility = NULL;
 
 /* How many EXPLAIN statements are being executed, one inside the other. */
@@ -193,12 +194,34 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 		pay_releases(releases, queryDesc->sourceText);
 }
 
+/*
+ * Sub-plans of a release end with the statement, and their temporary files would be
+ * counted and logged.
+ */
+static void
+quiet_executor_end(QueryDesc *queryDesc)
+{
+	QuietState	quiet;
+	bool		quietly = quiet_wanted();
+
+	if (quietly)
+		quiet_begin(&quiet);
+	if (prev_executor_end)
+		prev_executor_end(queryDesc);
+	else
+		standard_ExecutorEnd(queryDesc);
+	if (quietly)
+		quiet_end(&quiet);
+}
+
 /* Installs the hooks; called once from _PG_init. */
 void
 pay_init(void)
 {
 	prev_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = pay_executor_start;
+	prev_executor_end = ExecutorEnd_hook;
+	ExecutorEnd_hook = quiet_executor_end;
 	prev_process_utility = ProcessUtility_hook;
 	ProcessUtility_hook = utility_with_explain;
 }

@@ -72,6 +72,13 @@ quiet_init(void)
 	RegisterSubXactCallback(subtransaction_callback, NULL);
 }
 
+/* Has a release been drained in this transaction? */
+bool
+quiet_wanted(void)
+{
+	return drained;
+}
+
 /* From here on the transaction aborts quietly. */
 void
 quiet_transaction(void)

@@ -54,14 +54,14 @@ extern void last_end(void);
 extern void find_releases(PlanState *state, List **releases, List **relids);
 
 /* recheck.c */
-extern void recheck_plan(PlanState *child);
+extern void recheck_plan(PlanState *plan);
 extern uint32 relation_shape(Oid relid);
 extern void recheck_relations(List *relids, List *shapes);
 extern void recheck_params(List *params, PlanState *parent);
 extern void recheck_stack(void);
 
 /* ahead.c */
-extern void read_ctes_ahead(PlanState *child);
+extern void read_ctes_ahead(List *plans);
 
 /* warm.c */
 
@@ -94,6 +94,7 @@ typedef struct QuietState
 
 extern void quiet_init(void);
 extern void quiet_transaction(void);
+extern bool quiet_wanted(void);
 extern void quiet_again(void);
 extern void quiet_messages(void);
 extern void quiet_begin(QuietState *quiet);

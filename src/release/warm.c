@@ -10,6 +10,8 @@
  * collation whose version has changed warns here as well, and not with the first
  * row.
  *
+ * The locks on these are kept: taken with the first wide value, they could fail.
+ *
  * Types of users are locked, and must still be there: code of the client's may have
  * dropped them since the query was planned, and then only rows would tell.
  */
@@ -287,8 +289,8 @@ warm_toast(Oid relid)
 		ListCell   *lc;
 
 		foreach(lc, RelationGetIndexList(toast))
-			index_close(index_open(lfirst_oid(lc), AccessShareLock), AccessShareLock);
-		table_close(toast, AccessShareLock);
+			index_close(index_open(lfirst_oid(lc), AccessShareLock), NoLock);
+		table_close(toast, NoLock);
 	}
 }
 

@@ -117,7 +117,7 @@ CREATE OR REPLACE FUNCTION a.rec(n int, q text) RETURNS text LANGUAGE plpgsql AS
 	IF n = 0 THEN EXECUTE 'EXECUTE ' || q INTO r; RETURN 'ok'; END IF; RETURN a.rec(n - 1, q); END $$;
 CREATE OR REPLACE FUNCTION a.try(n int, q text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN a.rec(n, q); EXCEPTION WHEN others THEN RETURN sqlstate; END $$;
 SQL
-	my $probe = "SELECT count(*) FILTER (WHERE a.try(n, 'there') <> a.try(n, 'gone')), count(DISTINCT a.try(n, 'there')) FROM generate_series(100, 900, 2) n";
+	my $probe = "SELECT count(*) FILTER (WHERE a.try(n, 'there') <> a.try(n, 'gone')), count(DISTINCT a.try(n, 'there')) FROM generate_series(100, 900) n";
 	my $found = sub { my ($r) = @_; return $r->{out} =~ /^(\d+)\|(\d+)$/m ? ($1, $2) : (-1, 0) };
 	my $r = DpAgg::as(node(), 'analyst', "SET search_path = public, pg_catalog; $setup $probe", on_error_stop => 0);
 	my ($different, $kinds) = $found->($r);
@@ -158,6 +158,11 @@ SQL
 	control($r->{err} =~ /no valid index/, 'a value that cannot be read is named, without protection') or diag($r->{err});
 }
 
+# ---------- what is looked up ----------
+
+# a leak: whether a text is a label, which an error and the caches of the session tell
+attack('a text cast to an own enum', "SELECT dp_count(*) FROM people WHERE CASE WHEN name = 'p5' THEN (name::mood) IS NOT NULL END", state => 'DP002');
+
 # ---------- traces ----------
 
 # a leak: where the client's own scan starts afterwards
@@ -176,6 +181,19 @@ attack('pruned rows', "INSERT INTO a.h VALUES (1000, repeat('y', 100)) RETURNING
 	before => [ 'SET client_min_messages = warning', 'DROP TABLE IF EXISTS a.h', 'RESET client_min_messages', 'CREATE TABLE a.h (k int, f text) WITH (autovacuum_enabled = off)', q{INSERT INTO a.h SELECT i, repeat('x', 100) FROM generate_series(1, 58) i}, 'ANALYZE a.h',
 		'DELETE FROM a.h WHERE k > 5', $loops, "SELECT dp_count(*) FROM people p JOIN a.h ON h.k < p.id WHERE p.name = 'p5'" ],
 	alone => 1, state => '00000', moves => 0);
+foreach (
+	[ 'by a CTE', "WITH m AS (SELECT k FROM a.h) SELECT dp_count(*) FROM people p JOIN m ON m.k < p.id WHERE p.name = 'p5'" ],
+	[ 'by a CTE in a CTE', "WITH m AS NOT MATERIALIZED (SELECT k FROM a.h), n AS (SELECT k FROM m) SELECT dp_count(*) FROM people p JOIN n ON n.k < p.id WHERE p.name = 'p5'" ],
+	[ 'by a sub-select with a CTE', "SELECT dp_count(*) FROM people p WHERE p.name = 'p5' AND EXISTS (WITH m AS (SELECT k FROM a.h) SELECT FROM m WHERE m.k < p.id)" ],
+	[ 'by a scalar sub-select', "SELECT dp_count(*) FROM people p WHERE p.name = 'p5' AND CASE WHEN p.id > 0 THEN (SELECT count(*) FROM a.h) > 1 ELSE false END" ],
+	[ 'in FILTER', "SELECT dp_count(*) FILTER (WHERE p.name = 'p5' AND CASE WHEN p.name = 'p5' THEN p.id IN (SELECT k FROM a.h) END) FROM people p" ])
+{
+	my ($how, $sql) = @$_;
+	attack("pruned rows, $how", "INSERT INTO a.h VALUES (1000, repeat('y', 100)) RETURNING ctid",
+		before => [ 'SET client_min_messages = warning', 'DROP TABLE IF EXISTS a.h', 'RESET client_min_messages', 'CREATE TABLE a.h (k int, f text) WITH (autovacuum_enabled = off)',
+			q{INSERT INTO a.h SELECT i, repeat('x', 100) FROM generate_series(1, 58) i}, 'ANALYZE a.h', 'DELETE FROM a.h WHERE k > 5', $loops, $sql ],
+		alone => 1, state => '00000', moves => 5);
+}
 # a leak: dead index entries that were marked
 attack('marked index entries', q{SELECT pg_relation_size('a.hi_k')},
 	before => [ 'SET client_min_messages = warning', 'DROP TABLE IF EXISTS a.hi', 'RESET client_min_messages', 'CREATE TABLE a.hi (k int, g int) WITH (autovacuum_enabled = off)', 'CREATE INDEX hi_k ON a.hi (k) WITH (fillfactor = 100, deduplicate_items = off)',
@@ -202,10 +220,10 @@ INSERT INTO pr SELECT i, repeat('x', 100) FROM generate_series(1, 300) i;
 SELECT dp_agg.protect('pr', 'id', 'people');
 UPDATE pr SET pad = repeat('y', 100);
 ANALYZE pr;
-CHECKPOINT;
 SQL
 		my $r = DpAgg::as(node(), 'analyst', <<"SQL");
 SET enable_seqscan = off; SELECT dp_count(*) FROM people WHERE dp_with(epsilon => 1e-9) AND id = 1;
+SELECT dp_count(*) FROM people WHERE dp_with(epsilon => 1e-9) AND id = 1;
 SELECT pg_current_wal_insert_lsn() AS before \\gset
 SELECT dp_count(*) FROM pr WHERE id = $id AND dp_with(epsilon => 1e-9);
 SELECT pg_current_wal_insert_lsn() - :'before';
@@ -214,11 +232,11 @@ SQL
 		return $r->{out} =~ /(\d+)\z/ ? $1 : -1;
 	};
 	# others write to the WAL, too, now and then
-	my $least = sub { my @question = @_; return (sort { $a <=> $b } map { $written->(@question) } 1 .. 3)[0] };
+	my $least = sub { my @question = @_; return (sort { $a <=> $b } map { $written->(@question) } 1 .. 4)[0] };
 	my @off = map { $least->('off', $_) } 151, 301;
 	my @on = map { $least->('on', $_) } 151, 301;
-	attacked($off[0] > 4000 && $off[1] > 4000, 'the WAL: written whether the person is there or not') or diag("@off");
-	control($on[0] > 4000 && $on[1] < 4000, 'the WAL tells, where an index is used') or diag("@on");
+	attacked($off[1] > 1000 && abs($off[0] - $off[1]) < 100, 'the WAL: written whether the person is there or not') or diag("@off");
+	control($on[0] - $on[1] > 100, 'the WAL tells, where an index is used') or diag("@on");
 }
 
 # ---------- the share of one person ----------
@@ -281,6 +299,11 @@ run_attacks();
 	attacked($r->{sqlstate} eq 'DP002', 'CTEs that double are refused in time') or diag($r->{err});
 	$r = DpAgg::as(node(), 'analyst', "SET search_path = plain; WITH $ctes SELECT count(*) FROM c3");
 	control($r->{sqlstate} eq '00000', 'CTEs that double run, without protection');
+	$r = DpAgg::as(node(), 'analyst', 'SELECT dp_count(*) FROM people p WHERE EXISTS (WITH m AS MATERIALIZED (SELECT k FROM pub WHERE label = p.name) SELECT 1 FROM m)');
+	attacked($r->{sqlstate} eq '00000', 'a CTE that refers to the rows') or diag($r->{err});
+	my $patterns = 'ARRAY[' . join(', ', map { "'a$_%'" } 1 .. 900) . ']';
+	$r = DpAgg::as(node(), 'analyst', "SET statement_timeout = '20s'; SELECT dp_count(*) FROM people p WHERE ((p.name LIKE ANY ($patterns))::text LIKE ANY ($patterns))::text LIKE ANY ($patterns)");
+	attacked($r->{sqlstate} eq 'DP002', 'expressions that multiply are refused in time') or diag($r->{err});
 	$r = DpAgg::as(node(), 'analyst', 'WITH "dp_agg release 1" AS MATERIALIZED (SELECT 1 AS a UNION ALL SELECT 2) SELECT dp_mode(g) FROM people, "dp_agg release 1"');
 	attacked($r->{sqlstate} eq '00000' && $r->{out} =~ /^(g\d)?$/, 'a CTE that is named like a release') or diag($r->{err});
 	$r = DpAgg::as(node(), 'analyst', 'WITH "dp_agg public 1" AS MATERIALIZED (SELECT 1 AS k UNION ALL SELECT 2) SELECT dp_count(*) FROM people JOIN "dp_agg public 1" c ON x = c.k JOIN pub ON pub.k = c.k');

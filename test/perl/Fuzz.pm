@@ -831,7 +831,7 @@ my @settings = (
 my @after = (
 	"SELECT locktype, relation, page, tuple, mode FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND locktype NOT LIKE '%xid%' AND locktype <> 'transactionid' ORDER BY 1, 2, 3, 4, 5",
 	'SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NULL AS none', 'SELECT output, population, epsilon, delta, standard_error IS NULL AS none FROM dp_agg.last_release()',
-	q{SELECT relname, seq_scan, seq_tup_read, idx_scan, idx_tup_fetch FROM pg_catalog.pg_stat_xact_user_tables WHERE schemaname <> 'plain' ORDER BY 1, 2}, 'SELECT name, statement, is_holdable FROM pg_catalog.pg_cursors ORDER BY 1', 'SELECT name, generic_plans, custom_plans FROM pg_catalog.pg_prepared_statements',
+	'SELECT name, statement, is_holdable FROM pg_catalog.pg_cursors ORDER BY 1', 'SELECT name, generic_plans, custom_plans FROM pg_catalog.pg_prepared_statements',
 	'SELECT state, wait_event_type, backend_xid IS NULL AS none FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()', 'SELECT relname, relpages, reltuples FROM pg_catalog.pg_class ORDER BY oid', 'SELECT count(*) FROM pg_catalog.pg_stats');
 
 # wrap(SQL): the ways in which a client can run a statement.

@@ -312,7 +312,7 @@ my @wanted = (
 	q{to_number(x::text, '999') = 5}, 'x::float8 > 5', 'x::numeric > 5', 'n::int = 5', 'y::int = 5', 'n::numeric(6,1) = 5.1', 'x::bigint = 5', 'y::numeric > 5', 'n::float8 > 5', 'b::int = 1',
 	'x::bool', q{x::text = '5'}, q{n::text LIKE '5%'}, q{b::text = 'true'}, q{d::text = '2020-03-01'}, q{ts::text LIKE '2020-03%'}, q{m::text = 'ok'}, q{u::text LIKE 'c%'}, q{v::text = 'v1'},
 	q{name::varchar(3) = 'ann'}, q{x::varchar = '5'}, q{substr(v, 2)::int = 3}, q{substr(v, 2)::numeric = 3}, q{(x % 2)::text::bool}, q{d::text::date = d}, q{ts::text::timestamp = ts}, q{u::text::uuid = u},
-	q{m::text::mood = 'ok'}, q{CAST(x AS float8) = 5}, 'x IN (1, 2, 3)', 'x NOT IN (1, 2)', q{v IN ('v1', 'v2')}, q{name IN ('1', '2')}, q{m IN ('sad', 'ok')}, q{d IN ('2020-01-05', '2020-01-06')},
+	q{CAST(x AS float8) = 5}, 'x IN (1, 2, 3)', 'x NOT IN (1, 2)', q{v IN ('v1', 'v2')}, q{name IN ('1', '2')}, q{m IN ('sad', 'ok')}, q{d IN ('2020-01-05', '2020-01-06')},
 	q{x = ANY ('{1,2,3}')}, q{x = ANY (ARRAY[1, 2])}, q{x <> ALL (ARRAY[1, 2])}, q{v = ANY ('{v1,v2}')}, q{x = ANY (arr)}, 'x IS DISTINCT FROM 5', 'n IS NOT DISTINCT FROM NULL', '(x, id) < (50, 100)', q{(x, v) IN ((1, 'v1'), (2, 'v2'))},
 	q{j ->> 'a' = '1'}, q{(j ->> 'a')::int = 1}, q{j -> 'b' ->> 0 = '1'}, q{j #>> '{b,1}' = '2'}, q{jb ->> 's' = 'x1'}, q{(jb -> 'a')::int = 1}, q{jb @> '{"a": 1}'}, q{jb ? 's'}, q{jsonb_typeof(jb -> 'a') = 'number'},
 	q{json_array_length(j -> 'b') = 2}, q{json_extract_path_text(j, 'b', '0') = '1'},

@@ -54,6 +54,7 @@ my @work = (
 	[ 'parallel workers', "$parallel $groups" ],
 	[ 'sorts on disk', "$spill SET enable_hashagg = off; SET enable_indexscan = off; SELECT clinic, count(DISTINCT id) FROM visits GROUP BY clinic", 'temp' ],
 	[ 'sorts on disk, by parallel workers', "$spill $parallel SET enable_hashagg = off; SELECT clinic, count(DISTINCT id) FROM visits GROUP BY clinic", 'temp' ],
+	[ 'sub-plans on disk', "$spill SET enable_hashagg = off; SET enable_sort = on; SELECT count(*) FROM visits v WHERE v.id = 7 AND (SELECT count(*) FROM (SELECT DISTINCT c.cost + c.id + v.id * 0 FROM copies.visits c OFFSET 0) q) > 5", 'temp' ],
 	[ 'hash tables on disk', "$spill SET enable_sort = off; SET enable_indexscan = off; SELECT count(*) FROM (SELECT id, count(*) AS n FROM visits GROUP BY id) s WHERE n > 1", 'temp' ],
 	[ 'TOAST', 'SELECT count(*) FROM letters WHERE length(body) > 100' ],
 	[ 'a join', 'SELECT count(*) FROM visits JOIN letters USING (id)' ],

@@ -3,10 +3,8 @@
  *		The language below a release: which expressions, and made total.
  *
  * total_expression() copies an expression, refusing what is not on the list
- * and putting total() around functions that may fail.  total_query() does the
- * same for a whole public query that stands below a release: whether a public
- * sub-select runs at all can depend on private rows, so it must be as silent
- * as everything else there.
+ * and putting total() around functions that may fail.  Calls are judged in calls.c,
+ * types and collations in checks.c, whole queries in below.c.
  */
 #include "postgres.h"
 

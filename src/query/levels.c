@@ -168,6 +168,18 @@ typedef struct InlineContext
 	Index		levelsup;
 } InlineContext;
 
+/* Puts a copy of the CTE's query in the place of its name. */
+void
+inline_reference(RangeTblEntry *rte, CommonTableExpr *cte)
+{
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = copyObject((Query *) cte->ctequery);
+	IncrementVarSublevelsUp((Node *) rte->subquery, rte->ctelevelsup, 1);
+	rte->ctename = NULL;
+	rte->ctelevelsup = 0;
+	rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
+}
+
 static bool
 inline_walker(Node *node, InlineContext *context)
 {
@@ -188,12 +200,7 @@ inline_walker(Node *node, InlineContext *context)
 		if (rte->rtekind == RTE_CTE && rte->ctelevelsup == context->levelsup &&
 			strcmp(rte->ctename, context->cte->ctename) == 0)
 		{
-			rte->rtekind = RTE_SUBQUERY;
-			rte->subquery = copyObject((Query *) context->cte->ctequery);
-			IncrementVarSublevelsUp((Node *) rte->subquery, context->levelsup, 1);
-			rte->ctename = NULL;
-			rte->ctelevelsup = 0;
-			rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
+			inline_reference(rte, context->cte);
 		}
 		return false;
 	}

@@ -102,12 +102,7 @@ inline_named(CtesContext *context, RangeTblEntry *rte)
 	count_level(context->rewrite);
 	/* the planner must not look for names that are gone, to inline it itself */
 	cte->ctematerialized = CTEMaterializeAlways;
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = copyObject((Query *) cte->ctequery);
-	IncrementVarSublevelsUp((Node *) rte->subquery, rte->ctelevelsup, 1);
-	rte->ctename = NULL;
-	rte->ctelevelsup = 0;
-	rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
+	inline_reference(rte, cte);
 }
 
 static bool
@@ -260,40 +255,16 @@ read_ahead(PublicsContext *context, Query *query, int varno)
 {
 	RangeTblEntry *rte = rt_fetch(varno, query->rtable);
 	ColumnsContext used = {.varno = varno};
-	CommonTableExpr *cte = makeNode(CommonTableExpr);
-	RangeTblEntry *named = makeNode(RangeTblEntry);
-	Query	   *select;
-	ListCell   *lc;
+	CommonTableExpr *cte;
+	RangeTblEntry *named;
 
 	(void) query_tree_walker(query, columns_walker, &used, QTW_IGNORE_JOINALIASES);
-	select = select_columns(copyObject(rte), varno, used.columns);
-
-	cte->ctename = psprintf("dp_agg public %d", list_length(context->ctes) + 1);
-	cte->ctematerialized = CTEMaterializeAlways;
-	cte->ctequery = (Node *) select;
-	cte->location = -1;
-	cte->cterefcount = 1;
-	foreach(lc, select->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-
-		cte->ctecolnames = lappend(cte->ctecolnames, makeString(tle->resname));
-		cte->ctecoltypes = lappend_oid(cte->ctecoltypes, exprType((Node *) tle->expr));
-		cte->ctecoltypmods = lappend_int(cte->ctecoltypmods, exprTypmod((Node *) tle->expr));
-		cte->ctecolcollations = lappend_oid(cte->ctecolcollations,
-											exprCollation((Node *) tle->expr));
-	}
+	cte = make_cte(psprintf("dp_agg public %d", list_length(context->ctes) + 1),
+				   select_columns(copyObject(rte), varno, used.columns));
 	context->ctes = lappend(context->ctes, cte);
-
-	named->rtekind = RTE_CTE;
-	named->ctename = cte->ctename;
-	named->ctelevelsup = context->depth;
-	named->coltypes = copyObject(cte->ctecoltypes);
-	named->coltypmods = copyObject(cte->ctecoltypmods);
-	named->colcollations = copyObject(cte->ctecolcollations);
+	named = make_cte_reference(cte, context->depth);
 	named->alias = rte->alias;
 	named->eref = rte->eref;
-	named->lateral = false;
 	named->inFromCl = rte->inFromCl;
 	lfirst(list_nth_cell(query->rtable, varno - 1)) = named;
 }

@@ -111,6 +111,7 @@ extern void refuse_raw(Oid relid) pg_attribute_noreturn();
 
 /* levels.c */
 extern void count_level(RewriteContext *context);
+extern void inline_reference(RangeTblEntry *rte, CommonTableExpr *cte);
 extern bool is_private_relation(RewriteContext *context, const RangeTblEntry *rte);
 extern bool mentions_private(RewriteContext *context, Query *query);
 extern bool statement_uses_dp(Query *query);
@@ -216,6 +217,8 @@ extern void restrict_to_domains(ReleaseBuilder *builder);
 extern void list_domains(ReleaseBuilder *builder, Query *query);
 
 /* rewrite.c */
+extern CommonTableExpr *make_cte(char *name, Query *query);
+extern RangeTblEntry *make_cte_reference(CommonTableExpr *cte, Index levelsup);
 extern bool query_is_release(Query *query);
 extern void build_release(RewriteContext *context, Level *level, Individuals *individuals);
 

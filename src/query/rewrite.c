@@ -769,24 +769,19 @@ append_outputs(ReleaseBuilder *builder, Query *release)
  * ----------
  */
 
-static void
-install_release(ReleaseBuilder *builder, Query *release)
+/* A CTE that the planner leaves one. */
+CommonTableExpr *
+make_cte(char *name, Query *query)
 {
-	Query	   *query = builder->level->query;
 	CommonTableExpr *cte = makeNode(CommonTableExpr);
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	RangeTblRef *ref = makeNode(RangeTblRef);
 	ListCell   *lc;
 
-	/* a name that no CTE of the client's has */
-	cte->ctename = psprintf("dp_agg release %d ", ++builder->context->releases);
-	for (int i = 0; i < DP_SPEC_ID_BYTES; i++)
-		cte->ctename = psprintf("%s%02x", cte->ctename, builder->spec.id[i]);
+	cte->ctename = name;
 	cte->ctematerialized = CTEMaterializeAlways;
-	cte->ctequery = (Node *) release;
+	cte->ctequery = (Node *) query;
 	cte->location = -1;
 	cte->cterefcount = 1;
-	foreach(lc, release->targetList)
+	foreach(lc, query->targetList)
 	{
 		TargetEntry *tle = lfirst(lc);
 
@@ -796,15 +791,41 @@ install_release(ReleaseBuilder *builder, Query *release)
 		cte->ctecolcollations = lappend_oid(cte->ctecolcollations,
 											exprCollation((Node *) tle->expr));
 	}
-	query->cteList = lappend(query->cteList, cte);
+	return cte;
+}
+
+/* An entry of FROM that names it, so many levels below; the caller adds the names. */
+RangeTblEntry *
+make_cte_reference(CommonTableExpr *cte, Index levelsup)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
 
 	rte->rtekind = RTE_CTE;
 	rte->ctename = cte->ctename;
+	rte->ctelevelsup = levelsup;
 	rte->coltypes = copyObject(cte->ctecoltypes);
 	rte->coltypmods = copyObject(cte->ctecoltypmods);
 	rte->colcollations = copyObject(cte->ctecolcollations);
-	rte->eref = makeAlias("dp_release", copyObject(cte->ctecolnames));
 	rte->inFromCl = true;
+	return rte;
+}
+
+static void
+install_release(ReleaseBuilder *builder, Query *release)
+{
+	Query	   *query = builder->level->query;
+	char		id[2 * DP_SPEC_ID_BYTES + 1] = "";
+	CommonTableExpr *cte;
+	RangeTblEntry *rte;
+	RangeTblRef *ref = makeNode(RangeTblRef);
+
+	/* a name that no CTE of the client's has */
+	(void) hex_encode((char *) builder->spec.id, DP_SPEC_ID_BYTES, id);
+	cte = make_cte(psprintf("dp_agg release %d %s", ++builder->context->releases, id), release);
+	query->cteList = lappend(query->cteList, cte);
+
+	rte = make_cte_reference(cte, 0);
+	rte->eref = makeAlias("dp_release", copyObject(cte->ctecolnames));
 	ref->rtindex = 1;
 	query->rtable = list_make1(rte);
 	query->jointree = makeFromExpr(list_make1(ref), query->havingQual);

@@ -4,7 +4,7 @@
  *
  * A CTE scan reads on when somebody asks for a row more, which would be for as many
  * as protected rows ask for.  The CTEs here hold public rows: the relations that
- * query/publics.c put into them, and the client's own.
+ * query/publics.c put into them, and those of the client's that hold a release.
  */
 #include "postgres.h"
 

@@ -442,8 +442,8 @@ drain_child(ReleaseState *state, PlanState *child, dp_random *rng, TupleTableSlo
 
 /*
  * Must the child live on after the drain?  A scan in it of a CTE that is not the
- * release's own may lead others elsewhere in the plan.  Otherwise it ends at once: its temporary files would count towards
- * the client's limit.
+ * release's own may lead others elsewhere in the plan.  Otherwise it ends at once: its
+ * temporary files would count towards the client's limit.
  */
 static bool
 leads_others(PlanState *state, void *own)

@@ -4,9 +4,9 @@
  *
  * While a release is planned, started or drained: no statistics counters
  * (pg_stat_*, pg_stat_get_xact_*), none of functions, reads and writes, no place
- * where a synchronized scan stopped, no trace of sorts and temporary files and no limit on these, no messages below NOTICE.  The
- * settings live in a nest level of their own, which an abort unwinds; parallel
- * workers inherit them.  Buffers and WAL are not charged to the statement, which
+ * where a synchronized scan stopped, no trace of sorts and temporary files and no limit
+ * on these, no messages below NOTICE.  The settings live in a nest level of their own,
+ * which an abort unwinds; parallel workers inherit them.  Buffers and WAL are not charged to the statement, which
  * EXPLAIN and pg_stat_statements would show.
  *
  * An abort removes the temporary files of a release that was not brought to its end,
@@ -189,7 +189,7 @@ quiet_relations(PlanState *state)
 	for (Index i = 0; i < estate->es_range_table_size; i++)
 		judge_relation(estate->es_relations[i]);
 	(void) quiet_walker(state, NULL);
-	/* the client's CTEs stand above the release, and run when it asks for them */
+	/* sub-plans and CTEs are not below the child, and run when it asks for them */
 	foreach(lc, estate->es_subplanstates)
 	{
 		if (lfirst(lc) != NULL)

@@ -24,8 +24,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/array.h"
@@ -33,7 +31,7 @@
 #include "utils/numeric.h"
 
 #include "aggregate/collect.h"
-#include "aggregate/domain.h"
+#include "aggregate/contribution.h"
 #include "release/spec.h"
 
 /*
@@ -49,23 +47,6 @@ typedef struct IndividualState
 
 #define COLLECT_STATE_SIZE(d) (offsetof(CollectState, sums) + (d) * sizeof(CollectSum))
 #define INDIVIDUAL_STATE_SIZE(n) (offsetof(IndividualState, sums) + (n) * sizeof(CollectSum))
-
-/* What a transition function keeps between rows. */
-typedef struct CollectCache
-{
-	ReleaseSpec spec;
-	ReleaseParams params;
-	double		mid[DP_MAX_ARGUMENTS];
-	double		half[DP_MAX_ARGUMENTS];
-	int64		imputed[DP_MAX_DIMENSIONS];	/* by coordinate, in lattice units */
-} CollectCache;
-
-/* One row's arguments, quantised. */
-typedef struct RowValues
-{
-	bool		present[DP_MAX_ARGUMENTS];
-	int64		y[DP_MAX_ARGUMENTS];
-} RowValues;
 
 PG_FUNCTION_INFO_V1(dp_collect_transition);
 PG_FUNCTION_INFO_V1(dp_collect_combine);
@@ -139,134 +120,13 @@ read_individual(Datum datum, int nfeatures)
 }
 
 /*
- * Nearest lattice point of (x - mid) / half, clamped to one unit.  The result
- * depends on this value and on public bounds alone.
- */
-static inline int64
-quantise(double x, double mid, double half)
-{
-	double		y;
-
-	if (half == 0.0)
-		return 0;
-	y = (x - mid) / half;
-#ifdef DP_FAULT_CLAMP_OFF
-	return (int64) rint(Max(-1e6, Min(1e6, y)) * (double) DP_SCALE);
-#endif
-	if (y >= 1.0)
-		return DP_SCALE;
-	if (y <= -1.0)
-		return -DP_SCALE;
-	return (int64) rint(y * (double) DP_SCALE);
-}
-
-static inline dp_int128
-divide_to_nearest(dp_int128 numerator, dp_int128 divisor)
-{
-	return numerator >= 0 ? (numerator + divisor / 2) / divisor :
-		-((-numerator + divisor / 2) / divisor);
-}
-
-/* Does the type of an argument of this call match its description? */
-static bool
-type_matches(SpecArgType type, Oid actual)
-{
-	return type == SPEC_ARG_ANY || domain_of_type(actual) == type;
-}
-
-static void
-check_index(int i, int n, bool optional)
-{
-	if (i >= n || i < (optional ? DP_NONE : 0))
-		elog(ERROR, "malformed release description");
-}
-
-/* Every index in the description that collecting follows; its counts are checked. */
-static void
-check_spec(const ReleaseSpec *spec)
-{
-	for (int i = 0; i < spec->narguments; i++)
-		check_index(spec->arguments[i].bound == 0 ? 0 : spec->arguments[i].bound + 1,
-					spec->nparams, false);
-	for (int i = 0; i < spec->nsets; i++)
-	{
-		check_index(spec->sets[i].x, spec->narguments, true);
-		check_index(spec->sets[i].y, spec->narguments, true);
-	}
-	for (int i = 0; i < spec->nfeatures; i++)
-	{
-		const SpecFeature *feature = &spec->features[i];
-
-		check_index(feature->set, spec->nsets, false);
-		check_index(feature->ones, spec->nfeatures, false);
-		if (feature->kind != SPEC_FEATURE_ONE)
-		{
-			check_index(spec->sets[feature->set].x, spec->narguments, false);
-			if (feature->kind != SPEC_FEATURE_X && feature->kind != SPEC_FEATURE_XX)
-				check_index(spec->sets[feature->set].y, spec->narguments, false);
-		}
-	}
-	for (int i = 1; i < spec->dimensions; i++)
-		check_index(spec->coordinates[i].feature, spec->nfeatures, true);
-}
-
-/* Centres, half widths and imputed values under this execution's parameters. */
-static void
-read_bounds(CollectCache *cache)
-{
-	const ReleaseSpec *spec = &cache->spec;
-
-	for (int i = 0; i < spec->narguments; i++)
-	{
-		int			bound = spec->arguments[i].bound;
-
-		if (bound > 0)
-		{
-			double		lower = cache->params.values[bound];
-			double		upper = cache->params.values[bound + 1];
-
-			cache->mid[i] = lower / 2 + upper / 2;
-			cache->half[i] = upper / 2 - lower / 2;
-		}
-	}
-	for (int i = 1; i < spec->dimensions; i++)
-	{
-		const SpecCoordinate *coordinate = &spec->coordinates[i];
-		int			x;
-
-		if (coordinate->feature == DP_NONE)
-			continue;
-		x = spec->sets[spec->features[coordinate->feature].set].x;
-		switch (coordinate->imputation)
-		{
-			case SPEC_IMPUTE_CENTRE:
-				cache->imputed[i] = 0;
-				break;
-			case SPEC_IMPUTE_LOWER:
-				cache->imputed[i] = -DP_SCALE;
-				break;
-			case SPEC_IMPUTE_UPPER:
-				cache->imputed[i] = DP_SCALE;
-				break;
-			case SPEC_IMPUTE_ZERO:
-				cache->imputed[i] = x < 0 ? 0 :
-					quantise(0.0, cache->mid[x], cache->half[x]);
-				break;
-		}
-	}
-}
-
-/*
  * Returns the spec and parameters (arguments 1 and 2 of every transition
  * function), read at the first row of an aggregation.
  */
-static CollectCache *
+static inline Contributions *
 collect_cache(FunctionCallInfo fcinfo, bool reads_arguments)
 {
-	CollectCache *cache = fcinfo->flinfo->fn_extra;
-	bytea	   *spec;
-	ArrayType  *params;
-	double	   *values;
+	Contributions *cache = fcinfo->flinfo->fn_extra;
 
 	if (likely(cache != NULL))
 		return cache;
@@ -274,97 +134,31 @@ collect_cache(FunctionCallInfo fcinfo, bool reads_arguments)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("this function is only used inside releases of dp_agg")));
-
-	cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CollectCache));
-	spec = PG_GETARG_BYTEA_P(1);
-	if (VARSIZE(spec) != sizeof(ReleaseSpec))
+	cache = contributions_open(PG_GETARG_BYTEA_P(1), PG_GETARG_ARRAYTYPE_P(2),
+							   fcinfo->flinfo->fn_mcxt);
+	if (reads_arguments && PG_NARGS() != cache->spec.narguments + 3)
 		elog(ERROR, "malformed release description");
-	memcpy(&cache->spec, spec, sizeof(ReleaseSpec));
-
-	params = PG_GETARG_ARRAYTYPE_P(2);
-	if (cache->spec.nparams < 0 || cache->spec.nparams > DP_MAX_PARAMS ||
-		ARR_NDIM(params) != 1 || ARR_HASNULL(params) || ARR_ELEMTYPE(params) != FLOAT8OID ||
-		ARR_DIMS(params)[0] != cache->spec.nparams)
-		elog(ERROR, "malformed release parameters");
-	values = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt,
-								cache->spec.nparams * sizeof(double));
-	memcpy(values, ARR_DATA_PTR(params), cache->spec.nparams * sizeof(double));
-	spec_read_params(&cache->spec, values, &cache->params);
-	check_spec(&cache->spec);
-
 	for (int i = 0; reads_arguments && i < cache->spec.narguments; i++)
 	{
-		if (!type_matches(cache->spec.arguments[i].type,
-						  get_fn_expr_argtype(fcinfo->flinfo, i + 3)))
+		if (!argument_type_matches(&cache->spec.arguments[i],
+								   get_fn_expr_argtype(fcinfo->flinfo, i + 3)))
 			elog(ERROR, "malformed release description");
 	}
-	read_bounds(cache);
 	fcinfo->flinfo->fn_extra = cache;
 	return cache;
 }
 
-/* Reads the arguments of this row; NULL and NaN are no values. */
+/* Reads the arguments of this row. */
 static inline void
-read_row(FunctionCallInfo fcinfo, const CollectCache *cache, RowValues *row)
+read_row(FunctionCallInfo fcinfo, const Contributions *cache, RowValues *row)
 {
 	for (int i = 0; i < cache->spec.narguments; i++)
-	{
-		int			position = i + 3;
-		double		x;
-
-		row->y[i] = 0;
-		row->present[i] = position < PG_NARGS() && !PG_ARGISNULL(position) &&
-			domain_number(cache->spec.arguments[i].type, PG_GETARG_DATUM(position), &x);
-		if (row->present[i] && cache->spec.arguments[i].bound > 0)
-			row->y[i] = quantise(x, cache->mid[i], cache->half[i]);
-	}
-}
-
-/*
- * Is the row in the set?  In a column that is never NULL, NaN stands in the
- * middle of the bounds.
- */
-static inline bool
-row_in_set(const SpecSet *set, const RowValues *row)
-{
-	return set->total ||
-		((set->x < 0 || row->present[set->x]) && (set->y < 0 || row->present[set->y]));
-}
-
-/* Product of two numbers of lattice units within one unit, to the nearest. */
-static inline int64
-lattice_product(int64 a, int64 b)
-{
-	int64		product = a * b;
-
-	return (product + (product >= 0 ? DP_SCALE / 2 : -DP_SCALE / 2)) / DP_SCALE;
-}
-
-/* Value of a feature in a row of its set, in lattice units, within one unit. */
-static inline int64
-feature_value(const SpecFeature *feature, const SpecSet *set, const RowValues *row)
-{
-	switch (feature->kind)
-	{
-		case SPEC_FEATURE_ONE:
-			return DP_SCALE;
-		case SPEC_FEATURE_X:
-			return row->y[set->x];
-		case SPEC_FEATURE_Y:
-			return row->y[set->y];
-		case SPEC_FEATURE_XX:
-			return 2 * lattice_product(row->y[set->x], row->y[set->x]) - DP_SCALE;
-		case SPEC_FEATURE_YY:
-			return 2 * lattice_product(row->y[set->y], row->y[set->y]) - DP_SCALE;
-		case SPEC_FEATURE_XY:
-			return lattice_product(row->y[set->x], row->y[set->y]);
-	}
-	return 0;
+		read_argument(cache, i, PG_GETARG_DATUM(i + 3), PG_ARGISNULL(i + 3), row);
 }
 
 /* The transition value, made at the first row of a group. */
 static CollectState *
-collect_state(FunctionCallInfo fcinfo, const CollectCache *cache)
+collect_state(FunctionCallInfo fcinfo, const Contributions *cache)
 {
 	Size		size = COLLECT_STATE_SIZE(cache->spec.dimensions);
 	CollectState *state;
@@ -386,7 +180,7 @@ collect_state(FunctionCallInfo fcinfo, const CollectCache *cache)
 PGDLLEXPORT Datum
 dp_collect_transition(PG_FUNCTION_ARGS)
 {
-	CollectCache *cache = collect_cache(fcinfo, true);
+	Contributions *cache = collect_cache(fcinfo, true);
 	CollectState *state = collect_state(fcinfo, cache);
 	RowValues	row;
 
@@ -452,7 +246,7 @@ dp_collect_combine(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 dp_individual_transition(PG_FUNCTION_ARGS)
 {
-	CollectCache *cache = collect_cache(fcinfo, true);
+	Contributions *cache = collect_cache(fcinfo, true);
 	int			nfeatures = cache->spec.nfeatures;
 	IndividualState *state;
 	RowValues	row;
@@ -499,30 +293,6 @@ dp_individual_combine(PG_FUNCTION_ARGS)
 }
 
 /*
- * What an individual contributes to a coordinate: its n rows in the set bounded
- * to r, in units of r.  With n <= r that is the sum over r, with n > r the mean;
- * one division, so that the result stays within one unit.
- */
-static dp_int128
-contribution(const CollectCache *cache, const IndividualState *individual, int i)
-{
-	const SpecCoordinate *coordinate = &cache->spec.coordinates[i];
-	const SpecFeature *feature = &cache->spec.features[coordinate->feature];
-	dp_int128	n = sum_get(&individual->sums[feature->ones]);
-	dp_int128	sum = sum_get(&individual->sums[coordinate->feature]);
-	dp_int128	r = cache->params.rows;
-
-	if (feature->kind == SPEC_FEATURE_ONE)
-		sum = n * DP_SCALE;
-	if (coordinate->presence)
-		return n > 0 ? DP_SCALE : cache->imputed[i];
-#ifdef DP_FAULT_CAPS_OFF
-	return divide_to_nearest(sum + Max(r - n, 0) * cache->imputed[i], r);
-#endif
-	return divide_to_nearest(sum + Max(r - n, 0) * cache->imputed[i], Max(n, r));
-}
-
-/*
  * collect_bounded_transition(state bytea, spec bytea, params float8[], individual bytea)
  *
  * Adds one individual of a group, its rows bounded to r.
@@ -530,7 +300,7 @@ contribution(const CollectCache *cache, const IndividualState *individual, int i
 PGDLLEXPORT Datum
 dp_collect_bounded_transition(PG_FUNCTION_ARGS)
 {
-	CollectCache *cache = collect_cache(fcinfo, false);
+	Contributions *cache = collect_cache(fcinfo, false);
 	CollectState *state = collect_state(fcinfo, cache);
 	IndividualState *individual;
 
@@ -540,8 +310,12 @@ dp_collect_bounded_transition(PG_FUNCTION_ARGS)
 	sum_add(&state->sums[0], 1);
 	for (int i = 1; i < cache->spec.dimensions; i++)
 	{
-		if (cache->spec.coordinates[i].feature != DP_NONE)
-			sum_add(&state->sums[i], contribution(cache, individual, i));
+		int			f = cache->spec.coordinates[i].feature;
+
+		if (f != DP_NONE)
+			sum_add(&state->sums[i],
+					contribution(cache, i, sum_get(&individual->sums[cache->spec.features[f].ones]),
+								 sum_get(&individual->sums[f])));
 	}
 	PG_RETURN_POINTER(state);
 }

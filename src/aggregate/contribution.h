@@ -1,0 +1,147 @@
+/*
+ * contribution.h
+ *		What rows add to a group's vector: values of features as integers, and the
+ *		bounded contribution of an individual.
+ *
+ * Inline, for they run for every row.  Nothing here raises an error.
+ */
+#ifndef DP_CONTRIBUTION_H
+#define DP_CONTRIBUTION_H
+
+#include "postgres.h"
+
+#include <math.h>
+
+#include "aggregate/domain.h"
+#include "mechanism/status.h"
+#include "release/spec.h"
+#include "utils/array.h"
+
+/* A release's description under the parameters of one execution. */
+typedef struct Contributions
+{
+	ReleaseSpec spec;
+	ReleaseParams params;
+	double		mid[DP_MAX_ARGUMENTS];
+	double		half[DP_MAX_ARGUMENTS];
+	int64		imputed[DP_MAX_DIMENSIONS];	/* by coordinate, in lattice units */
+} Contributions;
+
+/* One row's arguments, quantised. */
+typedef struct RowValues
+{
+	bool		present[DP_MAX_ARGUMENTS];
+	int64		y[DP_MAX_ARGUMENTS];
+} RowValues;
+
+extern Contributions *contributions_open(bytea *spec, ArrayType *params, MemoryContext context);
+extern bool argument_type_matches(const SpecArgument *argument, Oid type);
+
+/*
+ * Nearest lattice point of (x - mid) / half, clamped to one unit.  The result
+ * depends on this value and on public bounds alone.
+ */
+static inline int64
+quantise(double x, double mid, double half)
+{
+	double		y;
+
+	if (half == 0.0)
+		return 0;
+	y = (x - mid) / half;
+#ifdef DP_FAULT_CLAMP_OFF
+	return (int64) rint(Max(-1e6, Min(1e6, y)) * (double) DP_SCALE);
+#endif
+	if (y >= 1.0)
+		return DP_SCALE;
+	if (y <= -1.0)
+		return -DP_SCALE;
+	return (int64) rint(y * (double) DP_SCALE);
+}
+
+/* Reads argument i of a row; NULL and NaN are no values. */
+static inline void
+read_argument(const Contributions *contributions, int i, Datum value, bool isnull,
+			  RowValues *row)
+{
+	const SpecArgument *argument = &contributions->spec.arguments[i];
+	double		x;
+
+	row->y[i] = 0;
+	row->present[i] = !isnull && domain_number(argument->type, value, &x);
+	if (row->present[i] && argument->bound > 0)
+		row->y[i] = quantise(x, contributions->mid[i], contributions->half[i]);
+}
+
+/*
+ * Is the row in the set?  In a column that is never NULL, NaN stands in the
+ * middle of the bounds.
+ */
+static inline bool
+row_in_set(const SpecSet *set, const RowValues *row)
+{
+	return set->total ||
+		((set->x < 0 || row->present[set->x]) && (set->y < 0 || row->present[set->y]));
+}
+
+/* Product of two numbers of lattice units within one unit, to the nearest. */
+static inline int64
+lattice_product(int64 a, int64 b)
+{
+	int64		product = a * b;
+
+	return (product + (product >= 0 ? DP_SCALE / 2 : -DP_SCALE / 2)) / DP_SCALE;
+}
+
+/* Value of a feature in a row of its set, in lattice units, within one unit. */
+static inline int64
+feature_value(const SpecFeature *feature, const SpecSet *set, const RowValues *row)
+{
+	switch (feature->kind)
+	{
+		case SPEC_FEATURE_ONE:
+			return DP_SCALE;
+		case SPEC_FEATURE_X:
+			return row->y[set->x];
+		case SPEC_FEATURE_Y:
+			return row->y[set->y];
+		case SPEC_FEATURE_XX:
+			return 2 * lattice_product(row->y[set->x], row->y[set->x]) - DP_SCALE;
+		case SPEC_FEATURE_YY:
+			return 2 * lattice_product(row->y[set->y], row->y[set->y]) - DP_SCALE;
+		case SPEC_FEATURE_XY:
+			return lattice_product(row->y[set->x], row->y[set->y]);
+	}
+	return 0;
+}
+
+static inline dp_int128
+divide_to_nearest(dp_int128 numerator, dp_int128 divisor)
+{
+	return numerator >= 0 ? (numerator + divisor / 2) / divisor :
+		-((-numerator + divisor / 2) / divisor);
+}
+
+/*
+ * What an individual contributes to coordinate i, which has a feature: its n rows
+ * in the feature's set, with this sum, bounded to r and in units of r.  With n <= r
+ * that is the sum over r, with n > r the mean; one division, so that the result stays
+ * within one unit.
+ */
+static inline dp_int128
+contribution(const Contributions *contributions, int i, dp_int128 n, dp_int128 sum)
+{
+	const SpecCoordinate *coordinate = &contributions->spec.coordinates[i];
+	dp_int128	r = contributions->params.rows;
+
+	if (contributions->spec.features[coordinate->feature].kind == SPEC_FEATURE_ONE)
+		sum = n * DP_SCALE;
+	if (coordinate->presence)
+		return n > 0 ? DP_SCALE : contributions->imputed[i];
+#ifdef DP_FAULT_CAPS_OFF
+	return divide_to_nearest(sum + Max(r - n, 0) * contributions->imputed[i], r);
+#endif
+	return divide_to_nearest(sum + Max(r - n, 0) * contributions->imputed[i], Max(n, r));
+}
+
+#endif							/* DP_CONTRIBUTION_H */

@@ -1,0 +1,319 @@
+/*
+ * sketch_add.c
+ *		Opens sketches, and adds individuals and whole states to them.
+ *
+ * An individual's rows come as a state of their own.  Of n rows each weighs
+ * DP_CELL_SCALE / max(n, r), rounded down for each cell or value; of more than r
+ * values r count.  One whose values did not fit is as one without a value.
+ */
+#include "postgres.h"
+
+#include "aggregate/sketch.h"
+#include "aggregate/sketch_add.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "mechanism/rank.h"
+#include "miscadmin.h"
+
+/* Most rows of one individual in a group: DP_CELL_SCALE times as many fit. */
+#define MOST_ROWS ((int64) 1 << 38)
+
+/*
+ * Which of an individual's values count, if it has more than r: those with the
+ * smallest ranks, hashes of the value and of all values of this individual.
+ */
+typedef struct Selection
+{
+	uint64		salt;
+	uint64		last;			/* largest rank that counts */
+	int64		left;			/* how many may still count */
+} Selection;
+
+/* ----------
+ * The description
+ * ----------
+ */
+
+/* Most bytes of one of a group's sketches of values; see sketch_state.h. */
+uint32
+sketch_limit(int nsketches)
+{
+	return Min(SKETCH_GROUP_BYTES, SKETCH_ALL_BYTES / Max(nsketches, 1));
+}
+
+/* The sketch's description, every position in it checked. */
+static const SpecSketch *
+checked_sketch(const ReleaseSpec *spec, int i)
+{
+	const SpecSketch *sketch;
+
+	if (spec->nparams < DP_PARAM_FIRST_OTHER || spec->nparams > DP_MAX_PARAMS ||
+		spec->nsketches > DP_MAX_SKETCHES || i < 0 || i >= spec->nsketches)
+		elog(ERROR, "malformed release description");
+	sketch = &spec->sketches[i];
+	if (sketch->bound < 0 || sketch->bound + 1 >= spec->nparams ||
+		sketch->buckets < 0 || sketch->buckets >= spec->nparams ||
+		(sketch->kind == SPEC_SKETCH_CELLS &&
+		 (sketch->type == SPEC_ARG_ANY || domain_of_type(sketch->value_type) != sketch->type)))
+		elog(ERROR, "malformed release description");
+	return sketch;
+}
+
+/* The parameters of a release as an array of as many as it has. */
+static const double *
+read_values(const ReleaseSpec *spec, ArrayType *array)
+{
+	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID ||
+		ARR_DIMS(array)[0] != spec->nparams)
+		elog(ERROR, "malformed release parameters");
+	return (const double *) ARR_DATA_PTR(array);
+}
+
+/* Hashes differ between releases' plans, unforeseeably. */
+static uint64
+spec_seed(const ReleaseSpec *spec)
+{
+	uint64		halves[2];
+
+	StaticAssertStmt(sizeof(halves) == sizeof(spec->id), "id of a release has 16 bytes");
+	memcpy(halves, spec->id, sizeof(halves));
+	return hash_combine64(sketch_mix(halves[0]), halves[1]);
+}
+
+/*
+ * Reads the i-th sketch of a release; elog if something does not fit.  What must last
+ * is allocated in "context".
+ */
+void
+sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i, ArrayType *params,
+				   bool reads_values, MemoryContext context)
+{
+	const double *values;
+	ReleaseParams checked;
+
+	reader->sketch = *checked_sketch(spec, i);
+	values = read_values(spec, params);
+	spec_read_params(spec, values, &checked);
+	reader->rows = checked.rows;
+	reader->limit = sketch_limit(spec->nsketches);
+	reader->seed = spec_seed(spec);
+	if (reader->sketch.kind == SPEC_SKETCH_CELLS)
+		grid_open(&reader->grid, &reader->sketch, values);
+	else if (reads_values)
+		key_open(&reader->keys, reader->sketch.value_type, reader->sketch.collation,
+				 reader->seed, context);
+}
+
+/* The limit of a state that is not of cells. */
+static inline uint32
+limit_of(const SketchReader *reader, SketchStage stage)
+{
+	return stage == SKETCH_ROWS ? SKETCH_ROWS_BYTES : reader->limit;
+}
+
+/* A state must be of the sketch and the stage it is used for. */
+void
+sketch_check_state(const SketchReader *reader, const SketchState *state, SketchStage stage)
+{
+	if (state->kind != reader->sketch.kind || state->stage != stage ||
+		(state->kind == SPEC_SKETCH_CELLS ? state->cells != reader->grid.cells :
+		 state->limit != limit_of(reader, stage)))
+		sketch_malformed();
+}
+
+/* A state without rows. */
+SketchState *
+sketch_first(const SketchReader *reader, SketchStage stage)
+{
+	switch (reader->sketch.kind)
+	{
+		case SPEC_SKETCH_CELLS:
+			return cells_new(stage, reader->grid.cells);
+		case SPEC_SKETCH_VALUES:
+			return values_new(stage, limit_of(reader, stage));
+		case SPEC_SKETCH_DISTINCT:
+			return distinct_new(stage, limit_of(reader, stage));
+	}
+	sketch_malformed();
+	return NULL;
+}
+
+/* ----------
+ * Individuals
+ * ----------
+ */
+
+/* What some of an individual's rows weigh, with r of them or more one in all. */
+static int64
+bounded_weight(const SketchState *part, int64 rows, int64 r)
+{
+	if (rows > part->total || part->total > MOST_ROWS)
+		sketch_malformed();
+	return rows * DP_CELL_SCALE / Max(part->total, r);
+}
+
+static int
+compare_ranks(const void *a, const void *b)
+{
+	uint64		x = *(const uint64 *) a;
+	uint64		y = *(const uint64 *) b;
+
+	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/* Decides which r of n > r values count; "hashes" are theirs, and overwritten. */
+static void
+select_values(Selection *selection, uint64 *hashes, int64 n, int64 r, uint64 seed)
+{
+	selection->salt = seed;
+	for (int64 i = 0; i < n; i++)
+		selection->salt += sketch_mix(hashes[i]);	/* in any order */
+	for (int64 i = 0; i < n; i++)
+		hashes[i] = sketch_mix(hashes[i] ^ selection->salt);
+	qsort(hashes, n, sizeof(uint64), compare_ranks);
+	selection->last = hashes[r - 1];
+	selection->left = r;
+}
+
+static bool
+selected(Selection *selection, uint64 hash)
+{
+	return sketch_mix(hash ^ selection->salt) <= selection->last && selection->left-- > 0;
+}
+
+static SketchState *
+add_cells(SketchState *state, const SketchState *part, const SketchReader *reader)
+{
+	uint32		position = 0;
+	int			cell;
+	int64		rows;
+
+	while (cells_next(part, &position, &cell, &rows))
+		state = cells_add(state, cell, bounded_weight(part, rows, reader->rows));
+	return state;
+}
+
+static void
+select_of_values(Selection *selection, const SketchState *part, const SketchReader *reader)
+{
+	uint64	   *hashes = palloc(part->used * sizeof(uint64));
+	SketchKey	key;
+	int64		unused;
+
+	for (uint32 i = 0; i < part->used; i++)
+	{
+		values_get(part, i, &key, &unused, &unused);
+		hashes[i] = key.hash;
+	}
+	select_values(selection, hashes, part->used, reader->rows, reader->seed);
+	pfree(hashes);
+}
+
+static SketchState *
+add_values(SketchState *state, const SketchState *part, const SketchReader *reader)
+{
+	bool		all = part->used <= reader->rows;
+	Selection	selection;
+	SketchKey	key;
+	int64		rows;
+	int64		unused;
+
+	if (!all)
+		select_of_values(&selection, part, reader);
+	for (uint32 i = 0; i < part->used; i++)
+	{
+		values_get(part, i, &key, &rows, &unused);
+		if (all || selected(&selection, key.hash))
+			state = values_add(state, &key, bounded_weight(part, rows, reader->rows), 1);
+	}
+	return state;
+}
+
+static void
+select_of_distinct(Selection *selection, const SketchState *part, const SketchReader *reader)
+{
+	uint64	   *hashes = palloc(part->used * sizeof(uint64));
+	uint32		position = 0;
+	uint64		hash;
+	uint32		n = 0;
+
+	while (n < part->used && distinct_next(part, &position, &hash))
+		hashes[n++] = hash;
+	if (n != part->used)
+		sketch_malformed();
+	select_values(selection, hashes, n, reader->rows, reader->seed);
+	pfree(hashes);
+}
+
+static SketchState *
+add_distinct(SketchState *state, const SketchState *part, const SketchReader *reader)
+{
+	bool		all = part->used <= reader->rows;
+	Selection	selection;
+	uint32		position = 0;
+	uint64		hash;
+
+	if (!all)
+		select_of_distinct(&selection, part, reader);
+	while (distinct_next(part, &position, &hash))
+	{
+		if (all || selected(&selection, hash))
+			state = distinct_add(state, hash);
+	}
+	return state;
+}
+
+/*
+ * Adds one individual of a group by its rows, whose state has not given up, to the
+ * group's state.
+ */
+SketchState *
+sketch_add_individual(const SketchReader *reader, SketchState *state, const SketchState *part)
+{
+	if (part->kind == SPEC_SKETCH_CELLS)
+		state = add_cells(state, part, reader);
+	else if (part->kind == SPEC_SKETCH_VALUES)
+		state = add_values(state, part, reader);
+	else
+		state = add_distinct(state, part, reader);
+	state->total = sketch_sum(state->total, 1);
+	return state;
+}
+
+/* Adds all but the total of another state of the same kind, and what it gave up. */
+SketchState *
+sketch_merge(SketchState *state, const SketchState *other)
+{
+	SketchKey	key;
+	uint32		position = 0;
+	uint64		hash;
+	int			cell;
+	int64		weight;
+	int64		individuals;
+
+	if (sketch_gave_up(other))
+		return sketch_give_up(state);
+	switch (other->kind)
+	{
+		case SPEC_SKETCH_CELLS:
+			while (cells_next(other, &position, &cell, &weight))
+				state = cells_add(state, cell, weight);
+			break;
+		case SPEC_SKETCH_VALUES:
+			for (uint32 i = 0; i < other->used; i++)
+			{
+				CHECK_FOR_INTERRUPTS();
+				values_get(other, i, &key, &weight, &individuals);
+				state = values_add(state, &key, weight, individuals);
+			}
+			break;
+		case SPEC_SKETCH_DISTINCT:
+			while (distinct_next(other, &position, &hash))
+			{
+				CHECK_FOR_INTERRUPTS();
+				state = distinct_add(state, hash);
+			}
+			break;
+	}
+	return state;
+}

@@ -1,0 +1,82 @@
+/*
+ * sketch_add.h
+ *		What rows and individuals add to sketches.
+ */
+#ifndef DP_SKETCH_ADD_H
+#define DP_SKETCH_ADD_H
+
+#include "postgres.h"
+
+#include "aggregate/domain.h"
+#include "aggregate/sketch_key.h"
+#include "aggregate/sketch_state.h"
+#include "release/spec.h"
+#include "utils/array.h"
+
+/* A sketch's description under the parameters of one execution. */
+typedef struct SketchReader
+{
+	SpecSketch	sketch;
+	int64		rows;			/* r */
+	uint32		limit;			/* of a group's state */
+	uint64		seed;			/* of hashes; from the description's id */
+	Grid		grid;			/* CELLS */
+	KeyReader	keys;			/* VALUES, DISTINCT; only if values are read */
+} SketchReader;
+
+/* A value as a sketch takes it: a cell, a key with its bytes, or the hash alone. */
+typedef union SketchItem
+{
+	int			cell;
+	SketchKey	key;
+} SketchItem;
+
+extern void sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i,
+							   ArrayType *params, bool reads_values, MemoryContext context);
+extern void sketch_check_state(const SketchReader *reader, const SketchState *state,
+							   SketchStage stage);
+extern SketchState *sketch_first(const SketchReader *reader, SketchStage stage);
+extern SketchState *sketch_add_individual(const SketchReader *reader, SketchState *state,
+										  const SketchState *part);
+extern SketchState *sketch_merge(SketchState *state, const SketchState *other);
+
+/*
+ * Reads a value; false if it is none: NaN, or too long to be chosen.  The item is valid
+ * until the next call for this sketch and the end of the row.
+ */
+static inline bool
+sketch_read(SketchReader *reader, Datum value, SketchItem *item)
+{
+	double		x;
+
+	switch (reader->sketch.kind)
+	{
+		case SPEC_SKETCH_CELLS:
+			if (!domain_number(reader->sketch.type, value, &x))
+				return false;
+			item->cell = grid_cell(&reader->grid, x);
+			return true;
+		case SPEC_SKETCH_VALUES:
+			return key_read(&reader->keys, value, &item->key);
+		case SPEC_SKETCH_DISTINCT:
+			return key_hash(&reader->keys, value, &item->key.hash);
+	}
+	return false;
+}
+
+/* Adds what a row holds, with a weight in units of the state's stage. */
+static inline SketchState *
+sketch_add_row(const SketchReader *reader, SketchState *state, const SketchItem *item,
+			   int64 weight, int64 individuals)
+{
+	if (reader->sketch.kind == SPEC_SKETCH_CELLS)
+		state = cells_add(state, item->cell, weight);
+	else if (reader->sketch.kind == SPEC_SKETCH_VALUES)
+		state = values_add(state, &item->key, weight, individuals);
+	else
+		state = distinct_add(state, item->key.hash);
+	state->total = sketch_sum(state->total, 1);
+	return state;
+}
+
+#endif							/* DP_SKETCH_ADD_H */

@@ -154,6 +154,30 @@ CREATE AGGREGATE dp_agg.sketch_bounded(bytea, double precision[], integer, bytea
 COMMENT ON AGGREGATE dp_agg.sketch_bounded(bytea, double precision[], integer, bytea) IS
 'internal: summary of the values of a group over bounded contributions of individuals';
 
+CREATE FUNCTION dp_agg.bound_transition(bytea, bytea, double precision[], VARIADIC "any")
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_bound_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.bound_transition(bytea, bytea, double precision[], "any") IS
+'internal: transition function of bound, which is never called';
+
+CREATE FUNCTION dp_agg.bound_sketch_transition(bytea, bytea, double precision[], integer, "any")
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_bound_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.bound_sketch_transition(bytea, bytea, double precision[], integer, "any") IS
+'internal: transition function of bound_sketch, which is never called';
+
+CREATE AGGREGATE dp_agg.bound(bytea, double precision[], VARIADIC "any") (
+	SFUNC = dp_agg.bound_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.collect_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.bound(bytea, double precision[], "any") IS
+'internal: exact integer sums of a group over individuals that the bounding node has bounded';
+
+CREATE AGGREGATE dp_agg.bound_sketch(bytea, double precision[], integer, "any") (
+	SFUNC = dp_agg.bound_sketch_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.sketch_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.bound_sketch(bytea, double precision[], integer, "any") IS
+'internal: summary of the values of a group over individuals that the bounding node has bounded';
+
 -- An aggregate runs these by the right of its owner, not of who asks.
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.collect_transition(bytea, bytea, double precision[], "any"),
@@ -164,6 +188,8 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.sketch_transition(bytea, bytea, double precision[], integer, "any"),
 	dp_agg.sketch_rows_transition(bytea, bytea, double precision[], integer, "any"),
 	dp_agg.sketch_bounded_transition(bytea, bytea, double precision[], integer, bytea),
+	dp_agg.bound_transition(bytea, bytea, double precision[], "any"),
+	dp_agg.bound_sketch_transition(bytea, bytea, double precision[], integer, "any"),
 	dp_agg.sketch_combine(bytea, bytea) FROM PUBLIC;
 
 -- ----------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include "utils/guc.h"
 #include "utils/plancache.h"
 
+#include "bound/bound.h"
 #include "ledger/ledger.h"
 #include "policy/extension.h"
 #include "policy/policy.h"
@@ -27,6 +28,7 @@ int			dp_setting_max_groups = 0;
 int			dp_setting_max_rows = 0;
 int			dp_setting_min_individuals = 20;
 bool		dp_setting_index_scans = false;
+bool		dp_setting_bound_node = true;
 
 /* A plan carries the settings it was made with: make new ones. */
 static void
@@ -92,6 +94,13 @@ define_settings(void)
 							 &dp_setting_index_scans, false,
 							 PGC_SUSET, 0, NULL, assign_bool, NULL);
 
+	/* The form in SQL is the reference for what the node computes. */
+	DefineCustomBoolVariable("dp_agg.bound_node",
+							 "Bounds contributions in a custom scan where it can.",
+							 "Off: by grouping and row_number(), which takes several times as long.",
+							 &dp_setting_bound_node, true,
+							 PGC_SUSET, 0, NULL, assign_bool, NULL);
+
 	MarkGUCPrefixReserved("dp_agg");
 }
 
@@ -114,6 +123,7 @@ _PG_init(void)
 	ledger_init();
 	guard_init();
 	release_path_init();
+	bound_path_init();
 	quiet_init();
 	pay_init();
 }

@@ -45,7 +45,6 @@ typedef struct IndividualState
 	CollectSum	sums[FLEXIBLE_ARRAY_MEMBER];
 } IndividualState;
 
-#define COLLECT_STATE_SIZE(d) (offsetof(CollectState, sums) + (d) * sizeof(CollectSum))
 #define INDIVIDUAL_STATE_SIZE(n) (offsetof(IndividualState, sums) + (n) * sizeof(CollectSum))
 
 PG_FUNCTION_INFO_V1(dp_collect_transition);
@@ -53,23 +52,6 @@ PG_FUNCTION_INFO_V1(dp_collect_combine);
 PG_FUNCTION_INFO_V1(dp_individual_transition);
 PG_FUNCTION_INFO_V1(dp_individual_combine);
 PG_FUNCTION_INFO_V1(dp_collect_bounded_transition);
-
-static inline dp_int128
-sum_get(const CollectSum *sum)
-{
-	dp_int128	value;
-
-	memcpy(&value, sum, sizeof(value));
-	return value;
-}
-
-static inline void
-sum_add(CollectSum *sum, dp_int128 increment)
-{
-	dp_int128	value = sum_get(sum) + increment;
-
-	memcpy(sum, &value, sizeof(value));
-}
 
 /* Exact number of individuals of a group. */
 int64

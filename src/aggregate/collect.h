@@ -24,6 +24,25 @@ typedef struct CollectState
 												 * which never leaves the node */
 } CollectState;
 
+#define COLLECT_STATE_SIZE(d) (offsetof(CollectState, sums) + (d) * sizeof(CollectSum))
+
+static inline dp_int128
+sum_get(const CollectSum *sum)
+{
+	dp_int128	value;
+
+	memcpy(&value, sum, sizeof(value));
+	return value;
+}
+
+static inline void
+sum_add(CollectSum *sum, dp_int128 increment)
+{
+	dp_int128	value = sum_get(sum) + increment;
+
+	memcpy(sum, &value, sizeof(value));
+}
+
 extern const CollectState *collect_read_state(Datum datum, int dimensions);
 extern int64 collect_individuals(const CollectState *state);
 extern dp_int128 collect_coordinate(const CollectState *state, int i);

@@ -27,6 +27,7 @@
 #include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
@@ -52,7 +53,7 @@ form_of(Oid type, int16 length, bool by_value)
 	}
 }
 
-/* Is equality of the type exactly that of its keys? */
+/* Is equality of the type exactly that of its keys, and cheaply so? */
 static bool
 keys_are_exact(Oid type, Oid collation)
 {
@@ -81,6 +82,18 @@ keys_are_exact(Oid type, Oid collation)
 		default:
 			return type_is_enum(type);
 	}
+}
+
+/*
+ * Can bytes alone tell whether two values of a type, or of a domain over it, are equal,
+ * and be turned back into a value?
+ */
+bool
+key_is_exact(Oid type, Oid collation)
+{
+	Oid			base = getBaseType(type);
+
+	return base == NUMERICOID || keys_are_exact(base, collation);
 }
 
 /* Prepares for values of a type; what must last is allocated in "context". */
@@ -124,27 +137,23 @@ plain_bits(Datum value, int16 length)
 	}
 }
 
-static bool
+static inline void
 key_is_bits(KeyReader *reader, SketchKey *key, Datum bits)
 {
 	reader->bits = bits;
 	key->bytes = (const char *) &reader->bits;
 	key->length = sizeof(Datum);
-	key->hash = sketch_mix((uint64) bits ^ reader->seed);
-	return true;
 }
 
-static bool
-key_is_bytes(KeyReader *reader, SketchKey *key, const void *bytes, uint32 length)
+static inline void
+key_is_bytes(SketchKey *key, const void *bytes, uint32 length)
 {
 	key->bytes = bytes;
 	key->length = length;
-	key->hash = hash_bytes_extended((const unsigned char *) bytes, (int) length, reader->seed);
-	return true;
 }
 
 /* The bytes of a varlena; memory, if it takes any, goes with the row. */
-static bool
+static void
 key_is_varlena(KeyReader *reader, SketchKey *key, Datum value)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
@@ -152,47 +161,80 @@ key_is_varlena(KeyReader *reader, SketchKey *key, Datum value)
 
 	if (reader->form == KEY_PADDED)
 		length = bpchartruelen(VARDATA_ANY(bytes), (int) length);
-	return key_is_bytes(reader, key, VARDATA_ANY(bytes), (uint32) length);
+	key_is_bytes(key, VARDATA_ANY(bytes), (uint32) length);
 }
 
-static bool
-key_is_numeric(KeyReader *reader, SketchKey *key, Datum value)
+/* A float8, where all NaN are one and -0 is 0. */
+static inline Datum
+plain_float8(float8 x)
 {
-	value = PointerGetDatum(PG_DETOAST_DATUM(value));
-	if (numeric_is_nan(DatumGetNumeric(value)))
-		return false;
-	return key_is_varlena(reader, key, DirectFunctionCall1(numeric_trim_scale, value));
+	return Float8GetDatum(isnan(x) ? get_float8_nan() : x == 0 ? 0 : x);
 }
 
-/* The key of any value that is one, however long. */
-static inline bool
-make_key(KeyReader *reader, Datum value, SketchKey *key)
+static inline Datum
+plain_float4(float4 x)
 {
-	float8		x;
+	return Float4GetDatum(isnan(x) ? get_float4_nan() : x == 0 ? 0 : x);
+}
 
+/*
+ * The bytes that stand for a value of any kind, however long, NaN included; the hash is
+ * left alone.  They are valid until the next call and the end of the row.
+ */
+void
+key_bytes(KeyReader *reader, Datum value, SketchKey *key)
+{
 	switch (reader->form)
 	{
 		case KEY_BITS:
-			return key_is_bits(reader, key, plain_bits(value, reader->length));
+			key_is_bits(reader, key, plain_bits(value, reader->length));
+			break;
 		case KEY_FLOAT4:
-			x = DatumGetFloat4(value);
-			return !isnan(x) &&
-				key_is_bits(reader, key, Float4GetDatum(x == 0 ? 0 : (float4) x));
+			key_is_bits(reader, key, plain_float4(DatumGetFloat4(value)));
+			break;
 		case KEY_FLOAT8:
-			x = DatumGetFloat8(value);
-			return !isnan(x) && key_is_bits(reader, key, Float8GetDatum(x == 0 ? 0 : x));
+			key_is_bits(reader, key, plain_float8(DatumGetFloat8(value)));
+			break;
 		case KEY_INTERVAL:
 			reader->interval = domain_interval(DatumGetIntervalP(value));
-			return key_is_bytes(reader, key, &reader->interval, sizeof(Interval));
+			key_is_bytes(key, &reader->interval, sizeof(Interval));
+			break;
 		case KEY_NUMERIC:
-			return key_is_numeric(reader, key, value);
+			key_is_varlena(reader, key, DirectFunctionCall1(numeric_trim_scale, value));
+			break;
 		case KEY_PADDED:
 		case KEY_VARLENA:
-			return key_is_varlena(reader, key, value);
+			key_is_varlena(reader, key, value);
+			break;
 		case KEY_FIXED:
-			return key_is_bytes(reader, key, DatumGetPointer(value), reader->length);
+			key_is_bytes(key, DatumGetPointer(value), reader->length);
+			break;
 	}
-	return false;
+}
+
+static bool
+is_nan(const KeyReader *reader, Datum value)
+{
+	switch (reader->form)
+	{
+		case KEY_FLOAT4:
+			return isnan(DatumGetFloat4(value));
+		case KEY_FLOAT8:
+			return isnan(DatumGetFloat8(value));
+		case KEY_NUMERIC:
+			return numeric_is_nan(DatumGetNumeric(value));
+		default:
+			return false;
+	}
+}
+
+static inline uint64
+hash_of_bytes(const KeyReader *reader, const SketchKey *key)
+{
+	if (key->bytes == (const char *) &reader->bits)
+		return sketch_mix((uint64) reader->bits ^ reader->seed);
+	return hash_bytes_extended((const unsigned char *) key->bytes, (int) key->length,
+							   reader->seed);
 }
 
 /*
@@ -205,7 +247,11 @@ key_read(KeyReader *reader, Datum value, SketchKey *key)
 	if (reader->form == KEY_VARLENA &&
 		toast_raw_datum_size(value) > SKETCH_LONGEST_VALUE + VARHDRSZ)
 		return false;
-	return make_key(reader, value, key) && key->length <= SKETCH_LONGEST_VALUE;
+	if (is_nan(reader, value))
+		return false;
+	key_bytes(reader, value, key);
+	key->hash = hash_of_bytes(reader, key);
+	return key->length <= SKETCH_LONGEST_VALUE;
 }
 
 /* The hash of a value, never 0, for a set of values; false if it is NaN. */
@@ -214,17 +260,16 @@ key_hash(KeyReader *reader, Datum value, uint64 *hash)
 {
 	SketchKey	key;
 
+	if (is_nan(reader, value))
+		return false;
 	if (reader->hash_typed)
-	{
-		if (reader->form == KEY_NUMERIC && numeric_is_nan(DatumGetNumeric(value)))
-			return false;
 		*hash = DatumGetUInt64(FunctionCall2Coll(&reader->type_hash, reader->collation, value,
 												 UInt64GetDatum(reader->seed)));
-	}
-	else if (make_key(reader, value, &key))
-		*hash = key.hash;
 	else
-		return false;
+	{
+		key_bytes(reader, value, &key);
+		*hash = hash_of_bytes(reader, &key);
+	}
 	if (*hash == 0)
 		*hash = 1;
 	return true;

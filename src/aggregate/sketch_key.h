@@ -39,8 +39,10 @@ typedef struct KeyReader
 	Interval	interval;
 } KeyReader;
 
+extern bool key_is_exact(Oid type, Oid collation);
 extern void key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed,
 					 MemoryContext context);
+extern void key_bytes(KeyReader *reader, Datum value, SketchKey *key);
 extern bool key_read(KeyReader *reader, Datum value, SketchKey *key);
 extern bool key_hash(KeyReader *reader, Datum value, uint64 *hash);
 extern Datum key_datum(Oid type, const SketchKey *key);

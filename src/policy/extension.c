@@ -74,6 +74,8 @@ static const struct
 	{"sketch", DP_FUNC_SKETCH},
 	{"sketch_rows", DP_FUNC_SKETCH_ROWS},
 	{"sketch_bounded", DP_FUNC_SKETCH_BOUNDED},
+	{"bound", DP_FUNC_BOUND},
+	{"bound_sketch", DP_FUNC_BOUND_SKETCH},
 	{"bounding_hash", DP_FUNC_BOUNDING_HASH},
 	{"output", DP_FUNC_OUTPUT},
 	{"total", DP_FUNC_TOTAL},

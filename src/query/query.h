@@ -241,5 +241,6 @@ extern int	dp_setting_max_groups;
 extern int	dp_setting_max_rows;
 extern int	dp_setting_min_individuals;
 extern bool dp_setting_index_scans;
+extern bool dp_setting_bound_node;
 
 #endif							/* DP_QUERY_H */

@@ -14,7 +14,14 @@
  *		SELECT keys, collect(spec, params, x...), sketch(spec, params, i, x)..., output(...)...
  *		FROM ... GROUP BY keys
  *
- * and otherwise the two-level form that bounds each individual:
+ * and otherwise, where the bounding node finds at most k groups and r rows of each
+ * individual (bound/path.c),
+ *
+ *		SELECT keys, bound(spec, params, unit, x...), bound_sketch(spec, params, i, x)...,
+ *		output(...)...
+ *		FROM ... GROUP BY keys
+ *
+ * or, where it cannot, the two-level form that bounds each individual by SQL alone:
  *
  *		SELECT keys, collect_bounded(spec, params, part), sketch_bounded(...)..., output(...)...
  *		FROM (SELECT *, row_number() OVER (PARTITION BY unit
@@ -43,6 +50,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "aggregate/sketch_key.h"
 #include "errors.h"
 #include "policy/extension.h"
 #include "query/allowed.h"
@@ -724,6 +732,44 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	return release;
 }
 
+/*
+ * Can the bounding node divide these rows?  Equality of its keys is that of their bytes,
+ * and it takes parts of sketches as they are.
+ */
+static bool
+node_can_bound(ReleaseBuilder *builder, List *keys)
+{
+	List	   *columns = list_concat_copy(keys, linitial(builder->individuals->units));
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (!key_is_exact(exprType(lfirst(lc)), exprCollation(lfirst(lc))))
+			return false;
+	}
+	return dp_setting_bound_node;
+}
+
+/* The form whose rows the bounding node reads (bound/path.c). */
+static Query *
+divided_release(ReleaseBuilder *builder, List *keys)
+{
+	List	   *unit = linitial(builder->individuals->units);
+	Query	   *release = from_level(builder->level->query);
+	ListCell   *lc;
+
+	foreach(lc, unit)
+		check_key(builder, lfirst(lc), default_group_clause(builder->context, lfirst(lc)));
+	append_grouped(release, keys, builder->key_clauses, "key");
+	append_target(release, (Node *) make_collector(builder, DP_FUNC_BOUND,
+												   list_concat_copy(unit, builder->arguments)),
+				  "state", false);
+	append_sketches(builder, release, DP_FUNC_BOUND_SKETCH, builder->sketch_arguments,
+					"sketch");
+	move_below(builder, release, 1);
+	return release;
+}
+
 static Query *
 streamed_release(ReleaseBuilder *builder, List *keys)
 {
@@ -979,6 +1025,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 		keys = lappend(keys, canonical_key(context,
 										   total_expression(context, level, lfirst(lc))));
 	release = builder.spec.streamed ? streamed_release(&builder, keys) :
+		node_can_bound(&builder, keys) ? divided_release(&builder, keys) :
 		bounded_release(&builder, keys);
 	append_outputs(&builder, release);
 	release->hasAggs = true;

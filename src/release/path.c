@@ -20,6 +20,7 @@
 #include "optimizer/planner.h"
 #include "optimizer/tlist.h"
 
+#include "bound/bound.h"
 #include "policy/extension.h"
 #include "query/query.h"
 #include "release/release.h"
@@ -44,7 +45,7 @@ static const CustomScanMethods release_scan_methods = {
 	.CreateCustomScanState = release_create_state,
 };
 
-/* The collector of a release's query, or NULL for any other query. */
+/* The collector of a query that may be a release's, or NULL. */
 static Aggref *
 find_collector(PlannerInfo *root)
 {
@@ -58,36 +59,39 @@ find_collector(PlannerInfo *root)
 		if (!IsA(aggref, Aggref))
 			continue;
 		function = extension_function(aggref->aggfnoid);
-		if (function == DP_FUNC_COLLECT || function == DP_FUNC_COLLECT_BOUNDED)
+		if (function == DP_FUNC_COLLECT || function == DP_FUNC_COLLECT_BOUNDED ||
+			function == DP_FUNC_BOUND)
 			return aggref;
 	}
 	return NULL;
 }
 
-static void
-release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
-					RelOptInfo *output_rel, void *extra)
+/* The collector of a release of this planning, or NULL for any other query. */
+static Aggref *
+known_collector(PlannerInfo *root)
 {
-	Aggref	   *collector;
+	Aggref	   *collector = planning_releases() ? find_collector(root) : NULL;
 	Const	   *spec;
-	Node	   *params;
-	Path	   *child = NULL;
-	CustomPath *path;
-	ListCell   *lc;
 
-	if (prev_upper_paths_hook)
-		prev_upper_paths_hook(root, stage, input_rel, output_rel, extra);
-	if (stage != UPPERREL_FINAL || !planning_releases())
-		return;
-	collector = find_collector(root);
 	if (collector == NULL)
-		return;
+		return NULL;
 	spec = (Const *) linitial_node(TargetEntry, collector->args)->expr;
-	params = (Node *) lsecond_node(TargetEntry, collector->args)->expr;
 	if (!IsA(spec, Const) || spec->consttype != BYTEAOID || spec->constisnull ||
 		VARSIZE_ANY(DatumGetPointer(spec->constvalue)) != sizeof(ReleaseSpec) ||
 		!planning_knows((ReleaseSpec *) DatumGetPointer(spec->constvalue)))
-		return;
+		return NULL;
+	return collector;
+}
+
+/* Caps a release's query; its paths are those of output_rel. */
+static void
+add_release_path(RelOptInfo *output_rel, Aggref *collector)
+{
+	Const	   *spec = (Const *) linitial_node(TargetEntry, collector->args)->expr;
+	Node	   *params = (Node *) lsecond_node(TargetEntry, collector->args)->expr;
+	Path	   *child = NULL;
+	CustomPath *path;
+	ListCell   *lc;
 
 	foreach(lc, output_rel->pathlist)
 	{
@@ -111,6 +115,26 @@ release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *inpu
 	output_rel->pathlist = list_make1(path);
 	output_rel->partial_pathlist = NIL;
 	output_rel->consider_parallel = false;
+}
+
+static void
+release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
+					RelOptInfo *output_rel, void *extra)
+{
+	Aggref	   *collector;
+
+	if (prev_upper_paths_hook)
+		prev_upper_paths_hook(root, stage, input_rel, output_rel, extra);
+	if (stage != UPPERREL_GROUP_AGG && stage != UPPERREL_FINAL)
+		return;
+	collector = known_collector(root);
+	if (collector == NULL)
+		return;
+	if (stage == UPPERREL_FINAL)
+		add_release_path(output_rel, collector);
+	else if (extension_function(collector->aggfnoid) == DP_FUNC_BOUND &&
+			 !IS_OTHER_REL(output_rel))
+		bound_group_paths(root, input_rel, output_rel, collector);
 }
 
 static Plan *

@@ -34,6 +34,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "bound/bound.h"
 #include "errors.h"
 #include "policy/extension.h"
 #include "policy/policy.h"
@@ -155,8 +156,9 @@ check_plan_node(PlanState *state)
 			}
 			break;
 		case T_CustomScan:
-			if (!is_release_state(state))
+			if (!is_bound_state(state))
 				refuse(REFUSE_PLAN, NULL, -1);
+			check_expressions(((CustomScan *) plan)->custom_exprs);
 			break;
 		default:
 			refuse(REFUSE_PLAN, NULL, -1);

@@ -1,0 +1,95 @@
+/*
+ * groups.c
+ *		A hash table of groups, with a state of the collector and of each sketch.
+ *
+ * It knows the groups of the partitions that a process has done, and is emptied when it
+ * takes too much memory; states of the same group are combined above the node.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "bound/groups.h"
+
+#define FIRST_SIZE 64
+
+static void
+start(Groups *groups)
+{
+	groups->n = 0;
+	groups->size = FIRST_SIZE;
+	groups->nslots = 2 * FIRST_SIZE;
+	groups->items = MemoryContextAlloc(groups->context, groups->size * sizeof(BoundGroup));
+	groups->slots = MemoryContextAllocZero(groups->context, groups->nslots * sizeof(uint32));
+}
+
+/* No groups yet, for states with so many coordinates and sketches. */
+void
+groups_open(Groups *groups, int dimensions, int nsketches)
+{
+	groups->context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg groups",
+											ALLOCSET_DEFAULT_SIZES);
+	groups->dimensions = dimensions;
+	groups->nsketches = nsketches;
+	start(groups);
+}
+
+/* Forgets all groups. */
+void
+groups_reset(Groups *groups)
+{
+	MemoryContextReset(groups->context);
+	start(groups);
+}
+
+static void
+put_into_slot(Groups *groups, uint32 number)
+{
+	uint32		mask = groups->nslots - 1;
+	uint32		slot = (uint32) groups->items[number].key.hash & mask;
+
+	while (groups->slots[slot] != 0)
+		slot = (slot + 1) & mask;
+	groups->slots[slot] = number + 1;
+}
+
+static void
+grow(Groups *groups)
+{
+	if (groups->size > PG_UINT32_MAX / 4)
+		elog(ERROR, "too many groups");
+	groups->size *= 2;
+	groups->nslots *= 2;
+	groups->items = repalloc_huge(groups->items, groups->size * sizeof(BoundGroup));
+	pfree(groups->slots);
+	groups->slots = MemoryContextAllocExtended(groups->context,
+											   groups->nslots * sizeof(uint32),
+											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint32 i = 0; i < groups->n; i++)
+		put_into_slot(groups, i);
+}
+
+/* Adds a group that is not there, without individuals. */
+uint32
+groups_add(Groups *groups, const BoundKey *key)
+{
+	MemoryContext old;
+	BoundGroup *group;
+	Size		size = COLLECT_STATE_SIZE(groups->dimensions);
+
+	if (groups->n == groups->size)
+		grow(groups);
+	group = &groups->items[groups->n];
+	old = MemoryContextSwitchTo(groups->context);
+	group->key = *key;
+	if (key->length > 0)
+		group->key.bytes = memcpy(palloc(key->length), key->bytes, key->length);
+	group->state = palloc0(size);
+	SET_VARSIZE(group->state, size);
+	group->state->dimensions = groups->dimensions;
+	group->sketches = groups->nsketches == 0 ? NULL :
+		palloc0(groups->nsketches * sizeof(SketchState *));
+	MemoryContextSwitchTo(old);
+	put_into_slot(groups, groups->n);
+	return groups->n++;
+}

@@ -1,0 +1,58 @@
+/*
+ * groups.h
+ *		The groups that one process has met, and what individuals add to them.
+ */
+#ifndef DP_BOUND_GROUPS_H
+#define DP_BOUND_GROUPS_H
+
+#include "postgres.h"
+
+#include "aggregate/collect.h"
+#include "aggregate/contribution.h"
+#include "aggregate/sketch_add.h"
+#include "bound/keys.h"
+
+typedef struct BoundGroup
+{
+	BoundKey	key;
+	CollectState *state;		/* sums[0] is 0 as long as no individual counts */
+	SketchState **sketches;		/* or NULL each */
+} BoundGroup;
+
+typedef struct Groups
+{
+	MemoryContext context;		/* of everything below */
+	int			dimensions;
+	int			nsketches;
+	BoundGroup *items;
+	uint32		n;
+	uint32		size;			/* of the array */
+	uint32	   *slots;			/* an item's number plus one, or 0; a hash table */
+	uint32		nslots;			/* a power of two */
+} Groups;
+
+extern void groups_open(Groups *groups, int dimensions, int nsketches);
+extern void groups_reset(Groups *groups);
+extern uint32 groups_add(Groups *groups, const BoundKey *key);
+
+/* The number of a group, which is added if need be. */
+static inline uint32
+groups_find(Groups *groups, const BoundKey *key)
+{
+	uint32		mask = groups->nslots - 1;
+
+	for (uint32 slot = (uint32) key->hash & mask;; slot = (slot + 1) & mask)
+	{
+		uint32		number = groups->slots[slot];
+		const BoundKey *other;
+
+		if (number == 0)
+			return groups_add(groups, key);
+		other = &groups->items[number - 1].key;
+		if (other->hash == key->hash && other->length == key->length &&
+			(key->length == 0 || memcmp(other->bytes, key->bytes, key->length) == 0))
+			return number - 1;
+	}
+}
+
+#endif							/* DP_BOUND_GROUPS_H */

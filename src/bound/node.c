@@ -1,0 +1,680 @@
+/*
+ * node.c
+ *		Bounds what each individual contributes: at most k groups, r rows in each.
+ *
+ * A custom scan between the rows of a release and the aggregation of its groups:
+ *
+ * 1. All rows become records, divided by a keyed hash of their unit (partitions.c).
+ * 2. Partition by partition, the rows of each individual are summed up in the k groups
+ *    that count (people.c), and the bounded contributions added to these groups
+ *    (groups.c).
+ * 3. The groups leave as partial states, which an Agg above combines.
+ *
+ * In a parallel plan all participants divide the rows that they scan among shared
+ * partitions, wait for each other at a barrier, and then take partitions in turn.
+ * Nobody waits after the first row that left, as in a parallel hash join (README.
+ * nodeHashjoin.c).  A participant that comes after the barrier skips the first step.
+ *
+ * Memory: blocks of records beyond hash memory go to temporary files.  If a partition's
+ * individuals exceed their share of it, the partition is read several times, each time
+ * for a part of them.  Groups leave when theirs exceed their share.
+ *
+ * What is chosen of an individual's groups and values follows from its own rows and the
+ * release's secret, which the leader hands to the workers in shared memory.  Nothing here
+ * draws noise, and no row raises an error.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/extensible.h"
+#include "port/atomics.h"
+#include "port/pg_bitutils.h"
+#include "storage/barrier.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+
+#include "aggregate/contribution.h"
+#include "bound/bound.h"
+#include "bound/groups.h"
+#include "bound/partitions.h"
+#include "bound/people.h"
+#include "bound/records.h"
+#include "mechanism/rank.h"
+#include "release/release.h"
+
+/* Partitions of about so many rows keep their individuals in the processor's cache. */
+#define ROWS_PER_PARTITION 32768
+#define MOST_PARTITIONS 1024
+
+/* What writing a partition takes: a chunk of a shared tuplestore, a block, a buffer. */
+#define PARTITION_BUFFERS (48 * 1024)
+#define LEAST_BUFFERS ((Size) 12 * 1024 * 1024)
+
+/* Least memory for individuals, whatever the settings say. */
+#define LEAST_MEMORY ((Size) 256 * 1024)
+
+/* A partition is read in 2^this passes at most. */
+#define MOST_PASS_BITS 16
+
+/* The phases of the barrier. */
+enum
+{
+	PHASE_DIVIDE,
+	PHASE_SUM
+};
+
+typedef struct SharedBound
+{
+	Barrier		barrier;
+	pg_atomic_uint32 next;		/* partition that nobody has taken */
+	int			npartitions;
+	int			participants;
+	dsm_handle	segment;
+	uint64		secret;
+} SharedBound;
+
+typedef struct BoundState
+{
+	CustomScanState css;		/* must be first */
+	MemoryContext context;		/* of all that lasts until the end */
+	MemoryContext row_context;	/* reset after each row or individual */
+	Contributions *contributions;
+	const ReleaseSpec *spec;
+	SketchReader *sketches;
+	AttrNumber *columns;		/* of the child: keys, units, arguments, sketched values */
+	int			nkeys;
+	int			nunits;
+	KeyColumns	keys;
+	KeyColumns	units;
+	RecordLayout layout;
+	double		expected_rows;
+
+	SharedBound *shared;		/* NULL if the plan is not parallel */
+	Partitions *partitions;
+	int			npartitions;
+	uint32		next;			/* partition, if not shared */
+
+	bool		divided;		/* the first step is done */
+	int			partition;		/* that is being read, or -1 */
+	uint32		pass;			/* of 2^pass_bits over it */
+	int			pass_bits;
+	People		people;
+	Groups		groups;
+	Size		people_memory;
+	Size		groups_memory;
+	uint32		emitted;		/* groups that have left */
+	bool		emitting;
+} BoundState;
+
+static void begin_bound(CustomScanState *node, EState *estate, int eflags);
+static TupleTableSlot *exec_bound(CustomScanState *node);
+static void end_bound(CustomScanState *node);
+static void rescan_bound(CustomScanState *node);
+static Size estimate_dsm(CustomScanState *node, ParallelContext *pcxt);
+static void initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate);
+static void initialize_worker(CustomScanState *node, shm_toc *toc, void *coordinate);
+static void shutdown_bound(CustomScanState *node);
+
+static const CustomExecMethods bound_exec_methods = {
+	.CustomName = "DP Bound",
+	.BeginCustomScan = begin_bound,
+	.ExecCustomScan = exec_bound,
+	.EndCustomScan = end_bound,
+	.ReScanCustomScan = rescan_bound,
+	.EstimateDSMCustomScan = estimate_dsm,
+	.InitializeDSMCustomScan = initialize_dsm,
+	.InitializeWorkerCustomScan = initialize_worker,
+	.ShutdownCustomScan = shutdown_bound,
+};
+
+/* CreateCustomScanState */
+Node *
+bound_create_state(CustomScan *scan)
+{
+	BoundState *state = (BoundState *) newNode(sizeof(BoundState), T_CustomScanState);
+
+	state->css.methods = &bound_exec_methods;
+	return (Node *) state;
+}
+
+bool
+is_bound_state(PlanState *state)
+{
+	return IsA(state, CustomScanState) &&
+		((CustomScanState *) state)->methods == &bound_exec_methods;
+}
+
+/* ----------
+ * Start
+ * ----------
+ */
+
+/* The parameter array of this execution; the sealed node has judged it. */
+static ArrayType *
+evaluate_params(BoundState *state)
+{
+	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
+	ExprState  *expr = ExecInitExpr((Expr *) linitial(scan->custom_exprs),
+									(PlanState *) state);
+	bool		isnull;
+	Datum		datum = ExecEvalExprSwitchContext(expr, state->css.ss.ps.ps_ExprContext,
+												  &isnull);
+
+	if (isnull)
+		spec_null_parameter();
+	return DatumGetArrayTypePCopy(datum);
+}
+
+static void
+read_plan(BoundState *state, List *private)
+{
+	List	   *numbers = lsecond(private);
+	int			ncolumns = list_length(numbers) - BOUND_FIRST_COLUMN;
+
+	state->expected_rows = list_nth_int(numbers, BOUND_ROWS);
+	state->nkeys = list_nth_int(numbers, BOUND_KEYS);
+	state->nunits = list_nth_int(numbers, BOUND_UNITS);
+	state->columns = palloc(ncolumns * sizeof(AttrNumber));
+	for (int i = 0; i < ncolumns; i++)
+		state->columns[i] = (AttrNumber) list_nth_int(numbers, BOUND_FIRST_COLUMN + i);
+	if (list_nth_int(numbers, BOUND_ARGUMENTS) != state->spec->narguments ||
+		list_nth_int(numbers, BOUND_SKETCHES) != state->spec->nsketches ||
+		state->nkeys != state->spec->nkeys ||
+		ncolumns != state->nkeys + state->nunits + state->spec->narguments +
+		state->spec->nsketches)
+		elog(ERROR, "malformed plan of a release");
+}
+
+/* Opens what reads the rows; all that it needs from catalogs is looked up now. */
+static void
+open_columns(BoundState *state, ArrayType *params, TupleDesc desc)
+{
+	const ReleaseSpec *spec = state->spec;
+
+	key_columns_open(&state->keys, desc, state->columns, state->nkeys, true);
+	key_columns_open(&state->units, desc, state->columns + state->nkeys, state->nunits, false);
+	for (int i = 0; i < spec->narguments; i++)
+	{
+		int			column = state->columns[state->nkeys + state->nunits + i] - 1;
+
+		if (!argument_type_matches(&spec->arguments[i], TupleDescAttr(desc, column)->atttypid))
+			elog(ERROR, "malformed release description");
+	}
+	state->sketches = palloc0(spec->nsketches * sizeof(SketchReader));
+	for (int i = 0; i < spec->nsketches; i++)
+		sketch_reader_open(&state->sketches[i], spec, i, params, true, state->context);
+	record_layout(&state->layout, spec, &state->units, &state->keys);
+}
+
+static void
+begin_bound(CustomScanState *node, EState *estate, int eflags)
+{
+	BoundState *state = (BoundState *) node;
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	MemoryContext old;
+	ArrayType  *params;
+
+	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
+	state->context = AllocSetContextCreate(estate->es_query_cxt, "dp_agg bounding",
+										   ALLOCSET_DEFAULT_SIZES);
+	state->row_context = AllocSetContextCreate(estate->es_query_cxt, "dp_agg bounded row",
+											   ALLOCSET_DEFAULT_SIZES);
+	state->partition = -1;
+	old = MemoryContextSwitchTo(state->context);
+	params = evaluate_params(state);
+	state->contributions =
+		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
+						   params, state->context);
+	state->spec = &state->contributions->spec;
+	read_plan(state, scan->custom_private);
+	open_columns(state, params, ExecGetResultType(linitial(node->custom_ps)));
+	MemoryContextSwitchTo(old);
+}
+
+/* A power of two, for about so many rows. */
+static int
+choose_partitions(double rows)
+{
+	Size		buffers = Max(get_hash_memory_limit() / 2, LEAST_BUFFERS);
+	int			n = 1;
+
+	while (n < MOST_PARTITIONS && n * (double) ROWS_PER_PARTITION < rows &&
+		   2 * n * (Size) PARTITION_BUFFERS <= buffers)
+		n *= 2;
+	return n;
+}
+
+/* Divides the memory, and takes the secret. */
+static void
+open_work(BoundState *state, uint64 secret)
+{
+	Size		memory = get_hash_memory_limit();
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+
+	state->people_memory = Max(memory / 2, LEAST_MEMORY);
+	state->groups_memory = Max(memory / 4, LEAST_MEMORY);
+	state->units.seed = secret;
+	state->keys.seed = sketch_mix(secret + 1);
+	people_open(&state->people, state->spec->nfeatures, state->spec->nsketches,
+				(uint32) state->contributions->params.groups);
+	state->people.seed = sketch_mix(secret + 2);
+	groups_open(&state->groups, state->spec->dimensions, state->spec->nsketches);
+	if (state->shared == NULL)
+	{
+		state->npartitions = choose_partitions(state->expected_rows);
+		state->partitions = partitions_create(state->npartitions, Max(memory / 4, LEAST_MEMORY));
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* ----------
+ * Parallel plans
+ * ----------
+ */
+
+static Size
+estimate_dsm(CustomScanState *node, ParallelContext *pcxt)
+{
+	BoundState *state = (BoundState *) node;
+	int			participants = pcxt->nworkers + 1;
+
+	/* the rows of the plan are those of one participant */
+	state->npartitions = choose_partitions(state->expected_rows * participants);
+	return add_size(MAXALIGN(sizeof(SharedBound)),
+					partitions_shared_size(state->npartitions, participants));
+}
+
+static void *
+partitions_space(SharedBound *shared)
+{
+	return (char *) shared + MAXALIGN(sizeof(SharedBound));
+}
+
+static void
+initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate)
+{
+	BoundState *state = (BoundState *) node;
+	SharedBound *shared = coordinate;
+	MemoryContext old;
+
+	if (pcxt->seg == NULL)
+		return;					/* there was no shared memory: no workers either */
+	old = MemoryContextSwitchTo(state->context);
+	BarrierInit(&shared->barrier, 0);
+	pg_atomic_init_u32(&shared->next, 0);
+	shared->npartitions = state->npartitions;
+	shared->participants = pcxt->nworkers + 1;
+	shared->segment = dsm_segment_handle(pcxt->seg);
+	shared->secret = release_bounding_key();
+	state->partitions = partitions_share(partitions_space(shared), state->npartitions,
+										 shared->participants, pcxt->seg);
+	state->shared = shared;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+initialize_worker(CustomScanState *node, shm_toc *toc, void *coordinate)
+{
+	BoundState *state = (BoundState *) node;
+	SharedBound *shared = coordinate;
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+
+	state->npartitions = shared->npartitions;
+	state->partitions = partitions_attach(partitions_space(shared), shared->npartitions,
+										  shared->participants, ParallelWorkerNumber + 1,
+										  dsm_find_mapping(shared->segment));
+	state->shared = shared;
+	MemoryContextSwitchTo(old);
+}
+
+/* ----------
+ * First step: rows into partitions
+ * ----------
+ */
+
+static void
+divide_row(BoundState *state, TupleTableSlot *slot, int shift, Record *record)
+{
+	const AttrNumber *column = state->columns + state->nkeys + state->nunits;
+
+	slot_getallattrs(slot);
+	if (!key_columns_read(&state->units, slot, &record->unit))
+		return;					/* nobody's; the rewriter asks for IS NOT NULL */
+	if (state->nkeys > 0)
+		(void) key_columns_read(&state->keys, slot, &record->group);
+	for (int i = 0; i < state->spec->narguments; i++, column++)
+		read_argument(state->contributions, i, slot->tts_values[*column - 1],
+					  slot->tts_isnull[*column - 1], &record->row);
+	for (int i = 0; i < state->spec->nsketches; i++, column++)
+		record->has_item[i] = !slot->tts_isnull[*column - 1] &&
+			sketch_read(&state->sketches[i], slot->tts_values[*column - 1], &record->items[i]);
+	record_write(&state->layout, record, state->partitions,
+				 shift == 64 ? 0 : (int) (record->unit.hash >> shift));
+}
+
+static void
+divide_rows(BoundState *state)
+{
+	PlanState  *child = linitial(state->css.custom_ps);
+	int			shift = 64 - pg_ceil_log2_32(state->npartitions);
+	Record	   *record = MemoryContextAllocZero(state->context, sizeof(Record));
+
+	for (;;)
+	{
+		TupleTableSlot *slot = ExecProcNode(child);
+		MemoryContext old;
+
+		if (TupIsNull(slot))
+			break;
+		old = MemoryContextSwitchTo(state->row_context);
+		divide_row(state, slot, shift, record);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(state->row_context);
+	}
+	partitions_end_write(state->partitions);
+	pfree(record);
+}
+
+/* The first step of all participants; returns when they are done with it. */
+static void
+divide(BoundState *state)
+{
+	SharedBound *shared = state->shared;
+
+	open_work(state, shared != NULL ? shared->secret : release_bounding_key());
+	if (shared == NULL)
+		divide_rows(state);
+	else
+	{
+		if (BarrierAttach(&shared->barrier) == PHASE_DIVIDE)
+		{
+			divide_rows(state);
+			BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
+		}
+		Assert(BarrierPhase(&shared->barrier) == PHASE_SUM);
+		BarrierDetach(&shared->barrier);
+	}
+	state->divided = true;
+}
+
+/* ----------
+ * Second step: individuals, and what they add to groups
+ * ----------
+ */
+
+/* Keeps a state that grew, or a new one, in a context; frees what it replaces. */
+static void
+keep_sketch(SketchState **place, SketchState *state, MemoryContext context)
+{
+	if (state == *place)
+		return;
+	if (*place != NULL)
+		pfree(*place);
+	*place = memcpy(MemoryContextAllocHuge(context, VARSIZE(state)), state, VARSIZE(state));
+}
+
+static void
+add_record(BoundState *state, const Record *record)
+{
+	const ReleaseSpec *spec = state->spec;
+	uint32		group = groups_find(&state->groups, &record->group);
+	Person	   *person = people_find(&state->people, &record->unit);
+	PersonGroup *entry = person_group(&state->people, person, group, record->group.hash);
+
+	if (entry == NULL)
+		return;
+	for (int f = 0; f < spec->nfeatures; f++)
+	{
+		const SpecFeature *feature = &spec->features[f];
+		const SpecSet *set = &spec->sets[feature->set];
+
+		if (row_in_set(set, &record->row))
+			entry->sums[f] += feature->kind == SPEC_FEATURE_ONE ? 1 :
+				feature_value(feature, set, &record->row);
+	}
+	for (int i = 0; i < spec->nsketches; i++)
+	{
+		SketchState *rows = entry->sketches[i];
+
+		if (!record->has_item[i])
+			continue;
+		if (rows == NULL)
+			rows = sketch_first(&state->sketches[i], SKETCH_ROWS);
+		rows = sketch_add_row(&state->sketches[i], rows, &record->items[i], 1, 0);
+		keep_sketch(&entry->sketches[i], rows, state->people.context);
+		MemoryContextReset(CurrentMemoryContext);
+	}
+}
+
+/*
+ * Reads the partition for the individuals of this pass; false if they take too much
+ * memory.
+ */
+static bool
+read_pass(BoundState *state)
+{
+	int			partition_bits = pg_ceil_log2_32(state->npartitions);
+	Record	   *record = MemoryContextAlloc(state->people.context, sizeof(Record));
+	PartitionBlock *block;
+
+	partitions_open(state->partitions, state->partition);
+	while ((block = partitions_next(state->partitions)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 offset = 0; offset < block->used;
+			 offset += (uint32) record_size(&state->layout, block->data + offset))
+		{
+			const char *bytes = block->data + offset;
+
+			if (state->pass_bits > 0 &&
+				record_unit_hash(bytes) << partition_bits >> (64 - state->pass_bits) != state->pass)
+				continue;
+			record_read(&state->layout, bytes, record);
+			add_record(state, record);
+		}
+		if (MemoryContextMemAllocated(state->people.context, true) > state->people_memory &&
+			state->pass_bits < MOST_PASS_BITS)
+			return false;
+	}
+	return true;
+}
+
+/* Adds one individual to one of its groups. */
+static void
+add_contribution(BoundState *state, const PersonGroup *entry)
+{
+	const ReleaseSpec *spec = state->spec;
+	BoundGroup *group = &state->groups.items[entry->group];
+
+	sum_add(&group->state->sums[0], 1);
+	for (int i = 1; i < spec->dimensions; i++)
+	{
+		int			f = spec->coordinates[i].feature;
+
+		if (f != DP_NONE)
+			sum_add(&group->state->sums[i],
+					contribution(state->contributions, i, entry->sums[spec->features[f].ones],
+								 entry->sums[f]));
+	}
+	for (int i = 0; i < spec->nsketches; i++)
+	{
+		SketchState *all = group->sketches[i];
+
+		if (entry->sketches[i] == NULL || sketch_gave_up(entry->sketches[i]))
+			continue;
+		if (all == NULL)
+			all = sketch_first(&state->sketches[i], SKETCH_INDIVIDUALS);
+		all = sketch_add_individual(&state->sketches[i], all, entry->sketches[i]);
+		keep_sketch(&group->sketches[i], all, state->groups.context);
+		MemoryContextReset(CurrentMemoryContext);
+	}
+}
+
+static void
+add_contributions(BoundState *state)
+{
+	for (uint32 i = 0; i < state->people.size; i++)
+	{
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (PersonGroup *entry = state->people.items[i].groups; entry != NULL;
+			 entry = entry->next)
+			add_contribution(state, entry);
+	}
+}
+
+/* Takes a partition that nobody has; false if there is none. */
+static bool
+take_partition(BoundState *state)
+{
+	uint32		next = state->shared != NULL ?
+		pg_atomic_fetch_add_u32(&state->shared->next, 1) : state->next++;
+
+	if (next >= (uint32) state->npartitions)
+		return false;
+	state->partition = (int) next;
+	state->pass = 0;
+	state->pass_bits = 0;
+	return true;
+}
+
+/* Does one pass over a partition; false if all are done. */
+static bool
+do_pass(BoundState *state)
+{
+	MemoryContext old;
+
+	if (state->partition < 0 && !take_partition(state))
+		return false;
+	people_reset(&state->people);
+	old = MemoryContextSwitchTo(state->row_context);
+	if (read_pass(state))
+	{
+		add_contributions(state);
+		if (++state->pass == (uint32) 1 << state->pass_bits)
+			state->partition = -1;
+	}
+	else
+	{
+		/* halves the hashes of a pass, of this one and of those that are left */
+		state->pass_bits++;
+		state->pass *= 2;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->row_context);
+	return true;
+}
+
+/* ----------
+ * Third step: groups leave
+ * ----------
+ */
+
+/* The next group with individuals into the slot; false if there is none. */
+static bool
+emit_group(BoundState *state, TupleTableSlot *slot)
+{
+	Groups	   *groups = &state->groups;
+
+	while (state->emitted < groups->n)
+	{
+		BoundGroup *group = &groups->items[state->emitted++];
+		MemoryContext old;
+
+		if (sum_get(&group->state->sums[0]) == 0)
+			continue;			/* met, but nobody counts in it */
+		old = MemoryContextSwitchTo(state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
+		if (state->nkeys > 0)
+			key_columns_values(&state->keys, &group->key, slot->tts_values, slot->tts_isnull);
+		MemoryContextSwitchTo(old);
+		slot->tts_values[state->nkeys] = PointerGetDatum(group->state);
+		slot->tts_isnull[state->nkeys] = false;
+		for (int i = 0; i < groups->nsketches; i++)
+		{
+			slot->tts_values[state->nkeys + 1 + i] = PointerGetDatum(group->sketches[i]);
+			slot->tts_isnull[state->nkeys + 1 + i] = group->sketches[i] == NULL;
+		}
+		ExecStoreVirtualTuple(slot);
+		return true;
+	}
+	return false;
+}
+
+static TupleTableSlot *
+next_group(ScanState *node)
+{
+	BoundState *state = (BoundState *) node;
+	TupleTableSlot *slot = node->ss_ScanTupleSlot;
+
+	ExecClearTuple(slot);
+	if (!state->divided)
+		divide(state);
+	for (;;)
+	{
+		bool		more = true;
+
+		if (state->emitting && emit_group(state, slot))
+			return slot;
+		if (state->emitting)
+			groups_reset(&state->groups);
+		state->emitting = false;
+		while ((more = do_pass(state)) &&
+			   MemoryContextMemAllocated(state->groups.context, true) <= state->groups_memory)
+			;
+		if (!more && state->groups.n == 0)
+			return slot;
+		state->emitting = true;
+		state->emitted = 0;
+	}
+}
+
+static bool
+recheck_group(ScanState *node, TupleTableSlot *slot)
+{
+	return true;
+}
+
+static TupleTableSlot *
+exec_bound(CustomScanState *node)
+{
+	return ExecScan(&node->ss, next_group, recheck_group);
+}
+
+/* ----------
+ * End
+ * ----------
+ */
+
+/* The child of a sealed node runs once. */
+static void
+rescan_bound(CustomScanState *node)
+{
+	if (((BoundState *) node)->divided)
+		elog(ERROR, "a release cannot be run again");
+	ExecReScan(linitial(node->custom_ps));
+}
+
+/* Lets go of what lies in shared memory, before that goes. */
+static void
+shutdown_bound(CustomScanState *node)
+{
+	BoundState *state = (BoundState *) node;
+
+	if (state->partitions != NULL)
+		partitions_close(state->partitions);
+	state->partitions = NULL;
+	state->shared = NULL;
+}
+
+static void
+end_bound(CustomScanState *node)
+{
+	BoundState *state = (BoundState *) node;
+
+	shutdown_bound(node);
+	ExecEndNode(linitial(node->custom_ps));
+	MemoryContextDelete(state->row_context);
+	MemoryContextDelete(state->context);
+}

@@ -1,0 +1,312 @@
+/*
+ * path.c
+ *		Plans the bounding node below the aggregation of a release's groups.
+ *
+ * The query of a bounded release is
+ *
+ *		SELECT keys, bound(spec, params, unit, x...), bound_sketch(spec, params, i, x)...
+ *		FROM ... GROUP BY keys
+ *
+ * whose aggregates have a combine function, but no way to add a row.  Its only paths are
+ * a Finalize aggregation over the node, which hands out partial states:
+ *
+ *		Agg (combine) -> [Gather ->] DP Bound -> rows of FROM
+ *
+ * In a parallel plan the node lies below Gather, over a partial path.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "nodes/extensible.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planner.h"
+#include "optimizer/prep.h"
+#include "optimizer/tlist.h"
+
+#include "bound/bound.h"
+#include "policy/extension.h"
+#include "release/spec.h"
+
+/* What a row costs in the node, in units of cpu_operator_cost. */
+#define OPERATORS_PER_ROW 4
+
+static Plan *plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
+						List *clauses, List *custom_plans);
+
+static const CustomPathMethods bound_path_methods = {
+	.CustomName = "DP Bound",
+	.PlanCustomPath = plan_bound,
+};
+
+static const CustomScanMethods bound_scan_methods = {
+	.CustomName = "DP Bound",
+	.CreateCustomScanState = bound_create_state,
+};
+
+/* What the node is to read and to hand out. */
+typedef struct BoundPlanning
+{
+	PlannerInfo *root;
+	RelOptInfo *input_rel;
+	RelOptInfo *grouped_rel;
+	Aggref	   *collector;
+	const ReleaseSpec *spec;
+	List	   *sketches;		/* of Aggref, in their order */
+	List	   *inputs;			/* keys, units, arguments, sketched values */
+	int			nkeys;
+	int			nunits;
+	PathTarget *partial;		/* keys, states */
+	AggClauseCosts final_costs;
+	double		groups;
+} BoundPlanning;
+
+static Node *
+argument(Aggref *aggref, int i)
+{
+	return (Node *) list_nth_node(TargetEntry, aggref->args, i)->expr;
+}
+
+/* The aggregates of sketches in the order of their positions. */
+static List *
+find_sketches(PlannerInfo *root, int n)
+{
+	Aggref	  **found = palloc0(n * sizeof(Aggref *));
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, root->processed_tlist)
+	{
+		Aggref	   *aggref = (Aggref *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (IsA(aggref, Aggref) &&
+			extension_function(aggref->aggfnoid) == DP_FUNC_BOUND_SKETCH)
+			found[DatumGetInt32(castNode(Const, argument(aggref, 2))->constvalue)] = aggref;
+	}
+	for (int i = 0; i < n; i++)
+		result = lappend(result, found[i]);
+	return result;
+}
+
+/* Lists what the node reads of each row. */
+static void
+list_inputs(BoundPlanning *planning)
+{
+	List	   *args = planning->collector->args;
+	ListCell   *lc;
+
+	planning->inputs = get_sortgrouplist_exprs(planning->root->parse->groupClause,
+											   planning->root->processed_tlist);
+	planning->nkeys = list_length(planning->inputs);
+	planning->nunits = list_length(args) - 2 - planning->spec->narguments;
+	for (int i = 2; i < list_length(args); i++)
+		planning->inputs = lappend(planning->inputs, argument(planning->collector, i));
+	foreach(lc, planning->sketches)
+		planning->inputs = lappend(planning->inputs, argument(lfirst(lc), 3));
+}
+
+static void
+add_partial(PathTarget *target, Aggref *aggref)
+{
+	aggref = copyObject(aggref);
+	mark_partial_aggref(aggref, AGGSPLIT_INITIAL_SERIAL);
+	add_column_to_pathtarget(target, (Expr *) aggref, 0);
+}
+
+/* What the node hands out: keys with their sort group references, states. */
+static void
+make_partial_target(BoundPlanning *planning)
+{
+	PathTarget *target = create_empty_pathtarget();
+	ListCell   *lc;
+
+	foreach(lc, planning->root->parse->groupClause)
+	{
+		SortGroupClause *clause = lfirst(lc);
+
+		add_column_to_pathtarget(target,
+								 (Expr *) get_sortgroupclause_expr(clause,
+																   planning->root->processed_tlist),
+								 clause->tleSortGroupRef);
+	}
+	add_partial(target, planning->collector);
+	foreach(lc, planning->sketches)
+		add_partial(target, lfirst(lc));
+	planning->partial = set_pathtarget_cost_width(planning->root, target);
+}
+
+/* The path's columns with the inputs; NIL if one of them must be computed first. */
+static List *
+find_inputs(BoundPlanning *planning, Path *path)
+{
+	List	   *columns = NIL;
+	ListCell   *li;
+
+	foreach(li, planning->inputs)
+	{
+		int			i = 0;
+		ListCell   *lc;
+
+		foreach(lc, path->pathtarget->exprs)
+		{
+			i++;
+			if (equal(lfirst(lc), lfirst(li)))
+				break;
+		}
+		if (lc == NULL)
+			return NIL;
+		columns = lappend_int(columns, i);
+	}
+	return columns;
+}
+
+/* The path with the inputs as its columns. */
+static Path *
+project_inputs(BoundPlanning *planning, Path *path)
+{
+	PathTarget *target = create_empty_pathtarget();
+	ListCell   *lc;
+
+	foreach(lc, planning->inputs)
+		add_column_to_pathtarget(target, lfirst(lc), 0);
+	target = set_pathtarget_cost_width(planning->root, target);
+	return (Path *) create_projection_path(planning->root, planning->input_rel, path, target);
+}
+
+/* The node over a path. */
+static Path *
+bound_path(BoundPlanning *planning, Path *input, bool parallel)
+{
+	List	   *columns = find_inputs(planning, input);
+	CustomPath *result = makeNode(CustomPath);
+	List	   *numbers;
+
+	if (columns == NIL)
+	{
+		input = project_inputs(planning, input);
+		for (int i = 1; i <= list_length(planning->inputs); i++)
+			columns = lappend_int(columns, i);
+	}
+	numbers = list_make5_int((int) Min(input->rows, PG_INT32_MAX), planning->nkeys,
+							 planning->nunits, planning->spec->narguments,
+							 planning->spec->nsketches);
+	result->path.pathtype = T_CustomScan;
+	result->path.parent = planning->grouped_rel;
+	result->path.pathtarget = planning->partial;
+	result->path.rows = Min(planning->groups, Max(input->rows, 1));
+	result->path.total_cost = input->total_cost +
+		input->rows * cpu_operator_cost * OPERATORS_PER_ROW +
+		result->path.rows * cpu_tuple_cost;
+	result->path.startup_cost = input->total_cost +
+		input->rows * cpu_operator_cost * OPERATORS_PER_ROW;
+	result->path.parallel_aware = parallel;
+	result->path.parallel_safe = planning->grouped_rel->consider_parallel &&
+		input->parallel_safe;
+	result->path.parallel_workers = parallel ? input->parallel_workers : 0;
+	result->custom_paths = list_make1(input);
+	result->custom_private = list_make3(copyObject(argument(planning->collector, 0)),
+										list_concat(numbers, columns),
+										copyObject(argument(planning->collector, 1)));
+	result->methods = &bound_path_methods;
+	return (Path *) result;
+}
+
+/* Adds the aggregations that combine the states of a path. */
+static void
+add_final_paths(BoundPlanning *planning, Path *states)
+{
+	PlannerInfo *root = planning->root;
+	RelOptInfo *rel = planning->grouped_rel;
+	List	   *clauses = root->parse->groupClause;
+	AggStrategy strategy = AGG_PLAIN;
+	Path	   *sorted = states;
+
+	if (clauses != NIL)
+	{
+		strategy = AGG_SORTED;
+		sorted = (Path *) create_sort_path(root, rel, states, root->group_pathkeys, -1.0);
+		add_path(rel, (Path *) create_agg_path(root, rel, states, rel->reltarget, AGG_HASHED,
+											   AGGSPLIT_FINAL_DESERIAL, clauses, NIL,
+											   &planning->final_costs, planning->groups));
+	}
+	add_path(rel, (Path *) create_agg_path(root, rel, sorted, rel->reltarget, strategy,
+										   AGGSPLIT_FINAL_DESERIAL, clauses, NIL,
+										   &planning->final_costs, planning->groups));
+}
+
+/*
+ * Replaces the paths of a release's grouping by those over the bounding node.  The
+ * collector is the query's aggregate bound(), its description is known to be ours.
+ */
+void
+bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
+				  Aggref *collector)
+{
+	BoundPlanning planning = {.root = root,.input_rel = input_rel,
+		.grouped_rel = grouped_rel,.collector = collector};
+	Const	   *spec = castNode(Const, argument(collector, 0));
+
+	planning.spec = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
+	planning.sketches = find_sketches(root, planning.spec->nsketches);
+	planning.groups = ((Path *) linitial(grouped_rel->pathlist))->rows;
+	list_inputs(&planning);
+	make_partial_target(&planning);
+	get_agg_clause_costs(root, AGGSPLIT_FINAL_DESERIAL, &planning.final_costs);
+
+	grouped_rel->pathlist = NIL;
+	grouped_rel->partial_pathlist = NIL;
+	add_final_paths(&planning, bound_path(&planning, input_rel->cheapest_total_path, false));
+	if (grouped_rel->consider_parallel && input_rel->partial_pathlist != NIL)
+	{
+		Path	   *path = bound_path(&planning, linitial(input_rel->partial_pathlist), true);
+		double		rows = path->rows * (path->parallel_workers + 1);
+
+		if (path->parallel_safe)
+			add_final_paths(&planning,
+							(Path *) create_gather_path(root, grouped_rel, path,
+														planning.partial, NULL, &rows));
+	}
+}
+
+static Plan *
+plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
+		   List *clauses, List *custom_plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+
+	scan->scan.plan.targetlist = tlist;
+	scan->scan.scanrelid = 0;
+	scan->custom_plans = custom_plans;
+	scan->custom_scan_tlist = copyObject(tlist);
+	scan->custom_exprs = list_make1(lthird(best_path->custom_private));
+	scan->custom_private = list_make2(linitial(best_path->custom_private),
+									  lsecond(best_path->custom_private));
+	scan->methods = &bound_scan_methods;
+	return &scan->scan.plan;
+}
+
+/* Makes the node known to workers, too; called once from _PG_init. */
+void
+bound_path_init(void)
+{
+	RegisterCustomScanMethods(&bound_scan_methods);
+}
+
+PG_FUNCTION_INFO_V1(dp_bound_transition);
+
+/*
+ * bound_transition(), bound_sketch_transition(): the node adds the rows.  Raises
+ * ERRCODE_FEATURE_NOT_SUPPORTED.
+ */
+PGDLLEXPORT Datum
+dp_bound_transition(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("this function is only used inside releases of dp_agg")));
+	PG_RETURN_NULL();
+}

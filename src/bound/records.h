@@ -1,0 +1,74 @@
+/*
+ * records.h
+ *		Rows as they lie in partitions: whose, of which group, with which values.
+ */
+#ifndef DP_BOUND_RECORDS_H
+#define DP_BOUND_RECORDS_H
+
+#include "postgres.h"
+
+#include "aggregate/contribution.h"
+#include "aggregate/sketch_add.h"
+#include "bound/keys.h"
+#include "bound/partitions.h"
+
+/* A value within one unit of the lattice; a fault for testing needs more. */
+#ifdef DP_FAULT_CLAMP_OFF
+typedef int64 RecordValue;
+#else
+typedef int32 RecordValue;
+#endif
+
+StaticAssertDecl(DP_MAX_ARGUMENTS <= 32, "presence of arguments is a bitmap of 32");
+
+/* What a row is made into, and what a record is made into again. */
+typedef struct Record
+{
+	BoundKey	unit;
+	BoundKey	group;			/* if there are keys */
+	RowValues	row;
+	bool		has_item[DP_MAX_SKETCHES];
+	SketchItem	items[DP_MAX_SKETCHES];
+} Record;
+
+/*
+ * uint64 hash of the unit, [uint64 hash of the group,] uint32 bitmap of arguments that have
+ * a value, RecordValue of each with bounds, uint64 of each sketch (the cell plus one or the
+ * hash, 0 without a value) and, if sizes vary, uint32 numbers of bytes: of the record, the
+ * unit, the group, each sketch's value plus one; then these bytes.
+ */
+typedef struct RecordLayout
+{
+	bool		grouped;
+	bool		varies;			/* records have different sizes */
+	int			narguments;
+	int			nsketches;
+	bool		has_bound[DP_MAX_ARGUMENTS];
+	SpecSketchKind kinds[DP_MAX_SKETCHES];
+	Size		present;		/* offsets */
+	Size		values;
+	Size		items;
+	Size		lengths;
+	Size		size;			/* of the part that does not vary */
+} RecordLayout;
+
+extern void record_layout(RecordLayout *layout, const ReleaseSpec *spec,
+						  const KeyColumns *units, const KeyColumns *keys);
+extern void record_write(const RecordLayout *layout, const Record *record,
+						 Partitions *partitions, int partition);
+extern void record_read(const RecordLayout *layout, const char *bytes, Record *record);
+
+/* The hash of a record's unit, which decides who reads it. */
+static inline uint64
+record_unit_hash(const char *bytes)
+{
+	return *(const uint64 *) bytes;
+}
+
+static inline Size
+record_size(const RecordLayout *layout, const char *bytes)
+{
+	return layout->varies ? *(const uint32 *) (bytes + layout->lengths) : layout->size;
+}
+
+#endif							/* DP_BOUND_RECORDS_H */

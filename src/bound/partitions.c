@@ -41,6 +41,7 @@ struct Partitions
 	Size		memory;			/* that blocks may take */
 	Size		used;
 	Partition  *reading;
+	bool		at_end;			/* of it */
 	PartitionBlock *next;		/* to be read from memory */
 	PartitionBlock *buffer;		/* what was read from a file last */
 	int			n;
@@ -268,12 +269,19 @@ partitions_end_write(Partitions *partitions)
  * ----------
  */
 
-/* Ends reading what is being read. */
+/*
+ * Ends reading what is being read.  A scan of a tuplestore must come to its end, or it
+ * would go on in the middle of a chunk when it begins again.
+ */
 static void
 end_reading(Partitions *partitions)
 {
 	if (partitions->reading != NULL && partitions->shared)
+	{
+		while (!partitions->at_end)
+			(void) partitions_next(partitions);
 		sts_end_parallel_scan(partitions->reading->store);
+	}
 	partitions->reading = NULL;
 }
 
@@ -287,6 +295,7 @@ partitions_open(Partitions *partitions, int i)
 	end_reading(partitions);
 	partitions->reading = partition;
 	partitions->next = partition->first;
+	partitions->at_end = false;
 	if (partitions->shared)
 	{
 		sts_reinitialize(partition->store);
@@ -351,6 +360,7 @@ partitions_next(Partitions *partitions)
 		block = (PartitionBlock *) sts_parallel_scan_next(partitions->reading->store, NULL);
 	else if (partitions->reading->file != NULL)
 		block = read_block(partitions, partitions->reading->file);
+	partitions->at_end = block == NULL;
 	MemoryContextSwitchTo(old);
 	return block;
 }

@@ -118,6 +118,13 @@ feature_value(const SpecFeature *feature, const SpecSet *set, const RowValues *r
 static inline dp_int128
 divide_to_nearest(dp_int128 numerator, dp_int128 divisor)
 {
+	int64		n = (int64) numerator;
+	int64		d = (int64) divisor;
+
+	/* the same in registers, which is what nearly all are divided in */
+	if (likely(n == numerator && d == divisor && n > PG_INT64_MIN / 2 && n < PG_INT64_MAX / 2 &&
+			   d < PG_INT64_MAX / 2))
+		return n >= 0 ? (n + d / 2) / d : -((-n + d / 2) / d);
 	return numerator >= 0 ? (numerator + divisor / 2) / divisor :
 		-((-numerator + divisor / 2) / divisor);
 }

@@ -15,7 +15,7 @@
  * Nobody waits after the first row that left, as in a parallel hash join (README.
  * nodeHashjoin.c).  A participant that comes after the barrier skips the first step.
  *
- * Memory: blocks of records beyond hash memory go to temporary files.  If a partition's
+ * Memory: blocks of records beyond a quarter of hash memory go to temporary files.  If a partition's
  * individuals exceed their share of it, the partition is read several times, each time
  * for a part of them.  Groups leave when theirs exceed their share.
  *
@@ -71,7 +71,7 @@ typedef struct SharedBound
 	pg_atomic_uint32 next;		/* partition that nobody has taken */
 	int			npartitions;
 	int			participants;
-	dsm_handle	segment;
+	dsm_handle	segment;		/* that this lies in */
 	uint64		secret;
 } SharedBound;
 
@@ -84,6 +84,7 @@ typedef struct BoundState
 	const ReleaseSpec *spec;
 	SketchReader *sketches;
 	AttrNumber *columns;		/* of the child: keys, units, arguments, sketched values */
+	int			last_column;
 	int			nkeys;
 	int			nunits;
 	KeyColumns	keys;
@@ -106,6 +107,7 @@ typedef struct BoundState
 	Size		groups_memory;
 	uint32		emitted;		/* groups that have left */
 	bool		emitting;
+	Record		record;			/* work space */
 } BoundState;
 
 static void begin_bound(CustomScanState *node, EState *estate, int eflags);
@@ -178,7 +180,10 @@ read_plan(BoundState *state, List *private)
 	state->nunits = list_nth_int(numbers, BOUND_UNITS);
 	state->columns = palloc(ncolumns * sizeof(AttrNumber));
 	for (int i = 0; i < ncolumns; i++)
+	{
 		state->columns[i] = (AttrNumber) list_nth_int(numbers, BOUND_FIRST_COLUMN + i);
+		state->last_column = Max(state->last_column, state->columns[i]);
+	}
 	if (list_nth_int(numbers, BOUND_ARGUMENTS) != state->spec->narguments ||
 		list_nth_int(numbers, BOUND_SKETCHES) != state->spec->nsketches ||
 		state->nkeys != state->spec->nkeys ||
@@ -246,6 +251,12 @@ choose_partitions(double rows)
 	return n;
 }
 
+static SharedPartitions *
+partitions_space(SharedBound *shared)
+{
+	return (SharedPartitions *) ((char *) shared + MAXALIGN(sizeof(SharedBound)));
+}
+
 /* Divides the memory, and takes the secret. */
 static void
 open_work(BoundState *state, uint64 secret)
@@ -261,7 +272,12 @@ open_work(BoundState *state, uint64 secret)
 				(uint32) state->contributions->params.groups);
 	state->people.seed = sketch_mix(secret + 2);
 	groups_open(&state->groups, state->spec->dimensions, state->spec->nsketches);
-	if (state->shared == NULL)
+	if (state->shared != NULL)
+		state->partitions =
+			partitions_attach(partitions_space(state->shared), ParallelWorkerNumber + 1,
+							  IsParallelWorker() ? dsm_find_mapping(state->shared->segment) : NULL,
+							  state->css.ss.ps.state->es_query_dsa, memory / 4);
+	else
 	{
 		state->npartitions = choose_partitions(state->expected_rows);
 		state->partitions = partitions_create(state->npartitions, Max(memory / 4, LEAST_MEMORY));
@@ -286,12 +302,6 @@ estimate_dsm(CustomScanState *node, ParallelContext *pcxt)
 					partitions_shared_size(state->npartitions, participants));
 }
 
-static void *
-partitions_space(SharedBound *shared)
-{
-	return (char *) shared + MAXALIGN(sizeof(SharedBound));
-}
-
 static void
 initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate)
 {
@@ -308,8 +318,8 @@ initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate)
 	shared->participants = pcxt->nworkers + 1;
 	shared->segment = dsm_segment_handle(pcxt->seg);
 	shared->secret = release_bounding_key();
-	state->partitions = partitions_share(partitions_space(shared), state->npartitions,
-										 shared->participants, pcxt->seg);
+	partitions_share(partitions_space(shared), shared->npartitions, shared->participants,
+					 pcxt->seg);
 	state->shared = shared;
 	MemoryContextSwitchTo(old);
 }
@@ -318,15 +328,9 @@ static void
 initialize_worker(CustomScanState *node, shm_toc *toc, void *coordinate)
 {
 	BoundState *state = (BoundState *) node;
-	SharedBound *shared = coordinate;
-	MemoryContext old = MemoryContextSwitchTo(state->context);
 
-	state->npartitions = shared->npartitions;
-	state->partitions = partitions_attach(partitions_space(shared), shared->npartitions,
-										  shared->participants, ParallelWorkerNumber + 1,
-										  dsm_find_mapping(shared->segment));
-	state->shared = shared;
-	MemoryContextSwitchTo(old);
+	state->shared = coordinate;
+	state->npartitions = state->shared->npartitions;
 }
 
 /* ----------
@@ -339,7 +343,7 @@ divide_row(BoundState *state, TupleTableSlot *slot, int shift, Record *record)
 {
 	const AttrNumber *column = state->columns + state->nkeys + state->nunits;
 
-	slot_getallattrs(slot);
+	slot_getsomeattrs(slot, state->last_column);
 	if (!key_columns_read(&state->units, slot, &record->unit))
 		return;					/* nobody's; the rewriter asks for IS NOT NULL */
 	if (state->nkeys > 0)
@@ -359,7 +363,7 @@ divide_rows(BoundState *state)
 {
 	PlanState  *child = linitial(state->css.custom_ps);
 	int			shift = 64 - pg_ceil_log2_32(state->npartitions);
-	Record	   *record = MemoryContextAllocZero(state->context, sizeof(Record));
+	Record	   *record = &state->record;
 
 	for (;;)
 	{
@@ -374,7 +378,6 @@ divide_rows(BoundState *state)
 		MemoryContextReset(state->row_context);
 	}
 	partitions_end_write(state->partitions);
-	pfree(record);
 }
 
 /* The first step of all participants; returns when they are done with it. */
@@ -421,7 +424,7 @@ add_record(BoundState *state, const Record *record)
 	const ReleaseSpec *spec = state->spec;
 	uint32		group = groups_find(&state->groups, &record->group);
 	Person	   *person = people_find(&state->people, &record->unit);
-	PersonGroup *entry = person_group(&state->people, person, group, record->group.hash);
+	PersonGroup *entry = person_group(&state->people, person, &state->groups, group);
 
 	if (entry == NULL)
 		return;
@@ -436,14 +439,15 @@ add_record(BoundState *state, const Record *record)
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
-		SketchState *rows = entry->sketches[i];
+		SketchState **place = &person_sketches(&state->people, entry)[i];
+		SketchState *rows = *place;
 
 		if (!record->has_item[i])
 			continue;
 		if (rows == NULL)
 			rows = sketch_first(&state->sketches[i], SKETCH_ROWS);
 		rows = sketch_add_row(&state->sketches[i], rows, &record->items[i], 1, 0);
-		keep_sketch(&entry->sketches[i], rows, state->people.context);
+		keep_sketch(place, rows, state->people.context);
 		MemoryContextReset(CurrentMemoryContext);
 	}
 }
@@ -456,7 +460,7 @@ static bool
 read_pass(BoundState *state)
 {
 	int			partition_bits = pg_ceil_log2_32(state->npartitions);
-	Record	   *record = MemoryContextAlloc(state->people.context, sizeof(Record));
+	Record	   *record = &state->record;
 	PartitionBlock *block;
 
 	partitions_open(state->partitions, state->partition);
@@ -474,7 +478,7 @@ read_pass(BoundState *state)
 			record_read(&state->layout, bytes, record);
 			add_record(state, record);
 		}
-		if (MemoryContextMemAllocated(state->people.context, true) > state->people_memory &&
+		if (people_memory(&state->people) > state->people_memory &&
 			state->pass_bits < MOST_PASS_BITS)
 			return false;
 	}
@@ -483,8 +487,9 @@ read_pass(BoundState *state)
 
 /* Adds one individual to one of its groups. */
 static void
-add_contribution(BoundState *state, const PersonGroup *entry)
+add_contribution(BoundState *state, PersonGroup *entry)
 {
+	SketchState **sketches = person_sketches(&state->people, entry);
 	const ReleaseSpec *spec = state->spec;
 	BoundGroup *group = &state->groups.items[entry->group];
 
@@ -502,11 +507,11 @@ add_contribution(BoundState *state, const PersonGroup *entry)
 	{
 		SketchState *all = group->sketches[i];
 
-		if (entry->sketches[i] == NULL || sketch_gave_up(entry->sketches[i]))
+		if (sketches[i] == NULL || sketch_gave_up(sketches[i]))
 			continue;
 		if (all == NULL)
 			all = sketch_first(&state->sketches[i], SKETCH_INDIVIDUALS);
-		all = sketch_add_individual(&state->sketches[i], all, entry->sketches[i]);
+		all = sketch_add_individual(&state->sketches[i], all, sketches[i]);
 		keep_sketch(&group->sketches[i], all, state->groups.context);
 		MemoryContextReset(CurrentMemoryContext);
 	}

@@ -2,14 +2,16 @@
  * partitions.c
  *		Keeps the records of partitions.
  *
- * Of one process: chains of blocks, until they exceed the memory that there is; then all
- * go to temporary files, one for each partition, and so does every block that fills up
- * later.  Files belong to the resource owner of the query, as those of sorts do.
+ * Blocks that are full stay in memory, until a process has filled what it may; then they
+ * go to temporary files, one for each partition.
  *
- * Shared: shared tuplestores (sharedtuplestore.c) over one set of files, as the batches of
- * a parallel hash join; the set is deleted when the last process detaches from the
- * segment, whatever ended it.  A tuplestore takes blocks instead of rows, for each call
- * costs more than a record does.
+ * Of one process: files belong to the resource owner of the query, as those of sorts do.
+ *
+ * Shared: memory is that of the parallel query's area (dsa.c).  Files are shared
+ * tuplestores (sharedtuplestore.c) over one set of files, as the batches of a parallel
+ * hash join; the set is deleted when the last process detaches from the segment, whatever
+ * ended it.  A tuplestore takes blocks instead of rows, for each call costs more than a
+ * record does.
  */
 #include "postgres.h"
 
@@ -25,100 +27,134 @@
 #define BLOCK_SIZE 8176
 #define BLOCK_SPACE (BLOCK_SIZE - offsetof(PartitionBlock, data))
 
+/* Shared memory is asked for in larger pieces. */
+#define CHUNK_BLOCKS 32
+
 typedef struct Partition
 {
 	PartitionBlock *filling;	/* what records are appended to, or NULL */
-	PartitionBlock *first;		/* full ones in memory */
+	PartitionBlock *first;		/* full ones in memory, if it is not shared */
+	dsa_pointer last;			/* full ones of this process in shared memory */
 	BufFile    *file;			/* or NULL */
 	SharedTuplestoreAccessor *store;	/* or NULL */
 } Partition;
 
+/*
+ * In shared memory: the set of files, the tuplestores, and for each participant and
+ * partition a chain of blocks.
+ */
+struct SharedPartitions
+{
+	SharedFileSet files;
+	int			participants;
+	int			n;
+	dsa_pointer chains[FLEXIBLE_ARRAY_MEMBER];	/* [participant * n + partition] */
+};
+
 struct Partitions
 {
 	MemoryContext context;
-	bool		shared;
-	bool		in_files;		/* not shared: memory was not enough */
-	Size		memory;			/* that blocks may take */
-	Size		used;
+	Size		memory;			/* that full blocks may take */
+	Size		used;			/* that all blocks take */
+	SharedPartitions *shared;	/* or NULL */
+	dsa_area   *area;
+	int			participant;
+	char	   *chunk;			/* blocks in shared memory are cut from it */
+	dsa_pointer chunk_at;
+	int			chunk_left;		/* blocks */
 	Partition  *reading;
 	bool		at_end;			/* of it */
 	PartitionBlock *next;		/* to be read from memory */
+	int			next_participant;	/* whose shared blocks are to be read */
+	dsa_pointer next_shared;
 	PartitionBlock *buffer;		/* what was read from a file last */
 	int			n;
 	Partition	items[FLEXIBLE_ARRAY_MEMBER];
 };
 
 static Partitions *
-new_partitions(int n)
+new_partitions(int n, Size memory)
 {
 	Partitions *result = palloc0(offsetof(Partitions, items) + n * sizeof(Partition));
 
 	result->context = CurrentMemoryContext;
+	result->memory = memory;
 	result->n = n;
 	return result;
 }
 
-/* So many partitions of this process, in the current context; memory in bytes. */
+/*
+ * So many partitions of this process, in the current context.  In "memory" bytes are
+ * blocks that are full.
+ */
 Partitions *
 partitions_create(int n, Size memory)
 {
-	Partitions *result = new_partitions(n);
-
-	result->memory = memory;
-	return result;
+	return new_partitions(n, memory);
 }
 
 /* ----------
- * Shared memory: the file set, then the tuplestores
+ * Shared memory
  * ----------
  */
 
-static SharedTuplestore *
-shared_store(void *space, int i, int participants)
+static Size
+chains_size(int n, int participants)
 {
-	return (SharedTuplestore *) ((char *) space + MAXALIGN(sizeof(SharedFileSet)) +
-								 i * MAXALIGN(sts_estimate(participants)));
+	return MAXALIGN(add_size(offsetof(SharedPartitions, chains),
+							 mul_size(mul_size(n, participants), sizeof(dsa_pointer))));
+}
+
+static SharedTuplestore *
+shared_store(SharedPartitions *shared, int i)
+{
+	return (SharedTuplestore *) ((char *) shared + chains_size(shared->n, shared->participants) +
+								 i * MAXALIGN(sts_estimate(shared->participants)));
 }
 
 /* Bytes in shared memory that partitions_share() takes. */
 Size
 partitions_shared_size(int n, int participants)
 {
-	return add_size(MAXALIGN(sizeof(SharedFileSet)),
+	return add_size(chains_size(n, participants),
 					mul_size(n, MAXALIGN(sts_estimate(participants))));
 }
 
-/* Makes shared partitions, as participant 0 of so many. */
-Partitions *
-partitions_share(void *space, int n, int participants, dsm_segment *segment)
+/* Makes shared partitions in this space; to be attached to by all participants. */
+void
+partitions_share(SharedPartitions *shared, int n, int participants, dsm_segment *segment)
 {
-	Partitions *result = new_partitions(n);
-
-	result->shared = true;
-	SharedFileSetInit((SharedFileSet *) space, segment);
+	memset(shared, 0, chains_size(n, participants));
+	shared->n = n;
+	shared->participants = participants;
+	SharedFileSetInit(&shared->files, segment);
 	for (int i = 0; i < n; i++)
 	{
 		char		name[32];
 
 		snprintf(name, sizeof(name), "dp_agg.%d", i);
-		result->items[i].store = sts_initialize(shared_store(space, i, participants),
-												participants, 0, 0, 0,
-												(SharedFileSet *) space, name);
+		pfree(sts_initialize(shared_store(shared, i), participants, 0, 0, 0, &shared->files, name));
 	}
-	return result;
 }
 
-/* Joins them, as one of so many participants in all. */
+/*
+ * Joins shared partitions as one of the participants.  The segment is NULL for the one
+ * that has made them.
+ */
 Partitions *
-partitions_attach(void *space, int n, int participants, int participant, dsm_segment *segment)
+partitions_attach(SharedPartitions *shared, int participant, dsm_segment *segment,
+				  dsa_area *area, Size memory)
 {
-	Partitions *result = new_partitions(n);
+	Partitions *result = new_partitions(shared->n, memory);
 
-	result->shared = true;
-	SharedFileSetAttach((SharedFileSet *) space, segment);
-	for (int i = 0; i < n; i++)
-		result->items[i].store = sts_attach(shared_store(space, i, participants), participant,
-											(SharedFileSet *) space);
+	result->shared = shared;
+	result->area = area;
+	result->participant = participant;
+	if (segment != NULL)
+		SharedFileSetAttach(&shared->files, segment);
+	for (int i = 0; i < shared->n; i++)
+		result->items[i].store = sts_attach(shared_store(shared, i), participant,
+											&shared->files);
 	return result;
 }
 
@@ -128,16 +164,22 @@ partitions_attach(void *space, int n, int participants, int participant, dsm_seg
  */
 
 static PartitionBlock *
-new_block(Partitions *partitions, Size space)
+initialize_block(Partitions *partitions, PartitionBlock *block, Size size)
 {
-	Size		size = offsetof(PartitionBlock, data) + Max(space, BLOCK_SPACE);
-	PartitionBlock *block = MemoryContextAlloc(partitions->context, size);
-
 	block->size = (uint32) size;
 	block->used = 0;
 	block->next = NULL;
+	block->in_area = false;
 	partitions->used += size;
 	return block;
+}
+
+static PartitionBlock *
+new_block(Partitions *partitions, Size space)
+{
+	Size		size = offsetof(PartitionBlock, data) + Max(space, BLOCK_SPACE);
+
+	return initialize_block(partitions, MemoryContextAlloc(partitions->context, size), size);
 }
 
 static void
@@ -147,13 +189,47 @@ free_block(Partitions *partitions, PartitionBlock *block)
 	pfree(block);
 }
 
+/* May another block stay in memory? */
+static inline bool
+may_stay(const Partitions *partitions)
+{
+	return partitions->used + BLOCK_SIZE <= partitions->memory;
+}
+
+/* A block in shared memory, or NULL. */
+static PartitionBlock *
+new_shared_block(Partitions *partitions)
+{
+	PartitionBlock *block;
+
+	if (!may_stay(partitions))
+		return NULL;
+	if (partitions->chunk_left == 0)
+	{
+		partitions->chunk_at = dsa_allocate_extended(partitions->area,
+													 CHUNK_BLOCKS * BLOCK_SIZE,
+													 DSA_ALLOC_NO_OOM);
+		if (!DsaPointerIsValid(partitions->chunk_at))
+			return NULL;
+		partitions->chunk = dsa_get_address(partitions->area, partitions->chunk_at);
+		partitions->chunk_left = CHUNK_BLOCKS;
+	}
+	block = initialize_block(partitions, (PartitionBlock *) partitions->chunk, BLOCK_SIZE);
+	block->in_area = true;
+	block->at = partitions->chunk_at;
+	partitions->chunk += BLOCK_SIZE;
+	partitions->chunk_at += BLOCK_SIZE;
+	partitions->chunk_left--;
+	return block;
+}
+
 /* Writes a block to the partition's file or tuplestore. */
 static void
 write_block(Partitions *partitions, Partition *partition, PartitionBlock *block)
 {
 	MemoryContext old = MemoryContextSwitchTo(partitions->context);
 
-	if (partitions->shared)
+	if (partitions->shared != NULL)
 		sts_puttuple(partition->store, NULL, (MinimalTuple) block);
 	else
 	{
@@ -164,65 +240,47 @@ write_block(Partitions *partitions, Partition *partition, PartitionBlock *block)
 	MemoryContextSwitchTo(old);
 }
 
-/* Memory is not enough: from now on full blocks are in files. */
-static void
-move_to_files(Partitions *partitions)
-{
-	partitions->in_files = true;
-	for (int i = 0; i < partitions->n; i++)
-	{
-		Partition  *partition = &partitions->items[i];
-
-		while (partition->first != NULL)
-		{
-			PartitionBlock *block = partition->first;
-
-			partition->first = block->next;
-			write_block(partitions, partition, block);
-			free_block(partitions, block);
-		}
-	}
-}
-
-/* Puts the block that is being filled away, and leaves an empty one, or none. */
+/* Puts the block that is being filled away, and leaves it empty, or none. */
 static void
 put_away(Partitions *partitions, Partition *partition)
 {
 	PartitionBlock *block = partition->filling;
 
-	if (partitions->shared || partitions->in_files)
+	partition->filling = NULL;
+	if (block->in_area)
 	{
-		write_block(partitions, partition, block);
-		block->used = 0;
-		if (block->size == BLOCK_SIZE)
-			return;
-		free_block(partitions, block);
+		block->at_next = partition->last;
+		partition->last = block->at;
 	}
-	else
+	else if (partitions->shared == NULL && may_stay(partitions))
 	{
 		block->next = partition->first;
 		partition->first = block;
 	}
-	partition->filling = NULL;
-	if (!partitions->shared && !partitions->in_files &&
-		partitions->used > partitions->memory)
-		move_to_files(partitions);
+	else
+	{
+		write_block(partitions, partition, block);
+		block->used = 0;
+		if (block->size == BLOCK_SIZE)
+			partition->filling = block;
+		else
+			free_block(partitions, block);
+	}
 }
 
 /* A block of the partition with room for so many bytes. */
 static PartitionBlock *
 make_room(Partitions *partitions, Partition *partition, Size size)
 {
-	if (partition->filling != NULL)
+	if (partition->filling != NULL && partition->filling->used > 0)
+		put_away(partitions, partition);
+	if (partition->filling != NULL && size > BLOCK_SPACE)
 	{
-		if (partition->filling->used > 0)
-			put_away(partitions, partition);
-		if (partition->filling != NULL && size > BLOCK_SPACE)
-		{
-			free_block(partitions, partition->filling);
-			partition->filling = NULL;
-		}
+		free_block(partitions, partition->filling);
+		partition->filling = NULL;
 	}
+	if (partition->filling == NULL && partitions->shared != NULL && size <= BLOCK_SPACE)
+		partition->filling = new_shared_block(partitions);
 	if (partition->filling == NULL)
 		partition->filling = new_block(partitions, size);
 	return partition->filling;
@@ -248,19 +306,21 @@ partitions_append(Partitions *partitions, int i, Size size)
 void
 partitions_end_write(Partitions *partitions)
 {
+	SharedPartitions *shared = partitions->shared;
+
 	for (int i = 0; i < partitions->n; i++)
 	{
 		Partition  *partition = &partitions->items[i];
 
-		if (partition->filling != NULL)
-		{
+		if (partition->filling != NULL && partition->filling->used > 0)
 			put_away(partitions, partition);
-			if (partition->filling != NULL)
-				free_block(partitions, partition->filling);
-			partition->filling = NULL;
-		}
-		if (partitions->shared)
-			sts_end_write(partition->store);
+		if (partition->filling != NULL && !partition->filling->in_area)
+			free_block(partitions, partition->filling);
+		partition->filling = NULL;
+		if (shared == NULL)
+			continue;
+		sts_end_write(partition->store);
+		shared->chains[partitions->participant * shared->n + i] = partition->last;
 	}
 }
 
@@ -276,7 +336,7 @@ partitions_end_write(Partitions *partitions)
 static void
 end_reading(Partitions *partitions)
 {
-	if (partitions->reading != NULL && partitions->shared)
+	if (partitions->reading != NULL && partitions->shared != NULL)
 	{
 		while (!partitions->at_end)
 			(void) partitions_next(partitions);
@@ -295,8 +355,10 @@ partitions_open(Partitions *partitions, int i)
 	end_reading(partitions);
 	partitions->reading = partition;
 	partitions->next = partition->first;
+	partitions->next_participant = 0;
+	partitions->next_shared = InvalidDsaPointer;
 	partitions->at_end = false;
-	if (partitions->shared)
+	if (partitions->shared != NULL)
 	{
 		sts_reinitialize(partition->store);
 		sts_begin_parallel_scan(partition->store);
@@ -343,20 +405,49 @@ read_block(Partitions *partitions, BufFile *file)
 	return partitions->buffer;
 }
 
+/* The next block of the open partition in shared memory, or NULL. */
+static PartitionBlock *
+next_shared_block(Partitions *partitions)
+{
+	SharedPartitions *shared = partitions->shared;
+	int			i = (int) (partitions->reading - partitions->items);
+	PartitionBlock *block;
+
+	while (!DsaPointerIsValid(partitions->next_shared))
+	{
+		if (partitions->next_participant == shared->participants)
+			return NULL;
+		partitions->next_shared = shared->chains[partitions->next_participant++ * shared->n + i];
+	}
+	block = dsa_get_address(partitions->area, partitions->next_shared);
+	partitions->next_shared = block->at_next;
+	return block;
+}
+
+/* The next block of the open partition that is in memory, or NULL. */
+static PartitionBlock *
+next_in_memory(Partitions *partitions)
+{
+	PartitionBlock *block = partitions->next;
+
+	if (partitions->shared != NULL)
+		return next_shared_block(partitions);
+	if (block != NULL)
+		partitions->next = block->next;
+	return block;
+}
+
 /* The next block of the open partition, valid until the next call; NULL at the end. */
 PartitionBlock *
 partitions_next(Partitions *partitions)
 {
-	PartitionBlock *block = partitions->next;
+	PartitionBlock *block = next_in_memory(partitions);
 	MemoryContext old;
 
 	if (block != NULL)
-	{
-		partitions->next = block->next;
 		return block;
-	}
 	old = MemoryContextSwitchTo(partitions->context);
-	if (partitions->shared)
+	if (partitions->shared != NULL)
 		block = (PartitionBlock *) sts_parallel_scan_next(partitions->reading->store, NULL);
 	else if (partitions->reading->file != NULL)
 		block = read_block(partitions, partitions->reading->file);
@@ -374,7 +465,7 @@ partitions_close(Partitions *partitions)
 	{
 		Partition  *partition = &partitions->items[i];
 
-		if (partitions->shared)
+		if (partitions->shared != NULL)
 			sts_end_write(partition->store);
 		else if (partition->file != NULL)
 			BufFileClose(partition->file);

@@ -13,23 +13,32 @@
 #include "postgres.h"
 
 #include "storage/dsm.h"
+#include "utils/dsa.h"
 
 /* What goes through a shared tuplestore as if it were a MinimalTuple. */
 typedef struct PartitionBlock
 {
 	uint32		size;			/* of the whole; where MinimalTupleData has t_len */
 	uint32		used;			/* bytes of records */
-	struct PartitionBlock *next;	/* chains blocks that stay in memory */
+	bool		in_area;		/* of the parallel query, where others see it */
+	union
+	{
+		struct PartitionBlock *next;	/* chains blocks that stay in memory */
+		dsa_pointer at_next;
+	};
+	dsa_pointer at;				/* of this block, if it is in the area */
 	char		data[FLEXIBLE_ARRAY_MEMBER];	/* records, each MAXALIGN'ed */
 } PartitionBlock;
 
 typedef struct Partitions Partitions;
+typedef struct SharedPartitions SharedPartitions;
 
 extern Partitions *partitions_create(int n, Size memory);
 extern Size partitions_shared_size(int n, int participants);
-extern Partitions *partitions_share(void *space, int n, int participants, dsm_segment *segment);
-extern Partitions *partitions_attach(void *space, int n, int participants, int participant,
-										dsm_segment *segment);
+extern void partitions_share(SharedPartitions *shared, int n, int participants,
+							 dsm_segment *segment);
+extern Partitions *partitions_attach(SharedPartitions *shared, int participant,
+									 dsm_segment *segment, dsa_area *area, Size memory);
 extern void *partitions_append(Partitions *partitions, int i, Size size);
 extern void partitions_end_write(Partitions *partitions);
 extern void partitions_open(Partitions *partitions, int i);

@@ -24,6 +24,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "optimizer/prep.h"
 #include "optimizer/tlist.h"
@@ -272,19 +273,51 @@ bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_
 	}
 }
 
+/*
+ * Lets a sequential scan hand out whole rows, which takes no projection, as the planner
+ * does below an Agg (use_physical_tlist() in createplan.c).  Returns where the inputs are
+ * then.
+ */
+static List *
+read_whole_rows(PlannerInfo *root, Plan *child, List *numbers)
+{
+	List	   *result = list_copy_head(numbers, BOUND_FIRST_COLUMN);
+	SeqScan    *scan = (SeqScan *) child;
+	List	   *whole;
+	ListCell   *lc;
+
+	if (!IsA(child, SeqScan))
+		return numbers;
+	whole = build_physical_tlist(root, find_base_rel(root, scan->scan.scanrelid));
+	if (whole == NIL)
+		return numbers;
+	for_each_from(lc, numbers, BOUND_FIRST_COLUMN)
+	{
+		Var		   *var = (Var *) list_nth_node(TargetEntry, child->targetlist,
+												lfirst_int(lc) - 1)->expr;
+
+		if (!IsA(var, Var) || var->varno != (int) scan->scan.scanrelid || var->varattno <= 0)
+			return numbers;
+		result = lappend_int(result, var->varattno);
+	}
+	child->targetlist = whole;
+	return result;
+}
+
 static Plan *
 plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
 		   List *clauses, List *custom_plans)
 {
 	CustomScan *scan = makeNode(CustomScan);
+	List	   *numbers = read_whole_rows(root, linitial(custom_plans),
+										  lsecond(best_path->custom_private));
 
 	scan->scan.plan.targetlist = tlist;
 	scan->scan.scanrelid = 0;
 	scan->custom_plans = custom_plans;
 	scan->custom_scan_tlist = copyObject(tlist);
 	scan->custom_exprs = list_make1(lthird(best_path->custom_private));
-	scan->custom_private = list_make2(linitial(best_path->custom_private),
-									  lsecond(best_path->custom_private));
+	scan->custom_private = list_make2(linitial(best_path->custom_private), numbers);
 	scan->methods = &bound_scan_methods;
 	return &scan->scan.plan;
 }

@@ -10,19 +10,10 @@
 
 #include "utils/memutils.h"
 
+#include "bound/groups.h"
 #include "bound/people.h"
 
 #define FIRST_SIZE 256
-#define CHUNK_SIZE (64 * 1024)
-
-static void
-start(People *people)
-{
-	people->n = 0;
-	people->size = FIRST_SIZE;
-	people->items = MemoryContextAllocZero(people->context, people->size * sizeof(Person));
-	people->chunk_left = 0;
-}
 
 /* Nobody yet; sums and sketches for each group of an individual, k groups at most. */
 void
@@ -30,20 +21,29 @@ people_open(People *people, int nsums, int nsketches, uint32 most_groups)
 {
 	people->context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg individuals",
 											ALLOCSET_DEFAULT_SIZES);
+	people->table_context = CurrentMemoryContext;
 	people->nsums = nsums;
 	people->nsketches = nsketches;
 	people->most_groups = most_groups;
-	people->group_size = MAXALIGN(sizeof(PersonGroup)) + nsums * sizeof(int64) +
+#ifdef DP_FAULT_CAPS_OFF
+	people->most_groups = PG_UINT32_MAX;
+#endif
+	people->group_size = offsetof(PersonGroup, sums) + nsums * sizeof(int64) +
 		nsketches * sizeof(SketchState *);
-	start(people);
+	people->size = FIRST_SIZE;
+	people->items = palloc0(people->size * sizeof(Person));
 }
 
 /* Forgets everybody. */
 void
 people_reset(People *people)
 {
+	if (people->n > 0)
+		memset(people->items, 0, people->size * sizeof(Person));
 	MemoryContextReset(people->context);
-	start(people);
+	people->n = 0;
+	people->chunks_used = 0;
+	people->chunk_left = 0;
 }
 
 static void
@@ -55,7 +55,7 @@ grow(People *people)
 	if (old_size > PG_UINT32_MAX / 4)
 		elog(ERROR, "too many individuals");
 	people->size *= 2;
-	people->items = MemoryContextAllocExtended(people->context, people->size * sizeof(Person),
+	people->items = MemoryContextAllocExtended(people->table_context, people->size * sizeof(Person),
 											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (uint32 i = 0; i < old_size; i++)
 	{
@@ -102,82 +102,82 @@ people_find(People *people, const BoundKey *key)
 	return person;
 }
 
+/* Memory for groups, of which there was too little. */
+static void
+next_chunk(People *people)
+{
+	if (people->chunks_used == list_length(people->chunks))
+	{
+		MemoryContext old = MemoryContextSwitchTo(people->table_context);
+
+		people->chunks = lappend(people->chunks, palloc(PEOPLE_CHUNK));
+		MemoryContextSwitchTo(old);
+	}
+	people->chunk = list_nth(people->chunks, people->chunks_used++);
+	people->chunk_left = PEOPLE_CHUNK;
+}
+
+/* A group without rows, first of the individual's. */
 static PersonGroup *
-new_group(People *people)
+add_group(People *people, Person *person, uint32 group)
 {
 	PersonGroup *result;
 
 	if (people->chunk_left < people->group_size)
-	{
-		people->chunk_left = Max(CHUNK_SIZE, people->group_size);
-		people->chunk = MemoryContextAlloc(people->context, people->chunk_left);
-	}
+		next_chunk(people);
 	result = (PersonGroup *) people->chunk;
 	people->chunk += people->group_size;
 	people->chunk_left -= people->group_size;
-	result->sums = (int64 *) ((char *) result + MAXALIGN(sizeof(PersonGroup)));
-	result->sketches = (SketchState **) (result->sums + people->nsums);
-	memset(result->sketches, 0, people->nsketches * sizeof(SketchState *));
+	memset(result, 0, people->group_size);
+	result->group = group;
+	result->next = person->groups;
+	person->groups = result;
+	person->ngroups++;
 	return result;
 }
 
-/* The group with the largest rank, to be pushed out. */
-static PersonGroup *
-last_group(Person *person)
+static inline uint64
+rank_of(const People *people, const Person *person, const Groups *groups, uint32 group)
 {
-	PersonGroup *last = person->groups;
+	return sketch_mix(person->hash ^ sketch_mix(groups->items[group].key.hash ^ people->seed));
+}
 
-	for (PersonGroup *i = last->next; i != NULL; i = i->next)
+/* Makes the group with the largest rank this one, if its own is smaller. */
+static PersonGroup *
+push_out(People *people, Person *person, const Groups *groups, uint32 group)
+{
+	PersonGroup *last = NULL;
+	uint64		largest = rank_of(people, person, groups, group);
+	SketchState **sketches;
+
+	for (PersonGroup *entry = person->groups; entry != NULL; entry = entry->next)
 	{
-		if (i->rank > last->rank)
-			last = i;
+		uint64		rank = rank_of(people, person, groups, entry->group);
+
+		if (rank <= largest)
+			continue;
+		largest = rank;
+		last = entry;
+	}
+	if (last == NULL)
+		return NULL;
+	last->group = group;
+	memset(last->sums, 0, people->nsums * sizeof(int64));
+	sketches = person_sketches(people, last);
+	for (int i = 0; i < people->nsketches; i++)
+	{
+		if (sketches[i] != NULL)
+			pfree(sketches[i]);
+		sketches[i] = NULL;
 	}
 	return last;
 }
 
-/* Makes a group of the individual's another one, without rows. */
-static PersonGroup *
-fill_group(People *people, PersonGroup *entry, uint32 group, uint64 rank)
-{
-	entry->group = group;
-	entry->rank = rank;
-	memset(entry->sums, 0, people->nsums * sizeof(int64));
-	for (int i = 0; i < people->nsketches; i++)
-	{
-		if (entry->sketches[i] != NULL)
-			pfree(entry->sketches[i]);
-		entry->sketches[i] = NULL;
-	}
-	return entry;
-}
-
-/*
- * The individual's rows in a group; NULL if they do not count, for k groups with smaller
- * ranks are there.
- */
+/* person_group() for a group that the individual does not have. */
 PersonGroup *
-person_group(People *people, Person *person, uint32 group, uint64 group_hash)
+person_new_group(People *people, Person *person, const Groups *groups, uint32 group)
 {
-	PersonGroup *entry;
-	uint64		rank;
-
-	for (entry = person->groups; entry != NULL; entry = entry->next)
-	{
-		if (entry->group == group)
-			return entry;
-	}
-	rank = sketch_mix(person->hash ^ sketch_mix(group_hash ^ people->seed));
-#ifdef DP_FAULT_CAPS_OFF
-	people->most_groups = PG_UINT32_MAX;
-#endif
 	if (person->ngroups < people->most_groups)
-	{
-		entry = new_group(people);
-		entry->next = person->groups;
-		person->groups = entry;
-		person->ngroups++;
-		return fill_group(people, entry, group, rank);
-	}
-	entry = last_group(person);
-	return rank < entry->rank ? fill_group(people, entry, group, rank) : NULL;
+		return add_group(people, person, group);
+	return push_out(people, person, groups, group);
 }

@@ -13,15 +13,18 @@
 
 #include "aggregate/sketch_state.h"
 #include "bound/keys.h"
+#include "nodes/pg_list.h"
+#include "utils/memutils.h"
+
+#define PEOPLE_CHUNK ((Size) 64 * 1024)
 
 /* An individual's rows in one group. */
 typedef struct PersonGroup
 {
 	struct PersonGroup *next;
-	uint64		rank;
 	uint32		group;
-	int64	   *sums;			/* of features; of "one" the number of rows */
-	SketchState **sketches;		/* of its rows, or NULL each */
+	int64		sums[FLEXIBLE_ARRAY_MEMBER];	/* of features; of "one" the number of rows.
+												 * Then of each sketch its rows, or NULL. */
 } PersonGroup;
 
 typedef struct Person
@@ -35,8 +38,9 @@ typedef struct Person
 
 typedef struct People
 {
-	MemoryContext context;		/* of everything below */
-	Size		group_size;		/* of a PersonGroup and what it points to */
+	MemoryContext context;		/* of keys and sketches, emptied with the table */
+	MemoryContext table_context;	/* of what is used again */
+	Size		group_size;		/* of a PersonGroup */
 	int			nsums;
 	int			nsketches;
 	uint32		most_groups;	/* k */
@@ -44,14 +48,48 @@ typedef struct People
 	Person	   *items;			/* a hash table */
 	uint32		size;			/* of it, a power of two */
 	uint32		n;
-	char	   *chunk;			/* PersonGroups are cut from it */
+	List	   *chunks;			/* PersonGroups are cut from them */
+	int			chunks_used;
+	char	   *chunk;
 	Size		chunk_left;
 } People;
+
+/* Where the sketches of an individual's rows are. */
+static inline SketchState **
+person_sketches(const People *people, PersonGroup *group)
+{
+	return (SketchState **) (group->sums + people->nsums);
+}
+
+/* Bytes in use. */
+static inline Size
+people_memory(const People *people)
+{
+	return people->size * sizeof(Person) + people->chunks_used * PEOPLE_CHUNK +
+		MemoryContextMemAllocated(people->context, true);
+}
+
+struct Groups;
 
 extern void people_open(People *people, int nsums, int nsketches, uint32 most_groups);
 extern void people_reset(People *people);
 extern Person *people_find(People *people, const BoundKey *key);
-extern PersonGroup *person_group(People *people, Person *person, uint32 group,
-								 uint64 group_hash);
+extern PersonGroup *person_new_group(People *people, Person *person,
+									 const struct Groups *groups, uint32 group);
+
+/*
+ * The individual's rows in a group; NULL if they do not count, for k groups with smaller
+ * ranks are there.
+ */
+static inline PersonGroup *
+person_group(People *people, Person *person, const struct Groups *groups, uint32 group)
+{
+	for (PersonGroup *entry = person->groups; entry != NULL; entry = entry->next)
+	{
+		if (entry->group == group)
+			return entry;
+	}
+	return person_new_group(people, person, groups, group);
+}
 
 #endif							/* DP_BOUND_PEOPLE_H */

@@ -93,26 +93,46 @@ lattice_product(int64 a, int64 b)
 	return (product + (product >= 0 ? DP_SCALE / 2 : -DP_SCALE / 2)) / DP_SCALE;
 }
 
-/* Value of a feature in a row of its set, in lattice units, within one unit. */
-static inline int64
-feature_value(const SpecFeature *feature, const SpecSet *set, const RowValues *row)
+static inline bool
+feature_reads_x(SpecFeatureKind kind)
 {
-	switch (feature->kind)
+	return kind == SPEC_FEATURE_X || kind == SPEC_FEATURE_XX || kind == SPEC_FEATURE_XY;
+}
+
+static inline bool
+feature_reads_y(SpecFeatureKind kind)
+{
+	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
+}
+
+/* A feature of a row's values, in lattice units, within one unit. */
+static inline int64
+feature_of(SpecFeatureKind kind, int64 x, int64 y)
+{
+	switch (kind)
 	{
 		case SPEC_FEATURE_ONE:
 			return DP_SCALE;
 		case SPEC_FEATURE_X:
-			return row->y[set->x];
+			return x;
 		case SPEC_FEATURE_Y:
-			return row->y[set->y];
+			return y;
 		case SPEC_FEATURE_XX:
-			return 2 * lattice_product(row->y[set->x], row->y[set->x]) - DP_SCALE;
+			return 2 * lattice_product(x, x) - DP_SCALE;
 		case SPEC_FEATURE_YY:
-			return 2 * lattice_product(row->y[set->y], row->y[set->y]) - DP_SCALE;
+			return 2 * lattice_product(y, y) - DP_SCALE;
 		case SPEC_FEATURE_XY:
-			return lattice_product(row->y[set->x], row->y[set->y]);
+			return lattice_product(x, y);
 	}
 	return 0;
+}
+
+/* Value of a feature in a row of its set. */
+static inline int64
+feature_value(const SpecFeature *feature, const SpecSet *set, const RowValues *row)
+{
+	return feature_of(feature->kind, feature_reads_x(feature->kind) ? row->y[set->x] : 0,
+					  feature_reads_y(feature->kind) ? row->y[set->y] : 0);
 }
 
 static inline dp_int128

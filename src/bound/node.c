@@ -55,6 +55,15 @@
 /* Least memory for individuals, whatever the settings say. */
 #define LEAST_MEMORY ((Size) 256 * 1024)
 
+/* So many records are added at once. */
+#define BATCH 64
+
+#ifdef __GNUC__
+#define dp_prefetch(address)	__builtin_prefetch(address)
+#else
+#define dp_prefetch(address)	((void) (address))
+#endif
+
 /* A partition is read in 2^this passes at most. */
 #define MOST_PASS_BITS 16
 
@@ -75,6 +84,29 @@ typedef struct SharedBound
 	uint64		secret;
 } SharedBound;
 
+/*
+ * Features and coordinates in brief: the description is too wide to walk through for each
+ * row.
+ */
+typedef struct FeatureSteps
+{
+	int			nfeatures;
+	int			ncoordinates;
+	struct
+	{
+		uint32		mask;		/* of arguments that must have a value */
+		SpecFeatureKind kind;
+		int			x;			/* positions in the values of a record */
+		int			y;
+	}			features[DP_MAX_FEATURES];
+	struct
+	{
+		int			coordinate;
+		int			feature;
+		int			ones;
+	}			coordinates[DP_MAX_DIMENSIONS];
+} FeatureSteps;
+
 typedef struct BoundState
 {
 	CustomScanState css;		/* must be first */
@@ -90,11 +122,14 @@ typedef struct BoundState
 	KeyColumns	keys;
 	KeyColumns	units;
 	RecordLayout layout;
+	RecordValue values[DP_MAX_ARGUMENTS];	/* of the row that becomes a record */
+	FeatureSteps features;
 	double		expected_rows;
 
 	SharedBound *shared;		/* NULL if the plan is not parallel */
 	Partitions *partitions;
 	int			npartitions;
+	int			partition_bits; /* of the hash, which choose the partition */
 	uint32		next;			/* partition, if not shared */
 
 	bool		divided;		/* the first step is done */
@@ -192,6 +227,49 @@ read_plan(BoundState *state, List *private)
 		elog(ERROR, "malformed plan of a release");
 }
 
+/* The position of an argument's values in records. */
+static int
+value_position(const ReleaseSpec *spec, int argument)
+{
+	int			result = 0;
+
+	for (int i = 0; i < argument; i++)
+		result += spec->arguments[i].bound > 0;
+	return result;
+}
+
+static void
+compile_features(FeatureSteps *steps, const ReleaseSpec *spec)
+{
+	steps->nfeatures = spec->nfeatures;
+	for (int f = 0; f < spec->nfeatures; f++)
+	{
+		const SpecSet *set = &spec->sets[spec->features[f].set];
+		bool		has_x = set->x != DP_NONE;
+		bool		has_y = set->y != DP_NONE;
+
+		steps->features[f].kind = spec->features[f].kind;
+		steps->features[f].mask = set->total ? 0 :
+			(has_x ? (uint32) 1 << set->x : 0) | (has_y ? (uint32) 1 << set->y : 0);
+		steps->features[f].x = has_x ? value_position(spec, set->x) : 0;
+		steps->features[f].y = has_y ? value_position(spec, set->y) : 0;
+		if ((feature_reads_x(spec->features[f].kind) && spec->arguments[set->x].bound == 0) ||
+			(feature_reads_y(spec->features[f].kind) && spec->arguments[set->y].bound == 0))
+			elog(ERROR, "malformed release description");
+	}
+	for (int i = 1; i < spec->dimensions; i++)
+	{
+		int			f = spec->coordinates[i].feature;
+
+		if (f == DP_NONE)
+			continue;
+		steps->coordinates[steps->ncoordinates].coordinate = i;
+		steps->coordinates[steps->ncoordinates].feature = f;
+		steps->coordinates[steps->ncoordinates].ones = spec->features[f].ones;
+		steps->ncoordinates++;
+	}
+}
+
 /* Opens what reads the rows; all that it needs from catalogs is looked up now. */
 static void
 open_columns(BoundState *state, ArrayType *params, TupleDesc desc)
@@ -211,6 +289,7 @@ open_columns(BoundState *state, ArrayType *params, TupleDesc desc)
 	for (int i = 0; i < spec->nsketches; i++)
 		sketch_reader_open(&state->sketches[i], spec, i, params, true, state->context);
 	record_layout(&state->layout, spec, &state->units, &state->keys);
+	compile_features(&state->features, spec);
 }
 
 static void
@@ -282,6 +361,7 @@ open_work(BoundState *state, uint64 secret)
 		state->npartitions = choose_partitions(state->expected_rows);
 		state->partitions = partitions_create(state->npartitions, Max(memory / 4, LEAST_MEMORY));
 	}
+	state->partition_bits = pg_ceil_log2_32(state->npartitions);
 	MemoryContextSwitchTo(old);
 }
 
@@ -338,8 +418,31 @@ initialize_worker(CustomScanState *node, shm_toc *toc, void *coordinate)
  * ----------
  */
 
-static void
-divide_row(BoundState *state, TupleTableSlot *slot, int shift, Record *record)
+/* Reads the arguments from these columns on. */
+static inline void
+divide_arguments(BoundState *state, TupleTableSlot *slot, const AttrNumber *column,
+				 Record *record)
+{
+	const Contributions *contributions = state->contributions;
+	int			nvalues = 0;
+
+	record->present = 0;
+	record->values = state->values;
+	for (int i = 0; i < contributions->spec.narguments; i++)
+	{
+		RowValues	row;
+
+		read_argument(contributions, i, slot->tts_values[column[i] - 1],
+					  slot->tts_isnull[column[i] - 1], &row);
+		if (row.present[i])
+			record->present |= (uint32) 1 << i;
+		if (contributions->spec.arguments[i].bound > 0)
+			state->values[nvalues++] = (RecordValue) row.y[i];
+	}
+}
+
+static inline void
+divide_row(BoundState *state, TupleTableSlot *slot, Record *record)
 {
 	const AttrNumber *column = state->columns + state->nkeys + state->nunits;
 
@@ -348,21 +451,19 @@ divide_row(BoundState *state, TupleTableSlot *slot, int shift, Record *record)
 		return;					/* nobody's; the rewriter asks for IS NOT NULL */
 	if (state->nkeys > 0)
 		(void) key_columns_read(&state->keys, slot, &record->group);
-	for (int i = 0; i < state->spec->narguments; i++, column++)
-		read_argument(state->contributions, i, slot->tts_values[*column - 1],
-					  slot->tts_isnull[*column - 1], &record->row);
+	divide_arguments(state, slot, column, record);
+	column += state->spec->narguments;
 	for (int i = 0; i < state->spec->nsketches; i++, column++)
 		record->has_item[i] = !slot->tts_isnull[*column - 1] &&
 			sketch_read(&state->sketches[i], slot->tts_values[*column - 1], &record->items[i]);
 	record_write(&state->layout, record, state->partitions,
-				 shift == 64 ? 0 : (int) (record->unit.hash >> shift));
+				 (int) (record->unit.hash >> 1 >> (63 - state->partition_bits)));
 }
 
 static void
 divide_rows(BoundState *state)
 {
 	PlanState  *child = linitial(state->css.custom_ps);
-	int			shift = 64 - pg_ceil_log2_32(state->npartitions);
 	Record	   *record = &state->record;
 
 	for (;;)
@@ -373,7 +474,7 @@ divide_rows(BoundState *state)
 		if (TupIsNull(slot))
 			break;
 		old = MemoryContextSwitchTo(state->row_context);
-		divide_row(state, slot, shift, record);
+		divide_row(state, slot, record);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(state->row_context);
 	}
@@ -418,24 +519,22 @@ keep_sketch(SketchState **place, SketchState *state, MemoryContext context)
 	*place = memcpy(MemoryContextAllocHuge(context, VARSIZE(state)), state, VARSIZE(state));
 }
 
-static void
-add_record(BoundState *state, const Record *record)
+static inline void
+add_record(BoundState *state, Person *person, const Record *record)
 {
 	const ReleaseSpec *spec = state->spec;
+	const FeatureSteps *steps = &state->features;
 	uint32		group = groups_find(&state->groups, &record->group);
-	Person	   *person = people_find(&state->people, &record->unit);
 	PersonGroup *entry = person_group(&state->people, person, &state->groups, group);
 
 	if (entry == NULL)
 		return;
-	for (int f = 0; f < spec->nfeatures; f++)
+	for (int f = 0; f < steps->nfeatures; f++)
 	{
-		const SpecFeature *feature = &spec->features[f];
-		const SpecSet *set = &spec->sets[feature->set];
-
-		if (row_in_set(set, &record->row))
-			entry->sums[f] += feature->kind == SPEC_FEATURE_ONE ? 1 :
-				feature_value(feature, set, &record->row);
+		if ((record->present & steps->features[f].mask) == steps->features[f].mask)
+			entry->sums[f] += steps->features[f].kind == SPEC_FEATURE_ONE ? 1 :
+				feature_of(steps->features[f].kind, record->values[steps->features[f].x],
+						   record->values[steps->features[f].y]);
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
@@ -452,6 +551,63 @@ add_record(BoundState *state, const Record *record)
 	}
 }
 
+/* Is the record one of an individual of this pass? */
+static inline bool
+in_pass(const BoundState *state, uint64 hash)
+{
+	return state->pass_bits == 0 ||
+		hash << state->partition_bits >> (64 - state->pass_bits) == state->pass;
+}
+
+/*
+ * Adds records, n at most BATCH.  What they need is asked for before it is needed: a
+ * partition's individuals are more than the nearest cache holds.
+ */
+static void
+add_batch(BoundState *state, const char **records, int n)
+{
+	Person	   *persons[BATCH];
+	Record	   *record = &state->record;
+
+	people_reserve(&state->people, n);
+	for (int i = 0; i < n; i++)
+		dp_prefetch(people_place(&state->people, record_unit_hash(records[i])));
+	for (int i = 0; i < n; i++)
+	{
+		record_read(&state->layout, records[i], record);
+		persons[i] = people_find(&state->people, &record->unit);
+		dp_prefetch(persons[i]->groups);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		record_read(&state->layout, records[i], record);
+		add_record(state, persons[i], record);
+	}
+}
+
+/* Adds the records of a block. */
+static void
+add_block(BoundState *state, const PartitionBlock *block)
+{
+	const char *records[BATCH];
+	int			n = 0;
+
+	for (uint32 offset = 0; offset < block->used;)
+	{
+		const char *bytes = block->data + offset;
+
+		offset += (uint32) record_size(&state->layout, bytes);
+		if (in_pass(state, record_unit_hash(bytes)))
+			records[n++] = bytes;
+		if (n == BATCH)
+		{
+			add_batch(state, records, n);
+			n = 0;
+		}
+	}
+	add_batch(state, records, n);
+}
+
 /*
  * Reads the partition for the individuals of this pass; false if they take too much
  * memory.
@@ -459,25 +615,13 @@ add_record(BoundState *state, const Record *record)
 static bool
 read_pass(BoundState *state)
 {
-	int			partition_bits = pg_ceil_log2_32(state->npartitions);
-	Record	   *record = &state->record;
 	PartitionBlock *block;
 
 	partitions_open(state->partitions, state->partition);
 	while ((block = partitions_next(state->partitions)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (uint32 offset = 0; offset < block->used;
-			 offset += (uint32) record_size(&state->layout, block->data + offset))
-		{
-			const char *bytes = block->data + offset;
-
-			if (state->pass_bits > 0 &&
-				record_unit_hash(bytes) << partition_bits >> (64 - state->pass_bits) != state->pass)
-				continue;
-			record_read(&state->layout, bytes, record);
-			add_record(state, record);
-		}
+		add_block(state, block);
 		if (people_memory(&state->people) > state->people_memory &&
 			state->pass_bits < MOST_PASS_BITS)
 			return false;
@@ -491,17 +635,18 @@ add_contribution(BoundState *state, PersonGroup *entry)
 {
 	SketchState **sketches = person_sketches(&state->people, entry);
 	const ReleaseSpec *spec = state->spec;
+	const FeatureSteps *steps = &state->features;
 	BoundGroup *group = &state->groups.items[entry->group];
 
 	sum_add(&group->state->sums[0], 1);
-	for (int i = 1; i < spec->dimensions; i++)
+	for (int i = 0; i < steps->ncoordinates; i++)
 	{
-		int			f = spec->coordinates[i].feature;
+		int			coordinate = steps->coordinates[i].coordinate;
 
-		if (f != DP_NONE)
-			sum_add(&group->state->sums[i],
-					contribution(state->contributions, i, entry->sums[spec->features[f].ones],
-								 entry->sums[f]));
+		sum_add(&group->state->sums[coordinate],
+				contribution(state->contributions, coordinate,
+							 entry->sums[steps->coordinates[i].ones],
+							 entry->sums[steps->coordinates[i].feature]));
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
@@ -520,13 +665,14 @@ add_contribution(BoundState *state, PersonGroup *entry)
 static void
 add_contributions(BoundState *state)
 {
-	for (uint32 i = 0; i < state->people.size; i++)
+	for (int chunk = 0; chunk < state->people.chunks_used; chunk++)
 	{
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
-		for (PersonGroup *entry = state->people.items[i].groups; entry != NULL;
-			 entry = entry->next)
-			add_contribution(state, entry);
+		uint32		n;
+		char	   *next = (char *) people_groups(&state->people, chunk, &n);
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 i = 0; i < n; i++, next += state->people.group_size)
+			add_contribution(state, (PersonGroup *) next);
 	}
 }
 

@@ -30,15 +30,6 @@
 /* Shared memory is asked for in larger pieces. */
 #define CHUNK_BLOCKS 32
 
-typedef struct Partition
-{
-	PartitionBlock *filling;	/* what records are appended to, or NULL */
-	PartitionBlock *first;		/* full ones in memory, if it is not shared */
-	dsa_pointer last;			/* full ones of this process in shared memory */
-	BufFile    *file;			/* or NULL */
-	SharedTuplestoreAccessor *store;	/* or NULL */
-} Partition;
-
 /*
  * In shared memory: the set of files, the tuplestores, and for each participant and
  * partition a chain of blocks.
@@ -49,27 +40,6 @@ struct SharedPartitions
 	int			participants;
 	int			n;
 	dsa_pointer chains[FLEXIBLE_ARRAY_MEMBER];	/* [participant * n + partition] */
-};
-
-struct Partitions
-{
-	MemoryContext context;
-	Size		memory;			/* that full blocks may take */
-	Size		used;			/* that all blocks take */
-	SharedPartitions *shared;	/* or NULL */
-	dsa_area   *area;
-	int			participant;
-	char	   *chunk;			/* blocks in shared memory are cut from it */
-	dsa_pointer chunk_at;
-	int			chunk_left;		/* blocks */
-	Partition  *reading;
-	bool		at_end;			/* of it */
-	PartitionBlock *next;		/* to be read from memory */
-	int			next_participant;	/* whose shared blocks are to be read */
-	dsa_pointer next_shared;
-	PartitionBlock *buffer;		/* what was read from a file last */
-	int			n;
-	Partition	items[FLEXIBLE_ARRAY_MEMBER];
 };
 
 static Partitions *
@@ -269,8 +239,8 @@ put_away(Partitions *partitions, Partition *partition)
 }
 
 /* A block of the partition with room for so many bytes. */
-static PartitionBlock *
-make_room(Partitions *partitions, Partition *partition, Size size)
+PartitionBlock *
+partitions_make_room(Partitions *partitions, Partition *partition, Size size)
 {
 	if (partition->filling != NULL && partition->filling->used > 0)
 		put_away(partitions, partition);
@@ -284,22 +254,6 @@ make_room(Partitions *partitions, Partition *partition, Size size)
 	if (partition->filling == NULL)
 		partition->filling = new_block(partitions, size);
 	return partition->filling;
-}
-
-/* Room for a record of so many bytes, a multiple of MAXALIGN, in partition i. */
-void *
-partitions_append(Partitions *partitions, int i, Size size)
-{
-	Partition  *partition = &partitions->items[i];
-	PartitionBlock *block = partition->filling;
-	void	   *result;
-
-	if (unlikely(block == NULL ||
-				 block->used + size > block->size - offsetof(PartitionBlock, data)))
-		block = make_room(partitions, partition, size);
-	result = block->data + block->used;
-	block->used += (uint32) size;
-	return result;
 }
 
 /* This process has appended all its records. */

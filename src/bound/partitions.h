@@ -30,7 +30,36 @@ typedef struct PartitionBlock
 	char		data[FLEXIBLE_ARRAY_MEMBER];	/* records, each MAXALIGN'ed */
 } PartitionBlock;
 
-typedef struct Partitions Partitions;
+typedef struct Partition
+{
+	PartitionBlock *filling;	/* what records are appended to, or NULL */
+	PartitionBlock *first;		/* full ones in memory, if it is not shared */
+	dsa_pointer last;			/* full ones of this process in shared memory */
+	struct BufFile *file;		/* or NULL */
+	struct SharedTuplestoreAccessor *store;	/* or NULL */
+} Partition;
+
+typedef struct Partitions
+{
+	MemoryContext context;
+	Size		memory;			/* that full blocks may take */
+	Size		used;			/* that all blocks take */
+	struct SharedPartitions *shared;	/* or NULL */
+	dsa_area   *area;
+	int			participant;
+	char	   *chunk;			/* blocks in shared memory are cut from it */
+	dsa_pointer chunk_at;
+	int			chunk_left;		/* blocks */
+	Partition  *reading;
+	bool		at_end;			/* of it */
+	PartitionBlock *next;		/* to be read from memory */
+	int			next_participant;	/* whose shared blocks are to be read */
+	dsa_pointer next_shared;
+	PartitionBlock *buffer;		/* what was read from a file last */
+	int			n;
+	Partition	items[FLEXIBLE_ARRAY_MEMBER];
+} Partitions;
+
 typedef struct SharedPartitions SharedPartitions;
 
 extern Partitions *partitions_create(int n, Size memory);
@@ -39,10 +68,27 @@ extern void partitions_share(SharedPartitions *shared, int n, int participants,
 							 dsm_segment *segment);
 extern Partitions *partitions_attach(SharedPartitions *shared, int participant,
 									 dsm_segment *segment, dsa_area *area, Size memory);
-extern void *partitions_append(Partitions *partitions, int i, Size size);
+extern PartitionBlock *partitions_make_room(Partitions *partitions, Partition *partition,
+											Size size);
 extern void partitions_end_write(Partitions *partitions);
 extern void partitions_open(Partitions *partitions, int i);
 extern PartitionBlock *partitions_next(Partitions *partitions);
 extern void partitions_close(Partitions *partitions);
+
+/* Room for a record of so many bytes, a multiple of MAXALIGN, in partition i. */
+static inline void *
+partitions_append(Partitions *partitions, int i, Size size)
+{
+	Partition  *partition = &partitions->items[i];
+	PartitionBlock *block = partition->filling;
+	void	   *result;
+
+	if (unlikely(block == NULL ||
+				 block->used + size > block->size - offsetof(PartitionBlock, data)))
+		block = partitions_make_room(partitions, partition, size);
+	result = block->data + block->used;
+	block->used += (uint32) size;
+	return result;
+}
 
 #endif							/* DP_PARTITIONS_H */

@@ -61,41 +61,30 @@ grow(People *people)
 	{
 		uint32		slot = (uint32) old[i].hash & (people->size - 1);
 
-		if (old[i].groups == NULL)
+		if (old[i].used == 0)
 			continue;
-		while (people->items[slot].groups != NULL)
+		while (people->items[slot].used != 0)
 			slot = (slot + 1) & (people->size - 1);
 		people->items[slot] = old[i];
 	}
 	pfree(old);
 }
 
-/*
- * The individual with the key, added if need be; then it has no group yet, and must be
- * given one at once.
- */
-Person *
-people_find(People *people, const BoundKey *key)
+/* Makes room for so many individuals more. */
+void
+people_reserve(People *people, uint32 n)
 {
-	uint32		mask;
-	Person	   *person;
-
-	if (unlikely(people->n >= people->size / 2))
+	while (people->n + n > people->size / 2)
 		grow(people);
-	mask = people->size - 1;
-	for (uint32 slot = (uint32) key->hash & mask;; slot = (slot + 1) & mask)
-	{
-		person = &people->items[slot];
-		if (person->groups == NULL)
-			break;
-		if (person->hash == key->hash && person->length == key->length &&
-			(key->length == 0 || memcmp(person->bytes, key->bytes, key->length) == 0))
-			return person;
-	}
+}
+
+/* Makes a free entry that of an individual, without groups. */
+Person *
+people_add(People *people, Person *person, const BoundKey *key)
+{
 	people->n++;
 	person->hash = key->hash;
-	person->length = key->length;
-	person->bytes = NULL;
+	person->used = key->length + 1;
 	if (key->length > 0)
 		person->bytes = memcpy(MemoryContextAlloc(people->context, key->length), key->bytes,
 							   key->length);
@@ -180,4 +169,14 @@ person_new_group(People *people, Person *person, const Groups *groups, uint32 gr
 	if (person->ngroups < people->most_groups)
 		return add_group(people, person, group);
 	return push_out(people, person, groups, group);
+}
+
+/* The n groups that lie in a chunk, one after the other, group_size apart. */
+PersonGroup *
+people_groups(People *people, int chunk, uint32 *n)
+{
+	Size		used = PEOPLE_CHUNK - (chunk == people->chunks_used - 1 ? people->chunk_left : 0);
+
+	*n = (uint32) (used / people->group_size);
+	return list_nth(people->chunks, chunk);
 }

@@ -30,9 +30,9 @@ typedef struct PersonGroup
 typedef struct Person
 {
 	uint64		hash;
-	PersonGroup *groups;		/* NULL: the entry is free */
+	PersonGroup *groups;
 	const char *bytes;			/* of the key, if it is not short */
-	uint32		length;
+	uint32		used;			/* their number plus one; 0: the entry is free */
 	uint32		ngroups;
 } Person;
 
@@ -73,9 +73,39 @@ struct Groups;
 
 extern void people_open(People *people, int nsums, int nsketches, uint32 most_groups);
 extern void people_reset(People *people);
-extern Person *people_find(People *people, const BoundKey *key);
+extern void people_reserve(People *people, uint32 n);
+extern Person *people_add(People *people, Person *person, const BoundKey *key);
+extern PersonGroup *people_groups(People *people, int chunk, uint32 *n);
 extern PersonGroup *person_new_group(People *people, Person *person,
 									 const struct Groups *groups, uint32 group);
+
+/* Where an individual with this hash will be looked for. */
+static inline const Person *
+people_place(const People *people, uint64 hash)
+{
+	return &people->items[(uint32) hash & (people->size - 1)];
+}
+
+/*
+ * The individual with the key, added if need be; there must be room.  It stays where it
+ * is until people_reserve().
+ */
+static inline Person *
+people_find(People *people, const BoundKey *key)
+{
+	uint32		mask = people->size - 1;
+
+	for (uint32 slot = (uint32) key->hash & mask;; slot = (slot + 1) & mask)
+	{
+		Person	   *person = &people->items[slot];
+
+		if (person->used == 0)
+			return people_add(people, person, key);
+		if (person->hash == key->hash && person->used == key->length + 1 &&
+			(key->length == 0 || memcmp(person->bytes, key->bytes, key->length) == 0))
+			return person;
+	}
+}
 
 /*
  * The individual's rows in a group; NULL if they do not count, for k groups with smaller

@@ -22,7 +22,6 @@ record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *u
 	Size		offset = sizeof(uint64);
 
 	layout->grouped = keys->n > 0;
-	layout->narguments = spec->narguments;
 	layout->nsketches = spec->nsketches;
 	layout->varies = !units->is_short || (layout->grouped && !keys->is_short);
 	if (layout->grouped)
@@ -32,11 +31,10 @@ record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *u
 	layout->values = offset;
 	for (int i = 0; i < spec->narguments; i++)
 	{
-		layout->has_bound[i] = spec->arguments[i].bound > 0;
-		if (layout->has_bound[i])
-			offset += sizeof(RecordValue);
+		if (spec->arguments[i].bound > 0)
+			layout->nvalues++;
 	}
-	layout->items = MAXALIGN(offset);
+	layout->items = MAXALIGN(offset + layout->nvalues * sizeof(RecordValue));
 	for (int i = 0; i < spec->nsketches; i++)
 	{
 		layout->kinds[i] = spec->sketches[i].kind;
@@ -113,21 +111,14 @@ record_write(const RecordLayout *layout, const Record *record, Partitions *parti
 {
 	Size		size = layout->varies ? full_size(layout, record) : layout->size;
 	char	   *to = partitions_append(partitions, partition, size);
-	RecordValue *value = (RecordValue *) (to + layout->values);
 	uint64	   *items = (uint64 *) (to + layout->items);
-	uint32		present = 0;
 
 	((uint64 *) to)[0] = record->unit.hash;
 	if (layout->grouped)
 		((uint64 *) to)[1] = record->group.hash;
-	for (int i = 0; i < layout->narguments; i++)
-	{
-		if (record->row.present[i])
-			present |= (uint32) 1 << i;
-		if (layout->has_bound[i])
-			*value++ = (RecordValue) record->row.y[i];
-	}
-	*(uint32 *) (to + layout->present) = present;
+	*(uint32 *) (to + layout->present) = record->present;
+	for (int i = 0; i < layout->nvalues; i++)
+		((RecordValue *) (to + layout->values))[i] = record->values[i];
 	for (int i = 0; i < layout->nsketches; i++)
 		items[i] = !record->has_item[i] ? 0 :
 			layout->kinds[i] == SPEC_SKETCH_CELLS ? (uint64) record->items[i].cell + 1 :
@@ -136,7 +127,7 @@ record_write(const RecordLayout *layout, const Record *record, Partitions *parti
 		write_bytes(layout, record, to, size);
 }
 
-static const char *
+static inline const char *
 get_bytes(const char *from, uint32 length, const char **bytes, uint32 *stored)
 {
 	*bytes = from;
@@ -144,12 +135,24 @@ get_bytes(const char *from, uint32 length, const char **bytes, uint32 *stored)
 	return from + length;
 }
 
-static void
-read_bytes(const RecordLayout *layout, const char *from, Record *record)
+/* The part of record_read() for what does not lie at a fixed place. */
+void
+record_read_bytes(const RecordLayout *layout, const char *from, Record *record)
 {
+	const uint64 *items = (const uint64 *) (from + layout->items);
 	const uint32 *lengths = (const uint32 *) (from + layout->lengths);
 	const char *next = from + layout->size;
 
+	for (int i = 0; i < layout->nsketches; i++)
+	{
+		record->has_item[i] = items[i] != 0;
+		if (layout->kinds[i] == SPEC_SKETCH_CELLS)
+			record->items[i].cell = (int) items[i] - 1;
+		else
+			record->items[i].key.hash = items[i];
+	}
+	if (!layout->varies)
+		return;
 	next = get_bytes(next, lengths[LENGTH_UNIT], &record->unit.bytes, &record->unit.length);
 	if (layout->grouped)
 		next = get_bytes(next, lengths[LENGTH_GROUP], &record->group.bytes,
@@ -165,34 +168,4 @@ read_bytes(const RecordLayout *layout, const char *from, Record *record)
 			next = get_bytes(next, length - 1, &record->items[i].key.bytes,
 							 &record->items[i].key.length);
 	}
-}
-
-/* The record in these bytes, on which it goes on to rest. */
-void
-record_read(const RecordLayout *layout, const char *from, Record *record)
-{
-	const RecordValue *value = (const RecordValue *) (from + layout->values);
-	const uint64 *items = (const uint64 *) (from + layout->items);
-	uint32		present = *(const uint32 *) (from + layout->present);
-
-	record->unit.hash = ((const uint64 *) from)[0];
-	record->unit.length = 0;
-	record->unit.bytes = record->group.bytes = NULL;
-	record->group.hash = layout->grouped ? ((const uint64 *) from)[1] : 0;
-	record->group.length = 0;
-	for (int i = 0; i < layout->narguments; i++)
-	{
-		record->row.present[i] = (present >> i) & 1;
-		record->row.y[i] = layout->has_bound[i] ? *value++ : 0;
-	}
-	for (int i = 0; i < layout->nsketches; i++)
-	{
-		record->has_item[i] = items[i] != 0;
-		if (layout->kinds[i] == SPEC_SKETCH_CELLS)
-			record->items[i].cell = (int) items[i] - 1;
-		else
-			record->items[i].key.hash = items[i];
-	}
-	if (layout->varies)
-		read_bytes(layout, from, record);
 }

@@ -26,7 +26,8 @@ typedef struct Record
 {
 	BoundKey	unit;
 	BoundKey	group;			/* if there are keys */
-	RowValues	row;
+	uint32		present;		/* bitmap of arguments that have a value */
+	const RecordValue *values;	/* of arguments with bounds, 0 without a value */
 	bool		has_item[DP_MAX_SKETCHES];
 	SketchItem	items[DP_MAX_SKETCHES];
 } Record;
@@ -41,9 +42,8 @@ typedef struct RecordLayout
 {
 	bool		grouped;
 	bool		varies;			/* records have different sizes */
-	int			narguments;
+	int			nvalues;
 	int			nsketches;
-	bool		has_bound[DP_MAX_ARGUMENTS];
 	SpecSketchKind kinds[DP_MAX_SKETCHES];
 	Size		present;		/* offsets */
 	Size		values;
@@ -56,7 +56,7 @@ extern void record_layout(RecordLayout *layout, const ReleaseSpec *spec,
 						  const KeyColumns *units, const KeyColumns *keys);
 extern void record_write(const RecordLayout *layout, const Record *record,
 						 Partitions *partitions, int partition);
-extern void record_read(const RecordLayout *layout, const char *bytes, Record *record);
+extern void record_read_bytes(const RecordLayout *layout, const char *from, Record *record);
 
 /* The hash of a record's unit, which decides who reads it. */
 static inline uint64
@@ -69,6 +69,20 @@ static inline Size
 record_size(const RecordLayout *layout, const char *bytes)
 {
 	return layout->varies ? *(const uint32 *) (bytes + layout->lengths) : layout->size;
+}
+
+/* The record in these bytes, on which it goes on to rest. */
+static inline void
+record_read(const RecordLayout *layout, const char *from, Record *record)
+{
+	record->unit.hash = ((const uint64 *) from)[0];
+	record->unit.length = 0;
+	record->group.hash = layout->grouped ? ((const uint64 *) from)[1] : 0;
+	record->group.length = 0;
+	record->present = *(const uint32 *) (from + layout->present);
+	record->values = (const RecordValue *) (from + layout->values);
+	if (layout->varies || layout->nsketches > 0)
+		record_read_bytes(layout, from, record);
 }
 
 #endif							/* DP_BOUND_RECORDS_H */

@@ -8,18 +8,23 @@
 # that of the log, each a transaction of its own.  Prints every round and, last,
 # the medians and their ratio.
 #
-#	CLIENTS=16  SECONDS_EACH=5  ROUNDS=5
+#	CLIENTS=16  SECONDS_EACH=4  ROUNDS=4
+#	RUNNING=yes		on the server that runs, in a database of its own
 
 set -uo pipefail
 # shellcheck source=test/bench/server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 : "${CLIENTS:=16}" "${SECONDS_EACH:=4}" "${ROUNDS:=4}"
 
-server_init
-server_start
+if [ -z "${RUNNING:-}" ]; then
+	server_init
+	server_start
+fi
+sql -c 'DROP DATABASE IF EXISTS ledger' -c 'CREATE DATABASE ledger'
+export PGDATABASE=ledger
 sql <<'SQL'
 CREATE EXTENSION dp_agg;
-CREATE ROLE analyst LOGIN;
+SELECT 'CREATE ROLE analyst LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') \gexec
 CREATE TABLE people (id int PRIMARY KEY);
 INSERT INTO people SELECT generate_series(1, 100);
 SELECT dp_agg.protect('people', unit => 'id', population => 'people');
@@ -35,8 +40,8 @@ SQL
 
 echo 'SELECT dp_count(*) FROM people;' >"$TMPDIR/release.sql"
 cat >"$TMPDIR/insert.sql" <<'SQL'
-INSERT INTO plain (session_role, "current_role", population, relations, query, fingerprint, epsilon, delta, outputs)
-VALUES ('analyst', 'analyst', 'people', 'people', 'SELECT dp_count(*) FROM people;', sha256('a'), 1000000000, 10000000000, 'dp_count');
+INSERT INTO plain (session_role, "current_role", session_id, current_id, cluster, population, relations, query, fingerprint, epsilon, delta, outputs)
+VALUES ('analyst', 'analyst', 10, 10, 7000000000000000000, 'people', 'people', 'SELECT dp_count(*) FROM people;', sha256('a'), 1000000000, 10000000000, 'dp_count');
 SQL
 
 # rate SCRIPT CLIENTS: transactions per second
@@ -71,8 +76,9 @@ measure()
 measure 'this disk'
 sql -c 'ALTER SYSTEM SET commit_delay = 2000' -c 'ALTER SYSTEM SET commit_siblings = 0' -c 'SELECT pg_reload_conf()'
 measure 'flush + 2 ms'
+sql -c 'ALTER SYSTEM RESET commit_delay' -c 'ALTER SYSTEM RESET commit_siblings' -c 'SELECT pg_reload_conf()'
 
 # What was answered was charged.
 psql -X -q -A -t -c "SELECT 'books: ' || count(*) || ' logged, ' ||
 	(SELECT epsilon_spent FROM dp_agg.budgets) || ' spent' FROM dp_agg.releases"
-server_stop
+[ -n "${RUNNING:-}" ] || server_stop

@@ -121,6 +121,7 @@ _PG_init(void)
 	policy_init_cache();
 	extension_init_cache();
 	ledger_init();
+	ledger_init_cache();
 	guard_init();
 	release_path_init();
 	bound_path_init();

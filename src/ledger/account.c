@@ -20,6 +20,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -32,12 +33,57 @@
 #define Anum_account_population 2
 
 /*
- * ledger_table
- *		OID of a table of the ledger; InvalidOid if the extension is not
- *		installed in this database.
+ * The tables that were found, until one of them or a schema changes.  That the
+ * extension is not there is not remembered, because nothing would tell that it
+ * is.  Taking a table out of the extension, as only its owner can, is noticed by
+ * the sessions that begin after it.
  */
-Oid
-ledger_table(const char *name)
+static struct
+{
+	const char *name;
+	Oid			oid;
+}			tables[] =
+{
+	{"account", InvalidOid},
+	{"release", InvalidOid},
+};
+
+/* How often something changed: a search that this happens to is not remembered. */
+static uint64 changes = 0;
+
+static void
+forget_table(Oid relid)
+{
+	changes++;
+	for (int i = 0; i < (int) lengthof(tables); i++)
+	{
+		if (!OidIsValid(relid) || tables[i].oid == relid)
+			tables[i].oid = InvalidOid;
+	}
+}
+
+static void
+relcache_callback(Datum arg, Oid relid)
+{
+	forget_table(relid);
+}
+
+static void
+schema_callback(Datum arg, int cacheid, uint32 hashvalue)
+{
+	forget_table(InvalidOid);
+}
+
+/* Registers the invalidation callbacks; called once per process from _PG_init. */
+void
+ledger_init_cache(void)
+{
+	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_callback, (Datum) 0);
+}
+
+static Oid
+find_table(const char *name)
 {
 	Oid			extension = get_extension_oid("dp_agg", true);
 	Oid			schema = get_namespace_oid("dp_agg", true);
@@ -49,6 +95,31 @@ ledger_table(const char *name)
 	if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_RELATION ||
 		getExtensionOfObject(RelationRelationId, table) != extension)
 		return InvalidOid;
+	return table;
+}
+
+/*
+ * ledger_table
+ *		OID of a table of the ledger, "account" or "release"; InvalidOid if the
+ *		extension is not installed in this database.
+ */
+Oid
+ledger_table(const char *name)
+{
+	uint64		before = changes;
+	int			i = 0;
+	Oid			table;
+
+	while (strcmp(tables[i].name, name) != 0)
+	{
+		if (++i == (int) lengthof(tables))
+			elog(ERROR, "the ledger has no table \"%s\"", name);
+	}
+	if (OidIsValid(tables[i].oid))
+		return tables[i].oid;
+	table = find_table(name);
+	if (changes == before)
+		tables[i].oid = table;
 	return table;
 }
 

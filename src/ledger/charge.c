@@ -84,11 +84,11 @@ start_worker(uint64 epoch)
 
 /* A worker for the pending request: wakes it, or starts it; false if none can be had. */
 static bool
-summon_worker(void)
+summon_worker(bool doubt)
 {
 	uint64		epoch;
 
-	if (ledger_worker_wake(&epoch) == LEDGER_WAKE_SENT)
+	if (ledger_worker_wake(&epoch, doubt) == LEDGER_WAKE_SENT)
 		return true;
 	if (epoch == 0)
 		return false;
@@ -143,7 +143,7 @@ await_answer(uint64 number, LedgerAnswer *answer)
 	while ((poll = ledger_request_poll(number, answer)) != LEDGER_POLL_ANSWERED)
 	{
 		TimestampTz now = GetCurrentTimestamp();
-		bool		worker = summon_worker();
+		bool		worker = summon_worker(now > start);
 
 		if (worker)
 			last_worker = now;

@@ -20,6 +20,7 @@ typedef struct LedgerItem
 } LedgerItem;
 
 extern void ledger_init(void);	/* from _PG_init, in the postmaster only */
+extern void ledger_init_cache(void);
 extern bool ledger_role_has_account(const char *population);
 extern void ledger_charge(List *items, const char *query_text);
 

@@ -101,7 +101,7 @@ extern bool ledger_shmem_exists(void);
 extern uint64 ledger_request_submit(const char *payload, int length);
 extern LedgerPoll ledger_request_poll(uint64 number, LedgerAnswer *answer);
 extern void ledger_request_withdraw(uint64 number);
-extern LedgerWake ledger_worker_wake(uint64 *epoch);
+extern LedgerWake ledger_worker_wake(uint64 *epoch, bool doubt);
 extern void ledger_worker_not_started(uint64 epoch);
 
 /* shmem.c: worker side */

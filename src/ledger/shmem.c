@@ -368,24 +368,28 @@ release_worker(WorkerEntry *entry, bool was_ready)
 
 /*
  * Is the process of this entry gone, or not coming?  The lock is held.  Its exit
- * callback tells; this is for the case that it did not get that far.
+ * callback tells; this is for the case that it did not get that far.  Whether the
+ * process is there, the kernel is asked only when in doubt: that takes as long as
+ * everything else here.
  */
 static bool
-worker_is_gone(WorkerEntry *entry)
+worker_is_gone(WorkerEntry *entry, bool doubt)
 {
 	if (entry->state == WORKER_RUNNING)
-		return entry->proc->pid != entry->pid || (kill(entry->pid, 0) < 0 && errno == ESRCH);
+		return entry->proc->pid != entry->pid ||
+			(doubt && kill(entry->pid, 0) < 0 && errno == ESRCH);
 	return TimestampDifferenceExceeds(entry->since, GetCurrentTimestamp(), START_TIMEOUT_MS);
 }
 
 /*
- * Sees to it that the worker of this database looks at the list.
+ * Sees to it that the worker of this database looks at the list; doubt says that it
+ * should have done so before.
  *
  * LEDGER_WAKE_START tells the caller to start one, with *epoch; if that is 0,
  * there is no entry left for it.
  */
 LedgerWake
-ledger_worker_wake(uint64 *epoch)
+ledger_worker_wake(uint64 *epoch, bool doubt)
 {
 	WorkerEntry *entry;
 	Latch	   *latch = NULL;
@@ -394,7 +398,7 @@ ledger_worker_wake(uint64 *epoch)
 	*epoch = 0;
 	lock_shared();
 	entry = find_worker(MyDatabaseId);
-	if (entry != NULL && worker_is_gone(entry))
+	if (entry != NULL && worker_is_gone(entry, doubt))
 	{
 		release_worker(entry, true);
 		entry = NULL;

@@ -21,6 +21,7 @@
 #include "pgstat.h"
 #include "policy/policy.h"
 #include "release/release.h"
+#include "storage/bufmgr.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
 
@@ -29,6 +30,14 @@ set_quietly(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
+}
+
+/* What is as it should be already costs nothing: a release begins this often. */
+static void
+set_unless(bool already, const char *name, const char *value)
+{
+	if (!already)
+		set_quietly(name, value);
 }
 
 /* Has a release been drained in this transaction? */
@@ -94,16 +103,15 @@ quiet_begin(QuietState *quiet)
 	quiet->buffers = pgBufferUsage;
 	quiet->wal = pgWalUsage;
 	set_quietly("track_counts", "off");
-	set_quietly("track_functions", "none");
-	set_quietly("track_io_timing", "off");
-	set_quietly("temp_file_limit", "-1");
+	set_unless(pgstat_track_functions == TRACK_FUNC_OFF, "track_functions", "none");
+	set_unless(!track_io_timing, "track_io_timing", "off");
+	set_unless(temp_file_limit < 0, "temp_file_limit", "-1");
 	set_quietly("synchronize_seqscans", "off");
-	set_quietly("log_temp_files", "-1");
+	set_unless(log_temp_files < 0, "log_temp_files", "-1");
 #ifdef TRACE_SORT
-	set_quietly("trace_sort", "off");
+	set_unless(!trace_sort, "trace_sort", "off");
 #endif
-	if (client_min_messages < NOTICE)
-		set_quietly("client_min_messages", "notice");
+	set_unless(client_min_messages >= NOTICE, "client_min_messages", "notice");
 }
 
 /* Within a quiet section: no counters, should somebody have turned them on. */

@@ -274,7 +274,7 @@ if (my @unknown = grep { !$work{$_} } @todo)
 {
 	die "unknown work: @unknown; there is @order\n";
 }
-print machine(), '; ', rows(), ' rows, ', people(), " people\n\n";
+describe(machine() . ", " . many(rows()) . " rows of " . many(people()) . " people");
 printf "%-52s %-26s %9s %9s %-5s %7s %9s\n", 'work', 'against', 'plain', 'release', '', 'ratio', 'limit';
 prepare();
 foreach my $work (@todo)

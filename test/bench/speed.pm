@@ -13,7 +13,7 @@ use POSIX ();
 use Time::HiRes;
 
 our @EXPORT = qw(sql value progress session ask groups alternate median result result_line
-	machine peak_memory locked);
+	describe machine peak_memory locked);
 
 my $rounds = $ENV{ROUNDS} || 5;
 
@@ -222,6 +222,18 @@ sub peak_memory
 # Results
 # ----------
 
+# Keeps a line for who reads the results later.
+sub record
+{
+	my @fields = @_;
+
+	return unless $ENV{RESULTS};
+	open my $out, '>>', $ENV{RESULTS} or die "$ENV{RESULTS}: $!\n";
+	print $out join("\t", @fields), "\n";
+	close $out or die "$ENV{RESULTS}: $!\n";
+	return;
+}
+
 # result(work, shape, against, unit, base, release, limit, kind)
 #	kind ratio: release / base is to be at most the limit; least: at least;
 #	more: release - base at most; a limit of '' is none.
@@ -230,11 +242,9 @@ sub result
 	my ($work, $shape, $against, $unit, $base, $release, $limit, $kind) = @_;
 	my $value = ($kind // 'ratio') eq 'more' ? $release - $base : $release / $base;
 	my $within = $limit eq '' ? '' : (($kind // '') eq 'least' ? $value >= $limit : $value <= $limit) ? 'ok' : 'over';
-	my $out;
-
-	open $out, '>>', $ENV{RESULTS} or die "$ENV{RESULTS}: $!\n" if $ENV{RESULTS};
 	my @line = ($work, $shape, $against, $unit, $base, $release, $kind // 'ratio', $value, $limit, $within);
-	print $out join("\t", @line), "\n" if $out;
+
+	record(@line);
 	print result_line(@line);
 	return;
 }
@@ -255,6 +265,16 @@ sub result_line
 
 	return sprintf "%-52s %-26s %9s %9s %-5s %7s %9s %s\n", $shape, $against, short($base), short($release), $unit,
 	  $ratio, $limit eq '' ? '' : $sign{$kind} . $limit, $within;
+}
+
+# The first line of the results.
+sub describe
+{
+	my ($text) = @_;
+
+	record('machine', $text);
+	print "$text\n\n";
+	return;
 }
 
 # The machine, as a line of text.

@@ -82,6 +82,7 @@ groups_add(Groups *groups, const BoundKey *key)
 	group = &groups->items[groups->n];
 	old = MemoryContextSwitchTo(groups->context);
 	group->key = *key;
+	group->salt = sketch_mix(key->hash ^ groups->seed);
 	if (key->length > 0)
 		group->key.bytes = memcpy(palloc(key->length), key->bytes, key->length);
 	group->state = palloc0(size);

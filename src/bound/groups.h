@@ -15,6 +15,7 @@
 typedef struct BoundGroup
 {
 	BoundKey	key;
+	uint64		salt;			/* what ranks of individuals in it are made with */
 	CollectState *state;		/* sums[0] is 0 as long as no individual counts */
 	SketchState **sketches;		/* or NULL each */
 } BoundGroup;
@@ -22,6 +23,7 @@ typedef struct BoundGroup
 typedef struct Groups
 {
 	MemoryContext context;		/* of everything below */
+	uint64		seed;			/* of ranks */
 	int			dimensions;
 	int			nsketches;
 	BoundGroup *items;

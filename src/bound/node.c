@@ -349,8 +349,8 @@ open_work(BoundState *state, uint64 secret)
 	state->keys.seed = sketch_mix(secret + 1);
 	people_open(&state->people, state->spec->nfeatures, state->spec->nsketches,
 				(uint32) state->contributions->params.groups);
-	state->people.seed = sketch_mix(secret + 2);
 	groups_open(&state->groups, state->spec->dimensions, state->spec->nsketches);
+	state->groups.seed = sketch_mix(secret + 2);
 	if (state->shared != NULL)
 		state->partitions =
 			partitions_attach(partitions_space(state->shared), ParallelWorkerNumber + 1,
@@ -520,11 +520,12 @@ keep_sketch(SketchState **place, SketchState *state, MemoryContext context)
 }
 
 static inline void
-add_record(BoundState *state, Person *person, const Record *record)
+add_record(BoundState *state, const Record *record)
 {
 	const ReleaseSpec *spec = state->spec;
 	const FeatureSteps *steps = &state->features;
 	uint32		group = groups_find(&state->groups, &record->group);
+	Person	   *person = people_find(&state->people, &record->unit);
 	PersonGroup *entry = person_group(&state->people, person, &state->groups, group);
 
 	if (entry == NULL)
@@ -566,22 +567,24 @@ in_pass(const BoundState *state, uint64 hash)
 static void
 add_batch(BoundState *state, const char **records, int n)
 {
-	Person	   *persons[BATCH];
+	const People *people = &state->people;
 	Record	   *record = &state->record;
 
-	people_reserve(&state->people, n);
 	for (int i = 0; i < n; i++)
-		dp_prefetch(people_place(&state->people, record_unit_hash(records[i])));
+		dp_prefetch(people_slot(people, record_unit_hash(records[i])));
 	for (int i = 0; i < n; i++)
 	{
-		record_read(&state->layout, records[i], record);
-		persons[i] = people_find(&state->people, &record->unit);
-		dp_prefetch(persons[i]->groups);
+		uint32		number = people_slot(people, record_unit_hash(records[i]))->number;
+
+		if (number != 0)
+			dp_prefetch(people_nth(people, number - 1));
+		if (number != 0 && people->person_size > PG_CACHE_LINE_SIZE / 2)
+			dp_prefetch((char *) people_nth(people, number - 1) + PG_CACHE_LINE_SIZE / 2);
 	}
 	for (int i = 0; i < n; i++)
 	{
 		record_read(&state->layout, records[i], record);
-		add_record(state, persons[i], record);
+		add_record(state, record);
 	}
 }
 
@@ -665,14 +668,16 @@ add_contribution(BoundState *state, PersonGroup *entry)
 static void
 add_contributions(BoundState *state)
 {
-	for (int chunk = 0; chunk < state->people.chunks_used; chunk++)
-	{
-		uint32		n;
-		char	   *next = (char *) people_groups(&state->people, chunk, &n);
+	People	   *people = &state->people;
 
-		CHECK_FOR_INTERRUPTS();
-		for (uint32 i = 0; i < n; i++, next += state->people.group_size)
-			add_contribution(state, (PersonGroup *) next);
+	for (uint32 i = 0; i < people->n; i++)
+	{
+		Person	   *person = people_nth(people, i);
+
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (uint32 g = 0; g < person->ngroups; g++)
+			add_contribution(state, person_nth_group(people, person, g));
 	}
 }
 

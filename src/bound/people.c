@@ -5,15 +5,22 @@
  * An individual in more than k groups counts in the k with the smallest rank, a hash of
  * individual and group under the release's secret.  The choice depends on that
  * individual's rows and the secret alone, so it adds nothing to the sensitivity.
+ *
+ * Individuals lie one after the other, with their first groups, and are found by a table
+ * of their numbers: what a row touches is few lines of the cache.
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
+#include "port/pg_bitutils.h"
 
-#include "bound/groups.h"
 #include "bound/people.h"
 
 #define FIRST_SIZE 256
+
+/* Groups that lie beside their individual, at most. */
+#define MOST_FIRST_GROUPS 4
+
+#define CHUNK_SIZE ((Size) 128 * 1024)
 
 /* Nobody yet; sums and sketches for each group of an individual, k groups at most. */
 void
@@ -30,8 +37,11 @@ people_open(People *people, int nsums, int nsketches, uint32 most_groups)
 #endif
 	people->group_size = offsetof(PersonGroup, sums) + nsums * sizeof(int64) +
 		nsketches * sizeof(SketchState *);
+	people->first_groups = Min(people->most_groups, MOST_FIRST_GROUPS);
+	people->person_size = offsetof(Person, groups) + people->first_groups * people->group_size;
+	people->chunk_bits = pg_leftmost_one_pos32((uint32) (CHUNK_SIZE / people->person_size));
 	people->size = FIRST_SIZE;
-	people->items = palloc0(people->size * sizeof(Person));
+	people->slots = palloc0(people->size * sizeof(PersonSlot));
 }
 
 /* Forgets everybody. */
@@ -39,126 +49,164 @@ void
 people_reset(People *people)
 {
 	if (people->n > 0)
-		memset(people->items, 0, people->size * sizeof(Person));
+		memset(people->slots, 0, people->size * sizeof(PersonSlot));
 	MemoryContextReset(people->context);
 	people->n = 0;
-	people->chunks_used = 0;
-	people->chunk_left = 0;
+}
+
+/* Bytes in use. */
+Size
+people_memory(const People *people)
+{
+	return people->size * sizeof(PersonSlot) + people->n * people->person_size +
+		MemoryContextMemAllocated(people->context, true);
+}
+
+/* The free slot that a hash takes. */
+static PersonSlot *
+free_slot(People *people, uint64 hash)
+{
+	uint32		mask = people->size - 1;
+	uint32		slot = (uint32) hash & mask;
+
+	while (people->slots[slot].number != 0)
+		slot = (slot + 1) & mask;
+	return &people->slots[slot];
+}
+
+static void
+put_into_slot(People *people, uint32 i, uint64 hash)
+{
+	PersonSlot *slot = free_slot(people, hash);
+
+	slot->number = i + 1;
+	slot->tag = person_tag(hash);
 }
 
 static void
 grow(People *people)
 {
-	Person	   *old = people->items;
-	uint32		old_size = people->size;
-
-	if (old_size > PG_UINT32_MAX / 4)
+	if (people->size > PG_UINT32_MAX / 4)
 		elog(ERROR, "too many individuals");
 	people->size *= 2;
-	people->items = MemoryContextAllocExtended(people->table_context, people->size * sizeof(Person),
+	pfree(people->slots);
+	people->slots = MemoryContextAllocExtended(people->table_context,
+											   people->size * sizeof(PersonSlot),
 											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (uint32 i = 0; i < old_size; i++)
-	{
-		uint32		slot = (uint32) old[i].hash & (people->size - 1);
-
-		if (old[i].used == 0)
-			continue;
-		while (people->items[slot].used != 0)
-			slot = (slot + 1) & (people->size - 1);
-		people->items[slot] = old[i];
-	}
-	pfree(old);
+	for (uint32 i = 0; i < people->n; i++)
+		put_into_slot(people, i, people_nth(people, i)->hash);
 }
 
-/* Makes room for so many individuals more. */
-void
-people_reserve(People *people, uint32 n)
+/* Memory for one individual more than there are. */
+static void
+make_room(People *people)
 {
-	while (people->n + n > people->size / 2)
-		grow(people);
+	MemoryContext old;
+
+	if (people->n >> people->chunk_bits < (uint32) people->nchunks)
+		return;
+	old = MemoryContextSwitchTo(people->table_context);
+	if (people->nchunks == 0)
+		people->chunks = palloc(sizeof(char *));
+	else if ((people->nchunks & (people->nchunks - 1)) == 0)
+		people->chunks = repalloc_huge(people->chunks, 2 * people->nchunks * sizeof(char *));
+	people->chunks[people->nchunks++] = palloc(people->person_size << people->chunk_bits);
+	MemoryContextSwitchTo(old);
 }
 
-/* Makes a free entry that of an individual, without groups. */
+/* Adds an individual that is not there, without groups. */
 Person *
-people_add(People *people, Person *person, const BoundKey *key)
+people_add(People *people, const BoundKey *key)
 {
-	people->n++;
+	Person	   *person;
+
+	if (people->n >= people->size / 2)
+		grow(people);
+	make_room(people);
+	person = people_nth(people, people->n);
 	person->hash = key->hash;
-	person->used = key->length + 1;
+	person->bytes = NULL;
+	person->length = key->length;
+	person->ngroups = 0;
+	person->largest = 0;
+	person->more = NULL;
 	if (key->length > 0)
 		person->bytes = memcpy(MemoryContextAlloc(people->context, key->length), key->bytes,
 							   key->length);
+	put_into_slot(people, people->n++, key->hash);
 	return person;
 }
 
-/* Memory for groups, of which there was too little. */
-static void
-next_chunk(People *people)
+static inline uint64
+rank_of(const Person *person, const Groups *groups, uint32 group)
 {
-	if (people->chunks_used == list_length(people->chunks))
-	{
-		MemoryContext old = MemoryContextSwitchTo(people->table_context);
-
-		people->chunks = lappend(people->chunks, palloc(PEOPLE_CHUNK));
-		MemoryContextSwitchTo(old);
-	}
-	people->chunk = list_nth(people->chunks, people->chunks_used++);
-	people->chunk_left = PEOPLE_CHUNK;
+	return sketch_mix(person->hash ^ groups->items[group].salt);
 }
 
-/* A group without rows, first of the individual's. */
+/* Room for a group more; beyond the first ones it doubles. */
+static void
+make_room_for_group(People *people, Person *person)
+{
+	uint32		n = person->ngroups - people->first_groups;
+
+	if (person->ngroups < people->first_groups)
+		return;
+	if (n == 0)
+		person->more = MemoryContextAlloc(people->context, people->group_size);
+	else if ((n & (n - 1)) == 0)
+		person->more = repalloc_huge(person->more, 2 * n * people->group_size);
+}
+
+/* A group without rows. */
 static PersonGroup *
-add_group(People *people, Person *person, uint32 group)
+add_group(People *people, Person *person, uint32 group, uint64 rank)
 {
 	PersonGroup *result;
 
-	if (people->chunk_left < people->group_size)
-		next_chunk(people);
-	result = (PersonGroup *) people->chunk;
-	people->chunk += people->group_size;
-	people->chunk_left -= people->group_size;
-	memset(result, 0, people->group_size);
+	make_room_for_group(people, person);
+	result = person_nth_group(people, person, person->ngroups++);
 	result->group = group;
-	result->next = person->groups;
-	person->groups = result;
-	person->ngroups++;
+	for (int i = 0; i < people->nsums + people->nsketches; i++)
+		result->sums[i] = 0;
+	person->largest = Max(person->largest, rank);
 	return result;
 }
 
-static inline uint64
-rank_of(const People *people, const Person *person, const Groups *groups, uint32 group)
+/* Takes away the sums and sketches of a group. */
+static void
+clear_group(People *people, PersonGroup *entry)
 {
-	return sketch_mix(person->hash ^ sketch_mix(groups->items[group].key.hash ^ people->seed));
-}
+	SketchState **sketches = person_sketches(people, entry);
 
-/* Makes the group with the largest rank this one, if its own is smaller. */
-static PersonGroup *
-push_out(People *people, Person *person, const Groups *groups, uint32 group)
-{
-	PersonGroup *last = NULL;
-	uint64		largest = rank_of(people, person, groups, group);
-	SketchState **sketches;
-
-	for (PersonGroup *entry = person->groups; entry != NULL; entry = entry->next)
-	{
-		uint64		rank = rank_of(people, person, groups, entry->group);
-
-		if (rank <= largest)
-			continue;
-		largest = rank;
-		last = entry;
-	}
-	if (last == NULL)
-		return NULL;
-	last->group = group;
-	memset(last->sums, 0, people->nsums * sizeof(int64));
-	sketches = person_sketches(people, last);
 	for (int i = 0; i < people->nsketches; i++)
 	{
 		if (sketches[i] != NULL)
 			pfree(sketches[i]);
 		sketches[i] = NULL;
 	}
+	memset(entry->sums, 0, people->nsums * sizeof(int64));
+}
+
+/* Makes the group with the largest rank this one, whose rank is smaller. */
+static PersonGroup *
+push_out(People *people, Person *person, const Groups *groups, uint32 group, uint64 rank)
+{
+	PersonGroup *last = NULL;
+	uint64		largest = rank;
+
+	for (uint32 i = 0; i < person->ngroups; i++)
+	{
+		PersonGroup *entry = person_nth_group(people, person, i);
+		uint64		other = rank_of(person, groups, entry->group);
+
+		if (last == NULL && other == person->largest)
+			last = entry;
+		else
+			largest = Max(largest, other);
+	}
+	person->largest = largest;
+	clear_group(people, last);
+	last->group = group;
 	return last;
 }
 
@@ -166,17 +214,11 @@ push_out(People *people, Person *person, const Groups *groups, uint32 group)
 PersonGroup *
 person_new_group(People *people, Person *person, const Groups *groups, uint32 group)
 {
+	uint64		rank = rank_of(person, groups, group);
+
 	if (person->ngroups < people->most_groups)
-		return add_group(people, person, group);
-	return push_out(people, person, groups, group);
-}
-
-/* The n groups that lie in a chunk, one after the other, group_size apart. */
-PersonGroup *
-people_groups(People *people, int chunk, uint32 *n)
-{
-	Size		used = PEOPLE_CHUNK - (chunk == people->chunks_used - 1 ? people->chunk_left : 0);
-
-	*n = (uint32) (used / people->group_size);
-	return list_nth(people->chunks, chunk);
+		return add_group(people, person, group, rank);
+	if (rank >= person->largest)
+		return NULL;
+	return push_out(people, person, groups, group, rank);
 }

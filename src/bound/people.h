@@ -12,16 +12,13 @@
 #include "postgres.h"
 
 #include "aggregate/sketch_state.h"
+#include "bound/groups.h"
 #include "bound/keys.h"
-#include "nodes/pg_list.h"
 #include "utils/memutils.h"
-
-#define PEOPLE_CHUNK ((Size) 64 * 1024)
 
 /* An individual's rows in one group. */
 typedef struct PersonGroup
 {
-	struct PersonGroup *next;
 	uint32		group;
 	int64		sums[FLEXIBLE_ARRAY_MEMBER];	/* of features; of "one" the number of rows.
 												 * Then of each sketch its rows, or NULL. */
@@ -30,29 +27,96 @@ typedef struct PersonGroup
 typedef struct Person
 {
 	uint64		hash;
-	PersonGroup *groups;
+	uint64		largest;		/* rank of its groups */
 	const char *bytes;			/* of the key, if it is not short */
-	uint32		used;			/* their number plus one; 0: the entry is free */
+	uint32		length;
 	uint32		ngroups;
+	char	   *more;			/* groups that do not follow here */
+	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first, see person_nth_group() */
 } Person;
+
+/* Where an individual is, found by its hash: a number plus one, or 0, and a part of it. */
+typedef struct PersonSlot
+{
+	uint32		number;
+	uint32		tag;
+} PersonSlot;
 
 typedef struct People
 {
-	MemoryContext context;		/* of keys and sketches, emptied with the table */
+	MemoryContext context;		/* of keys, sketches and more groups, emptied with the table */
 	MemoryContext table_context;	/* of what is used again */
 	Size		group_size;		/* of a PersonGroup */
+	Size		person_size;	/* of a Person with its first groups */
+	uint32		first_groups;	/* so many follow a Person */
 	int			nsums;
 	int			nsketches;
 	uint32		most_groups;	/* k */
-	uint64		seed;			/* of ranks */
-	Person	   *items;			/* a hash table */
+	PersonSlot *slots;			/* a hash table */
 	uint32		size;			/* of it, a power of two */
 	uint32		n;
-	List	   *chunks;			/* PersonGroups are cut from them */
-	int			chunks_used;
-	char	   *chunk;
-	Size		chunk_left;
+	char	  **chunks;			/* of Persons, 2^chunk_bits each */
+	int			chunk_bits;
+	int			nchunks;
 } People;
+
+extern void people_open(People *people, int nsums, int nsketches, uint32 most_groups);
+extern void people_reset(People *people);
+extern Person *people_add(People *people, const BoundKey *key);
+extern Size people_memory(const People *people);
+extern PersonGroup *person_new_group(People *people, Person *person, const Groups *groups,
+									 uint32 group);
+
+static inline Person *
+people_nth(const People *people, uint32 i)
+{
+	return (Person *) (people->chunks[i >> people->chunk_bits] +
+					   (i & (((uint32) 1 << people->chunk_bits) - 1)) * people->person_size);
+}
+
+static inline PersonSlot *
+people_slot(const People *people, uint64 hash)
+{
+	return &people->slots[(uint32) hash & (people->size - 1)];
+}
+
+/* The part of a hash that a slot keeps; partitions and slots are chosen by others. */
+static inline uint32
+person_tag(uint64 hash)
+{
+	return (uint32) (hash >> 24);
+}
+
+/* The individual with the key, added if need be; valid until people_reset(). */
+static inline Person *
+people_find(People *people, const BoundKey *key)
+{
+	uint32		mask = people->size - 1;
+	uint32		tag = person_tag(key->hash);
+
+	for (uint32 slot = (uint32) key->hash & mask;; slot = (slot + 1) & mask)
+	{
+		Person	   *person;
+
+		if (people->slots[slot].number == 0)
+			return people_add(people, key);
+		if (people->slots[slot].tag != tag)
+			continue;
+		person = people_nth(people, people->slots[slot].number - 1);
+		if (person->hash == key->hash && person->length == key->length &&
+			(key->length == 0 || memcmp(person->bytes, key->bytes, key->length) == 0))
+			return person;
+	}
+}
+
+/* Group i of an individual's ngroups. */
+static inline PersonGroup *
+person_nth_group(const People *people, const Person *person, uint32 i)
+{
+	return (PersonGroup *) (i < people->first_groups ?
+							(char *) person->groups + i * people->group_size :
+							person->more + (i - people->first_groups) * people->group_size);
+}
 
 /* Where the sketches of an individual's rows are. */
 static inline SketchState **
@@ -61,61 +125,17 @@ person_sketches(const People *people, PersonGroup *group)
 	return (SketchState **) (group->sums + people->nsums);
 }
 
-/* Bytes in use. */
-static inline Size
-people_memory(const People *people)
-{
-	return people->size * sizeof(Person) + people->chunks_used * PEOPLE_CHUNK +
-		MemoryContextMemAllocated(people->context, true);
-}
-
-struct Groups;
-
-extern void people_open(People *people, int nsums, int nsketches, uint32 most_groups);
-extern void people_reset(People *people);
-extern void people_reserve(People *people, uint32 n);
-extern Person *people_add(People *people, Person *person, const BoundKey *key);
-extern PersonGroup *people_groups(People *people, int chunk, uint32 *n);
-extern PersonGroup *person_new_group(People *people, Person *person,
-									 const struct Groups *groups, uint32 group);
-
-/* Where an individual with this hash will be looked for. */
-static inline const Person *
-people_place(const People *people, uint64 hash)
-{
-	return &people->items[(uint32) hash & (people->size - 1)];
-}
-
-/*
- * The individual with the key, added if need be; there must be room.  It stays where it
- * is until people_reserve().
- */
-static inline Person *
-people_find(People *people, const BoundKey *key)
-{
-	uint32		mask = people->size - 1;
-
-	for (uint32 slot = (uint32) key->hash & mask;; slot = (slot + 1) & mask)
-	{
-		Person	   *person = &people->items[slot];
-
-		if (person->used == 0)
-			return people_add(people, person, key);
-		if (person->hash == key->hash && person->used == key->length + 1 &&
-			(key->length == 0 || memcmp(person->bytes, key->bytes, key->length) == 0))
-			return person;
-	}
-}
-
 /*
  * The individual's rows in a group; NULL if they do not count, for k groups with smaller
- * ranks are there.
+ * ranks are there.  Valid until the next call for this individual.
  */
 static inline PersonGroup *
-person_group(People *people, Person *person, const struct Groups *groups, uint32 group)
+person_group(People *people, Person *person, const Groups *groups, uint32 group)
 {
-	for (PersonGroup *entry = person->groups; entry != NULL; entry = entry->next)
+	for (uint32 i = 0; i < person->ngroups; i++)
 	{
+		PersonGroup *entry = person_nth_group(people, person, i);
+
 		if (entry->group == group)
 			return entry;
 	}

@@ -104,21 +104,16 @@ write_bytes(const RecordLayout *layout, const Record *record, char *to, Size siz
 	}
 }
 
-/* Appends a record to a partition. */
+/* record_write() for records with more than values. */
 void
-record_write(const RecordLayout *layout, const Record *record, Partitions *partitions,
-			 int partition)
+record_write_long(const RecordLayout *layout, const Record *record, Partitions *partitions,
+				  int partition)
 {
 	Size		size = layout->varies ? full_size(layout, record) : layout->size;
 	char	   *to = partitions_append(partitions, partition, size);
 	uint64	   *items = (uint64 *) (to + layout->items);
 
-	((uint64 *) to)[0] = record->unit.hash;
-	if (layout->grouped)
-		((uint64 *) to)[1] = record->group.hash;
-	*(uint32 *) (to + layout->present) = record->present;
-	for (int i = 0; i < layout->nvalues; i++)
-		((RecordValue *) (to + layout->values))[i] = record->values[i];
+	record_put(layout, record, to);
 	for (int i = 0; i < layout->nsketches; i++)
 		items[i] = !record->has_item[i] ? 0 :
 			layout->kinds[i] == SPEC_SKETCH_CELLS ? (uint64) record->items[i].cell + 1 :

@@ -54,8 +54,8 @@ typedef struct RecordLayout
 
 extern void record_layout(RecordLayout *layout, const ReleaseSpec *spec,
 						  const KeyColumns *units, const KeyColumns *keys);
-extern void record_write(const RecordLayout *layout, const Record *record,
-						 Partitions *partitions, int partition);
+extern void record_write_long(const RecordLayout *layout, const Record *record,
+							  Partitions *partitions, int partition);
 extern void record_read_bytes(const RecordLayout *layout, const char *from, Record *record);
 
 /* The hash of a record's unit, which decides who reads it. */
@@ -69,6 +69,29 @@ static inline Size
 record_size(const RecordLayout *layout, const char *bytes)
 {
 	return layout->varies ? *(const uint32 *) (bytes + layout->lengths) : layout->size;
+}
+
+/* The part of a record that all have. */
+static inline void
+record_put(const RecordLayout *layout, const Record *record, char *to)
+{
+	((uint64 *) to)[0] = record->unit.hash;
+	if (layout->grouped)
+		((uint64 *) to)[1] = record->group.hash;
+	*(uint32 *) (to + layout->present) = record->present;
+	for (int i = 0; i < layout->nvalues; i++)
+		((RecordValue *) (to + layout->values))[i] = record->values[i];
+}
+
+/* Appends a record to a partition. */
+static inline void
+record_write(const RecordLayout *layout, const Record *record, Partitions *partitions,
+			 int partition)
+{
+	if (layout->varies || layout->nsketches > 0)
+		record_write_long(layout, record, partitions, partition);
+	else
+		record_put(layout, record, partitions_append(partitions, partition, layout->size));
 }
 
 /* The record in these bytes, on which it goes on to rest. */

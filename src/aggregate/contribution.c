@@ -9,6 +9,7 @@
 
 #include "aggregate/contribution.h"
 #include "catalog/pg_type.h"
+#include "port/pg_bitutils.h"
 
 /* Does the type of an argument of a call match its description? */
 bool
@@ -120,6 +121,8 @@ contributions_open(bytea *spec, ArrayType *params, MemoryContext context)
 	values = MemoryContextAlloc(context, result->spec.nparams * sizeof(double));
 	memcpy(values, ARR_DATA_PTR(params), result->spec.nparams * sizeof(double));
 	spec_read_params(&result->spec, values, &result->params);
+	result->rows_shift = (result->params.rows & (result->params.rows - 1)) == 0 ?
+		pg_leftmost_one_pos64(result->params.rows) : -1;
 	check_spec(&result->spec);
 	read_bounds(result);
 	return result;

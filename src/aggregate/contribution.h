@@ -22,6 +22,7 @@ typedef struct Contributions
 {
 	ReleaseSpec spec;
 	ReleaseParams params;
+	int			rows_shift;		/* r = 2^this, or -1 */
 	double		mid[DP_MAX_ARGUMENTS];
 	double		half[DP_MAX_ARGUMENTS];
 	int64		imputed[DP_MAX_DIMENSIONS];	/* by coordinate, in lattice units */
@@ -149,6 +150,15 @@ divide_to_nearest(dp_int128 numerator, dp_int128 divisor)
 		-((-numerator + divisor / 2) / divisor);
 }
 
+/* The same for a divisor of 2^shift. */
+static inline int64
+shift_to_nearest(int64 numerator, int shift)
+{
+	int64		half = ((int64) 1 << shift) >> 1;
+
+	return numerator >= 0 ? (numerator + half) >> shift : -((-numerator + half) >> shift);
+}
+
 /*
  * What an individual contributes to coordinate i, which has a feature: its n rows
  * in the feature's set, with this sum, bounded to r and in units of r.  With n <= r
@@ -168,7 +178,10 @@ contribution(const Contributions *contributions, int i, dp_int128 n, dp_int128 s
 #ifdef DP_FAULT_CAPS_OFF
 	return divide_to_nearest(sum + Max(r - n, 0) * contributions->imputed[i], r);
 #endif
-	return divide_to_nearest(sum + Max(r - n, 0) * contributions->imputed[i], Max(n, r));
+	sum += Max(r - n, 0) * contributions->imputed[i];
+	if (n <= r && contributions->rows_shift >= 0)
+		return shift_to_nearest((int64) sum, contributions->rows_shift);
+	return divide_to_nearest(sum, Max(n, r));
 }
 
 #endif							/* DP_CONTRIBUTION_H */

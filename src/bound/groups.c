@@ -85,9 +85,13 @@ groups_add(Groups *groups, const BoundKey *key)
 	group->salt = sketch_mix(key->hash ^ groups->seed);
 	if (key->length > 0)
 		group->key.bytes = memcpy(palloc(key->length), key->bytes, key->length);
-	group->state = palloc0(size);
-	SET_VARSIZE(group->state, size);
-	group->state->dimensions = groups->dimensions;
+	group->state = NULL;
+	if (groups->dimensions > 0)
+	{
+		group->state = palloc0(size);
+		SET_VARSIZE(group->state, size);
+		group->state->dimensions = groups->dimensions;
+	}
 	group->sketches = groups->nsketches == 0 ? NULL :
 		palloc0(groups->nsketches * sizeof(SketchState *));
 	MemoryContextSwitchTo(old);

@@ -24,7 +24,7 @@ typedef struct Groups
 {
 	MemoryContext context;		/* of everything below */
 	uint64		seed;			/* of ranks */
-	int			dimensions;
+	int			dimensions;		/* 0: without states */
 	int			nsketches;
 	BoundGroup *items;
 	uint32		n;
@@ -37,9 +37,9 @@ extern void groups_open(Groups *groups, int dimensions, int nsketches);
 extern void groups_reset(Groups *groups);
 extern uint32 groups_add(Groups *groups, const BoundKey *key);
 
-/* The number of a group, which is added if need be. */
+/* The number of a group, or PG_UINT32_MAX. */
 static inline uint32
-groups_find(Groups *groups, const BoundKey *key)
+groups_lookup(const Groups *groups, const BoundKey *key)
 {
 	uint32		mask = groups->nslots - 1;
 
@@ -49,12 +49,21 @@ groups_find(Groups *groups, const BoundKey *key)
 		const BoundKey *other;
 
 		if (number == 0)
-			return groups_add(groups, key);
+			return PG_UINT32_MAX;
 		other = &groups->items[number - 1].key;
 		if (other->hash == key->hash && other->length == key->length &&
 			(key->length == 0 || memcmp(other->bytes, key->bytes, key->length) == 0))
 			return number - 1;
 	}
+}
+
+/* The number of a group, which is added if need be. */
+static inline uint32
+groups_find(Groups *groups, const BoundKey *key)
+{
+	uint32		result = groups_lookup(groups, key);
+
+	return likely(result != PG_UINT32_MAX) ? result : groups_add(groups, key);
 }
 
 #endif							/* DP_BOUND_GROUPS_H */

@@ -26,6 +26,7 @@ key_columns_open(KeyColumns *columns, TupleDesc desc, const AttrNumber *attnos, 
 	columns->n = n;
 	columns->attnos = attnos;
 	columns->desc = desc;
+	columns->nullable = nullable;
 	columns->readers = palloc0(n * sizeof(KeyReader));
 	initStringInfo(&columns->buffer);
 	for (int i = 0; i < n; i++)
@@ -59,6 +60,8 @@ key_columns_read_long(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
 		int			column = columns->attnos[i] - 1;
 		SketchKey	part;
 
+		if (slot->tts_isnull[column] && !columns->nullable)
+			return false;
 		appendStringInfoCharMacro(buffer, slot->tts_isnull[column] ? 0 : 1);
 		if (slot->tts_isnull[column])
 			continue;
@@ -112,20 +115,19 @@ short_value(const KeyColumns *columns, const BoundKey *key, bool *isnull)
 {
 	uint64		bits = unmix(key->hash) ^ columns->seed;
 
-	*isnull = false;
+	*isnull = columns->nullable && bits == SHORT_KEY_NULL;
+	if (*isnull)
+		return (Datum) 0;
 	switch (columns->readers->length)
 	{
 		case sizeof(int64):
 			return UInt64GetDatum(bits);
 		case sizeof(int32):
-			*isnull = bits == SHORT_KEY_NULL;
-			return *isnull ? (Datum) 0 : Int32GetDatum((int32) bits);
+			return Int32GetDatum((int32) bits);
 		case sizeof(int16):
-			*isnull = bits == SHORT_KEY_NULL;
-			return *isnull ? (Datum) 0 : Int16GetDatum((int16) bits);
+			return Int16GetDatum((int16) bits);
 		default:
-			*isnull = bits == SHORT_KEY_NULL;
-			return *isnull ? (Datum) 0 : CharGetDatum((char) bits);
+			return CharGetDatum((char) bits);
 	}
 }
 

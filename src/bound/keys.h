@@ -22,12 +22,14 @@ typedef struct BoundKey
 	uint64		hash;
 	const char *bytes;
 	uint32		length;
+	uint32		bits;			/* of a short one of at most 4 bytes that is not NULL */
 } BoundKey;
 
 typedef struct KeyColumns
 {
 	int			n;
 	bool		is_short;
+	bool		nullable;
 	uint64		seed;			/* of hashes */
 	const AttrNumber *attnos;	/* of the rows that are read */
 	TupleDesc	desc;			/* of these rows */
@@ -82,11 +84,12 @@ key_columns_read(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
 	i = columns->attnos[0] - 1;
 	if (likely(!slot->tts_isnull[i]))
 		bits = short_key_bits(columns->readers, slot->tts_values[i]);
-	else if (columns->readers->length == sizeof(int64))
+	else if (!columns->nullable)
 		return false;
 	else
 		bits = SHORT_KEY_NULL;
 	key->hash = sketch_mix(bits ^ columns->seed);
+	key->bits = (uint32) bits;
 	key->bytes = NULL;
 	key->length = 0;
 	return true;

@@ -38,6 +38,7 @@
 #include "aggregate/contribution.h"
 #include "bound/bound.h"
 #include "bound/groups.h"
+#include "bound/names.h"
 #include "bound/partitions.h"
 #include "bound/people.h"
 #include "bound/records.h"
@@ -54,6 +55,9 @@
 
 /* Least memory for individuals, whatever the settings say. */
 #define LEAST_MEMORY ((Size) 256 * 1024)
+
+/* Groups that get a number which goes into records, at most. */
+#define MOST_NAMES (1 << 20)
 
 /* So many records are added at once. */
 #define BATCH 64
@@ -82,6 +86,7 @@ typedef struct SharedBound
 	int			participants;
 	dsm_handle	segment;		/* that this lies in */
 	uint64		secret;
+	dsa_pointer names[FLEXIBLE_ARRAY_MEMBER];	/* of each participant's groups */
 } SharedBound;
 
 /*
@@ -96,7 +101,7 @@ typedef struct FeatureSteps
 	{
 		uint32		mask;		/* of arguments that must have a value */
 		SpecFeatureKind kind;
-		int			x;			/* positions in the values of a record */
+		int			x;			/* arguments */
 		int			y;
 	}			features[DP_MAX_FEATURES];
 	struct
@@ -122,7 +127,6 @@ typedef struct BoundState
 	KeyColumns	keys;
 	KeyColumns	units;
 	RecordLayout layout;
-	RecordValue values[DP_MAX_ARGUMENTS];	/* of the row that becomes a record */
 	FeatureSteps features;
 	double		expected_rows;
 
@@ -136,8 +140,12 @@ typedef struct BoundState
 	int			partition;		/* that is being read, or -1 */
 	uint32		pass;			/* of 2^pass_bits over it */
 	int			pass_bits;
+	Groups		names;			/* of groups, in records of this process */
+	NamesOf    *names_of;		/* each participant's */
+	int			nparticipants;
 	People		people;
 	Groups		groups;
+	Size		names_memory;
 	Size		people_memory;
 	Size		groups_memory;
 	uint32		emitted;		/* groups that have left */
@@ -227,17 +235,6 @@ read_plan(BoundState *state, List *private)
 		elog(ERROR, "malformed plan of a release");
 }
 
-/* The position of an argument's values in records. */
-static int
-value_position(const ReleaseSpec *spec, int argument)
-{
-	int			result = 0;
-
-	for (int i = 0; i < argument; i++)
-		result += spec->arguments[i].bound > 0;
-	return result;
-}
-
 static void
 compile_features(FeatureSteps *steps, const ReleaseSpec *spec)
 {
@@ -251,8 +248,8 @@ compile_features(FeatureSteps *steps, const ReleaseSpec *spec)
 		steps->features[f].kind = spec->features[f].kind;
 		steps->features[f].mask = set->total ? 0 :
 			(has_x ? (uint32) 1 << set->x : 0) | (has_y ? (uint32) 1 << set->y : 0);
-		steps->features[f].x = has_x ? value_position(spec, set->x) : 0;
-		steps->features[f].y = has_y ? value_position(spec, set->y) : 0;
+		steps->features[f].x = has_x ? set->x : 0;
+		steps->features[f].y = has_y ? set->y : 0;
 		if ((feature_reads_x(spec->features[f].kind) && spec->arguments[set->x].bound == 0) ||
 			(feature_reads_y(spec->features[f].kind) && spec->arguments[set->y].bound == 0))
 			elog(ERROR, "malformed release description");
@@ -330,10 +327,16 @@ choose_partitions(double rows)
 	return n;
 }
 
+static Size
+shared_size(int participants)
+{
+	return MAXALIGN(offsetof(SharedBound, names) + participants * sizeof(dsa_pointer));
+}
+
 static SharedPartitions *
 partitions_space(SharedBound *shared)
 {
-	return (SharedPartitions *) ((char *) shared + MAXALIGN(sizeof(SharedBound)));
+	return (SharedPartitions *) ((char *) shared + shared_size(shared->participants));
 }
 
 /* Divides the memory, and takes the secret. */
@@ -345,12 +348,14 @@ open_work(BoundState *state, uint64 secret)
 
 	state->people_memory = Max(memory / 2, LEAST_MEMORY);
 	state->groups_memory = Max(memory / 4, LEAST_MEMORY);
-	state->units.seed = secret;
+	state->names_memory = Max(memory / 8, LEAST_MEMORY);
+	state->units.seed = state->layout.unit_seed = secret;
 	state->keys.seed = sketch_mix(secret + 1);
 	people_open(&state->people, state->spec->nfeatures, state->spec->nsketches,
 				(uint32) state->contributions->params.groups);
 	groups_open(&state->groups, state->spec->dimensions, state->spec->nsketches);
 	state->groups.seed = sketch_mix(secret + 2);
+	groups_open(&state->names, 0, 0);
 	if (state->shared != NULL)
 		state->partitions =
 			partitions_attach(partitions_space(state->shared), ParallelWorkerNumber + 1,
@@ -378,7 +383,7 @@ estimate_dsm(CustomScanState *node, ParallelContext *pcxt)
 
 	/* the rows of the plan are those of one participant */
 	state->npartitions = choose_partitions(state->expected_rows * participants);
-	return add_size(MAXALIGN(sizeof(SharedBound)),
+	return add_size(shared_size(participants),
 					partitions_shared_size(state->npartitions, participants));
 }
 
@@ -398,6 +403,8 @@ initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate)
 	shared->participants = pcxt->nworkers + 1;
 	shared->segment = dsm_segment_handle(pcxt->seg);
 	shared->secret = release_bounding_key();
+	for (int i = 0; i < shared->participants; i++)
+		shared->names[i] = InvalidDsaPointer;
 	partitions_share(partitions_space(shared), shared->npartitions, shared->participants,
 					 pcxt->seg);
 	state->shared = shared;
@@ -424,11 +431,9 @@ divide_arguments(BoundState *state, TupleTableSlot *slot, const AttrNumber *colu
 				 Record *record)
 {
 	const Contributions *contributions = state->contributions;
-	int			nvalues = 0;
 
 	record->present = 0;
-	record->values = state->values;
-	for (int i = 0; i < contributions->spec.narguments; i++)
+	for (int i = 0; i < state->layout.narguments; i++)
 	{
 		RowValues	row;
 
@@ -436,9 +441,20 @@ divide_arguments(BoundState *state, TupleTableSlot *slot, const AttrNumber *colu
 					  slot->tts_isnull[column[i] - 1], &row);
 		if (row.present[i])
 			record->present |= (uint32) 1 << i;
-		if (contributions->spec.arguments[i].bound > 0)
-			state->values[nvalues++] = (RecordValue) row.y[i];
+		record->values[i] = (RecordValue) row.y[i];
 	}
+}
+
+/* The number of the row's group; as long as there is memory for names, it gets one. */
+static inline void
+divide_group(BoundState *state, Record *record)
+{
+	record->name = groups_lookup(&state->names, &record->group);
+	if (likely(record->name != RECORD_NO_NAME))
+		return;
+	if (state->names.n < MOST_NAMES &&
+		MemoryContextMemAllocated(state->names.context, false) < state->names_memory)
+		record->name = groups_add(&state->names, &record->group);
 }
 
 static inline void
@@ -450,7 +466,10 @@ divide_row(BoundState *state, TupleTableSlot *slot, Record *record)
 	if (!key_columns_read(&state->units, slot, &record->unit))
 		return;					/* nobody's; the rewriter asks for IS NOT NULL */
 	if (state->nkeys > 0)
+	{
 		(void) key_columns_read(&state->keys, slot, &record->group);
+		divide_group(state, record);
+	}
 	divide_arguments(state, slot, column, record);
 	column += state->spec->narguments;
 	for (int i = 0; i < state->spec->nsketches; i++, column++)
@@ -479,6 +498,29 @@ divide_rows(BoundState *state)
 		MemoryContextReset(state->row_context);
 	}
 	partitions_end_write(state->partitions);
+	if (state->shared != NULL)
+		state->shared->names[ParallelWorkerNumber + 1] =
+			names_publish(&state->names, state->css.ss.ps.state->es_query_dsa);
+}
+
+/* Opens what all participants have named. */
+static void
+open_names(BoundState *state)
+{
+	SharedBound *shared = state->shared;
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+
+	state->nparticipants = shared != NULL ? shared->participants : 1;
+	state->names_of = palloc(state->nparticipants * sizeof(NamesOf));
+	for (int i = 0; i < state->nparticipants; i++)
+	{
+		if (shared != NULL)
+			names_open(&state->names_of[i], state->css.ss.ps.state->es_query_dsa,
+					   shared->names[i]);
+		else
+			names_open_own(&state->names_of[i], &state->names);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 /* The first step of all participants; returns when they are done with it. */
@@ -500,8 +542,12 @@ divide(BoundState *state)
 		Assert(BarrierPhase(&shared->barrier) == PHASE_SUM);
 		BarrierDetach(&shared->barrier);
 	}
+	open_names(state);
 	state->divided = true;
 }
+
+/* The key of the only group where there are no keys. */
+static const BoundKey no_key = {0};
 
 /* ----------
  * Second step: individuals, and what they add to groups
@@ -519,12 +565,23 @@ keep_sketch(SketchState **place, SketchState *state, MemoryContext context)
 	*place = memcpy(MemoryContextAllocHuge(context, VARSIZE(state)), state, VARSIZE(state));
 }
 
+/* The group of a record that this participant has written. */
+static inline uint32
+group_of(BoundState *state, const Record *record, int participant)
+{
+	if (state->nkeys == 0)
+		return groups_find(&state->groups, &no_key);
+	if (unlikely(record->name == RECORD_NO_NAME))
+		return groups_find(&state->groups, &record->group);
+	return names_group(&state->names_of[participant], record->name, &state->groups);
+}
+
 static inline void
-add_record(BoundState *state, const Record *record)
+add_record(BoundState *state, const Record *record, int participant)
 {
 	const ReleaseSpec *spec = state->spec;
 	const FeatureSteps *steps = &state->features;
-	uint32		group = groups_find(&state->groups, &record->group);
+	uint32		group = group_of(state, record, participant);
 	Person	   *person = people_find(&state->people, &record->unit);
 	PersonGroup *entry = person_group(&state->people, person, &state->groups, group);
 
@@ -556,8 +613,7 @@ add_record(BoundState *state, const Record *record)
 static inline bool
 in_pass(const BoundState *state, uint64 hash)
 {
-	return state->pass_bits == 0 ||
-		hash << state->partition_bits >> (64 - state->pass_bits) == state->pass;
+	return hash << state->partition_bits >> (64 - state->pass_bits) == state->pass;
 }
 
 /*
@@ -565,16 +621,17 @@ in_pass(const BoundState *state, uint64 hash)
  * partition's individuals are more than the nearest cache holds.
  */
 static void
-add_batch(BoundState *state, const char **records, int n)
+add_batch(BoundState *state, const char **records, int n, int participant)
 {
 	const People *people = &state->people;
+	const RecordLayout *layout = &state->layout;
 	Record	   *record = &state->record;
 
 	for (int i = 0; i < n; i++)
-		dp_prefetch(people_slot(people, record_unit_hash(records[i])));
+		dp_prefetch(people_slot(people, record_unit_hash(layout, records[i])));
 	for (int i = 0; i < n; i++)
 	{
-		uint32		number = people_slot(people, record_unit_hash(records[i]))->number;
+		uint32		number = people_slot(people, record_unit_hash(layout, records[i]))->number;
 
 		if (number != 0)
 			dp_prefetch(people_nth(people, number - 1));
@@ -583,8 +640,8 @@ add_batch(BoundState *state, const char **records, int n)
 	}
 	for (int i = 0; i < n; i++)
 	{
-		record_read(&state->layout, records[i], record);
-		add_record(state, record);
+		record_read(layout, records[i], record);
+		add_record(state, record, participant);
 	}
 }
 
@@ -600,15 +657,15 @@ add_block(BoundState *state, const PartitionBlock *block)
 		const char *bytes = block->data + offset;
 
 		offset += (uint32) record_size(&state->layout, bytes);
-		if (in_pass(state, record_unit_hash(bytes)))
+		if (state->pass_bits == 0 || in_pass(state, record_unit_hash(&state->layout, bytes)))
 			records[n++] = bytes;
 		if (n == BATCH)
 		{
-			add_batch(state, records, n);
+			add_batch(state, records, n, block->participant);
 			n = 0;
 		}
 	}
-	add_batch(state, records, n);
+	add_batch(state, records, n, block->participant);
 }
 
 /*
@@ -758,6 +815,15 @@ emit_group(BoundState *state, TupleTableSlot *slot)
 	return false;
 }
 
+/* Makes room for other groups. */
+static void
+forget_groups(BoundState *state)
+{
+	groups_reset(&state->groups);
+	for (int i = 0; i < state->nparticipants; i++)
+		names_forget(&state->names_of[i]);
+}
+
 static TupleTableSlot *
 next_group(ScanState *node)
 {
@@ -774,7 +840,7 @@ next_group(ScanState *node)
 		if (state->emitting && emit_group(state, slot))
 			return slot;
 		if (state->emitting)
-			groups_reset(&state->groups);
+			forget_groups(state);
 		state->emitting = false;
 		while ((more = do_pass(state)) &&
 			   MemoryContextMemAllocated(state->groups.context, true) <= state->groups_memory)

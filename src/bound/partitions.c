@@ -140,6 +140,7 @@ initialize_block(Partitions *partitions, PartitionBlock *block, Size size)
 	block->used = 0;
 	block->next = NULL;
 	block->in_area = false;
+	block->participant = (uint16) partitions->participant;
 	partitions->used += size;
 	return block;
 }
@@ -355,6 +356,7 @@ read_block(Partitions *partitions, BufFile *file)
 									   header.size - offsetof(PartitionBlock, data));
 	}
 	partitions->buffer->used = header.used;
+	partitions->buffer->participant = header.participant;
 	read_file(file, partitions->buffer->data, header.size - offsetof(PartitionBlock, data));
 	return partitions->buffer;
 }

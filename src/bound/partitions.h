@@ -20,6 +20,7 @@ typedef struct PartitionBlock
 {
 	uint32		size;			/* of the whole; where MinimalTupleData has t_len */
 	uint32		used;			/* bytes of records */
+	uint16		participant;	/* who has written it */
 	bool		in_area;		/* of the parallel query, where others see it */
 	union
 	{
@@ -27,7 +28,7 @@ typedef struct PartitionBlock
 		dsa_pointer at_next;
 	};
 	dsa_pointer at;				/* of this block, if it is in the area */
-	char		data[FLEXIBLE_ARRAY_MEMBER];	/* records, each MAXALIGN'ed */
+	char		data[FLEXIBLE_ARRAY_MEMBER];	/* records */
 } PartitionBlock;
 
 typedef struct Partition
@@ -75,7 +76,7 @@ extern void partitions_open(Partitions *partitions, int i);
 extern PartitionBlock *partitions_next(Partitions *partitions);
 extern void partitions_close(Partitions *partitions);
 
-/* Room for a record of so many bytes, a multiple of MAXALIGN, in partition i. */
+/* Room for a record of so many bytes in partition i; not aligned. */
 static inline void *
 partitions_append(Partitions *partitions, int i, Size size)
 {

@@ -6,6 +6,7 @@
 
 #include "bound/records.h"
 
+/* Numbers of bytes, in this order. */
 enum
 {
 	LENGTH_RECORD,
@@ -14,37 +15,50 @@ enum
 	LENGTH_FIRST_SKETCH
 };
 
-/* Lays out the records of a release. */
+/* Lays out the records of a release; unit_seed is to be set before they are read. */
 void
 record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *units,
 			  const KeyColumns *keys)
 {
-	Size		offset = sizeof(uint64);
+	Size		offset;
+	int			nvalues = 0;
 
 	layout->grouped = keys->n > 0;
+	layout->narrow_unit = units->is_short && units->readers->length <= (int) sizeof(uint32);
+	layout->varies = !units->is_short;
+	layout->narguments = spec->narguments;
 	layout->nsketches = spec->nsketches;
-	layout->varies = !units->is_short || (layout->grouped && !keys->is_short);
-	if (layout->grouped)
-		offset += sizeof(uint64);
-	layout->present = offset;
-	offset = TYPEALIGN(sizeof(RecordValue), offset + sizeof(uint32));
-	layout->values = offset;
 	for (int i = 0; i < spec->narguments; i++)
 	{
-		if (spec->arguments[i].bound > 0)
-			layout->nvalues++;
+		if (spec->arguments[i].bound == 0)
+			layout->has_bitmap = true;
+		else
+		{
+			layout->bounded |= (uint32) 1 << i;
+			nvalues++;
+		}
 	}
-	layout->items = MAXALIGN(offset + layout->nvalues * sizeof(RecordValue));
+	layout->name = offset = layout->narrow_unit ? sizeof(uint32) : sizeof(uint64);
+	if (layout->grouped)
+		offset += sizeof(uint32);
+	layout->present = offset;
+	if (layout->has_bitmap)
+		offset += sizeof(uint32);
+	layout->values = offset;
+	layout->items = offset + nvalues * sizeof(RecordValue);
+	layout->size = layout->items + spec->nsketches * sizeof(uint64);
 	for (int i = 0; i < spec->nsketches; i++)
 	{
 		layout->kinds[i] = spec->sketches[i].kind;
 		if (spec->sketches[i].kind == SPEC_SKETCH_VALUES)
 			layout->varies = true;
 	}
-	layout->lengths = layout->items + spec->nsketches * sizeof(uint64);
-	layout->size = layout->lengths;
-	if (layout->varies)
-		layout->size += (LENGTH_FIRST_SKETCH + spec->nsketches) * sizeof(uint32);
+}
+
+static Size
+lengths_size(const RecordLayout *layout)
+{
+	return (LENGTH_FIRST_SKETCH + layout->nsketches) * sizeof(uint32);
 }
 
 /* Does the record have a value for the sketch that comes with bytes? */
@@ -55,24 +69,23 @@ has_bytes(const RecordLayout *layout, const Record *record, int sketch)
 }
 
 static Size
-full_size(const RecordLayout *layout, const Record *record)
+long_size(const RecordLayout *layout, const Record *record)
 {
-	Size		size = layout->size + record->unit.length;
+	Size		size = layout->size + lengths_size(layout) + record->unit.length;
 
-	if (layout->grouped)
-		size += record->group.length;
+	if (record->name == RECORD_NO_NAME)
+		size += sizeof(uint64) + record->group.length;
 	for (int i = 0; i < layout->nsketches; i++)
 	{
 		if (has_bytes(layout, record, i))
 			size += record->items[i].key.length;
 	}
-	return MAXALIGN(size);
+	return INTALIGN(size);
 }
 
 static inline char *
-put_bytes(char *to, const char *bytes, uint32 length, uint32 *stored)
+put_bytes(char *to, const void *bytes, uint32 length)
 {
-	*stored = length;
 	if (length > 0)
 		memcpy(to, bytes, length);
 	return to + length;
@@ -81,27 +94,26 @@ put_bytes(char *to, const char *bytes, uint32 length, uint32 *stored)
 static void
 write_bytes(const RecordLayout *layout, const Record *record, char *to, Size size)
 {
-	uint32	   *lengths = (uint32 *) (to + layout->lengths);
-	char	   *next = to + layout->size;
+	uint32		lengths[LENGTH_FIRST_SKETCH + DP_MAX_SKETCHES] = {0};
+	char	   *next = to + layout->size + lengths_size(layout);
 
 	lengths[LENGTH_RECORD] = (uint32) size;
-	next = put_bytes(next, record->unit.bytes, record->unit.length, &lengths[LENGTH_UNIT]);
-	lengths[LENGTH_GROUP] = 0;
-	if (layout->grouped)
-		next = put_bytes(next, record->group.bytes, record->group.length,
-						 &lengths[LENGTH_GROUP]);
+	lengths[LENGTH_UNIT] = record->unit.length;
+	next = put_bytes(next, record->unit.bytes, record->unit.length);
+	if (record->name == RECORD_NO_NAME)
+	{
+		lengths[LENGTH_GROUP] = record->group.length;
+		next = put_bytes(next, &record->group.hash, sizeof(uint64));
+		next = put_bytes(next, record->group.bytes, record->group.length);
+	}
 	for (int i = 0; i < layout->nsketches; i++)
 	{
-		uint32	   *length = &lengths[LENGTH_FIRST_SKETCH + i];
-
-		*length = 0;
-		if (has_bytes(layout, record, i))
-		{
-			next = put_bytes(next, record->items[i].key.bytes, record->items[i].key.length,
-							 length);
-			(*length)++;
-		}
+		if (!has_bytes(layout, record, i))
+			continue;
+		lengths[LENGTH_FIRST_SKETCH + i] = record->items[i].key.length + 1;
+		next = put_bytes(next, record->items[i].key.bytes, record->items[i].key.length);
 	}
+	memcpy(to + layout->size, lengths, lengths_size(layout));
 }
 
 /* record_write() for records with more than values. */
@@ -109,49 +121,40 @@ void
 record_write_long(const RecordLayout *layout, const Record *record, Partitions *partitions,
 				  int partition)
 {
-	Size		size = layout->varies ? full_size(layout, record) : layout->size;
+	bool		is_long = record_is_long(layout, record->name);
+	Size		size = is_long ? long_size(layout, record) : layout->size;
 	char	   *to = partitions_append(partitions, partition, size);
-	uint64	   *items = (uint64 *) (to + layout->items);
 
 	record_put(layout, record, to);
 	for (int i = 0; i < layout->nsketches; i++)
-		items[i] = !record->has_item[i] ? 0 :
-			layout->kinds[i] == SPEC_SKETCH_CELLS ? (uint64) record->items[i].cell + 1 :
-			record->items[i].key.hash;
-	if (layout->varies)
+	{
+		uint64		item = !record->has_item[i] ? 0 :
+		layout->kinds[i] == SPEC_SKETCH_CELLS ? (uint64) record->items[i].cell + 1 :
+		record->items[i].key.hash;
+
+		memcpy(to + layout->items + i * sizeof(uint64), &item, sizeof(item));
+	}
+	if (is_long)
 		write_bytes(layout, record, to, size);
 }
 
-static inline const char *
-get_bytes(const char *from, uint32 length, const char **bytes, uint32 *stored)
+static void
+read_bytes(const RecordLayout *layout, const char *from, Record *record)
 {
-	*bytes = from;
-	*stored = length;
-	return from + length;
-}
+	uint32		lengths[LENGTH_FIRST_SKETCH + DP_MAX_SKETCHES];
+	const char *next = from + layout->size + lengths_size(layout);
 
-/* The part of record_read() for what does not lie at a fixed place. */
-void
-record_read_bytes(const RecordLayout *layout, const char *from, Record *record)
-{
-	const uint64 *items = (const uint64 *) (from + layout->items);
-	const uint32 *lengths = (const uint32 *) (from + layout->lengths);
-	const char *next = from + layout->size;
-
-	for (int i = 0; i < layout->nsketches; i++)
+	memcpy(lengths, from + layout->size, lengths_size(layout));
+	record->unit.bytes = next;
+	record->unit.length = lengths[LENGTH_UNIT];
+	next += record->unit.length;
+	if (record->name == RECORD_NO_NAME)
 	{
-		record->has_item[i] = items[i] != 0;
-		if (layout->kinds[i] == SPEC_SKETCH_CELLS)
-			record->items[i].cell = (int) items[i] - 1;
-		else
-			record->items[i].key.hash = items[i];
+		record->group.hash = record_uint64(next);
+		record->group.bytes = next + sizeof(uint64);
+		record->group.length = lengths[LENGTH_GROUP];
+		next += sizeof(uint64) + record->group.length;
 	}
-	if (!layout->varies)
-		return;
-	next = get_bytes(next, lengths[LENGTH_UNIT], &record->unit.bytes, &record->unit.length);
-	if (layout->grouped)
-		next = get_bytes(next, lengths[LENGTH_GROUP], &record->group.bytes,
-						 &record->group.length);
 	for (int i = 0; i < layout->nsketches; i++)
 	{
 		uint32		length = lengths[LENGTH_FIRST_SKETCH + i];
@@ -159,8 +162,26 @@ record_read_bytes(const RecordLayout *layout, const char *from, Record *record)
 		if (layout->kinds[i] != SPEC_SKETCH_VALUES)
 			continue;
 		record->has_item[i] = length > 0;
-		if (length > 0)
-			next = get_bytes(next, length - 1, &record->items[i].key.bytes,
-							 &record->items[i].key.length);
+		record->items[i].key.bytes = next;
+		record->items[i].key.length = length > 0 ? length - 1 : 0;
+		next += record->items[i].key.length;
 	}
+}
+
+/* record_read() for records with more than values. */
+void
+record_read_long(const RecordLayout *layout, const char *from, Record *record)
+{
+	for (int i = 0; i < layout->nsketches; i++)
+	{
+		uint64		item = record_uint64(from + layout->items + i * sizeof(uint64));
+
+		record->has_item[i] = item != 0;
+		if (layout->kinds[i] == SPEC_SKETCH_CELLS)
+			record->items[i].cell = (int) item - 1;
+		else
+			record->items[i].key.hash = item;
+	}
+	if (record_is_long(layout, record->name))
+		read_bytes(layout, from, record);
 }

@@ -15,9 +15,14 @@
 /* A value within one unit of the lattice; a fault for testing needs more. */
 #ifdef DP_FAULT_CLAMP_OFF
 typedef int64 RecordValue;
+#define RECORD_NO_VALUE PG_INT64_MIN
 #else
 typedef int32 RecordValue;
+#define RECORD_NO_VALUE PG_INT32_MIN
 #endif
+
+/* Stands for a group that has no number: its key is in the record. */
+#define RECORD_NO_NAME PG_UINT32_MAX
 
 StaticAssertDecl(DP_MAX_ARGUMENTS <= 32, "presence of arguments is a bitmap of 32");
 
@@ -25,62 +30,119 @@ StaticAssertDecl(DP_MAX_ARGUMENTS <= 32, "presence of arguments is a bitmap of 3
 typedef struct Record
 {
 	BoundKey	unit;
-	BoundKey	group;			/* if there are keys */
+	uint32		name;			/* number of the group with who wrote the record */
+	BoundKey	group;			/* if it has none */
 	uint32		present;		/* bitmap of arguments that have a value */
-	const RecordValue *values;	/* of arguments with bounds, 0 without a value */
+	RecordValue values[DP_MAX_ARGUMENTS];	/* of those with bounds, 0 without a value */
 	bool		has_item[DP_MAX_SKETCHES];
 	SketchItem	items[DP_MAX_SKETCHES];
 } Record;
 
 /*
- * uint64 hash of the unit, [uint64 hash of the group,] uint32 bitmap of arguments that have
- * a value, RecordValue of each with bounds, uint64 of each sketch (the cell plus one or the
- * hash, 0 without a value) and, if sizes vary, uint32 numbers of bytes: of the record, the
- * unit, the group, each sketch's value plus one; then these bytes.
+ * The unit (uint32 bits if it is that short, or uint64 hash), [uint32 name of the group,]
+ * [uint32 bitmap of arguments that have a value, if not all have bounds,] RecordValue of
+ * each with bounds, uint64 of each sketch (the cell plus one or the hash, 0 without a
+ * value).
+ *
+ * If there is more, uint32 numbers of bytes: of the record, the unit, the group's key,
+ * each sketch's value plus one; then these bytes; the key's are those of its hash first.
+ * There is more in each record if units or values have bytes, and else where a group has no
+ * name.
  */
 typedef struct RecordLayout
 {
 	bool		grouped;
-	bool		varies;			/* records have different sizes */
-	int			nvalues;
+	bool		narrow_unit;
+	bool		has_bitmap;
+	bool		varies;			/* there is more in each record */
+	uint64		unit_seed;		/* of hashes of units */
+	int			narguments;
 	int			nsketches;
+	uint32		bounded;		/* bitmap of arguments with bounds */
 	SpecSketchKind kinds[DP_MAX_SKETCHES];
-	Size		present;		/* offsets */
+	Size		name;			/* offsets */
+	Size		present;
 	Size		values;
 	Size		items;
-	Size		lengths;
-	Size		size;			/* of the part that does not vary */
+	Size		size;			/* where there is no more */
 } RecordLayout;
 
 extern void record_layout(RecordLayout *layout, const ReleaseSpec *spec,
 						  const KeyColumns *units, const KeyColumns *keys);
 extern void record_write_long(const RecordLayout *layout, const Record *record,
 							  Partitions *partitions, int partition);
-extern void record_read_bytes(const RecordLayout *layout, const char *from, Record *record);
+extern void record_read_long(const RecordLayout *layout, const char *from, Record *record);
+
+static inline uint32
+record_uint32(const char *from)
+{
+	uint32		result;
+
+	memcpy(&result, from, sizeof(result));
+	return result;
+}
+
+static inline uint64
+record_uint64(const char *from)
+{
+	uint64		result;
+
+	memcpy(&result, from, sizeof(result));
+	return result;
+}
 
 /* The hash of a record's unit, which decides who reads it. */
 static inline uint64
-record_unit_hash(const char *bytes)
+record_unit_hash(const RecordLayout *layout, const char *from)
 {
-	return *(const uint64 *) bytes;
+	return layout->narrow_unit ? sketch_mix(record_uint32(from) ^ layout->unit_seed) :
+		record_uint64(from);
+}
+
+/* The number of its group. */
+static inline uint32
+record_name(const RecordLayout *layout, const char *from)
+{
+	return layout->grouped ? record_uint32(from + layout->name) : 0;
+}
+
+/* Does a record have more than what lies at fixed places? */
+static inline bool
+record_is_long(const RecordLayout *layout, uint32 name)
+{
+	return layout->varies || name == RECORD_NO_NAME;
 }
 
 static inline Size
-record_size(const RecordLayout *layout, const char *bytes)
+record_size(const RecordLayout *layout, const char *from)
 {
-	return layout->varies ? *(const uint32 *) (bytes + layout->lengths) : layout->size;
+	return record_is_long(layout, record_name(layout, from)) ?
+		record_uint32(from + layout->size) : layout->size;
 }
 
-/* The part of a record that all have. */
+/* The part of a record that lies at fixed places, but its sketches. */
 static inline void
 record_put(const RecordLayout *layout, const Record *record, char *to)
 {
-	((uint64 *) to)[0] = record->unit.hash;
+	if (layout->narrow_unit)
+		memcpy(to, &record->unit.bits, sizeof(uint32));
+	else
+		memcpy(to, &record->unit.hash, sizeof(uint64));
 	if (layout->grouped)
-		((uint64 *) to)[1] = record->group.hash;
-	*(uint32 *) (to + layout->present) = record->present;
-	for (int i = 0; i < layout->nvalues; i++)
-		((RecordValue *) (to + layout->values))[i] = record->values[i];
+		memcpy(to + layout->name, &record->name, sizeof(uint32));
+	if (layout->has_bitmap)
+		memcpy(to + layout->present, &record->present, sizeof(uint32));
+	to += layout->values;
+	for (int i = 0; i < layout->narguments; i++)
+	{
+		RecordValue value = record->present & ((uint32) 1 << i) ? record->values[i] :
+			RECORD_NO_VALUE;
+
+		if ((layout->bounded & ((uint32) 1 << i)) == 0)
+			continue;
+		memcpy(to, &value, sizeof(value));
+		to += sizeof(value);
+	}
 }
 
 /* Appends a record to a partition. */
@@ -88,7 +150,7 @@ static inline void
 record_write(const RecordLayout *layout, const Record *record, Partitions *partitions,
 			 int partition)
 {
-	if (layout->varies || layout->nsketches > 0)
+	if (layout->nsketches > 0 || record_is_long(layout, record->name))
 		record_write_long(layout, record, partitions, partition);
 	else
 		record_put(layout, record, partitions_append(partitions, partition, layout->size));
@@ -98,14 +160,26 @@ record_write(const RecordLayout *layout, const Record *record, Partitions *parti
 static inline void
 record_read(const RecordLayout *layout, const char *from, Record *record)
 {
-	record->unit.hash = ((const uint64 *) from)[0];
+	const char *value = from + layout->values;
+
+	record->unit.hash = record_unit_hash(layout, from);
 	record->unit.length = 0;
-	record->group.hash = layout->grouped ? ((const uint64 *) from)[1] : 0;
-	record->group.length = 0;
-	record->present = *(const uint32 *) (from + layout->present);
-	record->values = (const RecordValue *) (from + layout->values);
-	if (layout->varies || layout->nsketches > 0)
-		record_read_bytes(layout, from, record);
+	record->name = record_name(layout, from);
+	record->present = layout->has_bitmap ? record_uint32(from + layout->present) :
+		layout->bounded;
+	for (int i = 0; i < layout->narguments; i++)
+	{
+		if ((layout->bounded & ((uint32) 1 << i)) == 0)
+			continue;
+		memcpy(&record->values[i], value, sizeof(RecordValue));
+		value += sizeof(RecordValue);
+		if (record->values[i] != RECORD_NO_VALUE)
+			continue;
+		record->values[i] = 0;
+		record->present &= ~((uint32) 1 << i);
+	}
+	if (layout->nsketches > 0 || record_is_long(layout, record->name))
+		record_read_long(layout, from, record);
 }
 
 #endif							/* DP_BOUND_RECORDS_H */

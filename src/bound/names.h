@@ -1,0 +1,47 @@
+/*
+ * names.h
+ *		Numbers for the groups that a process meets, which go into its records instead of
+ *		keys, and what the numbers of others mean.
+ */
+#ifndef DP_BOUND_NAMES_H
+#define DP_BOUND_NAMES_H
+
+#include "postgres.h"
+
+#include "bound/groups.h"
+#include "utils/dsa.h"
+
+/* A key in shared memory; its bytes follow the keys of all. */
+typedef struct SharedName
+{
+	uint64		hash;
+	Size		offset;
+	uint32		length;
+} SharedName;
+
+/* The names of one participant, as this process sees them. */
+typedef struct NamesOf
+{
+	const Groups *own;			/* NULL if they are in shared memory */
+	const SharedName *names;
+	const char *bytes;
+	uint32		n;
+	uint32	   *groups;			/* number here plus one, or 0 */
+} NamesOf;
+
+extern dsa_pointer names_publish(const Groups *names, dsa_area *area);
+extern void names_open(NamesOf *of, dsa_area *area, dsa_pointer published);
+extern void names_open_own(NamesOf *of, const Groups *names);
+extern void names_forget(NamesOf *of);
+extern uint32 names_find(NamesOf *of, uint32 name, Groups *groups);
+
+/* The group here that a number of the participant means. */
+static inline uint32
+names_group(NamesOf *of, uint32 name, Groups *groups)
+{
+	uint32		number = of->groups[name];
+
+	return number != 0 ? number - 1 : names_find(of, name, groups);
+}
+
+#endif							/* DP_BOUND_NAMES_H */

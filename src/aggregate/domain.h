@@ -10,8 +10,10 @@
 
 #include <math.h>
 
+#include "aggregate/decimal.h"
 #include "datatype/timestamp.h"
 #include "release/spec.h"
+#include "utils/expandeddatum.h"	/* and VARSIZE of all versions */
 
 /* Most cells of a sketch. */
 #define DP_MAX_CELLS 65537
@@ -49,6 +51,20 @@ extern double grid_point(const Grid *grid, int cell);
 extern double grid_edge(const Grid *grid, int i);
 
 /*
+ * A numeric that is stored as it is: not compressed, not elsewhere, and with few digits.
+ * Its header may have one byte, and its words may be unaligned then.
+ */
+static inline bool
+domain_plain_numeric(Datum value, double *x)
+{
+	const struct varlena *stored = (const struct varlena *) DatumGetPointer(value);
+
+	if (VARATT_IS_EXTERNAL(stored) || VARATT_IS_COMPRESSED(stored))
+		return false;
+	return decimal_read(VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored), x);
+}
+
+/*
  * A value as a number, in the unit that SpecArgType names; false if it is NaN.
  * Infinities of any type stay infinite.  No value raises an error.
  */
@@ -75,6 +91,10 @@ domain_number(SpecArgType type, Datum value, double *x)
 		case SPEC_ARG_FLOAT8:
 			*x = DatumGetFloat8(value);
 			return !isnan(*x);
+		case SPEC_ARG_NUMERIC:
+			if (likely(domain_plain_numeric(value, x)))
+				return !isnan(*x);
+			return domain_other_number(type, value, x);
 		default:
 			return domain_other_number(type, value, x);
 	}

@@ -362,6 +362,30 @@ foreach my $t ('equal', 'equal2')
 	  foreach [ 'n', 1 ], [ 'f', 0 ], [ 'iv', q('1 month') ];
 }
 
+# Numerics are read from their stored digits where that is exact: what comes out is the cast
+# to float8, bit by bit, for values in memory, in rows, compressed and elsewhere.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE digits (kind text, n numeric, raw numeric);
+ALTER TABLE digits ALTER raw SET STORAGE EXTERNAL;
+INSERT INTO digits (kind, n)
+SELECT 'up to ' || size || ' digits', CASE WHEN i % 2 = 0 THEN -x ELSE x END
+FROM generate_series(1, 60) size, generate_series(1, 60) i,
+	LATERAL (SELECT translate(left(repeat(md5(format('%s %s', i, size)), 3), size), 'abcdef', '009990')::numeric *
+		('1e' || i % 41 - 20)::numeric) v (x);
+INSERT INTO digits (kind, n)
+SELECT 'known', v FROM unnest('{0,0.00,NaN,Infinity,-Infinity,1,-1,0.5,-0.0001,0.00009999,9999,10000,99999999.99,-9999999999.99,9007199254740992,
+	9007199254740993,-9007199254740993,90071992547409.93,1e22,1e23,1e24,1e-20,1e-22,1e-24,1e300,-1e300,1e-300,1e-307,4.5e15,0.1,0.3,1e120}'::numeric[]) v;
+INSERT INTO digits (kind, n) SELECT 'negative scale', v::numeric(6, -3) FROM unnest('{0,499,500,-1500,123456000,999000}'::float8[]) v;
+INSERT INTO digits (kind, n) SELECT 'of weight ' || w, ('1e' || w)::numeric * 1234 FROM generate_series(-290, 290) w;
+INSERT INTO digits (kind, n) SELECT 'long', (repeat('1234567', k) || '.' || repeat('89', 8 * k))::numeric FROM generate_series(1, 40) k;
+INSERT INTO digits (kind, n) VALUES ('very long', ('0.' || repeat('0123456789', 1500))::numeric);
+UPDATE digits SET raw = n;
+SQL
+my $differ = q(IS DISTINCT FROM float8send(nullif(n, 'NaN')::float8));
+is($node->safe_psql('postgres', "SELECT kind, n FROM digits WHERE float8send(dp_agg.number(n)) $differ OR float8send(dp_agg.number(raw)) $differ OR float8send(dp_agg.number(n + 0)) $differ"),
+	'', 'numerics are read as the cast to float8 reads them');
+cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM digits'), '>', 4200, '... and there are many');
+
 # ---------- errors: from parameters alone, the same over nobody, and free ----------
 
 my @errors;

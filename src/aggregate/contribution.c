@@ -62,15 +62,18 @@ read_bounds(Contributions *contributions)
 
 	for (int i = 0; i < spec->narguments; i++)
 	{
+		ArgumentReader *reader = &contributions->readers[i];
 		int			bound = spec->arguments[i].bound;
 
-		if (bound > 0)
+		reader->type = spec->arguments[i].type;
+		reader->bounded = bound > 0;
+		if (reader->bounded)
 		{
 			double		lower = contributions->params.values[bound];
 			double		upper = contributions->params.values[bound + 1];
 
-			contributions->mid[i] = lower / 2 + upper / 2;
-			contributions->half[i] = upper / 2 - lower / 2;
+			reader->mid = lower / 2 + upper / 2;
+			reader->half = upper / 2 - lower / 2;
 		}
 	}
 	for (int i = 1; i < spec->dimensions; i++)
@@ -94,7 +97,7 @@ read_bounds(Contributions *contributions)
 				break;
 			case SPEC_IMPUTE_ZERO:
 				contributions->imputed[i] = x < 0 ? 0 :
-					quantise(0.0, contributions->mid[x], contributions->half[x]);
+					quantise(0.0, contributions->readers[x].mid, contributions->readers[x].half);
 				break;
 		}
 	}

@@ -17,14 +17,22 @@
 #include "release/spec.h"
 #include "utils/array.h"
 
+/* How an argument is read. */
+typedef struct ArgumentReader
+{
+	SpecArgType type;
+	bool		bounded;		/* has bounds: else only its presence counts */
+	double		mid;
+	double		half;
+} ArgumentReader;
+
 /* A release's description under the parameters of one execution. */
 typedef struct Contributions
 {
 	ReleaseSpec spec;
 	ReleaseParams params;
 	int			rows_shift;		/* r = 2^this, or -1 */
-	double		mid[DP_MAX_ARGUMENTS];
-	double		half[DP_MAX_ARGUMENTS];
+	ArgumentReader readers[DP_MAX_ARGUMENTS];
 	int64		imputed[DP_MAX_DIMENSIONS];	/* by coordinate, in lattice units */
 } Contributions;
 
@@ -37,6 +45,15 @@ typedef struct RowValues
 
 extern Contributions *contributions_open(bytea *spec, ArrayType *params, MemoryContext context);
 extern bool argument_type_matches(const SpecArgument *argument, Oid type);
+
+/* rint() of |x| < 2^51, inline: the sum has no bits left below one. */
+static inline int64
+nearest_int64(double x)
+{
+	const double shift = 6755399441055744.0;	/* 1.5 * 2^52 */
+
+	return (int64) ((x + shift) - shift);
+}
 
 /*
  * Nearest lattice point of (x - mid) / half, clamped to one unit.  The result
@@ -57,21 +74,32 @@ quantise(double x, double mid, double half)
 		return DP_SCALE;
 	if (y <= -1.0)
 		return -DP_SCALE;
-	return (int64) rint(y * (double) DP_SCALE);
+	return nearest_int64(y * (double) DP_SCALE);
 }
 
-/* Reads argument i of a row; NULL and NaN are no values. */
+/*
+ * Reads a value, in lattice units (0 if it has no bounds, or is none); false if it is none:
+ * NULL or NaN.
+ */
+static inline bool
+read_value(const ArgumentReader *reader, Datum value, bool isnull, int64 *y)
+{
+	double		x;
+
+	*y = 0;
+	if (isnull || !domain_number(reader->type, value, &x))
+		return false;
+	if (reader->bounded)
+		*y = quantise(x, reader->mid, reader->half);
+	return true;
+}
+
+/* Reads argument i of a row. */
 static inline void
 read_argument(const Contributions *contributions, int i, Datum value, bool isnull,
 			  RowValues *row)
 {
-	const SpecArgument *argument = &contributions->spec.arguments[i];
-	double		x;
-
-	row->y[i] = 0;
-	row->present[i] = !isnull && domain_number(argument->type, value, &x);
-	if (row->present[i] && argument->bound > 0)
-		row->y[i] = quantise(x, contributions->mid[i], contributions->half[i]);
+	row->present[i] = read_value(&contributions->readers[i], value, isnull, &row->y[i]);
 }
 
 /*
@@ -106,7 +134,7 @@ feature_reads_y(SpecFeatureKind kind)
 	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
 }
 
-/* A feature of a row's values, in lattice units, within one unit. */
+/* A feature of two values in lattice units, in lattice units, within one unit. */
 static inline int64
 feature_of(SpecFeatureKind kind, int64 x, int64 y)
 {
@@ -132,20 +160,21 @@ feature_of(SpecFeatureKind kind, int64 x, int64 y)
 static inline int64
 feature_value(const SpecFeature *feature, const SpecSet *set, const RowValues *row)
 {
-	return feature_of(feature->kind, feature_reads_x(feature->kind) ? row->y[set->x] : 0,
-					  feature_reads_y(feature->kind) ? row->y[set->y] : 0);
+	return feature_of(feature->kind, set->x < 0 ? 0 : row->y[set->x],
+					  set->y < 0 ? 0 : row->y[set->y]);
 }
 
+/* The quotient's nearest integer, halves away from zero; divisor > 0. */
 static inline dp_int128
 divide_to_nearest(dp_int128 numerator, dp_int128 divisor)
 {
-	int64		n = (int64) numerator;
-	int64		d = (int64) divisor;
+	if (numerator == (int64) numerator && divisor <= PG_INT32_MAX &&
+		Max(numerator, -numerator) < PG_INT64_MAX / 2)
+	{
+		int64		half = (int64) divisor / 2;	/* far cheaper than 128 bits */
 
-	/* the same in registers, which is what nearly all are divided in */
-	if (likely(n == numerator && d == divisor && n > PG_INT64_MIN / 2 && n < PG_INT64_MAX / 2 &&
-			   d < PG_INT64_MAX / 2))
-		return n >= 0 ? (n + d / 2) / d : -((-n + d / 2) / d);
+		return ((int64) numerator + (numerator >= 0 ? half : -half)) / (int64) divisor;
+	}
 	return numerator >= 0 ? (numerator + divisor / 2) / divisor :
 		-((-numerator + divisor / 2) / divisor);
 }

@@ -435,13 +435,12 @@ divide_arguments(BoundState *state, TupleTableSlot *slot, const AttrNumber *colu
 	record->present = 0;
 	for (int i = 0; i < state->layout.narguments; i++)
 	{
-		RowValues	row;
+		int64		y;
 
-		read_argument(contributions, i, slot->tts_values[column[i] - 1],
-					  slot->tts_isnull[column[i] - 1], &row);
-		if (row.present[i])
+		if (read_value(&contributions->readers[i], slot->tts_values[column[i] - 1],
+					   slot->tts_isnull[column[i] - 1], &y))
 			record->present |= (uint32) 1 << i;
-		record->values[i] = (RecordValue) row.y[i];
+		record->values[i] = (RecordValue) y;
 	}
 }
 

@@ -360,7 +360,7 @@ open_work(BoundState *state, uint64 secret)
 		state->partitions =
 			partitions_attach(partitions_space(state->shared), ParallelWorkerNumber + 1,
 							  IsParallelWorker() ? dsm_find_mapping(state->shared->segment) : NULL,
-							  state->css.ss.ps.state->es_query_dsa, memory / 4);
+							  state->css.ss.ps.state->es_query_dsa, memory / 2);
 	else
 	{
 		state->npartitions = choose_partitions(state->expected_rows);

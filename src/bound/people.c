@@ -152,9 +152,62 @@ make_room_for_group(People *people, Person *person)
 	if (person->ngroups < people->first_groups)
 		return;
 	if (n == 0)
-		person->more = MemoryContextAlloc(people->context, people->group_size);
+	{
+		person->more = MemoryContextAlloc(people->context,
+										  offsetof(MoreGroups, groups) + people->group_size);
+		person->more->index = NULL;
+		person->more->index_size = 0;
+	}
 	else if ((n & (n - 1)) == 0)
-		person->more = repalloc_huge(person->more, 2 * n * people->group_size);
+		person->more = repalloc_huge(person->more, offsetof(MoreGroups, groups) +
+									 2 * (Size) n * people->group_size);
+}
+
+static inline uint32
+index_slot(const MoreGroups *more, uint32 group)
+{
+	return (uint32) sketch_mix(group) & (more->index_size - 1);
+}
+
+static void
+put_into_index(MoreGroups *more, uint32 group, uint32 position)
+{
+	uint32		slot = index_slot(more, group);
+
+	while (more->index[slot] != 0)
+		slot = (slot + 1) & (more->index_size - 1);
+	more->index[slot] = position + 1;
+}
+
+/* Makes the index anew, four times as large as the groups are many. */
+static void
+make_index(People *people, Person *person)
+{
+	MoreGroups *more = person->more;
+
+	if (more->index != NULL)
+		pfree(more->index);
+	more->index_size = pg_nextpower2_32(4 * person->ngroups);
+	more->index = MemoryContextAllocExtended(people->context,
+											 more->index_size * sizeof(uint32),
+											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint32 i = 0; i < person->ngroups; i++)
+		put_into_index(more, person_nth_group(people, person, i)->group, i);
+}
+
+/* A group was added: the index, if there must be one, has it. */
+static void
+index_last_group(People *people, Person *person)
+{
+	MoreGroups *more = person->more;
+
+	if (person->ngroups <= MOST_LISTED_GROUPS)
+		return;
+	if (person->ngroups > more->index_size / 2)
+		make_index(people, person);
+	else
+		put_into_index(more, person_nth_group(people, person, person->ngroups - 1)->group,
+					   person->ngroups - 1);
 }
 
 /* A group without rows. */
@@ -169,6 +222,7 @@ add_group(People *people, Person *person, uint32 group, uint64 rank)
 	for (int i = 0; i < people->nsums + people->nsketches; i++)
 		result->sums[i] = 0;
 	person->largest = Max(person->largest, rank);
+	index_last_group(people, person);
 	return result;
 }
 
@@ -207,6 +261,8 @@ push_out(People *people, Person *person, const Groups *groups, uint32 group, uin
 	person->largest = largest;
 	clear_group(people, last);
 	last->group = group;
+	if (person->ngroups > MOST_LISTED_GROUPS)
+		make_index(people, person);
 	return last;
 }
 
@@ -221,4 +277,21 @@ person_new_group(People *people, Person *person, const Groups *groups, uint32 gr
 	if (rank >= person->largest)
 		return NULL;
 	return push_out(people, person, groups, group, rank);
+}
+
+/* person_group() for an individual with an index. */
+PersonGroup *
+person_indexed_group(People *people, Person *person, const Groups *groups, uint32 group)
+{
+	const MoreGroups *more = person->more;
+	uint32		slot = index_slot(more, group);
+
+	for (; more->index[slot] != 0; slot = (slot + 1) & (more->index_size - 1))
+	{
+		PersonGroup *entry = person_nth_group(people, person, more->index[slot] - 1);
+
+		if (entry->group == group)
+			return entry;
+	}
+	return person_new_group(people, person, groups, group);
 }

@@ -16,6 +16,9 @@
 #include "bound/keys.h"
 #include "utils/memutils.h"
 
+/* Of an individual with more groups than this there is an index. */
+#define MOST_LISTED_GROUPS 16
+
 /* An individual's rows in one group. */
 typedef struct PersonGroup
 {
@@ -24,6 +27,14 @@ typedef struct PersonGroup
 												 * Then of each sketch its rows, or NULL. */
 } PersonGroup;
 
+/* The groups of an individual that has more than lie beside it. */
+typedef struct MoreGroups
+{
+	uint32	   *index;			/* positions plus one by group, or 0; NULL if they are few */
+	uint32		index_size;		/* a power of two */
+	char		groups[FLEXIBLE_ARRAY_MEMBER];
+} MoreGroups;
+
 typedef struct Person
 {
 	uint64		hash;
@@ -31,7 +42,7 @@ typedef struct Person
 	const char *bytes;			/* of the key, if it is not short */
 	uint32		length;
 	uint32		ngroups;
-	char	   *more;			/* groups that do not follow here */
+	MoreGroups *more;			/* groups that do not follow here */
 	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first, see person_nth_group() */
 } Person;
 
@@ -64,6 +75,8 @@ extern void people_open(People *people, int nsums, int nsketches, uint32 most_gr
 extern void people_reset(People *people);
 extern Person *people_add(People *people, const BoundKey *key);
 extern Size people_memory(const People *people);
+extern PersonGroup *person_indexed_group(People *people, Person *person, const Groups *groups,
+										 uint32 group);
 extern PersonGroup *person_new_group(People *people, Person *person, const Groups *groups,
 									 uint32 group);
 
@@ -115,7 +128,7 @@ person_nth_group(const People *people, const Person *person, uint32 i)
 {
 	return (PersonGroup *) (i < people->first_groups ?
 							(char *) person->groups + i * people->group_size :
-							person->more + (i - people->first_groups) * people->group_size);
+							person->more->groups + (i - people->first_groups) * people->group_size);
 }
 
 /* Where the sketches of an individual's rows are. */
@@ -132,6 +145,8 @@ person_sketches(const People *people, PersonGroup *group)
 static inline PersonGroup *
 person_group(People *people, Person *person, const Groups *groups, uint32 group)
 {
+	if (unlikely(person->ngroups > MOST_LISTED_GROUPS))
+		return person_indexed_group(people, person, groups, group);
 	for (uint32 i = 0; i < person->ngroups; i++)
 	{
 		PersonGroup *entry = person_nth_group(people, person, i);

@@ -211,12 +211,18 @@ write_block(Partitions *partitions, Partition *partition, PartitionBlock *block)
 	MemoryContextSwitchTo(old);
 }
 
-/* Puts the block that is being filled away, and leaves it empty, or none. */
+/*
+ * Puts the block that is being filled away, if there is anything in it; leaves it empty,
+ * or none.
+ */
 static void
 put_away(Partitions *partitions, Partition *partition)
 {
 	PartitionBlock *block = partition->filling;
 
+	if (block == NULL || partition->at == block->data)
+		return;
+	block->used = (uint32) (partition->at - block->data);
 	partition->filling = NULL;
 	if (block->in_area)
 	{
@@ -240,11 +246,10 @@ put_away(Partitions *partitions, Partition *partition)
 }
 
 /* A block of the partition with room for so many bytes. */
-PartitionBlock *
+char *
 partitions_make_room(Partitions *partitions, Partition *partition, Size size)
 {
-	if (partition->filling != NULL && partition->filling->used > 0)
-		put_away(partitions, partition);
+	put_away(partitions, partition);
 	if (partition->filling != NULL && size > BLOCK_SPACE)
 	{
 		free_block(partitions, partition->filling);
@@ -254,7 +259,9 @@ partitions_make_room(Partitions *partitions, Partition *partition, Size size)
 		partition->filling = new_shared_block(partitions);
 	if (partition->filling == NULL)
 		partition->filling = new_block(partitions, size);
-	return partition->filling;
+	partition->at = partition->filling->data;
+	partition->end = (char *) partition->filling + partition->filling->size;
+	return partition->at;
 }
 
 /* This process has appended all its records. */
@@ -267,11 +274,11 @@ partitions_end_write(Partitions *partitions)
 	{
 		Partition  *partition = &partitions->items[i];
 
-		if (partition->filling != NULL && partition->filling->used > 0)
-			put_away(partitions, partition);
+		put_away(partitions, partition);
 		if (partition->filling != NULL && !partition->filling->in_area)
 			free_block(partitions, partition->filling);
 		partition->filling = NULL;
+		partition->at = partition->end = NULL;
 		if (shared == NULL)
 			continue;
 		sts_end_write(partition->store);

@@ -33,6 +33,8 @@ typedef struct PartitionBlock
 
 typedef struct Partition
 {
+	char	   *at;				/* where the next record goes */
+	char	   *end;			/* of the block */
 	PartitionBlock *filling;	/* what records are appended to, or NULL */
 	PartitionBlock *first;		/* full ones in memory, if it is not shared */
 	dsa_pointer last;			/* full ones of this process in shared memory */
@@ -69,8 +71,7 @@ extern void partitions_share(SharedPartitions *shared, int n, int participants,
 							 dsm_segment *segment);
 extern Partitions *partitions_attach(SharedPartitions *shared, int participant,
 									 dsm_segment *segment, dsa_area *area, Size memory);
-extern PartitionBlock *partitions_make_room(Partitions *partitions, Partition *partition,
-											Size size);
+extern char *partitions_make_room(Partitions *partitions, Partition *partition, Size size);
 extern void partitions_end_write(Partitions *partitions);
 extern void partitions_open(Partitions *partitions, int i);
 extern PartitionBlock *partitions_next(Partitions *partitions);
@@ -81,14 +82,11 @@ static inline void *
 partitions_append(Partitions *partitions, int i, Size size)
 {
 	Partition  *partition = &partitions->items[i];
-	PartitionBlock *block = partition->filling;
-	void	   *result;
+	char	   *result = partition->at;
 
-	if (unlikely(block == NULL ||
-				 block->used + size > block->size - offsetof(PartitionBlock, data)))
-		block = partitions_make_room(partitions, partition, size);
-	result = block->data + block->used;
-	block->used += (uint32) size;
+	if (unlikely((Size) (partition->end - result) < size))
+		result = partitions_make_room(partitions, partition, size);
+	partition->at = result + size;
 	return result;
 }
 

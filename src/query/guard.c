@@ -296,6 +296,8 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 			process_statement(&context, parse);
 		}
 		result = plan(parse, query_string, cursor_options, params);
+		if (planning_ids != NIL)
+			decide_jit(result);
 		if (ask->analyst)
 			quiet_end(&quiet);
 	}

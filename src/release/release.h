@@ -9,10 +9,14 @@
 #include "executor/instrument.h"
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
 
 #include "aggregate/collect.h"
 #include "mechanism/random.h"
 #include "release/spec.h"
+
+/* jit.c */
+extern void decide_jit(PlannedStmt *plan);
 
 /* path.c */
 extern void release_path_init(void);

@@ -1,0 +1,363 @@
+# The bounding node (src/bound): what it lets count is what the form in SQL lets count
+# and what plain SQL says, for all types of keys, spellings, sizes and plans; and it
+# leaves nothing behind, however it ends.
+#
+# At an epsilon of 1000 noise is far below one individual.  The role "sql" has the node
+# turned off: what it is answered is the reference.
+
+use strict;
+use warnings;
+use DpAgg;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep);
+
+my $node = DpAgg::node('bounding', roles => [ 'analyst', 'sql' ], conf => <<'CONF');
+timezone = 'UTC'
+max_worker_processes = 12
+max_parallel_workers = 8
+restart_after_crash = on
+autovacuum = off
+CONF
+my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = ';
+my $serial = 'SET max_parallel_workers_per_gather = 0';
+
+$node->safe_psql('postgres', <<'SQL');
+ALTER ROLE sql SET dp_agg.bound_node = off;
+ALTER ROLE sql SET dp_agg.epsilon = 1000;
+ALTER ROLE analyst SET dp_agg.epsilon = 1000;
+CREATE TYPE label AS ENUM ('other');
+DO $$ BEGIN FOR i IN 0 .. 99 LOOP EXECUTE format('ALTER TYPE label ADD VALUE %L', 'l' || i); END LOOP; END $$;
+CREATE DOMAIN money2 AS numeric(12,2);
+CREATE DOMAIN word AS text CHECK (length(value) < 100);
+CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+-- protects for both roles
+CREATE FUNCTION guard(t regclass, unit text, groups int DEFAULT 8, rows int DEFAULT 8) RETURNS void LANGUAGE sql AS $$
+	SELECT dp_agg.protect(t, string_to_array(unit, ','), 'people', max_groups => groups, max_rows => rows) $$;
+CREATE TABLE first (person int, x int NOT NULL);
+SELECT guard('first', 'person');
+SELECT dp_agg.set_budget(r, 'people', epsilon => 1e9, delta => 0.9) FROM unnest('{analyst,sql}'::name[]) r;
+SQL
+
+# Numbers with a point may differ by so much.
+sub alike
+{
+	my ($got, $truth, $by) = @_;
+	my @got = split /[|\n]/, $got;
+	my @truth = split /[|\n]/, $truth;
+
+	return 0 if @got != @truth;
+	foreach my $i (0 .. $#got)
+	{
+		next if $got[$i] eq $truth[$i];
+		return 0 if "$got[$i] $truth[$i]" !~ /^-?[\d.]+(e[-+]\d+)? -?[\d.]+(e[-+]\d+)?$/ || abs($got[$i] - $truth[$i]) > $by + 0.01 * abs $truth[$i];
+	}
+	return 1;
+}
+
+sub is_alike
+{
+	my ($got, $truth, $by, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	ok(alike($got, $truth, $by), $name) or diag("got:\n$got\n-- truth:\n$truth");
+}
+
+# ---------- types ----------
+
+# name => [ type, value of n, the same value written differently ]
+my %types = (
+	int2 => [ 'int2', 'n' ], int4 => [ 'int4', 'n - 30' ], int8 => [ 'int8', '(n - 30) * 10000000000' ],
+	oid => [ 'oid', '(4294967295 - n)::oid' ], char => [ '"char"', 'chr(n + 40)' ],
+	text => [ 'text', q(CASE n WHEN 0 THEN '' ELSE 'text ' || n END) ], varchar => [ 'varchar(20)', q('v' || n) ],
+	word => [ 'word', q('w' || n) ], bytea => [ 'bytea', q(decode(lpad(to_hex(n), 4, '0') || '00', 'hex')) ],
+	uuid => [ 'uuid', 'md5(n::text)::uuid' ],
+	numeric => [ 'numeric', q((n || '.50')::numeric), q((n || '.5000')::numeric) ],
+	numeric_nan => [ 'numeric', q(CASE n WHEN 0 THEN 'NaN' WHEN 1 THEN 'Infinity' WHEN 2 THEN '-Infinity' WHEN 3 THEN 0.00 ELSE n END), q(CASE n WHEN 0 THEN 'NaN' WHEN 1 THEN 'Infinity' WHEN 2 THEN '-Infinity' WHEN 3 THEN 0 ELSE n::numeric END) ],
+	numeric2 => [ 'numeric(12,2)', 'n + 0.5' ], money2 => [ 'money2', 'n + 0.5' ], wide => [ 'numeric', '(n + 1) * 1e200', q(((n + 1) || repeat('0', 200) || '.00')::numeric) ],
+	float8 => [ 'float8', q(CASE n WHEN 0 THEN '0' WHEN 1 THEN 'NaN' WHEN 2 THEN 'Infinity' WHEN 3 THEN '-Infinity' ELSE n::float8 END),
+		q(CASE n WHEN 0 THEN '-0'::float8 WHEN 1 THEN -'NaN'::float8 WHEN 2 THEN 'Infinity' WHEN 3 THEN '-Infinity' ELSE n::float8 END) ],
+	float4 => [ 'float4', q(CASE n WHEN 0 THEN '0' WHEN 1 THEN 'NaN' WHEN 2 THEN 'Infinity' WHEN 3 THEN '-Infinity' ELSE n::float4 END),
+		q(CASE n WHEN 0 THEN '-0'::float4 WHEN 1 THEN -'NaN'::float4 WHEN 2 THEN 'Infinity' WHEN 3 THEN '-Infinity' ELSE n::float4 END) ],
+	date => [ 'date', q(CASE n WHEN 0 THEN 'infinity' WHEN 1 THEN '-infinity' ELSE date '2024-01-01' + n END) ], time => [ 'time', q(time '00:00' + n * interval '1 minute') ],
+	timestamp => [ 'timestamp', q(timestamp '1990-01-01' + n * interval '1 day') ], timestamptz => [ 'timestamptz', q(CASE n WHEN 0 THEN 'infinity' ELSE timestamptz '2024-01-01' + n * interval '1 day' END) ],
+	interval => [ 'interval', 'make_interval(months => n)', 'make_interval(days => 29 * n, hours => 24 * n)' ],
+	bpchar => [ 'bpchar', q('c' || n), q('c' || n || '   ') ], char8 => [ 'char(8)', q('c' || n) ],
+	label => [ 'label', q(('l' || n)::label) ], bool => [ 'bool', 'n % 2 = 0' ]);
+
+# Types that the SQL form takes, if anything.
+my %others = (
+	loose => [ 'text COLLATE loose', q('n' || n), q('N' || n) ], inet => [ 'inet', q(inet '10.0.0.0' + n) ],
+	jsonb => [ 'jsonb', q(to_jsonb(n)), q((n || '.0')::jsonb) ], array => [ 'int[]', 'ARRAY[n]' ],
+	timetz => [ 'timetz', q(time '00:00' + n * interval '1 minute') ], name => [ 'name', q(('n' || n)::name) ],
+	macaddr => [ 'macaddr', q(lpad(to_hex(n), 12, '0')::macaddr) ], bit => [ 'bit(8)', 'n::bit(8)' ]);
+
+# 60 individuals with two rows, written in two ways, in each of five groups and the NULL group.
+foreach my $name (sort(keys %types), sort keys %others)
+{
+	my ($type, $one, $two) = @{ $types{$name} // $others{$name} };
+	my $value = sub { my ($n, $odd) = @_; my $e = $odd && defined $two ? $two : $one; return '(' . $e =~ s/\bn\b/$n/gr . ')'; };
+	my $groups = $name eq 'bool' ? 2 : 5;
+	my $person = $name eq 'bool' ? 'int' : $type;
+	my ($p1, $p2) = $name eq 'bool' ? ('p', 'p') : ($value->('p', 0), $value->('p', 1));
+	my ($g1, $g2) = ($value->('g', 0), $value->('g', 1));
+
+	$node->safe_psql('postgres', <<"SQL");
+CREATE TABLE t_$name (p $person, g $type, h int, q int, x int NOT NULL);
+INSERT INTO t_$name SELECT $p1, CASE WHEN g < $groups THEN $g1 END, g % 2, p % 7, p FROM generate_series(0, 59) p, generate_series(0, $groups) g;
+INSERT INTO t_$name SELECT $p2, CASE WHEN g < $groups THEN $g2 END, g % 2, p % 7, p FROM generate_series(0, 59) p, generate_series(0, $groups) g;
+INSERT INTO t_$name SELECT NULL, $g1, 0, 0, 0 FROM generate_series(0, 4) g, generate_series(1, 50);
+SELECT guard('t_$name', 'p');
+SET client_min_messages = warning;
+SELECT dp_agg.set_bounds('t_$name', 'x', 0, 64);
+ANALYZE t_$name;
+SQL
+	# With r = 1 an individual counts once in a group, whatever its rows and their spelling.
+	my @queries = (
+		[ "SELECT g, count(*), sum(x) FROM t_$name WHERE dp_with(max_rows => 8) GROUP BY g ORDER BY g", 120, 3540 ],
+		[ "SELECT g, count(*), sum(x) FROM t_$name WHERE dp_with(max_rows => 1) GROUP BY g ORDER BY g", 60, 1770 ],
+		[ "SELECT h, g, count(*) FROM t_$name WHERE dp_with(max_rows => 1) GROUP BY g, h ORDER BY g, h" ],
+		[ "SELECT count(*), h, g, x / 100 AS y FROM t_$name WHERE dp_with(max_rows => 1) GROUP BY 4, g, h ORDER BY g, h" ],
+		[ "SELECT count(*) FROM t_$name WHERE dp_with(max_rows => 1)", ($name eq 'bool' ? 60 : 60) ]);
+	my @node = map { DpAgg::as($node, 'analyst', $_->[0]) } @queries;
+	my @sql = map { DpAgg::as($node, 'sql', $_->[0]) } @queries;
+
+	foreach my $i (0 .. $#queries)
+	{
+		is("$node[$i]{sqlstate}", "$sql[$i]{sqlstate}", "$name: query $i ends alike") or diag("$node[$i]{err}$sql[$i]{err}");
+		is_alike($node[$i]{out}, $sql[$i]{out}, 2.5, "$name: query $i, node and SQL");
+	}
+	next if $node[0]{sqlstate} ne '00000' && $others{$name};
+	is(scalar(split /\n/, $node[0]{out}), $groups + 1, "$name: equal values are one group");
+	is(scalar(grep { my @f = split /\|/; abs($f[1] - 60) > 1 || abs($f[2] - 1770) > 30 } split /\n/, $node[1]{out}), 0, "$name: equal values are one individual")
+	  or diag($node[1]{out});
+	is_alike($node[4]{out}, 60, 1.5, "$name: without groups, too");
+}
+is(join(' ', map { (split /\|/)[0] } split /\n/, DpAgg::value($node, 'analyst', "SELECT g, count(*) FROM t_$_ GROUP BY g ORDER BY g")),
+	join(' ', map { (split /\|/)[0] } split /\n/, $node->safe_psql('postgres', "SELECT g, count(*) FROM t_$_ GROUP BY g ORDER BY g")), "$_: groups print like the column")
+  foreach grep { !/^(numeric|numeric_nan|wide|money2|float.|interval|bpchar)$/ } sort keys %types;
+
+# Individuals of two columns, the boundary between which must count: ('a', 'bc') is not ('ab', 'c').
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE pairs (a text, b text, g text, h text, x int NOT NULL);
+INSERT INTO pairs SELECT CASE WHEN i % 2 = 0 THEN 'a' ELSE 'ab' END || repeat('z', i / 2), CASE WHEN i % 2 = 0 THEN 'bc' ELSE 'c' END, CASE k WHEN 0 THEN 'a' WHEN 1 THEN 'ab' WHEN 2 THEN NULL ELSE '' END, CASE k WHEN 0 THEN 'bc' WHEN 1 THEN 'c' ELSE CASE WHEN k = 2 THEN '' END END, i
+FROM generate_series(0, 79) i, generate_series(0, 3) k, generate_series(1, 3);
+INSERT INTO pairs SELECT 'a', NULL, 'a', 'bc', 1 FROM generate_series(1, 100);
+INSERT INTO pairs SELECT NULL, 'a', 'a', 'bc', 1 FROM generate_series(1, 100);
+SELECT guard('pairs', 'a,b', 4, 1);
+SQL
+is_alike(DpAgg::value($node, $_, 'SELECT g, h, count(*) FROM pairs GROUP BY g, h ORDER BY g, h'), $node->safe_psql('postgres', 'SELECT g, h, count(DISTINCT (a, b)) FROM pairs WHERE a IS NOT NULL AND b IS NOT NULL GROUP BY g, h ORDER BY g, h'), 1.5, "two columns: $_")
+  foreach 'analyst', 'sql';
+
+# ---------- at most k groups and r rows ----------
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE many (person int NOT NULL, g int NOT NULL, x int NOT NULL);
+INSERT INTO many SELECT p, (p * 7 + k) % 30, 1 FROM generate_series(1, 3000) p, generate_series(0, p % 20) k;
+INSERT INTO many SELECT person, g, x FROM many WHERE person % 3 = 0;
+SELECT guard('many', 'person', 5, 1);
+SELECT dp_agg.set_bounds('many', 'x', 0, 1);
+ANALYZE many;
+-- one individual has a hundred thousand rows in a thousand groups
+CREATE TABLE hog (person int NOT NULL, g int NOT NULL, x int NOT NULL);
+INSERT INTO hog SELECT 0, i % 1000, 1 FROM generate_series(1, 100000) i;
+INSERT INTO hog SELECT p, p % 10, 1 FROM generate_series(1, 1000) p;
+SELECT guard('hog', 'person', 3, 2);
+SELECT dp_agg.set_bounds('hog', 'x', 0, 1);
+-- nobody has told the planner of its rows
+CREATE TABLE unknown (LIKE many);
+INSERT INTO unknown SELECT * FROM many;
+SELECT guard('unknown', 'person', 5, 1);
+SELECT dp_agg.set_bounds('unknown', 'x', 0, 1);
+CREATE TABLE none (LIKE many);
+SELECT guard('none', 'person', 5, 1);
+CREATE TABLE pieces (LIKE many) PARTITION BY LIST (g);
+CREATE TABLE pieces_0 PARTITION OF pieces FOR VALUES IN (0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+CREATE TABLE pieces_1 PARTITION OF pieces DEFAULT;
+INSERT INTO pieces SELECT * FROM many;
+SELECT guard('pieces', 'person', 5, 1);
+SELECT dp_agg.set_bounds('pieces', 'x', 0, 1);
+ANALYZE pieces;
+-- so many individuals and groups that work_mem is far too little
+CREATE TABLE crowd (person bigint NOT NULL, g int NOT NULL, x int NOT NULL);
+INSERT INTO crowd SELECT i % 60000, i % 100000, 1 FROM generate_series(1, 240000) i;
+INSERT INTO crowd SELECT i, -1 - i % 3, 1 FROM generate_series(0, 59999) i;
+SELECT guard('crowd', 'person', 6, 1);
+SELECT dp_agg.set_bounds('crowd', 'x', 0, 1);
+SQL
+my $pairs = 'SELECT sum(least(5, n)) FROM (SELECT person, count(DISTINCT g) AS n FROM many GROUP BY person) s';
+my $truth = $node->safe_psql('postgres', $pairs);
+my %work = (
+	'one process' => $serial, 'one worker' => "${parallel}1", 'two workers' => "${parallel}2", 'four workers' => "${parallel}4",
+	'no leader' => "${parallel}2; SET parallel_leader_participation = off", 'no worker is free' => "${parallel}2; SET max_parallel_workers = 0",
+	'little memory' => "$serial; SET work_mem = '64kB'", 'little memory, four workers' => "${parallel}4; SET work_mem = '64kB'",
+	'little memory, no leader' => "${parallel}3; SET work_mem = '64kB'; SET parallel_leader_participation = off",
+	'sorted groups' => "${parallel}2; SET enable_hashagg = off", 'partitionwise' => "${parallel}2; SET enable_partitionwise_aggregate = on; SET enable_partitionwise_join = on");
+
+foreach my $name (sort keys %work)
+{
+	my $sum = sub {
+		my ($table, $r) = @_;
+		my $out = DpAgg::value($node, 'analyst', "$work{$name}; SELECT g, count(*) FROM $table GROUP BY g");
+		my $n = 0;
+
+		$n += (split /\|/)[1] foreach split /\n/, $out;
+		return $n;
+	};
+
+	is_alike($sum->($_), $truth, 15, "$name: each individual counts in k groups of $_") foreach 'many', 'unknown', 'pieces';
+	is_alike(DpAgg::value($node, 'analyst', "$work{$name}; SELECT count(*) FROM hog WHERE dp_with(max_rows => 1)"), 1001, 1.5, "$name: one counts once, however many its rows");
+	is_alike($sum->('hog'), 1000, 12, "$name: its groups do not show");
+	is_alike(DpAgg::value($node, 'analyst', "$work{$name}; SELECT g, count(*), sum(x) FROM crowd WHERE g < 0 GROUP BY g ORDER BY g"),
+		"-3|20000|20000\n-2|20000|20000\n-1|20000|20000", 3, "$name: a crowd");
+	is_alike(DpAgg::value($node, 'analyst', "$work{$name}; SELECT g, count(*) FROM crowd GROUP BY g ORDER BY g"),
+		"-3|20000\n-2|20000\n-1|20000", 12, "$name: a crowd in a hundred thousand groups");
+	is(DpAgg::value($node, 'analyst', "$work{$name}; SELECT g, count(*) FROM none GROUP BY g"), '', "$name: an empty table");
+	like(DpAgg::value($node, 'analyst', "$work{$name}; SELECT count(*) FROM none"), qr/^(0|)$/, "$name: an empty table without groups");
+}
+
+# Who counts where differs between releases, and is even.
+my %drawn;
+
+foreach my $i (1 .. 3)
+{
+	my @counts = map { (split /\|/)[1] } split /\n/, DpAgg::value($node, 'analyst', "SELECT g, count(*) FROM many WHERE person % 20 = 19 AND dp_with(max_groups => 5) GROUP BY g ORDER BY g");
+
+	$drawn{"@counts"}++;
+	# 150 individuals in 20 of 30 groups each, 5 of which count: 25 in each group on average
+	is(scalar(@counts), 30, "draw $i: all groups show") or diag("@counts");
+	is(scalar(grep { $_ > 25 + 25 || $_ < 1 } @counts), 0, "draw $i: each group has its share") or diag("@counts");
+}
+is(scalar(keys %drawn), 3, 'each release draws anew');
+
+# ---------- all outputs ----------
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE kinds (person int NOT NULL, g int NOT NULL, x int NOT NULL, y float8, n numeric, d date, t text, i interval);
+INSERT INTO kinds SELECT p % 4000, p % 4, CASE WHEN p % 11 = 0 THEN 42 ELSE p % 101 END, CASE WHEN p % 7 > 0 THEN p % 101 END, (p % 101) / 2.0, date '2024-01-01' + p % 101, 'text ' || least(p % 7, 4), make_interval(days => p % 11)
+FROM generate_series(1, 8000) p;
+SELECT guard('kinds', 'person', 1, 4);
+SET client_min_messages = warning;
+SELECT dp_agg.set_bounds('kinds', c, 0, 100) FROM unnest('{x,y,n}'::name[]) c;
+SELECT dp_agg.set_bounds('kinds', 'd', '2024-01-01', '2024-04-10');
+ANALYZE kinds;
+SQL
+foreach my $list ('count(*), count(y), sum(x), avg(n), avg(y), stddev(x), var_pop(y), corr(y, n), regr_slope(n, x), covar_samp(x, n)',
+	'dp_median(x), dp_quantile(y, 0.25), max(x), min(d)', 'mode() WITHIN GROUP (ORDER BY t), mode() WITHIN GROUP (ORDER BY x), count(DISTINCT t), count(DISTINCT x), count(DISTINCT i)',
+	'dp_bounds(x + 60), count(*) FILTER (WHERE x > 50)', q{(dp_histogram(x, 2))[1].lower, (dp_top(t, 1))[1].value})
+{
+	foreach my $set ("$serial", "$serial; SET work_mem = '64kB'", "${parallel}3")
+	{
+		foreach my $group ('', 'GROUP BY g ORDER BY g')
+		{
+			my $query = 'SELECT ' . ($group ? 'g, ' : '') . "$list FROM kinds $group";
+			my ($got, $want) = map { DpAgg::as($node, $_, "$set; $query") } 'analyst', 'sql';
+
+			is($got->{sqlstate}, '00000', "runs: $query") or diag($got->{err});
+			is_alike($got->{out}, $want->{out}, 25, "node and SQL, $set: $query");
+		}
+	}
+}
+
+# ---------- wide keys ----------
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE tall (person text NOT NULL, g text NOT NULL, x int NOT NULL);
+ALTER TABLE tall ALTER g SET STORAGE external;
+INSERT INTO tall SELECT repeat('p', 10000) || p, repeat('g', CASE k WHEN 0 THEN 10000 WHEN 1 THEN 8160 + p % 2 * 0 ELSE 1200000 END) || k, 1 FROM generate_series(1, 25) p, generate_series(0, 2) k;
+SELECT guard('tall', 'person', 3, 1);
+SQL
+is_alike(DpAgg::value($node, 'analyst', "$_; SELECT length(g), right(g, 1), count(*) FROM (SELECT g, count(*) FROM tall GROUP BY g) s(g, count) GROUP BY 1, 2 ORDER BY 1"),
+	$node->safe_psql('postgres', 'SELECT length(g), right(g, 1), 1 FROM tall GROUP BY 1, 2 ORDER BY 1'), 0.1, "wide keys: $_")
+  foreach $serial, "$serial; SET work_mem = '64kB'", "${parallel}2; SET work_mem = '64kB'", "${parallel}2";
+
+# ---------- how queries arrive ----------
+
+my $by_group = $node->safe_psql('postgres', 'SELECT g, count(*), 10 FROM kinds GROUP BY g ORDER BY g');
+
+is_alike(DpAgg::value($node, 'analyst', <<'SQL') =~ s/\|\d+$/|10/gmr, "$by_group\n$by_group", 3, 'generic plans');
+SET plan_cache_mode = force_generic_plan;
+PREPARE p(float8, int) AS SELECT g, count(*), sum(x) FROM kinds WHERE dp_with(epsilon => $1, max_rows => $2) GROUP BY g ORDER BY g;
+EXECUTE p(1000, 2);
+EXECUTE p(900, 4);
+SQL
+is_alike(DpAgg::value($node, 'analyst', <<'SQL'), "0|2000\n1|2000\n2|2000", 3, 'a cursor');
+BEGIN; DECLARE c CURSOR FOR SELECT g, count(*) FROM kinds GROUP BY g ORDER BY g; FETCH 1 FROM c; FETCH 2 FROM c; CLOSE c; COMMIT;
+SQL
+is_alike(DpAgg::value($node, 'analyst', 'WITH r AS (SELECT g, count(*) AS n FROM kinds GROUP BY g) SELECT a.g, a.n, b.n FROM r a JOIN r b USING (g) ORDER BY 1'),
+	$node->safe_psql('postgres', 'SELECT g, count(*), count(*) FROM kinds GROUP BY g ORDER BY g'), 3, 'a CTE');
+is_alike(DpAgg::value($node, 'analyst', 'SELECT k.g, count(*), (SELECT count(*) FROM many WHERE dp_with(max_rows => 1)) FROM kinds k GROUP BY k.g ORDER BY 1'),
+	$node->safe_psql('postgres', 'SELECT g, count(*), 3000 FROM kinds GROUP BY g ORDER BY g'), 3, 'a release beside a release');
+{
+	my $join = 'SELECT k.g, count(*) FROM kinds k JOIN many m USING (person) WHERE dp_with(max_groups => 4, max_rows => 1) GROUP BY k.g ORDER BY 1';
+
+	foreach my $set ($serial, "${parallel}2", "${parallel}2; SET enable_hashjoin = off", "${parallel}2; SET work_mem = '64kB'")
+	{
+		my ($got, $want) = map { DpAgg::as($node, $_, "$set; $join") } 'analyst', 'sql';
+
+		is_alike("$got->{sqlstate}|$got->{out}", "$want->{sqlstate}|$want->{out}", 2, "a join of protected tables: $set") or diag($got->{err});
+	}
+}
+
+# ---------- what is left behind ----------
+
+my $tmp = $node->data_dir . '/base/pgsql_tmp';
+sub files { return sort map { -d $_ ? glob("$_/*") : $_ } glob("$tmp/*") }
+sub segments { return sort grep { !/mmap/ } glob($node->data_dir . '/pg_dynshmem/*'), glob('/dev/shm/PostgreSQL.*') }
+sub eventually
+{
+	my ($condition) = @_;
+
+	foreach (1 .. 300)
+	{
+		return 1 if $condition->();
+		usleep(100_000);
+	}
+	return 0;
+}
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE slow (person int NOT NULL, g int NOT NULL, x int NOT NULL);
+INSERT INTO slow SELECT i % 100000, i % 50000, 1 FROM generate_series(1, 600000) i;
+SELECT guard('slow', 'person', 2, 1);
+SQL
+my $running = "pid FROM pg_stat_activity WHERE usename = 'analyst' AND state = 'active' AND query LIKE '%slow%'";
+my %ends = (
+	'pg_cancel_backend' => sub { $node->safe_psql('postgres', "SELECT pg_cancel_backend(pid), $running AND backend_type = 'client backend'") },
+	'pg_terminate_backend' => sub { $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid), $running AND backend_type = 'client backend'") },
+	'pg_terminate_backend of a worker' => sub { $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid), $running AND backend_type = 'parallel worker' LIMIT 1") },
+	'kill -9 of a worker' => sub { kill 'KILL', $node->safe_psql('postgres', "SELECT $running AND backend_type = 'parallel worker' LIMIT 1") });
+my @segments = segments();
+
+foreach my $set ("$serial; SET work_mem = '64kB'", "${parallel}2; SET work_mem = '64kB'")
+{
+	foreach my $end (sort { $a =~ /kill/ <=> $b =~ /kill/ || $a cmp $b } keys %ends)
+	{
+		next if $end =~ /worker/ && $set =~ /gather = 0/;
+		my ($in, $out, $err) = ("$set;\n" . 'SELECT g, count(*) FROM slow GROUP BY g HAVING count(*) > 1e9;' . "\n" x 2, '', '');
+		my $session = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=0', '-d', $node->connstr('postgres') . " user='analyst'" ], '<', \(my $script = $in x 40), '>', \$out, '2>', \$err);
+
+		ok(eventually(sub { files() > 0 }), "there are files while it runs: $set");
+		$ends{$end}->();
+		my $state = eventually(sub { $err =~ /canceling|terminat|connection/ || ($session->pump_nb, $err) =~ /canceling|terminat|connection/ });
+		ok($state, "$end: the release ends") or diag($err);
+		$session->kill_kill;
+		if ($end =~ /kill/)
+		{
+			ok(eventually(sub { ($node->psql('postgres', 'SELECT 1'))[0] == 0 }), "$end: the server comes back");
+		}
+		ok(eventually(sub { files() == 0 }), "$end: no file is left") or diag(join ' ', files());
+		ok(eventually(sub { "@{[ segments() ]}" eq "@segments" || $end =~ /kill/ }), "$end: no shared memory is left") or diag(join ' ', segments());
+		@segments = segments() if $end =~ /kill/;
+	}
+	my $r = DpAgg::as($node, 'analyst', "$set; SET statement_timeout = '150ms'; SELECT g, count(*) FROM slow GROUP BY g HAVING count(*) > 1e9");
+	is($r->{sqlstate}, '57014', 'statement_timeout ends it');
+	ok(eventually(sub { files() == 0 }), 'statement_timeout: no file is left');
+	DpAgg::value($node, 'analyst', "$set; SELECT count(*) FROM slow");
+	is(scalar(files()), 0, 'no file is left after the end');
+}
+
+unlike(slurp_file($node->logfile) =~ s/.*terminated by signal 9.*//gr, qr/terminated by signal|PANIC|TRAP|XX000/, 'nothing went wrong inside');
+$node->stop;
+done_testing();

@@ -53,6 +53,11 @@
  * itself, throw the rest of their coin, and the first that succeeds is chosen:
  * by the argument of (a), applied to this smaller set.  So the dear coins are
  * thrown until one succeeds and not for all.
+ *
+ * Neighbours with one deficit, a run, are told once how far they are from the best.
+ * Where that is DP_RANDOM_MAX_TRIES or more, no bit is drawn for them: so many heads
+ * in a row do not come.  In long runs 64 candidates throw at a time, a bit of a word
+ * each, until few are left.
  */
 #include <stdbool.h>
 
@@ -151,30 +156,129 @@ rest_of_coin(dp_random *rng, dp_uint128 p, dp_uint128 q, bool *out)
 	return dp_bernoulli_exp(rng, p % q, q, out);
 }
 
+/*
+ * Candidates: runs of neighbours that have one deficit.  Run i is the candidates
+ * starts[i] .. starts[i + 1] - 1, or candidate i alone where starts is NULL.
+ */
+typedef struct candidates
+{
+	const dp_uint128 *deficits;
+	const int32_t *starts;
+	int			runs;
+} candidates;
+
+static inline int32_t
+first_of_run(const candidates *all, int run)
+{
+	return all->starts != NULL ? all->starts[run] : run;
+}
+
+/* The run of a candidate. */
+static int
+run_of(const candidates *all, int32_t candidate)
+{
+	int			low = 0;
+	int			high = all->runs - 1;
+
+	if (all->starts == NULL)
+		return candidate;
+	while (low < high)
+	{
+		int			middle = low + (high - low + 1) / 2;
+
+		if (all->starts[middle] <= candidate)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+/* Words are drawn for a block of 64 candidates while more than this are left. */
+#define FEW_LEFT 4
+
+/* Runs that are shorter throw one by one. */
+#define LONG_RUN 32
+
+/*
+ * The candidates first .. last, as far as each has `needed` heads in a row, are
+ * added to order[].  Whatever word a candidate's bits come from, they are its own.
+ */
+static dp_status
+flip_run(dp_random *rng, fair_bits *bits, int32_t first, int32_t last,
+		 uint32_t needed, int32_t *order, int *n)
+{
+	for (int64_t block = first; block <= last; block += 64)
+	{
+		int64_t		size = last - block + 1;
+		uint64_t	left = size >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << size) - 1;
+		uint32_t	thrown = 0;
+
+		while (thrown < needed && __builtin_popcountll(left) > FEW_LEFT)
+		{
+			uint64_t	word;
+			dp_status	status = dp_random_u64(rng, &word);
+
+			if (status != DP_OK)
+				return status;
+			left &= word;
+			thrown++;
+		}
+		for (; left != 0; left &= left - 1)
+		{
+			uint32_t	heads = 0;
+			dp_status	status = DP_OK;
+
+			if (thrown < needed)
+				status = fair_run(rng, bits, &heads);
+			if (status != DP_OK)
+				return status;
+			if (thrown + heads >= needed)
+				order[(*n)++] = (int32_t) block + __builtin_ctzll(left);
+		}
+	}
+	return DP_OK;
+}
+
 /* The candidates whose fair bits do not fail, in order[0 .. *n - 1]. */
 static dp_status
-flip_fair_bits(dp_random *rng, const dp_uint128 *deficits, int m,
+flip_fair_bits(dp_random *rng, const candidates *all,
 			   dp_uint128 rate_p, dp_uint128 rate_q, int32_t *order, int *n)
 {
 	fair_bits	bits = {0, 0};
 	dp_status	status = DP_OK;
 
 	*n = 0;
-	for (int i = 0; i < m; i++)
+	for (int i = 0; i < all->runs && status == DP_OK; i++)
 	{
-		dp_uint128	product = deficits[i] * rate_p;
+		dp_uint128	product = all->deficits[i] * rate_p;
+		int32_t		first = first_of_run(all, i);
+		int32_t		last = first_of_run(all, i + 1) - 1;
 		uint32_t	heads;
 
-		if (product >= rate_q)
+		/* rate_q <= 2^100 */
+		if (product >= DP_RANDOM_MAX_TRIES * rate_q)
+			continue;
+		if (product < rate_q)
+		{
+			for (int32_t candidate = first; candidate <= last; candidate++)
+				order[(*n)++] = candidate;
+			continue;
+		}
+		if (last - first >= LONG_RUN)
+		{
+			status = flip_run(rng, &bits, first, last, (uint32_t) (product / rate_q), order, n);
+			continue;
+		}
+		for (int32_t candidate = first; candidate <= last; candidate++)
 		{
 			status = fair_run(rng, &bits, &heads);
 			if (status != DP_OK)
 				break;
-			/* heads + 1 <= 2^10 and rate_q <= 2^100 */
-			if (product >= (heads + 1) * rate_q)
-				continue;
+			/* heads + 1 <= 2^10 */
+			if (product < (heads + 1) * rate_q)
+				order[(*n)++] = candidate;
 		}
-		order[(*n)++] = i;
 	}
 	OPENSSL_cleanse(&bits, sizeof(bits));
 	return status;
@@ -182,7 +286,7 @@ flip_fair_bits(dp_random *rng, const dp_uint128 *deficits, int m,
 
 /* The first in a random order of order[0 .. n - 1] whose coin shows heads. */
 static dp_status
-first_of_heads(dp_random *rng, const dp_uint128 *deficits, dp_uint128 rate_p,
+first_of_heads(dp_random *rng, const candidates *all, dp_uint128 rate_p,
 			   dp_uint128 rate_q, int32_t *order, int n, int *chosen)
 {
 	for (int left = n; left > 0; left--)
@@ -195,7 +299,7 @@ first_of_heads(dp_random *rng, const dp_uint128 *deficits, dp_uint128 rate_p,
 		if (status != DP_OK)
 			return status;
 		candidate = order[(int) place];
-		status = rest_of_coin(rng, deficits[candidate] * rate_p, rate_q, &heads);
+		status = rest_of_coin(rng, all->deficits[run_of(all, candidate)] * rate_p, rate_q, &heads);
 		if (status != DP_OK)
 			return status;
 		if (heads)
@@ -207,6 +311,53 @@ first_of_heads(dp_random *rng, const dp_uint128 *deficits, dp_uint128 rate_p,
 	}
 	/* Not reached: a deficit of zero always shows heads. */
 	return DP_ERR_RANGE;
+}
+
+static dp_status
+choose_among(dp_random *rng, const candidates *all, dp_uint128 rate_p,
+			 dp_uint128 rate_q, int32_t *work, int *chosen)
+{
+	dp_uint128	most;
+	dp_uint128	least;
+	int			n;
+	dp_status	status;
+
+	if (rate_p == 0 || rate_q == 0 || rate_q > DP_RATE_MAX_DENOMINATOR)
+		return DP_ERR_RANGE;
+#ifdef DP_FAULT_NOISE_SCALE
+	rate_p = rate_p * 5 / 4;
+#endif
+	most = least = all->deficits[0];
+	for (int i = 1; i < all->runs; i++)
+	{
+		if (all->deficits[i] > most)
+			most = all->deficits[i];
+		if (all->deficits[i] < least)
+			least = all->deficits[i];
+	}
+	if (least != 0 || most > ~(dp_uint128) 0 / rate_p)
+		return DP_ERR_RANGE;
+
+	status = flip_fair_bits(rng, all, rate_p, rate_q, work, &n);
+	if (status == DP_OK)
+		status = first_of_heads(rng, all, rate_p, rate_q, work, n, chosen);
+	/* Which candidates remained tells of bits that were used. */
+	OPENSSL_cleanse(work, sizeof(*work) * (size_t) n);
+	return status;
+}
+
+/*
+ * dp_choose_farthest
+ *		The greatest deficit of candidates that take part at these rates.
+ *
+ * Those beyond it are never chosen and draw nothing, so they may as well be left out:
+ * what is chosen and which bits are used stays the same.  rate_p and rate_q as for
+ * dp_choose.
+ */
+dp_uint128
+dp_choose_farthest(dp_uint128 rate_p, dp_uint128 rate_q)
+{
+	return (DP_RANDOM_MAX_TRIES * rate_q - 1) / rate_p;
 }
 
 /*
@@ -227,33 +378,35 @@ dp_status
 dp_choose(dp_random *rng, const dp_uint128 *deficits, int m, dp_uint128 rate_p,
 		  dp_uint128 rate_q, int32_t *work, int *chosen)
 {
-	dp_uint128	most;
-	dp_uint128	least;
-	int			n;
-	dp_status	status;
+	candidates	all = {deficits, NULL, m};
 
 	*chosen = -1;
-	if (m < 1 || m > DP_CHOOSE_MAX || rate_p == 0 || rate_q == 0 ||
-		rate_q > DP_RATE_MAX_DENOMINATOR)
+	if (m < 1 || m > DP_CHOOSE_MAX)
 		return DP_ERR_RANGE;
-#ifdef DP_FAULT_NOISE_SCALE
-	rate_p = rate_p * 5 / 4;
-#endif
-	most = least = deficits[0];
-	for (int i = 1; i < m; i++)
-	{
-		if (deficits[i] > most)
-			most = deficits[i];
-		if (deficits[i] < least)
-			least = deficits[i];
-	}
-	if (least != 0 || most > ~(dp_uint128) 0 / rate_p)
-		return DP_ERR_RANGE;
+	return choose_among(rng, &all, rate_p, rate_q, work, chosen);
+}
 
-	status = flip_fair_bits(rng, deficits, m, rate_p, rate_q, work, &n);
-	if (status == DP_OK)
-		status = first_of_heads(rng, deficits, rate_p, rate_q, work, n, chosen);
-	/* Which candidates remained tells of bits that were used. */
-	OPENSSL_cleanse(work, sizeof(*work) * (size_t) n);
-	return status;
+/*
+ * dp_choose_runs
+ *		The same for candidates in runs of neighbours with one deficit.
+ *
+ * Run i is the candidates starts[i] .. starts[i + 1] - 1, of which there is at
+ * least one; starts[0] is 0 and starts[runs] the number of all, at most
+ * DP_CHOOSE_MAX.  *chosen is the number of a candidate.  work: as many integers as
+ * there are candidates.  The law is that of dp_choose().
+ */
+dp_status
+dp_choose_runs(dp_random *rng, const dp_uint128 *deficits, const int32_t *starts,
+			   int runs, dp_uint128 rate_p, dp_uint128 rate_q, int32_t *work,
+			   int *chosen)
+{
+	candidates	all = {deficits, starts, runs};
+
+	*chosen = -1;
+	if (runs < 1 || runs > DP_CHOOSE_MAX || starts[0] != 0 || starts[runs] > DP_CHOOSE_MAX)
+		return DP_ERR_RANGE;
+	for (int i = 0; i < runs; i++)
+		if (starts[i] >= starts[i + 1])
+			return DP_ERR_RANGE;
+	return choose_among(rng, &all, rate_p, rate_q, work, chosen);
 }

@@ -18,10 +18,16 @@ typedef struct dp_choose_work
 {
 	dp_uint128 *deficits;		/* n */
 	int32_t    *order;			/* n */
+	int32_t    *starts;			/* n + 1; only for runs */
 } dp_choose_work;
 
+extern dp_uint128 dp_choose_farthest(dp_uint128 rate_p, dp_uint128 rate_q);
 extern dp_status dp_choose(dp_random *rng, const dp_uint128 *deficits, int m,
 						   dp_uint128 rate_p, dp_uint128 rate_q,
 						   int32_t *work, int *chosen);
+extern dp_status dp_choose_runs(dp_random *rng, const dp_uint128 *deficits,
+								const int32_t *starts, int runs,
+								dp_uint128 rate_p, dp_uint128 rate_q,
+								int32_t *work, int *chosen);
 
 #endif							/* DP_CHOOSE_H */

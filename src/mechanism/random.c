@@ -101,6 +101,21 @@ dp_random_u64(dp_random *rng, uint64_t *out)
 	dp_status	status;
 
 	*out = 0;
+	if (rng->used + sizeof(raw) <= DP_RANDOM_BUFFER)
+	{
+		/*
+		 * Straight from the buffer, without a copy to wipe.  The caller sees the buffer,
+		 * so that the compiler cannot elide the zeros.
+		 */
+		unsigned char *next = rng->buf + rng->used;
+
+		for (size_t i = 0; i < sizeof(raw); i++)
+			value |= (uint64_t) next[i] << (8 * i);
+		memset(next, 0, sizeof(raw));
+		rng->used += sizeof(raw);
+		*out = value;
+		return DP_OK;
+	}
 	status = take_bytes(rng, raw, sizeof(raw));
 	if (status != DP_OK)
 		return status;

@@ -120,6 +120,7 @@ typedef struct rank_data
 {
 	const int64_t *weights;
 	int			m;
+	int64_t		total;			/* of all weights */
 	int64_t		groups;
 	int64_t		selection_nano; /* epsilon of one selection */
 	int64_t		count_nano;		/* epsilon of the counts of one level */
@@ -237,36 +238,92 @@ dp_rank_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
 	return DP_OK;
 }
 
-/*
- * Puts max(b_v - T, T - a_v, 0) of the cells of an interval into the work area,
- * and the least of them into *least.
- */
-static void
-cell_costs(const rank_data *data, int first, int last,
-		   const dp_rank_target *target, dp_int128 *least)
+/* The weight of the cells first .. last, below 2^57. */
+static int64_t
+total_weight(const rank_data *data, int first, int last)
 {
-	dp_int128	total = 0;
-	dp_int128	rank;
-	dp_int128	below = 0;
+	int64_t		total = 0;
 
+	if (first == 0 && last == data->m - 1)
+		return data->total;
 	for (int v = first; v <= last; v++)
 		total += data->weights[v];
-	rank = total * target->p + (dp_int128) target->shift * DP_QUANTILE_UNIT;
+	return total;
+}
 
-	for (int v = first; v <= last; v++)
+/* The first cell from v on that is not empty, or last + 1. */
+static inline int
+after_empty_cells(const int64_t *weights, int v, int last)
+{
+	while (v + 3 <= last &&
+		   (weights[v] | weights[v + 1] | weights[v + 2] | weights[v + 3]) == 0)
+		v += 4;
+	while (v <= last && weights[v] == 0)
+		v++;
+	return v;
+}
+
+/* What a selection is about: the costs of cells, max(b_v - T, T - a_v, 0). */
+typedef struct rank_costs
+{
+	dp_int128	rank;			/* T */
+	dp_int128	least;			/* of all costs; deficits are what exceeds it */
+	dp_int128	limit;			/* costs that nothing is chosen with */
+} rank_costs;
+
+/*
+ * The first cell from v on that may be chosen, as its cost is below the limit, or
+ * last + 1; *below becomes the weight below it.
+ */
+static int
+first_near_cell(const int64_t *weights, int v, int last, const rank_costs *costs,
+				int64_t *below)
+{
+	/* rank - above < limit, above being a multiple of DP_QUANTILE_UNIT */
+	dp_int128	far = costs->rank - costs->limit;
+	int64_t		enough = far < 0 ? 0 : (int64_t) (far / DP_QUANTILE_UNIT + 1);
+	int64_t		above = *below;
+
+	while (v <= last && above + weights[v] < enough)
+		above += weights[v++];
+	*below = above;
+	return v;
+}
+
+/*
+ * Puts the deficits of the cells that may be chosen into the work area.  Empty cells in
+ * a row cost the same and are one run.  Costs fall up to the target and rise after it,
+ * so that these cells are all in a row; the first of them is returned in *near, and
+ * starts[] are counted from it.  Returns the number of runs.
+ */
+static int
+cell_deficits(const rank_data *data, int first, int last, const rank_costs *costs,
+			  int *near)
+{
+	const int64_t *weights = data->weights;
+	int64_t		below_weight = 0;
+	int			v = first_near_cell(weights, first, last, costs, &below_weight);
+	dp_int128	below = (dp_int128) below_weight * DP_QUANTILE_UNIT;
+	int			runs = 0;
+
+	*near = v;
+	while (v <= last && below - costs->rank < costs->limit)
 	{
-		dp_int128	above = below + (dp_int128) data->weights[v] * DP_QUANTILE_UNIT;
+		dp_int128	above = below + (dp_int128) weights[v] * DP_QUANTILE_UNIT;
 		dp_int128	cost = 0;
 
-		if (below > rank)
-			cost = below - rank;
-		else if (above < rank)
-			cost = rank - above;
-		data->work->deficits[v - first] = (dp_uint128) cost;
-		if (v == first || cost < *least)
-			*least = cost;
+		if (below > costs->rank)
+			cost = below - costs->rank;
+		else if (above < costs->rank)
+			cost = costs->rank - above;
+		data->work->deficits[runs] = (dp_uint128) (cost - costs->least);
+		data->work->starts[runs] = v - *near;
+		runs++;
+		v = weights[v] != 0 ? v + 1 : after_empty_cells(weights, v + 1, last);
 		below = above;
 	}
+	data->work->starts[runs] = v - *near;
+	return runs;
 }
 
 /*
@@ -278,32 +335,40 @@ choose_cell(dp_random *rng, const rank_data *data, int first, int last,
 			const dp_rank_target *target, bool gated, int *cell)
 {
 	dp_uint128 *deficits = data->work->deficits;
-	int			n = last - first + 1;
+	int32_t    *starts = data->work->starts;
 	int32_t		side = larger_side(target->p);
-	dp_int128	least = 0;
+	dp_uint128	rate_p = (dp_uint128) data->selection_nano;
+	dp_uint128	rate_q = (dp_uint128) 1000000000 * (dp_uint128) DP_CELL_SCALE *
+	2 * (dp_uint128) side * (dp_uint128) data->groups;
+	dp_int128	whole = (dp_int128) total_weight(data, first, last);
+	dp_int128	none = -side * data->short_of_gate;
+	rank_costs	costs;
+	int			near;
+	int			runs;
 	int			chosen;
 	dp_status	status;
 
 	*cell = -1;
-	cell_costs(data, first, last, target, &least);
+	costs.rank = whole * target->p + (dp_int128) target->shift * DP_QUANTILE_UNIT;
+
+	/* A cell that holds the target costs 0; else it is before the first or after the last. */
+	costs.least = costs.rank < 0 ? -costs.rank :
+		costs.rank > whole * DP_QUANTILE_UNIT ? costs.rank - whole * DP_QUANTILE_UNIT : 0;
+	if (gated && none < costs.least)
+		costs.least = none;
+	costs.limit = costs.least + (dp_int128) dp_choose_farthest(rate_p, rate_q) + 1;
+
+	runs = cell_deficits(data, first, last, &costs, &near);
 	if (gated)
 	{
-		dp_int128	cost = -side * data->short_of_gate;
-
-		if (cost < least)
-			least = cost;
-		deficits[n] = (dp_uint128) (cost - least);
+		deficits[runs] = (dp_uint128) (none - costs.least);
+		starts[runs + 1] = starts[runs] + 1;
+		runs++;
 	}
-	for (int i = 0; i < n; i++)
-		deficits[i] = (dp_uint128) ((dp_int128) deficits[i] - least);
-
-	status = dp_choose(rng, deficits, gated ? n + 1 : n,
-					   (dp_uint128) data->selection_nano,
-					   (dp_uint128) 1000000000 * (dp_uint128) DP_CELL_SCALE *
-					   2 * (dp_uint128) side * (dp_uint128) data->groups,
-					   data->work->order, &chosen);
-	if (status == DP_OK && chosen < n)
-		*cell = first + chosen;
+	status = dp_choose_runs(rng, deficits, starts, runs, rate_p, rate_q,
+							data->work->order, &chosen);
+	if (status == DP_OK && (!gated || chosen < starts[runs - 1]))
+		*cell = near + chosen;
 	return status;
 }
 
@@ -522,22 +587,43 @@ targets_in_range(const dp_rank_target *targets, int ntargets, bool *shifted)
 	return true;
 }
 
-/* Whether the weights can be those of so many individuals. */
+/*
+ * Whether the weights can be those of so many individuals, and their sum.
+ *
+ * In four sums, so that no addition waits for another, and without branches: a sum's
+ * room has a sign as soon as it is exceeded, and is below 2^57 before.
+ */
 static bool
-weights_in_range(const int64_t *weights, int m, int64_t individuals)
+weights_in_range(const int64_t *weights, int m, int64_t individuals, int64_t *total)
 {
-	int64_t		room;
+	int64_t		most;
+	uint64_t	rooms[4];
+	uint64_t	signs = 0;
+	int64_t		sum = 0;
+	int			v = 0;
 
 	if (individuals < 0 || individuals > DP_RANK_MAX_INDIVIDUALS)
 		return false;
-	room = individuals * DP_CELL_SCALE;
-	for (int v = 0; v < m; v++)
+	most = individuals * DP_CELL_SCALE;
+	for (int i = 0; i < 4; i++)
+		rooms[i] = (uint64_t) most;
+	for (; v + 4 <= m; v += 4)
+		for (int i = 0; i < 4; i++)
+		{
+			rooms[i] -= (uint64_t) weights[v + i];
+			signs |= rooms[i] | (uint64_t) weights[v + i];
+		}
+	for (; v < m; v++)
 	{
-		if (weights[v] < 0 || weights[v] > room)
-			return false;
-		room -= weights[v];
+		rooms[0] -= (uint64_t) weights[v];
+		signs |= rooms[0] | (uint64_t) weights[v];
 	}
-	return true;
+	if (signs >> 63 != 0)
+		return false;
+	for (int i = 0; i < 4; i++)
+		sum += most - (int64_t) rooms[i];
+	*total = sum;
+	return sum <= most;
 }
 
 /*
@@ -552,7 +638,7 @@ weights_in_range(const int64_t *weights, int m, int64_t individuals)
  * DP_RANK_MAX_CELLS; individuals is the number of those that have any value,
  * 0 .. DP_RANK_MAX_INDIVIDUALS, and not less than the weights add up to;
  * min_individuals >= 1.  ntargets in 1 .. DP_RANK_MAX_TARGETS, in any order.
- * Otherwise DP_ERR_RANGE.  work: m + 1 entries.  DP_ERR_RANDOM if the source
+ * Otherwise DP_ERR_RANGE.  work: for m + 1 candidates.  DP_ERR_RANDOM if the source
  * failed.  cells[] is -1 everywhere and *passed false on error and where the
  * group does not pass.
  *
@@ -566,7 +652,7 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 			   int ntargets, const dp_choose_work *work, int *cells,
 			   bool *passed)
 {
-	rank_data	data = {weights, m, groups, 0, 0, 0, work};
+	rank_data	data = {.weights = weights,.m = m,.groups = groups,.work = work};
 	rank_recursion run;
 	int			order[DP_RANK_MAX_TARGETS];
 	bool		shifted;
@@ -580,7 +666,7 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 	status = dp_rank_gate_threshold(epsilon_nano, delta_atto, groups,
 									min_individuals, m, ntargets, shifted,
 									&data.short_of_gate);
-	if (status != DP_OK || !weights_in_range(weights, m, individuals))
+	if (status != DP_OK || !weights_in_range(weights, m, individuals, &data.total))
 		return DP_ERR_RANGE;
 	if (individuals < min_individuals)
 		return DP_OK;

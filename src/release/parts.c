@@ -78,7 +78,8 @@ choose_work(int n)
 {
 	return (dp_choose_work) {
 		.deficits = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(dp_uint128) * n),
-		.order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * n)
+		.order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * n),
+		.starts = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * (n + 1))
 	};
 }
 

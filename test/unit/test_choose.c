@@ -83,10 +83,10 @@ test_laws(void)
  * Many candidates at each of several deficits: coins of e^-3 to e^-11, seen
  * often because there are so many.  By the other form of the law,
  * P(i) = c_i * integral_0^1 prod_{j != i} (1 - c_j + c_j s) ds, as 1/(k+1) is
- * the integral of s^k.
+ * the integral of s^k.  As single candidates, or each class as a run.
  */
 static void
-test_classes(void)
+test_classes(bool runs)
 {
 	enum
 	{
@@ -98,6 +98,8 @@ test_classes(void)
 	static dp_uint128 deficits[4096];
 	static int	member[4096];
 	static int32_t work[4096];
+	dp_uint128	of_runs[CLASSES];
+	int32_t		starts[CLASSES + 1] = {0};
 	long		seen[CLASSES] = {0};
 	double		law[CLASSES] = {0};
 	double		coin[CLASSES];
@@ -112,6 +114,8 @@ test_classes(void)
 			member[m] = c;
 			deficits[m++] = (dp_uint128) deficit[c];
 		}
+		of_runs[c] = (dp_uint128) deficit[c];
+		starts[c + 1] = m;
 	}
 	for (int i = 0; i <= STEPS; i++)
 	{
@@ -131,10 +135,11 @@ test_classes(void)
 	{
 		int			chosen;
 
-		if (dp_choose(&rng, deficits, m, 1, 2, work, &chosen) == DP_OK)
+		if ((runs ? dp_choose_runs(&rng, of_runs, starts, CLASSES, 1, 2, work, &chosen) :
+			 dp_choose(&rng, deficits, m, 1, 2, work, &chosen)) == DP_OK)
 			seen[member[chosen]]++;
 	}
-	tap_fits(seen, law, CLASSES, n, "%d candidates in classes", m);
+	tap_fits(seen, law, CLASSES, n, "%d candidates in classes%s", m, runs ? ", as runs" : "");
 }
 
 /* The coins of the others do not depend on where a candidate stands. */
@@ -157,6 +162,41 @@ test_order(void)
 			seen[chosen]++;
 	}
 	tap_fits(seen, even, 100, n, "all equally good");
+}
+
+/* Within a run, too: each of 300 has the same coin, whatever the place in a word. */
+static void
+test_places(void)
+{
+	enum
+	{
+		PLACES = 300
+	};
+	static const dp_uint128 deficits[3] = {5, 0, 100000};
+	static const int32_t starts[4] = {0, PLACES, PLACES + 1, 2 * PLACES};
+	static int32_t work[2 * PLACES];
+	static long seen[PLACES + 1];
+	static double law[PLACES + 1];
+	double		coin = exp(-5);
+	double		best = -expm1((PLACES + 1) * log1p(-coin)) / ((PLACES + 1) * coin);
+	long		n = tap_draws(300000);
+	bool		far = false;
+
+	/* the best shows heads always: P = E(1/(1 + others)), and the others share the rest */
+	for (int i = 0; i < PLACES; i++)
+		law[i] = (1 - best) / PLACES;
+	law[PLACES] = best;
+	for (long i = 0; i < n; i++)
+	{
+		int			chosen;
+
+		if (dp_choose_runs(&rng, deficits, starts, 3, 1, 1, work, &chosen) != DP_OK || chosen > PLACES)
+			far = true;
+		else
+			seen[chosen]++;
+	}
+	tap_fits(seen, law, PLACES + 1, n, "a run of %d", (int) PLACES);
+	tap_ok(!far, "a run too far from the best is never chosen");
 }
 
 /*
@@ -271,6 +311,12 @@ test_arguments(void)
 	tap_ok(dp_choose(&rng, deficits, 3, 2, 1, work, &chosen) == DP_ERR_RANGE && chosen == -1,
 		   "a product of 2^128 or more is refused");
 
+	refused = dp_choose_runs(&rng, deficits, (int32_t[]) {0, 0, 2}, 2, 1, 1, work, &chosen) == DP_ERR_RANGE &&
+		dp_choose_runs(&rng, deficits, (int32_t[]) {1, 2}, 1, 1, 1, work, &chosen) == DP_ERR_RANGE &&
+		dp_choose_runs(&rng, deficits, (int32_t[]) {0}, 0, 1, 1, work, &chosen) == DP_ERR_RANGE &&
+		dp_choose_runs(&rng, deficits, (int32_t[]) {0, DP_CHOOSE_MAX + 1}, 1, 1, 1, work, &chosen) == DP_ERR_RANGE;
+	tap_ok(refused && chosen == -1, "so are runs that are none");
+
 	dp_random_init(&rng, dp_openssl_bytes, NULL);
 	tap_ok(dp_choose(&rng, deficits, 2, 1, 1, work, &chosen) == DP_OK && chosen == 0,
 		   "a deficit of 2^128 - 1 is not, nor is it chosen");
@@ -363,12 +409,14 @@ main(void)
 {
 	const dp_uint128 q = (dp_uint128) 1000000000 * ((dp_uint128) 1 << 24) * 1000000;
 
-	tap_plan(16 + 1 + 1 + 1 + 3 + 5 + 3);
+	tap_plan(16 + 2 + 1 + 2 + 1 + 3 + 6 + 3);
 	dp_random_init(&rng, dp_openssl_bytes, NULL);
 
 	test_laws();
-	test_classes();
+	test_classes(false);
+	test_classes(true);
 	test_order();
+	test_places();
 	test_noisy_max();
 	test_privacy(0.1);
 	test_privacy(1.0);

@@ -23,7 +23,8 @@
 static dp_random rng;
 static dp_uint128 work_deficits[MOST_CELLS + 1];
 static int32_t work_order[MOST_CELLS + 1];
-static const dp_choose_work work = {work_deficits, work_order};
+static int32_t work_starts[MOST_CELLS + 2];
+static const dp_choose_work work = {work_deficits, work_order, work_starts};
 
 /* weights[] from numbers of individuals; returns their sum. */
 static int64_t

@@ -22,7 +22,7 @@
 static dp_random rng;
 static dp_uint128 work_deficits[LAW_MAX + 1];
 static int32_t work_order[LAW_MAX + 1];
-static const dp_choose_work work = {work_deficits, work_order};
+static const dp_choose_work work = {work_deficits, work_order, NULL};
 
 /*
  * The noise of two cells of a histogram of m: each in 16 cells of equal

@@ -442,20 +442,12 @@ grid_open(Grid *grid, const SpecSketch *sketch, const double *params)
 		elog(ERROR, "malformed release description");
 }
 
-/* The nearest point; the last step may be shorter than the others. */
-static int
-nearest_point(const Grid *grid, double x)
+/* grid_cell() of a point beside the last one, whose step may be shorter than the others. */
+int
+grid_last_cell(const Grid *grid, double x)
 {
 	int			last = grid->cells - 1;
-	int			cell;
 
-	if (!(x > grid->lower) || last == 0)
-		return 0;
-	if (x >= grid->upper)
-		return last;
-	cell = (int) ((x - grid->base) * grid->per_unit / grid->multiple - grid->origin + 0.5);
-	if (cell < last - 1)
-		return Max(cell, 0);
 	return x - grid_point(grid, last - 1) < grid->upper - x ? last - 1 : last;
 }
 
@@ -493,20 +485,11 @@ bin_of(const Grid *grid, double x)
 	return x > 0 ? grid->bins + 1 + exponent : grid->bins - 1 - exponent;
 }
 
-/* The cell of a number, in 0 .. cells - 1 whatever it is. */
+/* grid_cell() of other cells than points. */
 int
-grid_cell(const Grid *grid, double x)
+grid_other_cell(const Grid *grid, double x)
 {
-	switch (grid->scheme)
-	{
-		case SPEC_SCHEME_GRID:
-			return nearest_point(grid, x);
-		case SPEC_SCHEME_BUCKETS:
-			return bucket_of(grid, x);
-		case SPEC_SCHEME_BINS:
-			return bin_of(grid, x);
-	}
-	return 0;
+	return grid->scheme == SPEC_SCHEME_BUCKETS ? bucket_of(grid, x) : bin_of(grid, x);
 }
 
 /* The value of a point of a GRID. */

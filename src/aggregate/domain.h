@@ -46,7 +46,8 @@ extern Datum domain_datum(Oid type, double x);
 extern Interval domain_interval(const Interval *interval);
 
 extern void grid_open(Grid *grid, const SpecSketch *sketch, const double *params);
-extern int	grid_cell(const Grid *grid, double x);
+extern int	grid_last_cell(const Grid *grid, double x);
+extern int	grid_other_cell(const Grid *grid, double x);
 extern double grid_point(const Grid *grid, int cell);
 extern double grid_edge(const Grid *grid, int i);
 
@@ -98,6 +99,27 @@ domain_number(SpecArgType type, Datum value, double *x)
 		default:
 			return domain_other_number(type, value, x);
 	}
+}
+
+/* The cell of a number, in 0 .. cells - 1 whatever it is: of GRID, the nearest point. */
+static inline int
+grid_cell(const Grid *grid, double x)
+{
+	int			last = grid->cells - 1;
+	double		steps;
+	int			cell;
+
+	if (grid->scheme != SPEC_SCHEME_GRID)
+		return grid_other_cell(grid, x);
+	if (!(x > grid->lower) || last == 0)
+		return 0;
+	if (x >= grid->upper)
+		return last;
+	steps = (x - grid->base) * grid->per_unit;
+	if (grid->multiple != 1)
+		steps /= grid->multiple;
+	cell = (int) (steps - grid->origin + 0.5);
+	return cell < last - 1 ? Max(cell, 0) : grid_last_cell(grid, x);
 }
 
 #endif							/* DP_DOMAIN_H */

@@ -84,8 +84,10 @@ state_argument(FunctionCallInfo fcinfo, const SketchReader *reader, SketchStage 
 {
 	SketchState *state;
 
-	if (PG_ARGISNULL(0))
+	if (unlikely(PG_ARGISNULL(0)))
 		return sketch_first(reader, stage);
+	if (likely(sketch_is_state(reader, PG_GETARG_DATUM(0), stage)))
+		return (SketchState *) PG_GETARG_POINTER(0);
 	state = sketch_open(PG_GETARG_DATUM(0));
 	sketch_check_state(reader, state, stage);
 	return state;
@@ -203,23 +205,25 @@ finished_state(Datum datum, SpecSketchKind kind)
 }
 
 /*
- * Fills the weights of all "ncells" cells, in DP_CELL_SCALE per individual, and
- * returns how many individuals have a value.
+ * Adds the weights of all "ncells" cells, in DP_CELL_SCALE per individual, to zeros, and
+ * returns how many individuals have a value.  To be followed by sketch_clear_cells().
  */
 int64
 sketch_cells(Datum state, int ncells, int64 *weights)
 {
 	const SketchState *cells = finished_state(state, SPEC_SKETCH_CELLS);
-	uint32		position = 0;
-	int			cell;
-	int64		weight;
 
 	if (cells->cells != ncells)
 		sketch_malformed();
-	memset(weights, 0, ncells * sizeof(int64));
-	while (cells_next(cells, &position, &cell, &weight))
-		weights[cell] = sketch_sum(weights[cell], weight);
+	cells_sum(cells, weights);
 	return cells->total;
+}
+
+/* Leaves zeros again, for the next group. */
+void
+sketch_clear_cells(Datum state, int64 *weights)
+{
+	cells_clear(finished_state(state, SPEC_SKETCH_CELLS), weights);
 }
 
 /* Order of the bytes: no type's function may fail or depend on a locale. */

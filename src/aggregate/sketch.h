@@ -20,6 +20,7 @@ typedef struct SketchValues
 
 extern uint32 sketch_limit(int nsketches);
 extern int64 sketch_cells(Datum state, int ncells, int64 *weights);
+extern void sketch_clear_cells(Datum state, int64 *weights);
 extern void sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result);
 extern int64 sketch_usage(Datum state);
 extern int64 sketch_usage_step(int64 rows);

@@ -104,20 +104,13 @@ sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i, ArrayTy
 				 reader->seed, context);
 }
 
-/* The limit of a state that is not of cells. */
-static inline uint32
-limit_of(const SketchReader *reader, SketchStage stage)
-{
-	return stage == SKETCH_ROWS ? SKETCH_ROWS_BYTES : reader->limit;
-}
-
 /* A state must be of the sketch and the stage it is used for. */
 void
 sketch_check_state(const SketchReader *reader, const SketchState *state, SketchStage stage)
 {
 	if (state->kind != reader->sketch.kind || state->stage != stage ||
 		(state->kind == SPEC_SKETCH_CELLS ? state->cells != reader->grid.cells :
-		 state->limit != limit_of(reader, stage)))
+		 state->limit != sketch_state_limit(reader, stage)))
 		sketch_malformed();
 }
 
@@ -130,9 +123,9 @@ sketch_first(const SketchReader *reader, SketchStage stage)
 		case SPEC_SKETCH_CELLS:
 			return cells_new(stage, reader->grid.cells);
 		case SPEC_SKETCH_VALUES:
-			return values_new(stage, limit_of(reader, stage));
+			return values_new(stage, sketch_state_limit(reader, stage));
 		case SPEC_SKETCH_DISTINCT:
-			return distinct_new(stage, limit_of(reader, stage));
+			return distinct_new(stage, sketch_state_limit(reader, stage));
 	}
 	sketch_malformed();
 	return NULL;
@@ -287,7 +280,6 @@ sketch_merge(SketchState *state, const SketchState *other)
 	SketchKey	key;
 	uint32		position = 0;
 	uint64		hash;
-	int			cell;
 	int64		weight;
 	int64		individuals;
 
@@ -296,8 +288,7 @@ sketch_merge(SketchState *state, const SketchState *other)
 	switch (other->kind)
 	{
 		case SPEC_SKETCH_CELLS:
-			while (cells_next(other, &position, &cell, &weight))
-				state = cells_add(state, cell, weight);
+			state = cells_merge(state, other);
 			break;
 		case SPEC_SKETCH_VALUES:
 			for (uint32 i = 0; i < other->used; i++)
@@ -308,6 +299,7 @@ sketch_merge(SketchState *state, const SketchState *other)
 			}
 			break;
 		case SPEC_SKETCH_DISTINCT:
+			state = distinct_reserve(state, other->used);
 			while (distinct_next(other, &position, &hash))
 			{
 				CHECK_FOR_INTERRUPTS();

@@ -40,6 +40,39 @@ extern SketchState *sketch_add_individual(const SketchReader *reader, SketchStat
 										  const SketchState *part);
 extern SketchState *sketch_merge(SketchState *state, const SketchState *other);
 
+/* The limit of a state that is not of cells. */
+static inline uint32
+sketch_state_limit(const SketchReader *reader, SketchStage stage)
+{
+	return stage == SKETCH_ROWS ? SKETCH_ROWS_BYTES : reader->limit;
+}
+
+/*
+ * Is a datum plainly a state of the sketch and the stage, so that it may be used as it
+ * stands?  Inline what sketch_open() and sketch_check_state() would find out.
+ */
+static inline bool
+sketch_is_state(const SketchReader *reader, Datum datum, SketchStage stage)
+{
+	const SketchState *state = (const SketchState *) DatumGetPointer(datum);
+
+	if ((uintptr_t) state != MAXALIGN((uintptr_t) state) || VARATT_IS_EXTENDED(state) ||
+		VARSIZE(state) < sizeof(SketchState) || state->magic != SKETCH_MAGIC ||
+		state->kind != reader->sketch.kind || state->stage != stage || state->total < 0)
+		return false;
+	switch (reader->sketch.kind)
+	{
+		case SPEC_SKETCH_CELLS:
+			return state->cells == reader->grid.cells && state->limit == 0 &&
+				VARSIZE(state) - sizeof(SketchState) == cells_data_size(state);
+		case SPEC_SKETCH_DISTINCT:
+			return state->limit == sketch_state_limit(reader, stage) &&
+				VARSIZE(state) - sizeof(SketchState) == distinct_data_size(state);
+		default:
+			return false;
+	}
+}
+
 /*
  * Reads a value; false if it is none: NaN, or too long to be chosen.  The item is valid
  * until the next call for this sketch and the end of the row.

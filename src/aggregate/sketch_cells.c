@@ -1,39 +1,29 @@
 /*
  * sketch_cells.c
- *		Weights of cells: a hash table by cell while few are in use, an array of
- *		all weights once that is no larger.
+ *		Weights of cells: few as they come, an array of all weights once that is no
+ *		larger.
+ *
+ * The rows of one individual are counted in a hash table by cell, since what each
+ * cell weighs is rounded down once.  A group's weights are only added up, in the end,
+ * so they are appended to a list: memory is then written in order, and not all over
+ * the tables of many groups.
  */
 #include "postgres.h"
 
 #include "aggregate/domain.h"
 #include "aggregate/sketch_state.h"
 
-#define FIRST_CAPACITY 4
-#define SLOT_SIZE (sizeof(int64) + sizeof(int32))
-
-/* Bytes after the header; see sketch_open(). */
-Size
-cells_data_size(const SketchState *header)
-{
-	if (header->cells < 1 || header->cells > DP_MAX_CELLS)
-		return SKETCH_NO_SIZE;
-	if (header->capacity == 0)
-		return header->cells * sizeof(int64);
-	if (!sketch_is_power(header->capacity) || header->capacity < FIRST_CAPACITY ||
-		header->capacity > DP_MAX_CELLS || header->used > header->capacity)
-		return SKETCH_NO_SIZE;
-	return header->capacity * SLOT_SIZE;
-}
-
+/* Bytes that take as many as all cells would are not worth while. */
 static SketchState *
 new_table(SketchStage stage, int cells, uint32 capacity)
 {
+	Size		slot = stage == SKETCH_ROWS ? CELLS_SLOT_SIZE : sizeof(uint32);
 	SketchState *state;
 
-	if (capacity * SLOT_SIZE >= cells * sizeof(int64))
+	if (capacity * slot >= cells * sizeof(int64))
 		capacity = 0;
 	state = sketch_new(SPEC_SKETCH_CELLS, stage, 0,
-					   capacity == 0 ? cells * sizeof(int64) : capacity * SLOT_SIZE);
+					   capacity == 0 ? cells * sizeof(int64) : capacity * slot);
 	state->cells = cells;
 	state->capacity = capacity;
 	return state;
@@ -43,7 +33,7 @@ new_table(SketchStage stage, int cells, uint32 capacity)
 SketchState *
 cells_new(SketchStage stage, int cells)
 {
-	return new_table(stage, cells, FIRST_CAPACITY);
+	return new_table(stage, cells, CELLS_FIRST_CAPACITY);
 }
 
 static inline int64 *
@@ -77,35 +67,81 @@ find_slot(const SketchState *state, int cell)
 	return 0;
 }
 
+/* The same weights in a state of another capacity, 0 for all cells. */
 static SketchState *
-grow(const SketchState *state)
+resize(const SketchState *state, uint32 capacity)
 {
-	SketchState *larger = new_table(state->stage, state->cells, state->capacity * 2);
+	SketchState *result = new_table(state->stage, state->cells, capacity);
 	uint32		position = 0;
 	int			cell;
 	int64		weight;
 
-	larger->total = state->total;
+	result->total = state->total;
+	if (cells_is_list(state) && cells_is_list(result))
+	{
+		memcpy(cells_words(result), cells_words(state), state->used * sizeof(uint32));
+		result->used = state->used;
+		return result;
+	}
 	while (cells_next(state, &position, &cell, &weight))
-		larger = cells_add(larger, cell, weight);
-	return larger;
+		result = cells_add(result, cell, weight);
+	return result;
 }
 
-/* Adds a weight to a cell of 0 .. cells - 1 (elog if it is another). */
+/* Appends to a list, or to a larger one, or leaves the list for an array. */
+static SketchState *
+append(SketchState *state, int cell, int64 weight)
+{
+	uint32		words = weight == DP_CELL_SCALE ? 1 : 2;
+
+	if (weight < 0 || weight >= SKETCH_LISTED_WEIGHT)
+		return cells_add(resize(state, 0), cell, weight);
+	if (state->used + words > state->capacity)
+		return cells_add(resize(state, 2 * state->capacity), cell, weight);
+	if (words == 2)
+	{
+		cells_words(state)[state->used++] = SKETCH_WEIGHED | (uint32) cell |
+			(uint32) (weight >> 32) << SKETCH_CELL_BITS;
+		cells_words(state)[state->used++] = (uint32) weight;
+	}
+	else
+		cells_words(state)[state->used++] = (uint32) cell;
+	return state;
+}
+
+/* Reads a cell and its weight from a list. */
+static inline void
+read_list(const SketchState *state, uint32 *position, int *cell, int64 *weight)
+{
+	uint32		word = cells_words(state)[(*position)++];
+
+	*cell = (int) (word & SKETCH_CELL_MASK);
+	*weight = DP_CELL_SCALE;
+	if ((word & SKETCH_WEIGHED) == 0)
+		return;
+	if (*position >= state->used)
+		sketch_malformed();
+	*weight = (int64) ((word & ~SKETCH_WEIGHED) >> SKETCH_CELL_BITS) << 32 |
+		cells_words(state)[(*position)++];
+}
+
+/* cells_add() in all cases. */
 SketchState *
-cells_add(SketchState *state, int cell, int64 weight)
+cells_add_slowly(SketchState *state, int cell, int64 weight)
 {
 	uint32		slot = cell;
 
 	if (cell < 0 || cell >= state->cells)
 		sketch_malformed();
+	if (cells_is_list(state))
+		return append(state, cell, weight);
 	if (state->capacity > 0)
 	{
 		slot = find_slot(state, cell);
 		if (numbers_of(state)[slot] == 0)
 		{
 			if (state->used >= state->capacity / 4 * 3)
-				return cells_add(grow(state), cell, weight);
+				return cells_add(resize(state, 2 * state->capacity), cell, weight);
 			numbers_of(state)[slot] = cell + 1;
 			state->used++;
 		}
@@ -114,26 +150,108 @@ cells_add(SketchState *state, int cell, int64 weight)
 	return state;
 }
 
+/* Adds all weights of another state of the same grid and stage. */
+SketchState *
+cells_merge(SketchState *state, const SketchState *other)
+{
+	uint32		position = 0;
+	uint32		used = state->used + other->used;
+	int			cell;
+	int64		weight;
+
+	if (cells_is_list(state) && cells_is_list(other))
+	{
+		if (used > state->capacity)
+			state = resize(state, used);
+		if (cells_is_list(state))
+		{
+			memcpy(cells_words(state) + state->used, cells_words(other),
+				   other->used * sizeof(uint32));
+			state->used = used;
+			return state;
+		}
+	}
+	while (cells_next(other, &position, &cell, &weight))
+		state = cells_add(state, cell, weight);
+	return state;
+}
+
+/* Adds all weights to those of an array of all cells. */
+void
+cells_sum(const SketchState *state, int64 *weights)
+{
+	uint32		position = 0;
+	int			cell;
+	int64		weight;
+
+	if (!cells_is_list(state))
+	{
+		while (cells_next(state, &position, &cell, &weight))
+			weights[cell] = sketch_sum(weights[cell], weight);
+		return;
+	}
+	while (position < state->used)
+	{
+		read_list(state, &position, &cell, &weight);
+		if (cell >= state->cells)
+			sketch_malformed();
+		weights[cell] = sketch_sum(weights[cell], weight);
+	}
+}
+
+/* Makes zero what cells_sum() added to: of a list, only the cells that it names. */
+void
+cells_clear(const SketchState *state, int64 *weights)
+{
+	uint32		position = 0;
+	int			cell;
+	int64		weight;
+
+	if (!cells_is_list(state))
+		memset(weights, 0, state->cells * sizeof(int64));
+	else
+	{
+		while (position < state->used)
+		{
+			read_list(state, &position, &cell, &weight);
+			weights[cell] = 0;
+		}
+	}
+}
+
 /*
- * The next cell that is there, in no particular order; "position" starts at 0.
- * Cells out of range and negative weights are malformed.
+ * The next cell that is there, in no particular order; "position" starts at 0.  A list
+ * may name a cell several times.  Cells out of range and negative weights are malformed.
  */
 bool
 cells_next(const SketchState *state, uint32 *position, int *cell, int64 *weight)
 {
-	uint32		n = state->capacity > 0 ? state->capacity : (uint32) state->cells;
+	bool		is_list = cells_is_list(state);
+	uint32		n = is_list ? state->used :
+	state->capacity > 0 ? state->capacity : (uint32) state->cells;
 
 	while (*position < n)
 	{
-		uint32		slot = *position;
+		uint32		slot;
 
-		if (state->capacity > 0)
-			slot = sketch_visit(slot, state->capacity);
-		(*position)++;
-		*weight = weights_of(state)[slot];
-		*cell = state->capacity > 0 ? numbers_of(state)[slot] - 1 : (int) slot;
-		if (*cell == -1 || (state->capacity == 0 && *weight == 0))
-			continue;
+		if (is_list)
+			read_list(state, position, cell, weight);
+		else if (state->capacity > 0)
+		{
+			slot = sketch_visit((*position)++, state->capacity);
+			*cell = numbers_of(state)[slot] - 1;
+			*weight = weights_of(state)[slot];
+			if (*cell == -1)
+				continue;
+		}
+		else
+		{
+			slot = (*position)++;
+			*cell = (int) slot;
+			*weight = weights_of(state)[slot];
+			if (*weight == 0)
+				continue;
+		}
 		if (*cell < 0 || *cell >= state->cells || *weight < 0)
 			sketch_malformed();
 		return true;

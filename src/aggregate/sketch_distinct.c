@@ -16,24 +16,6 @@
 
 #include "aggregate/sketch_state.h"
 
-#define FIRST_CAPACITY 4
-
-/* How many hashes a table takes: three in four slots. */
-#define FILL(capacity) ((capacity) / 4 * 3)
-
-/* Bytes after the header; see sketch_open(). */
-Size
-distinct_data_size(const SketchState *header)
-{
-	if (header->capacity == 0)
-		return header->used == 0 && header->stage == SKETCH_ROWS ? 0 : SKETCH_NO_SIZE;
-	if (!sketch_is_power(header->capacity) || header->capacity < FIRST_CAPACITY ||
-		header->capacity > header->limit / sizeof(uint64) ||
-		header->used > FILL(header->capacity))
-		return SKETCH_NO_SIZE;
-	return header->capacity * sizeof(uint64);
-}
-
 static SketchState *
 new_table(SketchStage stage, uint32 limit, uint32 capacity)
 {
@@ -48,7 +30,7 @@ new_table(SketchStage stage, uint32 limit, uint32 capacity)
 SketchState *
 distinct_new(SketchStage stage, uint32 limit)
 {
-	return new_table(stage, limit, FIRST_CAPACITY);
+	return new_table(stage, limit, DISTINCT_FIRST_CAPACITY);
 }
 
 /* Is the table as large as it may be? */
@@ -59,9 +41,9 @@ is_largest(const SketchState *state)
 }
 
 static SketchState *
-grow(const SketchState *state)
+grow(const SketchState *state, uint32 capacity)
 {
-	SketchState *larger = new_table(state->stage, state->limit, state->capacity * 2);
+	SketchState *larger = new_table(state->stage, state->limit, capacity);
 	uint32		position = 0;
 	uint64		hash;
 
@@ -71,18 +53,30 @@ grow(const SketchState *state)
 	return larger;
 }
 
+/* Makes room for n hashes in all, which the set is known to get, at once. */
+SketchState *
+distinct_reserve(SketchState *state, uint32 n)
+{
+	uint32		capacity = state->capacity;
+
+	while (capacity > 0 && DISTINCT_FILL(capacity) < n &&
+		   2 * capacity <= state->limit / sizeof(uint64))
+		capacity *= 2;
+	return capacity > state->capacity ? grow(state, capacity) : state;
+}
+
 /* Adds a hash that is not there to a table without room for it. */
 static SketchState *
 add_to_full(SketchState *state, uint64 hash)
 {
 	if (!is_largest(state))
-		return distinct_add(grow(state), hash);
+		return distinct_add(grow(state, 2 * state->capacity), hash);
 	return state->stage == SKETCH_ROWS ? sketch_give_up(state) : state;
 }
 
-/* Adds a value by its hash, which is not 0. */
+/* distinct_add() of a hash that may be new. */
 SketchState *
-distinct_add(SketchState *state, uint64 hash)
+distinct_add_new(SketchState *state, uint64 hash)
 {
 	uint64	   *hashes = (uint64 *) SKETCH_DATA(state);
 	uint32		mask = state->capacity - 1;
@@ -96,7 +90,7 @@ distinct_add(SketchState *state, uint64 hash)
 			return state;
 		if (hashes[slot] == 0)
 		{
-			if (state->used >= FILL(state->capacity))
+			if (state->used >= DISTINCT_FILL(state->capacity))
 				return add_to_full(state, hash);
 			hashes[slot] = hash;
 			state->used++;

@@ -120,23 +120,6 @@ key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed, MemoryContext 
 	}
 }
 
-/* A value passed by value, the same in all bits of the datum. */
-static Datum
-plain_bits(Datum value, int16 length)
-{
-	switch (length)
-	{
-		case sizeof(char):
-			return CharGetDatum(DatumGetChar(value));
-		case sizeof(int16):
-			return Int16GetDatum(DatumGetInt16(value));
-		case sizeof(int32):
-			return Int32GetDatum(DatumGetInt32(value));
-		default:
-			return value;
-	}
-}
-
 static inline void
 key_is_bits(KeyReader *reader, SketchKey *key, Datum bits)
 {
@@ -187,7 +170,7 @@ key_bytes(KeyReader *reader, Datum value, SketchKey *key)
 	switch (reader->form)
 	{
 		case KEY_BITS:
-			key_is_bits(reader, key, plain_bits(value, reader->length));
+			key_is_bits(reader, key, key_plain_bits(value, reader->length));
 			break;
 		case KEY_FLOAT4:
 			key_is_bits(reader, key, plain_float4(DatumGetFloat4(value)));
@@ -254,9 +237,9 @@ key_read(KeyReader *reader, Datum value, SketchKey *key)
 	return key->length <= SKETCH_LONGEST_VALUE;
 }
 
-/* The hash of a value, never 0, for a set of values; false if it is NaN. */
+/* key_hash() of values that take more than that. */
 bool
-key_hash(KeyReader *reader, Datum value, uint64 *hash)
+key_other_hash(KeyReader *reader, Datum value, uint64 *hash)
 {
 	SketchKey	key;
 

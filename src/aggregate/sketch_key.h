@@ -44,7 +44,36 @@ extern void key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed,
 					 MemoryContext context);
 extern void key_bytes(KeyReader *reader, Datum value, SketchKey *key);
 extern bool key_read(KeyReader *reader, Datum value, SketchKey *key);
-extern bool key_hash(KeyReader *reader, Datum value, uint64 *hash);
+extern bool key_other_hash(KeyReader *reader, Datum value, uint64 *hash);
 extern Datum key_datum(Oid type, const SketchKey *key);
+
+/* A value passed by value, the same in all bits of the datum. */
+static inline Datum
+key_plain_bits(Datum value, int16 length)
+{
+	switch (length)
+	{
+		case sizeof(char):
+			return CharGetDatum(DatumGetChar(value));
+		case sizeof(int16):
+			return Int16GetDatum(DatumGetInt16(value));
+		case sizeof(int32):
+			return Int32GetDatum(DatumGetInt32(value));
+		default:
+			return value;
+	}
+}
+
+/* The hash of a value, never 0, for a set of values; false if it is NaN. */
+static inline bool
+key_hash(KeyReader *reader, Datum value, uint64 *hash)
+{
+	if (reader->form != KEY_BITS || reader->hash_typed)
+		return key_other_hash(reader, value, hash);
+	*hash = sketch_mix((uint64) key_plain_bits(value, reader->length) ^ reader->seed);
+	if (unlikely(*hash == 0))
+		*hash = 1;
+	return true;
+}
 
 #endif							/* DP_SKETCH_KEY_H */

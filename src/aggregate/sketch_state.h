@@ -22,6 +22,7 @@
 
 #include "aggregate/domain.h"
 #include "common/int.h"
+#include "mechanism/rank.h"
 #include "release/spec.h"
 #include "utils/expandeddatum.h"	/* and VARSIZE of all versions */
 
@@ -51,8 +52,12 @@ typedef enum SketchStage
  * What follows the header:
  *
  *	CELLS, capacity 0	int64 weights[cells]
- *	CELLS				int64 weights[capacity], int32 cells[capacity], where a
+ *	CELLS of rows		int64 weights[capacity], int32 cells[capacity], where a
  *						cell's number plus one stands, or 0: a hash table
+ *	CELLS of a group	uint32 words[capacity], in order of arrival: a cell, which gets
+ *						the weight of one individual, or a cell with SKETCH_WEIGHED,
+ *						the weight's highest bits between and its lowest in a second
+ *						word
  *	VALUES				SketchEntry entries[capacity], uint32 slots[2 * capacity],
  *						where an entry's number plus one stands, or 0, char
  *						bytes[data_capacity]
@@ -61,7 +66,7 @@ typedef enum SketchStage
  * VALUES, and DISTINCT of rows, with capacity 0: there were too many values, and
  * none is kept.
  *
- * Capacities are powers of two.
+ * Capacities are powers of two, but for those of lists of cells.
  */
 typedef struct SketchState
 {
@@ -96,6 +101,14 @@ typedef struct SketchKey
 	uint32		length;
 } SketchKey;
 
+/* Weights that do not fit into two words end a list: only forged ones do. */
+#define SKETCH_CELL_BITS 17
+#define SKETCH_CELL_MASK ((1U << SKETCH_CELL_BITS) - 1)
+#define SKETCH_WEIGHED (1U << 31)
+#define SKETCH_LISTED_WEIGHT ((int64) 1 << (32 + 31 - SKETCH_CELL_BITS))
+
+StaticAssertDecl(DP_MAX_CELLS <= SKETCH_CELL_MASK + 1, "cells fit into the bits they have");
+
 #define SKETCH_DATA(state) ((char *) (state) + sizeof(SketchState))
 
 /* What a value takes beside its bytes: an entry and two slots. */
@@ -106,9 +119,11 @@ extern SketchState *sketch_new(SpecSketchKind kind, SketchStage stage, uint32 li
 extern SketchState *sketch_give_up(const SketchState *state);
 extern SketchState *sketch_open(Datum datum);
 
-extern Size cells_data_size(const SketchState *header);
 extern SketchState *cells_new(SketchStage stage, int cells);
-extern SketchState *cells_add(SketchState *state, int cell, int64 weight);
+extern SketchState *cells_add_slowly(SketchState *state, int cell, int64 weight);
+extern SketchState *cells_merge(SketchState *state, const SketchState *other);
+extern void cells_sum(const SketchState *state, int64 *weights);
+extern void cells_clear(const SketchState *state, int64 *weights);
 extern bool cells_next(const SketchState *state, uint32 *position, int *cell, int64 *weight);
 
 extern Size values_data_size(const SketchState *header);
@@ -118,9 +133,9 @@ extern SketchState *values_add(SketchState *state, const SketchKey *key, int64 w
 extern void values_get(const SketchState *state, uint32 i, SketchKey *key, int64 *weight,
 					   int64 *individuals);
 
-extern Size distinct_data_size(const SketchState *header);
 extern SketchState *distinct_new(SketchStage stage, uint32 limit);
-extern SketchState *distinct_add(SketchState *state, uint64 hash);
+extern SketchState *distinct_add_new(SketchState *state, uint64 hash);
+extern SketchState *distinct_reserve(SketchState *state, uint32 n);
 extern bool distinct_next(const SketchState *state, uint32 *position, uint64 *hash);
 
 /* Sizes that no table exceeds are malformed. */
@@ -130,6 +145,78 @@ static inline bool
 sketch_is_power(uint32 n)
 {
 	return n != 0 && (n & (n - 1)) == 0;
+}
+
+#define CELLS_FIRST_CAPACITY 4
+#define CELLS_SLOT_SIZE (sizeof(int64) + sizeof(int32))
+
+static inline bool
+cells_is_list(const SketchState *state)
+{
+	return state->capacity > 0 && state->stage == SKETCH_INDIVIDUALS;
+}
+
+/* Bytes after the header of CELLS; see sketch_open(). */
+static inline Size
+cells_data_size(const SketchState *header)
+{
+	if (header->cells < 1 || header->cells > DP_MAX_CELLS)
+		return SKETCH_NO_SIZE;
+	if (header->capacity == 0)
+		return header->cells * sizeof(int64);
+	if (header->capacity > 2 * DP_MAX_CELLS || header->used > header->capacity)
+		return SKETCH_NO_SIZE;
+	if (cells_is_list(header))
+		return header->capacity * sizeof(uint32);
+	if (!sketch_is_power(header->capacity) || header->capacity < CELLS_FIRST_CAPACITY)
+		return SKETCH_NO_SIZE;
+	return header->capacity * CELLS_SLOT_SIZE;
+}
+
+static inline uint32 *
+cells_words(const SketchState *state)
+{
+	return (uint32 *) SKETCH_DATA(state);
+}
+
+/* Adds a weight to a cell of 0 .. cells - 1 (elog if it is another). */
+static inline SketchState *
+cells_add(SketchState *state, int cell, int64 weight)
+{
+	if (unlikely(weight != DP_CELL_SCALE || !cells_is_list(state) ||
+				 state->used >= state->capacity || (uint32) cell >= (uint32) state->cells))
+		return cells_add_slowly(state, cell, weight);
+	cells_words(state)[state->used++] = (uint32) cell;
+	return state;
+}
+
+#define DISTINCT_FIRST_CAPACITY 4
+
+/* How many hashes a table takes: three in four slots. */
+#define DISTINCT_FILL(capacity) ((capacity) / 4 * 3)
+
+/* Bytes after the header of DISTINCT; see sketch_open(). */
+static inline Size
+distinct_data_size(const SketchState *header)
+{
+	if (header->capacity == 0)
+		return header->used == 0 && header->stage == SKETCH_ROWS ? 0 : SKETCH_NO_SIZE;
+	if (!sketch_is_power(header->capacity) || header->capacity < DISTINCT_FIRST_CAPACITY ||
+		header->capacity > header->limit / sizeof(uint64) ||
+		header->used > DISTINCT_FILL(header->capacity))
+		return SKETCH_NO_SIZE;
+	return header->capacity * sizeof(uint64);
+}
+
+/* Adds a value by its hash, which is not 0. */
+static inline SketchState *
+distinct_add(SketchState *state, uint64 hash)
+{
+	const uint64 *hashes = (const uint64 *) SKETCH_DATA(state);
+
+	if (state->capacity > 0 && hashes[hash & (state->capacity - 1)] == hash)
+		return state;
+	return distinct_add_new(state, hash);
 }
 
 /* Has the state met too many values? */

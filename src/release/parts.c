@@ -57,7 +57,7 @@ struct PartsState
 	dp_int128  *thresholds;		/* by part, of those that need one */
 	PartResult *results;		/* by part */
 	int			room;			/* of the work arrays, in cells */
-	int64	   *weights;
+	int64	   *weights;		/* zeros between groups */
 	dp_choose_work work;
 	dp_int128  *noisy;
 };
@@ -174,7 +174,7 @@ parts_begin(const ReleaseSpec *spec, const ReleaseParams *params)
 		compute_threshold(state, i);
 		state->results[i].ranks = palloc0(sizeof(double) * Max(spec->parts[i].ntargets, 1));
 	}
-	state->weights = palloc(sizeof(int64) * (state->room + 1));
+	state->weights = palloc0(sizeof(int64) * (state->room + 1));
 	state->work = choose_work(state->room + 1);
 	state->noisy = palloc(sizeof(dp_int128) * (state->room + 1));
 	return state;
@@ -278,7 +278,7 @@ draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)
 								&result->passed));
 	for (int i = 0; result->passed && i < ntargets; i++)
 		result->ranks[i] = grid_point(grid, cells[i]);
-	explicit_bzero(state->weights, sizeof(int64) * grid->cells);
+	sketch_clear_cells(sketch, state->weights);
 }
 
 /* ----------
@@ -407,7 +407,7 @@ noisy_cells(PartsState *state, int part, dp_random *rng, Datum sketch)
 	if (enough)
 		check_status(dp_sparse_noise(rng, params->epsilon_share, params->groups,
 									 state->weights, m, state->noisy));
-	explicit_bzero(state->weights, sizeof(int64) * m);
+	sketch_clear_cells(sketch, state->weights);
 	return enough;
 }
 

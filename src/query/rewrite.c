@@ -734,7 +734,8 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 
 /*
  * Can the bounding node divide these rows?  Equality of its keys is that of their bytes,
- * and it takes parts of sketches as they are.
+ * and it takes parts of sketches as they are.  The bytes of intervals are not exact beyond
+ * 2^31 days; as keys of groups they have been made so (canonical_key()), as units not.
  */
 static bool
 node_can_bound(ReleaseBuilder *builder, List *keys)
@@ -745,6 +746,11 @@ node_can_bound(ReleaseBuilder *builder, List *keys)
 	foreach(lc, columns)
 	{
 		if (!key_is_exact(exprType(lfirst(lc)), exprCollation(lfirst(lc))))
+			return false;
+	}
+	foreach(lc, (List *) linitial(builder->individuals->units))
+	{
+		if (getBaseType(exprType(lfirst(lc))) == INTERVALOID)
 			return false;
 	}
 	return dp_setting_bound_node;

@@ -57,16 +57,21 @@ endif
 -include $(OBJS:.o=.d)
 
 # A module with one fault, for test/audit to catch: `make fault FAULT=GATE_OFF`
-# leaves .build/fault/GATE_OFF/dp_agg.so.  Only files that know of faults are
-# compiled anew, beside the sources, and nothing installs the result.
+# leaves .build/fault/GATE_OFF/dp_agg.so.  Only files that know of faults, or read
+# a header that does, are compiled anew, beside the sources, and nothing installs
+# the result.  Which headers they read is known once all is built, hence the
+# second make.
 fault_dir = .build/fault/$(FAULT)
-fault_sources := $(shell grep -l DP_FAULT $(OBJS:.o=.c))
+fault_headers := $(shell grep -l DP_FAULT src/*.h src/*/*.h)
+fault_readers := $(if $(fault_headers),$(shell grep -lwF $(addprefix -e ,$(fault_headers)) $(wildcard $(OBJS:.o=.d))))
+fault_sources := $(sort $(shell grep -l DP_FAULT $(OBJS:.o=.c)) $(fault_readers:.d=.c))
 fault_objects = $(fault_sources:%.c=$(fault_dir)/%.o)
 
-fault: $(fault_dir)/dp_agg.so
+fault: all
+	@$(MAKE) $(fault_dir)/dp_agg.so
 
 $(fault_dir)/dp_agg.so: $(fault_objects) $(filter-out $(fault_sources:.c=.o),$(OBJS))
-	@grep -qw DP_FAULT_$(FAULT) $(fault_sources) || { echo 'no such fault: "$(FAULT)"' >&2; exit 1; }
+	@grep -qw DP_FAULT_$(FAULT) $(fault_sources) $(fault_headers) || { echo 'no such fault: "$(FAULT)"' >&2; exit 1; }
 	$(CC) $(CFLAGS) -shared -o $@ $^ $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
 
 $(fault_dir)/%.o: %.c .build/key

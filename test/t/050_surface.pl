@@ -448,6 +448,36 @@ query(q{SECURITY LABEL FOR dp_agg ON COLUMN keys.d IS '{"lower": -1e100, "upper"
   =~ s/keys\.t IS/keys.town IS/r);
 is(query("SELECT count(DISTINCT b.value) FROM dp_agg.protected_relations, jsonb_each(bounds) b WHERE relation = 'keys'::regclass"), 2, 'labels that do not fit are shown as they are');
 
+# ---------- lists of cells that nobody made ----------
+
+# cells(CELLS, CAPACITY, USED, WORD...): the bytes of a group's list (sketch_state.h).
+sub cells
+{
+	my ($cells, $capacity, $used, @words) = @_;
+
+	return unpack 'H*', pack 'S C C q l L L L L L L*', 0x6b73, 0, 1, 7, $cells, $capacity, $used, 0, 0, 0, @words;
+}
+$node->safe_psql('postgres', 'CREATE AGGREGATE merged (bytea) (SFUNC = dp_agg.sketch_combine, STYPE = bytea)');
+sub merged
+{
+	my @states = map { "('\\x$_'::bytea)" } @_;
+	my ($status, $out, $err) = $node->psql('postgres', 'SELECT merged(s) FROM (VALUES ' . join(', ', @states) . ') v (s)');
+
+	return $status == 0 ? $out : $err =~ /(malformed sketch state|terminat\w+)/ ? $1 : $err;
+}
+my $weighed = 1 << 31;
+my $one = cells(100, 4, 2, 5, 7, 0, 0);
+# seven individuals of each state; cells 1 and 9 once, cell 5 with 2^33 + 3 in units of weight
+like(merged($one, cells(100, 4, 4, 1, $weighed | 2 << 17 | 5, 3, 9)), qr/^\\x736b00010e00000000000000640000000600000006.*050000000700000001000000050004800300000009000000$/, 'lists are appended');
+is(merged($one, $_->[1]), 'malformed sketch state', "a list: $_->[0]")
+  foreach [ 'shorter than it says', cells(100, 8, 4, 1, 2, 3, 4) ], [ 'longer', cells(100, 4, 4, 1 .. 6) ], [ 'more used than there are', cells(100, 4, 5, 1 .. 4) ],
+  [ 'larger than any', cells(100, 200_000, 4, 1 .. 4) ], [ 'no cells', cells(0, 4, 4, 1 .. 4) ], [ 'of another grid', cells(99, 4, 4, 1 .. 4) ];
+# ten cells are an array: what was listed is read
+is(merged(cells(10, 0, 0, (0) x 20), cells(10, 4, @{$_->[1]})), 'malformed sketch state', "a list: $_->[0]")
+  foreach [ 'a cell beyond the last', [ 4, 1, 2, 3, 10 ] ], [ 'half an entry', [ 4, 1, 2, 3, $weighed | 4 ] ], [ 'only bits', [ 4, (0xffffffff) x 4 ] ];
+like(merged(cells(10, 0, 0, (0) x 20), cells(10, 4, 4, 1, 1, $weighed | 9, 5)), qr/^\\x736b.{68}0{16}000000020{8}(00){56}050{14}$/, 'and added up');
+like(merged(cells(10, 0, 0, (0) x 20), cells(10, 4, 4, $weighed | 0x3fff << 17 | 1, 0xffffffff, 2, 2)), qr/^\\x736b.{68}0{16}ffffffffff3f0000/, 'with large weights, too');
+
 # ---------- the extension comes and goes ----------
 
 query('CREATE SCHEMA "Odd one"');

@@ -44,7 +44,7 @@ SQL
 # Numbers with a point may differ by so much.
 sub alike
 {
-	my ($got, $truth, $by) = @_;
+	my ($got, $truth, $by, $relative) = @_;
 	my @got = split /[|\n]/, $got;
 	my @truth = split /[|\n]/, $truth;
 
@@ -52,17 +52,17 @@ sub alike
 	foreach my $i (0 .. $#got)
 	{
 		next if $got[$i] eq $truth[$i];
-		return 0 if "$got[$i] $truth[$i]" !~ /^-?[\d.]+(e[-+]\d+)? -?[\d.]+(e[-+]\d+)?$/ || abs($got[$i] - $truth[$i]) > $by + 0.01 * abs $truth[$i];
+		return 0 if "$got[$i] $truth[$i]" !~ /^-?[\d.]+(e[-+]\d+)? -?[\d.]+(e[-+]\d+)?$/ || abs($got[$i] - $truth[$i]) > $by + ($relative // 0.01) * abs $truth[$i];
 	}
 	return 1;
 }
 
 sub is_alike
 {
-	my ($got, $truth, $by, $name) = @_;
+	my ($got, $truth, $by, $name, $relative) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-	ok(alike($got, $truth, $by), $name) or diag("got:\n$got\n-- truth:\n$truth");
+	ok(alike($got, $truth, $by, $relative), $name) or diag("got:\n$got\n-- truth:\n$truth");
 }
 
 # ---------- types ----------
@@ -127,7 +127,8 @@ SQL
 	foreach my $i (0 .. $#queries)
 	{
 		is("$node[$i]{sqlstate}", "$sql[$i]{sqlstate}", "$name: query $i ends alike") or diag("$node[$i]{err}$sql[$i]{err}");
-		is_alike($node[$i]{out}, $sql[$i]{out}, 2.5, "$name: query $i, node and SQL");
+		# a sum over up to 8 rows of each is 12 off, and here are two of them
+		is_alike($node[$i]{out}, $sql[$i]{out}, 2.5, "$name: query $i, node and SQL", $i == 0 ? 0.04 : 0.01);
 	}
 	next if $node[0]{sqlstate} ne '00000' && $others{$name};
 	is(scalar(split /\n/, $node[0]{out}), $groups + 1, "$name: equal values are one group");

@@ -56,6 +56,9 @@
 /* Least memory for individuals, whatever the settings say. */
 #define LEAST_MEMORY ((Size) 256 * 1024)
 
+/* So few individuals are not divided, whatever they take: each has its limit. */
+#define FEW_PEOPLE 16
+
 /* Groups that get a number which goes into records, at most. */
 #define MOST_NAMES (1 << 20)
 
@@ -682,7 +685,7 @@ read_pass(BoundState *state)
 		CHECK_FOR_INTERRUPTS();
 		add_block(state, block);
 		if (people_memory(&state->people) > state->people_memory &&
-			state->pass_bits < MOST_PASS_BITS)
+			state->people.n > FEW_PEOPLE && state->pass_bits < MOST_PASS_BITS)
 			return false;
 	}
 	return true;
@@ -765,7 +768,14 @@ do_pass(BoundState *state)
 	if (read_pass(state))
 	{
 		add_contributions(state);
-		if (++state->pass == (uint32) 1 << state->pass_bits)
+		state->pass++;
+		/* where few take much memory, others need not be read in as many passes */
+		while (state->pass_bits > 0 && state->pass % 2 == 0)
+		{
+			state->pass /= 2;
+			state->pass_bits--;
+		}
+		if (state->pass == (uint32) 1 << state->pass_bits)
 			state->partition = -1;
 	}
 	else

@@ -5,7 +5,8 @@
 #
 # Runs the script again inside the sandbox of dev/, as an unprivileged user, with
 # a private copy of PostgreSQL; there server_start makes a cluster that flushes
-# to disk as a real one does, with the one configuration of all measurements.
+# to disk as a real one does, with the one configuration of all measurements.  What
+# is to be taken out of the sandbox, a function after_sandbox does.
 
 if [ -z "${SANDBOX:-}" ]; then
 	here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -13,10 +14,11 @@ if [ -z "${SANDBOX:-}" ]; then
 	. "$here/dev/sandbox.sh"
 	sandbox_open
 	settings=()
-	for name in CLIENTS SECONDS_EACH ROUNDS ROWS; do
+	for name in CLIENTS SECONDS_EACH ROUNDS ROWS WORK LOCK; do
 		[ -z "${!name:-}" ] || settings+=("$name=${!name}")
 	done
-	sandbox_run "${settings[@]}" bash "test/bench/$(basename "$0")"
+	sandbox_run "${settings[@]}" bash "test/bench/$(basename "$0")" || exit
+	! declare -F after_sandbox >/dev/null || after_sandbox
 	exit
 fi
 

@@ -17,26 +17,18 @@
 # The results stay in .build/bench, one line each, fields separated by tabs.
 
 set -uo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
-if [ -z "${SANDBOX:-}" ]; then
-	# shellcheck source=dev/sandbox.sh
-	. "$here/dev/sandbox.sh"
-	sandbox_open
-	settings=()
-	for name in ROWS WORK ROUNDS LOCK; do
-		[ -z "${!name:-}" ] || settings+=("$name=${!name}")
-	done
-	sandbox_run "${settings[@]}" bash test/bench/speed.sh || exit
+# shellcheck disable=SC2154
+after_sandbox()
+{
 	mkdir -p "$here/.build/bench"
 	cp "$sandbox/tmp/results" "$here/.build/bench/results"
 	chown -R --reference="$here" "$here/.build/bench" 2>/dev/null
 	[ -z "${DOC:-}" ] || perl "$here/test/bench/speed_doc.pl" "$here/.build/bench/results" "$here/doc/performance"
-	exit
-fi
+}
 
 # shellcheck source=test/bench/server.sh
-. "$here/test/bench/server.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 server_init
 server_start
 

@@ -86,14 +86,14 @@ keys_are_exact(Oid type, Oid collation)
 
 /*
  * Can bytes alone tell whether two values of a type, or of a domain over it, are equal,
- * and be turned back into a value?
+ * and be turned back into a value?  Intervals beyond 2^31 days share theirs.
  */
 bool
 key_is_exact(Oid type, Oid collation)
 {
 	Oid			base = getBaseType(type);
 
-	return base == NUMERICOID || keys_are_exact(base, collation);
+	return base == NUMERICOID || (base != INTERVALOID && keys_are_exact(base, collation));
 }
 
 /* Prepares for values of a type; what must last is allocated in "context". */

@@ -75,11 +75,24 @@ planned_release(const ReleaseSpec *spec)
 	return NULL;
 }
 
-/* Was this release made by the planning that is under way? */
-bool
-planning_knows(const ReleaseSpec *spec)
+/*
+ * The description of a release that the planning under way has made, if that is what the
+ * first argument of an aggregate is; else NULL.
+ */
+const ReleaseSpec *
+planning_known_spec(const Aggref *aggref)
 {
-	return planned_release(spec) != NULL;
+	const Const *spec;
+	const ReleaseSpec *result;
+
+	if (aggref->args == NIL)
+		return NULL;
+	spec = (const Const *) linitial_node(TargetEntry, aggref->args)->expr;
+	if (!IsA(spec, Const) || spec->consttype != BYTEAOID || spec->constisnull ||
+		VARSIZE_ANY(DatumGetPointer(spec->constvalue)) != sizeof(ReleaseSpec))
+		return NULL;
+	result = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
+	return planned_release(result) != NULL ? result : NULL;
 }
 
 /* What a release of this planning rests on: see ReleaseNeed. */

@@ -224,7 +224,7 @@ extern void build_release(RewriteContext *context, Level *level, Individuals *in
 
 /* guard.c */
 extern void guard_init(void);
-extern bool planning_knows(const ReleaseSpec *spec);
+extern const ReleaseSpec *planning_known_spec(const Aggref *aggref);
 extern List *planning_needs(const ReleaseSpec *spec);
 extern void planning_remember(const ReleaseSpec *spec, List *needs);
 

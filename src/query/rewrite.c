@@ -734,8 +734,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 
 /*
  * Can the bounding node divide these rows?  Equality of its keys is that of their bytes,
- * and it takes parts of sketches as they are.  The bytes of intervals are not exact beyond
- * 2^31 days; as keys of groups they have been made so (canonical_key()), as units not.
+ * and it takes parts of sketches as they are.
  */
 static bool
 node_can_bound(ReleaseBuilder *builder, List *keys)
@@ -746,11 +745,6 @@ node_can_bound(ReleaseBuilder *builder, List *keys)
 	foreach(lc, columns)
 	{
 		if (!key_is_exact(exprType(lfirst(lc)), exprCollation(lfirst(lc))))
-			return false;
-	}
-	foreach(lc, (List *) linitial(builder->individuals->units))
-	{
-		if (getBaseType(exprType(lfirst(lc))) == INTERVALOID)
 			return false;
 	}
 	return dp_setting_bound_node;
@@ -899,14 +893,8 @@ query_is_release(Query *query)
 	foreach(lc, query->targetList)
 	{
 		Aggref	   *aggref = (Aggref *) lfirst_node(TargetEntry, lc)->expr;
-		Const	   *spec;
 
-		if (!IsA(aggref, Aggref) || aggref->args == NIL)
-			continue;
-		spec = (Const *) linitial_node(TargetEntry, aggref->args)->expr;
-		if (IsA(spec, Const) && spec->consttype == BYTEAOID && !spec->constisnull &&
-			VARSIZE_ANY(DatumGetPointer(spec->constvalue)) == sizeof(ReleaseSpec) &&
-			planning_knows((ReleaseSpec *) DatumGetPointer(spec->constvalue)))
+		if (IsA(aggref, Aggref) && planning_known_spec(aggref) != NULL)
 			return true;
 	}
 	return false;

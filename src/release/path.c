@@ -71,16 +71,8 @@ static Aggref *
 known_collector(PlannerInfo *root)
 {
 	Aggref	   *collector = planning_releases() ? find_collector(root) : NULL;
-	Const	   *spec;
 
-	if (collector == NULL)
-		return NULL;
-	spec = (Const *) linitial_node(TargetEntry, collector->args)->expr;
-	if (!IsA(spec, Const) || spec->consttype != BYTEAOID || spec->constisnull ||
-		VARSIZE_ANY(DatumGetPointer(spec->constvalue)) != sizeof(ReleaseSpec) ||
-		!planning_knows((ReleaseSpec *) DatumGetPointer(spec->constvalue)))
-		return NULL;
-	return collector;
+	return collector != NULL && planning_known_spec(collector) != NULL ? collector : NULL;
 }
 
 /* Caps a release's query; its paths are those of output_rel. */

@@ -76,7 +76,7 @@ COMMENT ON FUNCTION dp_agg.collect_transition(bytea, bytea, double precision[], 
 CREATE FUNCTION dp_agg.collect_combine(bytea, bytea) RETURNS bytea
 AS 'MODULE_PATHNAME', 'dp_collect_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.collect_combine(bytea, bytea) IS
-'internal: combine function of collect and collect_bounded';
+'internal: combine function of collect, collect_bounded and bound';
 
 CREATE FUNCTION dp_agg.individual_transition(bytea, bytea, double precision[], VARIADIC "any")
 RETURNS bytea
@@ -134,7 +134,7 @@ COMMENT ON FUNCTION dp_agg.sketch_bounded_transition(bytea, bytea, double precis
 CREATE FUNCTION dp_agg.sketch_combine(bytea, bytea) RETURNS bytea
 AS 'MODULE_PATHNAME', 'dp_sketch_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.sketch_combine(bytea, bytea) IS
-'internal: combine function of sketch, sketch_rows and sketch_bounded';
+'internal: combine function of sketch, sketch_rows, sketch_bounded and bound_sketch';
 
 CREATE AGGREGATE dp_agg.sketch(bytea, double precision[], integer, "any") (
 	SFUNC = dp_agg.sketch_transition, STYPE = bytea,

@@ -12,12 +12,12 @@
  *
  * In a parallel plan all participants divide the rows that they scan among shared
  * partitions, wait for each other at a barrier, and then take partitions in turn.
- * Nobody waits after the first row that left, as in a parallel hash join (README.
- * nodeHashjoin.c).  A participant that comes after the barrier skips the first step.
+ * Nobody waits after the first row that left, as in a parallel hash join
+ * (nodeHashjoin.c).  A participant that comes after the barrier skips the first step.
  *
- * Memory: blocks of records beyond a quarter of hash memory go to temporary files.  If a partition's
- * individuals exceed their share of it, the partition is read several times, each time
- * for a part of them.  Groups leave when theirs exceed their share.
+ * Memory: blocks of records beyond a part of hash memory go to temporary files.  If a
+ * partition's individuals exceed their part, the partition is read several times, each
+ * time for some of them.  Groups leave when they exceed theirs.
  *
  * What is chosen of an individual's groups and values follows from its own rows and the
  * release's secret, which the leader hands to the workers in shared memory.  Nothing here
@@ -85,7 +85,6 @@ typedef struct SharedBound
 {
 	Barrier		barrier;
 	pg_atomic_uint32 next;		/* partition that nobody has taken */
-	int			npartitions;
 	int			participants;
 	dsm_handle	segment;		/* that this lies in */
 	uint64		secret;
@@ -156,6 +155,9 @@ typedef struct BoundState
 	Record		record;			/* work space */
 } BoundState;
 
+/* The key of the only group where there are no keys. */
+static const BoundKey no_key = {0};
+
 static void begin_bound(CustomScanState *node, EState *estate, int eflags);
 static TupleTableSlot *exec_bound(CustomScanState *node);
 static void end_bound(CustomScanState *node);
@@ -198,22 +200,6 @@ is_bound_state(PlanState *state)
  * Start
  * ----------
  */
-
-/* The parameter array of this execution; the sealed node has judged it. */
-static ArrayType *
-evaluate_params(BoundState *state)
-{
-	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
-	ExprState  *expr = ExecInitExpr((Expr *) linitial(scan->custom_exprs),
-									(PlanState *) state);
-	bool		isnull;
-	Datum		datum = ExecEvalExprSwitchContext(expr, state->css.ss.ps.ps_ExprContext,
-												  &isnull);
-
-	if (isnull)
-		spec_null_parameter();
-	return DatumGetArrayTypePCopy(datum);
-}
 
 static void
 read_plan(BoundState *state, List *private)
@@ -307,7 +293,7 @@ begin_bound(CustomScanState *node, EState *estate, int eflags)
 											   ALLOCSET_DEFAULT_SIZES);
 	state->partition = -1;
 	old = MemoryContextSwitchTo(state->context);
-	params = evaluate_params(state);
+	params = DatumGetArrayTypePCopy(PointerGetDatum(release_evaluate_params(node)));
 	state->contributions =
 		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
 						   params, state->context);
@@ -365,10 +351,9 @@ open_work(BoundState *state, uint64 secret)
 							  IsParallelWorker() ? dsm_find_mapping(state->shared->segment) : NULL,
 							  state->css.ss.ps.state->es_query_dsa, memory / 2);
 	else
-	{
-		state->npartitions = choose_partitions(state->expected_rows);
-		state->partitions = partitions_create(state->npartitions, Max(memory / 4, LEAST_MEMORY));
-	}
+		state->partitions = partitions_create(choose_partitions(state->expected_rows),
+											  Max(memory / 4, LEAST_MEMORY));
+	state->npartitions = state->partitions->n;
 	state->partition_bits = pg_ceil_log2_32(state->npartitions);
 	MemoryContextSwitchTo(old);
 }
@@ -402,13 +387,12 @@ initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate)
 	old = MemoryContextSwitchTo(state->context);
 	BarrierInit(&shared->barrier, 0);
 	pg_atomic_init_u32(&shared->next, 0);
-	shared->npartitions = state->npartitions;
 	shared->participants = pcxt->nworkers + 1;
 	shared->segment = dsm_segment_handle(pcxt->seg);
 	shared->secret = release_bounding_key();
 	for (int i = 0; i < shared->participants; i++)
 		shared->names[i] = InvalidDsaPointer;
-	partitions_share(partitions_space(shared), shared->npartitions, shared->participants,
+	partitions_share(partitions_space(shared), state->npartitions, shared->participants,
 					 pcxt->seg);
 	state->shared = shared;
 	MemoryContextSwitchTo(old);
@@ -417,10 +401,7 @@ initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate)
 static void
 initialize_worker(CustomScanState *node, shm_toc *toc, void *coordinate)
 {
-	BoundState *state = (BoundState *) node;
-
-	state->shared = coordinate;
-	state->npartitions = state->shared->npartitions;
+	((BoundState *) node)->shared = coordinate;
 }
 
 /* ----------
@@ -548,9 +529,6 @@ divide(BoundState *state)
 	state->divided = true;
 }
 
-/* The key of the only group where there are no keys. */
-static const BoundKey no_key = {0};
-
 /* ----------
  * Second step: individuals, and what they add to groups
  * ----------
@@ -628,12 +606,16 @@ add_batch(BoundState *state, const char **records, int n, int participant)
 	const People *people = &state->people;
 	const RecordLayout *layout = &state->layout;
 	Record	   *record = &state->record;
+	uint64		hashes[BATCH];
 
 	for (int i = 0; i < n; i++)
-		dp_prefetch(people_slot(people, record_unit_hash(layout, records[i])));
+	{
+		hashes[i] = record_unit_hash(layout, records[i]);
+		dp_prefetch(people_slot(people, hashes[i]));
+	}
 	for (int i = 0; i < n; i++)
 	{
-		uint32		number = people_slot(people, record_unit_hash(layout, records[i]))->number;
+		uint32		number = people_slot(people, hashes[i])->number;
 
 		if (number != 0)
 			dp_prefetch(people_nth(people, number - 1));

@@ -42,17 +42,6 @@ struct SharedPartitions
 	dsa_pointer chains[FLEXIBLE_ARRAY_MEMBER];	/* [participant * n + partition] */
 };
 
-static Partitions *
-new_partitions(int n, Size memory)
-{
-	Partitions *result = palloc0(offsetof(Partitions, items) + n * sizeof(Partition));
-
-	result->context = CurrentMemoryContext;
-	result->memory = memory;
-	result->n = n;
-	return result;
-}
-
 /*
  * So many partitions of this process, in the current context.  In "memory" bytes are
  * blocks that are full.
@@ -60,7 +49,12 @@ new_partitions(int n, Size memory)
 Partitions *
 partitions_create(int n, Size memory)
 {
-	return new_partitions(n, memory);
+	Partitions *result = palloc0(offsetof(Partitions, items) + n * sizeof(Partition));
+
+	result->context = CurrentMemoryContext;
+	result->memory = memory;
+	result->n = n;
+	return result;
 }
 
 /* ----------
@@ -115,7 +109,7 @@ Partitions *
 partitions_attach(SharedPartitions *shared, int participant, dsm_segment *segment,
 				  dsa_area *area, Size memory)
 {
-	Partitions *result = new_partitions(shared->n, memory);
+	Partitions *result = partitions_create(shared->n, memory);
 
 	result->shared = shared;
 	result->area = area;

@@ -133,22 +133,32 @@ release_bounding_key(void)
 	return *bounding_key;
 }
 
-/* Evaluates the parameter array of this execution. */
+/*
+ * The parameter array of this execution, a node's first custom expression, in its
+ * expression context.  Raises ERRCODE_INVALID_PARAMETER_VALUE if one of them is NULL.
+ */
+ArrayType *
+release_evaluate_params(CustomScanState *node)
+{
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	ExprState  *expr = ExecInitExpr((Expr *) linitial(scan->custom_exprs), &node->ss.ps);
+	bool		isnull;
+	Datum		datum = ExecEvalExprSwitchContext(expr, node->ss.ps.ps_ExprContext, &isnull);
+	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(datum);
+
+	if (array == NULL || ARR_HASNULL(array))
+		spec_null_parameter();	/* the others have defaults */
+	return array;
+}
+
+/* Reads the parameters of this execution. */
 static void
 read_params(ReleaseState *state, EState *estate, ReleaseParams *params)
 {
-	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
 	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
-	ExprState  *expr = ExecInitExpr((Expr *) linitial(scan->custom_exprs),
-									(PlanState *) state);
-	bool		isnull;
-	Datum		datum = ExecEvalExprSwitchContext(expr, econtext, &isnull);
-	ArrayType  *array;
+	ArrayType  *array = release_evaluate_params(&state->css);
 	double	   *values;
 
-	array = isnull ? NULL : DatumGetArrayTypeP(datum);
-	if (array == NULL || ARR_HASNULL(array))
-		spec_null_parameter();	/* the others have defaults */
 	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != state->spec.nparams)
 		elog(ERROR, "malformed release parameters");
 	values = MemoryContextAlloc(estate->es_query_cxt, state->spec.nparams * sizeof(double));

@@ -14,6 +14,7 @@
 #include "aggregate/collect.h"
 #include "mechanism/random.h"
 #include "release/spec.h"
+#include "utils/array.h"
 
 /* jit.c */
 extern void decide_jit(PlannedStmt *plan);
@@ -28,6 +29,7 @@ extern const ReleaseSpec *release_spec(PlanState *state);
 extern const ReleaseParams *release_params(PlanState *state);
 extern List *release_nested(PlanState *state);
 extern void release_mark_paid(PlanState *state);
+extern ArrayType *release_evaluate_params(CustomScanState *node);
 extern uint64 releases_begun(void);
 extern uint64 release_bounding_key(void);
 extern int	release_min_individuals(void);

@@ -5,13 +5,15 @@
 #
 # Every suite adds a line "suite passed failed skipped" to $TMPDIR/counts; a suite that
 # ends with an error and names no failed test, or that died, counts as one
-# failure.  The sum goes to $TMPDIR/summary.
+# failure.  The sum goes to $TMPDIR/summary; what failed in TAP tests is named
+# before it once more.
 
 set -uo pipefail
 : "${SANDBOX:?is set by dev/test: run make test}"
 SUITES=${SUITES:-unit regress tap attacks audit}
 counts=$TMPDIR/counts
-: >"$counts"
+failures=$TMPDIR/failures
+: >"$counts" >"$failures"
 
 # count SUITE EXIT-CODE PASSED FAILED SKIPPED
 count()
@@ -66,7 +68,7 @@ run_tap()
 	# shellcheck disable=SC2086
 	set -- $files
 	[ -e "$1" ] || return 0
-	TESTDIR=$PWD perl test/perl/harness.pl "$TMPDIR/tap.counts" "$@"
+	TESTDIR=$PWD perl test/perl/harness.pl "$TMPDIR/tap.counts" "$failures" "$@"
 	status=$?
 	# shellcheck disable=SC2046
 	count tap "$status" $(cat "$TMPDIR/tap.counts" 2>/dev/null || echo 0 0 0)
@@ -79,7 +81,7 @@ run_attacks()
 	# shellcheck disable=SC2086
 	set -- $files
 	[ -e "$1" ] || return 0
-	TESTDIR=$PWD ATTACKS_FIGURES=$figures perl test/perl/harness.pl "$TMPDIR/attacks.counts" "$@"
+	TESTDIR=$PWD ATTACKS_FIGURES=$figures perl test/perl/harness.pl "$TMPDIR/attacks.counts" "$failures" "$@"
 	status=$?
 	if [ -s "$figures" ]; then
 		echo 'Attacks, and controls where they bite:'
@@ -95,7 +97,7 @@ run_attacks()
 run_audit()
 {
 	local status figures=$TMPDIR/audit.figures
-	TESTDIR=$PWD AUDIT_FIGURES=$figures perl test/perl/harness.pl "$TMPDIR/audit.counts" test/audit/*.pl
+	TESTDIR=$PWD AUDIT_FIGURES=$figures perl test/perl/harness.pl "$TMPDIR/audit.counts" "$failures" test/audit/*.pl
 	status=$?
 	if [ -s "$figures" ]; then
 		echo 'Lower bounds of epsilon, of what is claimed; then those of builds with a fault:'
@@ -109,6 +111,7 @@ for suite in $SUITES; do
 	"run_$suite"
 done
 
+cat "$failures"
 awk '
 	{ printf "%-8s %d passed, %d failed, %d skipped\n", $1, $2, $3, $4
 	  passed += $2; failed += $3; skipped += $4 }

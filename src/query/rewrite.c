@@ -675,7 +675,7 @@ rank_within(ReleaseBuilder *builder, Var *rank)
 																	 InvalidOid, InvalidOid,
 																	 COERCE_EXPLICIT_CAST));
 
-#ifdef DP_FAULT_CAPS_OFF
+#ifdef DP_FAULT_SQL_CAPS_OFF
 	return makeBoolConst(true, false);
 #endif
 	return (Node *) make_opclause(INT8_LE_OPERATOR, BOOLOID, false, (Expr *) rank,

@@ -30,7 +30,7 @@ use constant ALPHA => 1e-6;
 use constant JOBS => 2;
 
 # What part of a pair's releases shows a fault; those close to the claim need more.
-my %part_of_releases = (NOISE_SCALE => 1, CAPS_OFF => 0.5, TWO_DRAWS => 0.5);
+my %part_of_releases = (NOISE_SCALE => 1, CAPS_OFF => 0.5, SQL_CAPS_OFF => 0.5, TWO_DRAWS => 0.5);
 use constant LESS => 0.2;
 
 my $regex = $ENV{PAIRS} // '';
@@ -154,6 +154,9 @@ sub sample
 	my $connstr = $node->connstr('postgres');
 	my %sample = (n => [ 0, 0, 0 ], columns => [], rows => 0);
 
+	my $node_bounds = $pair->{in_sql} ? 'off' : 'on';
+
+	$node->safe_psql('postgres', "ALTER ROLE $role SET dp_agg.bound_node = $node_bounds");
 	for (my $first = 0; $first < $queries; $first += $at_once)
 	{
 		my $last = $first + $at_once > $queries ? $queries : $first + $at_once;

@@ -17,6 +17,7 @@
 #				(default: '100')
 #	several		true if an individual may have several rows: the table has no unique
 #				index on the person, so that contributions are bounded
+#	in_sql		true if not the bounding node, but SQL bounds contributions
 #	backward	true if side B holds its rows in the other order
 #	parts		true if a release is all the groups of a column "part" together: the
 #				features are then aggregates over them
@@ -48,6 +49,10 @@ my @nullable = (columns => 'x float8');
 my @two = (columns => 'x float8 NOT NULL, y float8 NOT NULL');
 my @two_nullable = (columns => 'x float8, y float8');
 my @parts = (columns => 'part int NOT NULL, x float8 NOT NULL', parts => 1, several => 1);
+my @one_of_two = (
+	@parts, others => [ 54, 'i % 2, i' ], one => 'SELECT p, 100 FROM generate_series(0, 1) p', delta => 0.01,
+	releases => 40000, power => 0.4, ask => 'dp_count(*) AS c',
+	see => 'sum(c), max(c) FILTER (WHERE part = 0), max(c) FILTER (WHERE part = 1)');
 
 my @pairs = (
 
@@ -145,10 +150,8 @@ my @pairs = (
 	{ name => 'several rows: one row counts', several => 1, others => [ 28, '2 * i' ],
 		one => 'SELECT 10 * i FROM generate_series(1, 10) i', delta => 0.01, releases => 50000,
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', power => 0.4 },
-	{ name => 'several groups: 2 of them, 1 counts', @parts, others => [ 54, 'i % 2, i' ],
-		one => 'SELECT p, 100 FROM generate_series(0, 1) p', delta => 0.01, releases => 40000,
-		ask => 'dp_count(*) AS c', power => 0.4,
-		see => 'sum(c), max(c) FILTER (WHERE part = 0), max(c) FILTER (WHERE part = 1)' },
+	{ name => 'several groups: 2 of them, 1 counts', @one_of_two },
+	{ name => 'several groups: 2 of them, 1 counts, in SQL', @one_of_two, in_sql => 1 },
 	{ name => 'several groups: 3 of them, 2 count', @parts, others => [ 105, 'i % 3, i' ],
 		one => 'SELECT p, 100 FROM generate_series(0, 2) p', delta => 0.01, max_groups => 2, releases => 25000,
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', see => 'sum(c), max(c), sum(s), count(*)' },
@@ -267,6 +270,7 @@ my %faults = (
 		'gate: 20 individuals against 19', 'gate: 21 individuals against 20', 'median: 20 individuals against 19',
 		'mode: 20 individuals against 19', 'histogram: 20 individuals against 19' ],
 	CAPS_OFF => [ 'several rows: 30 of them, 10 count', 'several groups: 2 of them, 1 counts' ],
+	SQL_CAPS_OFF => [ 'several groups: 2 of them, 1 counts, in SQL' ],
 	CLAMP_OFF => [ 'sum, a value far beyond the bound' ],
 	TWO_DRAWS => [ 'two counts of the same rows', 'count and sum, a value at the bound' ],
 );

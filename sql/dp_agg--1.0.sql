@@ -1800,9 +1800,19 @@ AS $$
 		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s, in every database that analysts connect to; VACUUM protected relations after changes',
 				  o.functions, o.grantee)
 	  FROM open o, changed c
+	UNION ALL
+	SELECT 'medium', 'temporary files', dp_agg.role_name(a.grantee),
+		   format('sees by %s how much disk a release uses that another session runs, and with it how many rows a query reads that is made to need much', string_agg(p.oid::regprocedure::text, ', ')),
+		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s, in every database that analysts connect to',
+				  string_agg(p.oid::regprocedure::text, ', '), dp_agg.role_name(a.grantee))
+	  FROM pg_proc p,
+		   aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
+	 WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = 'pg_tablespace_size'
+	   AND a.grantee IN (SELECT g.role FROM dp_agg.grantees() g) AND a.grantee <> p.proowner
+	 GROUP BY a.grantee
 $$;
 COMMENT ON FUNCTION dp_agg.hardening_counters() IS
-'internal to check_hardening: functions that show the position of the WAL and counters of the whole server';
+'internal to check_hardening: functions that show the position of the WAL, counters of the whole server and the disk it uses';
 
 CREATE FUNCTION dp_agg.hardening_extensions()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)

@@ -32,6 +32,7 @@
 
 #include "aggregate/collect.h"
 #include "aggregate/contribution.h"
+#include "aggregate/program.h"
 #include "release/spec.h"
 
 /*
@@ -101,33 +102,6 @@ read_individual(Datum datum, int nfeatures)
 	return state;
 }
 
-/*
- * What collect() does with a row, step by step: the description, which is some 20 kB of
- * wide structs, without all that a row does not need.
- */
-typedef struct CollectStep
-{
-	int16		coordinate;
-	uint8		kind;			/* SpecFeatureKind */
-	uint8		x;				/* arguments of the feature */
-	uint8		y;
-	uint8		needs_x;		/* arguments that must have a value, else ALWAYS_PRESENT */
-	uint8		needs_y;
-	int64		imputed;
-} CollectStep;
-
-typedef struct CollectProgram
-{
-	int			dimensions;
-	int			narguments;
-	int			nsteps;
-	ArgumentReader arguments[DP_MAX_ARGUMENTS];
-	CollectStep steps[DP_MAX_DIMENSIONS];
-} CollectProgram;
-
-/* An argument of every row that has a value and that nothing reads. */
-#define ALWAYS_PRESENT DP_MAX_ARGUMENTS
-
 static void
 check_call(FunctionCallInfo fcinfo)
 {
@@ -166,39 +140,6 @@ collect_cache(FunctionCallInfo fcinfo, bool reads_arguments)
 	return fcinfo->flinfo->fn_extra;
 }
 
-static void
-compile_step(CollectStep *step, const Contributions *contributions, int coordinate)
-{
-	const ReleaseSpec *spec = &contributions->spec;
-	const SpecFeature *feature = &spec->features[spec->coordinates[coordinate].feature];
-	const SpecSet *set = &spec->sets[feature->set];
-
-	step->coordinate = (int16) coordinate;
-	step->kind = (uint8) feature->kind;
-	step->x = (uint8) (set->x < 0 ? ALWAYS_PRESENT : set->x);
-	step->y = (uint8) (set->y < 0 ? ALWAYS_PRESENT : set->y);
-	step->needs_x = set->total ? ALWAYS_PRESENT : step->x;
-	step->needs_y = set->total ? ALWAYS_PRESENT : step->y;
-	step->imputed = contributions->imputed[coordinate];
-}
-
-static CollectProgram *
-compile(const Contributions *contributions, MemoryContext context)
-{
-	const ReleaseSpec *spec = &contributions->spec;
-	CollectProgram *program = MemoryContextAllocZero(context, sizeof(CollectProgram));
-
-	program->dimensions = spec->dimensions;
-	program->narguments = spec->narguments;
-	memcpy(program->arguments, contributions->readers, sizeof(program->arguments));
-	for (int i = 1; i < spec->dimensions; i++)
-	{
-		if (spec->coordinates[i].feature != DP_NONE)
-			compile_step(&program->steps[program->nsteps++], contributions, i);
-	}
-	return program;
-}
-
 /* collect()'s program, made at the first row of an aggregation. */
 static inline const CollectProgram *
 collect_program(FunctionCallInfo fcinfo)
@@ -207,7 +148,7 @@ collect_program(FunctionCallInfo fcinfo)
 	{
 		Contributions *contributions = open_contributions(fcinfo, true);
 
-		fcinfo->flinfo->fn_extra = compile(contributions, fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = program_compile(contributions, fcinfo->flinfo->fn_mcxt);
 		pfree(contributions);
 	}
 	return fcinfo->flinfo->fn_extra;
@@ -257,17 +198,7 @@ dp_collect_transition(PG_FUNCTION_ARGS)
 	for (int i = 0; i < program->narguments; i++)
 		present[i] = read_value(&program->arguments[i], PG_GETARG_DATUM(i + 3),
 								PG_ARGISNULL(i + 3), &y[i]);
-	present[ALWAYS_PRESENT] = true;
-	y[ALWAYS_PRESENT] = 0;
-	sum_add(&state->sums[0], 1);
-	for (int i = 0; i < program->nsteps; i++)
-	{
-		const CollectStep *step = &program->steps[i];
-
-		sum_add(&state->sums[step->coordinate],
-				present[step->needs_x] && present[step->needs_y] ?
-				feature_of(step->kind, y[step->x], y[step->y]) : step->imputed);
-	}
+	program_add(program, state, y, present);
 	PG_RETURN_POINTER(state);
 }
 

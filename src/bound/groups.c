@@ -17,6 +17,7 @@ static void
 start(Groups *groups)
 {
 	groups->n = 0;
+	groups->emitted = 0;
 	groups->size = FIRST_SIZE;
 	groups->nslots = 2 * FIRST_SIZE;
 	groups->items = MemoryContextAlloc(groups->context, groups->size * sizeof(BoundGroup));
@@ -97,4 +98,35 @@ groups_add(Groups *groups, const BoundKey *key)
 	MemoryContextSwitchTo(old);
 	put_into_slot(groups, groups->n);
 	return groups->n++;
+}
+
+/*
+ * Puts the next group with individuals into a slot: the columns of its key, allocated in
+ * the context, its state, and each sketch or NULL.  False if there is none left.
+ */
+bool
+groups_emit(Groups *groups, KeyColumns *keys, TupleTableSlot *slot, MemoryContext context)
+{
+	while (groups->emitted < groups->n)
+	{
+		BoundGroup *group = &groups->items[groups->emitted++];
+		MemoryContext old;
+
+		if (sum_get(&group->state->sums[0]) == 0)
+			continue;			/* met, but nobody counts in it */
+		old = MemoryContextSwitchTo(context);
+		if (keys->n > 0)
+			key_columns_values(keys, &group->key, slot->tts_values, slot->tts_isnull);
+		MemoryContextSwitchTo(old);
+		slot->tts_values[keys->n] = PointerGetDatum(group->state);
+		slot->tts_isnull[keys->n] = false;
+		for (int i = 0; i < groups->nsketches; i++)
+		{
+			slot->tts_values[keys->n + 1 + i] = PointerGetDatum(group->sketches[i]);
+			slot->tts_isnull[keys->n + 1 + i] = group->sketches[i] == NULL;
+		}
+		ExecStoreVirtualTuple(slot);
+		return true;
+	}
+	return false;
 }

@@ -31,11 +31,14 @@ typedef struct Groups
 	uint32		size;			/* of the array */
 	uint32	   *slots;			/* an item's number plus one, or 0; a hash table */
 	uint32		nslots;			/* a power of two */
+	uint32		emitted;		/* items that groups_emit() has gone past */
 } Groups;
 
 extern void groups_open(Groups *groups, int dimensions, int nsketches);
 extern void groups_reset(Groups *groups);
 extern uint32 groups_add(Groups *groups, const BoundKey *key);
+extern bool groups_emit(Groups *groups, KeyColumns *keys, TupleTableSlot *slot,
+						MemoryContext context);
 
 /* The number of a group, or PG_UINT32_MAX. */
 static inline uint32
@@ -64,6 +67,21 @@ groups_find(Groups *groups, const BoundKey *key)
 	uint32		result = groups_lookup(groups, key);
 
 	return likely(result != PG_UINT32_MAX) ? result : groups_add(groups, key);
+}
+
+/*
+ * Keeps a sketch that grew, or a new one, in a context, and frees what it replaces; true if
+ * it did.
+ */
+static inline bool
+groups_keep_sketch(SketchState **place, SketchState *state, MemoryContext context)
+{
+	if (likely(state == *place))
+		return false;
+	if (*place != NULL)
+		pfree(*place);
+	*place = memcpy(MemoryContextAllocHuge(context, VARSIZE(state)), state, VARSIZE(state));
+	return true;
 }
 
 #endif							/* DP_BOUND_GROUPS_H */

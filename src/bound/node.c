@@ -150,7 +150,6 @@ typedef struct BoundState
 	Size		names_memory;
 	Size		people_memory;
 	Size		groups_memory;
-	uint32		emitted;		/* groups that have left */
 	bool		emitting;
 	Record		record;			/* work space */
 } BoundState;
@@ -534,17 +533,6 @@ divide(BoundState *state)
  * ----------
  */
 
-/* Keeps a state that grew, or a new one, in a context; frees what it replaces. */
-static void
-keep_sketch(SketchState **place, SketchState *state, MemoryContext context)
-{
-	if (state == *place)
-		return;
-	if (*place != NULL)
-		pfree(*place);
-	*place = memcpy(MemoryContextAllocHuge(context, VARSIZE(state)), state, VARSIZE(state));
-}
-
 /* The group of a record that this participant has written. */
 static inline uint32
 group_of(BoundState *state, const Record *record, int participant)
@@ -584,7 +572,7 @@ add_record(BoundState *state, const Record *record, int participant)
 		if (rows == NULL)
 			rows = sketch_first(&state->sketches[i], SKETCH_ROWS);
 		rows = sketch_add_row(&state->sketches[i], rows, &record->items[i], 1, 0);
-		keep_sketch(place, rows, state->people.context);
+		(void) groups_keep_sketch(place, rows, state->people.context);
 		MemoryContextReset(CurrentMemoryContext);
 	}
 }
@@ -701,7 +689,7 @@ add_contribution(BoundState *state, PersonGroup *entry)
 		if (all == NULL)
 			all = sketch_first(&state->sketches[i], SKETCH_INDIVIDUALS);
 		all = sketch_add_individual(&state->sketches[i], all, sketches[i]);
-		keep_sketch(&group->sketches[i], all, state->groups.context);
+		(void) groups_keep_sketch(&group->sketches[i], all, state->groups.context);
 		MemoryContextReset(CurrentMemoryContext);
 	}
 }
@@ -776,36 +764,6 @@ do_pass(BoundState *state)
  * ----------
  */
 
-/* The next group with individuals into the slot; false if there is none. */
-static bool
-emit_group(BoundState *state, TupleTableSlot *slot)
-{
-	Groups	   *groups = &state->groups;
-
-	while (state->emitted < groups->n)
-	{
-		BoundGroup *group = &groups->items[state->emitted++];
-		MemoryContext old;
-
-		if (sum_get(&group->state->sums[0]) == 0)
-			continue;			/* met, but nobody counts in it */
-		old = MemoryContextSwitchTo(state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
-		if (state->nkeys > 0)
-			key_columns_values(&state->keys, &group->key, slot->tts_values, slot->tts_isnull);
-		MemoryContextSwitchTo(old);
-		slot->tts_values[state->nkeys] = PointerGetDatum(group->state);
-		slot->tts_isnull[state->nkeys] = false;
-		for (int i = 0; i < groups->nsketches; i++)
-		{
-			slot->tts_values[state->nkeys + 1 + i] = PointerGetDatum(group->sketches[i]);
-			slot->tts_isnull[state->nkeys + 1 + i] = group->sketches[i] == NULL;
-		}
-		ExecStoreVirtualTuple(slot);
-		return true;
-	}
-	return false;
-}
-
 /* Makes room for other groups. */
 static void
 forget_groups(BoundState *state)
@@ -828,7 +786,8 @@ next_group(ScanState *node)
 	{
 		bool		more = true;
 
-		if (state->emitting && emit_group(state, slot))
+		if (state->emitting && groups_emit(&state->groups, &state->keys, slot,
+										   node->ps.ps_ExprContext->ecxt_per_tuple_memory))
 			return slot;
 		if (state->emitting)
 			forget_groups(state);
@@ -839,7 +798,6 @@ next_group(ScanState *node)
 		if (!more && state->groups.n == 0)
 			return slot;
 		state->emitting = true;
-		state->emitted = 0;
 	}
 }
 

@@ -1,6 +1,6 @@
 /*
  * path.c
- *		Plans the bounding node below the aggregation of a release's groups.
+ *		Plans the nodes below the aggregation of a release's groups.
  *
  * The query of a bounded release is
  *
@@ -8,11 +8,19 @@
  *		FROM ... GROUP BY keys
  *
  * whose aggregates have a combine function, but no way to add a row.  Its only paths are
- * a Finalize aggregation over the node, which hands out partial states:
+ * a Finalize aggregation over the bounding node, which hands out partial states:
  *
  *		Agg (combine) -> [Gather ->] DP Bound -> rows of FROM
  *
  * In a parallel plan the node lies below Gather, over a partial path.
+ *
+ * Where each row is an individual the query is
+ *
+ *		SELECT keys, collect(spec, params, x...), sketch(spec, params, i, x)...
+ *		FROM ... GROUP BY keys
+ *
+ * which any aggregation can do.  If groups are few beside rows, DP Stream takes the place
+ * of DP Bound: it adds a row to its group in less time than an Agg takes to find the group.
  */
 #include "postgres.h"
 
@@ -29,12 +37,18 @@
 #include "optimizer/prep.h"
 #include "optimizer/tlist.h"
 
+#include "aggregate/sketch_key.h"
 #include "bound/bound.h"
 #include "policy/extension.h"
+#include "query/query.h"
 #include "release/spec.h"
 
-/* What a row costs in the node, in units of cpu_operator_cost. */
+/* What a row costs in the nodes, in units of cpu_operator_cost. */
 #define OPERATORS_PER_ROW 4
+#define OPERATORS_PER_STREAMED_ROW 1
+
+/* With less rows to each group the states that leave the node cost more than it saves. */
+#define LEAST_ROWS_PER_GROUP 4
 
 static Plan *plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
 						List *clauses, List *custom_plans);
@@ -44,9 +58,19 @@ static const CustomPathMethods bound_path_methods = {
 	.PlanCustomPath = plan_bound,
 };
 
+static const CustomPathMethods stream_path_methods = {
+	.CustomName = "DP Stream",
+	.PlanCustomPath = plan_bound,
+};
+
 static const CustomScanMethods bound_scan_methods = {
 	.CustomName = "DP Bound",
 	.CreateCustomScanState = bound_create_state,
+};
+
+static const CustomScanMethods stream_scan_methods = {
+	.CustomName = "DP Stream",
+	.CreateCustomScanState = stream_create_state,
 };
 
 /* What the node is to read and to hand out. */
@@ -60,7 +84,7 @@ typedef struct BoundPlanning
 	List	   *sketches;		/* of Aggref, in their order */
 	List	   *inputs;			/* keys, units, arguments, sketched values */
 	int			nkeys;
-	int			nunits;
+	int			nunits;			/* 0: each row is an individual */
 	PathTarget *partial;		/* keys, states */
 	AggClauseCosts final_costs;
 	double		groups;
@@ -83,9 +107,10 @@ find_sketches(PlannerInfo *root, int n)
 	foreach(lc, root->processed_tlist)
 	{
 		Aggref	   *aggref = (Aggref *) lfirst_node(TargetEntry, lc)->expr;
+		DpFunction	function = IsA(aggref, Aggref) ?
+			extension_function(aggref->aggfnoid) : DP_FUNC_NONE;
 
-		if (IsA(aggref, Aggref) &&
-			extension_function(aggref->aggfnoid) == DP_FUNC_BOUND_SKETCH)
+		if (function == DP_FUNC_BOUND_SKETCH || function == DP_FUNC_SKETCH)
 			found[DatumGetInt32(castNode(Const, argument(aggref, 2))->constvalue)] = aggref;
 	}
 	for (int i = 0; i < n; i++)
@@ -178,6 +203,14 @@ project_inputs(BoundPlanning *planning, Path *path)
 	return (Path *) create_projection_path(planning->root, planning->input_rel, path, target);
 }
 
+/* What the node's work costs. */
+static Cost
+cost_of_rows(const BoundPlanning *planning, double rows)
+{
+	return rows * cpu_operator_cost *
+		(planning->nunits > 0 ? OPERATORS_PER_ROW : OPERATORS_PER_STREAMED_ROW);
+}
+
 /* The node over a path. */
 static Path *
 bound_path(BoundPlanning *planning, Path *input, bool parallel)
@@ -199,12 +232,9 @@ bound_path(BoundPlanning *planning, Path *input, bool parallel)
 	result->path.parent = planning->grouped_rel;
 	result->path.pathtarget = planning->partial;
 	result->path.rows = Min(planning->groups, Max(input->rows, 1));
-	result->path.total_cost = input->total_cost +
-		input->rows * cpu_operator_cost * OPERATORS_PER_ROW +
-		result->path.rows * cpu_tuple_cost;
-	result->path.startup_cost = input->total_cost +
-		input->rows * cpu_operator_cost * OPERATORS_PER_ROW;
-	result->path.parallel_aware = parallel;
+	result->path.startup_cost = input->total_cost + cost_of_rows(planning, input->rows);
+	result->path.total_cost = result->path.startup_cost + result->path.rows * cpu_tuple_cost;
+	result->path.parallel_aware = parallel && planning->nunits > 0;
 	result->path.parallel_safe = planning->grouped_rel->consider_parallel &&
 		input->parallel_safe;
 	result->path.parallel_workers = parallel ? input->parallel_workers : 0;
@@ -212,7 +242,7 @@ bound_path(BoundPlanning *planning, Path *input, bool parallel)
 	result->custom_private = list_make3(copyObject(argument(planning->collector, 0)),
 										list_concat(numbers, columns),
 										copyObject(argument(planning->collector, 1)));
-	result->methods = &bound_path_methods;
+	result->methods = planning->nunits > 0 ? &bound_path_methods : &stream_path_methods;
 	return (Path *) result;
 }
 
@@ -239,38 +269,88 @@ add_final_paths(BoundPlanning *planning, Path *states)
 										   &planning->final_costs, planning->groups));
 }
 
+/* Replaces the paths of a release's grouping by those over the node. */
+static void
+replace_paths(BoundPlanning *planning)
+{
+	RelOptInfo *input_rel = planning->input_rel;
+	RelOptInfo *grouped_rel = planning->grouped_rel;
+
+	make_partial_target(planning);
+	get_agg_clause_costs(planning->root, AGGSPLIT_FINAL_DESERIAL, &planning->final_costs);
+
+	grouped_rel->pathlist = NIL;
+	grouped_rel->partial_pathlist = NIL;
+	add_final_paths(planning, bound_path(planning, input_rel->cheapest_total_path, false));
+	if (grouped_rel->consider_parallel && input_rel->partial_pathlist != NIL)
+	{
+		Path	   *path = bound_path(planning, linitial(input_rel->partial_pathlist), true);
+		double		rows = path->rows * (path->parallel_workers + 1);
+
+		if (path->parallel_safe)
+			add_final_paths(planning,
+							(Path *) create_gather_path(planning->root, grouped_rel, path,
+														planning->partial, NULL, &rows));
+	}
+}
+
+/* The collector's description is known to be ours. */
+static void
+start_planning(BoundPlanning *planning, PlannerInfo *root, RelOptInfo *input_rel,
+			   RelOptInfo *grouped_rel, Aggref *collector)
+{
+	Const	   *spec = castNode(Const, argument(collector, 0));
+
+	memset(planning, 0, sizeof(BoundPlanning));
+	planning->root = root;
+	planning->input_rel = input_rel;
+	planning->grouped_rel = grouped_rel;
+	planning->collector = collector;
+	planning->spec = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
+	planning->sketches = find_sketches(root, planning->spec->nsketches);
+	planning->groups = ((Path *) linitial(grouped_rel->pathlist))->rows;
+	list_inputs(planning);
+}
+
 /*
- * Replaces the paths of a release's grouping by those over the bounding node.  The
- * collector is the query's aggregate bound(), its description is known to be ours.
+ * Plans a release whose collector is bound(): there is no other way but the bounding node.
  */
 void
 bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
 				  Aggref *collector)
 {
-	BoundPlanning planning = {.root = root,.input_rel = input_rel,
-		.grouped_rel = grouped_rel,.collector = collector};
-	Const	   *spec = castNode(Const, argument(collector, 0));
+	BoundPlanning planning;
 
-	planning.spec = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
-	planning.sketches = find_sketches(root, planning.spec->nsketches);
-	planning.groups = ((Path *) linitial(grouped_rel->pathlist))->rows;
-	list_inputs(&planning);
-	make_partial_target(&planning);
-	get_agg_clause_costs(root, AGGSPLIT_FINAL_DESERIAL, &planning.final_costs);
+	start_planning(&planning, root, input_rel, grouped_rel, collector);
+	replace_paths(&planning);
+}
 
-	grouped_rel->pathlist = NIL;
-	grouped_rel->partial_pathlist = NIL;
-	add_final_paths(&planning, bound_path(&planning, input_rel->cheapest_total_path, false));
-	if (grouped_rel->consider_parallel && input_rel->partial_pathlist != NIL)
+/* Does the node find groups as the types of their keys do? */
+static bool
+keys_are_exact(const BoundPlanning *planning)
+{
+	for (int i = 0; i < planning->nkeys; i++)
 	{
-		Path	   *path = bound_path(&planning, linitial(input_rel->partial_pathlist), true);
-		double		rows = path->rows * (path->parallel_workers + 1);
+		Node	   *key = list_nth(planning->inputs, i);
 
-		if (path->parallel_safe)
-			add_final_paths(&planning,
-							(Path *) create_gather_path(root, grouped_rel, path,
-														planning.partial, NULL, &rows));
+		if (!key_is_exact(exprType(key), exprCollation(key)))
+			return false;
 	}
+	return true;
+}
+
+/* Plans a release whose collector is collect(), if DP Stream does it faster than an Agg. */
+void
+stream_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
+				   Aggref *collector)
+{
+	BoundPlanning planning;
+
+	start_planning(&planning, root, input_rel, grouped_rel, collector);
+	if (dp_setting_bound_node && keys_are_exact(&planning) &&
+		(planning.nkeys == 0 ||
+		 planning.groups * LEAST_ROWS_PER_GROUP <= input_rel->cheapest_total_path->rows))
+		replace_paths(&planning);
 }
 
 /*
@@ -318,15 +398,17 @@ plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlis
 	scan->custom_scan_tlist = copyObject(tlist);
 	scan->custom_exprs = list_make1(lthird(best_path->custom_private));
 	scan->custom_private = list_make2(linitial(best_path->custom_private), numbers);
-	scan->methods = &bound_scan_methods;
+	scan->methods = list_nth_int(numbers, BOUND_UNITS) > 0 ?
+		&bound_scan_methods : &stream_scan_methods;
 	return &scan->scan.plan;
 }
 
-/* Makes the node known to workers, too; called once from _PG_init. */
+/* Makes the nodes known to workers, too; called once from _PG_init. */
 void
 bound_path_init(void)
 {
 	RegisterCustomScanMethods(&bound_scan_methods);
+	RegisterCustomScanMethods(&stream_scan_methods);
 }
 
 PG_FUNCTION_INFO_V1(dp_bound_transition);

@@ -114,6 +114,7 @@ release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *inpu
 					RelOptInfo *output_rel, void *extra)
 {
 	Aggref	   *collector;
+	DpFunction	function;
 
 	if (prev_upper_paths_hook)
 		prev_upper_paths_hook(root, stage, input_rel, output_rel, extra);
@@ -122,11 +123,15 @@ release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *inpu
 	collector = known_collector(root);
 	if (collector == NULL)
 		return;
+	function = extension_function(collector->aggfnoid);
 	if (stage == UPPERREL_FINAL)
 		add_release_path(output_rel, collector);
-	else if (extension_function(collector->aggfnoid) == DP_FUNC_BOUND &&
-			 !IS_OTHER_REL(output_rel))
+	else if (IS_OTHER_REL(output_rel))
+		return;					/* one of the tables of a partitionwise aggregation */
+	else if (function == DP_FUNC_BOUND)
 		bound_group_paths(root, input_rel, output_rel, collector);
+	else if (function == DP_FUNC_COLLECT)
+		stream_group_paths(root, input_rel, output_rel, collector);
 }
 
 static Plan *

@@ -94,10 +94,10 @@ define_settings(void)
 							 &dp_setting_index_scans, false,
 							 PGC_SUSET, 0, NULL, assign_bool, NULL);
 
-	/* The form in SQL is the reference for what the node computes. */
+	/* The form in SQL is the reference for what the nodes compute. */
 	DefineCustomBoolVariable("dp_agg.bound_node",
-							 "Bounds contributions in a custom scan where it can.",
-							 "Off: by grouping and row_number(), which takes several times as long.",
+							 "Bounds and adds up contributions in custom scans where these can.",
+							 "Off: by aggregates, grouping and row_number(), which takes several times as long.",
 							 &dp_setting_bound_node, true,
 							 PGC_SUSET, 0, NULL, assign_bool, NULL);
 

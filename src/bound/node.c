@@ -42,6 +42,7 @@
 #include "bound/partitions.h"
 #include "bound/people.h"
 #include "bound/records.h"
+#include "bound/rows.h"
 #include "mechanism/rank.h"
 #include "release/release.h"
 
@@ -464,17 +465,14 @@ divide_row(BoundState *state, TupleTableSlot *slot, Record *record)
 static void
 divide_rows(BoundState *state)
 {
-	PlanState  *child = linitial(state->css.custom_ps);
+	RowReader	rows = {.child = linitial(state->css.custom_ps)};
 	Record	   *record = &state->record;
+	TupleTableSlot *slot;
 
-	for (;;)
+	while ((slot = next_row(&rows)) != NULL)
 	{
-		TupleTableSlot *slot = ExecProcNode(child);
-		MemoryContext old;
+		MemoryContext old = MemoryContextSwitchTo(state->row_context);
 
-		if (TupIsNull(slot))
-			break;
-		old = MemoryContextSwitchTo(state->row_context);
 		divide_row(state, slot, record);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(state->row_context);

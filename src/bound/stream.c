@@ -19,6 +19,7 @@
 #include "aggregate/program.h"
 #include "bound/bound.h"
 #include "bound/groups.h"
+#include "bound/rows.h"
 #include "release/release.h"
 
 /* Least memory for groups, whatever the settings say. */
@@ -29,6 +30,7 @@ typedef struct StreamState
 	CustomScanState css;		/* must be first */
 	MemoryContext context;		/* of all that lasts until the end */
 	MemoryContext row_context;	/* reset after each row */
+	RowReader	rows;
 	CollectProgram *program;
 	int			nsketches;
 	SketchReader *sketches;
@@ -126,6 +128,7 @@ begin_stream(CustomScanState *node, EState *estate, int eflags)
 	ArrayType  *params;
 
 	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
+	state->rows.child = linitial(node->custom_ps);
 	state->context = AllocSetContextCreate(estate->es_query_cxt, "dp_agg streaming",
 										   ALLOCSET_DEFAULT_SIZES);
 	state->row_context = AllocSetContextCreate(estate->es_query_cxt, "dp_agg streamed row",
@@ -212,20 +215,14 @@ add_row(StreamState *state, TupleTableSlot *slot)
 static void
 add_rows(StreamState *state)
 {
-	PlanState  *child = linitial(state->css.custom_ps);
+	TupleTableSlot *slot;
 
 	state->started = true;
-	for (;;)
+	while ((slot = next_row(&state->rows)) != NULL)
 	{
-		TupleTableSlot *slot = ExecProcNode(child);
 		MemoryContext old;
 		bool		grew;
 
-		if (TupIsNull(slot))
-		{
-			state->ended = true;
-			return;
-		}
 		old = MemoryContextSwitchTo(state->row_context);
 		grew = add_row(state, slot);
 		MemoryContextSwitchTo(old);
@@ -233,6 +230,7 @@ add_rows(StreamState *state)
 		if (grew && MemoryContextMemAllocated(state->groups.context, true) > state->memory)
 			return;
 	}
+	state->ended = true;
 }
 
 /* ----------

@@ -46,13 +46,12 @@
 #include "mechanism/rank.h"
 #include "release/release.h"
 
-/* Partitions of about so many rows keep their individuals in the processor's cache. */
+/*
+ * Partitions of about so many rows keep their individuals in the processor's cache.  Of
+ * each a block is being filled: the most take 8 MB, whatever the settings say.
+ */
 #define ROWS_PER_PARTITION 32768
 #define MOST_PARTITIONS 1024
-
-/* What writing a partition takes: a chunk of a shared tuplestore, a block, a buffer. */
-#define PARTITION_BUFFERS (48 * 1024)
-#define LEAST_BUFFERS ((Size) 12 * 1024 * 1024)
 
 /* Least memory for individuals, whatever the settings say. */
 #define LEAST_MEMORY ((Size) 256 * 1024)
@@ -307,11 +306,9 @@ begin_bound(CustomScanState *node, EState *estate, int eflags)
 static int
 choose_partitions(double rows)
 {
-	Size		buffers = Max(get_hash_memory_limit() / 2, LEAST_BUFFERS);
 	int			n = 1;
 
-	while (n < MOST_PARTITIONS && n * (double) ROWS_PER_PARTITION < rows &&
-		   2 * n * (Size) PARTITION_BUFFERS <= buffers)
+	while (n < MOST_PARTITIONS && n * (double) ROWS_PER_PARTITION < rows)
 		n *= 2;
 	return n;
 }

@@ -3,44 +3,54 @@
  *		Keeps the records of partitions.
  *
  * Blocks that are full stay in memory, until a process has filled what it may; then they
- * go to temporary files, one for each partition.
+ * go to its temporary file.  A process has one for all partitions, as a hash aggregation
+ * has for its tapes (logtape.c): making a file costs more than writing a partition.  The
+ * blocks of a partition lie anywhere in it, each has the number of the one before.
  *
- * Of one process: files belong to the resource owner of the query, as those of sorts do.
+ * Of one process: the file belongs to the resource owner of the query, as those of sorts
+ * do.
  *
- * Shared: memory is that of the parallel query's area (dsa.c).  Files are shared
- * tuplestores (sharedtuplestore.c) over one set of files, as the batches of a parallel
- * hash join; the set is deleted when the last process detaches from the segment, whatever
- * ended it.  A tuplestore takes blocks instead of rows, for each call costs more than a
- * record does.
+ * Shared: memory is that of the parallel query's area (dsa.c).  Files lie in one set, as
+ * those of a parallel hash join, which is deleted when the last process detaches from the
+ * segment, whatever ended it.
  */
 #include "postgres.h"
 
-#include "executor/tuptable.h"
+#include <fcntl.h>
+
 #include "storage/buffile.h"
 #include "storage/sharedfileset.h"
 #include "utils/memutils.h"
-#include "utils/sharedtuplestore.h"
 
 #include "bound/partitions.h"
 
-/* Four of them fill a chunk of a shared tuplestore, which has 32 kB less a header. */
-#define BLOCK_SIZE 8176
-#define BLOCK_SPACE (BLOCK_SIZE - offsetof(PartitionBlock, data))
+#define BLOCK_SPACE (PARTITION_BLOCK_SIZE - offsetof(PartitionBlock, data))
 
 /* Shared memory is asked for in larger pieces. */
 #define CHUNK_BLOCKS 32
 
-/*
- * In shared memory: the set of files, the tuplestores, and for each participant and
- * partition a chain of blocks.
- */
+/* In shared memory: the set of files, and what each participant has put away where. */
 struct SharedPartitions
 {
 	SharedFileSet files;
 	int			participants;
 	int			n;
-	dsa_pointer chains[FLEXIBLE_ARRAY_MEMBER];	/* [participant * n + partition] */
+	PartitionChains chains[FLEXIBLE_ARRAY_MEMBER];	/* [participant * n + partition] */
 };
+
+static Partitions *
+create(int n, int participant, int participants, Size memory)
+{
+	Partitions *result = palloc0(offsetof(Partitions, items) + n * sizeof(Partition));
+
+	result->context = CurrentMemoryContext;
+	result->memory = memory;
+	result->n = n;
+	result->participant = participant;
+	result->nparticipants = participants;
+	result->files = palloc0(participants * sizeof(BufFile *));
+	return result;
+}
 
 /*
  * So many partitions of this process, in the current context.  In "memory" bytes are
@@ -49,12 +59,7 @@ struct SharedPartitions
 Partitions *
 partitions_create(int n, Size memory)
 {
-	Partitions *result = palloc0(offsetof(Partitions, items) + n * sizeof(Partition));
-
-	result->context = CurrentMemoryContext;
-	result->memory = memory;
-	result->n = n;
-	return result;
+	return create(n, 0, 1, memory);
 }
 
 /* ----------
@@ -62,43 +67,22 @@ partitions_create(int n, Size memory)
  * ----------
  */
 
-static Size
-chains_size(int n, int participants)
-{
-	return MAXALIGN(add_size(offsetof(SharedPartitions, chains),
-							 mul_size(mul_size(n, participants), sizeof(dsa_pointer))));
-}
-
-static SharedTuplestore *
-shared_store(SharedPartitions *shared, int i)
-{
-	return (SharedTuplestore *) ((char *) shared + chains_size(shared->n, shared->participants) +
-								 i * MAXALIGN(sts_estimate(shared->participants)));
-}
-
 /* Bytes in shared memory that partitions_share() takes. */
 Size
 partitions_shared_size(int n, int participants)
 {
-	return add_size(chains_size(n, participants),
-					mul_size(n, MAXALIGN(sts_estimate(participants))));
+	return add_size(offsetof(SharedPartitions, chains),
+					mul_size(mul_size(n, participants), sizeof(PartitionChains)));
 }
 
 /* Makes shared partitions in this space; to be attached to by all participants. */
 void
 partitions_share(SharedPartitions *shared, int n, int participants, dsm_segment *segment)
 {
-	memset(shared, 0, chains_size(n, participants));
+	memset(shared, 0, partitions_shared_size(n, participants));
 	shared->n = n;
 	shared->participants = participants;
 	SharedFileSetInit(&shared->files, segment);
-	for (int i = 0; i < n; i++)
-	{
-		char		name[32];
-
-		snprintf(name, sizeof(name), "dp_agg.%d", i);
-		pfree(sts_initialize(shared_store(shared, i), participants, 0, 0, 0, &shared->files, name));
-	}
 }
 
 /*
@@ -109,17 +93,40 @@ Partitions *
 partitions_attach(SharedPartitions *shared, int participant, dsm_segment *segment,
 				  dsa_area *area, Size memory)
 {
-	Partitions *result = partitions_create(shared->n, memory);
+	Partitions *result = create(shared->n, participant, shared->participants, memory);
 
 	result->shared = shared;
 	result->area = area;
-	result->participant = participant;
 	if (segment != NULL)
 		SharedFileSetAttach(&shared->files, segment);
-	for (int i = 0; i < shared->n; i++)
-		result->items[i].store = sts_attach(shared_store(shared, i), participant,
-											&shared->files);
 	return result;
+}
+
+/* ----------
+ * Files
+ * ----------
+ */
+
+/* The file of a participant, made or opened if need be. */
+static BufFile *
+file_of(Partitions *partitions, int participant)
+{
+	BufFile   **file = &partitions->files[participant];
+	MemoryContext old;
+	char		name[32];
+
+	if (*file != NULL)
+		return *file;
+	old = MemoryContextSwitchTo(partitions->context);
+	snprintf(name, sizeof(name), "dp_agg.%d", participant);
+	if (partitions->shared == NULL)
+		*file = BufFileCreateTemp(false);
+	else if (participant == partitions->participant)
+		*file = BufFileCreateFileSet(&partitions->shared->files.fs, name);
+	else
+		*file = BufFileOpenFileSet(&partitions->shared->files.fs, name, O_RDONLY, false);
+	MemoryContextSwitchTo(old);
+	return *file;
 }
 
 /* ----------
@@ -142,7 +149,7 @@ initialize_block(Partitions *partitions, PartitionBlock *block, Size size)
 static PartitionBlock *
 new_block(Partitions *partitions, Size space)
 {
-	Size		size = offsetof(PartitionBlock, data) + Max(space, BLOCK_SPACE);
+	Size		size = TYPEALIGN(PARTITION_BLOCK_SIZE, offsetof(PartitionBlock, data) + space);
 
 	return initialize_block(partitions, MemoryContextAlloc(partitions->context, size), size);
 }
@@ -158,7 +165,7 @@ free_block(Partitions *partitions, PartitionBlock *block)
 static inline bool
 may_stay(const Partitions *partitions)
 {
-	return partitions->used + BLOCK_SIZE <= partitions->memory;
+	return partitions->used + PARTITION_BLOCK_SIZE <= partitions->memory;
 }
 
 /* A block in shared memory, or NULL. */
@@ -172,37 +179,32 @@ new_shared_block(Partitions *partitions)
 	if (partitions->chunk_left == 0)
 	{
 		partitions->chunk_at = dsa_allocate_extended(partitions->area,
-													 CHUNK_BLOCKS * BLOCK_SIZE,
+													 CHUNK_BLOCKS * PARTITION_BLOCK_SIZE,
 													 DSA_ALLOC_NO_OOM);
 		if (!DsaPointerIsValid(partitions->chunk_at))
 			return NULL;
 		partitions->chunk = dsa_get_address(partitions->area, partitions->chunk_at);
 		partitions->chunk_left = CHUNK_BLOCKS;
 	}
-	block = initialize_block(partitions, (PartitionBlock *) partitions->chunk, BLOCK_SIZE);
+	block = initialize_block(partitions, (PartitionBlock *) partitions->chunk, PARTITION_BLOCK_SIZE);
 	block->in_area = true;
 	block->at = partitions->chunk_at;
-	partitions->chunk += BLOCK_SIZE;
-	partitions->chunk_at += BLOCK_SIZE;
+	partitions->chunk += PARTITION_BLOCK_SIZE;
+	partitions->chunk_at += PARTITION_BLOCK_SIZE;
 	partitions->chunk_left--;
 	return block;
 }
 
-/* Writes a block to the partition's file or tuplestore. */
+/* Appends a block to the file of this process. */
 static void
 write_block(Partitions *partitions, Partition *partition, PartitionBlock *block)
 {
-	MemoryContext old = MemoryContextSwitchTo(partitions->context);
+	BufFile    *file = file_of(partitions, partitions->participant);
 
-	if (partitions->shared != NULL)
-		sts_puttuple(partition->store, NULL, (MinimalTuple) block);
-	else
-	{
-		if (partition->file == NULL)
-			partition->file = BufFileCreateTemp(false);
-		BufFileWrite(partition->file, block, block->size);
-	}
-	MemoryContextSwitchTo(old);
+	block->number_next = partition->last.written;
+	BufFileWrite(file, block, block->size);
+	partition->last.written = partitions->written + 1;
+	partitions->written += block->size / PARTITION_BLOCK_SIZE;
 }
 
 /*
@@ -220,8 +222,8 @@ put_away(Partitions *partitions, Partition *partition)
 	partition->filling = NULL;
 	if (block->in_area)
 	{
-		block->at_next = partition->last;
-		partition->last = block->at;
+		block->at_next = partition->last.shared;
+		partition->last.shared = block->at;
 	}
 	else if (partitions->shared == NULL && may_stay(partitions))
 	{
@@ -232,7 +234,7 @@ put_away(Partitions *partitions, Partition *partition)
 	{
 		write_block(partitions, partition, block);
 		block->used = 0;
-		if (block->size == BLOCK_SIZE)
+		if (block->size == PARTITION_BLOCK_SIZE)
 			partition->filling = block;
 		else
 			free_block(partitions, block);
@@ -273,11 +275,11 @@ partitions_end_write(Partitions *partitions)
 			free_block(partitions, partition->filling);
 		partition->filling = NULL;
 		partition->at = partition->end = NULL;
-		if (shared == NULL)
-			continue;
-		sts_end_write(partition->store);
-		shared->chains[partitions->participant * shared->n + i] = partition->last;
+		if (shared != NULL)
+			shared->chains[partitions->participant * shared->n + i] = partition->last;
 	}
+	if (shared != NULL && partitions->files[partitions->participant] != NULL)
+		BufFileExportFileSet(partitions->files[partitions->participant]);
 }
 
 /* ----------
@@ -285,45 +287,29 @@ partitions_end_write(Partitions *partitions)
  * ----------
  */
 
-/*
- * Ends reading what is being read.  A scan of a tuplestore must come to its end, or it
- * would go on in the middle of a chunk when it begins again.
- */
-static void
-end_reading(Partitions *partitions)
-{
-	if (partitions->reading != NULL && partitions->shared != NULL)
-	{
-		while (!partitions->at_end)
-			(void) partitions_next(partitions);
-		sts_end_parallel_scan(partitions->reading->store);
-	}
-	partitions->reading = NULL;
-}
-
 /* Starts to read partition i, from the beginning; nobody else reads it. */
 void
 partitions_open(Partitions *partitions, int i)
 {
-	Partition  *partition = &partitions->items[i];
-	MemoryContext old = MemoryContextSwitchTo(partitions->context);
-
-	end_reading(partitions);
-	partitions->reading = partition;
-	partitions->next = partition->first;
+	partitions->reading = &partitions->items[i];
+	partitions->next = partitions->reading->first;
 	partitions->next_participant = 0;
-	partitions->next_shared = InvalidDsaPointer;
-	partitions->at_end = false;
-	if (partitions->shared != NULL)
-	{
-		sts_reinitialize(partition->store);
-		sts_begin_parallel_scan(partition->store);
-	}
-	else if (partition->file != NULL && BufFileSeek(partition->file, 0, 0, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not rewind a temporary file")));
-	MemoryContextSwitchTo(old);
+	memset(&partitions->next_of, 0, sizeof(PartitionChains));
+}
+
+/* Goes on to the blocks of the next participant; false if there is none. */
+static bool
+next_chains(Partitions *partitions)
+{
+	SharedPartitions *shared = partitions->shared;
+	int			participant = partitions->next_participant;
+
+	if (participant == partitions->nparticipants)
+		return false;
+	partitions->next_participant++;
+	partitions->next_of = shared == NULL ? partitions->reading->last :
+		shared->chains[participant * shared->n + (partitions->reading - partitions->items)];
+	return true;
 }
 
 static void
@@ -335,81 +321,62 @@ read_file(BufFile *file, void *to, Size size)
 				 errmsg("could not read from a temporary file")));
 }
 
-/* The next block of a file, or NULL at its end. */
+/* Reads a block of a participant's file. */
 static PartitionBlock *
-read_block(Partitions *partitions, BufFile *file)
+read_block(Partitions *partitions, int participant, uint64 number)
 {
+	BufFile    *file = file_of(partitions, participant);
+	PartitionBlock *buffer = partitions->buffer;
 	PartitionBlock header;
-	Size		got = BufFileRead(file, &header, offsetof(PartitionBlock, data));
 
-	if (got == 0)
-		return NULL;
-	if (got != offsetof(PartitionBlock, data))
+	if (BufFileSeekBlock(file, (long) number) != 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),
-				 errmsg("could not read from a temporary file")));
-	if (partitions->buffer == NULL || partitions->buffer->size < header.size)
+				 errmsg("could not seek to block %llu of a temporary file",
+						(unsigned long long) number)));
+	read_file(file, &header, offsetof(PartitionBlock, data));
+	if (buffer == NULL || buffer->size < header.size)
 	{
-		if (partitions->buffer != NULL)
-			free_block(partitions, partitions->buffer);
 		partitions->buffer = NULL;
-		partitions->buffer = new_block(partitions,
-									   header.size - offsetof(PartitionBlock, data));
+		if (buffer != NULL)
+			free_block(partitions, buffer);
+		buffer = partitions->buffer = new_block(partitions, header.size -
+												offsetof(PartitionBlock, data));
 	}
-	partitions->buffer->used = header.used;
-	partitions->buffer->participant = header.participant;
-	read_file(file, partitions->buffer->data, header.size - offsetof(PartitionBlock, data));
-	return partitions->buffer;
-}
-
-/* The next block of the open partition in shared memory, or NULL. */
-static PartitionBlock *
-next_shared_block(Partitions *partitions)
-{
-	SharedPartitions *shared = partitions->shared;
-	int			i = (int) (partitions->reading - partitions->items);
-	PartitionBlock *block;
-
-	while (!DsaPointerIsValid(partitions->next_shared))
-	{
-		if (partitions->next_participant == shared->participants)
-			return NULL;
-		partitions->next_shared = shared->chains[partitions->next_participant++ * shared->n + i];
-	}
-	block = dsa_get_address(partitions->area, partitions->next_shared);
-	partitions->next_shared = block->at_next;
-	return block;
-}
-
-/* The next block of the open partition that is in memory, or NULL. */
-static PartitionBlock *
-next_in_memory(Partitions *partitions)
-{
-	PartitionBlock *block = partitions->next;
-
-	if (partitions->shared != NULL)
-		return next_shared_block(partitions);
-	if (block != NULL)
-		partitions->next = block->next;
-	return block;
+	buffer->used = header.used;
+	buffer->participant = header.participant;
+	buffer->number_next = header.number_next;
+	read_file(file, buffer->data, header.used);
+	return buffer;
 }
 
 /* The next block of the open partition, valid until the next call; NULL at the end. */
 PartitionBlock *
 partitions_next(Partitions *partitions)
 {
-	PartitionBlock *block = next_in_memory(partitions);
-	MemoryContext old;
+	PartitionChains *chains = &partitions->next_of;
+	PartitionBlock *block = partitions->next;
 
 	if (block != NULL)
+	{
+		partitions->next = block->next;
 		return block;
-	old = MemoryContextSwitchTo(partitions->context);
-	if (partitions->shared != NULL)
-		block = (PartitionBlock *) sts_parallel_scan_next(partitions->reading->store, NULL);
-	else if (partitions->reading->file != NULL)
-		block = read_block(partitions, partitions->reading->file);
-	partitions->at_end = block == NULL;
-	MemoryContextSwitchTo(old);
+	}
+	while (!DsaPointerIsValid(chains->shared) && chains->written == 0)
+	{
+		if (!next_chains(partitions))
+			return NULL;
+	}
+	if (DsaPointerIsValid(chains->shared))
+	{
+		block = dsa_get_address(partitions->area, chains->shared);
+		chains->shared = block->at_next;
+	}
+	else
+	{
+		block = read_block(partitions, partitions->next_participant - 1, chains->written - 1);
+		chains->written = block->number_next;
+	}
 	return block;
 }
 
@@ -417,15 +384,10 @@ partitions_next(Partitions *partitions)
 void
 partitions_close(Partitions *partitions)
 {
-	end_reading(partitions);
-	for (int i = 0; i < partitions->n; i++)
+	for (int i = 0; i < partitions->nparticipants; i++)
 	{
-		Partition  *partition = &partitions->items[i];
-
-		if (partitions->shared != NULL)
-			sts_end_write(partition->store);
-		else if (partition->file != NULL)
-			BufFileClose(partition->file);
-		partition->file = NULL;
+		if (partitions->files[i] != NULL)
+			BufFileClose(partitions->files[i]);
+		partitions->files[i] = NULL;
 	}
 }

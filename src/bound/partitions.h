@@ -15,21 +15,31 @@
 #include "storage/dsm.h"
 #include "utils/dsa.h"
 
-/* What goes through a shared tuplestore as if it were a MinimalTuple. */
+/* Bytes of a block, unless a record needs more; so many are written and read at once. */
+#define PARTITION_BLOCK_SIZE BLCKSZ
+
 typedef struct PartitionBlock
 {
-	uint32		size;			/* of the whole; where MinimalTupleData has t_len */
+	uint32		size;			/* of the whole */
 	uint32		used;			/* bytes of records */
 	uint16		participant;	/* who has written it */
 	bool		in_area;		/* of the parallel query, where others see it */
-	union
+	union						/* the block of the partition before this one */
 	{
-		struct PartitionBlock *next;	/* chains blocks that stay in memory */
-		dsa_pointer at_next;
+		struct PartitionBlock *next;	/* in memory of this process */
+		dsa_pointer at_next;	/* in shared memory */
+		uint64		number_next;	/* in the file: its number plus one, or 0 */
 	};
 	dsa_pointer at;				/* of this block, if it is in the area */
 	char		data[FLEXIBLE_ARRAY_MEMBER];	/* records */
 } PartitionBlock;
+
+/* The last blocks of a partition that a participant has put away. */
+typedef struct PartitionChains
+{
+	dsa_pointer shared;			/* in shared memory */
+	uint64		written;		/* in its file: the number plus one, or 0 */
+} PartitionChains;
 
 typedef struct Partition
 {
@@ -37,9 +47,7 @@ typedef struct Partition
 	char	   *end;			/* of the block */
 	PartitionBlock *filling;	/* what records are appended to, or NULL */
 	PartitionBlock *first;		/* full ones in memory, if it is not shared */
-	dsa_pointer last;			/* full ones of this process in shared memory */
-	struct BufFile *file;		/* or NULL */
-	struct SharedTuplestoreAccessor *store;	/* or NULL */
+	PartitionChains last;
 } Partition;
 
 typedef struct Partitions
@@ -50,14 +58,16 @@ typedef struct Partitions
 	struct SharedPartitions *shared;	/* or NULL */
 	dsa_area   *area;
 	int			participant;
+	int			nparticipants;
 	char	   *chunk;			/* blocks in shared memory are cut from it */
 	dsa_pointer chunk_at;
 	int			chunk_left;		/* blocks */
+	struct BufFile **files;		/* of each participant, or NULL */
+	uint64		written;		/* blocks in the file of this one */
 	Partition  *reading;
-	bool		at_end;			/* of it */
 	PartitionBlock *next;		/* to be read from memory */
-	int			next_participant;	/* whose shared blocks are to be read */
-	dsa_pointer next_shared;
+	int			next_participant;	/* whose blocks are to be read */
+	PartitionChains next_of;	/* what is left of those of the one before */
 	PartitionBlock *buffer;		/* what was read from a file last */
 	int			n;
 	Partition	items[FLEXIBLE_ARRAY_MEMBER];

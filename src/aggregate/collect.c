@@ -198,7 +198,7 @@ dp_collect_transition(PG_FUNCTION_ARGS)
 	for (int i = 0; i < program->narguments; i++)
 		present[i] = read_value(&program->arguments[i], PG_GETARG_DATUM(i + 3),
 								PG_ARGISNULL(i + 3), &y[i]);
-	program_add(program, state, y, present);
+	program_add(program, state->sums, y, present);
 	PG_RETURN_POINTER(state);
 }
 

@@ -37,20 +37,20 @@ typedef struct CollectProgram
 extern CollectProgram *program_compile(const Contributions *contributions, MemoryContext context);
 
 /*
- * Adds a row to the state of its group: its arguments in lattice units, and which of them
+ * Adds a row to the sums of its group: its arguments in lattice units, and which of them
  * have a value.  Both arrays have room for DP_MAX_ARGUMENTS + 1.
  */
 static inline void
-program_add(const CollectProgram *program, CollectState *state, int64 *y, bool *present)
+program_add(const CollectProgram *program, CollectSum *sums, int64 *y, bool *present)
 {
 	present[ALWAYS_PRESENT] = true;
 	y[ALWAYS_PRESENT] = 0;
-	sum_add(&state->sums[0], 1);
+	sum_add(&sums[0], 1);
 	for (int i = 0; i < program->nsteps; i++)
 	{
 		const CollectStep *step = &program->steps[i];
 
-		sum_add(&state->sums[step->coordinate],
+		sum_add(&sums[step->coordinate],
 				present[step->needs_x] && present[step->needs_y] ?
 				feature_of(step->kind, y[step->x], y[step->y]) : step->imputed);
 	}

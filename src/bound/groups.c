@@ -13,6 +13,31 @@
 
 #define FIRST_SIZE 64
 
+static Size
+sums_size(const Groups *groups, uint32 n)
+{
+	return (Size) n * groups->dimensions * sizeof(CollectSum);
+}
+
+/* Room for the sums of so many groups as there is room for; keeps those there are. */
+static void
+make_sums(Groups *groups)
+{
+	void	   *old = groups->sums_space;
+	CollectSum *sums = groups->sums;
+
+	if (groups->dimensions == 0)
+		return;
+	groups->sums_space = MemoryContextAllocHuge(groups->context,
+												sums_size(groups, groups->size) +
+												PG_CACHE_LINE_SIZE);
+	groups->sums = (CollectSum *) CACHELINEALIGN(groups->sums_space);
+	if (groups->n == 0)
+		return;
+	memcpy(groups->sums, sums, sums_size(groups, groups->n));
+	pfree(old);
+}
+
 static void
 start(Groups *groups)
 {
@@ -21,10 +46,11 @@ start(Groups *groups)
 	groups->size = FIRST_SIZE;
 	groups->nslots = 2 * FIRST_SIZE;
 	groups->items = MemoryContextAlloc(groups->context, groups->size * sizeof(BoundGroup));
+	make_sums(groups);
 	groups->slots = MemoryContextAllocZero(groups->context, groups->nslots * sizeof(uint32));
 }
 
-/* No groups yet, for states with so many coordinates and sketches. */
+/* No groups yet, with sums of so many coordinates and so many sketches. */
 void
 groups_open(Groups *groups, int dimensions, int nsketches)
 {
@@ -32,6 +58,9 @@ groups_open(Groups *groups, int dimensions, int nsketches)
 											ALLOCSET_DEFAULT_SIZES);
 	groups->dimensions = dimensions;
 	groups->nsketches = nsketches;
+	groups->leaving = palloc0(COLLECT_STATE_SIZE(dimensions));
+	SET_VARSIZE(groups->leaving, COLLECT_STATE_SIZE(dimensions));
+	groups->leaving->dimensions = dimensions;
 	start(groups);
 }
 
@@ -62,6 +91,7 @@ grow(Groups *groups)
 	groups->size *= 2;
 	groups->nslots *= 2;
 	groups->items = repalloc_huge(groups->items, groups->size * sizeof(BoundGroup));
+	make_sums(groups);
 	pfree(groups->slots);
 	groups->slots = MemoryContextAllocExtended(groups->context,
 											   groups->nslots * sizeof(uint32),
@@ -76,26 +106,19 @@ groups_add(Groups *groups, const BoundKey *key)
 {
 	MemoryContext old;
 	BoundGroup *group;
-	Size		size = COLLECT_STATE_SIZE(groups->dimensions);
 
 	if (groups->n == groups->size)
 		grow(groups);
 	group = &groups->items[groups->n];
 	old = MemoryContextSwitchTo(groups->context);
 	group->key = *key;
-	group->salt = sketch_mix(key->hash ^ groups->seed);
 	if (key->length > 0)
 		group->key.bytes = memcpy(palloc(key->length), key->bytes, key->length);
-	group->state = NULL;
-	if (groups->dimensions > 0)
-	{
-		group->state = palloc0(size);
-		SET_VARSIZE(group->state, size);
-		group->state->dimensions = groups->dimensions;
-	}
 	group->sketches = groups->nsketches == 0 ? NULL :
 		palloc0(groups->nsketches * sizeof(SketchState *));
 	MemoryContextSwitchTo(old);
+	if (groups->dimensions > 0)
+		memset(groups_sums(groups, groups->n), 0, sums_size(groups, 1));
 	put_into_slot(groups, groups->n);
 	return groups->n++;
 }
@@ -109,16 +132,19 @@ groups_emit(Groups *groups, KeyColumns *keys, TupleTableSlot *slot, MemoryContex
 {
 	while (groups->emitted < groups->n)
 	{
-		BoundGroup *group = &groups->items[groups->emitted++];
+		uint32		number = groups->emitted++;
+		BoundGroup *group = &groups->items[number];
+		const CollectSum *sums = groups_sums(groups, number);
 		MemoryContext old;
 
-		if (sum_get(&group->state->sums[0]) == 0)
+		if (sum_get(&sums[0]) == 0)
 			continue;			/* met, but nobody counts in it */
 		old = MemoryContextSwitchTo(context);
 		if (keys->n > 0)
 			key_columns_values(keys, &group->key, slot->tts_values, slot->tts_isnull);
 		MemoryContextSwitchTo(old);
-		slot->tts_values[keys->n] = PointerGetDatum(group->state);
+		memcpy(groups->leaving->sums, sums, sums_size(groups, 1));
+		slot->tts_values[keys->n] = PointerGetDatum(groups->leaving);
 		slot->tts_isnull[keys->n] = false;
 		for (int i = 0; i < groups->nsketches; i++)
 		{

@@ -11,12 +11,11 @@
 #include "aggregate/contribution.h"
 #include "aggregate/sketch_add.h"
 #include "bound/keys.h"
+#include "utils/memutils.h"
 
 typedef struct BoundGroup
 {
 	BoundKey	key;
-	uint64		salt;			/* what ranks of individuals in it are made with */
-	CollectState *state;		/* sums[0] is 0 as long as no individual counts */
 	SketchState **sketches;		/* or NULL each */
 } BoundGroup;
 
@@ -24,14 +23,17 @@ typedef struct Groups
 {
 	MemoryContext context;		/* of everything below */
 	uint64		seed;			/* of ranks */
-	int			dimensions;		/* 0: without states */
+	int			dimensions;		/* 0: without sums */
 	int			nsketches;
 	BoundGroup *items;
+	CollectSum *sums;			/* of all; a group's first is 0 as long as nobody counts */
+	void	   *sums_space;		/* where they lie, aligned to lines of the cache */
 	uint32		n;
-	uint32		size;			/* of the array */
+	uint32		size;			/* of the arrays */
 	uint32	   *slots;			/* an item's number plus one, or 0; a hash table */
 	uint32		nslots;			/* a power of two */
 	uint32		emitted;		/* items that groups_emit() has gone past */
+	CollectState *leaving;		/* of the group that left last */
 } Groups;
 
 extern void groups_open(Groups *groups, int dimensions, int nsketches);
@@ -39,6 +41,27 @@ extern void groups_reset(Groups *groups);
 extern uint32 groups_add(Groups *groups, const BoundKey *key);
 extern bool groups_emit(Groups *groups, KeyColumns *keys, TupleTableSlot *slot,
 						MemoryContext context);
+
+/* Bytes in use. */
+static inline Size
+groups_memory(const Groups *groups)
+{
+	return MemoryContextMemAllocated(groups->context, false);
+}
+
+/* What a group's individuals have added to it. */
+static inline CollectSum *
+groups_sums(const Groups *groups, uint32 number)
+{
+	return groups->sums + (Size) number * groups->dimensions;
+}
+
+/* The rank of a group among those of an individual, from the hashes of their keys. */
+static inline uint64
+groups_rank(const Groups *groups, uint64 person, uint64 group)
+{
+	return sketch_mix(person ^ sketch_mix(group ^ groups->seed));
+}
 
 /* The number of a group, or PG_UINT32_MAX. */
 static inline uint32

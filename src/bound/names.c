@@ -79,24 +79,16 @@ names_forget(NamesOf *of)
 		memset(of->groups, 0, of->n * sizeof(uint32));
 }
 
-/* names_group() for a name that was not met yet. */
-uint32
-names_find(NamesOf *of, uint32 name, Groups *groups)
+/* The key that a name stands for. */
+void
+names_key(const NamesOf *of, uint32 name, BoundKey *key)
 {
-	BoundKey	key = {0};
-	uint32		result;
-
-	if (name >= of->n)
-		elog(ERROR, "malformed record of a release");
 	if (of->own != NULL)
-		key = of->own->items[name].key;
-	else
 	{
-		key.hash = of->names[name].hash;
-		key.length = of->names[name].length;
-		key.bytes = of->bytes + of->names[name].offset;
+		*key = of->own->items[name].key;
+		return;
 	}
-	result = groups_find(groups, &key);
-	of->groups[name] = result + 1;
-	return result;
+	key->hash = of->names[name].hash;
+	key->length = of->names[name].length;
+	key->bytes = of->bytes + of->names[name].offset;
 }

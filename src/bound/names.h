@@ -33,15 +33,15 @@ extern dsa_pointer names_publish(const Groups *names, dsa_area *area);
 extern void names_open(NamesOf *of, dsa_area *area, dsa_pointer published);
 extern void names_open_own(NamesOf *of, const Groups *names);
 extern void names_forget(NamesOf *of);
-extern uint32 names_find(NamesOf *of, uint32 name, Groups *groups);
+extern void names_key(const NamesOf *of, uint32 name, BoundKey *key);
 
-/* The group here that a number of the participant means. */
+/* The group here that a number of the participant means; PG_UINT32_MAX if nobody said. */
 static inline uint32
-names_group(NamesOf *of, uint32 name, Groups *groups)
+names_group(const NamesOf *of, uint32 name)
 {
-	uint32		number = of->groups[name];
-
-	return number != 0 ? number - 1 : names_find(of, name, groups);
+	if (unlikely(name >= of->n))
+		elog(ERROR, "malformed record of a release");
+	return of->groups[name] - 1;
 }
 
 #endif							/* DP_BOUND_NAMES_H */

@@ -15,9 +15,9 @@
  * Nobody waits after the first row that left, as in a parallel hash join
  * (nodeHashjoin.c).  A participant that comes after the barrier skips the first step.
  *
- * Memory: blocks of records beyond a part of hash memory go to temporary files.  If a
- * partition's individuals exceed their part, the partition is read several times, each
- * time for some of them.  Groups leave when they exceed theirs.
+ * Memory: blocks of records beyond a part of hash memory go to temporary files.  Groups leave
+ * when they exceed their part.  If individuals of a partition, or the groups that they may
+ * count in, exceed it, the partition is read several times, each time for some of them.
  *
  * What is chosen of an individual's groups and values follows from its own rows and the
  * release's secret, which the leader hands to the workers in shared memory.  Nothing here
@@ -80,6 +80,15 @@ enum
 	PHASE_DIVIDE,
 	PHASE_SUM
 };
+
+/* How a pass over a partition ended. */
+typedef enum PassEnd
+{
+	PASS_DONE,
+	PASS_WIDE,					/* it is to be done for fewer individuals */
+	PASS_FULL,					/* it is to be done again when groups have left */
+	PASS_NONE					/* there is none */
+} PassEnd;
 
 typedef struct SharedBound
 {
@@ -147,6 +156,7 @@ typedef struct BoundState
 	int			nparticipants;
 	People		people;
 	Groups		groups;
+	uint32		groups_before;	/* this pass */
 	Size		names_memory;
 	Size		people_memory;
 	Size		groups_memory;
@@ -433,7 +443,7 @@ divide_group(BoundState *state, Record *record)
 	if (likely(record->name != RECORD_NO_NAME))
 		return;
 	if (state->names.n < MOST_NAMES &&
-		MemoryContextMemAllocated(state->names.context, false) < state->names_memory)
+		groups_memory(&state->names) < state->names_memory)
 		record->name = groups_add(&state->names, &record->group);
 }
 
@@ -528,15 +538,46 @@ divide(BoundState *state)
  * ----------
  */
 
-/* The group of a record that this participant has written. */
-static inline uint32
-group_of(BoundState *state, const Record *record, int participant)
+/*
+ * The group of a record that was not met yet, which is added; PG_UINT32_MAX if it does not
+ * count for the individual.  Groups that do not count are not kept, or one individual with
+ * many would take all the memory.
+ */
+static uint32
+new_group(BoundState *state, const Record *record, int participant, Person *person)
 {
+	BoundKey	key;
+	uint32		group;
+
 	if (state->nkeys == 0)
-		return groups_find(&state->groups, &no_key);
-	if (unlikely(record->name == RECORD_NO_NAME))
-		return groups_find(&state->groups, &record->group);
-	return names_group(&state->names_of[participant], record->name, &state->groups);
+		key = no_key;
+	else if (record->name == RECORD_NO_NAME)
+		key = record->group;
+	else
+		names_key(&state->names_of[participant], record->name, &key);
+	group = groups_lookup(&state->groups, &key);
+	if (group == PG_UINT32_MAX)
+	{
+		if (!person_may_count(&state->people, person, &state->groups, key.hash))
+			return PG_UINT32_MAX;
+		group = groups_add(&state->groups, &key);
+	}
+	if (state->nkeys > 0 && record->name != RECORD_NO_NAME)
+		state->names_of[participant].groups[record->name] = group + 1;
+	return group;
+}
+
+/* The same for any group of a record that this participant has written. */
+static inline uint32
+group_of(BoundState *state, const Record *record, int participant, Person *person)
+{
+	uint32		group = PG_UINT32_MAX;
+
+	if (state->nkeys == 0)
+		group = state->groups.n > 0 ? 0 : PG_UINT32_MAX;
+	else if (likely(record->name != RECORD_NO_NAME))
+		group = names_group(&state->names_of[participant], record->name);
+	return likely(group != PG_UINT32_MAX) ? group : new_group(state, record, participant, person);
 }
 
 static inline void
@@ -544,10 +585,13 @@ add_record(BoundState *state, const Record *record, int participant)
 {
 	const ReleaseSpec *spec = state->spec;
 	const FeatureSteps *steps = &state->features;
-	uint32		group = group_of(state, record, participant);
 	Person	   *person = people_find(&state->people, &record->unit);
-	PersonGroup *entry = person_group(&state->people, person, &state->groups, group);
+	uint32		group = group_of(state, record, participant, person);
+	PersonGroup *entry;
 
+	if (group == PG_UINT32_MAX)
+		return;
+	entry = person_group(&state->people, person, &state->groups, group);
 	if (entry == NULL)
 		return;
 	for (int f = 0; f < steps->nfeatures; f++)
@@ -636,10 +680,10 @@ add_block(BoundState *state, const PartitionBlock *block)
 }
 
 /*
- * Reads the partition for the individuals of this pass; false if they take too much
- * memory.
+ * Reads the partition for the individuals of this pass.  It is left early if they or their
+ * groups take too much memory, and there is a remedy.
  */
-static bool
+static PassEnd
 read_pass(BoundState *state)
 {
 	PartitionBlock *block;
@@ -647,13 +691,18 @@ read_pass(BoundState *state)
 	partitions_open(state->partitions, state->partition);
 	while ((block = partitions_next(state->partitions)) != NULL)
 	{
+		bool		exceeded;
+
 		CHECK_FOR_INTERRUPTS();
 		add_block(state, block);
-		if (people_memory(&state->people) > state->people_memory &&
-			state->people.n > FEW_PEOPLE && state->pass_bits < MOST_PASS_BITS)
-			return false;
+		exceeded = groups_memory(&state->groups) > state->groups_memory;
+		if (exceeded && state->groups_before > 0)
+			return PASS_FULL;
+		exceeded |= people_memory(&state->people) > state->people_memory;
+		if (exceeded && state->people.n > FEW_PEOPLE && state->pass_bits < MOST_PASS_BITS)
+			return PASS_WIDE;
 	}
-	return true;
+	return PASS_DONE;
 }
 
 /* Adds one individual to one of its groups. */
@@ -663,20 +712,21 @@ add_contribution(BoundState *state, PersonGroup *entry)
 	SketchState **sketches = person_sketches(&state->people, entry);
 	const ReleaseSpec *spec = state->spec;
 	const FeatureSteps *steps = &state->features;
-	BoundGroup *group = &state->groups.items[entry->group];
+	CollectSum *sums = groups_sums(&state->groups, entry->group);
 
-	sum_add(&group->state->sums[0], 1);
+	sum_add(&sums[0], 1);
 	for (int i = 0; i < steps->ncoordinates; i++)
 	{
 		int			coordinate = steps->coordinates[i].coordinate;
 
-		sum_add(&group->state->sums[coordinate],
+		sum_add(&sums[coordinate],
 				contribution(state->contributions, coordinate,
 							 entry->sums[steps->coordinates[i].ones],
 							 entry->sums[steps->coordinates[i].feature]));
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
+		BoundGroup *group = &state->groups.items[entry->group];
 		SketchState *all = group->sketches[i];
 
 		if (sketches[i] == NULL || sketch_gave_up(sketches[i]))
@@ -689,19 +739,35 @@ add_contribution(BoundState *state, PersonGroup *entry)
 	}
 }
 
+/* Adds these individuals; the sums of their groups are asked for before they are needed. */
 static void
-add_contributions(BoundState *state)
+add_people(BoundState *state, uint32 first, uint32 end)
 {
 	People	   *people = &state->people;
 
-	for (uint32 i = 0; i < people->n; i++)
+	for (uint32 i = first; i < end; i++)
 	{
 		Person	   *person = people_nth(people, i);
 
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
+		for (uint32 g = 0; g < person->ngroups; g++)
+			dp_prefetch(groups_sums(&state->groups, person_nth_group(people, person, g)->group));
+	}
+	for (uint32 i = first; i < end; i++)
+	{
+		Person	   *person = people_nth(people, i);
+
 		for (uint32 g = 0; g < person->ngroups; g++)
 			add_contribution(state, person_nth_group(people, person, g));
+	}
+}
+
+static void
+add_contributions(BoundState *state)
+{
+	for (uint32 i = 0; i < state->people.n; i += BATCH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_people(state, i, Min(i + BATCH, state->people.n));
 	}
 }
 
@@ -720,44 +786,20 @@ take_partition(BoundState *state)
 	return true;
 }
 
-/* Does one pass over a partition; false if all are done. */
-static bool
-do_pass(BoundState *state)
+/* Goes on to the individuals that this pass left. */
+static void
+next_pass(BoundState *state)
 {
-	MemoryContext old;
-
-	if (state->partition < 0 && !take_partition(state))
-		return false;
-	people_reset(&state->people);
-	old = MemoryContextSwitchTo(state->row_context);
-	if (read_pass(state))
+	state->pass++;
+	/* where few take much memory, others need not be read in as many passes */
+	while (state->pass_bits > 0 && state->pass % 2 == 0)
 	{
-		add_contributions(state);
-		state->pass++;
-		/* where few take much memory, others need not be read in as many passes */
-		while (state->pass_bits > 0 && state->pass % 2 == 0)
-		{
-			state->pass /= 2;
-			state->pass_bits--;
-		}
-		if (state->pass == (uint32) 1 << state->pass_bits)
-			state->partition = -1;
+		state->pass /= 2;
+		state->pass_bits--;
 	}
-	else
-	{
-		/* halves the hashes of a pass, of this one and of those that are left */
-		state->pass_bits++;
-		state->pass *= 2;
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(state->row_context);
-	return true;
+	if (state->pass == (uint32) 1 << state->pass_bits)
+		state->partition = -1;
 }
-
-/* ----------
- * Third step: groups leave
- * ----------
- */
 
 /* Makes room for other groups. */
 static void
@@ -767,6 +809,42 @@ forget_groups(BoundState *state)
 	for (int i = 0; i < state->nparticipants; i++)
 		names_forget(&state->names_of[i]);
 }
+
+/* Does one pass over a partition; PASS_NONE if all are done. */
+static PassEnd
+do_pass(BoundState *state)
+{
+	MemoryContext old;
+	PassEnd		end;
+
+	if (state->partition < 0 && !take_partition(state))
+		return PASS_NONE;
+	people_reset(&state->people);
+	state->groups_before = state->groups.n;
+	old = MemoryContextSwitchTo(state->row_context);
+	end = read_pass(state);
+	if (end == PASS_DONE)
+	{
+		add_contributions(state);
+		next_pass(state);
+	}
+	else if (end == PASS_WIDE)
+	{
+		/* halves the hashes of a pass, of this one and of those that are left */
+		state->pass_bits++;
+		state->pass *= 2;
+		if (state->groups_before == 0)
+			forget_groups(state);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->row_context);
+	return end;
+}
+
+/* ----------
+ * Third step: groups leave
+ * ----------
+ */
 
 static TupleTableSlot *
 next_group(ScanState *node)
@@ -779,7 +857,7 @@ next_group(ScanState *node)
 		divide(state);
 	for (;;)
 	{
-		bool		more = true;
+		PassEnd		end;
 
 		if (state->emitting && groups_emit(&state->groups, &state->keys, slot,
 										   node->ps.ps_ExprContext->ecxt_per_tuple_memory))
@@ -787,10 +865,12 @@ next_group(ScanState *node)
 		if (state->emitting)
 			forget_groups(state);
 		state->emitting = false;
-		while ((more = do_pass(state)) &&
-			   MemoryContextMemAllocated(state->groups.context, true) <= state->groups_memory)
-			;
-		if (!more && state->groups.n == 0)
+		/* what a pass would be left for is better done before it */
+		do
+			end = do_pass(state);
+		while (end == PASS_WIDE ||
+			   (end == PASS_DONE && groups_memory(&state->groups) <= state->groups_memory / 2));
+		if (end == PASS_NONE && state->groups.n == 0)
 			return slot;
 		state->emitting = true;
 	}

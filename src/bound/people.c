@@ -140,7 +140,24 @@ people_add(People *people, const BoundKey *key)
 static inline uint64
 rank_of(const Person *person, const Groups *groups, uint32 group)
 {
-	return sketch_mix(person->hash ^ groups->items[group].salt);
+	return groups_rank(groups, person->hash, groups->items[group].key.hash);
+}
+
+/*
+ * Is the rank below the largest of those of an individual's k groups?  Ranks are computed
+ * when first an individual has more groups than count, which most never have.
+ */
+bool
+person_has_room(People *people, Person *person, const Groups *groups, uint64 rank)
+{
+	if (person->largest == 0)
+	{
+		for (uint32 i = 0; i < person->ngroups; i++)
+			person->largest = Max(person->largest,
+								  rank_of(person, groups,
+										  person_nth_group(people, person, i)->group));
+	}
+	return rank < person->largest;
 }
 
 /* Room for a group more; beyond the first ones it doubles. */
@@ -212,7 +229,7 @@ index_last_group(People *people, Person *person)
 
 /* A group without rows. */
 static PersonGroup *
-add_group(People *people, Person *person, uint32 group, uint64 rank)
+add_group(People *people, Person *person, uint32 group)
 {
 	PersonGroup *result;
 
@@ -221,7 +238,6 @@ add_group(People *people, Person *person, uint32 group, uint64 rank)
 	result->group = group;
 	for (int i = 0; i < people->nsums + people->nsketches; i++)
 		result->sums[i] = 0;
-	person->largest = Max(person->largest, rank);
 	index_last_group(people, person);
 	return result;
 }
@@ -270,11 +286,12 @@ push_out(People *people, Person *person, const Groups *groups, uint32 group, uin
 PersonGroup *
 person_new_group(People *people, Person *person, const Groups *groups, uint32 group)
 {
-	uint64		rank = rank_of(person, groups, group);
+	uint64		rank;
 
 	if (person->ngroups < people->most_groups)
-		return add_group(people, person, group, rank);
-	if (rank >= person->largest)
+		return add_group(people, person, group);
+	rank = rank_of(person, groups, group);
+	if (!person_has_room(people, person, groups, rank))
 		return NULL;
 	return push_out(people, person, groups, group, rank);
 }

@@ -38,7 +38,7 @@ typedef struct MoreGroups
 typedef struct Person
 {
 	uint64		hash;
-	uint64		largest;		/* rank of its groups */
+	uint64		largest;		/* rank of its k groups; 0 as long as nobody asked */
 	const char *bytes;			/* of the key, if it is not short */
 	uint32		length;
 	uint32		ngroups;
@@ -75,6 +75,7 @@ extern void people_open(People *people, int nsums, int nsketches, uint32 most_gr
 extern void people_reset(People *people);
 extern Person *people_add(People *people, const BoundKey *key);
 extern Size people_memory(const People *people);
+extern bool person_has_room(People *people, Person *person, const Groups *groups, uint64 rank);
 extern PersonGroup *person_indexed_group(People *people, Person *person, const Groups *groups,
 										 uint32 group);
 extern PersonGroup *person_new_group(People *people, Person *person, const Groups *groups,
@@ -136,6 +137,17 @@ static inline SketchState **
 person_sketches(const People *people, PersonGroup *group)
 {
 	return (SketchState **) (group->sums + people->nsums);
+}
+
+/*
+ * Would a group that the individual does not have count, as far as its rows were read?
+ * The hash is that of the group's key.  What does not count now never will.
+ */
+static inline bool
+person_may_count(People *people, Person *person, const Groups *groups, uint64 hash)
+{
+	return person->ngroups < people->most_groups ||
+		person_has_room(people, person, groups, groups_rank(groups, person->hash, hash));
 }
 
 /*

@@ -206,7 +206,7 @@ add_row(StreamState *state, TupleTableSlot *slot)
 	for (int i = 0; i < program->narguments; i++)
 		present[i] = read_value(&program->arguments[i], slot->tts_values[column[i] - 1],
 								slot->tts_isnull[column[i] - 1], &y[i]);
-	program_add(program, group->state, y, present);
+	program_add(program, groups_sums(&state->groups, number), y, present);
 	return add_to_sketches(state, slot, column + program->narguments, group) ||
 		state->groups.n > ngroups;
 }
@@ -227,7 +227,7 @@ add_rows(StreamState *state)
 		grew = add_row(state, slot);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(state->row_context);
-		if (grew && MemoryContextMemAllocated(state->groups.context, true) > state->memory)
+		if (grew && groups_memory(&state->groups) > state->memory)
 			return;
 	}
 	state->ended = true;

@@ -179,6 +179,34 @@ foreach my $i (1 .. 3)
 }
 is(scalar(keys %drawn), 3, 'each release draws anew');
 
+# Memory does not grow with the groups of an individual: one has two million, as ints or
+# as longer keys.  What the backend takes above what it had after reading the same rows.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE hoard (person int NOT NULL, g int NOT NULL, t text NOT NULL);
+INSERT INTO hoard SELECT 0, 1000 + i, 'group ' || i FROM generate_series(1, 2000000) i;
+INSERT INTO hoard SELECT p, p % 10, p % 10 FROM generate_series(1, 1000) p;
+SELECT guard('hoard', 'person', 3, 1);
+ANALYZE hoard;
+SQL
+foreach my $key ('g', 't', 'g, t')
+{
+	foreach my $work_mem ('64kB', '1MB')
+	{
+		my $out = DpAgg::value($node, 'analyst', <<"SQL");
+$serial; SET work_mem = '$work_mem';
+SELECT pg_backend_pid() AS pid, count(*) FROM hoard \\gset
+\\setenv PID :pid
+\\! echo 5 >/proc/\$PID/clear_refs; grep VmHWM /proc/\$PID/status
+SELECT $key, count(*) FROM hoard GROUP BY $key ORDER BY $key;
+\\! grep VmHWM /proc/\$PID/status
+SQL
+		my ($before, $after) = $out =~ /VmHWM:\s+(\d+) kB/g;
+
+		is_alike($out =~ s/^VmHWM.*\n?//gmr =~ s/\n\z//r, join("\n", map { $key =~ /,/ ? "$_|$_|100" : "$_|100" } 0 .. 9), 2, "one in two million groups of $key counts in few, work_mem $work_mem");
+		cmp_ok($after - $before, '<', 16 * 1024, "$key: its memory does not grow with them, work_mem $work_mem");
+	}
+}
+
 # ---------- all outputs ----------
 
 $node->safe_psql('postgres', <<'SQL');

@@ -124,13 +124,32 @@ groups_add(Groups *groups, const BoundKey *key)
 }
 
 /*
+ * Makes so many groups whose keys the caller fills in, and whose sums it keeps; they are
+ * found by their numbers alone, and stay.
+ */
+void
+groups_reserve(Groups *groups, uint32 n)
+{
+	MemoryContextReset(groups->context);
+	groups->items = MemoryContextAllocExtended(groups->context, n * sizeof(BoundGroup),
+											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	groups->sums = NULL;
+	groups->sums_space = NULL;
+	groups->slots = NULL;
+	groups->nslots = 0;
+	groups->n = groups->size = n;
+}
+
+/*
  * Puts the next group with individuals into a slot: the columns of its key, allocated in
- * the context, its state, and each sketch or NULL.  False if there is none left.
+ * the context, its state, and each sketch or NULL.  False if there is none left before the
+ * one with this number.
  */
 bool
-groups_emit(Groups *groups, KeyColumns *keys, TupleTableSlot *slot, MemoryContext context)
+groups_emit(Groups *groups, uint32 end, KeyColumns *keys, TupleTableSlot *slot,
+			MemoryContext context)
 {
-	while (groups->emitted < groups->n)
+	while (groups->emitted < end)
 	{
 		uint32		number = groups->emitted++;
 		BoundGroup *group = &groups->items[number];

@@ -38,8 +38,9 @@ typedef struct Groups
 
 extern void groups_open(Groups *groups, int dimensions, int nsketches);
 extern void groups_reset(Groups *groups);
+extern void groups_reserve(Groups *groups, uint32 n);
 extern uint32 groups_add(Groups *groups, const BoundKey *key);
-extern bool groups_emit(Groups *groups, KeyColumns *keys, TupleTableSlot *slot,
+extern bool groups_emit(Groups *groups, uint32 end, KeyColumns *keys, TupleTableSlot *slot,
 						MemoryContext context);
 
 /* Bytes in use. */

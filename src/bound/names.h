@@ -1,7 +1,7 @@
 /*
  * names.h
  *		Numbers for the groups that a process meets, which go into its records instead of
- *		keys, and what the numbers of others mean.
+ *		keys, what the numbers of others mean, and numbers that all have in common.
  */
 #ifndef DP_BOUND_NAMES_H
 #define DP_BOUND_NAMES_H
@@ -33,6 +33,10 @@ extern dsa_pointer names_publish(const Groups *names, dsa_area *area);
 extern void names_open(NamesOf *of, dsa_area *area, dsa_pointer published);
 extern void names_open_own(NamesOf *of, const Groups *names);
 extern void names_forget(NamesOf *of);
+extern dsa_pointer names_number(const NamesOf *of, int participants, uint32 most,
+								dsa_area *area);
+extern void names_take_numbers(NamesOf *of, int participants, Groups *groups,
+							   dsa_pointer numbers, dsa_area *area);
 extern void names_key(const NamesOf *of, uint32 name, BoundKey *key);
 
 /* The group here that a number of the participant means; PG_UINT32_MAX if nobody said. */

@@ -74,11 +74,16 @@
 /* A partition is read in 2^this passes at most. */
 #define MOST_PASS_BITS 16
 
+/* Groups that a participant lets leave at a time, of those with numbers in common. */
+#define GROUPS_AT_A_TIME 1024
+
 /* The phases of the barrier. */
 enum
 {
 	PHASE_DIVIDE,
-	PHASE_SUM
+	PHASE_NUMBER,				/* one participant numbers the groups of all */
+	PHASE_SUM,
+	PHASE_LEAVE					/* if groups have numbers in common */
 };
 
 /* How a pass over a partition ended. */
@@ -97,7 +102,14 @@ typedef struct SharedBound
 	int			participants;
 	dsm_handle	segment;		/* that this lies in */
 	uint64		secret;
-	dsa_pointer names[FLEXIBLE_ARRAY_MEMBER];	/* of each participant's groups */
+	pg_atomic_uint32 nameless;	/* somebody has met groups that got no name */
+	dsa_pointer numbers;		/* that groups have in common, if they do */
+	pg_atomic_uint32 next_group;	/* that nobody has let leave */
+	struct
+	{
+		dsa_pointer names;		/* of its groups */
+		dsa_pointer sums;		/* of all groups by number */
+	}			of[FLEXIBLE_ARRAY_MEMBER];	/* each participant */
 } SharedBound;
 
 /*
@@ -148,6 +160,9 @@ typedef struct BoundState
 	uint32		next;			/* partition, if not shared */
 
 	bool		divided;		/* the first step is done */
+	bool		nameless;		/* there was no memory for a group's name */
+	bool		numbered;		/* groups have numbers in common */
+	bool		summed;			/* so have all individuals in their sums */
 	int			partition;		/* that is being read, or -1 */
 	uint32		pass;			/* of 2^pass_bits over it */
 	int			pass_bits;
@@ -160,6 +175,7 @@ typedef struct BoundState
 	Size		names_memory;
 	Size		people_memory;
 	Size		groups_memory;
+	uint32		groups_end;		/* of those with numbers in common that leave here now */
 	bool		emitting;
 	Record		record;			/* work space */
 } BoundState;
@@ -326,13 +342,19 @@ choose_partitions(double rows)
 static Size
 shared_size(int participants)
 {
-	return MAXALIGN(offsetof(SharedBound, names) + participants * sizeof(dsa_pointer));
+	return MAXALIGN(offsetof(SharedBound, of) + participants * 2 * sizeof(dsa_pointer));
 }
 
 static SharedPartitions *
 partitions_space(SharedBound *shared)
 {
 	return (SharedPartitions *) ((char *) shared + shared_size(shared->participants));
+}
+
+static dsa_area *
+query_area(BoundState *state)
+{
+	return state->css.ss.ps.state->es_query_dsa;
 }
 
 /* Divides the memory, and takes the secret. */
@@ -356,7 +378,7 @@ open_work(BoundState *state, uint64 secret)
 		state->partitions =
 			partitions_attach(partitions_space(state->shared), ParallelWorkerNumber + 1,
 							  IsParallelWorker() ? dsm_find_mapping(state->shared->segment) : NULL,
-							  state->css.ss.ps.state->es_query_dsa, memory / 2);
+							  query_area(state), memory / 2);
 	else
 		state->partitions = partitions_create(choose_partitions(state->expected_rows),
 											  Max(memory / 4, LEAST_MEMORY));
@@ -397,8 +419,11 @@ initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate)
 	shared->participants = pcxt->nworkers + 1;
 	shared->segment = dsm_segment_handle(pcxt->seg);
 	shared->secret = release_bounding_key();
+	pg_atomic_init_u32(&shared->nameless, 0);
+	pg_atomic_init_u32(&shared->next_group, 0);
+	shared->numbers = InvalidDsaPointer;
 	for (int i = 0; i < shared->participants; i++)
-		shared->names[i] = InvalidDsaPointer;
+		shared->of[i].names = shared->of[i].sums = InvalidDsaPointer;
 	partitions_share(partitions_space(shared), state->npartitions, shared->participants,
 					 pcxt->seg);
 	state->shared = shared;
@@ -445,6 +470,8 @@ divide_group(BoundState *state, Record *record)
 	if (state->names.n < MOST_NAMES &&
 		groups_memory(&state->names) < state->names_memory)
 		record->name = groups_add(&state->names, &record->group);
+	else
+		state->nameless = true;
 }
 
 static inline void
@@ -485,9 +512,12 @@ divide_rows(BoundState *state)
 		MemoryContextReset(state->row_context);
 	}
 	partitions_end_write(state->partitions);
-	if (state->shared != NULL)
-		state->shared->names[ParallelWorkerNumber + 1] =
-			names_publish(&state->names, state->css.ss.ps.state->es_query_dsa);
+	if (state->shared == NULL)
+		return;
+	state->shared->of[ParallelWorkerNumber + 1].names =
+		names_publish(&state->names, query_area(state));
+	if (state->nameless)
+		pg_atomic_write_u32(&state->shared->nameless, 1);
 }
 
 /* Opens what all participants have named. */
@@ -502,34 +532,93 @@ open_names(BoundState *state)
 	for (int i = 0; i < state->nparticipants; i++)
 	{
 		if (shared != NULL)
-			names_open(&state->names_of[i], state->css.ss.ps.state->es_query_dsa,
-					   shared->names[i]);
+			names_open(&state->names_of[i], query_area(state), shared->of[i].names);
 		else
 			names_open_own(&state->names_of[i], &state->names);
 	}
 	MemoryContextSwitchTo(old);
 }
 
-/* The first step of all participants; returns when they are done with it. */
+/*
+ * Numbers the groups of all participants, if each has room for the sums of all.  Those of
+ * sketches are not added up by number, nor is the one group where there are no keys.
+ */
+static void
+number_groups(BoundState *state)
+{
+	Size		most = state->groups_memory / (state->spec->dimensions * sizeof(CollectSum));
+
+	if (state->nkeys == 0 || state->spec->nsketches > 0 ||
+		pg_atomic_read_u32(&state->shared->nameless) != 0)
+		return;
+	state->shared->numbers = names_number(state->names_of, state->nparticipants,
+										  (uint32) Min(most, PG_INT32_MAX), query_area(state));
+}
+
+/*
+ * Takes numbers that groups have in common, and makes room for their sums, if it is not
+ * too late to add to them.
+ */
+static void
+take_numbers(BoundState *state)
+{
+	SharedBound *shared = state->shared;
+	Groups	   *groups = &state->groups;
+	dsa_pointer *sums = &shared->of[ParallelWorkerNumber + 1].sums;
+
+	names_take_numbers(state->names_of, state->nparticipants, groups, shared->numbers,
+					   query_area(state));
+	state->numbered = true;
+	if (BarrierPhase(&shared->barrier) == PHASE_LEAVE)
+		return;
+	*sums = dsa_allocate_extended(query_area(state),
+								  Max(groups->n, 1) * (Size) groups->dimensions *
+								  sizeof(CollectSum), DSA_ALLOC_HUGE | DSA_ALLOC_ZERO);
+	groups->sums = dsa_get_address(query_area(state), *sums);
+}
+
+/*
+ * The first step of all participants.  Returns when they are done with it, attached to the
+ * barrier if groups have numbers in common.
+ */
+static void
+divide_shared(BoundState *state)
+{
+	Barrier    *barrier = &state->shared->barrier;
+	int			phase = BarrierAttach(barrier);
+	bool		chosen = false;
+
+	if (phase == PHASE_DIVIDE)
+	{
+		divide_rows(state);
+		chosen = BarrierArriveAndWait(barrier, PG_WAIT_EXTENSION);
+		phase = PHASE_NUMBER;
+	}
+	open_names(state);
+	if (chosen)
+		number_groups(state);
+	if (phase == PHASE_NUMBER)
+		BarrierArriveAndWait(barrier, PG_WAIT_EXTENSION);
+	if (DsaPointerIsValid(state->shared->numbers))
+		take_numbers(state);
+	else
+		BarrierDetach(barrier);
+}
+
+/* The first step. */
 static void
 divide(BoundState *state)
 {
 	SharedBound *shared = state->shared;
 
 	open_work(state, shared != NULL ? shared->secret : release_bounding_key());
-	if (shared == NULL)
-		divide_rows(state);
+	if (shared != NULL)
+		divide_shared(state);
 	else
 	{
-		if (BarrierAttach(&shared->barrier) == PHASE_DIVIDE)
-		{
-			divide_rows(state);
-			BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
-		}
-		Assert(BarrierPhase(&shared->barrier) == PHASE_SUM);
-		BarrierDetach(&shared->barrier);
+		divide_rows(state);
+		open_names(state);
 	}
-	open_names(state);
 	state->divided = true;
 }
 
@@ -695,7 +784,8 @@ read_pass(BoundState *state)
 
 		CHECK_FOR_INTERRUPTS();
 		add_block(state, block);
-		exceeded = groups_memory(&state->groups) > state->groups_memory;
+		exceeded = !state->numbered &&
+			groups_memory(&state->groups) > state->groups_memory;
 		if (exceeded && state->groups_before > 0)
 			return PASS_FULL;
 		exceeded |= people_memory(&state->people) > state->people_memory;
@@ -833,7 +923,7 @@ do_pass(BoundState *state)
 		/* halves the hashes of a pass, of this one and of those that are left */
 		state->pass_bits++;
 		state->pass *= 2;
-		if (state->groups_before == 0)
+		if (state->groups_before == 0 && !state->numbered)
 			forget_groups(state);
 	}
 	MemoryContextSwitchTo(old);
@@ -846,6 +936,75 @@ do_pass(BoundState *state)
  * ----------
  */
 
+/* Adds all individuals, and waits until the others have. */
+static void
+sum_up(BoundState *state)
+{
+	Barrier    *barrier = &state->shared->barrier;
+
+	while (do_pass(state) != PASS_NONE)
+		;
+	if (BarrierPhase(barrier) == PHASE_SUM)
+		BarrierArriveAndWait(barrier, PG_WAIT_EXTENSION);
+	BarrierDetach(barrier);
+	state->summed = true;
+}
+
+/* Adds the others' sums of the groups that leave here now. */
+static void
+add_up(BoundState *state, uint32 first)
+{
+	SharedBound *shared = state->shared;
+	Groups	   *groups = &state->groups;
+	CollectSum *sums = groups_sums(groups, first);
+	Size		n = (Size) (state->groups_end - first) * groups->dimensions;
+
+	for (int i = 0; i < state->nparticipants; i++)
+	{
+		const CollectSum *others;
+
+		if (i == ParallelWorkerNumber + 1 || !DsaPointerIsValid(shared->of[i].sums))
+			continue;
+		others = (CollectSum *) dsa_get_address(query_area(state), shared->of[i].sums) +
+			(Size) first * groups->dimensions;
+		for (Size d = 0; d < n; d++)
+			sum_add(&sums[d], sum_get(&others[d]));
+	}
+}
+
+/* Takes groups with numbers in common that nobody has taken; false if there are none. */
+static bool
+take_groups(BoundState *state)
+{
+	Groups	   *groups = &state->groups;
+	uint32		first;
+
+	if (groups->sums == NULL)
+		return false;			/* too late */
+	first = pg_atomic_fetch_add_u32(&state->shared->next_group, GROUPS_AT_A_TIME);
+	if (first >= groups->n)
+		return false;
+	groups->emitted = first;
+	state->groups_end = Min(first + GROUPS_AT_A_TIME, groups->n);
+	add_up(state, first);
+	return true;
+}
+
+/* next_group() where groups have numbers in common. */
+static TupleTableSlot *
+next_numbered_group(BoundState *state, TupleTableSlot *slot)
+{
+	if (!state->summed)
+		sum_up(state);
+	while (!groups_emit(&state->groups, state->groups_end, &state->keys, slot,
+						state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory))
+	{
+		if (!take_groups(state))
+			break;
+	}
+	return slot;
+}
+
 static TupleTableSlot *
 next_group(ScanState *node)
 {
@@ -855,11 +1014,13 @@ next_group(ScanState *node)
 	ExecClearTuple(slot);
 	if (!state->divided)
 		divide(state);
+	if (state->numbered)
+		return next_numbered_group(state, slot);
 	for (;;)
 	{
 		PassEnd		end;
 
-		if (state->emitting && groups_emit(&state->groups, &state->keys, slot,
+		if (state->emitting && groups_emit(&state->groups, state->groups.n, &state->keys, slot,
 										   node->ps.ps_ExprContext->ecxt_per_tuple_memory))
 			return slot;
 		if (state->emitting)

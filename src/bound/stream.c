@@ -247,7 +247,7 @@ next_group(ScanState *node)
 	ExecClearTuple(slot);
 	for (;;)
 	{
-		if (state->emitting && groups_emit(&state->groups, &state->keys, slot,
+		if (state->emitting && groups_emit(&state->groups, state->groups.n, &state->keys, slot,
 										   node->ps.ps_ExprContext->ecxt_per_tuple_memory))
 			return slot;
 		if (state->ended)

@@ -370,7 +370,7 @@ open_work(BoundState *state, uint64 secret)
 	state->units.seed = state->layout.unit_seed = secret;
 	state->keys.seed = sketch_mix(secret + 1);
 	people_open(&state->people, state->spec->nfeatures, state->spec->nsketches,
-				(uint32) state->contributions->params.groups);
+				state->nkeys == 0 ? 1 : (uint32) state->contributions->params.groups);
 	groups_open(&state->groups, state->spec->dimensions, state->spec->nsketches);
 	state->groups.seed = sketch_mix(secret + 2);
 	groups_open(&state->names, 0, 0);
@@ -509,7 +509,8 @@ divide_rows(BoundState *state)
 
 		divide_row(state, slot, record);
 		MemoryContextSwitchTo(old);
-		MemoryContextReset(state->row_context);
+		if (unlikely(!state->row_context->isReset))
+			MemoryContextReset(state->row_context);
 	}
 	partitions_end_write(state->partitions);
 	if (state->shared == NULL)

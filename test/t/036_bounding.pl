@@ -143,6 +143,8 @@ SELECT dp_agg.set_bounds('crowd', 'x', 0, 1);
 SQL
 my $pairs = 'SELECT sum(least(5, n)) FROM (SELECT person, count(DISTINCT g) AS n FROM many GROUP BY person) s';
 my $truth = $node->safe_psql('postgres', $pairs);
+my $crowd = $node->safe_psql('postgres', 'SELECT count(DISTINCT g / 25), count(DISTINCT (person, g / 25)), count(DISTINCT (person, g / 25)) FROM crowd');
+
 foreach my $name (sort keys %work)
 {
 	my $sum = sub {
@@ -161,6 +163,9 @@ foreach my $name (sort keys %work)
 		"-3|20000|20000\n-2|20000|20000\n-1|20000|20000", 3, "$name: a crowd");
 	is_alike(DpAgg::value($node, 'analyst', "$work{$name}; SELECT g, count(*) FROM crowd GROUP BY g ORDER BY g"),
 		"-3|20000\n-2|20000\n-1|20000", 12, "$name: a crowd in a hundred thousand groups");
+	# so many that with little memory each has a name, but there is no room for the sums of all
+	is_alike(DpAgg::value($node, 'analyst', "$work{$name}; SELECT count(*), sum(n), sum(s) FROM (SELECT g / 25, count(*) AS n, sum(x) AS s, stddev(x), count(*) FILTER (WHERE x > 0), count(*) FILTER (WHERE g > 9) FROM crowd GROUP BY 1) r"),
+		$crowd, 3, "$name: a crowd in four thousand groups");
 	is(DpAgg::value($node, 'analyst', "$work{$name}; SELECT g, count(*) FROM none GROUP BY g"), '', "$name: an empty table");
 	like(DpAgg::value($node, 'analyst', "$work{$name}; SELECT count(*) FROM none"), qr/^(0|)$/, "$name: an empty table without groups");
 }

@@ -121,7 +121,7 @@ sketch_first(const SketchReader *reader, SketchStage stage)
 	switch (reader->sketch.kind)
 	{
 		case SPEC_SKETCH_CELLS:
-			return cells_new(stage, reader->grid.cells);
+			return cells_new(stage, reader->grid.cells, sketch_listed_weight(reader));
 		case SPEC_SKETCH_VALUES:
 			return values_new(stage, sketch_state_limit(reader, stage));
 		case SPEC_SKETCH_DISTINCT:
@@ -136,13 +136,13 @@ sketch_first(const SketchReader *reader, SketchStage stage)
  * ----------
  */
 
-/* What some of an individual's rows weigh, with r of them or more one in all. */
+/* sketch_weight() of some of a state's rows. */
 static int64
 bounded_weight(const SketchState *part, int64 rows, int64 r)
 {
 	if (rows > part->total || part->total > MOST_ROWS)
 		sketch_malformed();
-	return rows * DP_CELL_SCALE / Max(part->total, r);
+	return sketch_weight(rows, part->total, r);
 }
 
 static int

@@ -40,6 +40,20 @@ extern SketchState *sketch_add_individual(const SketchReader *reader, SketchStat
 										  const SketchState *part);
 extern SketchState *sketch_merge(SketchState *state, const SketchState *other);
 
+/* What some of an individual's rows weigh, with r of them or more one in all. */
+static inline int64
+sketch_weight(int64 rows, int64 total, int64 r)
+{
+	return rows * DP_CELL_SCALE / Max(total, r);
+}
+
+/* What most cells weigh in a list: one row of an individual with at most r. */
+static inline int64
+sketch_listed_weight(const SketchReader *reader)
+{
+	return DP_CELL_SCALE / reader->rows;
+}
+
 /* The limit of a state that is not of cells. */
 static inline uint32
 sketch_state_limit(const SketchReader *reader, SketchStage stage)

@@ -15,7 +15,7 @@
 
 /* Bytes that take as many as all cells would are not worth while. */
 static SketchState *
-new_table(SketchStage stage, int cells, uint32 capacity)
+new_table(SketchStage stage, int cells, int64 listed, uint32 capacity)
 {
 	Size		slot = stage == SKETCH_ROWS ? CELLS_SLOT_SIZE : sizeof(uint32);
 	SketchState *state;
@@ -25,15 +25,16 @@ new_table(SketchStage stage, int cells, uint32 capacity)
 	state = sketch_new(SPEC_SKETCH_CELLS, stage, 0,
 					   capacity == 0 ? cells * sizeof(int64) : capacity * slot);
 	state->cells = cells;
+	state->listed = listed;
 	state->capacity = capacity;
 	return state;
 }
 
-/* A state without weights, of a grid of so many cells. */
+/* A state without weights, of a grid of so many cells; "listed" is the most frequent weight. */
 SketchState *
-cells_new(SketchStage stage, int cells)
+cells_new(SketchStage stage, int cells, int64 listed)
 {
-	return new_table(stage, cells, CELLS_FIRST_CAPACITY);
+	return new_table(stage, cells, listed, CELLS_FIRST_CAPACITY);
 }
 
 static inline int64 *
@@ -71,7 +72,7 @@ find_slot(const SketchState *state, int cell)
 static SketchState *
 resize(const SketchState *state, uint32 capacity)
 {
-	SketchState *result = new_table(state->stage, state->cells, capacity);
+	SketchState *result = new_table(state->stage, state->cells, state->listed, capacity);
 	uint32		position = 0;
 	int			cell;
 	int64		weight;
@@ -92,18 +93,14 @@ resize(const SketchState *state, uint32 capacity)
 static SketchState *
 append(SketchState *state, int cell, int64 weight)
 {
-	uint32		words = weight == DP_CELL_SCALE ? 1 : 2;
+	uint32		words = weight == state->listed ? 1 : 2;
 
 	if (weight < 0 || weight >= SKETCH_LISTED_WEIGHT)
 		return cells_add(resize(state, 0), cell, weight);
 	if (state->used + words > state->capacity)
 		return cells_add(resize(state, 2 * state->capacity), cell, weight);
 	if (words == 2)
-	{
-		cells_words(state)[state->used++] = SKETCH_WEIGHED | (uint32) cell |
-			(uint32) (weight >> 32) << SKETCH_CELL_BITS;
-		cells_words(state)[state->used++] = (uint32) weight;
-	}
+		cells_put_weighed(state, cell, weight);
 	else
 		cells_words(state)[state->used++] = (uint32) cell;
 	return state;
@@ -116,7 +113,7 @@ read_list(const SketchState *state, uint32 *position, int *cell, int64 *weight)
 	uint32		word = cells_words(state)[(*position)++];
 
 	*cell = (int) (word & SKETCH_CELL_MASK);
-	*weight = DP_CELL_SCALE;
+	*weight = state->listed;
 	if ((word & SKETCH_WEIGHED) == 0)
 		return;
 	if (*position >= state->used)
@@ -159,7 +156,7 @@ cells_merge(SketchState *state, const SketchState *other)
 	int			cell;
 	int64		weight;
 
-	if (cells_is_list(state) && cells_is_list(other))
+	if (cells_is_list(state) && cells_is_list(other) && state->listed == other->listed)
 	{
 		if (used > state->capacity)
 			state = resize(state, used);

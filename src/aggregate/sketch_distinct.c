@@ -80,10 +80,11 @@ distinct_add_new(SketchState *state, uint64 hash)
 {
 	uint64	   *hashes = (uint64 *) SKETCH_DATA(state);
 	uint32		mask = state->capacity - 1;
-	uint32		slot = (uint32) hash & mask;
+	uint32		slot;
 
 	if (state->capacity == 0)
 		return state;
+	slot = distinct_slot(state, hash);
 	for (uint32 i = 0; i <= mask; i++)
 	{
 		if (hashes[slot] == hash)

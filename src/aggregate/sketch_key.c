@@ -253,8 +253,7 @@ key_other_hash(KeyReader *reader, Datum value, uint64 *hash)
 		key_bytes(reader, value, &key);
 		*hash = hash_of_bytes(reader, &key);
 	}
-	if (*hash == 0)
-		*hash = 1;
+	*hash |= 1;
 	return true;
 }
 

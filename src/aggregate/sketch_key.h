@@ -64,15 +64,13 @@ key_plain_bits(Datum value, int16 length)
 	}
 }
 
-/* The hash of a value, never 0, for a set of values; false if it is NaN. */
+/* The hash of a value, an odd number, for a set of values; false if it is NaN. */
 static inline bool
 key_hash(KeyReader *reader, Datum value, uint64 *hash)
 {
 	if (reader->form != KEY_BITS || reader->hash_typed)
 		return key_other_hash(reader, value, hash);
-	*hash = sketch_mix((uint64) key_plain_bits(value, reader->length) ^ reader->seed);
-	if (unlikely(*hash == 0))
-		*hash = 1;
+	*hash = sketch_mix((uint64) key_plain_bits(value, reader->length) ^ reader->seed) | 1;
 	return true;
 }
 

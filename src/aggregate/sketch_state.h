@@ -55,9 +55,9 @@ typedef enum SketchStage
  *	CELLS of rows		int64 weights[capacity], int32 cells[capacity], where a
  *						cell's number plus one stands, or 0: a hash table
  *	CELLS of a group	uint32 words[capacity], in order of arrival: a cell, which gets
- *						the weight of one individual, or a cell with SKETCH_WEIGHED,
- *						the weight's highest bits between and its lowest in a second
- *						word
+ *						the weight that one row of an individual has, or a cell with
+ *						SKETCH_WEIGHED, the weight's highest bits between and its
+ *						lowest in a second word
  *	VALUES				SketchEntry entries[capacity], uint32 slots[2 * capacity],
  *						where an entry's number plus one stands, or 0, char
  *						bytes[data_capacity]
@@ -81,6 +81,7 @@ typedef struct SketchState
 	uint32		data_capacity;	/* VALUES only */
 	uint32		data_used;
 	uint32		limit;			/* of the bytes that follow; 0 for CELLS */
+	int64		listed;			/* weight of a cell by itself in a list; CELLS only */
 } SketchState;
 
 /* One value: where its bytes are, and how much it weighs. */
@@ -119,7 +120,7 @@ extern SketchState *sketch_new(SpecSketchKind kind, SketchStage stage, uint32 li
 extern SketchState *sketch_give_up(const SketchState *state);
 extern SketchState *sketch_open(Datum datum);
 
-extern SketchState *cells_new(SketchStage stage, int cells);
+extern SketchState *cells_new(SketchStage stage, int cells, int64 listed);
 extern SketchState *cells_add_slowly(SketchState *state, int cell, int64 weight);
 extern SketchState *cells_merge(SketchState *state, const SketchState *other);
 extern void cells_sum(const SketchState *state, int64 *weights);
@@ -160,7 +161,8 @@ cells_is_list(const SketchState *state)
 static inline Size
 cells_data_size(const SketchState *header)
 {
-	if (header->cells < 1 || header->cells > DP_MAX_CELLS)
+	if (header->cells < 1 || header->cells > DP_MAX_CELLS ||
+		header->listed < 0 || header->listed > DP_CELL_SCALE)
 		return SKETCH_NO_SIZE;
 	if (header->capacity == 0)
 		return header->cells * sizeof(int64);
@@ -179,14 +181,27 @@ cells_words(const SketchState *state)
 	return (uint32 *) SKETCH_DATA(state);
 }
 
+/* Puts a weight with its cell into a list with room for both. */
+static inline void
+cells_put_weighed(SketchState *state, int cell, int64 weight)
+{
+	cells_words(state)[state->used++] = SKETCH_WEIGHED | (uint32) cell |
+		(uint32) (weight >> 32) << SKETCH_CELL_BITS;
+	cells_words(state)[state->used++] = (uint32) weight;
+}
+
 /* Adds a weight to a cell of 0 .. cells - 1 (elog if it is another). */
 static inline SketchState *
 cells_add(SketchState *state, int cell, int64 weight)
 {
-	if (unlikely(weight != DP_CELL_SCALE || !cells_is_list(state) ||
-				 state->used >= state->capacity || (uint32) cell >= (uint32) state->cells))
+	if (unlikely(!cells_is_list(state) || state->used + 2 > state->capacity ||
+				 (uint64) weight >= SKETCH_LISTED_WEIGHT ||
+				 (uint32) cell >= (uint32) state->cells))
 		return cells_add_slowly(state, cell, weight);
-	cells_words(state)[state->used++] = (uint32) cell;
+	if (weight == state->listed)
+		cells_words(state)[state->used++] = (uint32) cell;
+	else
+		cells_put_weighed(state, cell, weight);
 	return state;
 }
 
@@ -208,13 +223,20 @@ distinct_data_size(const SketchState *header)
 	return header->capacity * sizeof(uint64);
 }
 
-/* Adds a value by its hash, which is not 0. */
+/* The slot of a hash that is free or has it, or else one before it; hashes are odd. */
+static inline uint32
+distinct_slot(const SketchState *state, uint64 hash)
+{
+	return (uint32) (hash >> 1) & (state->capacity - 1);
+}
+
+/* Adds a value by its hash, which is odd. */
 static inline SketchState *
 distinct_add(SketchState *state, uint64 hash)
 {
 	const uint64 *hashes = (const uint64 *) SKETCH_DATA(state);
 
-	if (state->capacity > 0 && hashes[hash & (state->capacity - 1)] == hash)
+	if (state->capacity > 0 && hashes[distinct_slot(state, hash)] == hash)
 		return state;
 	return distinct_add_new(state, hash);
 }

@@ -450,12 +450,21 @@ is(query("SELECT count(DISTINCT b.value) FROM dp_agg.protected_relations, jsonb_
 
 # ---------- lists of cells that nobody made ----------
 
-# cells(CELLS, CAPACITY, USED, WORD...): the bytes of a group's list (sketch_state.h).
+# cells(CELLS, CAPACITY, USED, WORD...): the bytes of a group's list (sketch_state.h), in
+# which a cell by itself weighs LISTED.
+our $listed = 1 << 24;
 sub cells
 {
 	my ($cells, $capacity, $used, @words) = @_;
 
-	return unpack 'H*', pack 'S C C q l L L L L L L*', 0x6b73, 0, 1, 7, $cells, $capacity, $used, 0, 0, 0, @words;
+	return unpack 'H*', pack 'S C C q l L L L L L q L*', 0x6b73, 0, 1, 7, $cells, $capacity, $used, 0, 0, 0, $listed, @words;
+}
+sub listed
+{
+	my ($weight, @list) = @_;
+	local $listed = $weight;
+
+	return cells(@list);
 }
 $node->safe_psql('postgres', 'CREATE AGGREGATE merged (bytea) (SFUNC = dp_agg.sketch_combine, STYPE = bytea)');
 sub merged
@@ -471,12 +480,15 @@ my $one = cells(100, 4, 2, 5, 7, 0, 0);
 like(merged($one, cells(100, 4, 4, 1, $weighed | 2 << 17 | 5, 3, 9)), qr/^\\x736b00010e00000000000000640000000600000006.*050000000700000001000000050004800300000009000000$/, 'lists are appended');
 is(merged($one, $_->[1]), 'malformed sketch state', "a list: $_->[0]")
   foreach [ 'shorter than it says', cells(100, 8, 4, 1, 2, 3, 4) ], [ 'longer', cells(100, 4, 4, 1 .. 6) ], [ 'more used than there are', cells(100, 4, 5, 1 .. 4) ],
-  [ 'larger than any', cells(100, 200_000, 4, 1 .. 4) ], [ 'no cells', cells(0, 4, 4, 1 .. 4) ], [ 'of another grid', cells(99, 4, 4, 1 .. 4) ];
+  [ 'larger than any', cells(100, 200_000, 4, 1 .. 4) ], [ 'no cells', cells(0, 4, 4, 1 .. 4) ], [ 'of another grid', cells(99, 4, 4, 1 .. 4) ],
+  [ 'a weight below none', listed(-1, 100, 4, 4, 1 .. 4) ], [ 'a weight above that of an individual', listed((1 << 24) + 1, 100, 4, 4, 1 .. 4) ];
 # ten cells are an array: what was listed is read
 is(merged(cells(10, 0, 0, (0) x 20), cells(10, 4, @{$_->[1]})), 'malformed sketch state', "a list: $_->[0]")
   foreach [ 'a cell beyond the last', [ 4, 1, 2, 3, 10 ] ], [ 'half an entry', [ 4, 1, 2, 3, $weighed | 4 ] ], [ 'only bits', [ 4, (0xffffffff) x 4 ] ];
-like(merged(cells(10, 0, 0, (0) x 20), cells(10, 4, 4, 1, 1, $weighed | 9, 5)), qr/^\\x736b.{68}0{16}000000020{8}(00){56}050{14}$/, 'and added up');
-like(merged(cells(10, 0, 0, (0) x 20), cells(10, 4, 4, $weighed | 0x3fff << 17 | 1, 0xffffffff, 2, 2)), qr/^\\x736b.{68}0{16}ffffffffff3f0000/, 'with large weights, too');
+like(merged(cells(10, 0, 0, (0) x 20), cells(10, 4, 4, 1, 1, $weighed | 9, 5)), qr/^\\x736b.{84}0{16}000000020{8}(00){56}050{14}$/, 'and added up');
+like(merged(cells(10, 0, 0, (0) x 20), cells(10, 4, 4, $weighed | 0x3fff << 17 | 1, 0xffffffff, 2, 2)), qr/^\\x736b.{84}0{16}ffffffffff3f0000/, 'with large weights, too');
+# lists of another r: what a cell by itself weighs there is written down
+like(merged($one, listed(1 << 23, 100, 4, 2, 1, 9, 0, 0)), qr/^\\x736b00010e00.*05000000070000000100008000008000090000800000800000/, 'lists of different weights are added up');
 
 # ---------- the extension comes and goes ----------
 

@@ -151,6 +151,7 @@ typedef struct BoundState
 	KeyColumns	units;
 	RecordLayout layout;
 	FeatureSteps features;
+	ItemsWeights weights;
 	double		expected_rows;
 
 	SharedBound *shared;		/* NULL if the plan is not parallel */
@@ -279,6 +280,8 @@ compile_features(FeatureSteps *steps, const ReleaseSpec *spec)
 		steps->coordinates[steps->ncoordinates].ones = spec->features[f].ones;
 		steps->ncoordinates++;
 	}
+	if (steps->ncoordinates == 0)
+		steps->nfeatures = 0;	/* individuals are counted without */
 }
 
 /* Opens what reads the rows; all that it needs from catalogs is looked up now. */
@@ -301,6 +304,7 @@ open_columns(BoundState *state, ArrayType *params, TupleDesc desc)
 		sketch_reader_open(&state->sketches[i], spec, i, params, true, state->context);
 	record_layout(&state->layout, spec, &state->units, &state->keys);
 	compile_features(&state->features, spec);
+	items_weights(state->weights, state->contributions->params.rows);
 }
 
 static void
@@ -369,7 +373,7 @@ open_work(BoundState *state, uint64 secret)
 	state->names_memory = Max(memory / 8, LEAST_MEMORY);
 	state->units.seed = state->layout.unit_seed = secret;
 	state->keys.seed = sketch_mix(secret + 1);
-	people_open(&state->people, state->spec->nfeatures, state->spec->nsketches,
+	people_open(&state->people, state->features.nfeatures, state->spec->nsketches,
 				state->nkeys == 0 ? 1 : (uint32) state->contributions->params.groups);
 	groups_open(&state->groups, state->spec->dimensions, state->spec->nsketches);
 	state->groups.seed = sketch_mix(secret + 2);
@@ -693,16 +697,9 @@ add_record(BoundState *state, const Record *record, int participant)
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
-		SketchState **place = &person_sketches(&state->people, entry)[i];
-		SketchState *rows = *place;
-
-		if (!record->has_item[i])
-			continue;
-		if (rows == NULL)
-			rows = sketch_first(&state->sketches[i], SKETCH_ROWS);
-		rows = sketch_add_row(&state->sketches[i], rows, &record->items[i], 1, 0);
-		(void) groups_keep_sketch(place, rows, state->people.context);
-		MemoryContextReset(CurrentMemoryContext);
+		if (record->has_item[i])
+			items_add(&state->sketches[i], &person_items(&state->people, entry)[i],
+					  &record->items[i], state->people.context);
 	}
 }
 
@@ -800,7 +797,7 @@ read_pass(BoundState *state)
 static void
 add_contribution(BoundState *state, PersonGroup *entry)
 {
-	SketchState **sketches = person_sketches(&state->people, entry);
+	const PersonItems *items = person_items(&state->people, entry);
 	const ReleaseSpec *spec = state->spec;
 	const FeatureSteps *steps = &state->features;
 	CollectSum *sums = groups_sums(&state->groups, entry->group);
@@ -820,11 +817,11 @@ add_contribution(BoundState *state, PersonGroup *entry)
 		BoundGroup *group = &state->groups.items[entry->group];
 		SketchState *all = group->sketches[i];
 
-		if (sketches[i] == NULL || sketch_gave_up(sketches[i]))
+		if (!items_any(&items[i]) || items_gave_up(&items[i]))
 			continue;
 		if (all == NULL)
 			all = sketch_first(&state->sketches[i], SKETCH_INDIVIDUALS);
-		all = sketch_add_individual(&state->sketches[i], all, sketches[i]);
+		all = items_contribute(&state->sketches[i], state->weights, all, &items[i]);
 		(void) groups_keep_sketch(&group->sketches[i], all, state->groups.context);
 		MemoryContextReset(CurrentMemoryContext);
 	}

@@ -36,7 +36,7 @@ people_open(People *people, int nsums, int nsketches, uint32 most_groups)
 	people->most_groups = PG_UINT32_MAX;
 #endif
 	people->group_size = offsetof(PersonGroup, sums) + nsums * sizeof(int64) +
-		nsketches * sizeof(SketchState *);
+		nsketches * sizeof(PersonItems);
 	people->first_groups = Min(people->most_groups, MOST_FIRST_GROUPS);
 	people->person_size = offsetof(Person, groups) + people->first_groups * people->group_size;
 	people->chunk_bits = pg_leftmost_one_pos32((uint32) (CHUNK_SIZE / people->person_size));
@@ -236,8 +236,7 @@ add_group(People *people, Person *person, uint32 group)
 	make_room_for_group(people, person);
 	result = person_nth_group(people, person, person->ngroups++);
 	result->group = group;
-	for (int i = 0; i < people->nsums + people->nsketches; i++)
-		result->sums[i] = 0;
+	memset(result->sums, 0, people->group_size - offsetof(PersonGroup, sums));
 	index_last_group(people, person);
 	return result;
 }
@@ -246,15 +245,14 @@ add_group(People *people, Person *person, uint32 group)
 static void
 clear_group(People *people, PersonGroup *entry)
 {
-	SketchState **sketches = person_sketches(people, entry);
+	PersonItems *items = person_items(people, entry);
 
 	for (int i = 0; i < people->nsketches; i++)
 	{
-		if (sketches[i] != NULL)
-			pfree(sketches[i]);
-		sketches[i] = NULL;
+		if (items_state(&items[i]) != NULL)
+			pfree(items_state(&items[i]));
 	}
-	memset(entry->sums, 0, people->nsums * sizeof(int64));
+	memset(entry->sums, 0, people->group_size - offsetof(PersonGroup, sums));
 }
 
 /* Makes the group with the largest rank this one, whose rank is smaller. */

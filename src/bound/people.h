@@ -11,8 +11,8 @@
 
 #include "postgres.h"
 
-#include "aggregate/sketch_state.h"
 #include "bound/groups.h"
+#include "bound/items.h"
 #include "bound/keys.h"
 #include "utils/memutils.h"
 
@@ -24,7 +24,7 @@ typedef struct PersonGroup
 {
 	uint32		group;
 	int64		sums[FLEXIBLE_ARRAY_MEMBER];	/* of features; of "one" the number of rows.
-												 * Then of each sketch its rows, or NULL. */
+												 * Then of each sketch PersonItems. */
 } PersonGroup;
 
 /* The groups of an individual that has more than lie beside it. */
@@ -132,11 +132,11 @@ person_nth_group(const People *people, const Person *person, uint32 i)
 							person->more->groups + (i - people->first_groups) * people->group_size);
 }
 
-/* Where the sketches of an individual's rows are. */
-static inline SketchState **
-person_sketches(const People *people, PersonGroup *group)
+/* What an individual's rows hold for each sketch. */
+static inline PersonItems *
+person_items(const People *people, PersonGroup *group)
 {
-	return (SketchState **) (group->sums + people->nsums);
+	return (PersonItems *) (group->sums + people->nsums);
 }
 
 /*

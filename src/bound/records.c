@@ -46,10 +46,11 @@ record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *u
 		offset += sizeof(uint32);
 	layout->values = offset;
 	layout->items = offset + nvalues * sizeof(RecordValue);
-	layout->size = layout->items + spec->nsketches * sizeof(uint64);
+	layout->size = layout->items;
 	for (int i = 0; i < spec->nsketches; i++)
 	{
 		layout->kinds[i] = spec->sketches[i].kind;
+		layout->size += record_item_size(layout, i);
 		if (spec->sketches[i].kind == SPEC_SKETCH_VALUES)
 			layout->varies = true;
 	}
@@ -116,30 +117,21 @@ write_bytes(const RecordLayout *layout, const Record *record, char *to, Size siz
 	memcpy(to + layout->size, lengths, lengths_size(layout));
 }
 
-/* record_write() for records with more than values. */
+/* record_write() for records with more than lies at fixed places. */
 void
 record_write_long(const RecordLayout *layout, const Record *record, Partitions *partitions,
 				  int partition)
 {
-	bool		is_long = record_is_long(layout, record->name);
-	Size		size = is_long ? long_size(layout, record) : layout->size;
+	Size		size = long_size(layout, record);
 	char	   *to = partitions_append(partitions, partition, size);
 
 	record_put(layout, record, to);
-	for (int i = 0; i < layout->nsketches; i++)
-	{
-		uint64		item = !record->has_item[i] ? 0 :
-		layout->kinds[i] == SPEC_SKETCH_CELLS ? (uint64) record->items[i].cell + 1 :
-		record->items[i].key.hash;
-
-		memcpy(to + layout->items + i * sizeof(uint64), &item, sizeof(item));
-	}
-	if (is_long)
-		write_bytes(layout, record, to, size);
+	write_bytes(layout, record, to, size);
 }
 
-static void
-read_bytes(const RecordLayout *layout, const char *from, Record *record)
+/* Reads what does not lie at fixed places. */
+void
+record_read_long(const RecordLayout *layout, const char *from, Record *record)
 {
 	uint32		lengths[LENGTH_FIRST_SKETCH + DP_MAX_SKETCHES];
 	const char *next = from + layout->size + lengths_size(layout);
@@ -166,22 +158,4 @@ read_bytes(const RecordLayout *layout, const char *from, Record *record)
 		record->items[i].key.length = length > 0 ? length - 1 : 0;
 		next += record->items[i].key.length;
 	}
-}
-
-/* record_read() for records with more than values. */
-void
-record_read_long(const RecordLayout *layout, const char *from, Record *record)
-{
-	for (int i = 0; i < layout->nsketches; i++)
-	{
-		uint64		item = record_uint64(from + layout->items + i * sizeof(uint64));
-
-		record->has_item[i] = item != 0;
-		if (layout->kinds[i] == SPEC_SKETCH_CELLS)
-			record->items[i].cell = (int) item - 1;
-		else
-			record->items[i].key.hash = item;
-	}
-	if (record_is_long(layout, record->name))
-		read_bytes(layout, from, record);
 }

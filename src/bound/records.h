@@ -41,8 +41,8 @@ typedef struct Record
 /*
  * The unit (uint32 bits if it is that short, or uint64 hash), [uint32 name of the group,]
  * [uint32 bitmap of arguments that have a value, if not all have bounds,] RecordValue of
- * each with bounds, uint64 of each sketch (the cell plus one or the hash, 0 without a
- * value).
+ * each with bounds, of each sketch uint32 (the cell plus one) or uint64 (the hash), 0
+ * without a value.
  *
  * If there is more, uint32 numbers of bytes: of the record, the unit, the group's key,
  * each sketch's value plus one; then these bytes; the key's are those of its hash first.
@@ -120,7 +120,49 @@ record_size(const RecordLayout *layout, const char *from)
 		record_uint32(from + layout->size) : layout->size;
 }
 
-/* The part of a record that lies at fixed places, but its sketches. */
+static inline Size
+record_item_size(const RecordLayout *layout, int sketch)
+{
+	return layout->kinds[sketch] == SPEC_SKETCH_CELLS ? sizeof(uint32) : sizeof(uint64);
+}
+
+static inline void
+record_put_items(const RecordLayout *layout, const Record *record, char *to)
+{
+	for (int i = 0; i < layout->nsketches; i++)
+	{
+		bool		is_cell = layout->kinds[i] == SPEC_SKETCH_CELLS;
+		uint32		cell = record->has_item[i] && is_cell ? (uint32) record->items[i].cell + 1 : 0;
+		uint64		hash = record->has_item[i] && !is_cell ? record->items[i].key.hash : 0;
+
+		if (is_cell)
+			memcpy(to, &cell, sizeof(cell));
+		else
+			memcpy(to, &hash, sizeof(hash));
+		to += record_item_size(layout, i);
+	}
+}
+
+static inline void
+record_get_items(const RecordLayout *layout, const char *from, Record *record)
+{
+	for (int i = 0; i < layout->nsketches; i++)
+	{
+		if (layout->kinds[i] == SPEC_SKETCH_CELLS)
+		{
+			record->items[i].cell = (int) record_uint32(from) - 1;
+			record->has_item[i] = record->items[i].cell >= 0;
+		}
+		else
+		{
+			record->items[i].key.hash = record_uint64(from);
+			record->has_item[i] = record->items[i].key.hash != 0;
+		}
+		from += record_item_size(layout, i);
+	}
+}
+
+/* The part of a record that lies at fixed places. */
 static inline void
 record_put(const RecordLayout *layout, const Record *record, char *to)
 {
@@ -143,6 +185,7 @@ record_put(const RecordLayout *layout, const Record *record, char *to)
 		memcpy(to, &value, sizeof(value));
 		to += sizeof(value);
 	}
+	record_put_items(layout, record, to);
 }
 
 /* Appends a record to a partition. */
@@ -150,7 +193,7 @@ static inline void
 record_write(const RecordLayout *layout, const Record *record, Partitions *partitions,
 			 int partition)
 {
-	if (layout->nsketches > 0 || record_is_long(layout, record->name))
+	if (record_is_long(layout, record->name))
 		record_write_long(layout, record, partitions, partition);
 	else
 		record_put(layout, record, partitions_append(partitions, partition, layout->size));
@@ -178,7 +221,8 @@ record_read(const RecordLayout *layout, const char *from, Record *record)
 		record->values[i] = 0;
 		record->present &= ~((uint32) 1 << i);
 	}
-	if (layout->nsketches > 0 || record_is_long(layout, record->name))
+	record_get_items(layout, from + layout->items, record);
+	if (record_is_long(layout, record->name))
 		record_read_long(layout, from, record);
 }
 

@@ -241,6 +241,41 @@ foreach my $list ('count(*), count(y), sum(x), avg(n), avg(y), stddev(x), var_po
 	}
 }
 
+# ---------- few rows and more ----------
+
+# One to nine rows of an individual in a group, up to three different values among them: what
+# fits into the words of items.h, and what does not.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE several (person int NOT NULL, g int NOT NULL, x int NOT NULL);
+INSERT INTO several SELECT p, k, (p % 5) * 20 + CASE WHEN p % 4 > 0 THEN i % (p % 4) END * 4
+FROM generate_series(1, 3600) p, generate_series(0, 2) k, generate_series(0, (p / 20 + k) % 9) i WHERE p % 4 > 0;
+INSERT INTO several SELECT p, 0, (p % 25) * 4 FROM generate_series(4, 3600, 4) p, generate_series(0, p / 20 % 9) i;
+SELECT guard('several', 'person', 3, 4);
+SELECT dp_agg.set_bounds('several', 'x', 0, 100);
+ANALYZE several;
+SQL
+foreach my $r (1, 2, 4, 6, 9)
+{
+	# an individual's n rows weigh 1 / max(n, r) each
+	my $truth = $node->safe_psql('postgres', <<"SQL");
+SELECT g, array_agg(round($r * w) ORDER BY b) FROM (
+	SELECT g, b, sum(1.0 / greatest(n, $r)) AS w FROM (
+		SELECT g, width_bucket(x, 0, 100, 25) AS b, count(*) OVER (PARTITION BY person, g) AS n FROM several) s
+	GROUP BY g, b) s GROUP BY g ORDER BY g
+SQL
+	foreach my $set ($serial, "$serial; SET work_mem = '64kB'", parallel_plan(2))
+	{
+		my $with = "FROM several WHERE dp_with(max_rows => $r) GROUP BY g ORDER BY g";
+		my $counts = DpAgg::value($node, 'analyst', "$set; SELECT g, (SELECT array_agg(b.count ORDER BY b.lower) FROM unnest(h) b WHERE b.count > 10) FROM (SELECT g, dp_histogram(x, 25) AS h $with) s");
+		# with fewer than all three, which of equal sets of values count is left to chance
+		my $distinct = $r > 2 ? ', count(DISTINCT x)' : '';
+		my ($got, $want) = map { DpAgg::value($node, $_, "$set; SELECT g, dp_median(x), dp_quantile(x, 0.9)$distinct $with") } 'analyst', 'sql';
+
+		is_alike($counts =~ tr/{},/   /r =~ s/ +/|/gr, $truth =~ tr/{},/   /r =~ s/ +/|/gr, 3 + $r, "r = $r, $set: cells weigh what they should");
+		is_alike($got, $want, 1, "r = $r, $set: order statistics and distinct values");
+	}
+}
+
 # ---------- wide keys ----------
 
 $node->safe_psql('postgres', <<'SQL');

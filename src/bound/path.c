@@ -25,6 +25,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -37,6 +38,8 @@
 #include "optimizer/prep.h"
 #include "optimizer/tlist.h"
 
+#include "aggregate/collect.h"
+#include "aggregate/domain.h"
 #include "aggregate/sketch_key.h"
 #include "bound/bound.h"
 #include "policy/extension.h"
@@ -246,27 +249,50 @@ bound_path(BoundPlanning *planning, Path *input, bool parallel)
 	return (Path *) result;
 }
 
-/* Adds the aggregations that combine the states of a path. */
+/* About what the states of all groups take. */
+static double
+size_of_states(const BoundPlanning *planning)
+{
+	double		rows = planning->input_rel->cheapest_total_path->rows / planning->groups;
+	double		size = COLLECT_STATE_SIZE(planning->spec->dimensions);
+
+	for (int i = 0; i < planning->spec->nsketches; i++)
+		size += planning->spec->sketches[i].kind == SPEC_SKETCH_CELLS ?
+			Min(rows * sizeof(uint32), DP_MAX_CELLS * sizeof(int64)) :
+			rows * 2 * sizeof(uint64);
+	return size * planning->groups;
+}
+
+static void
+add_final_path(BoundPlanning *planning, Path *states, AggStrategy strategy)
+{
+	RelOptInfo *rel = planning->grouped_rel;
+
+	add_path(rel, (Path *) create_agg_path(planning->root, rel, states, rel->reltarget, strategy,
+										   AGGSPLIT_FINAL_DESERIAL,
+										   planning->root->parse->groupClause, NIL,
+										   &planning->final_costs, planning->groups));
+}
+
+/*
+ * Adds the aggregations that combine the states of a path.  To sort states is to copy them,
+ * which the planner does not know; it has the choice only if they may not fit into memory.
+ */
 static void
 add_final_paths(BoundPlanning *planning, Path *states)
 {
 	PlannerInfo *root = planning->root;
-	RelOptInfo *rel = planning->grouped_rel;
-	List	   *clauses = root->parse->groupClause;
-	AggStrategy strategy = AGG_PLAIN;
-	Path	   *sorted = states;
 
-	if (clauses != NIL)
+	if (root->parse->groupClause == NIL)
 	{
-		strategy = AGG_SORTED;
-		sorted = (Path *) create_sort_path(root, rel, states, root->group_pathkeys, -1.0);
-		add_path(rel, (Path *) create_agg_path(root, rel, states, rel->reltarget, AGG_HASHED,
-											   AGGSPLIT_FINAL_DESERIAL, clauses, NIL,
-											   &planning->final_costs, planning->groups));
+		add_final_path(planning, states, AGG_PLAIN);
+		return;
 	}
-	add_path(rel, (Path *) create_agg_path(root, rel, sorted, rel->reltarget, strategy,
-										   AGGSPLIT_FINAL_DESERIAL, clauses, NIL,
-										   &planning->final_costs, planning->groups));
+	add_final_path(planning, states, AGG_HASHED);
+	if (!enable_hashagg || size_of_states(planning) > get_hash_memory_limit())
+		add_final_path(planning, (Path *) create_sort_path(root, planning->grouped_rel, states,
+														   root->group_pathkeys, -1.0),
+					   AGG_SORTED);
 }
 
 /* Replaces the paths of a release's grouping by those over the node. */

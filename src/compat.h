@@ -28,4 +28,11 @@
 #define DP_COMPLETED_TRANSACTIONS	(ShmemVariableCache->xactCompletionCount)
 #endif
 
+/* An EvalPlanQual that is never asked to run a plan. */
+#if PG_VERSION_NUM >= 160000
+#define DP_EVAL_PLAN_QUAL_INIT(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)
+#else
+#define DP_EVAL_PLAN_QUAL_INIT(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1)
+#endif
+
 #endif							/* DP_COMPAT_H */

@@ -25,12 +25,9 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "ledger/books.h"
 #include "ledger/ledger.h"
 #include "ledger/protocol.h"
-
-/* Columns of dp_agg.account, in the order of the install script. */
-#define Anum_account_role		1
-#define Anum_account_population 2
 
 /*
  * The tables that were found, until one of them or a schema changes.  That the
@@ -41,11 +38,13 @@
 static struct
 {
 	const char *name;
+	char		kind;
 	Oid			oid;
 }			tables[] =
 {
-	{"account", InvalidOid},
-	{"release", InvalidOid},
+	{"account", RELKIND_RELATION, InvalidOid},
+	{"release", RELKIND_RELATION, InvalidOid},
+	{"release_id_seq", RELKIND_SEQUENCE, InvalidOid},
 };
 
 /* How often something changed: a search that this happens to is not remembered. */
@@ -83,7 +82,7 @@ ledger_init_cache(void)
 }
 
 static Oid
-find_table(const char *name)
+find_table(const char *name, char kind)
 {
 	Oid			extension = get_extension_oid("dp_agg", true);
 	Oid			schema = get_namespace_oid("dp_agg", true);
@@ -92,7 +91,7 @@ find_table(const char *name)
 	if (!OidIsValid(extension) || !OidIsValid(schema))
 		return InvalidOid;
 	table = get_relname_relid(name, schema);
-	if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_RELATION ||
+	if (!OidIsValid(table) || get_rel_relkind(table) != kind ||
 		getExtensionOfObject(RelationRelationId, table) != extension)
 		return InvalidOid;
 	return table;
@@ -100,8 +99,9 @@ find_table(const char *name)
 
 /*
  * ledger_table
- *		OID of a table of the ledger, "account" or "release"; InvalidOid if the
- *		extension is not installed in this database.
+ *		OID of a table of the ledger, "account" or "release", or of the sequence
+ *		"release_id_seq"; InvalidOid if the extension is not installed in this
+ *		database.
  */
 Oid
 ledger_table(const char *name)
@@ -117,41 +117,46 @@ ledger_table(const char *name)
 	}
 	if (OidIsValid(tables[i].oid))
 		return tables[i].oid;
-	table = find_table(name);
+	table = find_table(name, tables[i].kind);
 	if (changes == before)
 		tables[i].oid = table;
 	return table;
 }
 
 /*
- * ledger_account_roles
- *		OIDs of the roles with an account on a population, as a list.
- *
- * account is the table, from ledger_table.  Sees what is committed, and what
- * the own transaction has done.
+ * ledger_begin_accounts
+ *		Scans the accounts on a population; see systable_beginscan().  The name must
+ *		live as long as the scan.
  */
-List *
-ledger_account_roles(Oid account, const char *population)
+SysScanDesc
+ledger_begin_accounts(Relation account, const NameData *population, Snapshot snapshot)
+{
+	Oid			index = get_relname_relid("account_pkey", RelationGetNamespace(account));
+	ScanKeyData key;
+
+	ScanKeyInit(&key, Anum_account_population, BTEqualStrategyNumber, F_NAMEEQ,
+				NameGetDatum(population));
+	return systable_beginscan(account, index, OidIsValid(index), snapshot, 1, &key);
+}
+
+/*
+ * OIDs of the roles with an account on a population.  Sees what is committed, and
+ * what the own transaction has done.
+ */
+static List *
+account_roles(Oid account, const NameData *population)
 {
 	Relation	rel = table_open(account, AccessShareLock);
-	Oid			index = get_relname_relid("account_pkey", RelationGetNamespace(rel));
+	SysScanDesc scan = ledger_begin_accounts(rel, population, NULL);
 	List	   *roles = NIL;
-	ScanKeyData key;
-	NameData	name;
-	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	namestrcpy(&name, population);
-	ScanKeyInit(&key, Anum_account_population, BTEqualStrategyNumber, F_NAMEEQ,
-				NameGetDatum(&name));
-	scan = systable_beginscan(rel, index, OidIsValid(index), NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool		isnull;
-		Datum		role = heap_getattr(tuple, Anum_account_role, RelationGetDescr(rel), &isnull);
 
-		if (!isnull)
-			roles = lappend_oid(roles, DatumGetObjectId(role));
+		roles = lappend_oid(roles, DatumGetObjectId(heap_getattr(tuple, Anum_account_role,
+																 RelationGetDescr(rel), &isnull)));
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -175,7 +180,7 @@ ledger_role_is_live(Oid role)
  * counts at a charge is what the worker of the ledger sees.
  */
 bool
-ledger_role_has_account(const char *population)
+ledger_role_has_account(const NameData *population)
 {
 	Oid			account = ledger_table("account");
 	List	   *roles;
@@ -184,7 +189,7 @@ ledger_role_has_account(const char *population)
 
 	if (!OidIsValid(account))
 		return false;
-	roles = ledger_account_roles(account, population);
+	roles = account_roles(account, population);
 	foreach(lc, roles)
 	{
 		Oid			role = lfirst_oid(lc);

@@ -18,8 +18,6 @@
 #include "access/xlog.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -29,38 +27,21 @@
 #include "utils/timestamp.h"
 
 #include "accounting/units.h"
+#include "ledger/books.h"
 #include "ledger/ledger.h"
 #include "ledger/protocol.h"
 
-/* An account of this batch. */
-typedef struct Account
+/* The accounts on a population, those of dropped roles left out. */
+typedef struct Population
 {
-	Oid			role;
-	NameData	population;
-	bool		locked;			/* false: somebody else holds the row */
-	int64		epsilon_limit;
-	int64		epsilon_spent;
-	int64		delta_limit;
-	int64		delta_spent;
-	int64		query_limit;	/* -1: none */
-	TimestampTz renews_at;		/* 0: never */
-	int64		epsilon_charged;	/* in this batch */
-	int64		delta_charged;
-	bool		charged;
-} Account;
-
-/* The holders of accounts on a population. */
-typedef struct Holders
-{
-	NameData	population;
-	List	   *roles;
-} Holders;
+	NameData	name;
+	List	   *accounts;
+} Population;
 
 typedef struct Batch
 {
-	Oid			account_table;
-	List	   *holders;
-	List	   *accounts;
+	Books	   *books;
+	List	   *populations;
 } Batch;
 
 /* An account that has to pay a price. */
@@ -70,156 +51,56 @@ typedef struct Share
 	LedgerPrice *price;
 } Share;
 
-/* Statements, prepared when first needed. */
-typedef struct Statement
-{
-	const char *text;
-	int			nargs;
-	Oid			argtypes[12];
-	SPIPlanPtr	plan;
-} Statement;
-
-static Statement lock_statement = {
-	"SELECT a.epsilon_limit, a.delta_limit, a.max_epsilon_per_query,"
-	" CASE WHEN a.renews_at <= now() THEN 0 ELSE a.epsilon_spent END,"
-	" CASE WHEN a.renews_at <= now() THEN 0 ELSE a.delta_spent END,"
-	" CASE WHEN a.renews_at <= now() THEN dp_agg.next_renewal(a.period_anchor, a.period, now())"
-	" ELSE a.renews_at END"
-	" FROM dp_agg.account a WHERE a.population = $1 AND a.role = $2"
-	" FOR NO KEY UPDATE SKIP LOCKED",
-	2, {NAMEOID, OIDOID}, NULL
-};
-
-static Statement update_statement = {
-	"UPDATE dp_agg.account a SET epsilon_spent = $3, delta_spent = $4, renews_at = $5,"
-	" epsilon_lifetime = a.epsilon_lifetime + $6, delta_lifetime = a.delta_lifetime + $7"
-	" WHERE a.population = $1 AND a.role = $2",
-	7, {NAMEOID, OIDOID, INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID}, NULL
-};
-
-static Statement release_statement = {
-	"INSERT INTO dp_agg.release (session_role, \"current_role\", population, relations, query,"
-	" fingerprint, epsilon, delta, outputs, session_id, current_id, cluster)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-	12, {NAMEOID, NAMEOID, NAMEOID, TEXTOID, TEXTOID, BYTEAOID, INT8OID, INT8OID, TEXTOID,
-	OIDOID, OIDOID, INT8OID}, NULL
-};
-
-static void
-execute(Statement *statement, Datum *values, const char *nulls, int expected)
-{
-	int			result;
-
-	if (statement->plan == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare(statement->text, statement->nargs, statement->argtypes);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare a statement of the ledger");
-		statement->plan = plan;
-	}
-	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
-	if (result != expected)
-		elog(ERROR, "statement of the ledger returned %d", result);
-}
-
-static int64
-fetch_int64(int column, int64 if_null)
-{
-	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
-
-	return isnull ? if_null : DatumGetInt64(value);
-}
-
-/* Locks the row of an account and reads it, as renewed if that is due. */
-static void
-lock_account(Account *account)
-{
-	Datum		values[2];
-
-	values[0] = NameGetDatum(&account->population);
-	values[1] = ObjectIdGetDatum(account->role);
-	execute(&lock_statement, values, NULL, SPI_OK_SELECT);
-	account->locked = SPI_processed == 1;
-	if (account->locked)
-	{
-		account->epsilon_limit = fetch_int64(1, 0);
-		account->delta_limit = fetch_int64(2, 0);
-		account->query_limit = fetch_int64(3, -1);
-		account->epsilon_spent = fetch_int64(4, 0);
-		account->delta_spent = fetch_int64(5, 0);
-		account->renews_at = fetch_int64(6, 0);
-	}
-	SPI_freetuptable(SPI_tuptable);
-}
-
-static Account *
-get_account(Batch *batch, const char *population, Oid role)
-{
-	Account    *account;
-	ListCell   *lc;
-
-	foreach(lc, batch->accounts)
-	{
-		account = lfirst(lc);
-		if (account->role == role && strcmp(NameStr(account->population), population) == 0)
-			return account;
-	}
-	account = palloc0(sizeof(Account));
-	account->role = role;
-	namestrcpy(&account->population, population);
-	lock_account(account);
-	batch->accounts = lappend(batch->accounts, account);
-	return account;
-}
-
-/* Roles that hold an account on the population, dropped ones left out. */
 static List *
-get_holders(Batch *batch, const char *population)
+get_accounts(Batch *batch, const NameData *name)
 {
-	Holders    *holders;
+	Population *population;
 	ListCell   *lc;
 
-	foreach(lc, batch->holders)
+	foreach(lc, batch->populations)
 	{
-		holders = lfirst(lc);
-		if (strcmp(NameStr(holders->population), population) == 0)
-			return holders->roles;
+		population = lfirst(lc);
+		if (strcmp(NameStr(population->name), NameStr(*name)) == 0)
+			return population->accounts;
 	}
-	holders = palloc0(sizeof(Holders));
-	namestrcpy(&holders->population, population);
-	foreach(lc, ledger_account_roles(batch->account_table, population))
+	population = palloc0(sizeof(Population));
+	population->name = *name;
+	foreach(lc, books_accounts(batch->books, name))
 	{
-		if (ledger_role_is_live(lfirst_oid(lc)))
-			holders->roles = lappend_oid(holders->roles, lfirst_oid(lc));
+		Account    *account = lfirst(lc);
+
+		if (ledger_role_is_live(account->role))
+			population->accounts = lappend(population->accounts, account);
 	}
-	batch->holders = lappend(batch->holders, holders);
-	return holders->roles;
+	batch->populations = lappend(batch->populations, population);
+	return population->accounts;
 }
 
 /*
- * The roles among the holders that one of the two users is, or belongs to.
- * One user after the other: the server remembers the memberships of one role
- * at a time.
+ * The accounts whose holder one of the two users is, or belongs to.  One user
+ * after the other: the server remembers the memberships of one role at a time.
  */
 static List *
-paying_roles(const LedgerRequest *request, List *holders)
+paying_accounts(const LedgerRequest *request, List *accounts)
 {
 	List	   *paying = NIL;
 	ListCell   *lc;
 
-	foreach(lc, holders)
+	foreach(lc, accounts)
 	{
-		if (is_member_of_role_nosuper(request->session_user, lfirst_oid(lc)))
-			paying = lappend_oid(paying, lfirst_oid(lc));
+		Account    *account = lfirst(lc);
+
+		if (is_member_of_role_nosuper(request->session_user, account->role))
+			paying = lappend(paying, account);
 	}
 	if (request->current_user == request->session_user)
 		return paying;
-	foreach(lc, holders)
+	foreach(lc, accounts)
 	{
-		if (is_member_of_role_nosuper(request->current_user, lfirst_oid(lc)))
-			paying = list_append_unique_oid(paying, lfirst_oid(lc));
+		Account    *account = lfirst(lc);
+
+		if (is_member_of_role_nosuper(request->current_user, account->role))
+			paying = list_append_unique_ptr(paying, account);
 	}
 	return paying;
 }
@@ -243,21 +124,21 @@ find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *
 	foreach(lc, message->prices)
 	{
 		LedgerPrice *price = lfirst(lc);
-		const char *population = NameStr(price->population);
-		List	   *roles = paying_roles(request, get_holders(batch, population));
-		ListCell   *role;
+		List	   *accounts = paying_accounts(request, get_accounts(batch, &price->population));
+		ListCell   *account;
 
-		if (roles == NIL && price->account_required)
+		if (accounts == NIL && price->account_required)
 		{
 			set_verdict(&request->answer, LEDGER_NO_ACCOUNT, price);
 			return false;
 		}
-		foreach(role, roles)
+		foreach(account, accounts)
 		{
 			Share	   *share = palloc(sizeof(Share));
 
 			share->price = price;
-			share->account = get_account(batch, population, lfirst_oid(role));
+			share->account = lfirst(account);
+			books_lock(batch->books, share->account);
 			if (!share->account->locked)
 			{
 				set_verdict(&request->answer, LEDGER_BUSY, price);
@@ -321,36 +202,6 @@ charge_share(const Share *share)
 		elog(ERROR, "spending of an account is out of range");
 }
 
-static void
-log_releases(LedgerRequest *request, LedgerMessage *message)
-{
-	bytea	   *fingerprint = palloc(VARHDRSZ + LEDGER_FINGERPRINT_SIZE);
-	Datum		query = CStringGetTextDatum(message->query);
-	ListCell   *lc;
-
-	SET_VARSIZE(fingerprint, VARHDRSZ + LEDGER_FINGERPRINT_SIZE);
-	memcpy(VARDATA(fingerprint), message->fingerprint, LEDGER_FINGERPRINT_SIZE);
-	foreach(lc, message->items)
-	{
-		LedgerItem *item = lfirst(lc);
-		Datum		values[12];
-
-		values[0] = NameGetDatum(&message->session_name);
-		values[1] = NameGetDatum(&message->current_name);
-		values[2] = NameGetDatum(&item->population);
-		values[3] = CStringGetTextDatum(item->relations);
-		values[4] = query;
-		values[5] = PointerGetDatum(fingerprint);
-		values[6] = Int64GetDatum(item->epsilon_nano);
-		values[7] = Int64GetDatum(item->delta_atto);
-		values[8] = CStringGetTextDatum(item->outputs);
-		values[9] = ObjectIdGetDatum(request->session_user);
-		values[10] = ObjectIdGetDatum(request->current_user);
-		values[11] = Int64GetDatum((int64) GetSystemIdentifier());
-		execute(&release_statement, values, NULL, SPI_OK_INSERT);
-	}
-}
-
 /* All of a request, or nothing. */
 static void
 settle_request(Batch *batch, LedgerRequest *request)
@@ -369,29 +220,9 @@ settle_request(Batch *batch, LedgerRequest *request)
 		return;
 	foreach(lc, shares)
 		charge_share(lfirst(lc));
-	log_releases(request, &message);
+	foreach(lc, message.items)
+		books_log(batch->books, request, &message, lfirst(lc));
 	request->answer.verdict = LEDGER_PAID;
-}
-
-static void
-write_account(const Account *account)
-{
-	Datum		values[7];
-	char		nulls[] = "       ";
-
-	values[0] = NameGetDatum(&account->population);
-	values[1] = ObjectIdGetDatum(account->role);
-	values[2] = Int64GetDatum(account->epsilon_spent);
-	values[3] = Int64GetDatum(account->delta_spent);
-	values[4] = TimestampTzGetDatum(account->renews_at);
-	if (account->renews_at == 0)
-		nulls[4] = 'n';
-	values[5] = Int64GetDatum(account->epsilon_charged);
-	values[6] = Int64GetDatum(account->delta_charged);
-	execute(&update_statement, values, nulls, SPI_OK_UPDATE);
-	if (SPI_processed != 1)
-		elog(ERROR, "account of role %u on population \"%s\" was not charged",
-			 account->role, NameStr(account->population));
 }
 
 static Oid
@@ -407,31 +238,43 @@ table_owner(Oid table)
 	return owner;
 }
 
+static void
+charge_accounts(Batch *batch)
+{
+	ListCell   *lp;
+	ListCell   *la;
+
+	foreach(lp, batch->populations)
+	{
+		foreach(la, ((Population *) lfirst(lp))->accounts)
+		{
+			Account    *account = lfirst(la);
+
+			if (account->charged)
+				books_charge(batch->books, account);
+		}
+	}
+}
+
 /*
- * The statements of a batch, as the owner of the tables: a trigger that was put
- * on them must not run as the superuser this worker is.
+ * What a batch reads and writes, as the owner of the tables: a trigger that was
+ * put on them must not run as the superuser this worker is.
  */
 static void
 settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
 {
-	Batch		batch = {.account_table = account_table};
+	Batch		batch = {0};
 	Oid			save_user;
 	int			save_context;
-	ListCell   *lc;
 
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(table_owner(account_table),
 						   save_context | SECURITY_RESTRICTED_OPERATION);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
+	batch.books = books_open(account_table);
 	for (int i = 0; i < n; i++)
 		settle_request(&batch, &requests[i]);
-	foreach(lc, batch.accounts)
-	{
-		if (((Account *) lfirst(lc))->charged)
-			write_account(lfirst(lc));
-	}
-	SPI_finish();
+	charge_accounts(&batch);
+	books_close(batch.books);
 	SetUserIdAndSecContext(save_user, save_context);
 }
 

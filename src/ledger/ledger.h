@@ -21,7 +21,7 @@ typedef struct LedgerItem
 
 extern void ledger_init(void);	/* from _PG_init, in the postmaster only */
 extern void ledger_init_cache(void);
-extern bool ledger_role_has_account(const char *population);
+extern bool ledger_role_has_account(const NameData *population);
 extern void ledger_charge(List *items, const char *query_text);
 
 #endif							/* DP_LEDGER_H */

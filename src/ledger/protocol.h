@@ -118,7 +118,6 @@ extern void ledger_message_read(const char *payload, int length, LedgerMessage *
 
 /* account.c */
 extern Oid	ledger_table(const char *name);
-extern List *ledger_account_roles(Oid account, const char *population);
 extern bool ledger_role_is_live(Oid role);
 
 /* refusal.c */

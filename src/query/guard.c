@@ -120,7 +120,7 @@ bool
 role_is_analyst(Oid user, Oid relid, const ProtectedRelation *rel)
 {
 	return pg_class_aclcheck(relid, user, ACL_SELECT) != ACLCHECK_OK &&
-		ledger_role_has_account(NameStr(rel->population));
+		ledger_role_has_account(&rel->population);
 }
 
 /*
@@ -233,7 +233,7 @@ judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation 
 	context->concerned = true;
 	if (pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) == ACLCHECK_OK)
 		return;
-	if (ledger_role_has_account(NameStr(rel->population)))
+	if (ledger_role_has_account(&rel->population))
 	{
 		context->analyst = true;
 		return;

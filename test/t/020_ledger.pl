@@ -375,6 +375,32 @@ DpAgg::refused($node, 'analyst', $count, '42501', 'no answer after drop_budget')
 }
 
 # ----------------------------------------------------------------------------
+# What the owner hangs on the tables holds for the worker: who cannot be charged gets
+# no answer.
+{
+	budget('analyst', 10);
+	$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE seen (who name);
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.seen VALUES (new.session_role); RETURN NULL; END';
+CREATE TRIGGER t AFTER INSERT ON dp_agg.release FOR EACH ROW EXECUTE FUNCTION see();
+SQL
+	DpAgg::works($node, 'analyst', $count);
+	is($node->safe_psql('postgres', "SELECT string_agg(who, ' ') FROM seen"), 'analyst', 'a trigger on the log fires once');
+	my $before = logged();
+	$node->safe_psql('postgres',
+		'CREATE TRIGGER t BEFORE UPDATE ON dp_agg.account FOR EACH ROW EXECUTE FUNCTION nothing()');
+	DpAgg::refused($node, 'analyst', $count, 'DP004', 'no answer if a trigger suppresses the charge');
+	$node->safe_psql('postgres', 'DROP TRIGGER t ON dp_agg.account; '
+		. 'ALTER TABLE dp_agg.account ADD CONSTRAINT c CHECK (epsilon_spent < 2000000000) NOT VALID');
+	DpAgg::refused($node, 'analyst', $count, 'DP004', 'nor if a constraint is against it');
+	is(logged(), $before, 'and nothing is logged');
+	$node->safe_psql('postgres', 'ALTER TABLE dp_agg.account DROP CONSTRAINT c; DROP TRIGGER t ON dp_agg.release');
+	DpAgg::works($node, 'analyst', $count, 'without them there is an answer');
+	is(spent('analyst'), '2', 'which is charged');
+}
+
+# ----------------------------------------------------------------------------
 # Databases come and go right after use.
 $node->safe_psql('postgres', 'CREATE DATABASE study');
 $node->safe_psql('study', <<'SQL');

@@ -111,11 +111,12 @@ read_bounds(Contributions *contributions)
 Contributions *
 contributions_open(bytea *spec, ArrayType *params, MemoryContext context)
 {
-	Contributions *result = MemoryContextAllocZero(context, sizeof(Contributions));
+	Contributions *result = MemoryContextAlloc(context, sizeof(Contributions));
 	double	   *values;
 
 	if (VARSIZE(spec) != sizeof(ReleaseSpec))
 		elog(ERROR, "malformed release description");
+	memset((char *) result + sizeof(ReleaseSpec), 0, sizeof(Contributions) - sizeof(ReleaseSpec));
 	memcpy(&result->spec, spec, sizeof(ReleaseSpec));
 	if (result->spec.nparams < 0 || result->spec.nparams > DP_MAX_PARAMS ||
 		ARR_NDIM(params) != 1 || ARR_HASNULL(params) || ARR_ELEMTYPE(params) != FLOAT8OID ||

@@ -42,7 +42,7 @@
 typedef struct ReleaseState
 {
 	CustomScanState css;		/* must be first */
-	ReleaseSpec spec;
+	const ReleaseSpec *spec;	/* in the plan */
 	ReleaseParams params;
 	bool		paid;
 	bool		drained;
@@ -100,7 +100,7 @@ is_release_state(PlanState *state)
 const ReleaseSpec *
 release_spec(PlanState *state)
 {
-	return &((ReleaseState *) state)->spec;
+	return ((ReleaseState *) state)->spec;
 }
 
 const ReleaseParams *
@@ -159,11 +159,11 @@ read_params(ReleaseState *state, EState *estate, ReleaseParams *params)
 	ArrayType  *array = release_evaluate_params(&state->css);
 	double	   *values;
 
-	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != state->spec.nparams)
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != state->spec->nparams)
 		elog(ERROR, "malformed release parameters");
-	values = MemoryContextAlloc(estate->es_query_cxt, state->spec.nparams * sizeof(double));
-	memcpy(values, ARR_DATA_PTR(array), state->spec.nparams * sizeof(double));
-	spec_read_params(&state->spec, values, params);
+	values = MemoryContextAlloc(estate->es_query_cxt, state->spec->nparams * sizeof(double));
+	memcpy(values, ARR_DATA_PTR(array), state->spec->nparams * sizeof(double));
+	spec_read_params(state->spec, values, params);
 	ResetExprContext(econtext);
 }
 
@@ -177,7 +177,7 @@ check_params_unchanged(ReleaseState *state, EState *estate)
 	ReleaseParams now;
 
 	read_params(state, estate, &now);
-	if (memcmp(now.values, state->params.values, state->spec.nparams * sizeof(double)) != 0)
+	if (memcmp(now.values, state->params.values, state->spec->nparams * sizeof(double)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_QUERY_REFUSED),
 				 errmsg("a parameter has changed since the release was paid for"),
@@ -188,9 +188,9 @@ check_params_unchanged(ReleaseState *state, EState *estate)
 static void
 check_proofs(ReleaseState *state, Snapshot snapshot)
 {
-	for (int i = 0; i < state->spec.nproofs; i++)
+	for (int i = 0; i < state->spec->nproofs; i++)
 	{
-		if (!policy_still_unique(state->spec.proofs[i], snapshot))
+		if (!policy_still_unique(state->spec->proofs[i], snapshot))
 			ereport(ERROR,
 					(errcode(ERRCODE_DP_QUERY_REFUSED),
 					 errmsg("a unique index has changed since the query was planned"),
@@ -228,13 +228,12 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 {
 	ReleaseState *state = (ReleaseState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	Const	   *spec = linitial_node(Const, scan->custom_private);
 	int			instrument = estate->es_instrument;
 	ListCell   *lc;
 
 	begun++;
 	state->needs = lsecond(scan->custom_private);
-	memcpy(&state->spec, DatumGetPointer(spec->constvalue), sizeof(ReleaseSpec));
+	state->spec = release_plan_spec(&scan->scan.plan);
 	read_params(state, estate, &state->params);
 
 	estate->es_instrument = 0;
@@ -254,7 +253,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 static void
 begin_store(ReleaseState *state, TupleDesc desc)
 {
-	int			nkeys = state->spec.nkeys;
+	int			nkeys = state->spec->nkeys;
 	AttrNumber *attnos = palloc(nkeys * sizeof(AttrNumber));
 	Oid		   *operators = palloc(nkeys * sizeof(Oid));
 	Oid		   *collations = palloc(nkeys * sizeof(Oid));
@@ -295,7 +294,7 @@ release_min_individuals(void)
 static dp_int128
 distinct_coordinate(ReleaseState *state, int i, TupleTableSlot *row, const CollectState *group)
 {
-	int			attno = state->spec.nkeys + 1 + state->spec.coordinates[i].sketch;
+	int			attno = state->spec->nkeys + 1 + state->spec->coordinates[i].sketch;
 	dp_int128	distinct = row->tts_isnull[attno] ? 0 : sketch_distinct(row->tts_values[attno]);
 
 	return 2 * distinct * DP_SCALE / state->params.rows -
@@ -307,7 +306,7 @@ static bool
 release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
 			   TupleTableSlot *row, dp_int128 *noisy)
 {
-	const ReleaseSpec *spec = &state->spec;
+	const ReleaseSpec *spec = state->spec;
 	dp_status	status;
 
 	status = dp_noise_draw(rng, state->params.epsilon_share, state->params.groups,
@@ -331,7 +330,7 @@ release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
 static bool
 release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 *noisy)
 {
-	const ReleaseSpec *spec = &state->spec;
+	const ReleaseSpec *spec = state->spec;
 	int			attno = spec->nkeys;
 	const CollectState *group;
 	bool		released = false;
@@ -359,7 +358,7 @@ release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int12
 static bool
 release_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTableSlot *out)
 {
-	const ReleaseSpec *spec = &state->spec;
+	const ReleaseSpec *spec = state->spec;
 	int			natts = out->tts_tupleDescriptor->natts;
 	dp_int128	noisy[DP_MAX_DIMENSIONS] = {0};
 	bool		released;
@@ -401,7 +400,7 @@ release_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTable
 static void
 begin_drawing(ReleaseState *state)
 {
-	const ReleaseSpec *spec = &state->spec;
+	const ReleaseSpec *spec = state->spec;
 
 	if (spec->numeric &&
 		dp_gate_threshold(state->params.epsilon_share, state->params.delta_share,

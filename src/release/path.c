@@ -134,6 +134,17 @@ release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *inpu
 		stream_group_paths(root, input_rel, output_rel, collector);
 }
 
+/* The description of a release's plan; NULL if the plan is of something else. */
+const ReleaseSpec *
+release_plan_spec(const Plan *plan)
+{
+	const CustomScan *scan = (const CustomScan *) plan;
+
+	if (!IsA(plan, CustomScan) || scan->methods != &release_scan_methods)
+		return NULL;
+	return (const ReleaseSpec *) DatumGetPointer(linitial_node(Const, scan->custom_private)->constvalue);
+}
+
 static Plan *
 plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 			 List *tlist, List *clauses, List *custom_plans)

@@ -79,12 +79,37 @@ plan_is_concerned(PlannedStmt *plan)
 	return false;
 }
 
-/* Is the role one that may only see releases of some relation of the plan? */
+/*
+ * Was it planned for a role that may only see releases?  Then it pays from an account,
+ * whoever runs it.
+ */
+static bool
+plan_requires_account(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->subplans)
+	{
+		const ReleaseSpec *spec = lfirst(lc) != NULL ? release_plan_spec(lfirst(lc)) : NULL;
+
+		if (spec != NULL && spec->account_required)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is the role one that may only see releases of some relation of the plan?  The plan of
+ * such a role's release says so without a look at its accounts, which the ledger is
+ * about to take.
+ */
 static bool
 plan_is_for_analyst(PlannedStmt *plan)
 {
 	ListCell   *lc;
 
+	if (plan_requires_account(plan))
+		return true;
 	foreach(lc, plan->rtable)
 	{
 		RangeTblEntry *rte = lfirst(lc);
@@ -194,6 +219,20 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 		pay_releases(releases, queryDesc->sourceText);
 }
 
+/* Has the statement sub-plans that a release may have read? */
+static bool
+has_sub_plans(EState *estate)
+{
+	ListCell   *lc;
+
+	foreach(lc, estate->es_subplanstates)
+	{
+		if (lfirst(lc) != NULL && !is_release_state(lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Sub-plans of a release end with the statement, and their temporary files would be
  * counted and logged.
@@ -202,7 +241,7 @@ static void
 quiet_executor_end(QueryDesc *queryDesc)
 {
 	QuietState	quiet;
-	bool		quietly = quiet_wanted();
+	bool		quietly = quiet_wanted() && has_sub_plans(queryDesc->estate);
 
 	if (quietly)
 		quiet_begin(&quiet);

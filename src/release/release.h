@@ -21,6 +21,7 @@ extern void decide_jit(PlannedStmt *plan);
 
 /* path.c */
 extern void release_path_init(void);
+extern const ReleaseSpec *release_plan_spec(const Plan *plan);
 
 /* node.c */
 extern Node *release_create_state(CustomScan *scan);

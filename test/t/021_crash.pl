@@ -45,6 +45,30 @@ sub worker_pid
 	return pid_where("backend_type = 'dp_agg ledger'");
 }
 
+# The same, once the charges of those who are gone have reached the disk.
+sub settled_books
+{
+	my ($before, $now) = ([ -1 ], books());
+
+	while ($now->[0] != $before->[0])
+	{
+		sleep 0.3;
+		($before, $now) = ($now, books());
+	}
+	return $now;
+}
+
+# Does the server answer again?  psql may end before the question is written to it.
+sub comes_back
+{
+	foreach (1 .. 600)
+	{
+		return 1 if eval { ($node->psql('postgres', 'SELECT 1'))[0] == 0 };
+		sleep 0.1;
+	}
+	return 0;
+}
+
 # Loads the server with 8 clients, calls strike() while they run, and checks the
 # books.  gone says whether the clients lose their connections.
 sub under_load
@@ -68,8 +92,8 @@ sub under_load
 	my @results = Clients::finish(60, @clients);
 	my $total = Clients::total(@results);
 	my @odd = grep { !/^(\d+|state (\w{5})?)$/ } map { split /\n/, $_->{out} } @results;
-	ok($node->poll_query_until('postgres', 'SELECT 1', '1'), "$name: the server is there");
-	my $after = books();
+	ok(comes_back(), "$name: the server is there");
+	my $after = settled_books();
 	my $charged = $after->[0] - $before->[0];
 
 	is($total->{hung}, 0, "$name: nobody hangs");
@@ -122,6 +146,67 @@ foreach my $round (1 .. 3)
 }
 
 under_load('fast restart', 1, sub { $node->restart });
+
+# A disk that takes a tenth of a second: most of the time there are charges that are
+# committed and not yet flushed.
+sub configure
+{
+	$node->safe_psql('postgres', "ALTER SYSTEM $_") foreach @_;
+	$node->reload;
+	return;
+}
+
+configure('SET commit_delay = 100000', 'SET commit_siblings = 0', "SET wal_writer_delay = '10s'");
+$node->restart;
+DpAgg::value($node, 'analyst', $count);
+foreach (1 .. 3)
+{
+	my $start = time;
+	DpAgg::works($node, 'analyst', $count);
+	cmp_ok(time - $start, '>', 0.1, 'an answer waits for the disk');
+}
+
+under_load('kill -9 of the worker, slow disk', 1, sub { kill 'KILL', worker_pid() });
+
+under_load('pg_terminate_backend of the worker, slow disk', 0, sub {
+	foreach (1 .. 5)
+	{
+		$node->safe_psql('postgres',
+			"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'dp_agg ledger'");
+		sleep 0.25;
+	}
+});
+
+# Whoever is about to flush for the others is among them.
+under_load('pg_terminate_backend of clients, slow disk', 0, sub {
+	foreach (1 .. 6)
+	{
+		$node->safe_psql('postgres', 'SELECT pg_terminate_backend(' . pid_where("usename = 'analyst'") . ')');
+		sleep 0.12;
+	}
+});
+
+foreach my $round (1 .. 3)
+{
+	under_load("immediate stop, slow disk, $round", 1, sub {
+		$node->stop('immediate');
+		$node->start;
+	});
+}
+configure('RESET commit_delay', 'RESET commit_siblings', 'RESET wal_writer_delay');
+
+# With synchronous replicas a charge waits for them.
+{
+	configure("SET synchronous_standby_names = 'nobody'", 'SET max_wal_senders = 4', "SET wal_level = 'replica'");
+	$node->restart;
+	my ($result) = Clients::finish(20, Clients::start($node, 'analyst',
+			"SET statement_timeout = '2s';\n" . Clients::statement($count)));
+	is(join(',', keys %{ $result->{states} }), '57014', 'without its synchronous replica there is no answer');
+	is($result->{rows}, 0, 'none at all');
+	configure('RESET synchronous_standby_names');
+	DpAgg::works($node, 'analyst', $count, 'with no need of one, there is');
+	is(books()->[1], books()->[2], 'the books agree');
+}
 
 # An idle worker that is killed is not missed, either.
 DpAgg::value($node, 'analyst', $count);

@@ -74,9 +74,9 @@ measure()
 }
 
 measure 'this disk'
-sql -c 'ALTER SYSTEM SET commit_delay = 2000' -c 'ALTER SYSTEM SET commit_siblings = 0' -c 'SELECT pg_reload_conf()'
+touch "$SLOW_DISK"
 measure 'flush + 2 ms'
-sql -c 'ALTER SYSTEM RESET commit_delay' -c 'ALTER SYSTEM RESET commit_siblings' -c 'SELECT pg_reload_conf()'
+rm "$SLOW_DISK"
 
 # What was answered was charged.
 psql -X -q -A -t -c "SELECT 'books: ' || count(*) || ' logged, ' ||

@@ -41,10 +41,13 @@ server_init()
 	END
 }
 
-# Options for the server are taken from server_options.
+# Options for the server are taken from server_options.  Its disk is slow while there is a
+# file $SLOW_DISK (slow_disk.c).
+export SLOW_DISK=$TMPDIR/slow_disk
 server_start()
 {
-	pg_ctl -D "$data" -l "$TMPDIR/server.log" -w -s -o "${server_options:-}" start || { cat "$TMPDIR/server.log"; exit 1; }
+	gcc -O2 -shared -fPIC -o "$SLOW_DISK.so" test/bench/slow_disk.c -ldl || exit 1
+	LD_PRELOAD=$SLOW_DISK.so pg_ctl -D "$data" -l "$TMPDIR/server.log" -w -s -o "${server_options:-}" start || { cat "$TMPDIR/server.log"; exit 1; }
 }
 
 server_stop()

@@ -105,23 +105,17 @@ static void
 read_plan(BoundState *state, List *private)
 {
 	List	   *numbers = lsecond(private);
-	int			ncolumns = list_length(numbers) - BOUND_FIRST_COLUMN;
 
 	state->expected_rows = list_nth_int(numbers, BOUND_ROWS);
 	state->nkeys = list_nth_int(numbers, BOUND_KEYS);
 	state->nunits = list_nth_int(numbers, BOUND_UNITS);
-	state->columns = palloc(ncolumns * sizeof(AttrNumber));
-	for (int i = 0; i < ncolumns; i++)
-	{
-		state->columns[i] = (AttrNumber) list_nth_int(numbers, BOUND_FIRST_COLUMN + i);
-		state->last_column = Max(state->last_column, state->columns[i]);
-	}
 	if (list_nth_int(numbers, BOUND_ARGUMENTS) != state->spec->narguments ||
 		list_nth_int(numbers, BOUND_SKETCHES) != state->spec->nsketches ||
-		state->nkeys != state->spec->nkeys ||
-		ncolumns != state->nkeys + state->nunits + state->spec->narguments +
-		state->spec->nsketches)
+		state->nkeys != state->spec->nkeys)
 		elog(ERROR, "malformed plan of a release");
+	state->columns = rows_columns(numbers, state->nkeys + state->nunits +
+								  state->spec->narguments + state->spec->nsketches,
+								  &state->last_column);
 }
 
 static void
@@ -166,16 +160,8 @@ open_columns(BoundState *state, ArrayType *params, TupleDesc desc)
 
 	key_columns_open(&state->keys, desc, state->columns, state->nkeys, true);
 	key_columns_open(&state->units, desc, state->columns + state->nkeys, state->nunits, false);
-	for (int i = 0; i < spec->narguments; i++)
-	{
-		int			column = state->columns[state->nkeys + state->nunits + i] - 1;
-
-		if (!argument_type_matches(&spec->arguments[i], TupleDescAttr(desc, column)->atttypid))
-			elog(ERROR, "malformed release description");
-	}
-	state->sketches = palloc0(spec->nsketches * sizeof(SketchReader));
-	for (int i = 0; i < spec->nsketches; i++)
-		sketch_reader_open(&state->sketches[i], spec, i, params, true, state->context);
+	state->sketches = rows_open_values(spec, params, desc,
+									   state->columns + state->nkeys + state->nunits);
 	record_layout(&state->layout, spec, &state->units, &state->keys);
 	compile_features(&state->features, spec);
 	items_weights(state->weights, state->contributions->params.rows);

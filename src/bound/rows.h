@@ -11,6 +11,12 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 
+#include "aggregate/sketch_add.h"
+
+extern AttrNumber *rows_columns(List *numbers, int expected, int *last_column);
+extern SketchReader *rows_open_values(const ReleaseSpec *spec, ArrayType *params, TupleDesc desc,
+									  const AttrNumber *columns);
+
 typedef struct RowReader
 {
 	PlanState  *child;

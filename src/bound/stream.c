@@ -83,39 +83,13 @@ is_stream_state(PlanState *state)
  * ----------
  */
 
-static void
-read_plan(StreamState *state, const ReleaseSpec *spec, List *numbers)
-{
-	int			ncolumns = list_length(numbers) - BOUND_FIRST_COLUMN;
-
-	state->nkeys = spec->nkeys;
-	state->nsketches = spec->nsketches;
-	state->columns = palloc(ncolumns * sizeof(AttrNumber));
-	for (int i = 0; i < ncolumns; i++)
-	{
-		state->columns[i] = (AttrNumber) list_nth_int(numbers, BOUND_FIRST_COLUMN + i);
-		state->last_column = Max(state->last_column, state->columns[i]);
-	}
-	if (ncolumns != spec->nkeys + spec->narguments + spec->nsketches)
-		elog(ERROR, "malformed plan of a release");
-}
-
 /* Opens what reads the rows; all that it needs from catalogs is looked up now. */
 static void
 open_columns(StreamState *state, const ReleaseSpec *spec, ArrayType *params, TupleDesc desc)
 {
 	key_columns_open(&state->keys, desc, state->columns, state->nkeys, true);
 	memcpy(&state->keys.seed, spec->id, sizeof(state->keys.seed));
-	for (int i = 0; i < spec->narguments; i++)
-	{
-		int			column = state->columns[state->nkeys + i] - 1;
-
-		if (!argument_type_matches(&spec->arguments[i], TupleDescAttr(desc, column)->atttypid))
-			elog(ERROR, "malformed release description");
-	}
-	state->sketches = palloc0(spec->nsketches * sizeof(SketchReader));
-	for (int i = 0; i < spec->nsketches; i++)
-		sketch_reader_open(&state->sketches[i], spec, i, params, true, state->context);
+	state->sketches = rows_open_values(spec, params, desc, state->columns + state->nkeys);
 }
 
 static void
@@ -139,7 +113,11 @@ begin_stream(CustomScanState *node, EState *estate, int eflags)
 		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
 						   params, state->context);
 	state->program = program_compile(contributions, state->context);
-	read_plan(state, &contributions->spec, lsecond(scan->custom_private));
+	state->nkeys = contributions->spec.nkeys;
+	state->nsketches = contributions->spec.nsketches;
+	state->columns = rows_columns(lsecond(scan->custom_private),
+								  state->nkeys + contributions->spec.narguments + state->nsketches,
+								  &state->last_column);
 	open_columns(state, &contributions->spec, params,
 				 ExecGetResultType(linitial(node->custom_ps)));
 	groups_open(&state->groups, contributions->spec.dimensions, state->nsketches);

@@ -32,25 +32,35 @@ AS 'MODULE_PATHNAME', 'dp_flat' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.flat(anyelement) IS
 'internal: a value of variable length itself, not a pointer to where it is stored; NULL if it is wider than 512 kB';
 
-CREATE FUNCTION dp_agg.tame(double precision) RETURNS double precision
-AS 'MODULE_PATHNAME', 'dp_tame_float8' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.tame(double precision) IS
-'internal: x within -1e120 .. 1e120, NULL for NaN, so that sums cannot overflow';
+CREATE FUNCTION dp_agg.canonical(anyelement, typmod integer) RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_canonical' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.canonical(anyelement, integer) IS
+'internal: the one value that stands for all values equal to it, as a column with that type modifier (-1: none) would hold it; NULL if it is wider than 512 kB';
 
-CREATE FUNCTION dp_agg.tame(real) RETURNS real
-AS 'MODULE_PATHNAME', 'dp_tame_float4' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.tame(real) IS
-'internal: x within -1e18 .. 1e18, NULL for NaN, so that sums cannot overflow';
+CREATE FUNCTION dp_agg.exact(double precision) RETURNS numeric
+AS 'MODULE_PATHNAME', 'dp_exact_float8' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.exact(double precision) IS
+'internal: the shortest decimal that reads back as x, within -1e120 .. 1e120, NULL for NaN, so that sums depend on no order and cannot overflow';
+
+CREATE FUNCTION dp_agg.exact(real) RETURNS numeric
+AS 'MODULE_PATHNAME', 'dp_exact_float4' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.exact(real) IS
+'internal: the shortest decimal that reads back as x, within -1e18 .. 1e18, NULL for NaN, so that sums depend on no order and cannot overflow';
+
+CREATE FUNCTION dp_agg.nearest_float8(numeric) RETURNS double precision
+AS 'MODULE_PATHNAME', 'dp_nearest_float8' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.nearest_float8(numeric) IS
+'internal: the double precision number nearest to a sum or average';
+
+CREATE FUNCTION dp_agg.nearest_float4(numeric) RETURNS real
+AS 'MODULE_PATHNAME', 'dp_nearest_float4' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.nearest_float4(numeric) IS
+'internal: the real number nearest to a sum';
 
 CREATE FUNCTION dp_agg.tame(numeric) RETURNS numeric
 AS 'MODULE_PATHNAME', 'dp_tame_numeric' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.tame(numeric) IS
 'internal: x within -1e120 .. 1e120, NULL for NaN, so that sums cannot overflow';
-
-CREATE FUNCTION dp_agg.tame(interval) RETURNS interval
-AS 'MODULE_PATHNAME', 'dp_tame_interval' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.tame(interval) IS
-'internal: the interval that stands for all equal to it: in days of 24 hours and time, months as 30 days';
 
 CREATE FUNCTION dp_agg.number(anyelement) RETURNS double precision
 AS 'MODULE_PATHNAME', 'dp_domain_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

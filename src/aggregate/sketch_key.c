@@ -9,16 +9,14 @@
  * an interval in days and time.
  *
  * Where values that are equal cannot be brought into one form they are
- * different values: strings under a nondeterministic collation, and types like
- * jsonb whose bytes may differ.  The number of distinct values uses the type's
- * own hash function then and counts them as one.
+ * different values: strings under a nondeterministic collation.  The number of
+ * distinct values uses the type's own hash function then, as it does where the
+ * form takes long to find (canonical.c), and counts them as one.
  *
  * NaN is no value.  A value of more than SKETCH_LONGEST_VALUE bytes is none to
  * choose either: a limit for each value by itself tells nothing about others.
  */
 #include "postgres.h"
-
-#include <math.h>
 
 #include "access/detoast.h"
 #include "aggregate/domain.h"
@@ -27,7 +25,6 @@
 #include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
@@ -49,7 +46,8 @@ form_of(Oid type, int16 length, bool by_value)
 		case BPCHAROID:
 			return KEY_PADDED;
 		default:
-			return by_value ? KEY_BITS : length > 0 ? KEY_FIXED : KEY_VARLENA;
+			return by_value ? KEY_BITS : length > 0 ? KEY_FIXED :
+				canonical_exists(type) && !canonical_is_plain(type) ? KEY_CANONICAL : KEY_VARLENA;
 	}
 }
 
@@ -109,6 +107,8 @@ key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed, MemoryContext 
 	reader->form = form_of(base, reader->length, by_value);
 	reader->seed = seed;
 	reader->collation = collation;
+	if (reader->form == KEY_CANONICAL)
+		canonical_open(&reader->canonical, base, -1, context);
 	reader->hash_typed = false;
 	if (!keys_are_exact(base, collation))
 	{
@@ -147,19 +147,6 @@ key_is_varlena(KeyReader *reader, SketchKey *key, Datum value)
 	key_is_bytes(key, VARDATA_ANY(bytes), (uint32) length);
 }
 
-/* A float8, where all NaN are one and -0 is 0. */
-static inline Datum
-plain_float8(float8 x)
-{
-	return Float8GetDatum(isnan(x) ? get_float8_nan() : x == 0 ? 0 : x);
-}
-
-static inline Datum
-plain_float4(float4 x)
-{
-	return Float4GetDatum(isnan(x) ? get_float4_nan() : x == 0 ? 0 : x);
-}
-
 /*
  * The bytes that stand for a value of any kind, however long, NaN included; the hash is
  * left alone.  They are valid until the next call and the end of the row.
@@ -173,10 +160,10 @@ key_bytes(KeyReader *reader, Datum value, SketchKey *key)
 			key_is_bits(reader, key, key_plain_bits(value, reader->length));
 			break;
 		case KEY_FLOAT4:
-			key_is_bits(reader, key, plain_float4(DatumGetFloat4(value)));
+			key_is_bits(reader, key, key_plain_float4(DatumGetFloat4(value)));
 			break;
 		case KEY_FLOAT8:
-			key_is_bits(reader, key, plain_float8(DatumGetFloat8(value)));
+			key_is_bits(reader, key, key_plain_float8(DatumGetFloat8(value)));
 			break;
 		case KEY_INTERVAL:
 			reader->interval = domain_interval(DatumGetIntervalP(value));
@@ -184,6 +171,9 @@ key_bytes(KeyReader *reader, Datum value, SketchKey *key)
 			break;
 		case KEY_NUMERIC:
 			key_is_varlena(reader, key, DirectFunctionCall1(numeric_trim_scale, value));
+			break;
+		case KEY_CANONICAL:
+			key_is_varlena(reader, key, canonical_datum(&reader->canonical, value));
 			break;
 		case KEY_PADDED:
 		case KEY_VARLENA:
@@ -227,7 +217,7 @@ hash_of_bytes(const KeyReader *reader, const SketchKey *key)
 bool
 key_read(KeyReader *reader, Datum value, SketchKey *key)
 {
-	if (reader->form == KEY_VARLENA &&
+	if ((reader->form == KEY_VARLENA || reader->form == KEY_CANONICAL) &&
 		toast_raw_datum_size(value) > SKETCH_LONGEST_VALUE + VARHDRSZ)
 		return false;
 	if (is_nan(reader, value))

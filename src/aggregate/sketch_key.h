@@ -7,9 +7,13 @@
 
 #include "postgres.h"
 
+#include <math.h>
+
+#include "aggregate/canonical.h"
 #include "aggregate/sketch_state.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "utils/float.h"
 
 /* Longest value, in bytes, that can be chosen; see sketch_key.c. */
 #define SKETCH_LONGEST_VALUE 1024
@@ -23,6 +27,7 @@ typedef enum KeyForm
 	KEY_INTERVAL,
 	KEY_PADDED,					/* character(n) */
 	KEY_VARLENA,
+	KEY_CANONICAL,				/* of variable length, in canonical form */
 	KEY_FIXED					/* of a fixed length, passed by reference */
 } KeyForm;
 
@@ -35,6 +40,7 @@ typedef struct KeyReader
 	Oid			collation;
 	bool		hash_typed;		/* distinct_key() uses type_hash */
 	FmgrInfo	type_hash;
+	Canonical	canonical;		/* of KEY_CANONICAL */
 	Datum		bits;			/* of the last value, where they are not its own */
 	Interval	interval;
 } KeyReader;
@@ -62,6 +68,19 @@ key_plain_bits(Datum value, int16 length)
 		default:
 			return value;
 	}
+}
+
+/* A float8, where all NaN are one and -0 is 0. */
+static inline Datum
+key_plain_float8(float8 x)
+{
+	return Float8GetDatum(isnan(x) ? get_float8_nan() : x == 0 ? 0 : x);
+}
+
+static inline Datum
+key_plain_float4(float4 x)
+{
+	return Float4GetDatum(isnan(x) ? get_float4_nan() : x == 0 ? 0 : x);
 }
 
 /* The hash of a value, an odd number, for a set of values; false if it is NaN. */

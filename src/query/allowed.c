@@ -384,21 +384,21 @@ function_pads(Oid funcid)
 
 /*
  * May this standard aggregate compute something of one individual's rows below
- * a release?  *needs_tame: its floating-point or numeric argument must go
- * through tame() so that no input makes it overflow.
+ * a release?  *adds: it adds up what it gets, which must neither overflow nor depend on the
+ * order.
  */
 bool
-aggregate_is_allowed(Oid aggfnoid, bool *needs_tame)
+aggregate_is_allowed(Oid aggfnoid, bool *adds)
 {
 	char	   *name;
 	bool		allowed;
 
-	*needs_tame = false;
+	*adds = false;
 	if (aggfnoid >= FirstNormalObjectId)
 		return false;
 	name = get_func_name(aggfnoid);
 	allowed = name != NULL && listed(exact_aggregates, name);
-	*needs_tame = allowed && (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0);
+	*adds = allowed && (strcmp(name, "sum") == 0 || strcmp(name, "avg") == 0);
 	return allowed;
 }
 
@@ -504,9 +504,9 @@ dp_type_use(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 dp_aggregate_use(PG_FUNCTION_ARGS)
 {
-	bool		needs_tame;
+	bool		adds;
 
-	if (!aggregate_is_allowed(PG_GETARG_OID(0), &needs_tame))
+	if (!aggregate_is_allowed(PG_GETARG_OID(0), &adds))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text("as is"));
 }

@@ -28,7 +28,7 @@ extern bool function_is_sql(Oid funcid);
 extern bool function_is_total_wrapped(Oid funcid);
 extern int	function_constant_argument(Oid funcid);
 extern bool function_pads(Oid funcid);
-extern bool aggregate_is_allowed(Oid aggfnoid, bool *needs_tame);
+extern bool aggregate_is_allowed(Oid aggfnoid, bool *adds);
 extern bool type_is_allowed(Oid type);
 extern bool cast_is_allowed(Oid source, Oid target);
 extern bool collation_is_allowed(Oid collation);

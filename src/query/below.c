@@ -194,4 +194,5 @@ total_query(RewriteContext *context, Query *query, Level *parent)
 	total_from(context, &level);
 	total_targets(context, &level);
 	query->havingQual = total_expression(context, &level, query->havingQual);
+	canonical_groups(context, query, NULL);
 }

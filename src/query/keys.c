@@ -1,126 +1,348 @@
 /*
  * keys.c
- *		Group keys as they are shown.
+ *		Where one value stands for several, it is the canonical one.
  *
- * Equal values of some types can look different: 1.0 and 1.00, 0 and -0, '1 mon'
- * and '30 days'.  PostgreSQL shows the first of a group that it meets, which
- * is one person's spelling.  A key is therefore replaced by a form that stands for
- * all values equal to it; types for which there is none cannot be keys.
+ * Equal values of some types can look different (aggregate/canonical.c).  The value that
+ * stands for a group's, for a minimum or for those that DISTINCT leaves is the first that the
+ * executor meets: which one that is depends on the order of rows, and with a sort below on
+ * everybody's rows.  So group keys of a release, GROUP BY and DISTINCT of sub-selects
+ * below it and arguments of min() and max() are brought into the canonical form before they
+ * are compared.  Types without one are refused there.
+ *
+ * Columns that depend on a grouped primary key stand for several as well, unless that key
+ * is unique in all that is read, which that of a parent with children is not.
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/fmgroids.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "parser/parse_clause.h"
+#include "parser/parse_oper.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 
+#include "aggregate/canonical.h"
 #include "policy/extension.h"
+#include "query/language.h"
 #include "query/query.h"
 
-static Expr *
-call(Oid function, Oid type, List *args)
-{
-	return (Expr *) makeFuncExpr(function, type, args, InvalidOid, InvalidOid,
-								 COERCE_EXPLICIT_CALL);
-}
-
-/* Do equal values of the type always look the same? */
 static bool
-is_spelled_uniquely(Oid type)
+is_canonical(Node *node)
 {
-	Oid			element = get_element_type(type);
-
-	if (OidIsValid(element))
-		return is_spelled_uniquely(getBaseType(element));
-	switch (type)
-	{
-		case BOOLOID:
-		case CHAROID:
-		case NAMEOID:
-		case TEXTOID:
-		case VARCHAROID:
-		case BYTEAOID:
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case OIDOID:
-		case DATEOID:
-		case TIMEOID:
-		case TIMETZOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-		case UUIDOID:
-		case INETOID:
-		case CIDROID:
-		case MACADDROID:
-		case MACADDR8OID:
-		case MONEYOID:
-		case BITOID:
-		case VARBITOID:
-			return true;
-		default:
-			return type_is_enum(type);
-	}
-}
-
-/* The text of a blank-padded string, through total() for it may be wide. */
-static Expr *
-text_of_bpchar(Expr *key)
-{
-	Oid			collation = exprCollation((Node *) key);
-	List	   *args = list_make3(makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum),
-											ObjectIdGetDatum(F_TEXT_BPCHAR), false, true),
-								  makeNullConst(TEXTOID, -1, collation), key);
-
-	return (Expr *) makeFuncExpr(extension_oid(DP_FUNC_TOTAL, InvalidOid), TEXTOID, args,
-								 collation, collation, COERCE_EXPLICIT_CALL);
+	return canonical_is_plain(exprType(node)) ||
+		(IsA(node, FuncExpr) &&
+		 extension_function(((FuncExpr *) node)->funcid) == DP_FUNC_CANONICAL);
 }
 
 /*
- * The key in the form that is shown.  Refuses types without one
+ * The expression in canonical form.  As a cast that carries its type modifier, so that
+ * whoever reads the column gets the same type.  Refuses types without one
+ * (ERRCODE_DP_QUERY_REFUSED).
+ */
+Node *
+canonical_expression(RewriteContext *context, Node *expr)
+{
+	Oid			type = exprType(expr);
+	Oid			collation = exprCollation(expr);
+	List	   *args;
+
+	if (!canonical_exists(type))
+		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
+	if (is_canonical(expr))
+		return expr;
+	args = list_make2(expr, makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+									  Int32GetDatum(exprTypmod(expr)), false, true));
+	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_CANONICAL, InvalidOid), type, args,
+								 collation, collation, COERCE_EXPLICIT_CAST);
+}
+
+/*
+ * A group key of a release in the form that is shown.  Refuses types without one
  * (ERRCODE_DP_QUERY_REFUSED).
  */
 Node *
 canonical_key(RewriteContext *context, Node *key)
 {
-	Oid			type = exprType(key);
-	Oid			base = getBaseType(type);
-	Expr	   *arg = (Expr *) key;
-	Expr	   *result = arg;
-
 	check_compared(context, key);
-	if (is_spelled_uniquely(base))
-		return key;
-	switch (base)
+	return canonical_expression(context, key);
+}
+
+/* ----------
+ * Sub-selects that group
+ * ----------
+ */
+
+/* An expression that a level groups by, and its canonical form. */
+typedef struct Grouped
+{
+	Node	   *written;
+	Node	   *canonical;
+} Grouped;
+
+typedef struct GroupsContext
+{
+	List	   *groups;			/* of Grouped */
+	Index		levelsup;
+} GroupsContext;
+
+static Node *
+groups_mutator(Node *node, GroupsContext *context)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	check_stack_depth();
+	if (IsA(node, Query))
 	{
-		case NUMERICOID:
-			if (exprTypmod(key) >= 0)
-				return key;		/* one scale for all */
-			result = call(F_TRIM_SCALE, NUMERICOID, list_make1(arg));
-			break;
-		case FLOAT4OID:			/* -0 + 0 = 0 */
-			result = call(F_FLOAT4PL, FLOAT4OID,
-						  list_make2(arg, makeConst(FLOAT4OID, -1, InvalidOid, sizeof(float4),
-													Float4GetDatum(0), false, true)));
-			break;
-		case FLOAT8OID:
-			result = call(F_FLOAT8PL, FLOAT8OID, list_make2(arg, float8_const(0)));
-			break;
-		case INTERVALOID:
-			result = call(extension_oid(DP_FUNC_TAME, INTERVALOID), INTERVALOID, list_make1(arg));
-			break;
-		case BPCHAROID:
-			if (exprTypmod(key) >= 0)
-				return key;		/* one length for all */
-			result = text_of_bpchar(arg);
-			break;
-		default:
-			refuse(REFUSE_TYPE, context->source, exprLocation(key));
+		Query	   *result;
+
+		context->levelsup++;
+		result = query_tree_mutator((Query *) node, groups_mutator, context, 0);
+		context->levelsup--;
+		return (Node *) result;
 	}
-	if (exprType((Node *) result) != type)
-		result = (Expr *) makeRelabelType(result, type, exprTypmod(key), exprCollation(key),
-										  COERCE_IMPLICIT_CAST);
-	return (Node *) result;
+	/* an aggregate sees the rows themselves */
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->levelsup)
+		return copyObject(node);
+	foreach(lc, context->groups)
+	{
+		Grouped    *group = lfirst(lc);
+		Node	   *written = copyObject(group->written);
+		Node	   *canonical;
+
+		IncrementVarSublevelsUp(written, context->levelsup, 0);
+		if (!equal(node, written))
+			continue;
+		canonical = copyObject(group->canonical);
+		IncrementVarSublevelsUp(canonical, context->levelsup, 0);
+		return canonical;
+	}
+	return expression_tree_mutator(node, groups_mutator, (void *) context);
+}
+
+/* Those of the clauses' expressions that are not in canonical form already. */
+static List *
+groups_of(RewriteContext *context, List *clauses, List *targets)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		Node	   *expr = (Node *) get_sortgroupclause_tle(lfirst(lc), targets)->expr;
+		Node	   *canonical = canonical_expression(context, expr);
+		Grouped    *group;
+
+		if (canonical == expr || !contain_vars_of_level(expr, 0))
+			continue;			/* a constant is the same in all rows */
+		group = palloc(sizeof(Grouped));
+		group->written = expr;
+		group->canonical = canonical;
+		result = lappend(result, group);
+	}
+	return result;
+}
+
+/* The unit in terms of what the level hands out. */
+static void
+replace_units(List *groups, Individuals *individuals)
+{
+	List	   *units = NIL;
+	ListCell   *lc;
+	ListCell   *lu;
+	ListCell   *lg;
+
+	foreach(lc, individuals->units)
+	{
+		List	   *unit = NIL;
+
+		foreach(lu, (List *) lfirst(lc))
+		{
+			Node	   *column = lfirst(lu);
+
+			foreach(lg, groups)
+			{
+				Grouped    *group = lfirst(lg);
+
+				if (!equal(strip_relabel(group->written), column))
+					continue;
+				column = group->canonical;
+				/* a wide one is NULL */
+				if (get_typlen(exprType(column)) == -1 && exprType(column) != NUMERICOID)
+					individuals->may_be_null = true;
+			}
+			unit = lappend(unit, column);
+		}
+		units = lappend(units, unit);
+	}
+	individuals->units = units;
+}
+
+/* Replaces what the clauses name, in the columns and HAVING of the query. */
+static void
+canonical_clauses(RewriteContext *context, Query *query, List *clauses, bool above_groups,
+				  Individuals *individuals)
+{
+	GroupsContext groups = {.groups = groups_of(context, clauses, query->targetList)};
+	ListCell   *lc;
+
+	if (groups.groups == NIL)
+		return;
+	if (above_groups)
+	{
+		query->targetList = (List *) groups_mutator((Node *) query->targetList, &groups);
+		query->havingQual = groups_mutator(query->havingQual, &groups);
+	}
+	else
+	{
+		foreach(lc, clauses)
+		{
+			TargetEntry *tle = get_sortgroupclause_tle(lfirst(lc), query->targetList);
+
+			if (contain_vars_of_level((Node *) tle->expr, 0))
+				tle->expr = (Expr *) canonical_expression(context, (Node *) tle->expr);
+		}
+	}
+	if (individuals != NULL)
+		replace_units(groups.groups, individuals);
+}
+
+/* ----------
+ * Columns that depend on a primary key
+ * ----------
+ */
+
+typedef struct DependentContext
+{
+	List	   *grouped;		/* expressions of GROUP BY */
+	List	   *vars;			/* other columns that are not inside an aggregate */
+	Index		levelsup;
+} DependentContext;
+
+static bool
+dependent_walker(Node *node, DependentContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		context->levelsup++;
+		(void) query_tree_walker((Query *) node, dependent_walker, context, 0);
+		context->levelsup--;
+		return false;
+	}
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->levelsup)
+		return false;
+	if (context->levelsup == 0 && list_member(context->grouped, node))
+		return false;
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup)
+	{
+		Var		   *var = copyObject((Var *) node);
+
+		var->varlevelsup = 0;
+		if (!list_member(context->grouped, var))
+			context->vars = list_append_unique(context->vars, var);
+		return false;
+	}
+	return expression_tree_walker(node, dependent_walker, context);
+}
+
+/* The unique index that shows that the grouped columns fix the row that a column is of. */
+static Oid
+index_of_groups(Query *query, Var *var, List *grouped)
+{
+	RangeTblEntry *rte = rt_fetch(var->varno, query->rtable);
+	Bitmapset  *columns = NULL;
+	ListCell   *lc;
+
+	if (rte->rtekind != RTE_RELATION)
+		return InvalidOid;
+	foreach(lc, grouped)
+	{
+		Var		   *key = (Var *) strip_relabel(lfirst(lc));
+
+		if (IsA(key, Var) && key->varno == var->varno && key->varlevelsup == 0 &&
+			key->varattno > 0)
+			columns = bms_add_member(columns, key->varattno);
+	}
+	return policy_unique_index(rte->relid, columns);
+}
+
+/* Groups by one expression more. */
+static void
+group_by(RewriteContext *context, Query *query, Node *expr)
+{
+	SortGroupClause *clause = makeNode(SortGroupClause);
+	TargetEntry *tle = makeTargetEntry((Expr *) expr, list_length(query->targetList) + 1,
+									   pstrdup("dp_key"), true);
+	bool		hashable;
+
+	check_compared(context, expr);
+	if (!canonical_exists(exprType(expr)))
+		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
+	get_sort_group_operators(exprType(expr), true, true, false, &clause->sortop, &clause->eqop,
+							 NULL, &hashable);
+	clause->hashable = hashable;
+	query->targetList = lappend(query->targetList, tle);
+	clause->tleSortGroupRef = assignSortGroupRef(tle, query->targetList);
+	query->groupClause = lappend(query->groupClause, clause);
+}
+
+/*
+ * The parser lets columns stand beside aggregates that depend on a grouped primary key.  Where
+ * the key is proven to be unique a group has one row of that table; otherwise the column
+ * is one more to group by.  True if all were proven.
+ */
+static bool
+group_dependent_columns(RewriteContext *context, Query *query)
+{
+	DependentContext dependent = {0};
+	bool		proven = true;
+	ListCell   *lc;
+
+	if (query->constraintDeps == NIL)
+		return true;
+	dependent.grouped = get_sortgrouplist_exprs(query->groupClause, query->targetList);
+	(void) dependent_walker((Node *) query->targetList, &dependent);
+	(void) dependent_walker(query->havingQual, &dependent);
+	foreach(lc, dependent.vars)
+	{
+		Oid			index = index_of_groups(query, lfirst(lc), dependent.grouped);
+
+		if (OidIsValid(index))
+			context->proofs = list_append_unique_oid(context->proofs, index);
+		else
+		{
+			group_by(context, query, lfirst(lc));
+			proven = false;
+		}
+	}
+	return proven;
+}
+
+/*
+ * Brings what a query below a release groups by or leaves distinct into canonical form, in
+ * place; its expressions are total already.  individuals: whose rows they are, with their
+ * unit in terms of the query's columns; NULL for a public query.  Raises
+ * ERRCODE_DP_QUERY_REFUSED for types that have none.
+ */
+void
+canonical_groups(RewriteContext *context, Query *query, Individuals *individuals)
+{
+	bool		proven = group_dependent_columns(context, query);
+
+	if (individuals != NULL && !proven)
+	{
+		individuals->unique = false;
+		individuals->proofs = NIL;
+	}
+	canonical_clauses(context, query, query->groupClause, true, individuals);
+	if (!query->hasDistinctOn)
+		canonical_clauses(context, query, query->distinctClause, false, individuals);
 }

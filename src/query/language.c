@@ -21,10 +21,12 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
+#include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -246,17 +248,107 @@ total_sublink(SubLink *sublink, LanguageContext *context)
 	return (Node *) copy;
 }
 
+/* sum() or avg() of numerics instead of floats, whose sums depend on their order. */
+static Node *
+exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
+{
+	bool		average = strcmp(get_func_name(aggref->aggfnoid), "avg") == 0;
+	DpFunction	nearest = aggref->aggtype == FLOAT4OID ? DP_FUNC_NEAREST_FLOAT4 :
+		DP_FUNC_NEAREST_FLOAT8;
+	Oid			result = aggref->aggtype;
+	ListCell   *lc;
+
+	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_EXACT, type), NUMERICOID,
+										   list_make1(argument->expr), InvalidOid, InvalidOid,
+										   COERCE_EXPLICIT_CALL);
+	aggref->aggfnoid = average ? F_AVG_NUMERIC : F_SUM_NUMERIC;
+	aggref->aggtype = NUMERICOID;
+	aggref->aggargtypes = list_make1_oid(NUMERICOID);
+	foreach(lc, aggref->aggdistinct)
+	{
+		SortGroupClause *clause = lfirst(lc);
+		bool		hashable;
+
+		get_sort_group_operators(NUMERICOID, true, true, false, &clause->sortop,
+								 &clause->eqop, NULL, &hashable);
+		clause->hashable = hashable;
+	}
+	return (Node *) makeFuncExpr(extension_oid(nearest, InvalidOid), result,
+								 list_make1(aggref), InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/* Keeps what sum() and avg() of numerics add up from overflowing. */
+static Node *
+tame_sum(Aggref *aggref, TargetEntry *argument)
+{
+	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_TAME, InvalidOid), NUMERICOID,
+										   list_make1(argument->expr), InvalidOid, InvalidOid,
+										   COERCE_EXPLICIT_CALL);
+	return (Node *) aggref;
+}
+
+/*
+ * An aggregate whose arguments are total, so that its value is a function of the values
+ * as a multiset: neither their order nor their form nor the plan shows.  ORDER BY is
+ * none of its business then.
+ */
+static Node *
+orderless_aggregate(Aggref *aggref, bool adds, LanguageContext *context)
+{
+	List	   *args = NIL;
+	TargetEntry *first;
+	Oid			type;
+	ListCell   *lc;
+
+	foreach(lc, aggref->args)
+	{
+		if (!lfirst_node(TargetEntry, lc)->resjunk)
+			args = lappend(args, lfirst(lc));
+	}
+	aggref->args = args;
+	aggref->aggorder = NIL;
+	if (args == NIL || aggref->aggtype == BOOLOID)
+		return (Node *) aggref;
+	first = linitial(args);
+	type = exprType((Node *) first->expr);
+	if (!adds)
+	{
+		/* count() needs no form, but that of a type without one is not for DISTINCT */
+		if (strcmp(get_func_name(aggref->aggfnoid), "count") != 0)
+			first->expr = (Expr *) canonical_expression(context->rewrite, (Node *) first->expr);
+		return (Node *) aggref;
+	}
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return (Node *) aggref;
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return exact_sum(aggref, first, type);
+		case NUMERICOID:
+			if (aggref->aggdistinct != NIL)
+				first->expr = (Expr *) canonical_expression(context->rewrite, (Node *) first->expr);
+			return tame_sum(aggref, first);
+		default:
+			refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
+	}
+	return NULL;
+}
+
 /* A standard aggregate over the rows of one individual, or over public rows. */
 static Node *
 total_aggregate(Aggref *aggref, LanguageContext *context)
 {
 	Aggref	   *copy = copyObject(aggref);
-	bool		tame;
+	bool		adds;
 	ListCell   *lc;
 
 	if (!context->aggregates || aggref->agglevelsup != 0 ||
 		aggref->aggkind != AGGKIND_NORMAL || aggref->aggvariadic ||
-		!aggregate_is_allowed(aggref->aggfnoid, &tame))
+		!aggregate_is_allowed(aggref->aggfnoid, &adds))
 		refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
 	check_type(context->rewrite, (Node *) aggref);
 	if (aggref->args != NIL)
@@ -273,32 +365,13 @@ total_aggregate(Aggref *aggref, LanguageContext *context)
 	foreach(lc, copy->args)
 	{
 		TargetEntry *tle = lfirst(lc);
-		Oid			type = exprType((Node *) tle->expr);
 
 		tle->expr = (Expr *) total_mutator((Node *) tle->expr, context);
-		if (!tame)
-			continue;
-		switch (type)
-		{
-			case INT2OID:
-			case INT4OID:
-			case INT8OID:
-				break;
-			case FLOAT4OID:
-			case FLOAT8OID:
-			case NUMERICOID:
-				tle->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_TAME, type), type,
-												  list_make1(tle->expr), InvalidOid,
-												  InvalidOid, COERCE_EXPLICIT_CALL);
-				break;
-			default:
-				refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
-		}
 	}
 	copy->aggfilter = (Expr *) total_mutator((Node *) aggref->aggfilter, context);
 	if (copy->aggtype == TEXTOID || copy->aggtype == BPCHAROID)
-		return narrow_text((Node *) copy);	/* min and max copy a stored text */
-	return (Node *) copy;
+		return narrow_text(orderless_aggregate(copy, adds, context));	/* min and max copy a stored text */
+	return orderless_aggregate(copy, adds, context);
 }
 
 /* A literal without a type, as an argument that takes any: a text. */
@@ -578,13 +651,21 @@ ordered_arguments(FuncExpr *func)
 	return result;
 }
 
+/* Did the rewriter put the function there?  A CTE that is named twice gets here twice. */
+static bool
+is_already_total(DpFunction ours)
+{
+	return ours == DP_FUNC_TOTAL || ours == DP_FUNC_TOTAL_CAST || ours == DP_FUNC_TAME ||
+		ours == DP_FUNC_CANONICAL || ours == DP_FUNC_EXACT || ours == DP_FUNC_NEAREST_FLOAT4 ||
+		ours == DP_FUNC_NEAREST_FLOAT8;
+}
+
 static Node *
 total_func(FuncExpr *func, LanguageContext *context)
 {
 	DpFunction	ours = extension_function(func->funcid);
 
-	/* total already: a CTE that is named twice gets here twice */
-	if (ours == DP_FUNC_TOTAL || ours == DP_FUNC_TOTAL_CAST || ours == DP_FUNC_TAME)
+	if (is_already_total(ours))
 		return expression_tree_mutator((Node *) func, total_mutator, (void *) context);
 	if (ours != DP_FUNC_NONE || func->funcretset ||
 		(func->funcvariadic && get_func_variadictype(func->funcid) == ANYOID))

@@ -766,6 +766,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	query->sortClause = NIL;
 	total_targets(context, level);
 	query->havingQual = total_expression(context, level, query->havingQual);
+	canonical_groups(context, query, individuals);
 }
 
 /* Is the level grouped so that every group is one individual (or less)? */

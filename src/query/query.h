@@ -56,7 +56,7 @@ typedef struct RewriteContext
 	int			strict;			/* > 0: inside a level that uses dp_ aggregates */
 	int			releases;		/* how many were made */
 	int			levels;			/* how many were processed */
-	bool		checks_account;
+	List	   *proofs;			/* unique indexes (OIDs) that groups below releases rest on */
 } RewriteContext;
 
 /* refuse.c */
@@ -210,7 +210,9 @@ extern void inline_public_ctes(RewriteContext *context, Level *level, Query *rel
 extern void read_publics_ahead(RewriteContext *context, Query *release);
 
 /* keys.c */
+extern Node *canonical_expression(RewriteContext *context, Node *expr);
 extern Node *canonical_key(RewriteContext *context, Node *key);
+extern void canonical_groups(RewriteContext *context, Query *query, Individuals *individuals);
 
 /* domains.c */
 extern void restrict_to_domains(ReleaseBuilder *builder);

@@ -920,6 +920,7 @@ describe(ReleaseBuilder *builder)
 {
 	ReleaseSpec *spec = &builder->spec;
 	StringInfoData names;
+	List	   *proofs;
 	ListCell   *lc;
 
 	SET_VARSIZE(spec, sizeof(ReleaseSpec));
@@ -934,7 +935,11 @@ describe(ReleaseBuilder *builder)
 	spec->nparams = list_length(builder->params);
 	spec->grouped = spec->nkeys > 0;
 	name_outputs(spec);
-	foreach(lc, builder->individuals->proofs)
+	/* of those below other releases of the statement, too: to check one more takes little */
+	proofs = list_union_oid(builder->individuals->proofs, builder->context->proofs);
+	if (list_length(proofs) > DP_MAX_PROOFS)
+		refuse_query(REFUSE_TOO_LARGE, builder->context, builder->level->query);
+	foreach(lc, proofs)
 		spec->proofs[spec->nproofs++] = lfirst_oid(lc);
 	initStringInfo(&names);
 	foreach(lc, builder->individuals->relids)
@@ -980,7 +985,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 
 	builder.spec.dimensions = 1;
 	builder.spec.streamed = individuals->unique &&
-		list_length(individuals->proofs) <= DP_MAX_PROOFS;
+		list_length(individuals->proofs) <= DP_MAX_PROOFS / 2;
 	if (!builder.spec.streamed)
 		individuals->proofs = NIL;
 	builder.params = initial_params(individuals);

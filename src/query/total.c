@@ -22,6 +22,7 @@
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
+#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -31,18 +32,20 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
-#include "utils/timestamp.h"
 
+#include "aggregate/canonical.h"
 #include "query/allowed.h"
 #include "query/language.h"
 
 PG_FUNCTION_INFO_V1(dp_total);
 PG_FUNCTION_INFO_V1(dp_total_cast);
 PG_FUNCTION_INFO_V1(dp_flat);
-PG_FUNCTION_INFO_V1(dp_tame_float4);
-PG_FUNCTION_INFO_V1(dp_tame_float8);
+PG_FUNCTION_INFO_V1(dp_canonical);
+PG_FUNCTION_INFO_V1(dp_exact_float4);
+PG_FUNCTION_INFO_V1(dp_exact_float8);
+PG_FUNCTION_INFO_V1(dp_nearest_float4);
+PG_FUNCTION_INFO_V1(dp_nearest_float8);
 PG_FUNCTION_INFO_V1(dp_tame_numeric);
-PG_FUNCTION_INFO_V1(dp_tame_interval);
 
 /* Position of the first argument that goes to the wrapped function. */
 #define TOTAL_FIRST_ARGUMENT 2
@@ -260,34 +263,133 @@ dp_flat(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0)));
 }
 
+/* ----------
+ * One value for several
+ * ----------
+ */
+
 /*
- * tame(float4), tame(float8), tame(numeric): values small enough that standard
- * aggregates of them cannot overflow (float8 also squares them); NaN becomes
- * NULL.
+ * canonical(anyelement, typmod int)
+ *
+ * The canonical form of a value (aggregate/canonical.c); NULL where it would be too wide.
+ */
+PGDLLEXPORT Datum
+dp_canonical(PG_FUNCTION_ARGS)
+{
+	Canonical  *canonical = fcinfo->flinfo->fn_extra;
+	MemoryContext context = CurrentMemoryContext;
+	uint32		holdoff = InterruptHoldoffCount;
+	uint32		cancel_holdoff = QueryCancelHoldoffCount;
+	volatile Datum result = (Datum) 0;
+	volatile bool isnull = true;
+
+	if (canonical == NULL)
+	{
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+
+		if (!canonical_exists(type))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("this function is only used inside releases of dp_agg")));
+		canonical = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Canonical));
+		canonical_open(canonical, type, PG_GETARG_INT32(1), fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = canonical;
+	}
+	if (canonical->length != -1)
+		PG_RETURN_DATUM(canonical_datum(canonical, PG_GETARG_DATUM(0)));
+	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > TOTAL_WIDEST)
+		PG_RETURN_NULL();
+
+	PG_TRY();
+	{
+		result = canonical_datum(canonical, PG_GETARG_DATUM(0));
+		isnull = VARSIZE(DatumGetPointer(result)) > TOTAL_WIDEST;
+	}
+	PG_CATCH();
+	{
+		forgive_error(context, holdoff, cancel_holdoff);	/* jsonb of great depth */
+	}
+	PG_END_TRY();
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * What sums and averages add up: numerics, whose sums do not depend on the order of rows, small
+ * enough that none can overflow.
  */
 #define TAME_LARGEST 1e120
 #define TAME_LARGEST_FLOAT4 1e18f
 
-PGDLLEXPORT Datum
-dp_tame_float4(PG_FUNCTION_ARGS)
-{
-	float4		x = PG_GETARG_FLOAT4(0);
+/* Integers up to here are floats exactly, and print with all digits. */
+#define LARGEST_EXACT_INTEGER 9007199254740992.0
 
-	if (isnan(x))
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT4(Max(Min(x, TAME_LARGEST_FLOAT4), -TAME_LARGEST_FLOAT4));
+static Datum
+decimal_of_text(char *text)
+{
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+							   Int32GetDatum(-1));
 }
 
+/*
+ * exact(float8), exact(float4)
+ *
+ * The shortest decimal that reads back as x, within -1e120 .. 1e120 (-1e18 .. 1e18); NULL for
+ * NaN.  A sum of floats depends on the order in which they are added, a sum of
+ * these does not (Ryu: Adams, "Ryu: Fast Float-to-String Conversion", 2018, as in
+ * src/common/d2s.c).
+ */
 PGDLLEXPORT Datum
-dp_tame_float8(PG_FUNCTION_ARGS)
+dp_exact_float8(PG_FUNCTION_ARGS)
 {
 	float8		x = PG_GETARG_FLOAT8(0);
+	char		text[DOUBLE_SHORTEST_DECIMAL_LEN];
 
 	if (isnan(x))
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(Max(Min(x, TAME_LARGEST), -TAME_LARGEST));
+	x = Max(Min(x, TAME_LARGEST), -TAME_LARGEST);
+	if (fabs(x) <= LARGEST_EXACT_INTEGER && x == rint(x))
+		PG_RETURN_NUMERIC(int64_to_numeric((int64) x));
+	double_to_shortest_decimal_buf(x, text);
+	PG_RETURN_DATUM(decimal_of_text(text));
 }
 
+PGDLLEXPORT Datum
+dp_exact_float4(PG_FUNCTION_ARGS)
+{
+	float4		x = PG_GETARG_FLOAT4(0);
+	char		text[FLOAT_SHORTEST_DECIMAL_LEN];
+
+	if (isnan(x))
+		PG_RETURN_NULL();
+	x = Max(Min(x, TAME_LARGEST_FLOAT4), -TAME_LARGEST_FLOAT4);
+	if (x == rintf(x))
+		PG_RETURN_NUMERIC(int64_to_numeric((int64) x));
+	float_to_shortest_decimal_buf(x, text);
+	PG_RETURN_DATUM(decimal_of_text(text));
+}
+
+/*
+ * nearest_float8(numeric), nearest_float4(numeric)
+ *
+ * The float nearest to a sum or average of these.  Never fails, other than the casts, which
+ * do where the float is too small to be one.
+ */
+PGDLLEXPORT Datum
+dp_nearest_float8(PG_FUNCTION_ARGS)
+{
+	return DirectFunctionCall1(numeric_float8_no_overflow, PG_GETARG_DATUM(0));
+}
+
+PGDLLEXPORT Datum
+dp_nearest_float4(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT4((float4) DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+																 PG_GETARG_DATUM(0))));
+}
+
+/* tame(numeric): within -1e120 .. 1e120; NULL for NaN. */
 PGDLLEXPORT Datum
 dp_tame_numeric(PG_FUNCTION_ARGS)
 {
@@ -303,39 +405,4 @@ dp_tame_numeric(PG_FUNCTION_ARGS)
 											Float8GetDatum(approximate > 0 ? TAME_LARGEST :
 														   -TAME_LARGEST)));
 	PG_RETURN_NUMERIC(x);
-}
-
-/*
- * tame(interval): the one of all intervals equal to it (months of 30 days, days
- * of 24 hours, as interval_cmp has it) that is written in days and time, with
- * months where an int has no room for the days.
- */
-PGDLLEXPORT Datum
-dp_tame_interval(PG_FUNCTION_ARGS)
-{
-	Interval   *x = PG_GETARG_INTERVAL_P(0);
-	Interval   *result = palloc(sizeof(Interval));
-	int64		days = (int64) x->month * DAYS_PER_MONTH + x->day + x->time / USECS_PER_DAY;
-	int64		months = 0;
-
-	result->time = x->time % USECS_PER_DAY;
-	if (result->time < 0 && days > 0)
-	{
-		result->time += USECS_PER_DAY;
-		days--;
-	}
-	else if (result->time > 0 && days < 0)
-	{
-		result->time -= USECS_PER_DAY;
-		days++;
-	}
-	if (days > PG_INT32_MAX || days < PG_INT32_MIN)
-	{
-		months = days / DAYS_PER_MONTH;
-		months = Max(PG_INT32_MIN, Min(PG_INT32_MAX, months));
-		days -= months * DAYS_PER_MONTH;
-	}
-	result->month = (int32) months;
-	result->day = (int32) Max(PG_INT32_MIN, Min(PG_INT32_MAX, days));
-	PG_RETURN_INTERVAL_P(result);
 }

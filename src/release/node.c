@@ -32,6 +32,7 @@
 #include "utils/tuplesort.h"
 #include "utils/tuplestore.h"
 
+#include "aggregate/canonical.h"
 #include "aggregate/sketch.h"
 #include "errors.h"
 #include "mechanism/noise.h"
@@ -48,6 +49,7 @@ typedef struct ReleaseState
 	bool		drained;
 	dp_int128	tau;			/* threshold of the gate, if there is a vector */
 	PartsState *parts;
+	Canonical  *keys;			/* forms of the group keys */
 	double	   *simulated;		/* noise vectors for ends of intervals, or NULL */
 	PlanState  *child;			/* NULL once it has ended */
 	List	   *plans;			/* the child, and plans that it asks for by itself */
@@ -251,6 +253,16 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	find_releases(state->child, &state->nested, NULL);
 }
 
+/* How the group keys are shown. */
+static void
+open_keys(ReleaseState *state, TupleDesc desc)
+{
+	state->keys = palloc0(state->spec->nkeys * sizeof(Canonical));
+	for (int i = 0; i < state->spec->nkeys; i++)
+		canonical_open(&state->keys[i], TupleDescAttr(desc, i)->atttypid,
+					   TupleDescAttr(desc, i)->atttypmod, CurrentMemoryContext);
+}
+
 /* Orders released rows by their keys, or keeps the one row of no keys. */
 static void
 begin_store(ReleaseState *state, TupleDesc desc)
@@ -356,6 +368,21 @@ release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int12
 	return released;
 }
 
+/*
+ * The keys of a group, rebuilt in canonical form: those of the row are the datums of whichever
+ * row came first, which may be compressed or stored elsewhere, and a NaN has bits of its own.
+ */
+static void
+release_keys(ReleaseState *state, TupleTableSlot *row, TupleTableSlot *out)
+{
+	for (int i = 0; i < state->spec->nkeys; i++)
+	{
+		out->tts_isnull[i] = row->tts_isnull[i];
+		if (!row->tts_isnull[i])
+			out->tts_values[i] = canonical_datum(&state->keys[i], row->tts_values[i]);
+	}
+}
+
 /* Turns one row of the child into a released row; false if it is held back. */
 static bool
 release_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTableSlot *out)
@@ -375,8 +402,7 @@ release_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTable
 	{
 		int			first = spec->nkeys + 1 + spec->nsketches;
 
-		memcpy(out->tts_values, row->tts_values, spec->nkeys * sizeof(Datum));
-		memcpy(out->tts_isnull, row->tts_isnull, spec->nkeys * sizeof(bool));
+		release_keys(state, row, out);
 		for (int i = 0; i < spec->noutputs; i++)
 		{
 			const SpecOutput *output = &spec->outputs[i];
@@ -545,6 +571,7 @@ drain(ReleaseState *state)
 		drain_depth++;
 		bounding_key = &key;
 		out = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsVirtual);
+		open_keys(state, out->tts_tupleDescriptor);
 		begin_store(state, out->tts_tupleDescriptor);
 		read_ctes_ahead(state->plans);
 		has_seen_rows = true;

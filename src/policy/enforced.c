@@ -34,7 +34,6 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "fmgr.h"
@@ -160,7 +159,7 @@ policy_still_not_null(Oid relid, List *attnos, Snapshot snapshot)
  * dp_agg.never_null(relation, column number): what policy_not_null() will say once the
  * transaction has ended.  For messages to who declares something.
  */
-Datum
+PGDLLEXPORT Datum
 dp_never_null(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
@@ -289,26 +288,6 @@ policy_still_unique(Oid indexid, Snapshot snapshot)
 	result = index_is_proof(index, snapshot);
 	index_close(index, AccessShareLock);
 	return result;
-}
-
-/*
- * The index of a primary key on which PostgreSQL lets columns depend that GROUP BY
- * leaves out (an element of Query.constraintDeps), if it does make rows of one key one
- * row, for the active snapshot; else InvalidOid.  The parser asks neither whether the
- * relation has children nor for a snapshot.
- */
-Oid
-policy_key_index(Oid constraint)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	Oid			index = InvalidOid;
-
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_PRIMARY)
-		index = ((Form_pg_constraint) GETSTRUCT(tuple))->conindid;
-	ReleaseSysCache(tuple);
-	return OidIsValid(index) && policy_still_unique(index, active_snapshot()) ? index : InvalidOid;
 }
 
 /* ----------

@@ -86,7 +86,6 @@ extern bool policy_not_null(Oid relid, AttrNumber attno);
 extern bool policy_still_not_null(Oid relid, List *attnos, Snapshot snapshot);
 extern Oid	policy_unique_index(Oid relid, const Bitmapset *columns);
 extern bool policy_still_unique(Oid indexid, Snapshot snapshot);
-extern Oid	policy_key_index(Oid constraint);
 extern bool policy_is_settled(Oid relid, Snapshot snapshot);
 
 #endif							/* DP_POLICY_H */

@@ -10,6 +10,11 @@
  *
  * So such paths keep their rows and lose their order: what needs it sorts.  A MergeAppend
  * looks at the rows, and so stays sorted.
+ *
+ * grouping_planner() makes the paths of a partitioned table anew if it stands alone in
+ * FROM, or joins and aggregates partition by partition, which rests on the bounds, too.
+ * Until all paths are made it must not know that the table is partitioned; only then
+ * it may, to leave out partitions at run time.
  */
 #include "postgres.h"
 
@@ -27,7 +32,11 @@ order_is_declared(const Path *path)
 	return IsA(path, ForeignPath);
 }
 
-/* Takes the paths of a protected relation, in a release, for no more sorted than they are. */
+/*
+ * Takes the paths of a protected relation, in a release, for no more sorted than they are.
+ * Without a positive number of partitions it is none of IS_PARTITIONED_REL(); -1 is what the
+ * number is before it is known.
+ */
 void
 forget_declared_order(RelOptInfo *rel)
 {
@@ -42,5 +51,21 @@ forget_declared_order(RelOptInfo *rel)
 		if (order_is_declared(path))
 			path->pathkeys = NIL;
 		add_path(rel, path);
+	}
+	rel->consider_partitionwise_join = false;
+	if (rel->nparts > 1)
+		rel->nparts = -rel->nparts;
+}
+
+/* All paths of the query are made: its relations may be partitioned again. */
+void
+remember_partitions(PlannerInfo *root)
+{
+	for (int i = 1; i < root->simple_rel_array_size; i++)
+	{
+		RelOptInfo *rel = root->simple_rel_array[i];
+
+		if (rel != NULL && rel->nparts < -1)
+			rel->nparts = -rel->nparts;
 	}
 }

@@ -118,6 +118,8 @@ release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *inpu
 
 	if (prev_upper_paths_hook)
 		prev_upper_paths_hook(root, stage, input_rel, output_rel, extra);
+	if (stage == UPPERREL_FINAL && planning_releases())
+		remember_partitions(root);
 	if (stage != UPPERREL_GROUP_AGG && stage != UPPERREL_FINAL)
 		return;
 	collector = known_collector(root);

@@ -25,6 +25,7 @@ extern const ReleaseSpec *release_plan_spec(const Plan *plan);
 
 /* order.c */
 extern void forget_declared_order(RelOptInfo *rel);
+extern void remember_partitions(PlannerInfo *root);
 
 /* node.c */
 extern Node *release_create_state(CustomScan *scan);

@@ -824,6 +824,11 @@ $$;
 COMMENT ON FUNCTION dp_agg.protected_column(regclass, name) IS
 'internal: a column of a protected relation; errors: 22004 NULL, 42703 no such column, 42704 not protected';
 
+CREATE FUNCTION dp_agg.never_null(relation regclass, "column" smallint) RETURNS boolean
+AS 'MODULE_PATHNAME', 'dp_never_null' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION dp_agg.never_null(regclass, smallint) IS
+'internal: is a column, by its number, NOT NULL in a relation and in all that inherit from it or are partitions, and does the server enforce that (it does not on foreign tables)';
+
 CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name, lower text, upper text)
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -867,11 +872,13 @@ BEGIN
 	END IF;
 	PERFORM dp_agg.label_column(relation, "column", '{}',
 			jsonb_build_object('lower', bounds[1], 'upper', bounds[2]));
-	IF NOT attribute.attnotnull THEN
+	IF NOT dp_agg.never_null(relation, attribute.attnum) THEN
 		RAISE NOTICE USING
 			MESSAGE = format('column "%s" may be NULL, which costs accuracy', "column"),
-			HINT = format('If it never is: ALTER TABLE %s ALTER COLUMN %I SET NOT NULL.',
-						  relation, "column");
+			HINT = CASE WHEN attribute.attnotnull
+				THEN 'It is declared NOT NULL, but nobody enforces that on foreign tables, and a child may be without.'
+				ELSE format('If it never is: ALTER TABLE %s ALTER COLUMN %I SET NOT NULL.',
+							relation, "column") END;
 	END IF;
 END
 $$;

@@ -229,7 +229,8 @@ extern void guard_init(void);
 extern const ReleaseSpec *planning_known_spec(const Aggref *aggref);
 extern List *planning_needs(const ReleaseSpec *spec);
 extern void planning_remember(const ReleaseSpec *spec, List *needs);
-
+extern void planning_believe(Oid relid, AttrNumber attno);
+extern List *planning_believed(Oid relid);
 extern bool planning_releases(void);
 extern bool planning_quietly(void);
 extern bool explaining(void);

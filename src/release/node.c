@@ -248,6 +248,8 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 		recheck_plan(lfirst(lc));
 	recheck_relations(list_nth(state->needs, NEED_RELATIONS),
 					  list_nth(state->needs, NEED_SHAPES));
+	recheck_declarations(list_nth(state->needs, NEED_RELATIONS),
+						 list_nth(state->needs, NEED_NOT_NULL), estate);
 	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
 	find_releases(state->child, &state->nested, NULL);
 }

@@ -14,7 +14,9 @@
 #include "postgres.h"
 
 #include "access/heapam.h"
+#include "access/nbtree.h"
 #include "access/tableam.h"
+#include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -29,7 +31,7 @@
  * read.
  */
 static bool
-has_ended(ScanState *scan)
+scan_has_ended(ScanState *scan)
 {
 	TableScanDesc desc = scan->ss_currentScanDesc;
 
@@ -38,8 +40,17 @@ has_ended(ScanState *scan)
 		!((HeapScanDesc) desc)->rs_inited;
 }
 
+/* The same of a scan of a whole index. */
+static bool
+index_has_ended(IndexScanDesc desc)
+{
+	return desc != NULL && desc->parallel_scan == NULL &&
+		desc->indexRelation->rd_rel->relam == BTREE_AM_OID &&
+		!BTScanPosIsValid(((BTScanOpaque) desc->opaque)->currPos);
+}
+
 static void
-read_on(ScanState *scan)
+read_table(ScanState *scan)
 {
 	TupleTableSlot *slot = scan->ss_ScanTupleSlot;
 
@@ -51,25 +62,57 @@ read_on(ScanState *scan)
 	ExecClearTuple(slot);
 }
 
+static void
+read_wide_table(PlanState *state)
+{
+	while (wide_read_on(state))
+		CHECK_FOR_INTERRUPTS();
+}
+
+static void
+read_index(PlanState *state)
+{
+	while (!TupIsNull(ExecProcNode(state)))
+		CHECK_FOR_INTERRUPTS();
+}
+
+static bool
+reads_protected(PlanState *state)
+{
+	return policy_lookup(RelationGetRelid(((ScanState *) state)->ss_currentRelation)) != NULL;
+}
+
+/* Scans by conditions are not those of whole tables, whatever they leave unread. */
 static bool
 whole_walker(PlanState *state, void *context)
 {
 	if (is_release_state(state))
 		return false;			/* has done so itself */
-	if (IsA(state, SeqScanState) || is_wide_state(state))
+	if (IsA(state, SeqScanState))
 	{
-		ScanState  *scan = (ScanState *) state;
+		if (reads_protected(state) && !scan_has_ended((ScanState *) state))
+			read_table((ScanState *) state);
+	}
+	else if (is_wide_state(state))
+	{
+		if (!scan_has_ended((ScanState *) state))
+			read_wide_table(state);
+	}
+	else if (IsA(state, IndexScanState))
+	{
+		IndexScanState *scan = (IndexScanState *) state;
 
-		if (policy_lookup(RelationGetRelid(scan->ss_currentRelation)) == NULL ||
-			has_ended(scan))
-			return planstate_tree_walker(state, whole_walker, context);
-		if (IsA(state, SeqScanState))
-			read_on(scan);
-		else
-		{
-			while (wide_read_on(state))
-				CHECK_FOR_INTERRUPTS();
-		}
+		if (reads_protected(state) && scan->iss_NumScanKeys == 0 &&
+			!index_has_ended(scan->iss_ScanDesc))
+			read_index(state);
+	}
+	else if (IsA(state, IndexOnlyScanState))
+	{
+		IndexOnlyScanState *scan = (IndexOnlyScanState *) state;
+
+		if (reads_protected(state) && scan->ioss_NumScanKeys == 0 &&
+			!index_has_ended(scan->ioss_ScanDesc))
+			read_index(state);
 	}
 	return planstate_tree_walker(state, whole_walker, context);
 }

@@ -250,6 +250,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 					  list_nth(state->needs, NEED_SHAPES));
 	recheck_declarations(list_nth(state->needs, NEED_RELATIONS),
 						 list_nth(state->needs, NEED_NOT_NULL), estate);
+	wide_recheck(list_nth(state->needs, NEED_PLAIN));
 	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
 	find_releases(state->child, &state->nested, NULL);
 }
@@ -577,6 +578,7 @@ drain(ReleaseState *state)
 		read_ctes_ahead(state->plans);
 		has_seen_rows = true;
 		drain_child(state, state->child, &rng, out);
+		read_wholly(state->plans);
 		(void) ExecShutdownNode(state->child);
 		ExecDropSingleTupleTableSlot(out);
 		if (!leads_others(state->child, state->css.ss.ps.plan->initPlan))

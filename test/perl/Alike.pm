@@ -25,6 +25,7 @@ package Alike;
 
 use strict;
 use warnings;
+use Digest::MD5 'md5';
 use Fuzz;
 
 *pick = \&Fuzz::pick;
@@ -276,14 +277,17 @@ CREATE TABLE lie_child () INHERITS (lie_parent);
 ALTER TABLE lie_child ALTER pid DROP NOT NULL, ALTER x DROP NOT NULL, ALTER y DROP NOT NULL;
 INSERT INTO lie_parent SELECT * FROM truth WHERE pid IS NOT NULL AND x IS NOT NULL AND y IS NOT NULL;
 INSERT INTO lie_child SELECT * FROM truth WHERE pid IS NULL OR x IS NULL OR y IS NULL;
-SELECT dp_agg.protect(r, 'pid', 'people', max_groups => 3, max_rows => 3), dp_agg.set_bounds(r, 'x', 0, 10), dp_agg.set_bounds(r, 'y', 0, 10) FROM unnest('{truth,lie_file,lie_parent}'::regclass[]) r;
+CREATE TABLE lie_partitioned (pid int NOT NULL, x int NOT NULL, y numeric NOT NULL) PARTITION BY LIST (x);
+CREATE FOREIGN TABLE lie_partition PARTITION OF lie_partitioned DEFAULT SERVER files OPTIONS (filename '$directory/truth$i');
+CREATE TABLE keys_truth (pid int NOT NULL, x int, y numeric);
+INSERT INTO keys_truth SELECT 1 + i % 70, i % 3, i % 4 FROM generate_series(1, 160) i;
+CREATE TABLE keys_parent (pid int PRIMARY KEY, x int, y numeric);
+CREATE TABLE keys_child () INHERITS (keys_parent);
+INSERT INTO keys_parent SELECT DISTINCT ON (pid) * FROM keys_truth;
+INSERT INTO keys_child SELECT * FROM keys_truth EXCEPT ALL TABLE keys_parent;
+SELECT dp_agg.protect(r, 'pid', 'people', max_groups => 3, max_rows => 3), dp_agg.set_bounds(r, 'x', 0, 10), dp_agg.set_bounds(r, 'y', 0, 10)
+	FROM unnest('{truth,lie_file,lie_parent,lie_partitioned,keys_truth,keys_parent}'::regclass[]) r;
 SQL
-}
-
-# The names of all relations with rows of people.
-sub protected
-{
-	return ((map { $_->[0] } @tables), qw(wide thin truth lie_file lie_parent));
 }
 
 sub protection
@@ -322,8 +326,7 @@ sub seed
 {
 	my ($seed, $number) = @_;
 
-	srand(($seed * 1000003 + $number * 7919) & 0x7fffffff);
-	rand() for 1 .. 3;
+	srand(unpack 'N', md5("$seed $number"));
 	return;
 }
 
@@ -332,7 +335,7 @@ sub shape
 {
 	my ($seed, $block, $i) = @_;
 
-	seed($seed + 77, $block * FORMS + $i);
+	seed("shape $seed", $block * FORMS + $i);
 	my @settings = map { "SET $_" } map { pick(@shapes) } 1 .. pick(0, 1, 2, 3);
 
 	# one of them sorts and one hashes
@@ -362,12 +365,12 @@ my %functions = (
 	varchar => [ [ 'octet_length(%s)', 'int4' ], [ '%s::text', 'text' ], [ '%s::bpchar', 'bpchar' ], [ 'upper(%s)', 'text' ] ],
 	loose => [ [ '%s COLLATE "C"', 'text' ], [ 'ascii(%s COLLATE "C")', 'int4' ], [ 'md5(%s COLLATE "C")', 'text' ] ],
 	jsonb => [ [ "%s ->> 'a'", 'text' ], [ '%s::text', 'text' ], [ "(%s -> 'a')::numeric", 'numeric' ], [ "%s -> 'a'", 'jsonb' ], [ '%s ->> 0', 'text' ], [ 'jsonb_typeof(%s)', 'text' ], [ 'octet_length(%s::text)', 'int4' ] ],
-	'int4[]' => [ [ '%s::text', 'text' ], [ "array_to_string(%s, ',')", 'text' ], [ '(%s)[1]', 'int4' ], [ 'array_lower(%s, 1)', 'int4' ], [ 'cardinality(%s)', 'int4' ] ],
-	'numeric[]' => [ [ '%s::text', 'text' ], [ "array_to_string(%s, ',')", 'text' ], [ '(%s)[1]', 'numeric' ], [ 'scale((%s)[1])', 'int4' ] ],
-	'float8[]' => [ [ '%s::text', 'text' ], [ "array_to_string(%s, ',')", 'text' ], [ '(%s)[1]', 'float8' ] ],
-	'interval[]' => [ [ '%s::text', 'text' ], [ '(%s)[1]', 'interval' ] ],
-	'bpchar[]' => [ [ '%s::text', 'text' ], [ "array_to_string(%s, ',')", 'text' ], [ '(%s)[1]', 'bpchar' ] ],
-	'text[]' => [ [ '%s::text', 'text' ], [ "array_to_string(%s, ',')", 'text' ], [ '(%s)[1]', 'text' ] ],
+	'int4[]' => [ [ "array_to_string(%s, ',')", 'text' ], [ '(%s)[1]', 'int4' ], [ 'array_lower(%s, 1)', 'int4' ], [ 'cardinality(%s)', 'int4' ] ],
+	'numeric[]' => [ [ "array_to_string(%s, ',')", 'text' ], [ 'cardinality(%s)', 'int4' ] ],
+	'float8[]' => [ [ "array_to_string(%s, ',')", 'text' ], [ '(%s)[1]', 'float8' ] ],
+	'interval[]' => [ [ '(%s)[1]', 'interval' ], [ "array_to_string(%s, ',')", 'text' ] ],
+	'bpchar[]' => [ [ "array_to_string(%s, ',')", 'text' ], [ '(%s)[1]', 'bpchar' ] ],
+	'text[]' => [ [ "array_to_string(%s, ',')", 'text' ], [ '(%s)[1]', 'text' ] ],
 	bytea => [ [ 'octet_length(%s)', 'int4' ], [ 'md5(%s)', 'text' ] ],
 	int4 => [ [ '%s + 1', 'int4' ], [ '%s::text', 'text' ], [ '%s > 2', 'bool' ], [ '%s * 1.0', 'numeric' ], [ '%s::float8', 'float8' ] ],
 	int8 => [ [ '%s + 1', 'int8' ], [ '%s > 2', 'bool' ], [ '%s::float8', 'float8' ] ],
@@ -388,8 +391,19 @@ sub column
 {
 	my ($item, $wanted) = @_;
 	my @columns = grep { !$wanted || $_->[1] =~ $wanted } @{ $item->{columns} };
+	my @several = grep { $_->[1] =~ /^(float.|numeric|interval|bpchar|jsonb)\z/ } @columns;
 
+	@columns = @several if @several && chance(0.5);
+	@columns = grep { $_->[1] ne 'loose' } @columns if chance(0.8) && grep { $_->[1] ne 'loose' } @columns;
 	return @columns ? @{ pick(@columns) } : ();
+}
+
+# Types that are no keys of a release, nor have a least value: some other expression of such a value.
+sub comparable
+{
+	my ($text, $type) = @_;
+
+	return $type =~ /^(numeric|float8|interval|bpchar)\[\]|jsonb|loose/ && chance(0.9) ? apply($text, $type) : ($text, $type);
 }
 
 sub apply
@@ -421,7 +435,7 @@ sub expression
 sub number
 {
 	my ($item) = @_;
-	my $number = qr/^(int[48]|float[48]|numeric)$/;
+	my $number = qr/^(int[48]|float[48]|numeric)\z/;
 	my ($text, $type) = expression($item, 1);
 
 	for (1 .. 2)
@@ -483,13 +497,13 @@ sub aggregate
 		$call = pick('sum', 'avg');
 		my $result = $type =~ /float/ ? ($call eq 'avg' ? 'float8' : $type) : $type eq 'int4' && $call eq 'sum' ? 'int8' : 'numeric';
 
-		return ($call . '(' . (chance(0.12) ? 'DISTINCT ' : '') . $text . ordered($item) . ')' . filter($item), $result);
+		return ($call . '(' . each_row($item, $text) . ')' . filter($item), $result);
 	}
 	if ($r < 0.8)
 	{
 		($text, $type) = expression($item, 1);
-		($text, $type) = column($item, qr/float|numeric|interval|bpchar|loose|inet/) if ($type =~ /json|bytea|bool/ || chance(0.3)) && grep { $_->[1] =~ /float|numeric|interval|bpchar|loose|inet/ } @{ $item->{columns} };
-		return (pick('min', 'max') . '(' . (chance(0.1) ? 'DISTINCT ' : '') . $text . ordered($item) . ')' . filter($item), $type) unless $type =~ /json|bytea|bool/;
+		($text, $type) = column($item, qr/^(float.|numeric|interval|bpchar|inet)$/) if ($type =~ /json|bytea|bool|\[/ || chance(0.4)) && grep { $_->[1] =~ /^(float.|numeric|interval|bpchar|inet)$/ } @{ $item->{columns} };
+		return (pick('min', 'max') . '(' . each_row($item, $text) . ')' . filter($item), $type) unless $type =~ /json|bytea|bool|\[/ && chance(0.95);
 	}
 	if ($r < 0.9)
 	{
@@ -499,11 +513,13 @@ sub aggregate
 	return (pick('bool_and', 'bool_or', 'every') . '(' . condition($item, 1) . ')' . filter($item), 'bool');
 }
 
-sub ordered
+# An aggregate's argument, sometimes DISTINCT or with ORDER BY.
+sub each_row
 {
-	my ($item) = @_;
+	my ($item, $text) = @_;
 
-	return chance(0.1) ? ' ORDER BY ' . (expression($item, 1))[0] . pick('', ' DESC') : '';
+	return "DISTINCT $text" . pick('', '', " ORDER BY $text DESC") if chance(0.12);
+	return $text . (chance(0.1) ? ' ORDER BY ' . (expression($item, 1))[0] . pick('', ' DESC') : '');
 }
 
 sub filter
@@ -650,7 +666,7 @@ sub output
 sub release
 {
 	my $item = from(pick(0, 1, 1, 2));
-	my @keys = map { [ expression($item, 1) ] } 1 .. pick(0, 1, 1, 1, 2);
+	my @keys = map { [ comparable(expression($item, 1)) ] } 1 .. pick(0, 1, 1, 1, 2);
 	my @outputs = map { output($item) } 1 .. pick(1, 1, 2);
 	my @all = (@keys, @outputs);
 	my @where;
@@ -761,7 +777,7 @@ sub query
 	my $r = rand;
 
 	return { kind => 'reads', shape => reading_shape(), statements => [ read_query() ] } if $r < 0.06;
-	return { kind => 'declared', relations => [qw(truth lie_file lie_parent)], statements => [ declared_query() ] } if $r < 0.12;
+	return { kind => 'declared', relations => chance(0.8) ? [qw(truth lie_file lie_parent lie_partitioned)] : [qw(keys_truth keys_parent)], statements => [ declared_query() ] } if $r < 0.12;
 	my $release = release();
 
 	# which groups of an individual count is drawn in another way where SQL bounds them

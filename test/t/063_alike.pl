@@ -157,15 +157,16 @@ sub differ
 my %found;
 
 # Which kind a difference is of: what several rows of an individual yield, bytes of what
-# is released, what is read, what is declared.
+# is released, what is read, what is declared.  And the query that shows it.
 sub kind
 {
 	my ($query, $shapes) = @_;
+	my $base = { %$query, statements => [ $query->{base} ] };
 
-	return 'lost connection' if grep { state_of($_) eq 'lost' } run($query, $shapes);
-	return $query->{kind} if $query->{kind} ne 'values';
-	return 'order of rows' if $query->{grouped} && differ(run({ %$query, statements => [ $query->{base} ] }, $shapes));
-	return 'bytes of values';
+	return ('lost connection', $query) if grep { state_of($_) eq 'lost' } run($query, $shapes);
+	return ($query->{kind}, $query) if $query->{kind} ne 'values';
+	return ('bytes of values', $query) unless differ(run($base, $shapes));
+	return ($query->{grouped} ? 'order of rows' : 'bytes of values', $base);
 }
 
 sub small
@@ -173,7 +174,6 @@ sub small
 	my ($query, $shapes) = @_;
 	my $best = { %$query, statements => [ map { Fuzz::resolve($_, 0) } @{ $query->{statements} } ] };
 	my $until = time + 15;
-	my @try = ([ Fuzz::resolve($query->{base} // '', 0) ]);
 
 	foreach my $s (0 .. $#{ $best->{statements} })
 	{
@@ -195,7 +195,7 @@ sub finding
 {
 	my ($query, $shapes, @outcomes) = @_;
 	my @again = run($query, $shapes);
-	my $kind = kind($query, $shapes);
+	my ($kind, $simple) = kind($query, $shapes);
 	my $name = "SEED=$seed FROM=$query->{number} QUERIES=1";
 
 	push @{ $found{$kind} }, { number => $query->{number}, name => $name };
@@ -205,7 +205,7 @@ sub finding
 
 	$found{$kind}->[-1]->{text} = join "\n", "$kind: $name" . (differ(@again) ? '' : ' (not always)'), @settings,
 	  join(";\n", map { Fuzz::resolve($_, 0) } $query->{shape} // (), @{ $query->{statements} }),
-	  (differ(@again) ? ('smaller:', small($query, $shapes)) : ()),
+	  (differ(@again) ? ('smaller:', small($simple, $shapes)) : ()),
 	  map { "answer $_:\n" . (length $outcomes[$_] > 1500 ? substr($outcomes[$_], 0, 1500) . '...' : $outcomes[$_]) } 0, $other // 0;
 	return;
 }

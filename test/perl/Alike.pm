@@ -16,7 +16,7 @@
 # forms; base is the release in it, grouped whether that rests on groups of an individual's
 # rows, and role, if any, who must ask.  Of kind "reads", it reads the table
 # "wide", which has rows of the same sizes but not of the same values in every form, and must
-# fetch as many blocks.  Of kind "declared", @rows@ stands for a relation, which is one of
+# fetch as many blocks; of kind "joins", the same of "thin" and "thick".  Of kind "declared", @rows@ stands for a relation, which is one of
 # @{ $query->{relations} }: all have the same rows, and some declare what is not so.
 #
 # The generator is deterministic: a query depends on the seed and its number alone.
@@ -240,7 +240,8 @@ sub form
 	return $sql . wide($i) . declared($i, $directory) . protection();
 }
 
-# What a query of kind "reads" is about: which row is what differs, sizes do not.
+# What queries of the kinds "reads" and "joins" are about: which row is what differs, sizes
+# do not.
 sub wide
 {
 	my ($i) = @_;
@@ -253,10 +254,11 @@ INSERT INTO wide SELECT rid, CASE WHEN $rare THEN 'rare' ELSE 'many' END, CASE W
 	repeat(CASE WHEN $rare THEN 'zz-' ELSE 'abc' END, 1100), jsonb_build_object('a', repeat(CASE WHEN $rare THEN 'z' ELSE 'a' END, 2500)),
 	decode(repeat(CASE WHEN $rare THEN 'ff' ELSE '00' END, 2600), 'hex') FROM generate_series(1, 60) rid;
 CREATE TABLE thin (pid int, kind text, x int);
-INSERT INTO thin SELECT rid % 60 + 1, CASE WHEN $rare THEN 'rare' ELSE 'many' END, CASE WHEN $rare THEN 1 ELSE 2 END FROM generate_series(1, 300) rid;
-VACUUM wide, thin;
-SELECT dp_agg.protect('wide', 'pid', 'people'), dp_agg.protect('thin', 'pid', 'people');
-SELECT dp_agg.set_bounds('wide', 'x', 0, 10), dp_agg.set_bounds('thin', 'x', 0, 10);
+CREATE TABLE thick (pid int, kind text, x int);
+INSERT INTO thin SELECT rid % 700 + 1, CASE WHEN $rare THEN 'rare' ELSE 'many' END, CASE WHEN $rare THEN 1 ELSE 2 END FROM generate_series(1, 1500) rid;
+INSERT INTO thick SELECT pid, kind, x FROM thin ORDER BY hashint4(pid);
+VACUUM wide, thin, thick;
+SELECT dp_agg.protect(r, 'pid', 'people'), dp_agg.set_bounds(r, 'x', 0, 10) FROM unnest('{wide,thin,thick}'::regclass[]) r;
 SQL
 }
 
@@ -745,6 +747,23 @@ sub read_query
 		"SELECT mode() WITHIN GROUP (ORDER BY left(body, 3)) FROM wide WHERE x = 1");
 }
 
+# Joins that could do without a part of a relation where another holds no such row.
+sub join_query
+{
+	my $says = sub { my ($alias) = @_; pick("$alias.kind = 'rare'", "$alias.kind <> 'rare'", "$alias.x = 1", "$alias.x > 1", "$alias.x = 1 AND $alias.pid = 7", "$alias.pid < 20 AND $alias.kind = 'rare'") };
+	my ($one, $two) = (pick([ 'thin', 'thick' ], [ 'thick', 'thin' ]))->@*;
+
+	return pick(
+		"SELECT count(*) FROM $one a JOIN $two b USING (pid) WHERE " . $says->('b'),
+		"SELECT count(*) FROM $one a JOIN $two b ON a.pid = b.pid WHERE " . $says->('a') . ' AND ' . $says->('b'),
+		"SELECT count(*) FROM $one a " . pick('LEFT', 'RIGHT') . " JOIN $two b ON a.pid = b.pid AND " . $says->('b'),
+		"SELECT count(*) FROM $one a WHERE " . pick('', 'NOT ') . "EXISTS (SELECT 1 FROM $two b WHERE b.pid = a.pid AND " . $says->('b') . ')',
+		"SELECT count(*) FROM $one a WHERE " . $says->('a') . ' AND a.pid ' . pick('', 'NOT ') . "IN (SELECT b.pid FROM $two b WHERE " . $says->('b') . ')',
+		"SELECT dp_sum(n, 0, 5) FROM (SELECT a.pid, count(*) AS n FROM $one a JOIN $two b USING (pid) WHERE " . $says->('b') . ' GROUP BY 1) s',
+		"SELECT count(*) FROM $one a JOIN pub ON pub.k = a.x WHERE " . $says->('a'),
+		"SELECT count(*) FROM (SELECT pid, x FROM $one a WHERE " . $says->('a') . " UNION ALL SELECT pid, x FROM $two b WHERE " . $says->('b') . ') s');
+}
+
 # ---------- declarations ----------
 
 sub declared_query
@@ -776,7 +795,8 @@ sub query
 	$aliases = 0;
 	my $r = rand;
 
-	return { kind => 'reads', shape => reading_shape(), statements => [ read_query() ] } if $r < 0.06;
+	return { kind => 'reads', shape => reading_shape(), statements => [ read_query() ] } if $r < 0.05;
+	return { kind => 'joins', shape => reading_shape(), statements => [ join_query() ] } if $r < 0.08;
 	return { kind => 'declared', relations => chance(0.8) ? [qw(truth lie_file lie_parent lie_partitioned)] : [qw(keys_truth keys_parent)], statements => [ declared_query() ] } if $r < 0.12;
 	my $release = release();
 

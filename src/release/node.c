@@ -235,6 +235,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	state->needs = lsecond(scan->custom_private);
 	state->spec = release_plan_spec(&scan->scan.plan);
 	read_params(state, estate, &state->params);
+	spec_check_price(state->spec, &state->params);
 
 	estate->es_instrument = 0;
 	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);

@@ -1848,6 +1848,7 @@ AS $$
 		 WHERE c.relkind IN ('r', 'p', 'f', 'm') AND c.oid >= 16384 AND c.relnamespace <> 'dp_agg'::regnamespace
 		   AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
 		   AND NOT EXISTS (SELECT FROM dp_agg.protected_tree() t WHERE t.relation = c.oid)
+		   AND NOT EXISTS (SELECT FROM dp_agg.readers() v WHERE v.reader = c.oid)
 	), like_it AS (
 		SELECT DISTINCT r.oid AS root, r.parent, r.columns, c.oid, c.grantee, m.same,
 			   EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey && m.keys) AS bounded
@@ -1861,9 +1862,11 @@ AS $$
 								 WHERE p.partrelid = r.oid) AS keys
 						  FROM attribute t JOIN attribute o ON o.relation = c.oid AND o.name = t.name AND o.type = t.type
 						 WHERE t.relation = r.oid) m
-		 -- with all columns, or with the unit and half of the others, since columns come and go
-		 WHERE m.units = cardinality(r.unit) AND (r.parent OR r.columns > m.units)
-		   AND 2 * (m.same - m.units) >= r.columns - m.units
+		 -- a copy has all columns; what was a part of it has the unit and half of the others at
+		 -- least, since columns come and go; the unit alone is common
+		 WHERE m.units = cardinality(r.unit)
+		   AND (m.same = r.columns OR r.parent AND 2 * (m.same - m.units) >= r.columns - m.units)
+		   AND (r.columns > m.units OR r.parent AND r.columns = (SELECT count(*) FROM attribute o WHERE o.relation = c.oid))
 	)
 	SELECT CASE WHEN l.same = l.columns THEN 'medium' ELSE 'low' END, 'former partition', l.oid::regclass::text,
 		   format('%s may read it, and it has %s column%s of %s%s, with the unit: a copy%s', dp_agg.role_name(l.grantee),
@@ -1987,7 +1990,6 @@ AS $$
 		('pg_buffercache', 'medium', 'they show which pages of any table are in the cache'),
 		('pg_walinspect', 'medium', 'they show what is written to any table, page by page'),
 		('amcheck', 'medium', 'they read any table, and say what they find in errors'),
-		('pgrowlocks', 'low', 'they show locks on rows to whoever may read the table or scan statistics'),
 		('pg_wait_sampling', 'medium', 'they show what every session waits for: reading, sorting, writing files'),
 		('pg_stat_kcache', 'low', 'they show how much every statement has read, written and computed'),
 		('pg_stat_statements', 'low', 'they show counts of rows, pages and WAL of everybody''s statements, without their texts')) x (name, severity, danger)

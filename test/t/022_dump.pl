@@ -8,7 +8,7 @@ use DpAgg;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-my $old = DpAgg::node('old', roles => [], extension => 0, conf => 'dp_agg.min_epsilon = 1e-9');
+my $old = DpAgg::node('old', roles => [], extension => 0, conf => "dp_agg.min_epsilon = '1e-9'");
 my $superuser = $old->safe_psql('postgres', 'SELECT current_user');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
@@ -133,7 +133,7 @@ command_ok([ 'pg_dumpall', '-d', $old->connstr('postgres'), '--roles-only', '-f'
 	'pg_dumpall --roles-only');
 $old->stop;
 
-my $new = DpAgg::node('new', roles => [], extension => 0, preload => '', conf => 'dp_agg.min_epsilon = 1e-9');
+my $new = DpAgg::node('new', roles => [], extension => 0, preload => '', conf => "dp_agg.min_epsilon = '1e-9'");
 
 # Without the library nothing is restored that anybody new could read.
 $new->psql('postgres', "\\i $dir/roles.sql", on_error_stop => 0);

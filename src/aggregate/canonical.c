@@ -23,6 +23,7 @@
 #include <math.h>
 
 #include "aggregate/canonical.h"
+#include "aggregate/decimal.h"
 #include "aggregate/sketch_key.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
@@ -156,21 +157,28 @@ canonical_open(Canonical *canonical, Oid type, int32 typmod, MemoryContext conte
  * ----------
  */
 
-/* Without zeros at the end, but as many decimals as the type modifier has. */
+/*
+ * Without zeros at the end, but as many decimals as the type modifier has.  The value has a
+ * header of four bytes.
+ */
 static Datum
 canonical_numeric(Numeric value, int32 typmod)
 {
 	Datum		number = NumericGetDatum(value);
-	int32		scale;
-	int32		least;
+	int32		scale = 0;
+	int			shown;
+	int			needed;
 
-	if (typmod < (int32) VARHDRSZ || numeric_is_nan(value) || numeric_is_inf(value))
+	/* the lower 11 bits, signed, as make_numeric_typmod() puts them (numeric.c) */
+	if (typmod >= (int32) VARHDRSZ)
+		scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+	if (numeric_is_nan(value) || numeric_is_inf(value))
 		return DirectFunctionCall1(numeric_trim_scale, number);
-
-	/* the scale is the lower 11 bits, signed, as make_numeric_typmod() puts them (numeric.c) */
-	scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
-	least = DatumGetInt32(DirectFunctionCall1(numeric_min_scale, number));
-	return DirectFunctionCall2(numeric_round, number, Int32GetDatum(Max(scale, least)));
+	if (decimal_scales(VARDATA(value), VARSIZE(value) - VARHDRSZ, &shown, &needed) &&
+		shown == Max(scale, needed))
+		return number;
+	needed = DatumGetInt32(DirectFunctionCall1(numeric_min_scale, number));
+	return DirectFunctionCall2(numeric_round, number, Int32GetDatum(Max(scale, needed)));
 }
 
 /*
@@ -301,8 +309,7 @@ canonical_datum(const Canonical *canonical, Datum value)
 		case CANONICAL_FLOAT8:
 			return key_plain_float8(DatumGetFloat8(value));
 		case CANONICAL_NUMERIC:
-			value = canonical_numeric(DatumGetNumeric(value), canonical->typmod);
-			break;
+			return canonical_numeric(DatumGetNumericCopy(value), canonical->typmod);
 		case CANONICAL_INTERVAL:
 			return canonical_interval(DatumGetIntervalP(value));
 		case CANONICAL_NAME:

@@ -10,6 +10,9 @@
  *		10		short: 0x2000 is the sign, the lowest 7 bits are the weight, signed
  *		11		special: 0xC000 NaN, 0xD000 Infinity, 0xF000 -Infinity
  *
+ * Short ones have the number of decimals they show in bits 7 to 12.  There are no digits of 0
+ * at either end, and 0 itself has none.
+ *
  * The digits as one integer m make the value m * 10^e.  If m <= 2^53 and |e| <= 22, both m
  * and 10^|e| are doubles, so that one multiplication or division rounds once: the result is
  * the nearest double, as of numeric_float8_no_overflow(), which prints and reads
@@ -35,6 +38,8 @@
 #define DECIMAL_NAN 0xC000
 #define DECIMAL_INFINITY 0xD000
 #define DECIMAL_SHORT_NEGATIVE 0x2000
+#define DECIMAL_SHORT_SCALE_MASK 0x1F80
+#define DECIMAL_SHORT_SCALE_SHIFT 7
 #define DECIMAL_SHORT_WEIGHT_MASK 0x007F
 #define DECIMAL_SHORT_WEIGHT_SIGN 0x0040
 
@@ -59,6 +64,44 @@ decimal_special(uint16_t header)
 		return (double) NAN;
 	return (header & DECIMAL_EXTENDED_MASK) == DECIMAL_INFINITY ? (double) INFINITY :
 		-(double) INFINITY;
+}
+
+/* The weight of the first digit, from the header of a short one. */
+static inline int
+decimal_short_weight(uint16_t header)
+{
+	int			weight = header & DECIMAL_SHORT_WEIGHT_MASK;
+
+	return weight - ((weight & DECIMAL_SHORT_WEIGHT_SIGN) << 1);
+}
+
+/*
+ * How many decimals the numeric whose bytes after the varlena header these are shows, and how
+ * many it has without zeros at the end; false if it is not stored in the short form.
+ */
+static inline bool
+decimal_scales(const char *data, size_t length, int *shown, int *needed)
+{
+	size_t		n = length / sizeof(uint16_t) - 1;
+	uint16_t	header;
+	uint16_t	last;
+	int			fraction;
+
+	if (length < sizeof(uint16_t))
+		return false;
+	header = decimal_word(data, 0);
+	if ((header & DECIMAL_SIGN_MASK) != DECIMAL_SHORT)
+		return false;
+	*shown = (header & DECIMAL_SHORT_SCALE_MASK) >> DECIMAL_SHORT_SCALE_SHIFT;
+	*needed = 0;
+	fraction = (int) n - 1 - decimal_short_weight(header);
+	if (n == 0 || fraction <= 0)
+		return true;
+	last = decimal_word(data, n);
+	if (last == 0)
+		return false;			/* not as PostgreSQL writes it */
+	*needed = 4 * fraction - (last % 1000 == 0 ? 3 : last % 100 == 0 ? 2 : last % 10 == 0 ? 1 : 0);
+	return true;
 }
 
 /*
@@ -92,8 +135,7 @@ decimal_read(const char *data, size_t length, double *x)
 	if ((header & DECIMAL_SIGN_MASK) == DECIMAL_SHORT)
 	{
 		negative = (header & DECIMAL_SHORT_NEGATIVE) != 0;
-		exponent = header & DECIMAL_SHORT_WEIGHT_MASK;
-		exponent -= (exponent & DECIMAL_SHORT_WEIGHT_SIGN) << 1;
+		exponent = decimal_short_weight(header);
 	}
 	else
 	{

@@ -9,6 +9,7 @@
 #include "postgres.h"
 #include "access/attnum.h"
 #include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
@@ -79,7 +80,12 @@ extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumbe
 extern const ColumnDomain *policy_domain(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
+
+/* enforced.c */
+extern bool policy_not_null(Oid relid, AttrNumber attno);
+extern bool policy_still_not_null(Oid relid, List *attnos, Snapshot snapshot);
 extern Oid	policy_unique_index(Oid relid, const Bitmapset *columns);
 extern bool policy_still_unique(Oid indexid, Snapshot snapshot);
+extern bool policy_is_settled(Oid relid, Snapshot snapshot);
 
 #endif							/* DP_POLICY_H */

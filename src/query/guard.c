@@ -44,6 +44,15 @@ typedef struct PlannedRelease
 
 static List *planning_ids = NIL;
 
+/* The columns that were taken to be never NULL in it. */
+typedef struct BelievedColumns
+{
+	Oid			relid;
+	List	   *attnos;
+} BelievedColumns;
+
+static List *planning_beliefs = NIL;
+
 /* Is that planning an analyst's, in a quiet section? */
 static bool planning_quiet = false;
 
@@ -110,6 +119,44 @@ planning_remember(const ReleaseSpec *spec, List *needs)
 	memcpy(planned->id, spec->id, DP_SPEC_ID_BYTES);
 	planned->needs = needs;
 	planning_ids = lappend(planning_ids, planned);
+}
+
+/* The columns of a relation that the planning under way took to be never NULL. */
+List *
+planning_believed(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, planning_beliefs)
+	{
+		BelievedColumns *believed = lfirst(lc);
+
+		if (believed->relid == relid)
+			return believed->attnos;
+	}
+	return NIL;
+}
+
+/* Notes that a column was taken to be never NULL: releases that read it rest on that. */
+void
+planning_believe(Oid relid, AttrNumber attno)
+{
+	BelievedColumns *believed;
+	ListCell   *lc;
+
+	foreach(lc, planning_beliefs)
+	{
+		believed = lfirst(lc);
+		if (believed->relid == relid)
+		{
+			believed->attnos = list_append_unique_int(believed->attnos, attno);
+			return;
+		}
+	}
+	believed = palloc(sizeof(BelievedColumns));
+	believed->relid = relid;
+	believed->attnos = list_make1_int(attno);
+	planning_beliefs = lappend(planning_beliefs, believed);
 }
 
 /*
@@ -291,11 +338,13 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 			   ParamListInfo params, AskContext *ask, PlannerInfo *root)
 {
 	List	   *outer_ids = planning_ids;
+	List	   *outer_beliefs = planning_beliefs;
 	bool		outer_quiet = planning_quiet;
 	PlannedStmt *result = NULL;
 	QuietState	quiet;
 
 	planning_ids = NIL;
+	planning_beliefs = NIL;
 	planning_quiet = ask->analyst;
 	PG_TRY();
 	{
@@ -317,6 +366,7 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 	PG_FINALLY();
 	{
 		planning_ids = outer_ids;
+		planning_beliefs = outer_beliefs;
 		planning_quiet = outer_quiet;
 	}
 	PG_END_TRY();

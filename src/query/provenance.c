@@ -11,9 +11,7 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/stratnum.h"
-#include "catalog/pg_attribute.h"
 #include "catalog/pg_proc.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -23,7 +21,6 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "query/allowed.h"
@@ -480,19 +477,14 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 	result->unique = join_is_unique(level, &result->proofs);
 }
 
+/* Is the column never NULL?  What is believed is checked again at execution. */
 static bool
 column_not_null(Oid relid, AttrNumber attno)
 {
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid),
-										Int16GetDatum(attno));
-	bool		result = false;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		result = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
-		ReleaseSysCache(tuple);
-	}
-	return result;
+	if (!policy_not_null(relid, attno))
+		return false;
+	planning_believe(relid, attno);
+	return true;
 }
 
 static bool

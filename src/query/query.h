@@ -229,7 +229,8 @@ extern void guard_init(void);
 extern const ReleaseSpec *planning_known_spec(const Aggref *aggref);
 extern List *planning_needs(const ReleaseSpec *spec);
 extern void planning_remember(const ReleaseSpec *spec, List *needs);
-
+extern void planning_believe(Oid relid, AttrNumber attno);
+extern List *planning_believed(Oid relid);
 extern bool planning_releases(void);
 extern bool planning_quietly(void);
 extern bool explaining(void);
@@ -242,6 +243,7 @@ extern double dp_setting_delta;
 extern int	dp_setting_max_groups;
 extern int	dp_setting_max_rows;
 extern int	dp_setting_min_individuals;
+extern double dp_setting_min_epsilon;
 extern bool dp_setting_index_scans;
 extern bool dp_setting_bound_node;
 

@@ -163,7 +163,7 @@ static const struct
 	},
 	[REFUSE_TYPE] = {
 		"values of this type are not available below a release",
-		"Use a built-in or enum type; what can be written in several ways, such as jsonb, cannot be a group key."
+		"Use a built-in or enum type; of json, group by a field as text."
 	},
 	[REFUSE_WIDE_PARAMETER] = {
 		"a parameter of a release is wider than 512 kB",

@@ -209,6 +209,8 @@ check_constant_params(ReleaseBuilder *builder)
 			stand_in(builder, i);
 	}
 	spec_read_params(&builder->spec, values, &params);
+	if (is_known(builder, DP_PARAM_EPSILON))
+		spec_check_price(&builder->spec, &params);
 }
 
 /* ----------

@@ -237,6 +237,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	state->needs = lsecond(scan->custom_private);
 	state->spec = release_plan_spec(&scan->scan.plan);
 	read_params(state, estate, &state->params);
+	spec_check_price(state->spec, &state->params);
 
 	estate->es_instrument = 0;
 	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
@@ -247,6 +248,8 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 		recheck_plan(lfirst(lc));
 	recheck_relations(list_nth(state->needs, NEED_RELATIONS),
 					  list_nth(state->needs, NEED_SHAPES));
+	recheck_declarations(list_nth(state->needs, NEED_RELATIONS),
+						 list_nth(state->needs, NEED_NOT_NULL), estate);
 	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
 	find_releases(state->child, &state->nested, NULL);
 }

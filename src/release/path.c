@@ -118,6 +118,8 @@ release_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *inpu
 
 	if (prev_upper_paths_hook)
 		prev_upper_paths_hook(root, stage, input_rel, output_rel, extra);
+	if (stage == UPPERREL_FINAL && planning_releases())
+		remember_partitions(root);
 	if (stage != UPPERREL_GROUP_AGG && stage != UPPERREL_FINAL)
 		return;
 	collector = known_collector(root);
@@ -246,9 +248,11 @@ release_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 {
 	if (prev_rel_pathlist_hook)
 		prev_rel_pathlist_hook(root, rel, rti, rte);
-	if (dp_setting_index_scans || !planning_releases() || rte->rtekind != RTE_RELATION ||
-		rte->inh || (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW) ||
-		policy_lookup(rte->relid) == NULL)
+	if (!planning_releases() || rte->rtekind != RTE_RELATION || policy_lookup(rte->relid) == NULL)
+		return;
+	forget_declared_order(rel);
+	if (dp_setting_index_scans || rte->inh ||
+		(rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW))
 		return;					/* children of a table have entries of their own */
 	rel->pathlist = without_look_ups(rel->pathlist);
 	rel->partial_pathlist = without_look_ups(rel->partial_pathlist);

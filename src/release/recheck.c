@@ -12,6 +12,8 @@
  *   foreign tables are protected ones (recheck_plan);
  * - relations are what they were when the query was judged (recheck_relations): the
  *   executor finds out about a changed column when the first row is there;
+ * - what is declared of them, and believed, is true of the rows that this snapshot sees
+ *   (recheck_declarations);
  * - external parameters have values, of a width that fits into a row
  *   (recheck_params): PL/pgSQL computes them when they are asked for;
  * - there is stack enough for the plan (recheck_stack): plan nodes look at it when
@@ -212,6 +214,15 @@ relation_shape(Oid relid)
 	return result;
 }
 
+static void
+refuse_changed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("a table has changed since the query was planned"),
+			 errhint("Run the query again.")));
+}
+
 /* Refuses if a relation is no longer what it was; raises ERRCODE_DP_QUERY_REFUSED. */
 void
 recheck_relations(List *relids, List *shapes)
@@ -222,10 +233,38 @@ recheck_relations(List *relids, List *shapes)
 	forboth(lr, relids, ls, shapes)
 	{
 		if (relation_shape(lfirst_oid(lr)) != (uint32) lfirst_int(ls))
+			refuse_changed();
+	}
+}
+
+/*
+ * Refuses if columns that were taken to be never NULL may be, in the rows that this
+ * execution sees, or if it may see rows for which what the planner believes of protected
+ * relations is not true.  Unique indexes that the release itself rests on are
+ * check_proofs()'s.  Raises ERRCODE_DP_QUERY_REFUSED.
+ */
+void
+recheck_declarations(List *relids, List *not_null, EState *estate)
+{
+	ListCell   *lr;
+	ListCell   *ln;
+
+	forboth(lr, relids, ln, not_null)
+	{
+		if (lfirst(ln) != NIL &&
+			!policy_still_not_null(lfirst_oid(lr), lfirst(ln), estate->es_snapshot))
+			refuse_changed();
+	}
+	foreach(lr, estate->es_range_table)
+	{
+		RangeTblEntry *rte = lfirst(lr);
+
+		if (rte->rtekind == RTE_RELATION && policy_lookup(rte->relid) != NULL &&
+			!policy_is_settled(rte->relid, estate->es_snapshot))
 			ereport(ERROR,
 					(errcode(ERRCODE_DP_QUERY_REFUSED),
-					 errmsg("a table has changed since the query was planned"),
-					 errhint("Run the query again.")));
+					 errmsg("a protected table has changed since the transaction began"),
+					 errhint("Run the query in a new transaction.")));
 	}
 }
 

@@ -23,6 +23,10 @@ extern void decide_jit(PlannedStmt *plan);
 extern void release_path_init(void);
 extern const ReleaseSpec *release_plan_spec(const Plan *plan);
 
+/* order.c */
+extern void forget_declared_order(RelOptInfo *rel);
+extern void remember_partitions(PlannerInfo *root);
+
 /* node.c */
 extern Node *release_create_state(CustomScan *scan);
 extern bool is_release_state(PlanState *state);
@@ -64,6 +68,7 @@ extern void find_releases(PlanState *state, List **releases, List **relids);
 extern void recheck_plan(PlanState *plan);
 extern uint32 relation_shape(Oid relid);
 extern void recheck_relations(List *relids, List *shapes);
+extern void recheck_declarations(List *relids, List *not_null, EState *estate);
 extern void recheck_params(List *params, PlanState *parent);
 extern void recheck_stack(void);
 
@@ -74,7 +79,8 @@ extern void read_ctes_ahead(List *plans);
 
 /*
  * What a release's query rests on beside its rows: lists of Oid (types, collations,
- * relations), of int (their shapes) and of Param (external parameters).
+ * relations), of int (their shapes) and of Param (external parameters); and for each
+ * relation a list of the columns that it takes to be never NULL.
  */
 typedef enum ReleaseNeed
 {
@@ -82,7 +88,8 @@ typedef enum ReleaseNeed
 	NEED_COLLATIONS,
 	NEED_RELATIONS,
 	NEED_SHAPES,
-	NEED_PARAMS
+	NEED_PARAMS,
+	NEED_NOT_NULL
 } ReleaseNeed;
 
 extern List *release_needs(Query *release, List *ctes);

@@ -196,15 +196,19 @@ List *
 release_needs(Query *release, List *ctes)
 {
 	NeedsContext needs = {.ctes = ctes};
+	List	   *not_null = NIL;
 	ListCell   *lc;
 
 	check_size(release);
 	(void) needs_walker((Node *) release, &needs);
 	needs.collations = list_delete_oid(needs.collations, InvalidOid);
 	foreach(lc, needs.relations)
+	{
 		needs.shapes = lappend_int(needs.shapes, (int) relation_shape(lfirst_oid(lc)));
-	return list_make5(needs.types, needs.collations, needs.relations, needs.shapes,
-					  needs.params);
+		not_null = lappend(not_null, list_copy(planning_believed(lfirst_oid(lc))));
+	}
+	return lappend(list_make5(needs.types, needs.collations, needs.relations, needs.shapes,
+							  needs.params), not_null);
 }
 
 /* ----------

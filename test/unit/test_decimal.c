@@ -193,10 +193,45 @@ test_known(void)
 		   "less than a numeric is none");
 }
 
+/* The decimals a short numeric of these words shows and needs. */
+static bool
+scales(uint16_t header, int n, const uint16_t *words, int shown, int needed)
+{
+	uint16_t	stored[8] = {header};
+	int			s = -1;
+	int			w = -1;
+
+	memcpy(stored + 1, words, (size_t) n * sizeof(uint16_t));
+	return decimal_scales((const char *) stored, (size_t) (n + 1) * sizeof(uint16_t), &s, &w) &&
+		s == shown && w == needed;
+}
+
+static void
+test_scales(void)
+{
+	int			s;
+	int			w;
+
+	tap_ok(scales(0x8000, 0, NULL, 0, 0) && scales(0x8100, 0, NULL, 2, 0), "decimals of 0 and 0.00");
+	tap_ok(scales(0x8000, 1, (uint16_t[]) {7}, 0, 0) && scales(0xA100, 1, (uint16_t[]) {7}, 2, 0),
+		   "of 7 and -7.00");
+	tap_ok(scales(0x8101, 3, (uint16_t[]) {12, 3456, 7800}, 2, 2) &&
+		   scales(0x8181, 3, (uint16_t[]) {12, 3456, 7800}, 3, 2), "of 123456.78 and 123456.780");
+	tap_ok(scales(0x80FF, 1, (uint16_t[]) {5000}, 1, 1), "of 0.5");
+	tap_ok(scales(0x82FE, 1, (uint16_t[]) {1200}, 5, 6), "of 0.000012, which shows less than it has");
+	tap_ok(scales(0x8003, 1, (uint16_t[]) {1}, 0, 0), "of 1e12");
+	tap_ok(!decimal_scales((const char *) (uint16_t[]) {0x0002, 0, 42}, 6, &s, &w) &&
+		   !decimal_scales((const char *) (uint16_t[]) {0xC000}, 2, &s, &w) &&
+		   !decimal_scales("", 0, &s, &w), "the long form, NaN and nothing are left");
+	tap_ok(!decimal_scales((const char *) (uint16_t[]) {0x80FF, 0}, 4, &s, &w),
+		   "so is a zero digit at the end");
+}
+
 int
 main(void)
 {
-	tap_plan(20);
+	tap_plan(28);
+	test_scales();
 	test_known();
 	test_money();
 	test_random(3, 5, true, 0.15, "up to 3 digits");

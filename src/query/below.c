@@ -195,4 +195,5 @@ total_query(RewriteContext *context, Query *query, Level *parent)
 	total_targets(context, &level);
 	query->havingQual = total_expression(context, &level, query->havingQual);
 	canonical_groups(context, query, NULL);
+	settle_choice(context, query);
 }

@@ -225,6 +225,7 @@ extern void read_publics_ahead(RewriteContext *context, Query *release);
 extern Node *canonical_expression(RewriteContext *context, Node *expr);
 extern Node *canonical_key(RewriteContext *context, Node *key);
 extern void canonical_groups(RewriteContext *context, Query *query, Individuals *individuals);
+extern void settle_choice(RewriteContext *context, Query *query);
 
 /* domains.c */
 extern void restrict_to_domains(ReleaseBuilder *builder);

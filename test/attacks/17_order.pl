@@ -257,6 +257,7 @@ again('LIMIT of equal values in their order', "SELECT id, (SELECT scale(n) FROM 
 again('LIMIT of equal values, read outside', "SELECT id, scale(n) AS r FROM (SELECT id, (SELECT n FROM ($either) w ORDER BY n LIMIT 1) AS n FROM $asking) l");
 again('LIMIT WITH TIES', "SELECT id, r FROM $asking, LATERAL (SELECT scale(n) AS r FROM (SELECT n FROM ($either) w ORDER BY n FETCH FIRST 1 ROW WITH TIES) v LIMIT 1) l");
 again('LIMIT of a join', "SELECT id, $least FROM (SELECT id, (SELECT h.k FROM (FEW) h JOIN kinds ON kinds.k = h.k / 10000 LIMIT 1) AS k FROM $asking) l");
+again('LIMIT in EXISTS of own rows', "SELECT id, 1 AS r FROM $asking WHERE EXISTS (SELECT FROM people p WHERE p.id = u.id AND (FEW LIMIT 1) < 25)");
 again('LIMIT in EXISTS', "SELECT id, 1 AS r FROM $asking WHERE EXISTS (SELECT FROM (FEW LIMIT 1) h WHERE k < 25)");
 again('LIMIT in IN', "SELECT id, 1 AS r FROM $asking WHERE 22 IN (FEW LIMIT 5)");
 again('DISTINCT ON', "SELECT id, $least FROM $asking, LATERAL (SELECT DISTINCT ON (g) k FROM (SELECT k, k / 10000 AS g FROM (FEW) h) g ORDER BY g) l");

@@ -2,7 +2,7 @@
 #
 #   make, make install, make installcheck, make clean   as with any PGXS extension
 #   make test, make attacks, make audit, make fuzz,     install what they need, touch
-#   make bench, make demo, make demo-shell              no PostgreSQL of the system
+#   make alike, make bench, make demo, make demo-shell  no PostgreSQL of the system
 
 all:
 
@@ -42,7 +42,7 @@ include $(PGXS)
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out clean test attacks audit fuzz bench bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -102,6 +102,11 @@ fuzz:
 	@SUITES=attacks ATTACKS=test/attacks/fuzz.pl QUERIES=$(or $(QUERIES),20000) SEED=$(or $(SEED),2) \
 		TEST_TIMEOUT=$(or $(TEST_TIMEOUT),86400) bash dev/test
 
+# The same about equal rows in other orders and forms: make alike QUERIES=20000 SEED=7
+alike:
+	@SUITES=tap TESTS=test/t/063_alike.pl QUERIES=$(or $(QUERIES),20000) SEED=$(or $(SEED),2) \
+		TEST_TIMEOUT=$(or $(TEST_TIMEOUT),86400) bash dev/test
+
 # The table of doc/performance.md: make bench ROWS=1000000 WORK='one bounded'
 bench:
 	@bash test/bench/speed.sh
@@ -115,4 +120,4 @@ demo:
 demo-shell:
 	@bash dev/demo --shell
 
-.PHONY: all install installcheck uninstall fault clean test attacks audit fuzz bench bench-accuracy demo demo-shell
+.PHONY: all install installcheck uninstall fault clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell

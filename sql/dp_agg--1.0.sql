@@ -984,6 +984,9 @@ CREATE TABLE dp_agg.account (
 	delta_limit bigint NOT NULL CHECK (delta_limit >= 0 AND delta_limit < 1000000000000000000),
 	delta_spent bigint NOT NULL DEFAULT 0 CHECK (delta_spent >= 0),
 	max_epsilon_per_query bigint CHECK (max_epsilon_per_query > 0),
+	min_epsilon_per_query bigint CHECK (min_epsilon_per_query > 0),
+	max_releases bigint CHECK (max_releases > 0),
+	releases_spent bigint NOT NULL DEFAULT 0 CHECK (releases_spent >= 0),
 	period interval,
 	period_anchor timestamptz,
 	renews_at timestamptz,
@@ -1037,9 +1040,12 @@ COMMENT ON COLUMN dp_agg.account.epsilon_spent IS 'spent since the period began,
 COMMENT ON COLUMN dp_agg.account.delta_limit IS 'most that may be spent per period, in 1e-18';
 COMMENT ON COLUMN dp_agg.account.delta_spent IS 'spent since the period began, in 1e-18';
 COMMENT ON COLUMN dp_agg.account.max_epsilon_per_query IS 'most that one statement may cost, in 1e-9; null: no such limit';
+COMMENT ON COLUMN dp_agg.account.min_epsilon_per_query IS 'least that one release may cost, in 1e-9; null: dp_agg.min_epsilon alone';
+COMMENT ON COLUMN dp_agg.account.max_releases IS 'most releases per period; null: no such limit';
+COMMENT ON COLUMN dp_agg.account.releases_spent IS 'releases made since the period began, whether or not they are limited';
 COMMENT ON COLUMN dp_agg.account.period IS 'time after which spending starts again from zero; null: never';
 COMMENT ON COLUMN dp_agg.account.period_anchor IS 'start of the first period; all later ones are whole periods (in UTC) from it';
-COMMENT ON COLUMN dp_agg.account.renews_at IS 'end of the period that epsilon_spent and delta_spent belong to';
+COMMENT ON COLUMN dp_agg.account.renews_at IS 'end of the period that epsilon_spent, delta_spent and releases_spent belong to';
 COMMENT ON COLUMN dp_agg.account.accountant IS 'how losses compose; pure: they add up';
 COMMENT ON COLUMN dp_agg.account.epsilon_lifetime IS 'spent in all periods together, in 1e-9';
 COMMENT ON COLUMN dp_agg.account.delta_lifetime IS 'spent in all periods together, in 1e-18';
@@ -1132,26 +1138,39 @@ CREATE VIEW dp_agg.account_state WITH (security_barrier) AS
 			THEN dp_agg.next_renewal(a.period_anchor, a.period, pg_catalog.statement_timestamp())
 			ELSE a.renews_at
 		END AS renews_at,
-		a.accountant
+		a.accountant,
+		pg_catalog.trim_scale(a.max_epsilon_per_query / 1e9) AS max_epsilon_per_query,
+		pg_catalog.trim_scale(a.min_epsilon_per_query / 1e9) AS min_epsilon_per_query,
+		a.max_releases,
+		c.releases_spent,
+		-- GREATEST passes over NULL
+		CASE WHEN a.max_releases IS NOT NULL
+			THEN GREATEST(a.max_releases - c.releases_spent, 0)
+		END AS releases_remaining
 	FROM dp_agg.account a,
 		LATERAL (SELECT COALESCE(a.renews_at <= pg_catalog.statement_timestamp(), false) AS renewed) n,
 		LATERAL (SELECT n.renewed,
 					CASE WHEN n.renewed THEN 0 ELSE a.epsilon_spent END AS epsilon_spent,
-					CASE WHEN n.renewed THEN 0 ELSE a.delta_spent END AS delta_spent) c;
+					CASE WHEN n.renewed THEN 0 ELSE a.delta_spent END AS delta_spent,
+					CASE WHEN n.renewed THEN 0 ELSE a.releases_spent END AS releases_spent) c;
 COMMENT ON VIEW dp_agg.account_state IS
 	'All accounts in human units. Internal to dp_agg.budgets and dp_agg.my_budget.';
 
 CREATE VIEW dp_agg.my_budget WITH (security_barrier) AS
 	SELECT s.role, s.population, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
-		s.delta_limit, s.delta_spent, s.delta_remaining, s.period, s.renews_at, s.accountant
+		s.delta_limit, s.delta_spent, s.delta_remaining, s.period, s.renews_at, s.accountant,
+		s.max_epsilon_per_query, s.min_epsilon_per_query,
+		s.max_releases, s.releases_spent, s.releases_remaining
 	FROM dp_agg.account_state s
 	WHERE s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
 COMMENT ON VIEW dp_agg.my_budget IS
-	'Accounts that a statement of this session pays from: those of the session user, the current user and the roles either belongs to. epsilon and delta in plain units; remaining is never below 0.';
+	'Accounts that a statement of this session pays from: those of the session user, the current user and the roles either belongs to. epsilon and delta in plain units; remaining is never below 0, and releases_remaining is NULL where releases are not limited.';
 
 CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
 	SELECT s.role, s.population, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
-		s.delta_limit, s.delta_spent, s.delta_remaining, s.period, s.renews_at, s.accountant
+		s.delta_limit, s.delta_spent, s.delta_remaining, s.period, s.renews_at, s.accountant,
+		s.max_epsilon_per_query, s.min_epsilon_per_query,
+		s.max_releases, s.releases_spent, s.releases_remaining
 	FROM dp_agg.account_state s
 	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
 		   FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
@@ -1253,7 +1272,8 @@ COMMENT ON FUNCTION dp_agg.check_period(interval) IS
 
 CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon numeric,
 	delta numeric DEFAULT NULL, period interval DEFAULT NULL,
-	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure')
+	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure',
+	min_epsilon_per_query numeric DEFAULT NULL, max_releases bigint DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
@@ -1265,6 +1285,7 @@ DECLARE
 	delta_units bigint := dp_agg.budget_units('delta',
 		COALESCE(delta, LEAST(GREATEST(1e-6, epsilon * 1e-8), 0.5)), 1e18);
 	query_units bigint;
+	least_units bigint;
 	moment timestamptz := now();
 BEGIN
 	IF role IS NULL OR population IS NULL OR accountant IS NULL THEN
@@ -1303,21 +1324,44 @@ BEGIN
 					HINT = 'Leave it out for no limit per query.';
 		END IF;
 	END IF;
+	IF min_epsilon_per_query IS NOT NULL THEN
+		-- rounded up, which is against the analyst here
+		least_units := dp_agg.budget_units('min_epsilon_per_query', ceil(min_epsilon_per_query * 1e9) * 1e-9, 1e9);
+		IF least_units = 0 THEN
+			RAISE EXCEPTION 'min_epsilon_per_query must be at least 0.000000001'
+				USING ERRCODE = 'invalid_parameter_value',
+					HINT = 'Leave it out where the setting dp_agg.min_epsilon is enough.';
+		END IF;
+		IF least_units > LEAST(query_units, epsilon_units) THEN
+			RAISE EXCEPTION 'min_epsilon_per_query must not be greater than max_epsilon_per_query or epsilon'
+				USING ERRCODE = 'invalid_parameter_value',
+					HINT = 'Nothing could be asked. To take a budget away, use dp_agg.drop_budget.';
+		END IF;
+	END IF;
+	IF max_releases <= 0 THEN
+		RAISE EXCEPTION 'max_releases must be at least 1'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Leave it out for no limit. To take a budget away, use dp_agg.drop_budget.';
+	END IF;
 	PERFORM dp_agg.check_period(period);
 
 	INSERT INTO dp_agg.account AS a (role, population, epsilon_limit, delta_limit,
-		max_epsilon_per_query, period, period_anchor, renews_at, accountant)
-	VALUES (holder, population, epsilon_units, delta_units, query_units, period,
+		max_epsilon_per_query, min_epsilon_per_query, max_releases,
+		period, period_anchor, renews_at, accountant)
+	VALUES (holder, population, epsilon_units, delta_units, query_units, least_units, max_releases, period,
 		CASE WHEN period IS NOT NULL THEN moment END,
 		dp_agg.next_renewal(moment, period, moment), accountant)
 	ON CONFLICT ON CONSTRAINT account_pkey DO UPDATE SET
 		epsilon_limit = EXCLUDED.epsilon_limit,
 		delta_limit = EXCLUDED.delta_limit,
 		max_epsilon_per_query = EXCLUDED.max_epsilon_per_query,
+		min_epsilon_per_query = EXCLUDED.min_epsilon_per_query,
+		max_releases = EXCLUDED.max_releases,
 		accountant = EXCLUDED.accountant,
 		-- A period that is over has renewed, whether or not anybody has spent since.
 		epsilon_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.epsilon_spent END,
 		delta_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.delta_spent END,
+		releases_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.releases_spent END,
 		period = EXCLUDED.period,
 		period_anchor = CASE WHEN a.period::text = EXCLUDED.period::text
 			THEN a.period_anchor ELSE EXCLUDED.period_anchor END,
@@ -1325,22 +1369,24 @@ BEGIN
 			THEN dp_agg.next_renewal(a.period_anchor, a.period, moment) ELSE EXCLUDED.renews_at END;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint) FROM PUBLIC;
 CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon double precision,
 	delta double precision DEFAULT NULL, period interval DEFAULT NULL,
-	max_epsilon_per_query double precision DEFAULT NULL, accountant text DEFAULT 'pure')
+	max_epsilon_per_query double precision DEFAULT NULL, accountant text DEFAULT 'pure',
+	min_epsilon_per_query double precision DEFAULT NULL, max_releases bigint DEFAULT NULL)
 RETURNS void
 LANGUAGE sql SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT dp_agg.set_budget(role, population, epsilon::numeric, delta::numeric, period,
-							 max_epsilon_per_query::numeric, accountant)
+							 max_epsilon_per_query::numeric, accountant,
+							 min_epsilon_per_query::numeric, max_releases)
 $$;
-REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text) FROM PUBLIC;
-COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text) IS
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint) IS
 	'The same for clients that send amounts as double precision; see the form with numeric.';
-COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text) IS
-	'Opens an account of a role on a population, or changes its limits and keeps what is spent. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement. Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large.';
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint) IS
+	'Opens an account of a role on a population, or changes its limits and keeps what is spent. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement; min_epsilon_per_query is the least that one release may cost, where that is more than dp_agg.min_epsilon (rounded up; null: no more); max_releases how many releases may be made in a period (null: any number). Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large.';
 
 CREATE FUNCTION dp_agg.drop_budget(role name, population name)
 RETURNS void
@@ -1520,14 +1566,13 @@ AS $$
 				  h.oid::regclass, dp_agg.role_name(h.grantee))
 	  FROM held h JOIN power p USING (privilege)
 	UNION ALL
-	SELECT CASE WHEN h.grantee = 0 OR h.part THEN 'high'
-				WHEN h.attname IS NOT NULL THEN 'medium' ELSE 'low' END,
-		   'grant', h.oid::regclass::text,
+	-- of the account's holder, or what it can take: high
+	SELECT 'high', 'grant', h.oid::regclass::text,
 		   CASE WHEN h.grantee = 0 THEN format('everybody may read %s', COALESCE('column ' || quote_ident(h.attname), 'it'))
 				WHEN h.part THEN
 					format('%s may read it, which holds rows of %s', dp_agg.role_name(h.grantee), h.root::regclass)
 				WHEN h.attname IS NOT NULL THEN
-					format('%s may read column %I whenever its account is closed or dp_agg is not loaded',
+					format('%s may read column %I whenever its account is closed or dp_agg is not loaded, and may see its most frequent values in pg_stats now',
 						   dp_agg.role_name(h.grantee), h.attname)
 				ELSE format('%s may read it: whoever has that right is no analyst, whatever its account',
 							dp_agg.role_name(h.grantee)) END,
@@ -1538,7 +1583,7 @@ AS $$
 								AND w.privilege = 'SELECT' AND w.attname IS NULL) AS part
 			  FROM held h WHERE h.privilege = 'SELECT') h
 	UNION ALL
-	SELECT DISTINCT 'low', 'grant', c.oid::regclass::text,
+	SELECT DISTINCT 'high', 'grant', c.oid::regclass::text,
 		   format('%I owns it and may read it, whatever its account', pg_get_userbyid(c.relowner)),
 		   format('ALTER TABLE %s OWNER TO a role without an account', c.oid::regclass)
 	  FROM dp_agg.protected_tree() t
@@ -1558,6 +1603,49 @@ AS $$
 $$;
 COMMENT ON FUNCTION dp_agg.hardening_grants() IS
 'internal to check_hardening: privileges on protected relations, and those that new tables will get';
+
+-- No right to read; but nearly every channel beside the answer that was ever found took
+-- code of the analyst's own around a release.  Low: what a release cannot be asked
+-- without code it cannot be asked with it, and who may have temporary tables, as
+-- everybody may by default, can make functions for a session.
+CREATE FUNCTION dp_agg.hardening_code()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH reached AS (SELECT DISTINCT g.role FROM dp_agg.grantees() g)
+	SELECT 'low', 'code', quote_ident(d.datname),
+		   format('%s has CREATE on the database and may make schemas, in them functions and operators to put around releases, and trusted extensions',
+				  dp_agg.role_name(a.grantee)),
+		   format('REVOKE CREATE ON DATABASE %I FROM %s', d.datname, dp_agg.role_name(a.grantee))
+	  FROM pg_database d,
+		   aclexplode(COALESCE(d.datacl, acldefault('d', d.datdba))) a
+	  JOIN reached r ON r.role = a.grantee
+	 WHERE d.datname = current_database() AND a.privilege_type = 'CREATE' AND a.grantee <> d.datdba
+	UNION ALL
+	SELECT 'low', 'code', quote_ident(d.datname),
+		   format('%I owns the database and may make schemas and grant CREATE', pg_get_userbyid(d.datdba)),
+		   format('ALTER DATABASE %I OWNER TO a role without an account', d.datname)
+	  FROM pg_database d JOIN reached r ON r.role = d.datdba
+	 WHERE d.datname = current_database()
+	UNION ALL
+	SELECT 'low', 'code', quote_ident(n.nspname),
+		   format('%s has CREATE on the schema and may make functions and operators in it, which others may come to call',
+				  dp_agg.role_name(a.grantee)),
+		   format('REVOKE CREATE ON SCHEMA %I FROM %s', n.nspname, dp_agg.role_name(a.grantee))
+	  FROM pg_namespace n,
+		   aclexplode(n.nspacl) a
+	  JOIN reached r ON r.role = a.grantee
+	 WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner AND n.nspname !~ '^pg_(toast_)?temp_'
+	UNION ALL
+	SELECT CASE WHEN p.parname ~ '^(dp_agg\.|.*_preload_libraries$)' THEN 'high' ELSE 'medium' END, 'code', p.parname,
+		   format('%s has %s on the setting, which is the administrator''s by default', dp_agg.role_name(a.grantee), a.privilege_type),
+		   format('REVOKE %s ON PARAMETER %s FROM %s', a.privilege_type, p.parname, dp_agg.role_name(a.grantee))
+	  FROM pg_parameter_acl p, aclexplode(p.paracl) a
+	  JOIN reached r ON r.role = a.grantee
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_code() IS
+'internal to check_hardening: where analysts may make functions, and settings of the administrator that they may change';
 
 -- A foreign key tells its writer whether the other side has a row.
 CREATE FUNCTION dp_agg.hardening_foreign_keys()
@@ -1754,6 +1842,68 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_relations() IS
 'internal to check_hardening: what protected relations show by their form, and where their rows go';
 
+-- A partition that was detached is a table like others: no catalog says what it was, and
+-- nothing protects it.  What it keeps is its form.  So does a copy.
+CREATE FUNCTION dp_agg.hardening_former()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH attribute AS (
+		SELECT a.attrelid AS relation, a.attname AS name, a.atttypid AS type
+		  FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped
+	), root AS (
+		SELECT p.relation::oid AS oid, p.population, p.unit, c.relkind = 'p' OR c.relhassubclass AS parent,
+			   (SELECT count(*) FROM attribute a WHERE a.relation = p.relation) AS columns
+		  FROM dp_agg.protected_relations p JOIN pg_class c ON c.oid = p.relation
+	), readable AS (
+		SELECT c.oid, a.grantee
+		  FROM pg_class c,
+			   LATERAL (SELECT x.grantee, x.privilege_type FROM aclexplode(c.relacl) x
+						UNION
+						SELECT x.grantee, x.privilege_type FROM pg_attribute l, aclexplode(l.attacl) x WHERE l.attrelid = c.oid) a
+		 WHERE c.relkind IN ('r', 'p', 'f', 'm') AND c.oid >= 16384 AND c.relnamespace <> 'dp_agg'::regnamespace
+		   AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
+		   AND NOT EXISTS (SELECT FROM dp_agg.protected_tree() t WHERE t.relation = c.oid)
+		   AND NOT EXISTS (SELECT FROM dp_agg.readers() v WHERE v.reader = c.oid)
+	), like_it AS (
+		SELECT DISTINCT r.oid AS root, r.parent, r.columns, c.oid, c.grantee, m.same,
+			   EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey && m.keys) AS bounded
+		  FROM readable c
+		  JOIN root r ON true
+		  JOIN dp_agg.grantees() g ON g.role = c.grantee AND g.population = r.population,
+			   LATERAL (SELECT count(*) AS same, count(*) FILTER (WHERE t.name = ANY (r.unit)) AS units,
+							   (SELECT array_agg(k.attnum) FROM pg_partitioned_table p, unnest(p.partattrs::int2[]) n (attnum)
+								  JOIN pg_attribute o ON o.attrelid = r.oid AND o.attnum = n.attnum
+								  JOIN pg_attribute k ON k.attrelid = c.oid AND k.attname = o.attname
+								 WHERE p.partrelid = r.oid) AS keys
+						  FROM attribute t JOIN attribute o ON o.relation = c.oid AND o.name = t.name AND o.type = t.type
+						 WHERE t.relation = r.oid) m
+		 -- a copy has all columns; what was a part of it has the unit and half of the others at
+		 -- least, since columns come and go; the unit alone is common
+		 WHERE m.units = cardinality(r.unit)
+		   AND (m.same = r.columns OR r.parent AND 2 * (m.same - m.units) >= r.columns - m.units)
+		   AND (r.columns > m.units OR r.parent AND r.columns = (SELECT count(*) FROM attribute o WHERE o.relation = c.oid))
+	)
+	SELECT CASE WHEN l.same = l.columns THEN 'medium' ELSE 'low' END, 'former partition', l.oid::regclass::text,
+		   format('%s may read it, and it has %s column%s of %s%s, with the unit: a copy%s', dp_agg.role_name(l.grantee),
+				  CASE WHEN l.same = l.columns THEN 'every' ELSE format('%s of the %s', l.same, l.columns) END,
+				  CASE WHEN l.same = l.columns THEN '' ELSE 's' END, l.root::regclass,
+				  CASE WHEN l.bounded THEN ', and a check on its partition key' ELSE '' END,
+				  CASE WHEN l.parent THEN ', or a partition or child that was detached, is not protected' ELSE ' is not protected' END),
+		   format('revoke SELECT on %s, or protect it with dp_agg.protect()', l.oid::regclass)
+	  FROM like_it l
+	UNION ALL
+	SELECT 'low', 'former partition', i.inhrelid::regclass::text,
+		   format('is being detached from %s, and is not protected from then on', t.root::regclass),
+		   format('revoke SELECT on it, if anybody has that, then ALTER TABLE %s DETACH PARTITION %s FINALIZE',
+				  i.inhparent::regclass, i.inhrelid::regclass)
+	  FROM dp_agg.protected_tree() t JOIN pg_inherits i ON i.inhrelid = t.relation
+	 WHERE i.inhdetachpending
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_former() IS
+'internal to check_hardening: partitions that are being detached, and tables that analysts may read and that have the form of a protected relation, as detached partitions and copies have';
+
 -- pg_init_privs knows what the server and extensions granted in the beginning.
 CREATE FUNCTION dp_agg.hardening_catalogs()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
@@ -1836,18 +1986,41 @@ RETURNS TABLE (severity text, topic text, object text, finding text, advice text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT DISTINCT 'low', 'extension', quote_ident(e.extname),
+	SELECT DISTINCT x.severity, 'extension', quote_ident(e.extname),
 		   format('%s may execute its functions: %s', dp_agg.role_name(a.grantee), x.danger),
 		   format('DROP EXTENSION %I, or revoke EXECUTE on its functions', e.extname)
-	  FROM (VALUES ('dblink', 'they connect to this and other servers, from where pg_hba.conf may ask less'),
-				   ('pageinspect', 'only a check for superusers stands between them and the pages of tables')) x (name, danger)
+	  FROM (VALUES
+		('dblink', 'low', 'they connect to this and other servers, from where pg_hba.conf may ask less'),
+		('pageinspect', 'low', 'only a check for superusers stands between them and the pages of tables'),
+		('hypopg', 'high', 'sizes of hypothetical indexes, also of partial ones, follow statistics and true counts of any table'),
+		('index_advisor', 'high', 'costs with hypothetical indexes follow statistics and true counts of any table'),
+		('pg_qualstats', 'high', 'they show constants of everybody''s conditions, and how many rows met them'),
+		('pg_query_state', 'high', 'they show how many rows a running statement has read at each step'),
+		('pg_show_plans', 'high', 'they show plans of statements that run, with estimates'),
+		('pg_store_plans', 'high', 'they show plans of the analyst''s own statements, with estimates from statistics of any table'),
+		('pg_dirtyread', 'high', 'they read rows that were deleted'),
+		('pg_stat_monitor', 'medium', 'they show plans and constants of statements, and what these read'),
+		('powa', 'medium', 'they keep what other modules show of everybody''s statements, constants among it'),
+		('pgstattuple', 'medium', 'they count rows, live and dead ones, of any table'),
+		('pg_freespacemap', 'medium', 'they show how full each page of any table is'),
+		('pg_visibility', 'medium', 'they show which pages of any table have changed'),
+		('pg_buffercache', 'medium', 'they show which pages of any table are in the cache'),
+		('pg_walinspect', 'medium', 'they show what is written to any table, page by page'),
+		('amcheck', 'medium', 'they read any table, and say what they find in errors'),
+		('pg_wait_sampling', 'medium', 'they show what every session waits for: reading, sorting, writing files'),
+		('pg_stat_kcache', 'low', 'they show how much every statement has read, written and computed'),
+		('pg_stat_statements', 'low', 'they show counts of rows, pages and WAL of everybody''s statements, without their texts')) x (name, severity, danger)
 	  JOIN pg_extension e ON e.extname = x.name
 	  JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
 					  AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
 	  JOIN pg_proc p ON p.oid = d.objid,
 		   aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
 	  JOIN dp_agg.grantees() g ON g.role = a.grantee
-	 WHERE a.grantee <> p.proowner
+	 -- what was granted beyond that is found by hardening_catalogs()
+	 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
+	   AND NOT EXISTS (SELECT FROM pg_init_privs i WHERE i.classoid = 'pg_proc'::regclass AND i.objoid = p.oid
+						AND NOT EXISTS (SELECT FROM aclexplode(i.initprivs) o
+										 WHERE o.privilege_type = 'EXECUTE' AND o.grantee IN (0, a.grantee)))
 	UNION ALL
 	SELECT DISTINCT 'medium', 'foreign server', quote_ident(s.srvname),
 		   format('%s may use it as the user of a mapping for %s, who may see more there',
@@ -1888,6 +2061,7 @@ AS $$
 		 WHERE (s.setdatabase = 0 OR d.datname = current_database())
 		   AND (s.setrole = 0 OR s.setrole IN (SELECT a.role FROM dp_agg.account_roles() a))
 	), bad (name, value, severity, finding, advice) AS (VALUES
+		('dp_agg.min_epsilon', 'below 0.001', 'medium', 'releases may cost next to nothing, and with them whatever a channel tells that nobody has thought of', 'set it to 0.001 or more, for some accounts by dp_agg.set_budget(min_epsilon_per_query => ...)'),
 		('fsync', 'no', 'high', 'a crash of the machine may undo what analysts have paid', 'set it to on'),
 		('full_page_writes', 'no', 'high', 'a crash of the machine may destroy the ledger', 'set it to on'),
 		('allow_system_table_mods', 'yes', 'medium', 'catalogs, and with them labels and privileges, can be changed by hand', 'set it to off'),
@@ -1899,13 +2073,19 @@ AS $$
 		('debug_print_plan', 'yes', 'low', 'releases are refused while it is on', 'set it to off for analysts'),
 		('password_encryption', 'md5', 'low', 'passwords are stored in a form that is easy to guess', 'set it to scram-sha-256, and passwords anew'),
 		('(shared|session|local)_preload_libraries', '.*\mauto_explain\M.*', 'low',
-		 'auto_explain writes statements and released rows to the server log, and to clients with client_min_messages = log', 'do not load it for analysts'))
+		 'auto_explain writes statements and released rows to the server log, and to clients with client_min_messages = log', 'do not load it for analysts'),
+		('(shared|session|local)_preload_libraries', '.*\mpg_hint_plan\M.*', 'low',
+		 'pg_hint_plan lets clients choose how their releases are run, and have its messages sent to them', 'do not load it for analysts'))
 	SELECT b.severity, 'setting', s.name || s.place, format('is %s: %s', s.value, b.finding), b.advice
 	  FROM setting s
 	  JOIN bad b ON s.name ~ ('^' || b.name || '$')
-				AND s.value ~* ('^(' || CASE b.value WHEN 'yes' THEN 'on|true|tru|tr|t|yes|ye|y|1'
-													 WHEN 'no' THEN 'off|of|false|fals|fal|fa|f|no|n|0'
-													 ELSE b.value END || ')$')
+				AND CASE b.value
+						WHEN 'below 0.001' THEN	-- also in a form that numeric does not read
+							CASE WHEN s.value ~* '^\s*\d{0,9}\.?\d{0,99}(e[-+]?\d{1,2})?\s*$' AND s.value ~ '^\s*\.?\d'
+								 THEN s.value::numeric < 0.001 ELSE true END
+						ELSE s.value ~* ('^(' || CASE b.value WHEN 'yes' THEN 'on|true|tru|tr|t|yes|ye|y|1'
+															  WHEN 'no' THEN 'off|of|false|fals|fal|fa|f|no|n|0'
+															  ELSE b.value END || ')$') END
 $$;
 COMMENT ON FUNCTION dp_agg.hardening_settings() IS
 'internal to check_hardening: settings of the server, and of analysts and this database';
@@ -1982,6 +2162,8 @@ AS $$
 		UNION ALL SELECT * FROM dp_agg.hardening_settings()
 		UNION ALL SELECT * FROM dp_agg.hardening_roles()
 		UNION ALL SELECT * FROM dp_agg.hardening_grants()
+		UNION ALL SELECT * FROM dp_agg.hardening_code()
+		UNION ALL SELECT * FROM dp_agg.hardening_former()
 		UNION ALL SELECT * FROM dp_agg.hardening_foreign_keys()
 		UNION ALL SELECT * FROM dp_agg.hardening_readers()
 		UNION ALL SELECT * FROM dp_agg.hardening_functions()
@@ -1998,7 +2180,8 @@ COMMENT ON FUNCTION dp_agg.check_hardening() IS
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.memberships(), dp_agg.account_roles(), dp_agg.grantees(), dp_agg.role_name(oid),
 	dp_agg.protected_tree(), dp_agg.readers(),
-	dp_agg.hardening_roles(), dp_agg.hardening_grants(), dp_agg.hardening_foreign_keys(),
+	dp_agg.hardening_roles(), dp_agg.hardening_grants(), dp_agg.hardening_code(),
+	dp_agg.hardening_former(), dp_agg.hardening_foreign_keys(),
 	dp_agg.hardening_readers(), dp_agg.hardening_functions(), dp_agg.hardening_relations(),
 	dp_agg.hardening_catalogs(), dp_agg.hardening_counters(), dp_agg.hardening_extensions(),
 	dp_agg.hardening_settings(), dp_agg.hardening_server(), dp_agg.hardening_accounts(),

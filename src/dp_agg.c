@@ -27,6 +27,7 @@ double		dp_setting_delta = 1e-8;
 int			dp_setting_max_groups = 0;
 int			dp_setting_max_rows = 0;
 int			dp_setting_min_individuals = 20;
+double		dp_setting_min_epsilon = 0.001;
 bool		dp_setting_index_scans = false;
 bool		dp_setting_bound_node = true;
 
@@ -55,7 +56,7 @@ define_settings(void)
 	/* What one release spends, shared by all its outputs. */
 	DefineCustomRealVariable("dp_agg.epsilon",
 							 "Privacy loss epsilon of one release.",
-							 "Shared by everything the release computes; rounded to 1e-9.",
+							 "Shared by everything the release computes; rounded up to 1e-9.",
 							 &dp_setting_epsilon, 1.0, 1e-9, 1000.0,
 							 PGC_USERSET, 0, NULL, assign_real, NULL);
 
@@ -86,6 +87,13 @@ define_settings(void)
 							"Cannot be lowered below 20.",
 							&dp_setting_min_individuals, 20, 20, INT_MAX,
 							PGC_SUSET, 0, NULL, assign_int, NULL);
+
+	/* What a release tells beside its answer should not be free. */
+	DefineCustomRealVariable("dp_agg.min_epsilon",
+							 "Least privacy loss epsilon of one release that is paid from an account.",
+							 "An account may ask for more, see dp_agg.set_budget().",
+							 &dp_setting_min_epsilon, 0.001, 1e-9, 1000.0,
+							 PGC_SUSET, 0, NULL, assign_real, NULL);
 
 	/* Which pages an index scan reads shows in what others count and in its time. */
 	DefineCustomBoolVariable("dp_agg.index_scans",
@@ -125,6 +133,7 @@ _PG_init(void)
 	guard_init();
 	release_path_init();
 	bound_path_init();
+	wide_init();
 	quiet_init();
 	pay_init();
 }

@@ -4,23 +4,66 @@
  *
  * A caller states epsilon and delta as doubles; everything that happens then,
  * the noise, the gate and the price in the ledger, uses one and the same
- * integer.  So it does not matter for privacy in which direction the
- * conversion rounds: what is charged is exactly what is used.  Rounding to the
- * nearest unit is chosen because it makes decimal fractions exact, so that ten
- * releases at epsilon 0.1 fit a limit of 1.
+ * integer.  Prices are rounded up: what is charged is never less than what was
+ * asked for.
+ *
+ * But few decimal fractions are doubles: 0.1 is stored as a number a little
+ * above it.  Who writes 0.1 means that, and ten releases at epsilon 0.1 are to
+ * fit a limit of 1.  So a double that is the nearest one to a whole number of
+ * units costs exactly that number, even where it lies a trifle above; all others
+ * go up to the next unit.  A quotient of two integers that doubles hold is the
+ * nearest double to the fraction, so "nearest" is tested by a division; going up
+ * is done with the double's integer mantissa.
  */
 #include <math.h>
+#include <stdio.h>
 
 #include "accounting/units.h"
 #include "mechanism/noise.h"
 
+/* Decimal fractions of delta that a double from 0.001 upwards still carries. */
+#define DECIMALS INT64_C(1000000000000000)
+
+/*
+ * The least integer that is not less than x * units.  x is positive and below
+ * 2048, units at most 2^60: 53 and 60 bits, and what is left after the shift has
+ * 64.
+ */
+static int64_t
+units_above(double x, int64_t units)
+{
+	int			exponent;
+	unsigned __int128 product = (unsigned __int128) ldexp(frexp(x, &exponent), 53);
+	int			shift = 53 - exponent;
+	unsigned __int128 whole;
+
+	product *= (unsigned __int128) units;
+	if (shift >= 128)
+		return 1;
+	whole = product >> shift;
+	return (int64_t) whole + ((whole << shift) != product ? 1 : 0);
+}
+
+/*
+ * The number of units whose nearest double x is, if there is one; else 0.
+ * units is a double, and so is every number of them that x can be.
+ */
+static int64_t
+units_meant(double x, int64_t units)
+{
+	int64_t		nearest = llround(x * (double) units);
+
+	return (double) nearest / (double) units == x ? nearest : 0;
+}
+
 /*
  * dp_epsilon_from_double
- *		The nearest number of nano-epsilons (1e-9) in *nano.
+ *		The number of nano-epsilons (1e-9) that epsilon costs, in *nano: the one that
+ *		it is the nearest double to, else the next one above it.
  *
- * epsilon is in (0, 1000].  DP_ERR_RANGE, with *nano = 0, if it is NaN, not
- * positive, less than half a nano-epsilon or above the range
- * (DP_MIN_EPSILON_NANO .. DP_MAX_EPSILON_NANO after rounding).
+ * epsilon is in [1e-9, 1000].  DP_ERR_RANGE, with *nano = 0, if it is NaN or
+ * outside the range, also after rounding (DP_MIN_EPSILON_NANO ..
+ * DP_MAX_EPSILON_NANO).
  */
 dp_status
 dp_epsilon_from_double(double epsilon, int64_t *nano)
@@ -28,10 +71,12 @@ dp_epsilon_from_double(double epsilon, int64_t *nano)
 	int64_t		units;
 
 	*nano = 0;
-	/* Written so that NaN fails; the upper test keeps llround in its range. */
-	if (!(epsilon > 0.0 && epsilon < 2000.0))
+	/* Written so that NaN fails. */
+	if (!(epsilon >= 1e-9 && epsilon <= 1000.0))
 		return DP_ERR_RANGE;
-	units = llround(epsilon * (double) DP_NANO);
+	units = units_meant(epsilon, DP_NANO);
+	if (units == 0)
+		units = units_above(epsilon, DP_NANO);
 	if (units < DP_MIN_EPSILON_NANO || units > DP_MAX_EPSILON_NANO)
 		return DP_ERR_RANGE;
 	*nano = units;
@@ -40,15 +85,15 @@ dp_epsilon_from_double(double epsilon, int64_t *nano)
 
 /*
  * dp_delta_from_double
- *		The nearest number of atto-deltas (1e-18) in *atto.
+ *		The number of atto-deltas (1e-18) that delta costs, in *atto: the one that it
+ *		is the nearest double to, else the next one above it.
  *
- * delta is in (0, 1).  DP_ERR_RANGE, with *atto = 0, if it is NaN, not
- * positive, less than half an atto-delta, or 1 or more after rounding.
+ * delta is in [1e-18, 1).  DP_ERR_RANGE, with *atto = 0, if it is NaN, outside
+ * the range, or 1 after rounding.
  *
- * From 0.001 upwards the neighbours of a double are so far apart that its
- * nearest atto no longer is the decimal fraction that was written (0.3 is
- * stored as 0.299999999999999989); there the value is rounded to 15 decimal
- * places, which a double does carry.
+ * From 0.001 upwards doubles lie further apart than attos, so each is the nearest
+ * one to many of them; there, decimal fractions of 15 places, which a double does
+ * carry, are what it is compared with (0.3 is stored as 0.299999999999999989).
  */
 dp_status
 dp_delta_from_double(double delta, int64_t *atto)
@@ -56,16 +101,36 @@ dp_delta_from_double(double delta, int64_t *atto)
 	int64_t		units;
 
 	*atto = 0;
-	if (!(delta > 0.0 && delta < 1.0))
+	if (!(delta >= 1e-18 && delta < 1.0))
 		return DP_ERR_RANGE;
 	if (delta >= 0.001)
-		units = llround(delta * 1e15) * 1000;
+		units = units_meant(delta, DECIMALS) * (DP_ATTO / DECIMALS);
 	else
-		units = llround(delta * (double) DP_ATTO);
+		units = units_meant(delta, DP_ATTO);
+	if (units == 0)
+		units = units_above(delta, DP_ATTO);
 	if (units < 1 || units >= DP_ATTO)
 		return DP_ERR_RANGE;
 	*atto = units;
 	return DP_OK;
+}
+
+/*
+ * dp_units_text
+ *		A non-negative amount in plain units, as people write them: "0.5", "10",
+ *		"0.00000001".  digits is how many decimals a unit has, 9 or 18.
+ */
+void
+dp_units_text(int64_t amount, int digits, char text[DP_UNITS_TEXT])
+{
+	int64_t		units = digits == 9 ? DP_NANO : DP_ATTO;
+	int			length = snprintf(text, DP_UNITS_TEXT, "%lld.%0*lld", (long long) (amount / units),
+								  digits, (long long) (amount % units));
+
+	while (text[length - 1] == '0')
+		text[--length] = '\0';
+	if (text[length - 1] == '.')
+		text[--length] = '\0';
 }
 
 /*

@@ -157,6 +157,44 @@ left_of(int64 limit, int64 spent)
 	return limit > spent ? limit - spent : 0;
 }
 
+/* What this account says to its share; LEDGER_UNDECIDED: nothing against it. */
+static LedgerVerdict
+judge_share(const Share *share)
+{
+	const Account *account = share->account;
+	const LedgerPrice *price = share->price;
+
+	if (account->query_limit >= 0 && price->epsilon_nano > account->query_limit)
+		return LEDGER_OVER_QUERY_LIMIT;
+	if (price->least_epsilon < account->query_minimum)
+		return LEDGER_UNDER_QUERY_MINIMUM;
+	if (account->release_limit >= 0 &&
+		!dp_loss_fits(account->release_limit, account->releases_spent, price->releases))
+		return LEDGER_RELEASES_EXHAUSTED;
+	if (!dp_loss_fits(account->epsilon_limit, account->epsilon_spent, price->epsilon_nano) ||
+		!dp_loss_fits(account->delta_limit, account->delta_spent, price->delta_atto))
+		return LEDGER_EXHAUSTED;
+	return LEDGER_UNDECIDED;
+}
+
+/* Of the refusals of several accounts, what waiting does not mend comes first. */
+static int
+weight(LedgerVerdict verdict)
+{
+	switch (verdict)
+	{
+		case LEDGER_OVER_QUERY_LIMIT:
+		case LEDGER_UNDER_QUERY_MINIMUM:
+			return 3;
+		case LEDGER_RELEASES_EXHAUSTED:
+			return 2;
+		case LEDGER_EXHAUSTED:
+			return 1;
+		default:
+			return 0;
+	}
+}
+
 /* Does this account refuse, and if so, more tightly than one before? */
 static void
 check_share(const Share *share, LedgerAnswer *answer)
@@ -164,27 +202,22 @@ check_share(const Share *share, LedgerAnswer *answer)
 	const Account *account = share->account;
 	const LedgerPrice *price = share->price;
 	int64		epsilon_left = left_of(account->epsilon_limit, account->epsilon_spent);
-	int64		delta_left = left_of(account->delta_limit, account->delta_spent);
-	LedgerVerdict verdict;
+	LedgerVerdict verdict = judge_share(share);
 
-	if (account->query_limit >= 0 && price->epsilon_nano > account->query_limit)
-		verdict = LEDGER_OVER_QUERY_LIMIT;
-	else if (!dp_loss_fits(account->epsilon_limit, account->epsilon_spent, price->epsilon_nano) ||
-			 !dp_loss_fits(account->delta_limit, account->delta_spent, price->delta_atto))
-		verdict = LEDGER_EXHAUSTED;
-	else
-		return;
-
-	if (answer->verdict == LEDGER_OVER_QUERY_LIMIT)
-		return;
-	if (answer->verdict == LEDGER_EXHAUSTED && verdict == LEDGER_EXHAUSTED &&
-		answer->epsilon_left <= epsilon_left)
+	if (weight(verdict) < weight(answer->verdict) ||
+		(weight(verdict) == weight(answer->verdict) &&
+		 (verdict != LEDGER_EXHAUSTED || answer->epsilon_left <= epsilon_left)))
 		return;
 	set_verdict(answer, verdict, price);
 	answer->role = account->role;
 	answer->epsilon_left = epsilon_left;
-	answer->delta_left = delta_left;
+	answer->delta_left = left_of(account->delta_limit, account->delta_spent);
 	answer->query_limit = account->query_limit;
+	answer->least_epsilon = price->least_epsilon;
+	answer->query_minimum = account->query_minimum;
+	answer->releases = price->releases;
+	answer->release_limit = account->release_limit;
+	answer->releases_left = left_of(account->release_limit, account->releases_spent);
 	answer->renews_at = account->renews_at;
 }
 
@@ -198,7 +231,8 @@ charge_share(const Share *share)
 	if (dp_loss_add(account->epsilon_spent, price->epsilon_nano, &account->epsilon_spent) != DP_OK ||
 		dp_loss_add(account->delta_spent, price->delta_atto, &account->delta_spent) != DP_OK ||
 		dp_loss_add(account->epsilon_charged, price->epsilon_nano, &account->epsilon_charged) != DP_OK ||
-		dp_loss_add(account->delta_charged, price->delta_atto, &account->delta_charged) != DP_OK)
+		dp_loss_add(account->delta_charged, price->delta_atto, &account->delta_charged) != DP_OK ||
+		dp_loss_add(account->releases_spent, price->releases, &account->releases_spent) != DP_OK)
 		elog(ERROR, "spending of an account is out of range");
 }
 

@@ -131,6 +131,13 @@ column(TupleTableSlot *row, AttrNumber attno)
 	return row->tts_values[attno - 1];
 }
 
+/* A limit that an account need not have. */
+static int64
+optional(TupleTableSlot *row, AttrNumber attno, int64 otherwise)
+{
+	return row->tts_isnull[attno - 1] ? otherwise : DatumGetInt64(row->tts_values[attno - 1]);
+}
+
 static Datum
 next_renewal(TupleTableSlot *row)
 {
@@ -153,9 +160,10 @@ read_account(Account *account)
 	account->epsilon_spent = DatumGetInt64(column(row, Anum_account_epsilon_spent));
 	account->delta_limit = DatumGetInt64(column(row, Anum_account_delta_limit));
 	account->delta_spent = DatumGetInt64(column(row, Anum_account_delta_spent));
-	account->query_limit = -1;
-	if (!row->tts_isnull[Anum_account_max_epsilon_per_query - 1])
-		account->query_limit = DatumGetInt64(column(row, Anum_account_max_epsilon_per_query));
+	account->query_limit = optional(row, Anum_account_max_epsilon_per_query, -1);
+	account->query_minimum = optional(row, Anum_account_min_epsilon_per_query, 0);
+	account->release_limit = optional(row, Anum_account_max_releases, -1);
+	account->releases_spent = DatumGetInt64(column(row, Anum_account_releases_spent));
 	account->renews_at = 0;
 	if (row->tts_isnull[Anum_account_renews_at - 1])
 		return;
@@ -164,6 +172,7 @@ read_account(Account *account)
 		return;
 	account->epsilon_spent = 0;
 	account->delta_spent = 0;
+	account->releases_spent = 0;
 	account->renews_at = DatumGetTimestampTz(next_renewal(row));
 }
 
@@ -237,6 +246,7 @@ books_charge(Books *books, Account *account)
 	memcpy(changed->tts_isnull, row->tts_isnull, desc->natts * sizeof(bool));
 	values[Anum_account_epsilon_spent - 1] = Int64GetDatum(account->epsilon_spent);
 	values[Anum_account_delta_spent - 1] = Int64GetDatum(account->delta_spent);
+	values[Anum_account_releases_spent - 1] = Int64GetDatum(account->releases_spent);
 	values[Anum_account_renews_at - 1] = TimestampTzGetDatum(account->renews_at);
 	changed->tts_isnull[Anum_account_renews_at - 1] = account->renews_at == 0;
 	values[Anum_account_epsilon_lifetime - 1] =

@@ -25,11 +25,14 @@
 #define Anum_account_delta_limit			5
 #define Anum_account_delta_spent			6
 #define Anum_account_max_epsilon_per_query	7
-#define Anum_account_period					8
-#define Anum_account_period_anchor			9
-#define Anum_account_renews_at				10
-#define Anum_account_epsilon_lifetime		12
-#define Anum_account_delta_lifetime			13
+#define Anum_account_min_epsilon_per_query	8
+#define Anum_account_max_releases			9
+#define Anum_account_releases_spent			10
+#define Anum_account_period					11
+#define Anum_account_period_anchor			12
+#define Anum_account_renews_at				13
+#define Anum_account_epsilon_lifetime		15
+#define Anum_account_delta_lifetime			16
 
 /* And of dp_agg.release. */
 #define Anum_release_id				1
@@ -62,6 +65,9 @@ typedef struct Account
 	int64		delta_limit;
 	int64		delta_spent;
 	int64		query_limit;	/* -1: none */
+	int64		query_minimum;	/* 0: none */
+	int64		release_limit;	/* -1: none */
+	int64		releases_spent;
 	TimestampTz renews_at;		/* 0: never */
 	int64		epsilon_charged;	/* in this batch */
 	int64		delta_charged;

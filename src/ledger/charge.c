@@ -179,9 +179,10 @@ request_charge(StringInfo payload, LedgerAnswer *answer)
  * of the items on that population; all pay, or none.  When this returns, the
  * charge is on disk, and nothing brings it back.  An empty list is free.
  *
- * Errors: DP001 if an account has too little left, DP002 if its limit per
- * statement is exceeded or the request is too large, 42501 if an account is
- * required and there is none, DP004 if the ledger cannot be written.
+ * Errors: DP001 if an account has too little or too few releases left, DP002 if
+ * its limit per statement is exceeded, a release costs less than it asks for, or
+ * the request is too large, 42501 if an account is required and there is none,
+ * DP004 if the ledger cannot be written.
  */
 void
 ledger_charge(List *items, const char *query_text)

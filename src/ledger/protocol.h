@@ -27,7 +27,9 @@ typedef enum LedgerVerdict
 	LEDGER_PAID,
 	LEDGER_NO_ACCOUNT,
 	LEDGER_OVER_QUERY_LIMIT,
+	LEDGER_UNDER_QUERY_MINIMUM,
 	LEDGER_EXHAUSTED,
+	LEDGER_RELEASES_EXHAUSTED,
 	LEDGER_BUSY,				/* somebody else holds a lock: ask again */
 	LEDGER_NOT_INSTALLED,
 	LEDGER_FAILED,				/* the transaction failed and was rolled back */
@@ -45,6 +47,11 @@ typedef struct LedgerAnswer
 	int64		epsilon_left;	/* what the account has left */
 	int64		delta_left;
 	int64		query_limit;	/* its limit per statement, nano-epsilon */
+	int64		least_epsilon;	/* the cheapest release on that population */
+	int64		query_minimum;	/* what it must cost */
+	int64		releases;		/* how many there are */
+	int64		release_limit;	/* how many the account may make in a period */
+	int64		releases_left;
 	TimestampTz renews_at;		/* 0 if it does not renew */
 } LedgerAnswer;
 
@@ -54,6 +61,8 @@ typedef struct LedgerPrice
 	NameData	population;
 	int64		epsilon_nano;
 	int64		delta_atto;
+	int64		least_epsilon;	/* of one release, nano-epsilon */
+	int64		releases;		/* how many */
 	bool		account_required;
 } LedgerPrice;
 

@@ -12,31 +12,25 @@
 #include "errors.h"
 #include "ledger/protocol.h"
 
-/* An amount in plain units: "0.5", "10", "0.00000001". */
 static char *
-plain_units(int64 amount, int64 units, int digits)
+plain_units(int64 amount, int digits)
 {
-	char	   *text = psprintf(INT64_FORMAT ".%0*lld", amount / units, digits,
-								(long long) (amount % units));
-	int			len = strlen(text);
+	char	   *text = palloc(DP_UNITS_TEXT);
 
-	while (text[len - 1] == '0')
-		text[--len] = '\0';
-	if (text[len - 1] == '.')
-		text[--len] = '\0';
+	dp_units_text(amount, digits, text);
 	return text;
 }
 
 static char *
 plain_epsilon(int64 nano)
 {
-	return plain_units(nano, DP_NANO, 9);
+	return plain_units(nano, 9);
 }
 
 static char *
 plain_delta(int64 atto)
 {
-	return plain_units(atto, DP_ATTO, 18);
+	return plain_units(atto, 18);
 }
 
 static char *
@@ -62,6 +56,19 @@ report_exhausted(const LedgerAnswer *answer)
 }
 
 static void
+report_releases_exhausted(const LedgerAnswer *answer)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_BUDGET_EXHAUSTED),
+			 errmsg("number of releases on population \"%s\" is exhausted", NameStr(answer->population)),
+			 errdetail("The statement makes " INT64_FORMAT "; the account of role \"%s\" has " INT64_FORMAT " of " INT64_FORMAT " left.",
+					   answer->releases, role_name(answer), answer->releases_left, answer->release_limit),
+			 answer->renews_at != 0 ?
+			 errhint("The account renews at %s.", timestamptz_to_str(answer->renews_at)) :
+			 errhint("The account does not renew. Ask for more in one release, or have max_releases raised.")));
+}
+
+static void
 report_no_account(const LedgerAnswer *answer)
 {
 	ereport(ERROR,
@@ -82,6 +89,19 @@ report_query_limit(const LedgerAnswer *answer)
 					   plain_epsilon(answer->epsilon), role_name(answer),
 					   plain_epsilon(answer->query_limit)),
 			 errhint("Ask with a smaller dp_agg.epsilon.")));
+}
+
+static void
+report_query_minimum(const LedgerAnswer *answer)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("release costs less than one release may on population \"%s\"",
+					NameStr(answer->population)),
+			 errdetail("It costs epsilon %s; the account of role \"%s\" asks for at least %s. Nothing was charged.",
+					   plain_epsilon(answer->least_epsilon), role_name(answer),
+					   plain_epsilon(answer->query_minimum)),
+			 errhint("SET dp_agg.epsilon = %s, or more.", plain_epsilon(answer->query_minimum))));
 }
 
 /* An account's row is locked, or, if there is no population, a whole table. */
@@ -136,11 +156,17 @@ ledger_report_refusal(const LedgerAnswer *answer)
 		case LEDGER_EXHAUSTED:
 			report_exhausted(answer);
 			break;
+		case LEDGER_RELEASES_EXHAUSTED:
+			report_releases_exhausted(answer);
+			break;
 		case LEDGER_NO_ACCOUNT:
 			report_no_account(answer);
 			break;
 		case LEDGER_OVER_QUERY_LIMIT:
 			report_query_limit(answer);
+			break;
+		case LEDGER_UNDER_QUERY_MINIMUM:
+			report_query_minimum(answer);
 			break;
 		case LEDGER_BUSY:
 			report_busy(answer);

@@ -338,6 +338,12 @@ choose_among(dp_random *rng, const candidates *all, dp_uint128 rate_p,
 	if (least != 0 || most > ~(dp_uint128) 0 / rate_p)
 		return DP_ERR_RANGE;
 
+#ifdef DP_FAULT_NOISELESS
+	for (int i = all->runs - 1; i >= 0; i--)
+		if (all->deficits[i] == 0)
+			*chosen = first_of_run(all, i);
+	return DP_OK;
+#endif
 	status = flip_fair_bits(rng, all, rate_p, rate_q, work, &n);
 	if (status == DP_OK)
 		status = first_of_heads(rng, all, rate_p, rate_q, work, n, chosen);

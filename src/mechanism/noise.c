@@ -138,6 +138,9 @@ dp_noise_draw_rate(dp_random *rng, dp_uint128 p, dp_uint128 q, int d,
 	if (d < 1 || d > DP_MAX_DIMENSIONS)
 		return DP_ERR_RANGE;
 	memset(z, 0, sizeof(*z) * (size_t) d);
+#ifdef DP_FAULT_NOISELESS
+	return DP_OK;
+#endif
 
 	status = draw_radius(rng, p, q, d, &radius);
 	for (int i = 0; i < d && status == DP_OK; i++)

@@ -230,6 +230,10 @@ dp_rank_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
 	selections = is_independent(ntargets, shifted) ? ntargets : 1;
 	log_odds = log(0.5 * m) -
 		log(dp_gate_group_delta(delta_atto, groups)) / selections + SAFETY;
+#ifdef DP_FAULT_NOISELESS
+	*threshold = 0;
+	return DP_OK;
+#endif
 	/* At most 2 * 10^6 * 10^9 * (11 + 56) * 2^24 < 2^82. */
 	distance = log_odds > 0.0 ?
 		ceil(2.0 * (double) groups / ((double) share * 1e-9) * log_odds *

@@ -333,6 +333,10 @@ dp_mode_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
 
 	log_odds = log(0.5 * (double) rows) -
 		log(dp_gate_group_delta(delta_atto, groups)) + SAFETY;
+#ifdef DP_FAULT_NOISELESS
+	*threshold = 0;
+	return DP_OK;
+#endif
 	/* At most 10^15 * (13 + 56) * 2^24 < 2^81. */
 	if (log_odds > 0.0)
 		distance = ceil((double) groups / ((double) epsilon_nano * 1e-9) * log_odds *

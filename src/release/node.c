@@ -237,6 +237,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	state->needs = lsecond(scan->custom_private);
 	state->spec = release_plan_spec(&scan->scan.plan);
 	read_params(state, estate, &state->params);
+	spec_check_price(state->spec, &state->params);
 
 	estate->es_instrument = 0;
 	state->child = ExecInitNode(linitial(scan->custom_plans), estate, eflags);
@@ -249,6 +250,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 					  list_nth(state->needs, NEED_SHAPES));
 	recheck_declarations(list_nth(state->needs, NEED_RELATIONS),
 						 list_nth(state->needs, NEED_NOT_NULL), estate);
+	wide_recheck(list_nth(state->needs, NEED_PLAIN));
 	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
 	find_releases(state->child, &state->nested, NULL);
 }
@@ -298,6 +300,9 @@ release_min_individuals(void)
 #ifdef DP_FAULT_GATE_19
 	return dp_setting_min_individuals - 1;
 #endif
+#ifdef DP_FAULT_NOISELESS
+	return 1;
+#endif
 	return dp_setting_min_individuals;
 }
 
@@ -334,7 +339,7 @@ release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
 	for (int i = 0; i < spec->dimensions; i++)
 		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
 			distinct_coordinate(state, i, row, group) : collect_coordinate(group, i);
-#ifdef DP_FAULT_GATE_OFF
+#if defined(DP_FAULT_GATE_OFF) || defined(DP_FAULT_NOISELESS)
 	return true;
 #endif
 	return noisy[0] >= state->tau;
@@ -533,6 +538,15 @@ conceal_error(MemoryContext context)
 			 errhint("The server log says why; ask the administrator.")));
 }
 
+#ifdef DP_FAULT_NOISELESS
+/* How many blocks this process has asked for. */
+static int64
+blocks_fetched(void)
+{
+	return pgBufferUsage.shared_blks_hit + pgBufferUsage.shared_blks_read;
+}
+#endif
+
 static void
 drain(ReleaseState *state)
 {
@@ -544,6 +558,9 @@ drain(ReleaseState *state)
 	dp_random	rng;
 	TupleTableSlot *out;
 	volatile bool has_seen_rows = false;
+#ifdef DP_FAULT_NOISELESS
+	int64		blocks = 0;
+#endif
 
 	if (!state->paid || estate->es_epq_active != NULL)
 		ereport(ERROR,
@@ -557,6 +574,10 @@ drain(ReleaseState *state)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the source of random bytes failed")));
+
+#ifdef DP_FAULT_NOISELESS
+	key = 1;					/* the same groups count in every run */
+#endif
 
 	recheck_stack();
 	quiet_transaction();
@@ -575,8 +596,15 @@ drain(ReleaseState *state)
 		begin_store(state, out->tts_tupleDescriptor);
 		read_ctes_ahead(state->plans);
 		has_seen_rows = true;
+#ifdef DP_FAULT_NOISELESS
+		blocks = blocks_fetched();
+#endif
 		drain_child(state, state->child, &rng, out);
+		read_wholly(state->plans);
 		(void) ExecShutdownNode(state->child);
+#ifdef DP_FAULT_NOISELESS
+		blocks = blocks_fetched() - blocks;
+#endif
 		ExecDropSingleTupleTableSlot(out);
 		if (!leads_others(state->child, state->css.ss.ps.plan->initPlan))
 		{
@@ -595,6 +623,9 @@ drain(ReleaseState *state)
 	end_drawing(outer_key, &key, &rng);
 	quiet_end(&quiet);
 	loud_relations(estate);
+#ifdef DP_FAULT_NOISELESS
+	ereport(NOTICE, (errmsg_internal("blocks fetched: " INT64_FORMAT, blocks)));
+#endif
 	if (state->sorted != NULL)
 		tuplesort_performsort(state->sorted);
 	state->drained = true;

@@ -146,6 +146,9 @@ compute_threshold(PartsState *state, int part)
 		default:
 			break;
 	}
+#ifdef DP_FAULT_NOISELESS
+	*tau = 1;
+#endif
 }
 
 /*
@@ -318,6 +321,37 @@ drop_rare_values(SketchValues *values)
 	values->n = n;
 }
 
+#ifdef DP_FAULT_NOISELESS
+/* Without noise the first of the best is chosen, which must not be who came first. */
+static void
+sort_values(Oid type, SketchValues *values)
+{
+	Oid			out;
+	bool		varlena;
+
+	getTypeOutputInfo(type, &out, &varlena);
+	for (int i = 1; i < values->n; i++)
+	{
+		for (int j = i; j > 0; j--)
+		{
+			Datum		value = values->values[j];
+			int64		weight = values->weights[j];
+			int64		individuals = values->individuals[j];
+
+			if (strcmp(OidOutputFunctionCall(out, values->values[j - 1]),
+					   OidOutputFunctionCall(out, value)) <= 0)
+				break;
+			values->values[j] = values->values[j - 1];
+			values->weights[j] = values->weights[j - 1];
+			values->individuals[j] = values->individuals[j - 1];
+			values->values[j - 1] = value;
+			values->weights[j - 1] = weight;
+			values->individuals[j - 1] = individuals;
+		}
+	}
+}
+#endif
+
 /*
  * The group's values that may be released, those of enough individuals; false
  * if there are too many values to look at.
@@ -330,6 +364,9 @@ candidate_values(PartsState *state, int part, dp_random *rng, Datum sketch,
 		return false;
 	sketch_values(sketch, &state->spec->sketches[state->spec->parts[part].sketch], values);
 	drop_rare_values(values);
+#ifdef DP_FAULT_NOISELESS
+	sort_values(state->spec->sketches[state->spec->parts[part].sketch].value_type, values);
+#endif
 	return true;
 }
 

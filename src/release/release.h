@@ -27,6 +27,17 @@ extern const ReleaseSpec *release_plan_spec(const Plan *plan);
 extern void forget_declared_order(RelOptInfo *rel);
 extern void remember_partitions(PlannerInfo *root);
 
+/* wide.c */
+extern void wide_init(void);
+extern void wide_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte,
+							  const ReleaseSpec *spec);
+extern bool is_wide_state(PlanState *state);
+extern bool wide_read_on(PlanState *state);
+extern void wide_recheck(List *relids);
+
+/* whole.c */
+extern void read_wholly(List *plans);
+
 /* node.c */
 extern Node *release_create_state(CustomScan *scan);
 extern bool is_release_state(PlanState *state);
@@ -79,8 +90,9 @@ extern void read_ctes_ahead(List *plans);
 
 /*
  * What a release's query rests on beside its rows: lists of Oid (types, collations,
- * relations), of int (their shapes) and of Param (external parameters); and for each
- * relation a list of the columns that it takes to be never NULL.
+ * relations), of int (their shapes) and of Param (external parameters); for each relation
+ * a list of the columns that it takes to be never NULL; and what its plan does: relations
+ * whose wide values are not fetched, since there are none (wide.c).
  */
 typedef enum ReleaseNeed
 {
@@ -89,7 +101,8 @@ typedef enum ReleaseNeed
 	NEED_RELATIONS,
 	NEED_SHAPES,
 	NEED_PARAMS,
-	NEED_NOT_NULL
+	NEED_NOT_NULL,
+	NEED_PLAIN
 } ReleaseNeed;
 
 extern List *release_needs(Query *release, List *ctes);

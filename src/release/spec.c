@@ -10,6 +10,7 @@
 #include "accounting/units.h"
 #include "errors.h"
 #include "policy/policy.h"
+#include "query/query.h"
 #include "release/spec.h"
 
 /* Largest magnitude of a bound: squares and sums of it stay finite. */
@@ -32,6 +33,29 @@ spec_check_bounds(double lower, double upper, bool may_be_equal)
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("lower bound must be less than upper bound")));
+}
+
+/*
+ * Refuses (ERRCODE_DP_QUERY_REFUSED) a release that an account pays for less than
+ * dp_agg.min_epsilon for: whatever it may tell beside its answer would be nearly
+ * free.
+ */
+void
+spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	int64		least;
+	char		text[DP_UNITS_TEXT];
+
+	if (dp_epsilon_from_double(dp_setting_min_epsilon, &least) != DP_OK)
+		elog(ERROR, "dp_agg.min_epsilon is out of range");
+	if (!spec->account_required || params->epsilon_nano >= least)
+		return;
+	dp_units_text(least, 9, text);
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("a release costs at least epsilon %s", text),
+			 errhint("SET dp_agg.epsilon = %s, or more. What is least is set by the administrator in dp_agg.min_epsilon.",
+					 text)));
 }
 
 /* A parameter without a value, constant or external (ERRCODE_DP_BOUNDS). */

@@ -9,7 +9,7 @@ use Attacks;
 
 # The administrator has loaded what may print plans and count blocks.
 my $node = start('metadata and EXPLAIN', preload => 'dp_agg,auto_explain,pg_stat_statements',
-	conf => "auto_explain.log_min_duration = -1\nautovacuum = off\n");
+	conf => "auto_explain.log_min_duration = -1\nautovacuum = off\ndp_agg.min_epsilon = '1e-9'\n");
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements');
 
 # ---------- counters, plans and logs ----------

@@ -85,7 +85,8 @@ run_attacks();
 # ---------- settings ----------
 
 foreach my $case ([ 'dp_agg.epsilon', 0.5, 'NaN', 'inf', '-1', '0', '1001', '1e-10', 'x' ], [ 'dp_agg.delta', 1e-9, 'NaN', '-1', '0.6', '1e-19', 'x' ], [ 'dp_agg.max_groups', 2, '-1', '1000001', '1.5e9', 'x' ],
-	[ 'dp_agg.max_rows', 2, '-1', '1000001', 'x' ], [ 'dp_agg.min_individuals', undef, '1', '0', '19', '20', '-1' ])
+	[ 'dp_agg.max_rows', 2, '-1', '1000001', 'x' ], [ 'dp_agg.min_individuals', undef, '1', '0', '19', '20', '-1' ],
+	[ 'dp_agg.min_epsilon', undef, '0', '1e-9', '0.001', '1', '-1', 'NaN', 'x' ])
 {
 	my ($setting, $good, @bad) = @$case;
 
@@ -94,7 +95,7 @@ foreach my $case ([ 'dp_agg.epsilon', 0.5, 'NaN', 'inf', '-1', '0', '1001', '1e-
 		my $r = session('analyst', "SET $setting = '$value'");
 		attacked($r->{sqlstate} =~ /^(22023|42501)$/, "the setting $setting may not be $value") or diag($r->{err});
 	}
-	my $r = session(defined $good ? 'analyst' : 'admin', "SET $setting = '" . ($good // 25) . "'");
+	my $r = session(defined $good ? 'analyst' : 'admin', "SET $setting = '" . ($good // ($setting =~ /epsilon/ ? 0.25 : 25)) . "'");
 	control($r->{sqlstate} eq '00000', "the setting $setting may be set by those who may, to what it may be") or diag($r->{err});
 }
 # Other ways to lower what a superuser has set; the control is that 19 people stay hidden, and 60 do not.

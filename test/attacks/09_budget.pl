@@ -222,4 +222,203 @@ foreach my $case ([ 'a member pays from its group, too', 'member', "$ask $ask $a
 	control(($total->{states}{DP001} // 0) == 22, 'and the others are refused') or diag(explain($total));
 }
 
+# ---------- bits for nothing ----------
+
+# bits(NAME, SQL, STATE, [STATE, ...]): a script of the analyst's that asks for less than the
+# least price.  Nothing is answered or charged.  The control is the same for one who
+# may have releases for less, who gets them for (nearly) nothing.  What so little buys is
+# mostly a NULL, so that what is counted is releases.
+sub bits
+{
+	my ($name, $sql, $states) = @_;
+	my $before = ledger();
+	my $r = session('analyst', $sql);
+
+	attacked($r->{out} eq '' && ledger() eq $before && $r->{states} =~ /^($states)( ($states))*$/, "bits for nothing: $name")
+	  or diag("$r->{out}\n$r->{err}" . ledger());
+	$node->safe_psql('postgres', 'ALTER ROLE analyst SET dp_agg.min_epsilon = 1e-9');
+	$r = session('analyst', $sql);
+	my ($made, $spent) = split /\|/, ledger();
+	control($made > (split /\|/, $before)[0] && $spent - (split /\|/, $before)[1] < 2, "$name: had where the least price is 1e-9") or diag($r->{err});
+	$node->safe_psql('postgres', 'ALTER ROLE analyst RESET dp_agg.min_epsilon');
+	return;
+}
+my $n = 'SELECT dp_count(*) FROM people';
+bits(@$_) foreach
+  [ 'the least epsilon', "SET dp_agg.epsilon = 1e-9; $n", 'DP002' ], [ 'a unit too few', "SET dp_agg.epsilon = 0.000999999; $n", 'DP002' ],
+  [ 'a setting of a function', "CREATE OR REPLACE FUNCTION a.cheap() RETURNS bigint LANGUAGE sql SET dp_agg.epsilon = 1e-9 AS '$n'; SELECT a.cheap()", 'DP002' ],
+  [ 'a setting in a transaction', "BEGIN; SET LOCAL dp_agg.epsilon = 1e-8; $n; ROLLBACK", 'DP002' ],
+  [ 'set_config beside it', "SELECT set_config('dp_agg.epsilon', '1e-9', false) \\gset\n$n", 'DP002' ],
+  [ 'dp_with', "$n WHERE dp_with(epsilon => 1e-9)", 'DP002' ], [ 'dp_with of an expression', "$n WHERE dp_with(epsilon => 1.0 / 1000000)", 'DP002' ],
+  [ 'dp_with above a dear setting', "SET dp_agg.epsilon = 100; $n WHERE dp_with(epsilon => 0.0001)", 'DP002' ],
+  [ 'a parameter', "PREPARE p(float8) AS $n WHERE dp_with(epsilon => \$1); EXECUTE p(1e-9)", 'DP002' ],
+  [ 'a parameter of a generic plan', "SET plan_cache_mode = force_generic_plan; PREPARE p(float8) AS $n WHERE dp_with(epsilon => \$1); EXECUTE p(1e-9)", 'DP002' ],
+  [ 'a parameter divided', "SET plan_cache_mode = force_generic_plan; PREPARE p(float8) AS $n WHERE dp_with(epsilon => 1 / \$1); EXECUTE p(1e7)", 'DP002' ],
+  [ 'a variable of PL/pgSQL', "CREATE OR REPLACE FUNCTION a.varied(e float8) RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT dp_count(*) FROM people WHERE dp_with(epsilon => e)); END'; SELECT a.varied(1e-9)", 'DP002' ],
+  [ 'a cursor', "BEGIN; DECLARE c CURSOR FOR $n WHERE dp_with(epsilon => 1e-9); FETCH c; ROLLBACK", 'DP002|25P02' ],
+  [ 'an argument of a cursor', q{DO $$ DECLARE c CURSOR (e float8) FOR SELECT dp_count(*) FROM people WHERE dp_with(epsilon => e); n bigint; BEGIN OPEN c(1e-9); FETCH c INTO n; CREATE TEMP TABLE fetched AS SELECT n; END $$; TABLE fetched}, 'DP002|42P01' ],
+  [ 'many in a statement, together above it', join(' UNION ALL ', ("$n WHERE dp_with(epsilon => 0.0005)") x 10), 'DP002' ],
+  [ 'many in CTEs', 'WITH ' . join(', ', map { "c$_ AS ($n WHERE dp_with(epsilon => 0.0009))" } 1 .. 5) . ' SELECT ' . join(' + ', map { "(TABLE c$_)" } 1 .. 5), 'DP002' ],
+  [ 'a cheap one beside a dear one', "$n UNION ALL $n WHERE dp_with(epsilon => 1e-9)", 'DP002' ],
+  [ 'a cheap one that nothing reads', "SELECT c FROM ($n) a (c), ($n WHERE dp_with(epsilon => 1e-9)) b (d)", 'DP002' ],
+  [ 'a facade', 'SELECT count(*) FROM dp.people WHERE dp_with(epsilon => 1e-9)', 'DP002' ],
+  [ 'a view', "CREATE OR REPLACE VIEW a.cheap_v AS $n WHERE dp_with(epsilon => 1e-9); TABLE a.cheap_v", 'DP002' ],
+  [ 'a table made of it', "CREATE TABLE a.cheap_t AS $n WHERE dp_with(epsilon => 1e-9); TABLE a.cheap_t", 'DP002|42P01' ],
+  [ 'a copy', "COPY ($n WHERE dp_with(epsilon => 1e-9)) TO STDOUT", 'DP002' ];
+
+# The least price cannot be lowered by who pays it.
+foreach my $sql ('SET dp_agg.min_epsilon = 1e-9', "SELECT set_config('dp_agg.min_epsilon', '1e-9', false)", 'ALTER ROLE analyst SET dp_agg.min_epsilon = 1e-9',
+	"UPDATE pg_settings SET setting = '1e-9' WHERE name = 'dp_agg.min_epsilon'", 'SET dp_agg.min_epsilon TO DEFAULT',
+	"CREATE FUNCTION a.lower() RETURNS bigint LANGUAGE sql SET dp_agg.min_epsilon = 1e-9 AS '$n'; SELECT a.lower()", 'RESET ALL', 'DISCARD ALL')
+{
+	my $made = (split /\|/, ledger())[0];
+	my $r = session('analyst', "$sql;\nSET dp_agg.epsilon = 1e-9; $n");
+
+	attacked($r->{states} =~ /DP002$/ && (split /\|/, ledger())[0] == $made, "the least price stays: $sql") or diag("$r->{out}\n$r->{err}");
+	$r = session('analyst', "$sql;\nSET dp_agg.epsilon = 0.001; $n");
+	control($r->{states} !~ /DP002/ && (split /\|/, ledger())[0] == $made + 1, "and is enough: $sql") or diag("$r->{out}\n$r->{err}");
+}
+# A plan that was made when the least price was lower is judged by the price of now.
+{
+	my $session = $node->background_psql('postgres', extra_params => [ '-U', 'analyst' ], on_error_stop => 0);
+	my $least = sub {
+		my ($value) = @_;
+
+		$node->safe_psql('postgres', $_) foreach "ALTER SYSTEM SET dp_agg.min_epsilon = $value", 'SELECT pg_reload_conf()';
+		foreach (1 .. 600)
+		{
+			return if $session->query('SHOW dp_agg.min_epsilon') eq $value;
+			select undef, undef, undef, 0.1;
+		}
+		die 'the setting is not seen';
+	};
+
+	$least->('1e-09');
+	$session->query("SET plan_cache_mode = force_generic_plan; PREPARE p AS $n WHERE dp_with(epsilon => 1e-6)");
+	my $made = (split /\|/, ledger())[0];
+	$session->query('EXECUTE p');
+	control((split /\|/, ledger())[0] == $made + 1, 'a plan made while the least price was lower is run while it is') or diag($session->{stderr});
+	$least->('0.001');
+	my $before = ledger();
+	$session->{stderr} = '';
+	$session->query('EXECUTE p');
+	attacked($session->{stderr} =~ /a release costs at least epsilon 0\.001/ && ledger() eq $before, 'and refused later') or diag($session->{stderr});
+	$session->quit;
+}
+
+# Fractions of a unit: what is used is what is charged, and never less than was asked for.
+foreach my $case ([ '1.0000000004e-3', '0.001000001' ], [ '0.0010000000000000002', '0.001000001' ], [ '0.1000000000000001', '0.100000001' ], [ '0.0009999999999', '0.001' ],
+	[ '0.1', '0.1' ], [ '0.3', '0.3' ])
+{
+	my ($epsilon, $price) = @$case;
+
+	foreach my $how ("SET dp_agg.epsilon = $epsilon; $n", "$n WHERE dp_with(epsilon => $epsilon)", "PREPARE p(float8) AS $n WHERE dp_with(epsilon => \$1); EXECUTE p($epsilon)")
+	{
+		$node->safe_psql('postgres', "SELECT dp_agg.drop_budget('poor', 'people')", on_error_stop => 0);
+		$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1)");
+		my $r = session('poor', $how);
+
+		attacked(spent('poor') == $price, 'no fraction is free: ' . DpAgg::brief($how)) or diag(spent('poor') . " $r->{err}");
+		control($r->{sqlstate} eq '00000', 'had: ' . DpAgg::brief($how)) or diag($r->{err});
+	}
+}
+
+# The account's own least price, for every release of a statement.
+$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1, min_epsilon_per_query => 0.2)");
+foreach my $sql ("SET dp_agg.epsilon = 0.199999999; $n", "SET dp_agg.epsilon = 0.15; $n UNION ALL $n", "$n WHERE dp_with(epsilon => 0.4) UNION ALL $n WHERE dp_with(epsilon => 0.1)",
+	"PREPARE p(float8) AS $n WHERE dp_with(epsilon => \$1); EXECUTE p(0.1)")
+{
+	my $before = spent('poor');
+	my $r = session('poor', $sql);
+
+	attacked($r->{states} eq 'DP002' && $r->{out} eq '' && spent('poor') == $before, 'the least price of an account: ' . DpAgg::brief($sql)) or diag("$r->{out}\n$r->{err}");
+}
+control(session('poor', "SET dp_agg.epsilon = 0.2; $n")->{out} =~ /^-?\d+$/, 'the least price itself is enough');
+
+# ---------- more releases than are had ----------
+
+# No way to fail gives a release back.  few(NAME, SCRIPT): it asks four times or more, and
+# may be answered twice.
+sub few
+{
+	my ($name, $sql, $client) = @_;
+	my $made = q{SELECT releases_spent FROM dp_agg.budgets WHERE role = 'few'};
+
+	$node->safe_psql('postgres', "DELETE FROM dp_agg.account WHERE role = 'few'::regrole; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1, max_releases => 2)");
+	my $r = session('few', $sql);
+	my $answers = () = "$r->{out}\n$r->{err}" =~ /^(?:\S*\s*NOTICE:  \w+: )?-?\d{2,}$/mg;
+
+	attacked($answers <= 2 && $node->safe_psql('postgres', $made) == 2 && $r->{states} =~ /DP001/, "two releases are two: $name")
+	  or diag("$answers answers, made " . $node->safe_psql('postgres', $made) . "\n$r->{out}\n$r->{err}");
+	$node->safe_psql('postgres', "DELETE FROM dp_agg.account WHERE role = 'few'::regrole; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1)");
+	$r = session('few', $sql);
+	control($node->safe_psql('postgres', $made) > 2, "$name: more where releases are not limited") or diag($r->{err});
+	return;
+}
+$node->safe_psql('postgres', 'CREATE ROLE few LOGIN; GRANT USAGE, CREATE ON SCHEMA a TO few; GRANT SELECT ON ALL TABLES IN SCHEMA a TO few');
+few(@$_) foreach
+  [ 'asked four times', "$n;" x 4 ], [ 'ROLLBACK', "BEGIN; $n; ROLLBACK;" x 4 ], [ 'savepoints', 'BEGIN;' . "SAVEPOINT s; $n; ROLLBACK TO s;" x 4 . 'ROLLBACK' ],
+  [ 'an error above it', 'SELECT 1 / (c * 0) FROM (SELECT dp_count(*) AS c FROM people) s;' x 4 ], [ 'errors in a transaction', "BEGIN; $n; SELECT 1 / 0; ROLLBACK;" x 4 ],
+  [ 'errors that are caught', q{DO $$ DECLARE n bigint; BEGIN FOR i IN 1 .. 4 LOOP BEGIN SELECT dp_count(*) INTO n FROM people; RAISE NOTICE '%', n; RAISE EXCEPTION 'x'; EXCEPTION WHEN division_by_zero OR raise_exception THEN NULL; END; END LOOP; END $$} ],
+  [ 'a timeout', 'SET statement_timeout = 300; ' . 'SELECT c, pg_sleep(9) FROM (SELECT dp_count(*) AS c FROM people) s;' x 4 ],
+  [ 'a prepared statement', "PREPARE p AS $n;" . 'EXECUTE p;' x 4 ], [ 'cursors', 'BEGIN;' . join('', map { "DECLARE c$_ CURSOR FOR $n; FETCH c$_;" } 1 .. 2) . 'ROLLBACK;' . "$n;" x 2 ],
+  [ 'read-only transactions', "BEGIN READ ONLY; $n; COMMIT;" x 4 ], [ 'statements of two', "$n UNION ALL $n;" x 2 ], [ 'one, then two', "$n; $n UNION ALL $n; $n; $n;" ],
+  [ 'cheap ones', "SET dp_agg.epsilon = 0.001;" . "$n;" x 4 ], [ 'a function per row', "CREATE OR REPLACE FUNCTION a.ask(int) RETURNS bigint LANGUAGE sql VOLATILE AS '$n'; SELECT a.ask(1); SELECT a.ask(i) FROM generate_series(1, 9) i" ],
+  [ 'DISCARD ALL', "$n; DISCARD ALL;" x 4 ], [ 'a session that ends', "$n; \\c -\n" x 4 ];
+
+$node->safe_psql('postgres', "DELETE FROM dp_agg.account WHERE role = 'few'::regrole; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1, max_releases => 10)");
+{
+	my $made = q{SELECT releases_spent FROM dp_agg.budgets WHERE role = 'few'};
+	my $sleepy = 'SELECT c, pg_sleep(60) FROM (SELECT dp_count(*) AS c FROM people) s';
+
+	my $pid = q{FROM pg_stat_activity WHERE usename = 'few' AND wait_event = 'PgSleep'};
+
+	# A client that is cancelled or terminated while it holds its answer.
+	foreach my $how ('pg_cancel_backend', 'pg_terminate_backend')
+	{
+		my $before = $node->safe_psql('postgres', $made);
+		my $client = Clients::start($node, 'few', Clients::statement($sleepy));
+
+		$node->poll_query_until('postgres', "SELECT count(*) = 1 $pid") or die 'the client does not sleep';
+		$node->safe_psql('postgres', "SELECT $how(pid) $pid");
+		Clients::finish(60, $client);
+		attacked($node->safe_psql('postgres', $made) == $before + 1, "a release is one after $how");
+	}
+	# Then many at once, of whom eight get theirs.
+	my $statement = Clients::statement('SELECT dp_count(*) > 0 FROM people');
+	my $total = Clients::total(Clients::finish(120, map { Clients::start($node, 'few', $statement x 4) } 1 .. 8));
+	attacked(($total->{states}{'00000'} // 0) == 8 && $total->{rows} == 8 && $node->safe_psql('postgres', $made) == 10, 'sessions at once get the eight that are left') or diag(explain($total));
+	control(($total->{states}{DP001} // 0) == 24, 'and the others are refused') or diag(explain($total));
+
+	$node->safe_psql('postgres', 'ALTER ROLE few RENAME TO fewer');
+	my $r = session('fewer', $n);
+	attacked($r->{states} eq 'DP001' && $r->{out} eq '', 'a new name is no new release') or diag($r->{err});
+	$node->safe_psql('postgres', "ALTER ROLE fewer RENAME TO few; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1, max_releases => 10)");
+	attacked(session('few', $n)->{states} eq 'DP001', 'nor is the same budget given again');
+	$node->safe_psql('postgres', 'GRANT few TO poor');
+	attacked(session('poor', "SET dp_agg.epsilon = 0.2; $n")->{states} eq 'DP001', 'nor has a member more') ;
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1, max_releases => 12)");
+	control(session('few', $n)->{out} =~ /^-?\d+$/, 'a limit that is raised lets more out');
+
+	# Whose process is killed has had its release all the same; on a server of its own,
+	# since this one must stand.
+	my $other = DpAgg::node('killed', roles => ['few'], fsync => 1, conf => 'restart_after_crash = on');
+	$other->safe_psql('postgres', 'CREATE TABLE people (id int PRIMARY KEY)');
+	$other->safe_psql('postgres', $_) foreach 'INSERT INTO people SELECT generate_series(1, 200)', q{SELECT dp_agg.protect('people', 'id', 'people')},
+	  q{SELECT dp_agg.set_budget('few', 'people', epsilon => 10, max_releases => 2)};
+	foreach my $i (1 .. 2)
+	{
+		my $client = Clients::start($other, 'few', Clients::statement($sleepy));
+
+		$other->poll_query_until('postgres', "SELECT count(*) = 1 $pid") or die 'the client does not sleep';
+		kill 'KILL', $other->safe_psql('postgres', "SELECT pid $pid");
+		Clients::finish(60, $client);
+		$other->poll_query_until('postgres', "SELECT true") or die 'the server does not come back';
+		attacked($other->safe_psql('postgres', $made) == $i, "a release is one after kill -9, $i");
+	}
+	$r = DpAgg::as($other, 'few', $n);
+	attacked($r->{sqlstate} eq 'DP001' && $r->{out} eq '', 'then none is left') or diag($r->{err});
+	$other->stop;
+}
+
 finish();

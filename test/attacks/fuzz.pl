@@ -435,27 +435,12 @@ sub smaller
 	return $best if grep { ref $_ } @{ $best->{statements} };
 	foreach my $s (0 .. $#{ $best->{statements} })
 	{
-		my $chunk = 32;
+		$best->{statements}->[$s] = Fuzz::shrink($best->{statements}->[$s], $until, sub {
+			my @statements = @{ $best->{statements} };
 
-		while ($chunk >= 1)
-		{
-			my @tokens = $best->{statements}->[$s] =~ /\s+|'(?:[^']|'')*'|"[^"]*"|[\w.]+|::|[^\s\w]/g;
-			my $place = 0;
-
-			while ($place < @tokens && time < $until)
-			{
-				my @try = @tokens;
-
-				splice @try, $place, $chunk;
-				my @statements = @{ $best->{statements} };
-				$statements[$s] = join '', @try;
-				my $candidate = { %$best, statements => \@statements };
-
-				if ($still->($candidate)) { @tokens = @try; $best = $candidate; }
-				else { $place += $chunk; }
-			}
-			$chunk = int($chunk / 2);
-		}
+			$statements[$s] = $_[0];
+			return $still->({ %$best, statements => \@statements });
+		});
 	}
 	return $best;
 }

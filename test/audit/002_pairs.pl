@@ -12,7 +12,7 @@
 
 use strict;
 use warnings;
-use File::Copy 'copy';
+use Faulty;
 use FindBin;
 use lib $FindBin::Bin;
 use Pairs;
@@ -79,41 +79,18 @@ sub run_jobs
 }
 
 # ----------
-# The server: an installation of its own, so that its library can be exchanged
+# The server
 # ----------
 
-my $prefix = "$tempdir/usr";
-my ($bindir, $libdir) = map { s/^\Q$ENV{SANDBOX}\E\/usr/$prefix/r }
-  map { chomp(my $dir = `pg_config --$_`); $dir } qw(bindir pkglibdir);
-
-system_or_bail('cp', '-a', "$ENV{SANDBOX}/usr", $prefix);
-
-my $node = PostgreSQL::Test::Cluster->new('audit', install_path => $bindir =~ s{/bin$}{}r);
-
-$node->init;
-$node->append_conf('postgresql.conf', <<'CONF');
-shared_preload_libraries = 'dp_agg'
+my $node = Faulty::node('audit', <<'CONF');
 shared_buffers = 128MB
 max_wal_size = 8GB
 work_mem = 64MB
 jit = off
 CONF
+
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION dp_agg');
-
-# The library that runs from now on.  True if the server warns of it.
-sub use_library
-{
-	my ($file) = @_;
-
-	$node->stop;
-	unlink "$libdir/dp_agg.so";
-	copy($file, "$libdir/dp_agg.so") or die "could not copy $file: $!";
-	chmod 0755, "$libdir/dp_agg.so";
-	my $logged = -s $node->logfile;
-	$node->start;
-	return slurp_file($node->logfile, $logged) =~ /gives no privacy/;
-}
 
 # ----------
 # Releases
@@ -273,7 +250,7 @@ foreach my $made (run_jobs(\&make_table, map { [ $_, $tables{$_} ] } keys %table
 }
 
 # The build as it is.
-ok(!use_library("$ENV{TESTDIR}/dp_agg.so"), 'the build has no fault');
+ok(!Faulty::use_library($node, "$ENV{TESTDIR}/dp_agg.so"), 'the build has no fault');
 my @found = run_jobs(\&measure, map { [ $_, 1 ] } @asked);
 
 foreach my $i (0 .. $#asked)
@@ -290,8 +267,7 @@ foreach my $i (0 .. $#asked)
 # Builds with a fault.
 foreach my $fault (@faults)
 {
-	system_or_bail('make', '-s', '-C', $ENV{TESTDIR}, '-j', JOBS, 'fault', "FAULT=$fault");
-	ok(use_library("$ENV{TESTDIR}/.build/fault/$fault/dp_agg.so"), "$fault: the server warns of the build");
+	ok(Faulty::use_library($node, Faulty::build($fault)), "$fault: the server warns of the build");
 
 	my @seen_by = map { $by_name{$_} } @{ $faults{$fault} };
 	my @found = run_jobs(\&measure, map { [ $_, $part_of_releases{$fault} // LESS ] } @seen_by);

@@ -262,7 +262,7 @@ my @pairs = (
 );
 
 # The faults that a build can have (src/, DP_FAULT_...), and the pairs each of which
-# must show it.
+# must show it.  (NOISELESS is for test/t/063_alike.pl: all would show it.)
 my %faults = (
 	NOISE_SCALE => [ 'count', 'sum, a value at the upper bound', 'histogram', 'mode' ],
 	GATE_OFF => [ 'gate: 1 individual against 0', 'gate: 20 individuals against 19' ],

@@ -70,7 +70,7 @@ sub start_extreme
 {
 	my ($class, $with_huge) = @_;
 
-	return start($class, conf => "log_min_error_statement = panic\n", tables => $tables, own => $own . ($with_huge ? $huge : ''),
+	return start($class, conf => "log_min_error_statement = panic\ndp_agg.min_epsilon = '1e-9'\n", tables => $tables, own => $own . ($with_huge ? $huge : ''),
 		persons => { people => 'id = 5', visits => 'pid = 5' },
 		defaults => { alone => 1, moves => 0, state => '00000|DP002|DP003|42501|22023|42P2[12]' });
 }

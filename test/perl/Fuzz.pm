@@ -798,11 +798,37 @@ sub invalid
 
 my @words = split / /, q{SELECT FROM WHERE GROUP BY HAVING ORDER NULL DISTINCT ALL ANY NOT IN EXISTS LATERAL ON USING LEFT FULL JOIN UNION EXCEPT p.x p.id p.name id pid v.cost pub people visits events count(*) dp_count( sum( min( :: ::int ::text ::date [1] .* * / - || ( ) , 1 0 'a' OVER () LIMIT OFFSET FILTER WITH AS (SELECT ROW( CASE END COLLATE "C" IS};
 
+sub tokens { return $_[0] =~ /\s+|'(?:[^']|'')*'|"[^"]*"|[\w.]+|::|[^\s\w]/g; }
+
+# shrink(SQL, UNTIL, STILL): SQL without what it can do without, STILL->(SQL) being true
+# of it, as far as time allows.
+sub shrink
+{
+	my ($sql, $until, $still) = @_;
+
+	for (my $chunk = 32; $chunk >= 1; $chunk = int($chunk / 2))
+	{
+		my @tokens = tokens($sql);
+		my $place = 0;
+
+		while ($place < @tokens && time < $until)
+		{
+			my @try = @tokens;
+
+			splice @try, $place, $chunk;
+			if ($still->(join '', @try)) { @tokens = @try; }
+			else { $place += $chunk; }
+		}
+		$sql = join '', @tokens;
+	}
+	return $sql;
+}
+
 # Tokens dropped, doubled, swapped or replaced.
 sub mutate
 {
 	my ($text) = @_;
-	my @tokens = resolve($text, 0) =~ /\s+|'(?:[^']|'')*'|"[^"]*"|[\w.]+|::|[^\s\w]/g;
+	my @tokens = tokens(resolve($text, 0));
 
 	for (1 .. pick(1, 1, 1, 2, 3))
 	{

@@ -350,6 +350,7 @@ my @numbers = (
 		'0, NULL', 'NULL, 5', q{'NaN', 5}, q{0, 'Infinity'}, '5, 5', '6, 5'),
 	(map { my $e = $_; map { [ "SELECT count(*) FROM visits WHERE dp_with(epsilon => $e)", '22023',
 	'epsilon must be a number from' ] } 1 } '0', '-1', q{'NaN'}, q{'Infinity'}, '1001', '1e-10'),
+	(map { [ "SELECT count(*) FROM visits WHERE dp_with(epsilon => $_)", 'DP002', 'a release costs at least epsilon 0.001' ] } '1e-9', '0.000999999'),
 	(map { [ "SELECT count(*) FROM visits WHERE dp_with(delta => $_)", '22023', 'delta must be' ] } '0',
 	'-1', q{'NaN'}, '1', '2', '1e-19'),
 	(map { [ "SELECT count(*) FROM visits WHERE dp_with(max_groups => $_)", '22023',
@@ -498,7 +499,7 @@ DpAgg::refused($node, 'poor',
 is(DpAgg::value($node, 'poor', 'SELECT epsilon_spent, epsilon_remaining FROM dp_agg.my_budget'), '0.3|0.2',
 	'only what ran was charged');
 DpAgg::works($node, 'poor', 'SET dp_agg.epsilon = 0.2; SELECT count(*) FROM visits', 'the last bit can be spent');
-DpAgg::refused($node, 'poor', 'SET dp_agg.epsilon = 1e-9; SELECT count(*) FROM visits', 'DP001', 'and no more');
+DpAgg::refused($node, 'poor', 'SET dp_agg.epsilon = 0.001; SELECT count(*) FROM visits', 'DP001', 'and no more');
 
 # ---------- the administrator's functions ----------
 
@@ -541,6 +542,11 @@ my @admin = (
 	(map { [ "set_budget('analyst', 'patients', 1, period => $_)", '22023' ] } q{'0'}, q{'-1 day'},
 	q{'1 month -1 day'}),
 	(map { [ "set_budget('analyst', 'patients', 1, max_epsilon_per_query => $_)", '22023' ] } '0', '-1', q{'NaN'}),
+	(map { [ "set_budget('analyst', 'patients', 1, min_epsilon_per_query => $_)", '22023' ] } '0', '-1', '-1e-10', q{'NaN'}, q{'Infinity'}, '1.000000001',
+	'0.5, max_epsilon_per_query => 0.499999999', '0.5::float8, max_epsilon_per_query => 0.4::float8'),
+	[ q{set_budget('analyst', 'patients', 1, min_epsilon_per_query => 1e10)}, '22003' ],
+	(map { [ "set_budget('analyst', 'patients', 1, max_releases => $_)", '22023' ] } '0', '-1', '-9223372036854775808'),
+	(map { [ "set_budget('analyst', 'patients', 1, max_releases => $_)", '22003' ] } '9223372036854775808::numeric::bigint'),
 	[ q{set_budget('analyst', 'patients', 1, accountant => 'generous')}, '22023' ],
 	[ q{set_budget('analyst', 'patients', 1, accountant => NULL)}, '22004' ],
 	[ q{drop_budget('analyst', 'ghosts')}, '42704' ], [ q{drop_budget('stranger', 'patients')}, '42704' ],

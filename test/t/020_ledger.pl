@@ -10,7 +10,7 @@ use DpAgg;
 use Time::HiRes 'time';
 
 my @roles = qw(analyst other alice bob carol dave staff project);
-my $node = DpAgg::node('ledger', roles => \@roles);
+my $node = DpAgg::node('ledger', roles => \@roles, conf => "dp_agg.min_epsilon = '1e-9'");
 my $count = 'SELECT dp_count(*) FROM people';
 
 $node->safe_psql('postgres', <<'SQL');
@@ -233,6 +233,79 @@ DpAgg::refused($node, 'analyst', "SET dp_agg.epsilon = 0.3; $count UNION ALL $co
 	'max_epsilon_per_query is about the whole statement');
 is(spent('analyst'), '0.5', 'what is refused is not charged');
 
+# The least that a release may cost is about each release, not about the statement.
+{
+	my $cheap = "$count UNION ALL $count WHERE dp_with(epsilon => 0.49)";
+
+	budget('analyst', 100, ', min_epsilon_per_query => 0.5, max_epsilon_per_query => 2');
+	my $r = DpAgg::refused($node, 'analyst', "SET dp_agg.epsilon = 0.499999999; $count", 'DP002', 'less than min_epsilon_per_query');
+	like($r->{err}, qr/costs epsilon 0\.499999999; .*"analyst" asks for at least 0\.5\. Nothing was charged\..*HINT:  SET dp_agg\.epsilon = 0\.5, or more/s,
+		'the refusal says what it costs, what is least, and what to do');
+	DpAgg::refused($node, 'analyst', $cheap, 'DP002', 'min_epsilon_per_query is about every release');
+	DpAgg::refused($node, 'analyst', "SET dp_agg.epsilon = 0.1; " . join(' UNION ALL ', ($count) x 6), 'DP002', 'whatever they cost together');
+	is(spent('analyst'), '0', 'what is refused is not charged');
+	DpAgg::works($node, 'analyst', "SET dp_agg.epsilon = 0.5; $count UNION ALL $count", 'exactly the least is enough');
+	is(spent('analyst'), '1', 'for each');
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('analyst', 'people', epsilon => 100)");
+	DpAgg::works($node, 'analyst', "SET dp_agg.epsilon = 1e-9; $count", 'the limit is gone when the budget is set without');
+
+	# one of several accounts
+	budget('alice', 5);
+	budget('staff', 5, ', min_epsilon_per_query => 0.5');
+	$r = DpAgg::refused($node, 'alice', "SET dp_agg.epsilon = 0.1; $count", 'DP002', 'the least of a group holds for its members');
+	like($r->{err}, qr/account of role "staff"/, 'and they are told whose it is');
+	is(spent('alice') . ' ' . spent('staff'), '0 0', 'and neither is charged');
+	# rounded up, where limits are rounded down
+	budget('analyst', 100, ', min_epsilon_per_query => 0.5000000001');
+	is(DpAgg::value($node, 'analyst', 'SELECT min_epsilon_per_query FROM dp_agg.my_budget'), '0.500000001', 'the least is rounded up');
+	$node->safe_psql('postgres', "SELECT dp_agg.drop_budget('staff', 'people')");
+}
+
+# How many releases: each of a statement counts, all or none.
+{
+	my $releases = "SELECT releases_spent, releases_remaining FROM dp_agg.budgets WHERE role = 'analyst' AND population = 'people'";
+	my $script = "SET dp_agg.epsilon = 0.1;\n" . Clients::statement("$count UNION ALL $count") x 4 . Clients::statement($count) x 10;
+
+	budget('analyst', 1000, ', delta => 1e-3, max_releases => 100');
+	my $total = Clients::total(Clients::finish(60, map { Clients::start($node, 'analyst', $script) } 1 .. 16));
+	is($total->{rows}, 100, 'of 288 releases by 16 clients 100 are answered, some of them two in a statement') or diag(explain($total));
+	is_deeply([ sort keys %{ $total->{states} } ], [ '00000', 'DP001' ], 'the other statements are refused');
+	is($node->safe_psql('postgres', $releases), '100|0', 'and none is left');
+	is(spent('analyst'), '10', 'all of them are paid');
+	my $r = DpAgg::refused($node, 'analyst', $count, 'DP001', 'another is refused');
+	like($r->{err}, qr/number of releases on population "people" is exhausted.*makes 1; the account of role "analyst" has 0 of 100 left.*does not renew\. Ask for more in one release/s,
+		'the refusal says how many are left, and that it will not renew');
+	is(spent('analyst'), '10', 'and is not charged');
+
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1000, max_releases => 102)");
+	is($node->safe_psql('postgres', $releases), '100|2', 'a limit that is raised keeps what was made');
+	DpAgg::refused($node, 'analyst', join(' UNION ALL ', ($count) x 3), 'DP001', 'three releases, where two are left');
+	is($node->safe_psql('postgres', $releases), '100|2', 'none counts');
+	DpAgg::works($node, 'analyst', "$count UNION ALL $count", 'two are had');
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1000, max_releases => 50)");
+	is($node->safe_psql('postgres', $releases), '102|0', 'lowered below what was made, none is left');
+	DpAgg::refused($node, 'analyst', $count, 'DP001', 'nor had');
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1000)");
+	is($node->safe_psql('postgres', $releases), '102|', 'without a limit they are counted all the same');
+	DpAgg::works($node, 'analyst', $count, 'and had');
+
+	# what is refused for another reason does not count
+	budget('analyst', 0.5, ', max_releases => 2');
+	DpAgg::refused($node, 'analyst', $count, 'DP001', 'too little epsilon');
+	is($node->safe_psql('postgres', $releases), '0|2', 'does not count as a release');
+	# a release of many outputs is one
+	DpAgg::works($node, 'analyst', 'SET dp_agg.epsilon = 0.1; SELECT dp_count(*), dp_sum(id, 0, 200), dp_median(id, 0, 200) FROM people');
+	is($node->safe_psql('postgres', $releases), '1|1', 'several outputs of a level are one release');
+	# what is left of several accounts: the group's
+	budget('alice', 5, ', max_releases => 5');
+	budget('staff', 5, ', max_releases => 1');
+	DpAgg::works($node, 'alice', $count);
+	$r = DpAgg::refused($node, 'alice', $count, 'DP001', 'a member stops when its group has made its releases');
+	like($r->{err}, qr/account of role "staff" has 0 of 1 left/, 'and is told whose they were');
+	is($node->safe_psql('postgres', "SELECT releases_spent FROM dp_agg.budgets WHERE role = 'alice'"), '1', 'its own do not count then');
+	$node->safe_psql('postgres', "SELECT dp_agg.drop_budget('staff', 'people')");
+}
+
 budget('analyst', 100, ', delta => 2.5e-8');
 DpAgg::works($node, 'analyst', $count) foreach 1 .. 2;
 DpAgg::refused($node, 'analyst', $count, 'DP001', 'delta is exhausted');
@@ -241,7 +314,7 @@ DpAgg::works($node, 'analyst', "SET dp_agg.delta = 5e-9; $count", 'what is left 
 is($node->safe_psql('postgres', "SELECT delta_spent = 2.5e-8, delta_remaining = 0 FROM dp_agg.budgets WHERE role = 'analyst'"),
 	't|t', 'to the last bit');
 
-# Integers: tenths add up; a budget is rounded down to units, a price to the one
+# Integers: tenths add up; a budget is rounded down to units, a price up to the one
 # that its noise is drawn with.
 budget('analyst', 0.3);
 DpAgg::works($node, 'analyst', "SET dp_agg.epsilon = $_; $count") foreach 0.1, 0.2;
@@ -249,8 +322,11 @@ is(DpAgg::value($node, 'analyst', 'SELECT epsilon_spent = 0.3, epsilon_remaining
 	't|t', '0.1 and 0.2 are 0.3');
 DpAgg::refused($node, 'analyst', "SET dp_agg.epsilon = 1e-9; $count", 'DP001', 'not the least unit is left');
 budget('analyst', 1);
-DpAgg::works($node, 'analyst', "SET dp_agg.epsilon = 0.3333333336; $count");
-is(spent('analyst'), '0.333333334', 'a price is whole units');
+DpAgg::works($node, 'analyst', "SET dp_agg.epsilon = 0.3333333331; $count");
+is(spent('analyst'), '0.333333334', 'a price is whole units, rounded up');
+budget('analyst', 1);
+DpAgg::works($node, 'analyst', "SET dp_agg.epsilon = 0.1; $count") foreach 1 .. 10;
+is(spent('analyst'), '1', 'but 0.1 is 0.1, ten times');
 budget('analyst', '0.0000000019');
 is(DpAgg::value($node, 'analyst', 'SELECT epsilon_limit FROM dp_agg.my_budget'), '0.000000001',
 	'fractions of a unit are no budget');
@@ -268,16 +344,25 @@ is(spent('analyst'), '3', 'and all of it counts');
 
 # A period.
 {
-	budget('analyst', 1, ", period => '3 seconds'");
+	budget('analyst', 1, ", period => '3 seconds', max_releases => 1");
 	DpAgg::works($node, 'analyst', $count);
 	my $r = DpAgg::refused($node, 'analyst', $count, 'DP001', 'nothing is left in this period');
 	like($r->{err}, qr/HINT:  The account renews at \d{4}-/, 'the refusal says when it renews');
 	wait_until("SELECT epsilon_spent = 0 FROM dp_agg.budgets WHERE role = 'analyst'", 'the account renews');
 	DpAgg::works($node, 'analyst', $count, 'in the next period there is');
-	is(DpAgg::value($node, 'analyst', 'SELECT epsilon_spent, renews_at > now() FROM dp_agg.my_budget'), '1|t',
+	is(DpAgg::value($node, 'analyst', 'SELECT epsilon_spent, releases_spent, releases_remaining, renews_at > now() FROM dp_agg.my_budget'), '1|1|0|t',
 		'which is charged anew');
+	budget('analyst', 10, ", period => '3 seconds', max_releases => 1");
+	DpAgg::works($node, 'analyst', $count);
+	$r = DpAgg::refused($node, 'analyst', $count, 'DP001', 'no release is left in this period');
+	like($r->{err}, qr/number of releases.*HINT:  The account renews at \d{4}-/s, 'the refusal says when it renews');
+	wait_until("SELECT releases_remaining = 1 FROM dp_agg.budgets WHERE role = 'analyst'", 'its releases renew');
+	DpAgg::works($node, 'analyst', $count, 'in the next period there is one');
+	wait_until("SELECT releases_remaining = 1 FROM dp_agg.budgets WHERE role = 'analyst'", 'and again');
+	$node->safe_psql('postgres', "SELECT dp_agg.set_budget('analyst', 'people', epsilon => 10, period => '3 seconds', max_releases => 1)");
+	is($node->safe_psql('postgres', "SELECT releases_spent FROM dp_agg.account WHERE role = 'analyst'::regrole"), '0', 'a budget that is set anew knows that the period is over');
 	is($node->safe_psql('postgres', "SELECT epsilon_lifetime FROM dp_agg.account WHERE role = 'analyst'::regrole"),
-		'2000000000', 'and added to the lifetime');
+		'2000000000', 'what is spent in all periods together');
 }
 
 # ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ use DpAgg;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-my $old = DpAgg::node('old', roles => [], extension => 0);
+my $old = DpAgg::node('old', roles => [], extension => 0, conf => "dp_agg.min_epsilon = '1e-9'");
 my $superuser = $old->safe_psql('postgres', 'SELECT current_user');
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
@@ -39,7 +39,8 @@ SELECT dp_agg.protect('visits', unit => 'patient_id', population => 'patients', 
 SELECT dp_agg.set_bounds('visits', 'cost', 0, 5000);
 SELECT dp_agg.protect('"Odd one"."A table"', unit => '{a,b}'::name[], population => 'An odd one');
 SELECT dp_agg.set_bounds('"Odd one"."A table"', 'The value', -1.5, 1e6);
-SELECT dp_agg.set_budget('analyst', 'patients', epsilon => 10, delta => 1e-6, period => '1 month', max_epsilon_per_query => 3);
+SELECT dp_agg.set_budget('analyst', 'patients', epsilon => 10, delta => 1e-6, period => '1 month', max_epsilon_per_query => 3,
+	min_epsilon_per_query => 0.25, max_releases => 5);
 SELECT dp_agg.set_budget('team', 'patients', epsilon => 4, delta => 1e-6);
 SELECT dp_agg.set_budget('An "odd" name', 'An odd one', epsilon => 0.000000001);
 SELECT dp_agg.set_budget('leaver', 'patients', epsilon => 10);
@@ -58,7 +59,8 @@ my @same = (
 	'SELECT * FROM dp_agg.protected_relations ORDER BY relation::text',
 	'SELECT * FROM dp_agg.budgets WHERE role IN (SELECT rolname FROM pg_roles) ORDER BY role, population',
 	'SELECT * FROM dp_agg.releases ORDER BY id',
-	"SELECT role, population, epsilon_limit, epsilon_spent, epsilon_lifetime, delta_lifetime, max_epsilon_per_query, period_anchor
+	"SELECT role, population, epsilon_limit, epsilon_spent, epsilon_lifetime, delta_lifetime, max_epsilon_per_query,
+		min_epsilon_per_query, max_releases, releases_spent, period_anchor
 	 FROM dp_agg.account WHERE role::oid IN (SELECT oid FROM pg_roles) ORDER BY role::text, population",
 	"SELECT objtype, objname, label FROM pg_seclabels WHERE provider = 'dp_agg' ORDER BY 1, 2",
 	"SELECT c.relname, c.relkind, c.reloptions, pg_get_userbyid(c.relowner), c.relacl::text
@@ -106,6 +108,12 @@ sub check
 		"analyst|10|2|t\nteam|4|2|", "$name: and both accounts pay");
 	is(DpAgg::as($node, 'analyst', 'SET dp_agg.epsilon = 3.1; SELECT dp_count(*) FROM visits', db => $db)->{sqlstate},
 		'DP002', "$name: the limit per query holds");
+	is(DpAgg::as($node, 'analyst', 'SET dp_agg.epsilon = 0.2; SELECT dp_count(*) FROM visits', db => $db)->{sqlstate},
+		'DP002', "$name: the least price of a release holds");
+	my $r2 = DpAgg::as($node, 'analyst', 'SET dp_agg.epsilon = 0.3; SELECT dp_count(*) FROM visits UNION ALL SELECT dp_count(*) FROM visits', db => $db);
+	is($r2->{message}, 'number of releases on population "patients" is exhausted', "$name: the number of releases holds");
+	is(DpAgg::value($node, 'analyst', q{SELECT max_epsilon_per_query, min_epsilon_per_query, max_releases, releases_spent, releases_remaining FROM dp_agg.my_budget WHERE role = 'analyst'}, db => $db),
+		'3|0.25|5|4|1', "$name: one is left");
 	is(DpAgg::as($node, 'analyst', 'SET dp_agg.epsilon = 2.1; SELECT dp_count(*) FROM visits', db => $db)->{sqlstate},
 		'DP001', "$name: the limit of the group's account holds");
 	is(DpAgg::as($node, 'An "odd" name', 'SET dp_agg.epsilon = 1e-9; SELECT dp_count(*) FROM "Odd one"."A table"',
@@ -125,7 +133,7 @@ command_ok([ 'pg_dumpall', '-d', $old->connstr('postgres'), '--roles-only', '-f'
 	'pg_dumpall --roles-only');
 $old->stop;
 
-my $new = DpAgg::node('new', roles => [], extension => 0, preload => '');
+my $new = DpAgg::node('new', roles => [], extension => 0, preload => '', conf => "dp_agg.min_epsilon = '1e-9'");
 
 # Without the library nothing is restored that anybody new could read.
 $new->psql('postgres', "\\i $dir/roles.sql", on_error_stop => 0);

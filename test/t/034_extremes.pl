@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = DpAgg::node('extremes', conf => "timezone = 'UTC'\ndatestyle = 'iso, mdy'");
+my $node = DpAgg::node('extremes', conf => "timezone = 'UTC'\ndatestyle = 'iso, mdy'\ndp_agg.min_epsilon = '1e-9'");
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 
 $node->safe_psql('postgres', <<'SQL');

@@ -462,6 +462,65 @@ query(q{SECURITY LABEL FOR dp_agg ON COLUMN keys.d IS '{"lower": -1e100, "upper"
   =~ s/keys\.t IS/keys.town IS/r);
 is(query("SELECT count(DISTINCT b.value) FROM dp_agg.protected_relations, jsonb_each(bounds) b WHERE relation = 'keys'::regclass"), 2, 'labels that do not fit are shown as they are');
 
+# ---------- budgets ----------
+
+is(query(<<'SQL'), <<'FORMS' =~ s/\n\z//r, 'set_budget has two forms, with the same names in the same order');
+SELECT string_agg(n || ' ' || format_type(t, NULL), ', ' ORDER BY o), p.pronargdefaults
+FROM pg_proc p, unnest(p.proargnames, p.proargtypes::oid[]) WITH ORDINALITY u (n, t, o)
+WHERE p.proname = 'set_budget' AND p.pronamespace = 'dp_agg'::regnamespace
+GROUP BY p.oid, p.pronargdefaults ORDER BY 1 COLLATE "C"
+SQL
+role name, population name, epsilon double precision, delta double precision, period interval, max_epsilon_per_query double precision, accountant text, min_epsilon_per_query double precision, max_releases bigint|6
+role name, population name, epsilon numeric, delta numeric, period interval, max_epsilon_per_query numeric, accountant text, min_epsilon_per_query numeric, max_releases bigint|6
+FORMS
+is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp_agg.$_'::regclass AND attnum > 0"),
+	'role population epsilon_limit epsilon_spent epsilon_remaining delta_limit delta_spent delta_remaining period renews_at accountant '
+	  . 'max_epsilon_per_query min_epsilon_per_query max_releases releases_spent releases_remaining', "the columns of $_") foreach qw(budgets my_budget);
+is(query(<<'SQL'), '', 'columns of the account have comments');
+SELECT attname FROM pg_attribute WHERE attrelid = 'dp_agg.account'::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NULL
+SQL
+is(query(<<'SQL'), '1', 'its only index is on population and role, so that a charge need not write one');
+SELECT count(*) FROM pg_index WHERE indrelid = 'dp_agg.account'::regclass
+SQL
+{
+	my $limits = q{SELECT max_epsilon_per_query, min_epsilon_per_query, max_releases, releases_spent, releases_remaining FROM dp_agg.budgets WHERE role = 'analyst' AND population = 'patients'};
+	my $made = query(q{SELECT releases_spent FROM dp_agg.budgets WHERE role = 'analyst' AND population = 'patients'});
+
+	cmp_ok($made, '>', 0, 'releases are counted where they are not limited');
+	is(query($limits), "|||$made|", 'and what is not limited is NULL');
+	foreach my $form ('%s', '%s::float8', '%s::numeric')
+	{
+		my ($e, $max, $min) = map { sprintf $form, $_ } '1000', '2.5', '0.0010000000004';
+
+		query("SELECT dp_agg.set_budget('analyst', 'patients', $e, max_epsilon_per_query => $max, min_epsilon_per_query => $min, max_releases => " . ($made + 2) . ')');
+		is(query($limits), '2.5|0.001000001|' . ($made + 2) . "|$made|2", "limits given as $e are seen");
+	}
+	my ($state, $out, $err) = $node->psql('postgres', "SELECT dp_agg.set_budget('analyst', 'patients', 1, min_epsilon_per_query => 0.5, max_epsilon_per_query => 0.25)");
+	like($err, qr/min_epsilon_per_query must not be greater.*HINT:  Nothing could be asked/s, 'limits that contradict each other are told');
+	is(query($limits), '2.5|0.001000001|' . ($made + 2) . "|$made|2", 'and change nothing');
+	query(q{SELECT dp_agg.set_budget('analyst', 'patients', 1000)});
+	is(query($limits), "|||$made|", 'a budget that is given again without them has none of them');
+}
+
+# The least price, as it is without a word in the configuration.
+is(query('SHOW dp_agg.min_epsilon'), '0.001', 'the least price of a release');
+{
+	my $count = 'SELECT dp_count(*) FROM visits';
+	my $r = DpAgg::refused($node, 'analyst', "SET dp_agg.epsilon = 0.000999999; $count", 'DP002', 'less than the least price');
+
+	is($r->{message}, 'a release costs at least epsilon 0.001', 'is refused with the price');
+	like($r->{err}, qr/HINT:  SET dp_agg\.epsilon = 0\.001, or more\./, 'and what to do');
+	DpAgg::works($node, 'analyst', "SET dp_agg.epsilon = 0.001; $count", 'the least price is enough');
+	DpAgg::refused($node, 'analyst', "PREPARE p (float8) AS $count WHERE dp_with(\$1); EXECUTE p(0.0001)", 'DP002', 'a parameter when it is known');
+	$r = DpAgg::as($node, 'analyst', "SET plan_cache_mode = force_generic_plan; PREPARE p (float8) AS $count WHERE dp_with(\$1); EXECUTE p(1); EXECUTE p(0.0009); ", on_error_stop => 0);
+	like("$r->{out} $r->{message}", qr/^\d+ a release costs at least/, 'also in a generic plan');
+	is(DpAgg::as($node, $superuser, "SET dp_agg.epsilon = 1e-9; $count")->{sqlstate}, '00000', 'who may read the rows and has no account pays what it likes');
+	DpAgg::works($node, $superuser, 'SET dp_agg.min_epsilon = 0.5', 'a superuser sets it');
+	DpAgg::refused($node, $superuser, "SET dp_agg.min_epsilon = $_", '22023', "but not to $_") foreach '0', '9e-10', '1000.1', "'NaN'";
+	$r = DpAgg::as($node, $superuser, "SET dp_agg.min_epsilon = 0.5; SET SESSION AUTHORIZATION analyst; SET dp_agg.epsilon = 0.4999; $count");
+	is($r->{message}, 'a release costs at least epsilon 0.5', 'and then it is that');
+}
+
 # ---------- lists of cells that nobody made ----------
 
 # cells(CELLS, CAPACITY, USED, WORD...): the bytes of a group's list (sketch_state.h), in

@@ -36,6 +36,16 @@ query(q{SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1)});
 my $before = query($rows);
 like($before, qr/\Amedium\|temporary files\|PUBLIC\|[^\n]*\nlow\|counters\|PUBLIC\|[^\n]*\z/, 'a clean server: two remarks, on counters and files of the whole server');
 
+# An extension of a name, with a function that everybody may execute: most of these modules
+# are not on the machine, and what is looked at is who may execute what belongs to them.
+sub stand_in
+{
+	my ($name) = @_;
+
+	return "INSERT INTO pg_extension SELECT pg_nextoid('pg_extension', 'oid', 'pg_extension_oid_index'), '$name', (SELECT oid FROM pg_roles WHERE rolname = CURRENT_USER), 'public'::regnamespace, false, '1.0';"
+	  . "CREATE FUNCTION ${name}_shows() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER EXTENSION $name ADD FUNCTION ${name}_shows()";
+}
+
 # [ what, cause, severity, topic, object, a pattern of the finding, undo, batch ]
 # The causes of a batch come and go together.
 my @cases = (
@@ -56,10 +66,10 @@ my @cases = (
 	[ 'granted to PUBLIC', 'GRANT INSERT ON "Odd ""one" TO PUBLIC', 'high', 'grant', 'public."Odd ""one"', 'PUBLIC has INSERT', 'REVOKE INSERT ON "Odd ""one" FROM PUBLIC' ],
 	[ 'granted to a member', 'GRANT INSERT ON people TO member', 'high', 'grant', 'public.people', 'member has INSERT', 'REVOKE INSERT ON people FROM member' ],
 	[ 'a column to refer to', 'GRANT REFERENCES (id) ON people TO analyst', 'high', 'grant', 'public.people', 'REFERENCES \(id\)', 'REVOKE REFERENCES (id) ON people FROM analyst' ],
-	[ 'a column to read', 'GRANT SELECT (name) ON people TO analyst', 'medium', 'grant', 'public.people', 'column name', 'REVOKE SELECT (name) ON people FROM analyst' ],
-	[ 'SELECT', 'GRANT SELECT ON people TO analyst', 'low', 'grant', 'public.people', 'no analyst', 'REVOKE SELECT ON people FROM analyst' ],
+	[ 'a column to read', 'GRANT SELECT (name) ON people TO analyst', 'high', 'grant', 'public.people', 'column name .* in pg_stats', 'REVOKE SELECT (name) ON people FROM analyst' ],
+	[ 'SELECT', 'GRANT SELECT ON people TO analyst', 'high', 'grant', 'public.people', 'no analyst', 'REVOKE SELECT ON people FROM analyst' ],
 	[ 'SELECT for everybody', 'GRANT SELECT ON people TO PUBLIC', 'high', 'grant', 'public.people', 'everybody may read it', 'REVOKE SELECT ON people FROM PUBLIC' ],
-	[ 'an owner with an account', 'ALTER TABLE people OWNER TO analyst', 'low', 'grant', 'public.people', 'analyst owns it', 'ALTER TABLE people OWNER TO CURRENT_USER', 2 ],
+	[ 'an owner with an account', 'ALTER TABLE people OWNER TO analyst', 'high', 'grant', 'public.people', 'analyst owns it', 'ALTER TABLE people OWNER TO CURRENT_USER', 2 ],
 	[ 'a child that may be read', 'CREATE TABLE more () INHERITS (people); GRANT SELECT ON more TO member', 'high', 'grant', 'public.more', 'holds rows of public.people', 'DROP TABLE more' ],
 	[ 'a child, whose size shows', 'SELECT 1', 'low', 'partitions', 'public.people', '1 partitions', 'SELECT 1' ],
 	[ 'the TOAST table', "DO \$\$ BEGIN EXECUTE format('GRANT SELECT ON %s TO member', (SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'people'::regclass)); END \$\$",
@@ -72,6 +82,27 @@ my @cases = (
 	[ 'a function that reads files', 'GRANT EXECUTE ON FUNCTION pg_read_file(text) TO PUBLIC', 'high', 'restricted object', 'pg_read_file\(text\)', 'PUBLIC has EXECUTE', 'REVOKE EXECUTE ON FUNCTION pg_read_file(text) FROM PUBLIC' ],
 	[ 'a function that lists files', 'GRANT EXECUTE ON FUNCTION pg_ls_tmpdir() TO member', 'medium', 'restricted object', 'pg_ls_tmpdir\(\)', 'member has EXECUTE', 'REVOKE EXECUTE ON FUNCTION pg_ls_tmpdir() FROM member' ],
 	[ 'statistics of columns', 'GRANT SELECT ON pg_statistic TO analyst', 'high', 'restricted object', 'pg_statistic', 'analyst has SELECT', 'REVOKE SELECT ON pg_statistic FROM analyst' ],
+
+	# code of the analyst's own, and what the administrator sets
+	[ 'CREATE on the database', 'GRANT CREATE ON DATABASE postgres TO analyst', 'low', 'code', 'postgres', 'analyst has CREATE on the database', 'REVOKE CREATE ON DATABASE postgres FROM analyst' ],
+	[ 'CREATE on the database, for everybody', 'GRANT CREATE ON DATABASE postgres TO PUBLIC', 'low', 'code', 'postgres', 'PUBLIC has CREATE', 'REVOKE CREATE ON DATABASE postgres FROM PUBLIC' ],
+	[ 'CREATE on a schema', 'GRANT CREATE ON SCHEMA public TO PUBLIC', 'low', 'code', 'public', 'PUBLIC has CREATE on the schema', 'REVOKE CREATE ON SCHEMA public FROM PUBLIC' ],
+	[ 'the database itself', 'ALTER DATABASE postgres OWNER TO member', 'low', 'code', 'postgres', 'member owns the database', 'ALTER DATABASE postgres OWNER TO CURRENT_USER', 2 ],
+	[ 'a setting of dp_agg', 'GRANT SET ON PARAMETER dp_agg.min_epsilon TO member', 'high', 'code', 'dp_agg.min_epsilon', 'member has SET', 'REVOKE SET ON PARAMETER dp_agg.min_epsilon FROM member' ],
+	[ 'a setting of the server', 'GRANT ALTER SYSTEM ON PARAMETER log_statement_stats TO PUBLIC', 'medium', 'code', 'log_statement_stats', 'PUBLIC has ALTER SYSTEM', 'REVOKE ALTER SYSTEM ON PARAMETER log_statement_stats FROM PUBLIC' ],
+
+	# what was protected, and looks like it
+	[ 'a partition that was detached', q{CREATE TABLE calls (id int NOT NULL, day int NOT NULL, what text) PARTITION BY RANGE (day); SELECT dp_agg.protect('calls', 'id', 'people');
+CREATE TABLE calls_1 PARTITION OF calls FOR VALUES FROM (0) TO (10); GRANT SELECT ON calls_1 TO analyst; ALTER TABLE calls DETACH PARTITION calls_1}, 'medium', 'former partition', 'public.calls_1', 'analyst may read it, and it has every column of public.calls, .*: a copy, or a partition', 'DROP TABLE calls_1' ],
+	[ 'a partition that was detached and changed', 'CREATE TABLE calls_2 PARTITION OF calls FOR VALUES FROM (10) TO (20); ALTER TABLE calls DETACH PARTITION calls_2; ALTER TABLE calls_2 RENAME what TO said; ALTER TABLE calls_2 ADD more int; GRANT SELECT (said) ON calls_2 TO PUBLIC',
+		'low', 'former partition', 'public.calls_2', 'PUBLIC may read it, and it has 2 of the 3 columns of public.calls', 'DROP TABLE calls_2' ],
+	[ 'a partition that was detached concurrently', 'CREATE TABLE calls_3 PARTITION OF calls FOR VALUES FROM (20) TO (30); ALTER TABLE calls DETACH PARTITION calls_3 CONCURRENTLY; GRANT SELECT ON calls_3 TO member',
+		'medium', 'former partition', 'public.calls_3', 'member may read it, .* and a check on its partition key', q{SELECT dp_agg.unprotect('calls'); DROP TABLE calls_3, calls} ],
+	[ 'a child that was let go', q{CREATE TABLE stays (id int NOT NULL, ward text); SELECT dp_agg.protect('stays', 'id', 'people'); CREATE TABLE stays_1 (bed int) INHERITS (stays); ALTER TABLE stays_1 NO INHERIT stays; GRANT SELECT ON stays_1 TO PUBLIC},
+		'medium', 'former partition', 'public.stays_1', 'every column of public.stays', q{SELECT dp_agg.unprotect('stays'); DROP TABLE stays_1, stays} ],
+	[ 'a partition of nothing but units', q{CREATE TABLE ids (id bigint NOT NULL) PARTITION BY LIST (id); SELECT dp_agg.protect('ids', 'id', 'people'); CREATE TABLE ids_1 PARTITION OF ids FOR VALUES IN (1); ALTER TABLE ids DETACH PARTITION ids_1; GRANT SELECT ON ids_1 TO PUBLIC},
+		'medium', 'former partition', 'public.ids_1', 'every column of public.ids', q{SELECT dp_agg.unprotect('ids'); DROP TABLE ids_1, ids} ],
+	[ 'a copy', 'CREATE TABLE backup AS TABLE "Odd ""one"; GRANT SELECT ON backup TO PUBLIC', 'medium', 'former partition', 'public.backup', 'every column of public."Odd ""one", with the unit: a copy is not', 'DROP TABLE backup' ],
 
 	# foreign keys
 	[ 'a foreign key to individuals', 'CREATE TABLE notes (id int REFERENCES people, note text); GRANT INSERT (id) ON notes TO analyst',
@@ -91,6 +122,13 @@ my @cases = (
 	[ 'an extension', 'CREATE EXTENSION dblink', 'low', 'extension', 'dblink', 'PUBLIC may execute', 'DROP EXTENSION dblink' ],
 	[ 'an extension that looks at pages', 'CREATE EXTENSION pageinspect', 'low', 'extension', 'pageinspect', 'PUBLIC may execute', 'DROP EXTENSION pageinspect' ],
 	[ 'an extension\'s function', 'CREATE EXTENSION pgstattuple; GRANT EXECUTE ON FUNCTION pgstattuple(regclass) TO analyst', 'medium', 'restricted object', 'public.pgstattuple\(regclass\)', 'analyst has EXECUTE', 'DROP EXTENSION pgstattuple' ],
+	[ 'an extension whose functions a predefined role may execute', 'SELECT 1', 'medium', 'extension', 'pgstattuple', 'pg_stat_scan_tables may execute', 'SELECT 1' ],
+	[ 'an extension that counts statements', 'CREATE EXTENSION pg_stat_statements', 'low', 'extension', 'pg_stat_statements', 'PUBLIC may execute .* everybody', 'DROP EXTENSION pg_stat_statements' ],
+	(map { [ "an extension called $_->[0]", stand_in($_->[0]), $_->[1], 'extension', $_->[0], "PUBLIC may execute its functions: $_->[2]", "DROP EXTENSION $_->[0]" ] }
+	  [ 'hypopg', 'high', 'sizes of hypothetical indexes' ], [ 'index_advisor', 'high', 'costs' ], [ 'pg_qualstats', 'high', '.*constants' ], [ 'pg_query_state', 'high', '.*rows a running statement' ],
+	  [ 'pg_show_plans', 'high', '.*plans' ], [ 'pg_store_plans', 'high', '.*plans' ], [ 'pg_dirtyread', 'high', '.*deleted' ], [ 'pg_stat_monitor', 'medium', '.*plans and constants' ],
+	  [ 'powa', 'medium', '.*constants' ], [ 'pg_wait_sampling', 'medium', '.*waits' ], [ 'pg_stat_kcache', 'low', '.*read, written' ],
+	  [ 'pg_freespacemap', 'medium', '.*how full' ], [ 'pg_visibility', 'medium', '.*changed' ], [ 'pg_buffercache', 'medium', '.*cache' ], [ 'pg_walinspect', 'medium', '.*written' ], [ 'amcheck', 'medium', '.*read any table' ]),
 	[ 'a foreign server', 'CREATE EXTENSION postgres_fdw; CREATE SERVER "far" FOREIGN DATA WRAPPER postgres_fdw; CREATE USER MAPPING FOR PUBLIC SERVER far; GRANT USAGE ON FOREIGN SERVER far TO analyst', 'medium', 'foreign server', 'far', 'a mapping for PUBLIC', 'DROP EXTENSION postgres_fdw CASCADE' ],
 
 	# what the relations show
@@ -121,7 +159,7 @@ SQL
 	# settings of analysts and of the database
 	(map { [ "$_->[0] = $_->[1]", "ALTER ROLE member SET $_->[0] = '$_->[1]'", $_->[2], 'setting', "$_->[0] of role member", "is $_->[1]:", "ALTER ROLE member RESET $_->[0]" ],
 		   [ "$_->[0] = $_->[1], in the database", "ALTER DATABASE postgres SET $_->[0] = '$_->[1]'", $_->[2], 'setting', "$_->[0] in database postgres", "is $_->[1]:", "ALTER DATABASE postgres RESET $_->[0]", $_->[0] =~ /statement/ ? 2 : 1 ] }
-	  [ 'log_statement_stats', 'yes', 'low' ], [ 'dp_agg.index_scans', 'on', 'low' ], [ 'temp_file_limit', '10MB', 'low' ], [ 'log_executor_stats', '1', 'low' ],
+	  [ 'dp_agg.min_epsilon', '0.0005', 'medium' ], [ 'log_statement_stats', 'yes', 'low' ], [ 'dp_agg.index_scans', 'on', 'low' ], [ 'temp_file_limit', '10MB', 'low' ], [ 'log_executor_stats', '1', 'low' ],
 	  [ 'log_planner_stats', 'true', 'low' ], [ 'debug_print_plan', 'on', 'low' ], [ 'password_encryption', 'md5', 'low' ],
 	  [ 'allow_system_table_mods', 'on', 'medium' ], [ 'session_preload_libraries', 'auto_explain', 'low' ]));
 
@@ -163,7 +201,12 @@ foreach ([ 'rights of a role without an account', 'GRANT INSERT, REFERENCES (id)
 	[ 'a function of the DBA for itself', q{CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN (SELECT count(*) FROM people); END'; REVOKE EXECUTE ON FUNCTION peek FROM PUBLIC}, 'DROP FUNCTION peek' ],
 	[ 'a function that runs as who calls it', q{CREATE FUNCTION peek() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM people); END'}, 'DROP FUNCTION peek' ],
 	[ 'a foreign key that analysts cannot touch', 'CREATE TABLE notes (id int REFERENCES people, note text); GRANT SELECT, DELETE ON notes TO analyst', 'DROP TABLE notes' ],
-	[ 'extensions that ask for rights', 'CREATE EXTENSION pgstattuple; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION pg_buffercache; CREATE EXTENSION pg_visibility; CREATE EXTENSION amcheck', 'DROP EXTENSION pgstattuple, pg_stat_statements, pg_buffercache, pg_visibility, amcheck' ],
+	[ 'extensions that ask for rights', 'CREATE EXTENSION pgstattuple; CREATE EXTENSION pg_buffercache; CREATE EXTENSION pg_visibility; CREATE EXTENSION amcheck; CREATE EXTENSION pg_freespacemap; CREATE EXTENSION pg_walinspect', 'DROP EXTENSION pgstattuple, pg_buffercache, pg_visibility, amcheck, pg_freespacemap, pg_walinspect' ],
+	[ 'an extension whose functions were taken from everybody', stand_in('hypopg') . '; REVOKE EXECUTE ON FUNCTION hypopg_shows() FROM PUBLIC', 'DROP EXTENSION hypopg' ],
+	[ 'a partition that was detached, for nobody', q{CREATE TABLE calls (id int NOT NULL, day int NOT NULL, what text) PARTITION BY RANGE (day); SELECT dp_agg.protect('calls', 'id', 'people');
+CREATE TABLE calls_1 PARTITION OF calls FOR VALUES FROM (0) TO (10); ALTER TABLE calls DETACH PARTITION calls_1; GRANT SELECT ON calls_1 TO outsider}, q{SELECT dp_agg.unprotect('calls'); DROP TABLE calls_1, calls} ],
+	[ 'tables that have little in common with protected ones', q{CREATE TABLE mine (id int, word text, place int); CREATE TABLE yours (id int); GRANT SELECT ON mine, yours TO PUBLIC}, 'DROP TABLE mine, yours' ],
+	[ 'code of others', 'GRANT CREATE ON DATABASE postgres TO outsider; GRANT CREATE ON SCHEMA public TO outsider; GRANT SET ON PARAMETER dp_agg.min_epsilon TO outsider', 'REVOKE CREATE ON DATABASE postgres FROM outsider; REVOKE CREATE ON SCHEMA public FROM outsider; REVOKE SET ON PARAMETER dp_agg.min_epsilon FROM outsider' ],
 	[ 'settings of the DBA', q{ALTER ROLE CURRENT_USER SET log_executor_stats = on}, 'ALTER ROLE CURRENT_USER RESET log_executor_stats' ],
 	[ 'settings of others', 'ALTER ROLE outsider SET log_statement_stats = on; ALTER ROLE member SET log_statement_stats = off', 'ALTER ROLE outsider RESET ALL; ALTER ROLE member RESET ALL' ])
 {
@@ -174,11 +217,12 @@ foreach ([ 'rights of a role without an account', 'GRANT INSERT, REFERENCES (id)
 	query($undo);
 }
 query('CREATE TABLE more () INHERITS (people); GRANT SELECT ON people, more TO analyst');
-unlike(query($rows), qr/^(high|medium)\|(?!temporary files)/m, 'a child is no door for who may read the whole');
+unlike(query($rows), qr/holds rows of/, 'a child is no door of its own for who may read the whole');
+like(query($rows), qr/^high\|grant\|public\.more\|analyst may read it: whoever has that right is no analyst/m, 'but one like the other');
 query('DROP TABLE more; REVOKE SELECT ON people FROM analyst');
 
 # The rest of the server: SIGHUP, pg_hba.conf, restart.
-foreach ([ 'fsync', 'off', 'high' ], [ 'full_page_writes', 'off', 'high' ], [ 'log_executor_stats', 'on', 'low' ])
+foreach ([ 'dp_agg.min_epsilon', '0.0009', 'medium' ], [ 'fsync', 'off', 'high' ], [ 'full_page_writes', 'off', 'high' ], [ 'log_executor_stats', 'on', 'low' ])
 {
 	my ($setting, $value, $severity) = @$_;
 	my $now = "SELECT setting = '$value' FROM pg_settings WHERE name = '$setting'";
@@ -191,6 +235,37 @@ foreach ([ 'fsync', 'off', 'high' ], [ 'full_page_writes', 'off', 'high' ], [ 'l
 	query('SELECT pg_reload_conf()');
 	$node->poll_query_until('postgres', $now, 'f');
 	is(query($rows), $before, "$setting: gone");
+}
+
+# Numbers in all spellings that a setting may have.
+foreach my $value ('1e-9', '.0005', '9.999e-4', '5E-4', '0x1p-20')
+{
+	query("ALTER ROLE member SET dp_agg.min_epsilon = '$value'");
+	like(query($rows), qr/^medium\|setting\|dp_agg\.min_epsilon of role member\|is \Q$value\E: /m, "dp_agg.min_epsilon = $value: found");
+}
+foreach my $value ('0.001', '1e-3', '1', '2.5E1', '1000')
+{
+	query("ALTER ROLE member SET dp_agg.min_epsilon = '$value'");
+	is(query($rows), $before, "dp_agg.min_epsilon = $value: nothing to say");
+}
+query('ALTER ROLE member RESET dp_agg.min_epsilon');
+
+# A partition that is being detached: another session holds the table, the first gives up.
+{
+	query(q{CREATE TABLE calls (id int NOT NULL, day int NOT NULL) PARTITION BY RANGE (day); CREATE TABLE calls_1 PARTITION OF calls FOR VALUES FROM (0) TO (10); SELECT dp_agg.protect('calls', 'id', 'people')});
+	my $holder = $node->background_psql('postgres');
+	$holder->query_safe('BEGIN; SELECT count(*) FROM calls');
+	my (undef, undef, $err) = $node->psql('postgres', "SET statement_timeout = '1s'; ALTER TABLE calls DETACH PARTITION calls_1 CONCURRENTLY");
+	like($err, qr/statement timeout/, 'a partition is being detached');
+	$holder->query_safe('COMMIT');
+	$holder->quit;
+	like(query($rows), qr/^low\|former partition\|public\.calls_1\|is being detached from public\.calls, /m, 'which is found');
+	query("GRANT SELECT ON calls_1 TO analyst");
+	like(query($rows), qr/^high\|grant\|public\.calls_1\|analyst may read it, which holds rows of public\.calls/m, 'as is who may read it');
+	query($_) foreach query("SELECT substring(advice FROM 'ALTER TABLE .*') FROM dp_agg.check_hardening() WHERE topic = 'former partition'");
+	like(query($rows), qr/^medium\|former partition\|public\.calls_1\|analyst may read it, and it has every column of public\.calls, .* check on its partition key/m, 'and what it is when that is done');
+	query(q{SELECT dp_agg.unprotect('calls'); DROP TABLE calls_1, calls});
+	is(query($rows), $before, 'detached partitions: gone');
 }
 
 my $hba = $node->data_dir . '/pg_hba.conf';
@@ -240,8 +315,9 @@ is(query("SELECT count(*) FROM dp_agg.check_hardening() WHERE severity IS NULL O
 query('REVOKE INSERT, TRUNCATE ON people FROM analyst');
 
 # What the advice on privileges says does away with the finding.
-query('GRANT INSERT, SELECT (name), REFERENCES (id) ON people TO member; GRANT EXECUTE ON FUNCTION pg_read_file(text) TO analyst; GRANT pg_monitor TO analyst; ALTER ROLE analyst CREATEDB');
-query($_) foreach split /\n/, query("SELECT advice FROM dp_agg.check_hardening() WHERE topic IN ('grant', 'restricted object', 'role')");
+query('GRANT INSERT, SELECT (name), REFERENCES (id) ON people TO member; GRANT EXECUTE ON FUNCTION pg_read_file(text) TO analyst; GRANT pg_monitor TO analyst; ALTER ROLE analyst CREATEDB;
+GRANT CREATE ON DATABASE postgres TO analyst; GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT SET ON PARAMETER dp_agg.min_epsilon TO member');
+query($_) foreach split /\n/, query("SELECT advice FROM dp_agg.check_hardening() WHERE topic IN ('grant', 'restricted object', 'role', 'code')");
 is(query($rows), $before, 'following the advice on privileges helps');
 query($_) foreach split /\n/, query("SELECT substring(advice FROM '^REVOKE [^;]* FROM PUBLIC') FROM dp_agg.check_hardening() WHERE topic IN ('counters', 'temporary files')");
 is(query($rows), '', 'as does that on counters and files: nothing is left to say');

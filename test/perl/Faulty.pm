@@ -1,0 +1,58 @@
+# Faulty.pm
+#	A server whose library can be exchanged, for builds with one fault (DP_FAULT_
+#	in src/, `make fault`): an installation of its own, copied from the sandbox's.
+#
+#	my $node = Faulty::node('audit', $conf);    # initialized, not started
+#	Faulty::use_library($node, Faulty::build('GATE_OFF'));   # starts it, or anew
+
+package Faulty;
+
+use strict;
+use warnings;
+use File::Copy 'copy';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+
+my %libdir;    # by name of the node
+
+sub node
+{
+	my ($name, $conf) = @_;
+	my $prefix = PostgreSQL::Test::Utils::tempdir . '/usr';
+	my ($bindir, $libdir) = map { s/^\Q$ENV{SANDBOX}\E\/usr/$prefix/r }
+	  map { chomp(my $dir = `pg_config --$_`); $dir } qw(bindir pkglibdir);
+
+	system_or_bail('cp', '-a', "$ENV{SANDBOX}/usr", $prefix);
+	my $node = PostgreSQL::Test::Cluster->new($name, install_path => $bindir =~ s{/bin$}{}r);
+
+	$libdir{ $node->name } = $libdir;
+	$node->init;
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'dp_agg'\n$conf");
+	return $node;
+}
+
+# The library of a build with that fault.
+sub build
+{
+	my ($fault) = @_;
+
+	system_or_bail('make', '-s', '-C', $ENV{TESTDIR}, '-j', 2, 'fault', "FAULT=$fault");
+	return "$ENV{TESTDIR}/.build/fault/$fault/dp_agg.so";
+}
+
+# The library that runs from now on.  True if the server warns of it.
+sub use_library
+{
+	my ($node, $file) = @_;
+	my $library = $libdir{ $node->name } . '/dp_agg.so';
+
+	$node->stop;
+	unlink $library;
+	copy($file, $library) or die "could not copy $file: $!";
+	chmod 0755, $library;
+	my $logged = -s $node->logfile // 0;
+	$node->start;
+	return slurp_file($node->logfile, $logged) =~ /gives no privacy/;
+}
+
+1;

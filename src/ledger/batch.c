@@ -157,6 +157,13 @@ left_of(int64 limit, int64 spent)
 	return limit > spent ? limit - spent : 0;
 }
 
+/* The least that one release may cost that this account pays. */
+static int64
+least_of(const Share *share)
+{
+	return Max(share->account->query_minimum, share->price->least_epsilon);
+}
+
 /* What this account says to its share; LEDGER_UNDECIDED: nothing against it. */
 static LedgerVerdict
 judge_share(const Share *share)
@@ -166,7 +173,7 @@ judge_share(const Share *share)
 
 	if (account->query_limit >= 0 && price->epsilon_nano > account->query_limit)
 		return LEDGER_OVER_QUERY_LIMIT;
-	if (price->least_epsilon < account->query_minimum)
+	if (price->cheapest < least_of(share))
 		return LEDGER_UNDER_QUERY_MINIMUM;
 	if (account->release_limit >= 0 &&
 		!dp_loss_fits(account->release_limit, account->releases_spent, price->releases))
@@ -213,8 +220,8 @@ check_share(const Share *share, LedgerAnswer *answer)
 	answer->epsilon_left = epsilon_left;
 	answer->delta_left = left_of(account->delta_limit, account->delta_spent);
 	answer->query_limit = account->query_limit;
-	answer->least_epsilon = price->least_epsilon;
-	answer->query_minimum = account->query_minimum;
+	answer->cheapest = price->cheapest;
+	answer->least_epsilon = least_of(share);
 	answer->releases = price->releases;
 	answer->release_limit = account->release_limit;
 	answer->releases_left = left_of(account->release_limit, account->releases_spent);

@@ -14,6 +14,7 @@ typedef struct LedgerItem
 	NameData	population;
 	int64		epsilon_nano;
 	int64		delta_atto;
+	int64		least_epsilon;	/* what a release that an account pays must cost */
 	const char *relations;		/* names of the protected relations, for the log */
 	const char *outputs;		/* names of the outputs, for the log */
 	bool		account_required;	/* false for a role that may read the rows itself */

@@ -63,8 +63,9 @@ add_price(List *prices, const LedgerItem *item)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("price of the statement is out of range")));
-	if (price->releases == 0 || item->epsilon_nano < price->least_epsilon)
-		price->least_epsilon = item->epsilon_nano;
+	if (price->releases == 0 || item->epsilon_nano < price->cheapest)
+		price->cheapest = item->epsilon_nano;
+	price->least_epsilon = Max(price->least_epsilon, item->least_epsilon);
 	price->releases++;
 	price->account_required |= item->account_required;
 	return prices;

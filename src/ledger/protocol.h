@@ -47,8 +47,8 @@ typedef struct LedgerAnswer
 	int64		epsilon_left;	/* what the account has left */
 	int64		delta_left;
 	int64		query_limit;	/* its limit per statement, nano-epsilon */
-	int64		least_epsilon;	/* the cheapest release on that population */
-	int64		query_minimum;	/* what it must cost */
+	int64		cheapest;		/* the cheapest release on that population */
+	int64		least_epsilon;	/* what it must cost */
 	int64		releases;		/* how many there are */
 	int64		release_limit;	/* how many the account may make in a period */
 	int64		releases_left;
@@ -61,7 +61,8 @@ typedef struct LedgerPrice
 	NameData	population;
 	int64		epsilon_nano;
 	int64		delta_atto;
-	int64		least_epsilon;	/* of one release, nano-epsilon */
+	int64		cheapest;		/* of its releases, nano-epsilon */
+	int64		least_epsilon;	/* what that must be, if an account pays */
 	int64		releases;		/* how many */
 	bool		account_required;
 } LedgerPrice;

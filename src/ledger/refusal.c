@@ -98,10 +98,10 @@ report_query_minimum(const LedgerAnswer *answer)
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("release costs less than one release may on population \"%s\"",
 					NameStr(answer->population)),
-			 errdetail("It costs epsilon %s; the account of role \"%s\" asks for at least %s. Nothing was charged.",
-					   plain_epsilon(answer->least_epsilon), role_name(answer),
-					   plain_epsilon(answer->query_minimum)),
-			 errhint("SET dp_agg.epsilon = %s, or more.", plain_epsilon(answer->query_minimum))));
+			 errdetail("It costs epsilon %s; what the account of role \"%s\" pays costs at least %s. Nothing was charged.",
+					   plain_epsilon(answer->cheapest), role_name(answer),
+					   plain_epsilon(answer->least_epsilon)),
+			 errhint("SET dp_agg.epsilon = %s, or more.", plain_epsilon(answer->least_epsilon))));
 }
 
 /* An account's row is locked, or, if there is no population, a whole table. */

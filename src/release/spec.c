@@ -35,19 +35,28 @@ spec_check_bounds(double lower, double upper, bool may_be_equal)
 				 errmsg("lower bound must be less than upper bound")));
 }
 
+/* dp_agg.min_epsilon in nano-epsilon. */
+int64
+spec_least_epsilon(void)
+{
+	int64		least;
+
+	if (dp_epsilon_from_double(dp_setting_min_epsilon, &least) != DP_OK)
+		elog(ERROR, "dp_agg.min_epsilon is out of range");
+	return least;
+}
+
 /*
- * Refuses (ERRCODE_DP_QUERY_REFUSED) a release that an account pays for less than
- * dp_agg.min_epsilon for: whatever it may tell beside its answer would be nearly
- * free.
+ * Refuses (ERRCODE_DP_QUERY_REFUSED) a release of an analyst that costs less than
+ * dp_agg.min_epsilon: whatever it may tell beside its answer would be nearly free.
+ * Others may pay from an account, too; of them the ledger's worker knows.
  */
 void
 spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params)
 {
-	int64		least;
+	int64		least = spec_least_epsilon();
 	char		text[DP_UNITS_TEXT];
 
-	if (dp_epsilon_from_double(dp_setting_min_epsilon, &least) != DP_OK)
-		elog(ERROR, "dp_agg.min_epsilon is out of range");
 	if (!spec->account_required || params->epsilon_nano >= least)
 		return;
 	dp_units_text(least, 9, text);

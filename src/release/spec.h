@@ -345,6 +345,7 @@ typedef struct ReleaseParams
 extern int	spec_shares(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);
+extern int64 spec_least_epsilon(void);
 extern void spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params);
 extern void spec_null_parameter(void) pg_attribute_noreturn();
 extern void spec_check_bounds(double lower, double upper, bool may_be_equal);

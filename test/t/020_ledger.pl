@@ -239,7 +239,7 @@ is(spent('analyst'), '0.5', 'what is refused is not charged');
 
 	budget('analyst', 100, ', min_epsilon_per_query => 0.5, max_epsilon_per_query => 2');
 	my $r = DpAgg::refused($node, 'analyst', "SET dp_agg.epsilon = 0.499999999; $count", 'DP002', 'less than min_epsilon_per_query');
-	like($r->{err}, qr/costs epsilon 0\.499999999; .*"analyst" asks for at least 0\.5\. Nothing was charged\..*HINT:  SET dp_agg\.epsilon = 0\.5, or more/s,
+	like($r->{err}, qr/costs epsilon 0\.499999999; .*"analyst" pays costs at least 0\.5\. Nothing was charged\..*HINT:  SET dp_agg\.epsilon = 0\.5, or more/s,
 		'the refusal says what it costs, what is least, and what to do');
 	DpAgg::refused($node, 'analyst', $cheap, 'DP002', 'min_epsilon_per_query is about every release');
 	DpAgg::refused($node, 'analyst', "SET dp_agg.epsilon = 0.1; " . join(' UNION ALL ', ($count) x 6), 'DP002', 'whatever they cost together');

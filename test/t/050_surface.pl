@@ -468,7 +468,7 @@ is(query(<<'SQL'), <<'FORMS' =~ s/\n\z//r, 'set_budget has two forms, with the s
 SELECT string_agg(n || ' ' || format_type(t, NULL), ', ' ORDER BY o), p.pronargdefaults
 FROM pg_proc p, unnest(p.proargnames, p.proargtypes::oid[]) WITH ORDINALITY u (n, t, o)
 WHERE p.proname = 'set_budget' AND p.pronamespace = 'dp_agg'::regnamespace
-GROUP BY p.oid, p.pronargdefaults ORDER BY 1 COLLATE "C"
+GROUP BY p.oid, p.pronargdefaults ORDER BY p.oid::regprocedure::text COLLATE "C"
 SQL
 role name, population name, epsilon double precision, delta double precision, period interval, max_epsilon_per_query double precision, accountant text, min_epsilon_per_query double precision, max_releases bigint|6
 role name, population name, epsilon numeric, delta numeric, period interval, max_epsilon_per_query numeric, accountant text, min_epsilon_per_query numeric, max_releases bigint|6

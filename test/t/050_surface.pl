@@ -327,6 +327,20 @@ like(DpAgg::as($node, $superuser, "SELECT dp_agg.set_bounds('people', 'd', '2000
 	qr/invalid bound "2000-13-01" of column "d".*\n.*DETAIL:  The column is of type date: .*\n.*HINT:  /, 'a bad bound is named, with its type and a hint');
 is(query("SELECT * FROM dp_agg.protected_relations WHERE relation = 'people'::regclass"), $before, 'what is refused changes nothing');
 
+# A column that may be NULL is named; one whose NOT NULL is not enforced everywhere, too.
+query(<<'SQL');
+CREATE TABLE family (id int NOT NULL, whole int NOT NULL, loose int NOT NULL, free int);
+CREATE TABLE child () INHERITS (family);
+ALTER TABLE child ALTER loose DROP NOT NULL;
+SELECT dp_agg.protect('family', 'id', 'families');
+SQL
+foreach my $case ([ 'whole', qr/\A\z/ ], [ 'free', qr/NOTICE: .*"free" may be NULL.*HINT: .*ALTER COLUMN free SET NOT NULL/s ], [ 'loose', qr/NOTICE: .*"loose" may be NULL.*HINT: .*is declared NOT NULL, but/s ])
+{
+	my ($column, $notice) = @$case;
+	like(DpAgg::as($node, $superuser, "SELECT dp_agg.set_bounds('family', '$column', 0, 1)")->{err}, $notice, "whether $column may be NULL");
+}
+like(DpAgg::as($node, $superuser, "BEGIN; ALTER TABLE child ALTER loose SET NOT NULL; SELECT dp_agg.set_bounds('family', 'loose', 0, 1); ROLLBACK")->{err}, qr/\A\z/, 'also within the transaction that declares it');
+
 # ---------- domains ----------
 
 query(<<'SQL');

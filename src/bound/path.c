@@ -289,10 +289,13 @@ add_final_paths(BoundPlanning *planning, Path *states)
 		return;
 	}
 	add_final_path(planning, states, AGG_HASHED);
-	if (!enable_hashagg || size_of_states(planning) > get_hash_memory_limit())
-		add_final_path(planning, (Path *) create_sort_path(root, planning->grouped_rel, states,
-														   root->group_pathkeys, -1.0),
-					   AGG_SORTED);
+	if (enable_hashagg && size_of_states(planning) <= get_hash_memory_limit())
+		return;
+	/* keys that are constants, also because of conditions, leave nothing to sort by */
+	if (root->group_pathkeys != NIL)
+		states = (Path *) create_sort_path(root, planning->grouped_rel, states,
+										   root->group_pathkeys, -1.0);
+	add_final_path(planning, states, AGG_SORTED);
 }
 
 /* Replaces the paths of a release's grouping by those over the node. */

@@ -105,6 +105,25 @@ SELECT guard('ages', 'p', 1, 1);
 SQL
 is_alike(DpAgg::value($node, $_, 'SELECT count(*) FROM ages'), 500, 1.5, "individuals are intervals: $_") foreach 'analyst', 'sql';
 
+# ---------- keys that are constants ----------
+
+# Such keys leave nothing to sort by.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE constants (p int, x int NOT NULL);
+INSERT INTO constants SELECT p, x FROM generate_series(1, 60) p, generate_series(1, 3) x;
+SELECT guard('constants', 'p');
+SQL
+foreach my $query ("SELECT 'a' || 'b', count(*) FROM constants GROUP BY 1", 'SELECT x, count(*) FROM constants WHERE x = 2 GROUP BY x', "SELECT x, 'a', count(*) FROM constants WHERE x = 2 GROUP BY 1, 2")
+{
+	foreach my $set ('SET max_parallel_workers_per_gather = 0', parallel_plan(2))
+	{
+		my ($by_node, $by_sql) = map { DpAgg::as($node, $_, "$set; SET enable_hashagg = off; $query") } qw(analyst sql);
+
+		is($by_node->{sqlstate}, '00000', "$query, sorted") or diag($by_node->{err});
+		is_alike($by_node->{out}, $by_sql->{out}, 1, "$query, sorted: the same numbers");
+	}
+}
+
 # ---------- at most k groups and r rows ----------
 
 $node->safe_psql('postgres', <<'SQL');

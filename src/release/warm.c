@@ -19,6 +19,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/nbtree.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
@@ -293,7 +294,12 @@ warm_toast(Oid relid)
 		ListCell   *lc;
 
 		foreach(lc, RelationGetIndexList(toast))
-			index_close(index_open(lfirst_oid(lc), AccessShareLock), NoLock);
+		{
+			Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+			(void) _bt_getrootheight(index);	/* where its root is, is kept, too */
+			index_close(index, NoLock);
+		}
 		table_close(toast, NoLock);
 	}
 }

@@ -623,7 +623,11 @@ move_below(ReleaseBuilder *builder, Query *query, int levels)
 	(void) query_tree_walker(query, shift_ctes_walker, &shift, QTW_EXAMINE_RTES_BEFORE);
 }
 
-/* At most k groups per individual: ranks them by a keyed hash, keeps the first k. */
+/*
+ * At most k groups per individual: ranks them by a keyed hash, keeps the first k.  Where
+ * hashes are equal, as those of arrays are that differ in their bounds alone, the keys
+ * decide, and not the order of rows.
+ */
 static Query *
 rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *unit_clauses)
 {
@@ -632,6 +636,7 @@ rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *u
 	WindowFunc *rank = makeNode(WindowFunc);
 	WindowClause *window = makeNode(WindowClause);
 	SortGroupClause *order;
+	List	   *ties = NIL;
 	TargetEntry *tle;
 	ListCell   *lc;
 	int			i = 0;
@@ -643,7 +648,13 @@ rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *u
 	{
 		tle = append_target(query, lfirst(lc), "part", false);
 		i++;
-		if (i > nkeys && i <= nkeys + nunit)
+		if (i <= nkeys)
+		{
+			order = default_group_clause(builder->context, (Node *) tle->expr);
+			tle->ressortgroupref = order->tleSortGroupRef = tle->resno;
+			ties = lappend(ties, order);
+		}
+		else if (i <= nkeys + nunit)
 		{
 			SortGroupClause *clause = copyObject(list_nth(unit_clauses, i - nkeys - 1));
 
@@ -662,7 +673,7 @@ rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *u
 	append_target(query, (Node *) rank, "rank", false);
 	tle = append_target(query, hash, "hash", true);
 	tle->ressortgroupref = order->tleSortGroupRef = tle->resno;
-	window->orderClause = list_make1(order);
+	window->orderClause = lcons(order, ties);
 	query->windowClause = list_make1(window);
 	query->hasWindowFuncs = true;
 	return query;

@@ -125,6 +125,7 @@ _PG_init(void)
 	guard_init();
 	release_path_init();
 	bound_path_init();
+	wide_init();
 	quiet_init();
 	pay_init();
 }

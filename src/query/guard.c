@@ -40,6 +40,8 @@ typedef struct PlannedRelease
 {
 	unsigned char id[DP_SPEC_ID_BYTES];
 	List	   *needs;			/* release_needs() */
+	List	   *wide;			/* wide_columns() */
+	List	   *plain;			/* relations planned as if they had no wide values */
 } PlannedRelease;
 
 static List *planning_ids = NIL;
@@ -95,20 +97,40 @@ planning_known_spec(const Aggref *aggref)
 	return planned_release(result) != NULL ? result : NULL;
 }
 
-/* What a release of this planning rests on: see ReleaseNeed. */
+/* What the plan of a release of this planning rests on: see ReleaseNeed. */
 List *
 planning_needs(const ReleaseSpec *spec)
 {
-	return copyObject(planned_release(spec)->needs);
+	PlannedRelease *planned = planned_release(spec);
+
+	return lappend(copyObject(planned->needs), list_copy(planned->plain));
 }
 
-void
-planning_remember(const ReleaseSpec *spec, List *needs)
+/* The columns it reads for their values, a list of WideRelation. */
+List *
+planning_wide(const ReleaseSpec *spec)
 {
-	PlannedRelease *planned = palloc(sizeof(PlannedRelease));
+	return planned_release(spec)->wide;
+}
+
+/* Notes a relation with such columns that has no value stored out of line now. */
+void
+planning_read_plainly(const ReleaseSpec *spec, Oid relid)
+{
+	PlannedRelease *planned = planned_release(spec);
+
+	planned->plain = list_append_unique_oid(planned->plain, relid);
+}
+
+/* Remembers a release of this planning. */
+void
+planning_remember(const ReleaseSpec *spec, List *needs, List *wide)
+{
+	PlannedRelease *planned = palloc0(sizeof(PlannedRelease));
 
 	memcpy(planned->id, spec->id, DP_SPEC_ID_BYTES);
 	planned->needs = needs;
+	planned->wide = wide;
 	planning_ids = lappend(planning_ids, planned);
 }
 

@@ -205,6 +205,18 @@ extern void add_distinct(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *ou
 extern void assign_coordinates(ReleaseBuilder *builder);
 extern void drop_rows_without_values(ReleaseBuilder *builder);
 
+/* wide.c */
+
+/* Columns of a protected relation that a release reads for their values. */
+typedef struct WideRelation
+{
+	Oid			relid;
+	Bitmapset  *columns;		/* attribute numbers */
+} WideRelation;
+
+extern List *wide_columns(Query *release);
+extern const Bitmapset *wide_columns_of(List *relations, Oid relid);
+
 /* publics.c */
 extern void inline_public_ctes(RewriteContext *context, Level *level, Query *release);
 extern void read_publics_ahead(RewriteContext *context, Query *release);
@@ -226,7 +238,9 @@ extern void build_release(RewriteContext *context, Level *level, Individuals *in
 extern void guard_init(void);
 extern const ReleaseSpec *planning_known_spec(const Aggref *aggref);
 extern List *planning_needs(const ReleaseSpec *spec);
-extern void planning_remember(const ReleaseSpec *spec, List *needs);
+extern List *planning_wide(const ReleaseSpec *spec);
+extern void planning_read_plainly(const ReleaseSpec *spec, Oid relid);
+extern void planning_remember(const ReleaseSpec *spec, List *needs, List *wide);
 
 extern bool planning_releases(void);
 extern bool planning_quietly(void);

@@ -1026,7 +1026,8 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	release = copyObject(release);	/* no node may stand in two places */
 	inline_public_ctes(context, level, release);
 	read_publics_ahead(context, release);
-	planning_remember(&builder.spec, release_needs(release, visible_ctes(level)));
+	planning_remember(&builder.spec, release_needs(release, visible_ctes(level)),
+					  wide_columns(release));
 	install_release(&builder, release);
 	list_domains(&builder, query);
 }

@@ -245,6 +245,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 		recheck_plan(lfirst(lc));
 	recheck_relations(list_nth(state->needs, NEED_RELATIONS),
 					  list_nth(state->needs, NEED_SHAPES));
+	wide_recheck(list_nth(state->needs, NEED_PLAIN));
 	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
 	find_releases(state->child, &state->nested, NULL);
 }
@@ -547,6 +548,7 @@ drain(ReleaseState *state)
 		read_ctes_ahead(state->plans);
 		has_seen_rows = true;
 		drain_child(state, state->child, &rng, out);
+		read_wholly(state->plans);
 		(void) ExecShutdownNode(state->child);
 		ExecDropSingleTupleTableSlot(out);
 		if (!leads_others(state->child, state->css.ss.ps.plan->initPlan))

@@ -236,6 +236,17 @@ add_whole_scans(PlannerInfo *root, RelOptInfo *rel)
 	}
 }
 
+/* The release whose query R is being planned, or one of its sub-selects; NULL if none is. */
+static const ReleaseSpec *
+enclosing_release(PlannerInfo *root)
+{
+	Aggref	   *collector = NULL;
+
+	for (; root != NULL && collector == NULL; root = root->parent_root)
+		collector = known_collector(root);
+	return collector != NULL ? planning_known_spec(collector) : NULL;
+}
+
 /*
  * Leaves protected relations their whole scans: one by an index reads pages only where
  * there are rows.  That takes less time, may write (a page is cleaned up by the first who
@@ -244,15 +255,23 @@ add_whole_scans(PlannerInfo *root, RelOptInfo *rel)
 static void
 release_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
+	const ReleaseSpec *spec;
+
 	if (prev_rel_pathlist_hook)
 		prev_rel_pathlist_hook(root, rel, rti, rte);
-	if (dp_setting_index_scans || !planning_releases() || rte->rtekind != RTE_RELATION ||
+	if (!planning_releases() || rte->rtekind != RTE_RELATION ||
 		rte->inh || (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW) ||
 		policy_lookup(rte->relid) == NULL)
 		return;					/* children of a table have entries of their own */
-	rel->pathlist = without_look_ups(rel->pathlist);
-	rel->partial_pathlist = without_look_ups(rel->partial_pathlist);
-	add_whole_scans(root, rel);
+	if (!dp_setting_index_scans)
+	{
+		rel->pathlist = without_look_ups(rel->pathlist);
+		rel->partial_pathlist = without_look_ups(rel->partial_pathlist);
+		add_whole_scans(root, rel);
+	}
+	spec = enclosing_release(root);
+	if (spec != NULL)
+		wide_rel_pathlist(root, rel, rte, spec);
 }
 
 /* Installs the hooks; called once from _PG_init. */

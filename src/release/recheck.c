@@ -156,7 +156,7 @@ check_plan_node(PlanState *state)
 			}
 			break;
 		case T_CustomScan:
-			if (!is_bound_state(state) && !is_stream_state(state))
+			if (!is_bound_state(state) && !is_stream_state(state) && !is_wide_state(state))
 				refuse(REFUSE_PLAN, NULL, -1);
 			check_expressions(((CustomScan *) plan)->custom_exprs);
 			break;

@@ -23,6 +23,17 @@ extern void decide_jit(PlannedStmt *plan);
 extern void release_path_init(void);
 extern const ReleaseSpec *release_plan_spec(const Plan *plan);
 
+/* wide.c */
+extern void wide_init(void);
+extern void wide_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte,
+							  const ReleaseSpec *spec);
+extern bool is_wide_state(PlanState *state);
+extern void wide_read_on(PlanState *state);
+extern void wide_recheck(List *relids);
+
+/* whole.c */
+extern void read_wholly(List *plans);
+
 /* node.c */
 extern Node *release_create_state(CustomScan *scan);
 extern bool is_release_state(PlanState *state);
@@ -74,7 +85,8 @@ extern void read_ctes_ahead(List *plans);
 
 /*
  * What a release's query rests on beside its rows: lists of Oid (types, collations,
- * relations), of int (their shapes) and of Param (external parameters).
+ * relations), of int (their shapes) and of Param (external parameters); and what its plan
+ * does: relations whose wide values are not fetched, since there are none (wide.c).
  */
 typedef enum ReleaseNeed
 {
@@ -82,7 +94,8 @@ typedef enum ReleaseNeed
 	NEED_COLLATIONS,
 	NEED_RELATIONS,
 	NEED_SHAPES,
-	NEED_PARAMS
+	NEED_PARAMS,
+	NEED_PLAIN
 } ReleaseNeed;
 
 extern List *release_needs(Query *release, List *ctes);

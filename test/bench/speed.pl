@@ -107,6 +107,22 @@ sub distinct
 	return;
 }
 
+# Values out of line, which a release reads for all rows.
+sub wide
+{
+	need('texts');
+	foreach my $read ([ 'all', "body LIKE '%zz%'", 1.15 ],
+		[ 'one in 100', "CASE WHEN person_id % 100 = 0 THEN body LIKE '%zz%' END", '' ],
+		[ 'none', 'person_id > 100', '' ])
+	{
+		my ($which, $condition, $limit) = @$read;
+
+		compare('wide', "texts out of line, read: $which", "SELECT region, dp_count(*) FROM texts WHERE $condition GROUP BY region",
+			[ 'plain', "SELECT region, count(*) FROM texts WHERE $condition GROUP BY region", $limit ]);
+	}
+	return;
+}
+
 # Text for a number of rows or people.
 sub many
 {
@@ -265,8 +281,8 @@ sub ledger
 
 my %work = (one => \&one, bounded => \&bounded, text => \&text, join => \&join_, median => \&median_,
 	distinct => \&distinct, large => \&large, memory => \&memory, growth => \&growth, small => \&small,
-	planning => \&planning, ledger => \&ledger);
-my @order = qw(one bounded text join median distinct small planning ledger large memory growth);
+	planning => \&planning, ledger => \&ledger, wide => \&wide);
+my @order = qw(one bounded text join median distinct wide small planning ledger large memory growth);
 my @todo = split ' ', $ENV{WORK} || "@order";
 
 $| = 1;

@@ -75,6 +75,13 @@ SQL
 	large_20th => <<'SQL',
 CREATE TABLE large_20th AS SELECT * FROM large WHERE person_id <= 10 * :people / 20;
 SQL
+	# Texts of 2 to 6 kB, which do not compress.
+	texts => <<'SQL',
+CREATE TABLE texts (person_id int PRIMARY KEY, region int NOT NULL, body text NOT NULL);
+INSERT INTO texts
+SELECT i, bench.region(), (SELECT string_agg(md5(i || ' ' || j), '') FROM generate_series(1, 64 + i % 128) j)
+FROM generate_series(1, :people / 10) i;
+SQL
 	thousand => <<'SQL',
 CREATE TABLE thousand AS
 SELECT i AS person_id, 1 + i % 10 AS region, 18 + i % 70 AS age, bench.income() AS income FROM generate_series(1, 1000) i;
@@ -83,7 +90,7 @@ SQL
 );
 my %parents = (text_records => 'records', large_4th => 'large', large_20th => 'large');
 my %unit = (text_records => 'person_key');
-my %unique = map { $_ => 1 } qw(people members thousand);
+my %unique = map { $_ => 1 } qw(people members thousand texts);
 
 # Functions for the data and the analyst.
 sub prepare
@@ -133,6 +140,7 @@ sub need
 			locked(sub { make($table) });
 		}
 		sql("SELECT pg_prewarm('$table')");
+		sql("SELECT pg_prewarm(oid) FROM pg_class WHERE oid = (SELECT reltoastrelid FROM pg_class WHERE oid = '$table'::regclass)");
 	}
 	return;
 }

@@ -32,7 +32,7 @@ extern void wide_init(void);
 extern void wide_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte,
 							  const ReleaseSpec *spec);
 extern bool is_wide_state(PlanState *state);
-extern bool wide_read_on(PlanState *state);
+extern void wide_read_on(PlanState *state);
 extern void wide_recheck(List *relids);
 
 /* whole.c */

@@ -63,13 +63,6 @@ read_table(ScanState *scan)
 }
 
 static void
-read_wide_table(PlanState *state)
-{
-	while (wide_read_on(state))
-		CHECK_FOR_INTERRUPTS();
-}
-
-static void
 read_index(PlanState *state)
 {
 	while (!TupIsNull(ExecProcNode(state)))
@@ -94,10 +87,7 @@ whole_walker(PlanState *state, void *context)
 			read_table((ScanState *) state);
 	}
 	else if (is_wide_state(state))
-	{
-		if (!scan_has_ended((ScanState *) state))
-			read_wide_table(state);
-	}
+		wide_read_on(state);
 	else if (IsA(state, IndexScanState))
 	{
 		IndexScanState *scan = (IndexScanState *) state;

@@ -16,6 +16,9 @@
  * - A relation whose TOAST table is empty keeps its plain scans.  That it is empty is looked
  *   at again when the release begins, with its snapshot known (wide_recheck): rows
  *   that come later are not in it.
+ * - Where the scan runs again (a nested loop, a correlated sub-select), rows that it has met
+ *   are handed on as they are stored: their pages have been read before, and to fetch
+ *   everything for each row of another table would take too long.
  * - A value that is too wide for rows of such to be formed is fetched, too, but passed on
  *   as a pointer.
  */
@@ -24,8 +27,8 @@
 #include "access/detoast.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/xact.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -49,6 +52,9 @@ typedef struct WideState
 	int			last;			/* number of the last column that the plan reads */
 	int			ncolumns;
 	AttrNumber *columns;		/* those to be fetched */
+	uint64		row;			/* number of the current row in this pass */
+	uint64		nfetched;		/* rows of which they have been fetched, in any pass */
+	bool		ended;			/* a pass has come to its end */
 } WideState;
 
 static Plan *plan_wide(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
@@ -337,6 +343,18 @@ fetched(Datum value)
 	return value;
 }
 
+static void
+fetch_columns(WideState *state, TupleTableSlot *stored)
+{
+	for (int i = 0; i < state->ncolumns; i++)
+	{
+		int			column = state->columns[i] - 1;
+
+		if (!stored->tts_isnull[column])
+			stored->tts_values[column] = fetched(stored->tts_values[column]);
+	}
+}
+
 static TupleTableSlot *
 next_wide(ScanState *node)
 {
@@ -350,17 +368,19 @@ next_wide(ScanState *node)
 		node->ss_currentScanDesc = table_beginscan(node->ss_currentRelation,
 												   node->ps.state->es_snapshot, 0, NULL);
 	if (!table_scan_getnextslot(node->ss_currentScanDesc, ForwardScanDirection, stored))
-		return slot;
-	slot_getsomeattrs(stored, state->last);
-	old = MemoryContextSwitchTo(node->ps.ps_ExprContext->ecxt_per_tuple_memory);
-	for (int i = 0; i < state->ncolumns; i++)
 	{
-		int			column = state->columns[i] - 1;
-
-		if (!stored->tts_isnull[column])
-			stored->tts_values[column] = fetched(stored->tts_values[column]);
+		state->ended = true;
+		return slot;
 	}
-	MemoryContextSwitchTo(old);
+	slot_getsomeattrs(stored, state->last);
+	/* a parallel scan does not meet the same rows again */
+	if (++state->row > state->nfetched || node->ss_currentScanDesc->rs_parallel != NULL)
+	{
+		old = MemoryContextSwitchTo(node->ps.ps_ExprContext->ecxt_per_tuple_memory);
+		fetch_columns(state, stored);
+		MemoryContextSwitchTo(old);
+		state->nfetched = Max(state->nfetched, state->row);
+	}
 	return ExecStoreVirtualTuple(slot);
 }
 
@@ -376,17 +396,27 @@ exec_wide(CustomScanState *node)
 	return ExecScan(&node->ss, next_wide, recheck_wide);
 }
 
-/* Reads the next row that the scan has not read yet, for what reading leaves behind. */
-bool
-wide_read_on(PlanState *state)
+/* Reads rows that a DP Scan has not read yet, for what reading leaves behind. */
+void
+wide_read_on(PlanState *planstate)
 {
-	ResetExprContext(state->ps_ExprContext);
-	return !TupIsNull(next_wide((ScanState *) state));
+	WideState  *state = (WideState *) planstate;
+	TableScanDesc desc = state->css.ss.ss_currentScanDesc;
+
+	/* one process of several does not know what the others have read */
+	if (state->ended && (desc == NULL || desc->rs_parallel == NULL))
+		return;
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		ResetExprContext(planstate->ps_ExprContext);
+	} while (!TupIsNull(next_wide(&state->css.ss)));
 }
 
 static void
 rescan_wide(CustomScanState *node)
 {
+	((WideState *) node)->row = 0;
 	if (node->ss.ss_currentScanDesc != NULL)
 		table_rescan(node->ss.ss_currentScanDesc, NULL);
 	ExecScanReScan(&node->ss);

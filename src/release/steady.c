@@ -142,7 +142,8 @@ is_public(const Plan *plan)
 
 /*
  * Is the child started as often as its parent, whatever the rows are?  A join may begin
- * with either side, and is over if that has no rows.
+ * with either side, and is over if that has no rows.  A merge join is over before one side
+ * has come to its end, so that side must have read all that is below when it begins.
  */
 static bool
 starts_child(const Plan *plan, const Plan *child)
@@ -152,8 +153,10 @@ starts_child(const Plan *plan, const Plan *child)
 	switch (nodeTag(plan))
 	{
 		case T_NestLoop:
-		case T_MergeJoin:
 			return child == outerPlan(plan) || is_public(other);
+		case T_MergeJoin:
+			return (IsA(child, Sort) || IsA(child, GatherMerge)) &&
+				(child == outerPlan(plan) || is_public(other));
 		case T_HashJoin:
 			return is_public(other);
 		case T_Result:

@@ -178,4 +178,54 @@ SQL
 	control($plain[0] - $plain[1] > 1000, 'partitions are read for rows, without protection') or diag("@plain");
 }
 
+# ---------- partitions by themselves ----------
+
+# a leak: a person counts twice, whose rows lie in two partitions, one of which is foreign and
+# holds what its bounds exclude.  Code of the client's that runs at plan time turns it on, too.
+node()->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION postgres_fdw;
+DO $$ BEGIN EXECUTE format('CREATE SERVER loop FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L)',
+	(SELECT split_part(setting, ',', 1) FROM pg_settings WHERE name = 'unix_socket_directories'), current_setting('port'), current_database());
+	EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER loop OPTIONS (user %L, password_required %L)', current_user, 'false'); END $$;
+CREATE TABLE elsewhere AS SELECT i AS pid, 1 AS x FROM generate_series(1, 500) i;
+CREATE TABLE parted (pid int NOT NULL, x int) PARTITION BY RANGE (pid);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (1000);
+CREATE FOREIGN TABLE parted_2 PARTITION OF parted FOR VALUES FROM (1000) TO (2000) SERVER loop OPTIONS (table_name 'elsewhere', schema_name 'public');
+INSERT INTO parted SELECT i, 1 FROM generate_series(1, 500) i;
+CREATE TABLE plain.parted (pid int NOT NULL, x int) PARTITION BY RANGE (pid);
+CREATE TABLE plain.parted_1 PARTITION OF plain.parted FOR VALUES FROM (0) TO (1000);
+CREATE FOREIGN TABLE plain.parted_2 PARTITION OF plain.parted FOR VALUES FROM (1000) TO (2000) SERVER loop OPTIONS (table_name 'elsewhere', schema_name 'public');
+INSERT INTO plain.parted SELECT i, 1 FROM generate_series(1, 500) i;
+GRANT SELECT ON plain.parted TO analyst;
+SELECT dp_agg.protect('parted', 'pid', 'staff');
+ANALYZE;
+SQL
+DpAgg::value(node(), 'analyst', <<'SQL');
+CREATE FUNCTION a.turn_on() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN PERFORM set_config(s, 'on', false) FROM unnest('{enable_partitionwise_aggregate,enable_partitionwise_join}'::text[]) s; RETURN 0; END $$;
+CREATE TABLE a.turning (k int CHECK (k > a.turn_on()));
+INSERT INTO a.turning VALUES (1);
+SQL
+{
+	my $people = 'SELECT COUNT FROM (SELECT pid, sum(x) AS n FROM parted GROUP BY pid) s';
+	my $ask = sub {
+		my ($schema, $settings, $query) = @_;
+		$query =~ s/COUNT/$schema eq 'plain' ? 'count(*)' : 'dp_count(*)'/e;
+		return DpAgg::value(node(), 'analyst', "SET dp_agg.epsilon = 1000; SET dp_agg.delta = 1e-7; SET search_path = $schema, public; SET enable_sort = off; $settings; $query");
+	};
+	my $on = 'SET enable_partitionwise_aggregate = on; SET enable_partitionwise_join = on';
+	foreach my $attack (
+		[ 'turned on', $on, $people ],
+		[ 'turned on by a function at plan time', 'SET constraint_exclusion = on', "SELECT r.* FROM ($people) r WHERE a.turn_on() = 0" ],
+		[ 'turned on by a constraint of a table below', 'SET constraint_exclusion = on', "$people JOIN a.turning ON k = n / 1 OR k > 0" ])
+	{
+		my ($name, $settings, $query) = @$attack;
+		my $n = eval { $ask->('public', $settings, $query) } // "refused: $@";
+
+		attacked($n =~ /^refused.*DP002/s || $n =~ /^(49[0-9]|50[0-9]|51[0-9])$/, "partitions by themselves, $name") or diag($n);
+	}
+	is($ask->('plain', 'SET enable_partitionwise_aggregate = off', $people), 500, 'the people are 500');
+	control($ask->('plain', $on, $people) == 1000, 'partitions by themselves: counted twice without protection');
+}
+
 finish();

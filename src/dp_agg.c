@@ -132,6 +132,7 @@ _PG_init(void)
 	ledger_init_cache();
 	guard_init();
 	release_path_init();
+	statistics_init();
 	bound_path_init();
 	wide_init();
 	quiet_init();

@@ -168,9 +168,10 @@ plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
  * Code of the client's that ran at plan time may have said RESET ALL: the planner is
  * about to look at the ends of indexes, which would be counted.
  *
- * Hides partial indexes of relations that are not protected from a statement with
- * releases: their predicates, which may call anything, would be evaluated with rows
- * below a release when a bitmap scan rechecks them.
+ * Withholds what tells about the rows of protected relations (statistics.c).  Hides partial
+ * indexes of relations that are not protected from a statement with releases: their
+ * predicates, which may call anything, would be evaluated with rows below a release when a
+ * bitmap scan rechecks them.
  */
 static void
 release_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
@@ -182,8 +183,13 @@ release_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 		prev_relation_info_hook(root, relid, inhparent, rel);
 	if (planning_quietly())
 		quiet_again();
-	if (!planning_releases() || policy_lookup(relid) != NULL)
+	if (!planning_releases())
 		return;
+	if (policy_lookup(relid) != NULL)
+	{
+		withhold_statistics(relid, rel);
+		return;
+	}
 	foreach(lc, rel->indexlist)
 	{
 		if (lfirst_node(IndexOptInfo, lc)->indpred == NIL)

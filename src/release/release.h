@@ -38,6 +38,13 @@ extern void wide_recheck(List *relids);
 /* whole.c */
 extern void read_wholly(List *plans);
 
+/* statistics.c */
+extern void statistics_init(void);
+extern void withhold_statistics(Oid relid, RelOptInfo *rel);
+
+/* steady.c */
+extern void steady_plan(PlannedStmt *statement);
+
 /* node.c */
 extern Node *release_create_state(CustomScan *scan);
 extern bool is_release_state(PlanState *state);

@@ -19,7 +19,6 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/nbtree.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
@@ -294,12 +293,7 @@ warm_toast(Oid relid)
 		ListCell   *lc;
 
 		foreach(lc, RelationGetIndexList(toast))
-		{
-			Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-			(void) _bt_getrootheight(index);	/* where its root is, is kept, too */
-			index_close(index, NoLock);
-		}
+			index_close(index_open(lfirst_oid(lc), AccessShareLock), NoLock);
 		table_close(toast, NoLock);
 	}
 }

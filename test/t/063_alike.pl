@@ -77,12 +77,19 @@ sub setup
 
 my %connections;
 
+# The first to read wide values in a session also asks where the root of their index is.
 sub connection
 {
 	my ($database, $role) = @_;
+	my $name = "$database $role";
 
-	return $connections{"$database $role"} //= Wire->new($node->host, $node->port, $role, $database)
-	  // die "could not connect to $database as $role";
+	if (!$connections{$name})
+	{
+		$connections{$name} = Wire->new($node->host, $node->port, $role, $database) // die "could not connect to $database as $role";
+		$connections{$name}->send("SELECT dp_count(*) FROM wide WHERE body LIKE '%a'");
+		$connections{$name}->receive;
+	}
+	return $connections{$name};
 }
 
 # What came of a statement, as a text.

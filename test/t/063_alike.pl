@@ -7,7 +7,7 @@
 # fetches as many blocks, whichever rows a condition looks at a wide value of; and a
 # relation that declares what nobody enforces is answered for as one that declares nothing.
 #
-#	SEED=n QUERIES=n	which queries and how many (make alike; 1 and 400 if not set)
+#	SEED=n QUERIES=n	which queries and how many (make alike; 1 and 1000 if not set)
 #	FROM=n				the number of the first one: to repeat a finding
 #
 # Control: a role that may read the tables asks the same of PostgreSQL itself, and gets
@@ -31,7 +31,7 @@ use constant BLOCK => 10;			# queries that a session runs under one shape
 use constant SHOWN => 3;			# findings of a kind that are made small and shown
 
 my $seed = $ENV{SEED} || 1;
-my $queries = $ENV{QUERIES} || 400;
+my $queries = $ENV{QUERIES} || 1000;
 my $first = $ENV{FROM} || 0;
 my $superuser = getpwuid($>);
 my $tempdir = PostgreSQL::Test::Utils::tempdir;
@@ -180,7 +180,7 @@ sub small
 {
 	my ($query, $shapes) = @_;
 	my $best = { %$query, statements => [ map { Fuzz::resolve($_, 0) } @{ $query->{statements} } ] };
-	my $until = time + 15;
+	my $until = time + 8;
 
 	foreach my $s (0 .. $#{ $best->{statements} })
 	{

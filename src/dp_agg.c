@@ -124,6 +124,7 @@ _PG_init(void)
 	ledger_init_cache();
 	guard_init();
 	release_path_init();
+	statistics_init();
 	bound_path_init();
 	quiet_init();
 	pay_init();

@@ -206,6 +206,29 @@ project_inputs(BoundPlanning *planning, Path *path)
 	return (Path *) create_projection_path(planning->root, planning->input_rel, path, target);
 }
 
+/*
+ * How many rows the node is to be prepared for: of one participant, as many as the largest
+ * relation below has, whatever conditions are thought to leave, for nothing is known of how
+ * many they do (release/statistics.c).
+ */
+static int
+rows_to_expect(const BoundPlanning *planning, const Path *input, bool parallel)
+{
+	double		most = 0;
+	int			i = -1;
+
+	while ((i = bms_next_member(planning->input_rel->relids, i)) >= 0)
+	{
+		const RelOptInfo *rel = planning->root->simple_rel_array[i];
+
+		if (rel != NULL)
+			most = Max(most, rel->tuples);
+	}
+	if (parallel)
+		most /= input->parallel_workers + 1;
+	return (int) Min(Max(input->rows, most), PG_INT32_MAX);
+}
+
 /* What the node's work costs. */
 static Cost
 cost_of_rows(const BoundPlanning *planning, double rows)
@@ -228,7 +251,7 @@ bound_path(BoundPlanning *planning, Path *input, bool parallel)
 		for (int i = 1; i <= list_length(planning->inputs); i++)
 			columns = lappend_int(columns, i);
 	}
-	numbers = list_make5_int((int) Min(input->rows, PG_INT32_MAX), planning->nkeys,
+	numbers = list_make5_int(rows_to_expect(planning, input, parallel), planning->nkeys,
 							 planning->nunits, planning->spec->narguments,
 							 planning->spec->nsketches);
 	result->path.pathtype = T_CustomScan;

@@ -285,6 +285,29 @@ plan(Query *parse, const char *query_string, int cursor_options, ParamListInfo p
 	return standard_planner(parse, query_string, cursor_options, params);
 }
 
+/*
+ * Plans a statement that was rewritten, which has releases or not.  What the planner chooses
+ * and what the plan does are the same whatever the rows are, see release/statistics.c,
+ * steady.c and jit.c.
+ */
+static PlannedStmt *
+plan_rewritten(Query *parse, const char *query_string, int cursor_options,
+			   ParamListInfo params)
+{
+	PlannedStmt *result;
+	int			nestlevel;
+
+	if (planning_ids == NIL)
+		return plan(parse, query_string, cursor_options, params);
+	nestlevel = NewGUCNestLevel();
+	keep_partitions_together();
+	result = plan(parse, query_string, cursor_options, params);
+	decide_jit(result);
+	steady_plan(result);
+	AtEOXact_GUC(false, nestlevel);
+	return result;
+}
+
 /* Plans a statement that names protected relations. */
 static PlannedStmt *
 plan_concerned(Query *parse, const char *query_string, int cursor_options,
@@ -308,9 +331,7 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 
 			process_statement(&context, parse);
 		}
-		result = plan(parse, query_string, cursor_options, params);
-		if (planning_ids != NIL)
-			decide_jit(result);
+		result = plan_rewritten(parse, query_string, cursor_options, params);
 		if (ask->analyst)
 			quiet_end(&quiet);
 	}

@@ -19,6 +19,7 @@
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "optimizer/tlist.h"
+#include "utils/guc.h"
 
 #include "bound/bound.h"
 #include "policy/extension.h"
@@ -163,10 +164,26 @@ plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 }
 
 /*
+ * Turns off joins and aggregations by partition, in the nest level of settings of a planning
+ * with releases.  A foreign partition may hold rows outside its bounds, and the parts of one
+ * individual would not meet.
+ */
+void
+keep_partitions_together(void)
+{
+	if (enable_partitionwise_join)
+		(void) set_config_option("enable_partitionwise_join", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	if (enable_partitionwise_aggregate)
+		(void) set_config_option("enable_partitionwise_aggregate", "off", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
  * Code of the client's that ran at plan time may have said RESET ALL: the planner is
  * about to look at the ends of indexes, which would be counted.
  *
- * Hides partial indexes of relations that are not protected from a statement with
+ * Withholds what tells about the rows of protected relations (statistics.c).  Hides partial indexes of relations that are not protected from a statement with
  * releases: their predicates, which may call anything, would be evaluated with rows
  * below a release when a bitmap scan rechecks them.
  */
@@ -180,8 +197,14 @@ release_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 		prev_relation_info_hook(root, relid, inhparent, rel);
 	if (planning_quietly())
 		quiet_again();
-	if (!planning_releases() || policy_lookup(relid) != NULL)
+	if (!planning_releases())
 		return;
+	keep_partitions_together();
+	if (policy_lookup(relid) != NULL)
+	{
+		withhold_statistics(relid, rel);
+		return;
+	}
 	foreach(lc, rel->indexlist)
 	{
 		if (lfirst_node(IndexOptInfo, lc)->indpred == NIL)
@@ -246,6 +269,11 @@ release_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 {
 	if (prev_rel_pathlist_hook)
 		prev_rel_pathlist_hook(root, rel, rti, rte);
+	if (planning_releases())
+	{
+		keep_partitions_together();
+		rel->consider_partitionwise_join = false;
+	}
 	if (dp_setting_index_scans || !planning_releases() || rte->rtekind != RTE_RELATION ||
 		rte->inh || (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW) ||
 		policy_lookup(rte->relid) == NULL)

@@ -21,7 +21,15 @@ extern void decide_jit(PlannedStmt *plan);
 
 /* path.c */
 extern void release_path_init(void);
+extern void keep_partitions_together(void);
 extern const ReleaseSpec *release_plan_spec(const Plan *plan);
+
+/* statistics.c */
+extern void statistics_init(void);
+extern void withhold_statistics(Oid relid, RelOptInfo *rel);
+
+/* steady.c */
+extern void steady_plan(PlannedStmt *statement);
 
 /* node.c */
 extern Node *release_create_state(CustomScan *scan);

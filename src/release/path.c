@@ -11,6 +11,7 @@
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/cost.h"
@@ -31,6 +32,7 @@
 static create_upper_paths_hook_type prev_upper_paths_hook = NULL;
 static get_relation_info_hook_type prev_relation_info_hook = NULL;
 static set_rel_pathlist_hook_type prev_rel_pathlist_hook = NULL;
+static set_join_pathlist_hook_type prev_join_pathlist_hook = NULL;
 
 static Plan *plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 						  List *tlist, List *clauses, List *custom_plans);
@@ -283,11 +285,48 @@ release_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 		wide_rel_pathlist(root, rel, rte, spec);
 }
 
+/* Reads the inner side of nested loops once, however many rows the outer one has. */
+static void
+materialize_inner(List *paths)
+{
+	ListCell   *lc;
+
+	foreach(lc, paths)
+	{
+		JoinPath   *join = lfirst(lc);
+		Path	   *inner;
+
+		if (!IsA(join, NestPath))
+			continue;
+		inner = join->innerjoinpath;
+		if (PATH_REQ_OUTER(inner) == NULL && !ExecMaterializesOutput(inner->pathtype))
+			join->innerjoinpath = (Path *) create_material_path(inner->parent, inner);
+	}
+}
+
+/*
+ * A nested loop would read its inner side for each row of the outer one, which shows in time
+ * and in pages that are fetched: with a constant for the unit, as often as one person has rows.
+ */
+static void
+release_join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
+					  RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)
+{
+	if (prev_join_pathlist_hook)
+		prev_join_pathlist_hook(root, joinrel, outerrel, innerrel, jointype, extra);
+	if (!planning_releases() || enclosing_release(root) == NULL)
+		return;
+	materialize_inner(joinrel->pathlist);
+	materialize_inner(joinrel->partial_pathlist);
+}
+
 /* Installs the hooks; called once from _PG_init. */
 void
 release_path_init(void)
 {
 	RegisterCustomScanMethods(&release_scan_methods);
+	prev_join_pathlist_hook = set_join_pathlist_hook;
+	set_join_pathlist_hook = release_join_pathlist;
 	prev_rel_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = release_rel_pathlist;
 	prev_relation_info_hook = get_relation_info_hook;

@@ -54,7 +54,8 @@ typedef struct WideState
 	AttrNumber *columns;		/* those to be fetched */
 	uint64		row;			/* number of the current row in this pass */
 	uint64		nfetched;		/* rows of which they have been fetched, in any pass */
-	bool		ended;			/* a pass has come to its end */
+	bool		at_end;			/* this pass has come to its end: a heap would begin anew */
+	bool		ended;			/* some pass has */
 } WideState;
 
 static Plan *plan_wide(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
@@ -364,12 +365,14 @@ next_wide(ScanState *node)
 	MemoryContext old;
 
 	ExecClearTuple(slot);
+	if (state->at_end)
+		return slot;
 	if (node->ss_currentScanDesc == NULL)
 		node->ss_currentScanDesc = table_beginscan(node->ss_currentRelation,
 												   node->ps.state->es_snapshot, 0, NULL);
 	if (!table_scan_getnextslot(node->ss_currentScanDesc, ForwardScanDirection, stored))
 	{
-		state->ended = true;
+		state->at_end = state->ended = true;
 		return slot;
 	}
 	slot_getsomeattrs(stored, state->last);
@@ -406,6 +409,7 @@ wide_read_on(PlanState *planstate)
 	/* one process of several does not know what the others have read */
 	if (state->ended && (desc == NULL || desc->rs_parallel == NULL))
 		return;
+	state->at_end = false;
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -417,6 +421,7 @@ static void
 rescan_wide(CustomScanState *node)
 {
 	((WideState *) node)->row = 0;
+	((WideState *) node)->at_end = false;
 	if (node->ss.ss_currentScanDesc != NULL)
 		table_rescan(node->ss.ss_currentScanDesc, NULL);
 	ExecScanReScan(&node->ss);

@@ -351,7 +351,7 @@ sub shape
 # The shape of all connections where what they fetch is compared.
 sub reading_shape
 {
-	return join '; ', 'RESET ALL', "SET $serial", 'SET enable_nestloop = off', map { "SET $_" } pick('enable_hashagg = off', 'enable_hashagg = on'), pick('enable_hashjoin = off', 'enable_hashjoin = on');
+	return join '; ', 'RESET ALL', "SET $serial", map { "SET $_" } pick('enable_hashagg = off', 'enable_hashagg = on'), pick('enable_hashjoin = off', 'enable_hashjoin = on'), pick('enable_mergejoin = off', 'enable_mergejoin = on'), pick('enable_nestloop = off', 'enable_nestloop = on');
 }
 
 # ---------- expressions ----------

@@ -10,8 +10,7 @@
  * are compared.  Types without one are refused there.
  *
  * Columns that depend on a grouped primary key stand for several as well, unless that key
- * is unique in all that is read, which that of a parent with children is not.  And public
- * sub-selects that choose among their rows do so in a complete order.
+ * is unique in all that is read, which that of a parent with children is not.
  */
 #include "postgres.h"
 
@@ -325,138 +324,6 @@ group_dependent_columns(RewriteContext *context, Query *query)
 		}
 	}
 	return proven;
-}
-
-/* ----------
- * Public sub-selects that leave rows out
- * ----------
- */
-
-/* Does a tree of set operations do more than put rows together? */
-static bool
-compares_rows(Node *node)
-{
-	SetOperationStmt *op = (SetOperationStmt *) node;
-
-	if (node == NULL || !IsA(node, SetOperationStmt))
-		return false;
-	return op->op != SETOP_UNION || !op->all || compares_rows(op->larg) || compares_rows(op->rarg);
-}
-
-/* Brings all columns that a query hands out into canonical form. */
-static void
-canonical_columns(RewriteContext *context, Query *query)
-{
-	ListCell   *lc;
-
-	if (query->setOperations != NULL)
-	{
-		foreach(lc, query->rtable)
-		{
-			RangeTblEntry *rte = lfirst(lc);
-
-			if (rte->rtekind == RTE_SUBQUERY)
-				canonical_columns(context, rte->subquery);
-		}
-		return;
-	}
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-
-		if (!tle->resjunk && !IsA(tle->expr, Const))
-			tle->expr = (Expr *) canonical_expression(context, (Node *) tle->expr);
-	}
-}
-
-static bool
-sorts_by(List *clauses, Index ref)
-{
-	ListCell   *lc;
-
-	foreach(lc, clauses)
-	{
-		if (lfirst_node(SortGroupClause, lc)->tleSortGroupRef == ref)
-			return true;
-	}
-	return false;
-}
-
-/* Sorts by the clauses that are not in ORDER BY yet. */
-static void
-sort_by_clauses(Query *query, List *clauses)
-{
-	ListCell   *lc;
-
-	foreach(lc, clauses)
-	{
-		if (!sorts_by(query->sortClause, lfirst_node(SortGroupClause, lc)->tleSortGroupRef))
-			query->sortClause = lappend(query->sortClause, copyObject(lfirst(lc)));
-	}
-}
-
-/*
- * Sorts by all columns that are handed out, after those of ORDER BY: rows that are still equal
- * are the same.
- */
-static void
-sort_completely(RewriteContext *context, Query *query)
-{
-	ListCell   *lc;
-
-	/* these come first: the planner sorts for DISTINCT and ORDER BY at once */
-	sort_by_clauses(query, query->distinctClause);
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-		SortGroupClause *clause;
-		bool		hashable;
-
-		if (tle->resjunk || (tle->ressortgroupref > 0 &&
-							 sorts_by(query->sortClause, tle->ressortgroupref)))
-			continue;
-		check_compared(context, (Node *) tle->expr);
-		if (!canonical_exists(exprType((Node *) tle->expr)))
-			refuse(REFUSE_TYPE, context->source, exprLocation((Node *) tle->expr));
-		clause = makeNode(SortGroupClause);
-		get_sort_group_operators(exprType((Node *) tle->expr), true, true, false,
-								 &clause->sortop, &clause->eqop, NULL, &hashable);
-		clause->hashable = hashable;
-		clause->tleSortGroupRef = assignSortGroupRef(tle, query->targetList);
-		query->sortClause = lappend(query->sortClause, clause);
-	}
-}
-
-static bool
-is_no_limit(Node *limit)
-{
-	return limit == NULL || (IsA(limit, Const) && ((Const *) limit)->constisnull);
-}
-
-/*
- * A public query below a release that hands out some of its rows only (LIMIT, DISTINCT ON), or
- * one for several equal ones (UNION, INTERSECT, EXCEPT): which ones they are may not depend on
- * the order in which it happens to find them.  Asked again for each protected row, a query
- * meets a hash table that earlier rows, of others, have made larger, and the order in it is
- * another.  So its columns are in canonical form, and rows come in a complete order.  Raises
- * ERRCODE_DP_QUERY_REFUSED where a column has none.
- */
-void
-settle_choice(RewriteContext *context, Query *query)
-{
-	bool		limited = !is_no_limit(query->limitCount) || !is_no_limit(query->limitOffset);
-
-	if (limited || query->hasDistinctOn || compares_rows(query->setOperations))
-		canonical_columns(context, query);
-	if (limited && query->limitOption == LIMIT_OPTION_WITH_TIES)
-	{
-		/* all rows that are equal for ORDER BY or none, but for those that OFFSET skips */
-		if (!is_no_limit(query->limitOffset))
-			refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
-		limited = false;
-	}
-	if (limited || query->hasDistinctOn)
-		sort_completely(context, query);
 }
 
 /*

@@ -225,6 +225,8 @@ extern void read_publics_ahead(RewriteContext *context, Query *release);
 extern Node *canonical_expression(RewriteContext *context, Node *expr);
 extern Node *canonical_key(RewriteContext *context, Node *key);
 extern void canonical_groups(RewriteContext *context, Query *query, Individuals *individuals);
+
+/* choice.c */
 extern void settle_choice(RewriteContext *context, Query *query);
 
 /* domains.c */

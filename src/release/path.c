@@ -217,15 +217,16 @@ looks_up(Path *path)
 	}
 }
 
-static List *
-without_look_ups(List *paths)
+/* The paths that look rows up by a condition, or those that read the whole table. */
+List *
+paths_by_look_up(List *paths, bool look_up)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, paths)
 	{
-		if (!looks_up(lfirst(lc)))
+		if (looks_up(lfirst(lc)) == look_up)
 			result = lappend(result, lfirst(lc));
 	}
 	return result;
@@ -276,8 +277,8 @@ release_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 		return;					/* children of a table have entries of their own */
 	if (!dp_setting_index_scans)
 	{
-		rel->pathlist = without_look_ups(rel->pathlist);
-		rel->partial_pathlist = without_look_ups(rel->partial_pathlist);
+		rel->pathlist = paths_by_look_up(rel->pathlist, false);
+		rel->partial_pathlist = paths_by_look_up(rel->partial_pathlist, false);
 		add_whole_scans(root, rel);
 	}
 	spec = enclosing_release(root);

@@ -21,6 +21,7 @@ extern void decide_jit(PlannedStmt *plan);
 
 /* path.c */
 extern void release_path_init(void);
+extern List *paths_by_look_up(List *paths, bool look_up);
 extern const ReleaseSpec *release_plan_spec(const Plan *plan);
 
 /* order.c */

@@ -164,34 +164,6 @@ wide_path(PlannerInfo *root, RelOptInfo *rel, List *columns, BlockNumber pages, 
 	return &path->path;
 }
 
-static bool
-reads_whole_table(Path *path)
-{
-	switch (nodeTag(path))
-	{
-		case T_IndexPath:
-			return ((IndexPath *) path)->indexclauses == NIL;
-		case T_BitmapHeapPath:
-			return false;
-		default:
-			return true;
-	}
-}
-
-static List *
-without_whole_scans(List *paths)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, paths)
-	{
-		if (!reads_whole_table(lfirst(lc)))
-			result = lappend(result, lfirst(lc));
-	}
-	return result;
-}
-
 /*
  * Replaces scans of a whole protected table by DP Scan, if the release reads wide values of it
  * and there are any.
@@ -211,8 +183,8 @@ wide_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte,
 		planning_read_plainly(spec, rte->relid);
 		return;
 	}
-	rel->pathlist = without_whole_scans(rel->pathlist);
-	rel->partial_pathlist = without_whole_scans(rel->partial_pathlist);
+	rel->pathlist = paths_by_look_up(rel->pathlist, true);
+	rel->partial_pathlist = paths_by_look_up(rel->partial_pathlist, true);
 	add_path(rel, wide_path(root, rel, columns, pages, 0));
 	if (rel->consider_parallel && bms_is_empty(rel->lateral_relids))
 	{

@@ -37,6 +37,11 @@ AS 'MODULE_PATHNAME', 'dp_canonical' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.canonical(anyelement, integer) IS
 'internal: the one value that stands for all values equal to it, as a column with that type modifier (-1: none) would hold it; NULL if it is wider than 512 kB';
 
+CREATE FUNCTION dp_agg.image(anyelement) RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_image' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.image(anyelement) IS
+'internal: the bytes of a value, by which values of types without an order are sorted';
+
 CREATE FUNCTION dp_agg.exact(double precision) RETURNS numeric
 AS 'MODULE_PATHNAME', 'dp_exact_float8' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.exact(double precision) IS

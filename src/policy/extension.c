@@ -82,6 +82,7 @@ static const struct
 	{"total_cast", DP_FUNC_TOTAL_CAST},
 	{"tame", DP_FUNC_TAME},
 	{"canonical", DP_FUNC_CANONICAL},
+	{"image", DP_FUNC_IMAGE},
 	{"exact", DP_FUNC_EXACT},
 	{"nearest_float4", DP_FUNC_NEAREST_FLOAT4},
 	{"nearest_float8", DP_FUNC_NEAREST_FLOAT8},

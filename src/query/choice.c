@@ -10,10 +10,12 @@
  * execGrouping.c keeps the size).  The planner may push a condition on a protected row into
  * any of them.
  *
- * So columns are in canonical form (keys.c), and rows are chosen in a complete order.
+ * So columns are in canonical form (keys.c), and rows are chosen in a complete order: by all
+ * columns, and by the bytes of those that nothing can compare.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/tlist.h"
@@ -21,6 +23,7 @@
 #include "parser/parse_oper.h"
 
 #include "aggregate/canonical.h"
+#include "policy/extension.h"
 #include "query/language.h"
 #include "query/query.h"
 
@@ -35,7 +38,10 @@ compares_rows(Node *node)
 	return op->op != SETOP_UNION || !op->all || compares_rows(op->larg) || compares_rows(op->rarg);
 }
 
-/* Brings all columns that a query hands out into canonical form. */
+/*
+ * Brings all columns that a query hands out into canonical form.  One of a type without any is
+ * only passed on, for nothing can compare it.
+ */
 static void
 canonical_columns(RewriteContext *context, Query *query)
 {
@@ -56,7 +62,7 @@ canonical_columns(RewriteContext *context, Query *query)
 	{
 		TargetEntry *tle = lfirst(lc);
 
-		if (!tle->resjunk && !IsA(tle->expr, Const))
+		if (!tle->resjunk && !IsA(tle->expr, Const) && canonical_exists(exprType((Node *) tle->expr)))
 			tle->expr = (Expr *) canonical_expression(context, (Node *) tle->expr);
 	}
 }
@@ -87,6 +93,45 @@ sort_by_clauses(Query *query, List *clauses)
 	}
 }
 
+/* Sorts by a column, which has a canonical form, after those of ORDER BY. */
+static void
+sort_by(Query *query, TargetEntry *tle)
+{
+	SortGroupClause *clause;
+	bool		hashable;
+
+	if (tle->ressortgroupref > 0 && sorts_by(query->sortClause, tle->ressortgroupref))
+		return;
+	clause = makeNode(SortGroupClause);
+	get_sort_group_operators(exprType((Node *) tle->expr), true, true, false,
+							 &clause->sortop, &clause->eqop, NULL, &hashable);
+	clause->hashable = hashable;
+	clause->tleSortGroupRef = assignSortGroupRef(tle, query->targetList);
+	query->sortClause = lappend(query->sortClause, clause);
+}
+
+/* The bytes of a column that nothing can compare, as a column to sort by. */
+static TargetEntry *
+image_of(RewriteContext *context, Query *query, Expr *expr)
+{
+	Expr	   *image = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_IMAGE, InvalidOid), BYTEAOID,
+											  list_make1(copyObject(expr)), InvalidOid,
+											  InvalidOid, COERCE_EXPLICIT_CALL);
+	TargetEntry *result;
+	ListCell   *lc;
+
+	if (query->setOperations != NULL)
+		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
+	foreach(lc, query->targetList)
+	{
+		if (equal(lfirst_node(TargetEntry, lc)->expr, image))
+			return lfirst(lc);
+	}
+	result = makeTargetEntry(image, list_length(query->targetList) + 1, pstrdup("dp_image"), true);
+	query->targetList = lappend(query->targetList, result);
+	return result;
+}
+
 /*
  * Sorts by all columns that are handed out, after those of ORDER BY: rows that are still equal
  * are the same.
@@ -94,53 +139,52 @@ sort_by_clauses(Query *query, List *clauses)
 static void
 sort_completely(RewriteContext *context, Query *query)
 {
-	ListCell   *lc;
+	int			ncolumns = list_length(query->targetList);
 
 	/* these come first: the planner sorts for DISTINCT and ORDER BY at once */
 	sort_by_clauses(query, query->distinctClause);
-	foreach(lc, query->targetList)
+	for (int i = 0; i < ncolumns; i++)
 	{
-		TargetEntry *tle = lfirst(lc);
-		SortGroupClause *clause;
-		bool		hashable;
+		TargetEntry *tle = list_nth(query->targetList, i);
 
-		if (tle->resjunk || (tle->ressortgroupref > 0 &&
-							 sorts_by(query->sortClause, tle->ressortgroupref)))
+		if (tle->resjunk)
 			continue;
-		check_compared(context, (Node *) tle->expr);
-		if (!canonical_exists(exprType((Node *) tle->expr)))
-			refuse(REFUSE_TYPE, context->source, exprLocation((Node *) tle->expr));
-		clause = makeNode(SortGroupClause);
-		get_sort_group_operators(exprType((Node *) tle->expr), true, true, false,
-								 &clause->sortop, &clause->eqop, NULL, &hashable);
-		clause->hashable = hashable;
-		clause->tleSortGroupRef = assignSortGroupRef(tle, query->targetList);
-		query->sortClause = lappend(query->sortClause, clause);
+		if (canonical_exists(exprType((Node *) tle->expr)))
+		{
+			check_compared(context, (Node *) tle->expr);
+			sort_by(query, tle);
+		}
+		else
+			sort_by(query, image_of(context, query, tle->expr));
 	}
 }
 
+/* No LIMIT or OFFSET, or one that leaves nothing out. */
 static bool
-is_no_limit(Node *limit)
+leaves_all(Node *limit, bool offset)
 {
-	return limit == NULL || (IsA(limit, Const) && ((Const *) limit)->constisnull);
+	return limit == NULL ||
+		(IsA(limit, Const) && (((Const *) limit)->constisnull ||
+							   (offset && DatumGetInt64(((Const *) limit)->constvalue) == 0)));
 }
 
 /*
  * Settles which rows a public query below a release hands out, in place; its expressions are
- * total already.  Raises ERRCODE_DP_QUERY_REFUSED where a column has no canonical form, and
- * for OFFSET among rows WITH TIES.
+ * total already.  Raises ERRCODE_DP_QUERY_REFUSED for OFFSET among rows WITH TIES, and for LIMIT
+ * of a UNION ALL with a column that nothing can compare.
  */
 void
 settle_choice(RewriteContext *context, Query *query)
 {
-	bool		limited = !is_no_limit(query->limitCount) || !is_no_limit(query->limitOffset);
+	bool		limited = !leaves_all(query->limitCount, false) ||
+	!leaves_all(query->limitOffset, true);
 
 	if (limited || query->hasDistinctOn || compares_rows(query->setOperations))
 		canonical_columns(context, query);
 	if (limited && query->limitOption == LIMIT_OPTION_WITH_TIES)
 	{
 		/* all rows that are equal for ORDER BY or none, but for those that OFFSET skips */
-		if (!is_no_limit(query->limitOffset))
+		if (!leaves_all(query->limitOffset, true))
 			refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 		limited = false;
 	}

@@ -126,7 +126,10 @@ groups_mutator(Node *node, GroupsContext *context)
 	return expression_tree_mutator(node, groups_mutator, (void *) context);
 }
 
-/* Those of the clauses' expressions that are not in canonical form already. */
+/*
+ * The clauses' expressions and their canonical forms; those that are in form already, too, for
+ * what stands inside of them is another matter.  A constant is the same in all rows.
+ */
 static List *
 groups_of(RewriteContext *context, List *clauses, List *targets)
 {
@@ -136,17 +139,29 @@ groups_of(RewriteContext *context, List *clauses, List *targets)
 	foreach(lc, clauses)
 	{
 		Node	   *expr = (Node *) get_sortgroupclause_tle(lfirst(lc), targets)->expr;
-		Node	   *canonical = canonical_expression(context, expr);
-		Grouped    *group;
+		Grouped    *group = palloc(sizeof(Grouped));
 
-		if (canonical == expr || !contain_vars_of_level(expr, 0))
-			continue;			/* a constant is the same in all rows */
-		group = palloc(sizeof(Grouped));
 		group->written = expr;
-		group->canonical = canonical;
-		result = lappend(result, group);
+		group->canonical = canonical_expression(context, expr);
+		if (contain_vars_of_level(expr, 0))
+			result = lappend(result, group);
 	}
 	return result;
+}
+
+static bool
+are_all_canonical(List *groups)
+{
+	ListCell   *lc;
+
+	foreach(lc, groups)
+	{
+		Grouped    *group = lfirst(lc);
+
+		if (group->written != group->canonical)
+			return false;
+	}
+	return true;
 }
 
 /* The unit in terms of what the level hands out. */
@@ -170,7 +185,8 @@ replace_units(List *groups, Individuals *individuals)
 			{
 				Grouped    *group = lfirst(lg);
 
-				if (!equal(strip_relabel(group->written), column))
+				if (group->written == group->canonical ||
+					!equal(strip_relabel(group->written), column))
 					continue;
 				column = group->canonical;
 				/* a wide one is NULL */
@@ -192,7 +208,7 @@ canonical_clauses(RewriteContext *context, Query *query, List *clauses, bool abo
 	GroupsContext groups = {.groups = groups_of(context, clauses, query->targetList)};
 	ListCell   *lc;
 
-	if (groups.groups == NIL)
+	if (are_all_canonical(groups.groups))
 		return;
 	if (above_groups)
 	{

@@ -665,6 +665,8 @@ total_func(FuncExpr *func, LanguageContext *context)
 {
 	DpFunction	ours = extension_function(func->funcid);
 
+	if (ours == DP_FUNC_IMAGE)
+		return copyObject((Node *) func);	/* of a column that is only passed on */
 	if (is_already_total(ours))
 		return expression_tree_mutator((Node *) func, total_mutator, (void *) context);
 	if (ours != DP_FUNC_NONE || func->funcretset ||

@@ -41,6 +41,7 @@ PG_FUNCTION_INFO_V1(dp_total);
 PG_FUNCTION_INFO_V1(dp_total_cast);
 PG_FUNCTION_INFO_V1(dp_flat);
 PG_FUNCTION_INFO_V1(dp_canonical);
+PG_FUNCTION_INFO_V1(dp_image);
 PG_FUNCTION_INFO_V1(dp_exact_float4);
 PG_FUNCTION_INFO_V1(dp_exact_float8);
 PG_FUNCTION_INFO_V1(dp_nearest_float4);
@@ -313,6 +314,33 @@ dp_canonical(PG_FUNCTION_ARGS)
 	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
+}
+
+/*
+ * image(anyelement)
+ *
+ * The bytes of a value as a bytea, whatever its type: what a value that nothing can compare is
+ * sorted by.
+ */
+PGDLLEXPORT Datum
+dp_image(PG_FUNCTION_ARGS)
+{
+	Datum		value = PG_GETARG_DATUM(0);
+	const void *bytes;
+	Size		length;
+	int16		typlen;
+	bool		by_value;
+	bytea	   *result;
+
+	get_typlenbyval(get_fn_expr_argtype(fcinfo->flinfo, 0), &typlen, &by_value);
+	if (typlen == -1)
+		PG_RETURN_POINTER(PG_DETOAST_DATUM_COPY(value));
+	bytes = by_value ? (const void *) &value : DatumGetPointer(value);
+	length = by_value ? sizeof(Datum) : typlen == -2 ? strlen(bytes) : (Size) typlen;
+	result = palloc(VARHDRSZ + length);
+	SET_VARSIZE(result, VARHDRSZ + length);
+	memcpy(VARDATA(result), bytes, length);
+	PG_RETURN_BYTEA_P(result);
 }
 
 /*

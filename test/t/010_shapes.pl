@@ -650,6 +650,36 @@ SQL
 script('Describe costs nothing', "SELECT clinic, count(*) AS n, avg(cost) FROM visits GROUP BY clinic \\gdesc\n",
 	[ 'clinic|text', 'n|bigint', 'avg|numeric' ], 0);
 
+# ---------- one value for several, and public rows that are chosen ----------
+
+# Values that are equal and look different, public columns that nothing can compare.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE spelt (id int PRIMARY KEY, k int NOT NULL, n numeric NOT NULL, iv interval NOT NULL, j jsonb NOT NULL);
+INSERT INTO spelt SELECT i, i % 10, (ARRAY[1.0, 1.00, 2, 2.50])[1 + i % 4],
+	(ARRAY['1 mon', '30 days', '720 hours', '1 day'])[1 + i % 4]::interval,
+	(ARRAY['{"a":1}', '{"a":1.0}', '{"a":2}', '{"a":2}'])[1 + i % 4]::jsonb FROM generate_series(1, 1200) i;
+SELECT dp_agg.protect('spelt', 'id', 'people');
+CREATE TABLE oddments (a int, js json, r int4range, p point);
+INSERT INTO oddments SELECT i, '{}', int4range(i, i + 5), point(i, i) FROM generate_series(0, 9) i;
+GRANT SELECT ON oddments TO PUBLIC;
+SQL
+cases('grouped by a value and by how it is spelt',
+	(map { [$_] } 'SELECT s, count(*) FROM (SELECT id, scale(n) AS s FROM spelt GROUP BY id, n, scale(n)) q GROUP BY s ORDER BY s',
+	'SELECT s, count(*) FROM (SELECT id, n::text AS s FROM spelt GROUP BY id, n, n::text) q GROUP BY s ORDER BY s',
+	'SELECT s, count(*) FROM (SELECT id, iv::text AS s FROM spelt GROUP BY id, iv, iv::text) q GROUP BY s ORDER BY s',
+	q{SELECT s, count(*) FROM (SELECT id, j->>'a' AS s FROM spelt GROUP BY id, j, j->>'a') q GROUP BY s ORDER BY s}),
+	[ 'SELECT s, count(*) FROM (SELECT id, scale(n) + scale(n * 2) AS s FROM spelt GROUP BY id, n * 2, scale(n)) q GROUP BY s ORDER BY s',
+		truth => 'SELECT scale(n), count(*) FROM spelt GROUP BY 1 ORDER BY 1' ]);	# n * 2 is 2 or 5
+cases('public rows are chosen whatever their columns are',
+	map { [$_] } 'SELECT count(*) FROM spelt p JOIN (SELECT a, js FROM oddments ORDER BY a LIMIT 3) w ON w.a = p.k',
+	'SELECT count(*) FROM spelt p JOIN (SELECT a, r FROM oddments ORDER BY a OFFSET 2) w ON w.a = p.k',
+	'SELECT count(*) FROM spelt p JOIN (SELECT a, p FROM oddments LIMIT 3) w ON w.a = p.k',
+	'SELECT count(*) FROM spelt p JOIN (SELECT a, js FROM oddments OFFSET 0) w ON w.a = p.k',
+	'SELECT count(*) FROM spelt p WHERE EXISTS (SELECT * FROM (SELECT a, js FROM oddments LIMIT 100) w WHERE w.a = p.k)',
+	'WITH l AS (SELECT DISTINCT ON (a) * FROM oddments ORDER BY a) SELECT count(*) FROM spelt p JOIN l ON l.a = p.k',
+	'WITH l AS (SELECT a, p FROM oddments ORDER BY a LIMIT 5) SELECT count(*) FROM spelt s JOIN l ON l.a = s.k JOIN l m ON m.a = s.k',
+	'SELECT count(*) FROM spelt p JOIN (SELECT a FROM oddments ORDER BY a % 2 FETCH FIRST 1 ROW WITH TIES) w ON w.a = p.k');
+
 # ---------- nothing to count ----------
 
 $node->safe_psql('postgres', 'CREATE TABLE nobody (LIKE visits)');

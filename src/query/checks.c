@@ -12,6 +12,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
+#include "parser/parse_oper.h"
 #include "utils/lsyscache.h"
 
 #include "query/allowed.h"
@@ -128,4 +129,20 @@ check_set_operations(RewriteContext *context, Node *node)
 		return;
 	forboth(lt, op->colTypes, lc, op->colCollations)
 		check_compared(context, (Node *) makeNullConst(lfirst_oid(lt), -1, lfirst_oid(lc)));
+}
+
+/*
+ * A clause of GROUP BY, DISTINCT or ORDER BY by the type's own order, without its reference.
+ * PostgreSQL's error (ERRCODE_UNDEFINED_FUNCTION) if there is none.
+ */
+SortGroupClause *
+default_clause(Oid type)
+{
+	SortGroupClause *clause = makeNode(SortGroupClause);
+	bool		hashable;
+
+	get_sort_group_operators(type, true, true, false, &clause->sortop, &clause->eqop, NULL,
+							 &hashable);
+	clause->hashable = hashable;
+	return clause;
 }

@@ -20,7 +20,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/tlist.h"
 #include "parser/parse_clause.h"
-#include "parser/parse_oper.h"
 
 #include "aggregate/canonical.h"
 #include "policy/extension.h"
@@ -98,14 +97,10 @@ static void
 sort_by(Query *query, TargetEntry *tle)
 {
 	SortGroupClause *clause;
-	bool		hashable;
 
 	if (tle->ressortgroupref > 0 && sorts_by(query->sortClause, tle->ressortgroupref))
 		return;
-	clause = makeNode(SortGroupClause);
-	get_sort_group_operators(exprType((Node *) tle->expr), true, true, false,
-							 &clause->sortop, &clause->eqop, NULL, &hashable);
-	clause->hashable = hashable;
+	clause = default_clause(exprType((Node *) tle->expr));
 	clause->tleSortGroupRef = assignSortGroupRef(tle, query->targetList);
 	query->sortClause = lappend(query->sortClause, clause);
 }

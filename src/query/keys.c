@@ -21,7 +21,6 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
 #include "parser/parse_clause.h"
-#include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
@@ -294,17 +293,14 @@ index_of_groups(Query *query, Var *var, List *grouped)
 static void
 group_by(RewriteContext *context, Query *query, Node *expr)
 {
-	SortGroupClause *clause = makeNode(SortGroupClause);
 	TargetEntry *tle = makeTargetEntry((Expr *) expr, list_length(query->targetList) + 1,
 									   pstrdup("dp_key"), true);
-	bool		hashable;
+	SortGroupClause *clause;
 
 	check_compared(context, expr);
 	if (!canonical_exists(exprType(expr)))
 		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
-	get_sort_group_operators(exprType(expr), true, true, false, &clause->sortop, &clause->eqop,
-							 NULL, &hashable);
-	clause->hashable = hashable;
+	clause = default_clause(exprType(expr));
 	query->targetList = lappend(query->targetList, tle);
 	clause->tleSortGroupRef = assignSortGroupRef(tle, query->targetList);
 	query->groupClause = lappend(query->groupClause, clause);

@@ -21,7 +21,6 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
-#include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/array.h"
@@ -266,12 +265,11 @@ exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
 	aggref->aggargtypes = list_make1_oid(NUMERICOID);
 	foreach(lc, aggref->aggdistinct)
 	{
-		SortGroupClause *clause = lfirst(lc);
-		bool		hashable;
+		Index		ref = lfirst_node(SortGroupClause, lc)->tleSortGroupRef;
+		SortGroupClause *clause = default_clause(NUMERICOID);
 
-		get_sort_group_operators(NUMERICOID, true, true, false, &clause->sortop,
-								 &clause->eqop, NULL, &hashable);
-		clause->hashable = hashable;
+		clause->tleSortGroupRef = ref;
+		lfirst(lc) = clause;
 	}
 	return (Node *) makeFuncExpr(extension_oid(nearest, InvalidOid), result,
 								 list_make1(aggref), InvalidOid, InvalidOid,

@@ -134,6 +134,7 @@ extern Node *total_expression(RewriteContext *context, Level *level, Node *node)
 
 /* checks.c */
 extern void check_compared(RewriteContext *context, Node *node);
+extern SortGroupClause *default_clause(Oid type);
 
 /* below.c */
 extern void total_targets(RewriteContext *context, Level *level);

@@ -43,7 +43,6 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
-#include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
@@ -224,18 +223,6 @@ typedef struct OuterContext
 	Index		levelsup;
 } OuterContext;
 
-static SortGroupClause *
-default_group_clause(RewriteContext *context, Node *expr)
-{
-	SortGroupClause *clause = makeNode(SortGroupClause);
-	bool		hashable;
-
-	get_sort_group_operators(exprType(expr), true, true, false,
-							 &clause->sortop, &clause->eqop, NULL, &hashable);
-	clause->hashable = hashable;
-	return clause;
-}
-
 static void
 check_key(ReleaseBuilder *builder, Node *expr, SortGroupClause *clause)
 {
@@ -376,7 +363,7 @@ outer_mutator(Node *node, OuterContext *context)
 			refuse(REFUSE_EXPRESSION, builder->context->source, var->location);
 		var->varlevelsup = 0;
 		return release_column(add_key(builder, (Node *) var,
-									  default_group_clause(builder->context, (Node *) var)),
+									  default_clause(var->vartype)),
 							  (Node *) var, context->levelsup);
 	}
 	return expression_tree_mutator(node, outer_mutator, (void *) context);
@@ -650,7 +637,7 @@ rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *u
 		i++;
 		if (i <= nkeys)
 		{
-			order = default_group_clause(builder->context, (Node *) tle->expr);
+			order = default_clause(exprType((Node *) tle->expr));
 			tle->ressortgroupref = order->tleSortGroupRef = tle->resno;
 			ties = lappend(ties, order);
 		}
@@ -665,7 +652,7 @@ rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *u
 	hash = (Node *) makeFuncExpr(extension_oid(DP_FUNC_BOUNDING_HASH, InvalidOid), INT8OID,
 								 columns_of(parts, 1, nkeys + nunit), InvalidOid,
 								 DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL);
-	order = default_group_clause(builder->context, hash);
+	order = default_clause(exprType(hash));
 	rank->winfnoid = F_ROW_NUMBER;
 	rank->wintype = INT8OID;
 	rank->winref = 1;
@@ -711,7 +698,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 
 	foreach(lc, unit)
 	{
-		SortGroupClause *clause = default_group_clause(builder->context, lfirst(lc));
+		SortGroupClause *clause = default_clause(exprType(lfirst(lc)));
 
 		check_key(builder, lfirst(lc), clause);
 		unit_clauses = lappend(unit_clauses, clause);
@@ -772,7 +759,7 @@ divided_release(ReleaseBuilder *builder, List *keys)
 	ListCell   *lc;
 
 	foreach(lc, unit)
-		check_key(builder, lfirst(lc), default_group_clause(builder->context, lfirst(lc)));
+		check_key(builder, lfirst(lc), default_clause(exprType(lfirst(lc))));
 	append_grouped(release, keys, builder->key_clauses, "key");
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_BOUND,
 												   list_concat_copy(unit, builder->arguments)),

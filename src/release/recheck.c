@@ -214,7 +214,8 @@ relation_shape(Oid relid)
 	return result;
 }
 
-static void
+/* Raises ERRCODE_DP_QUERY_REFUSED: the plan is of another time. */
+void
 refuse_changed(void)
 {
 	ereport(ERROR,

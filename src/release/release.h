@@ -85,6 +85,7 @@ extern void find_releases(PlanState *state, List **releases, List **relids);
 
 /* recheck.c */
 extern void recheck_plan(PlanState *plan);
+extern void refuse_changed(void) pg_attribute_noreturn();
 extern uint32 relation_shape(Oid relid);
 extern void recheck_relations(List *relids, List *shapes);
 extern void recheck_declarations(List *relids, List *not_null, EState *estate);

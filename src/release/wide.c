@@ -40,7 +40,6 @@
 #include "utils/plancache.h"
 #include "utils/rel.h"
 
-#include "errors.h"
 #include "query/allowed.h"
 #include "query/query.h"
 #include "release/release.h"
@@ -232,10 +231,7 @@ wide_recheck(List *relids)
 		if (toast_pages(lfirst_oid(lc)) == 0)
 			continue;
 		ResetPlanCache();
-		ereport(ERROR,
-				(errcode(ERRCODE_DP_QUERY_REFUSED),
-				 errmsg("a table has changed since the query was planned"),
-				 errhint("Run the query again.")));
+		refuse_changed();
 	}
 }
 

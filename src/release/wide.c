@@ -16,7 +16,7 @@
  * - A relation whose TOAST table is empty keeps its plain scans.  That it is empty is looked
  *   at again when the release begins, with its snapshot known (wide_recheck): rows
  *   that come later are not in it.
- * - Where the scan runs again (a nested loop, a correlated sub-select), rows that it has met
+ * - Where the scan runs again (a correlated sub-select), rows that it has met
  *   are handed on as they are stored: their pages have been read before, and to fetch
  *   everything for each row of another table would take too long.
  * - A value that is too wide for rows of such to be formed is fetched, too, but passed on

@@ -9,12 +9,12 @@
 #include "utils/guc.h"
 #include "utils/plancache.h"
 
-#include "bound/bound.h"
+#include "nodes/bound/bound.h"
 #include "ledger/ledger.h"
 #include "policy/extension.h"
 #include "policy/policy.h"
 #include "query/query.h"
-#include "release/release.h"
+#include "nodes/release/release.h"
 
 PG_MODULE_MAGIC;
 

@@ -33,7 +33,7 @@
 #include "aggregate/collect.h"
 #include "aggregate/contribution.h"
 #include "aggregate/program.h"
-#include "release/spec.h"
+#include "spec/spec.h"
 
 /*
  * State of one (group, individual): for each feature the sum of its values

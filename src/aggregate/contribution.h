@@ -12,9 +12,9 @@
 
 #include <math.h>
 
-#include "aggregate/domain.h"
+#include "spec/domain.h"
 #include "mechanism/status.h"
-#include "release/spec.h"
+#include "spec/spec.h"
 #include "utils/array.h"
 
 /* How an argument is read. */

@@ -11,7 +11,7 @@
 
 #include "fmgr.h"
 
-#include "errors.h"
+#include "core/errors.h"
 
 PG_FUNCTION_INFO_V1(dp_unreleased);
 PG_FUNCTION_INFO_V1(dp_interval_misplaced);

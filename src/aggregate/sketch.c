@@ -30,7 +30,7 @@
  */
 #include "postgres.h"
 
-#include "aggregate/domain.h"
+#include "spec/domain.h"
 #include "aggregate/sketch.h"
 #include "aggregate/sketch_add.h"
 #include "aggregate/sketch_state.h"

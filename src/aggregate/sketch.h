@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "release/spec.h"
+#include "spec/spec.h"
 
 /* The different values of a group; arrays of n. */
 typedef struct SketchValues

@@ -7,10 +7,10 @@
 
 #include "postgres.h"
 
-#include "aggregate/domain.h"
-#include "aggregate/sketch_key.h"
+#include "spec/domain.h"
+#include "spec/value_key.h"
 #include "aggregate/sketch_state.h"
-#include "release/spec.h"
+#include "spec/spec.h"
 #include "utils/array.h"
 
 /* A sketch's description under the parameters of one execution. */

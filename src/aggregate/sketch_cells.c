@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "aggregate/domain.h"
+#include "spec/domain.h"
 #include "aggregate/sketch_state.h"
 
 /* Bytes that take as many as all cells would are not worth while. */

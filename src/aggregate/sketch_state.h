@@ -20,10 +20,10 @@
 
 #include "postgres.h"
 
-#include "aggregate/domain.h"
+#include "spec/domain.h"
 #include "common/int.h"
 #include "mechanism/rank.h"
-#include "release/spec.h"
+#include "spec/spec.h"
 #include "utils/expandeddatum.h"	/* and VARSIZE of all versions */
 
 #define SKETCH_MAGIC 0x6b73

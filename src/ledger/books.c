@@ -32,7 +32,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
+#include "core/compat.h"
 #include "ledger/books.h"
 
 struct Books

@@ -18,7 +18,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "errors.h"
+#include "core/errors.h"
 #include "ledger/ledger.h"
 #include "ledger/protocol.h"
 

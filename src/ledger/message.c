@@ -15,7 +15,7 @@
 #include <openssl/evp.h>
 
 #include "accounting/units.h"
-#include "errors.h"
+#include "core/errors.h"
 #include "ledger/ledger.h"
 #include "ledger/protocol.h"
 

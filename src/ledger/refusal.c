@@ -9,7 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "accounting/units.h"
-#include "errors.h"
+#include "core/errors.h"
 #include "ledger/protocol.h"
 
 static char *

@@ -44,7 +44,7 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
+#include "core/compat.h"
 #include "ledger/protocol.h"
 
 #define TRANCHE_NAME	"dp_agg_ledger"

@@ -40,7 +40,7 @@
 #include "utils/numeric.h"
 #include "utils/syscache.h"
 
-#include "errors.h"
+#include "core/errors.h"
 #include "mechanism/noise.h"
 #include "policy/extension.h"
 #include "policy/policy.h"

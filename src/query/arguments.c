@@ -10,8 +10,8 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 
-#include "aggregate/domain.h"
-#include "errors.h"
+#include "spec/domain.h"
+#include "core/errors.h"
 #include "query/query.h"
 
 /* Argument i (from 0) of an aggregate. */

@@ -20,8 +20,8 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
-#include "aggregate/domain.h"
-#include "errors.h"
+#include "spec/domain.h"
+#include "core/errors.h"
 #include "policy/extension.h"
 #include "query/query.h"
 
@@ -330,7 +330,7 @@ derive(Level *level, Node *node, Range *result)
 
 /*
  * Derives finite bounds of an expression of the level that is a number, date or
- * time (see aggregate/domain.h); false if there are none.  lower = upper means that the expression is a constant.
+ * time (see spec/domain.h); false if there are none.  lower = upper means that the expression is a constant.
  */
 bool
 derive_bounds(Level *level, Node *node, double *lower, double *upper)

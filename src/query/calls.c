@@ -17,7 +17,7 @@
 #include "utils/lsyscache.h"
 
 #include "policy/extension.h"
-#include "query/allowed.h"
+#include "policy/allowed.h"
 #include "query/language.h"
 
 /*

@@ -15,7 +15,7 @@
 #include "parser/parse_oper.h"
 #include "utils/lsyscache.h"
 
-#include "query/allowed.h"
+#include "policy/allowed.h"
 #include "query/language.h"
 
 /*

@@ -21,7 +21,7 @@
 #include "optimizer/tlist.h"
 #include "parser/parse_clause.h"
 
-#include "aggregate/canonical.h"
+#include "spec/canonical.h"
 #include "policy/extension.h"
 #include "query/language.h"
 #include "query/query.h"

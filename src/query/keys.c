@@ -2,7 +2,7 @@
  * keys.c
  *		Where one value stands for several, it is the canonical one.
  *
- * Equal values of some types can look different (aggregate/canonical.c).  The value that
+ * Equal values of some types can look different (spec/canonical.c).  The value that
  * stands for a group's, for a minimum or for those that DISTINCT leaves is the first that the
  * executor meets: which one that is depends on the order of rows, and with a sort below on
  * everybody's rows.  So group keys of a release, GROUP BY and DISTINCT of sub-selects
@@ -25,7 +25,7 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 
-#include "aggregate/canonical.h"
+#include "spec/canonical.h"
 #include "policy/extension.h"
 #include "query/language.h"
 #include "query/query.h"

@@ -31,7 +31,7 @@
 #include "utils/syscache.h"
 
 #include "policy/extension.h"
-#include "query/allowed.h"
+#include "policy/allowed.h"
 #include "query/language.h"
 
 /* No number that a numeric holds takes more: 131072 + 16383 digits. */

@@ -23,7 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "errors.h"
+#include "core/errors.h"
 #include "policy/extension.h"
 #include "query/query.h"
 

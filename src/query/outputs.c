@@ -19,8 +19,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "aggregate/domain.h"
-#include "errors.h"
+#include "spec/domain.h"
+#include "core/errors.h"
 #include "policy/extension.h"
 #include "query/query.h"
 

@@ -21,7 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "aggregate/domain.h"
+#include "spec/domain.h"
 #include "policy/extension.h"
 #include "query/query.h"
 

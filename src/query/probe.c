@@ -19,7 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "query/allowed.h"
+#include "policy/allowed.h"
 #include "query/language.h"
 
 #define PROBES 5

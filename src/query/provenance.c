@@ -23,7 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "query/allowed.h"
+#include "policy/allowed.h"
 #include "query/query.h"
 
 /* Inputs that are known to hold rows of the same individual. */

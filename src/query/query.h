@@ -16,7 +16,7 @@
 #include "nodes/pathnodes.h"
 
 #include "policy/policy.h"
-#include "release/spec.h"
+#include "spec/spec.h"
 
 /*
  * Whose rows a private level or FROM item holds.  "units" lists alternatives,

@@ -7,7 +7,7 @@
  *		WITH "dp_agg release n ..." AS MATERIALIZED (R) SELECT Q' FROM "dp_agg release n ..."
  *
  * where R computes keys and exact sums and is capped by the sealed node
- * (release/path.c), and Q' is all that Q did with aggregates and keys: HAVING
+ * (nodes/release/path.c), and Q' is all that Q did with aggregates and keys: HAVING
  * (now WHERE), ORDER BY, LIMIT, windows, arithmetic, any function.  R is, when
  * the unit is unique in the input,
  *
@@ -15,7 +15,7 @@
  *		FROM ... GROUP BY keys
  *
  * and otherwise, where the bounding node finds at most k groups and r rows of each
- * individual (bound/path.c),
+ * individual (nodes/bound/path.c),
  *
  *		SELECT keys, bound(spec, params, unit, x...), bound_sketch(spec, params, i, x)...,
  *		output(...)...
@@ -49,12 +49,12 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-#include "aggregate/sketch_key.h"
-#include "errors.h"
+#include "spec/value_key.h"
+#include "core/errors.h"
 #include "policy/extension.h"
-#include "query/allowed.h"
+#include "policy/allowed.h"
 #include "query/query.h"
-#include "release/release.h"
+#include "nodes/release/release.h"
 
 #define INT8_LE_OPERATOR 414	/* int8 <= int8, see pg_operator.dat */
 
@@ -750,7 +750,7 @@ node_can_bound(ReleaseBuilder *builder, List *keys)
 	return dp_setting_bound_node;
 }
 
-/* The form whose rows the bounding node reads (bound/path.c). */
+/* The form whose rows the bounding node reads (nodes/bound/path.c). */
 static Query *
 divided_release(ReleaseBuilder *builder, List *keys)
 {

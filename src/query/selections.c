@@ -14,8 +14,8 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "aggregate/domain.h"
-#include "query/allowed.h"
+#include "spec/domain.h"
+#include "policy/allowed.h"
 #include "query/query.h"
 
 /* ----------

@@ -5,7 +5,7 @@
  * A value that is stored out of line (TOAST) is read when somebody looks at it.  If rows
  * decided about that, the pages read would tell about them: CASE WHEN kind = 'rare' THEN
  * body LIKE ... reads those of the rare rows.  So a scan of a protected relation fetches
- * such values for each of its rows, before any condition is asked (release/wide.c), and for
+ * such values for each of its rows, before any condition is asked (nodes/release/wide.c), and for
  * no row if nothing in the query looks at them.  What looks at a column:
  * everything but IS [NOT] NULL, octet_length(), which read its pointer, and arguments of a
  * collector that are only counted.

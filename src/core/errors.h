@@ -20,4 +20,7 @@ error_is_ours(int sqlerrcode)
 		sqlerrcode == ERRCODE_DP_BOUNDS || sqlerrcode == ERRCODE_DP_LEDGER;
 }
 
+extern void malformed(const char *what) pg_attribute_noreturn();
+extern bool error_is_about_values(int sqlerrcode);
+
 #endif							/* DP_ERRORS_H */

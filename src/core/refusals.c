@@ -13,7 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/errors.h"
-#include "query/query.h"
+#include "core/refusals.h"
 
 static const struct
 {
@@ -200,22 +200,6 @@ refuse(Refusal refusal, const char *source, int location)
 			 errmsg("%s", refusals[refusal].message),
 			 errhint("%s", refusals[refusal].hint),
 			 errposition(cursor_position(source, location))));
-}
-
-/* The same, at the place of a query's first column. */
-void
-refuse_query(Refusal refusal, RewriteContext *context, Query *query)
-{
-	refuse(refusal, context->source, exprLocation((Node *) query->targetList));
-}
-
-/* Where LIMIT or OFFSET stands. */
-int
-limit_location(Query *query)
-{
-	int			location = exprLocation(query->limitCount);
-
-	return location >= 0 ? location : exprLocation(query->limitOffset);
 }
 
 /*

@@ -18,50 +18,23 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 
-#include "core/errors.h"
-#include "ledger/ledger.h"
+#include "core/refusals.h"
+#include "hooks/hooks.h"
+#include "ledger/account.h"
+#include "ledger/charge.h"
+#include "ledger/protocol.h"
+#include "nodes/identity.h"
+#include "nodes/release/node.h"
+#include "nodes/release/scans.h"
+#include "nodes/release/state.h"
+#include "policy/cache.h"
 #include "policy/policy.h"
-#include "query/query.h"
-#include "nodes/release/release.h"
+#include "session/explain.h"
+#include "session/quiet.h"
+#include "spec/spec.h"
 
 static ExecutorStart_hook_type prev_executor_start = NULL;
 static ExecutorEnd_hook_type prev_executor_end = NULL;
-static ProcessUtility_hook_type prev_process_utility = NULL;
-
-/* How many EXPLAIN statements are being executed, one inside the other. */
-static int	explain_depth = 0;
-
-bool
-explaining(void)
-{
-	return explain_depth > 0;
-}
-
-static void
-utility_with_explain(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
-					 ProcessUtilityContext context, ParamListInfo params,
-					 QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
-{
-	bool		explain = IsA(pstmt->utilityStmt, ExplainStmt);
-
-	if (explain)
-		explain_depth++;
-	PG_TRY();
-	{
-		if (prev_process_utility)
-			prev_process_utility(pstmt, queryString, readOnlyTree, context, params,
-								 queryEnv, dest, qc);
-		else
-			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
-									queryEnv, dest, qc);
-	}
-	PG_FINALLY();
-	{
-		if (explain)
-			explain_depth--;
-	}
-	PG_END_TRY();
-}
 
 /* Does the plan name any protected relation? */
 static bool
@@ -146,8 +119,8 @@ pay_releases(List *releases, const char *query_text)
 
 	foreach(lc, releases)
 	{
-		const ReleaseSpec *spec = release_spec(lfirst(lc));
-		const ReleaseParams *params = release_params(lfirst(lc));
+		const ReleaseSpec *spec = release_state(lfirst(lc))->spec;
+		const ReleaseParams *params = &release_state(lfirst(lc))->params;
 		LedgerItem *item = palloc0(sizeof(LedgerItem));
 
 		item->population = spec->population;
@@ -163,7 +136,7 @@ pay_releases(List *releases, const char *query_text)
 		return;
 	ledger_charge(items, query_text != NULL ? query_text : "");
 	foreach(lc, releases)
-		release_mark_paid(lfirst(lc));
+		release_state(lfirst(lc))->paid = true;
 }
 
 static void
@@ -228,7 +201,7 @@ has_sub_plans(EState *estate)
 
 	foreach(lc, estate->es_subplanstates)
 	{
-		if (lfirst(lc) != NULL && !is_release_state(lfirst(lc)))
+		if (lfirst(lc) != NULL && !is_state_of(lfirst(lc), node_release))
 			return true;
 	}
 	return false;
@@ -256,12 +229,10 @@ quiet_executor_end(QueryDesc *queryDesc)
 
 /* Installs the hooks; called once from _PG_init. */
 void
-pay_init(void)
+executor_hooks_init(void)
 {
 	prev_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = pay_executor_start;
 	prev_executor_end = ExecutorEnd_hook;
 	ExecutorEnd_hook = quiet_executor_end;
-	prev_process_utility = ProcessUtility_hook;
-	ProcessUtility_hook = utility_with_explain;
 }

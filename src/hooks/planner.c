@@ -26,186 +26,20 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
-#include "core/errors.h"
-#include "ledger/ledger.h"
-#include "policy/extension.h"
+#include "hooks/hooks.h"
+#include "ledger/account.h"
+#include "planner/jit.h"
+#include "planner/steady.h"
+#include "policy/cache.h"
 #include "policy/policy.h"
-#include "query/query.h"
-#include "nodes/release/release.h"
+#include "query/level.h"
+#include "query/levels.h"
+#include "query/planning.h"
+#include "query/questions.h"
+#include "session/explain.h"
+#include "session/quiet.h"
 
 static planner_hook_type prev_planner = NULL;
-
-/* The releases made by the planning that is under way. */
-typedef struct PlannedRelease
-{
-	unsigned char id[DP_SPEC_ID_BYTES];
-	List	   *needs;			/* release_needs() */
-	List	   *wide;			/* wide_columns() */
-	List	   *plain;			/* relations planned as if they had no wide values */
-} PlannedRelease;
-
-static List *planning_ids = NIL;
-
-/* The columns that were taken to be never NULL in it. */
-typedef struct BelievedColumns
-{
-	Oid			relid;
-	List	   *attnos;
-} BelievedColumns;
-
-static List *planning_beliefs = NIL;
-
-/* Is that planning an analyst's, in a quiet section? */
-static bool planning_quiet = false;
-
-bool
-planning_quietly(void)
-{
-	return planning_quiet;
-}
-
-/* Are releases being planned? */
-bool
-planning_releases(void)
-{
-	return planning_ids != NIL;
-}
-
-static PlannedRelease *
-planned_release(const ReleaseSpec *spec)
-{
-	ListCell   *lc;
-
-	foreach(lc, planning_ids)
-	{
-		PlannedRelease *planned = lfirst(lc);
-
-		if (memcmp(planned->id, spec->id, DP_SPEC_ID_BYTES) == 0)
-			return planned;
-	}
-	return NULL;
-}
-
-/*
- * The description of a release that the planning under way has made, if that is what the
- * first argument of an aggregate is; else NULL.
- */
-const ReleaseSpec *
-planning_known_spec(const Aggref *aggref)
-{
-	const Const *spec;
-	const ReleaseSpec *result;
-
-	if (aggref->args == NIL)
-		return NULL;
-	spec = (const Const *) linitial_node(TargetEntry, aggref->args)->expr;
-	if (!IsA(spec, Const) || spec->consttype != BYTEAOID || spec->constisnull ||
-		VARSIZE_ANY(DatumGetPointer(spec->constvalue)) != sizeof(ReleaseSpec))
-		return NULL;
-	result = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
-	return planned_release(result) != NULL ? result : NULL;
-}
-
-/* What the plan of a release of this planning rests on: see ReleaseNeed. */
-List *
-planning_needs(const ReleaseSpec *spec)
-{
-	PlannedRelease *planned = planned_release(spec);
-
-	return lappend(copyObject(planned->needs), list_copy(planned->plain));
-}
-
-/* The columns it reads for their values, a list of WideRelation. */
-List *
-planning_wide(const ReleaseSpec *spec)
-{
-	return planned_release(spec)->wide;
-}
-
-/* Notes a relation with such columns that has no value stored out of line now. */
-void
-planning_read_plainly(const ReleaseSpec *spec, Oid relid)
-{
-	PlannedRelease *planned = planned_release(spec);
-
-	planned->plain = list_append_unique_oid(planned->plain, relid);
-}
-
-/* Remembers a release of this planning. */
-void
-planning_remember(const ReleaseSpec *spec, List *needs, List *wide)
-{
-	PlannedRelease *planned = palloc0(sizeof(PlannedRelease));
-
-	memcpy(planned->id, spec->id, DP_SPEC_ID_BYTES);
-	planned->needs = needs;
-	planned->wide = wide;
-	planning_ids = lappend(planning_ids, planned);
-}
-
-/* The columns of a relation that the planning under way took to be never NULL. */
-List *
-planning_believed(Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, planning_beliefs)
-	{
-		BelievedColumns *believed = lfirst(lc);
-
-		if (believed->relid == relid)
-			return believed->attnos;
-	}
-	return NIL;
-}
-
-/* Notes that a column was taken to be never NULL: releases that read it rest on that. */
-void
-planning_believe(Oid relid, AttrNumber attno)
-{
-	BelievedColumns *believed;
-	ListCell   *lc;
-
-	foreach(lc, planning_beliefs)
-	{
-		believed = lfirst(lc);
-		if (believed->relid == relid)
-		{
-			believed->attnos = list_append_unique_int(believed->attnos, attno);
-			return;
-		}
-	}
-	believed = palloc(sizeof(BelievedColumns));
-	believed->relid = relid;
-	believed->attnos = list_make1_int(attno);
-	planning_beliefs = lappend(planning_beliefs, believed);
-}
-
-/*
- * Is the role one that may see the relation through releases only?  It lacks
- * SELECT on the table and holds an account on the population.
- */
-bool
-role_is_analyst(Oid user, Oid relid, const ProtectedRelation *rel)
-{
-	return pg_class_aclcheck(relid, user, ACL_SELECT) != ACLCHECK_OK &&
-		ledger_role_has_account(&rel->population);
-}
-
-/*
- * Refuses what would show an analyst more than its results: EXPLAIN, printed
- * plans, predicate locks.
- */
-void
-refuse_unsafe_session(void)
-{
-	if (explaining())
-		refuse(REFUSE_EXPLAIN, NULL, -1);
-	if (Debug_print_plan || log_planner_stats || log_executor_stats || log_statement_stats)
-		refuse(REFUSE_DEBUG_PRINT, NULL, -1);
-	if (IsolationIsSerializable())
-		refuse(REFUSE_SERIALIZABLE, NULL, -1);
-}
 
 /* ----------
  * Inlining of SQL functions in FROM
@@ -365,7 +199,7 @@ plan_rewritten(Query *parse, const char *query_string, int cursor_options,
 {
 	PlannedStmt *result = plan(parse, query_string, cursor_options, params);
 
-	if (planning_ids == NIL)
+	if (!planning_releases())
 		return result;
 	decide_jit(result);
 	steady_plan(result);
@@ -377,15 +211,11 @@ static PlannedStmt *
 plan_concerned(Query *parse, const char *query_string, int cursor_options,
 			   ParamListInfo params, AskContext *ask, PlannerInfo *root)
 {
-	List	   *outer_ids = planning_ids;
-	List	   *outer_beliefs = planning_beliefs;
-	bool		outer_quiet = planning_quiet;
 	PlannedStmt *result = NULL;
+	Planning	outer;
 	QuietState	quiet;
 
-	planning_ids = NIL;
-	planning_beliefs = NIL;
-	planning_quiet = ask->analyst;
+	planning_begin(&outer, ask->analyst);
 	PG_TRY();
 	{
 		if (ask->analyst)
@@ -403,9 +233,7 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 	}
 	PG_FINALLY();
 	{
-		planning_ids = outer_ids;
-		planning_beliefs = outer_beliefs;
-		planning_quiet = outer_quiet;
+		planning_end(&outer);
 	}
 	PG_END_TRY();
 
@@ -446,7 +274,7 @@ guard_planner(Query *parse, const char *query_string, int cursor_options,
 
 /* Installs the hook; called once from _PG_init. */
 void
-guard_init(void)
+planner_hook_init(void)
 {
 	prev_planner = planner_hook;
 	planner_hook = guard_planner;

@@ -34,6 +34,8 @@
 
 #include "core/compat.h"
 #include "ledger/books.h"
+#include "ledger/protocol.h"
+#include "ledger/tables.h"
 
 struct Books
 {

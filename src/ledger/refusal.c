@@ -11,6 +11,7 @@
 #include "accounting/units.h"
 #include "core/errors.h"
 #include "ledger/protocol.h"
+#include "ledger/refusal.h"
 
 static char *
 plain_units(int64 amount, int digits)

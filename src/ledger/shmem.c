@@ -46,6 +46,7 @@
 
 #include "core/compat.h"
 #include "ledger/protocol.h"
+#include "ledger/shmem.h"
 
 #define TRANCHE_NAME	"dp_agg_ledger"
 

@@ -17,8 +17,8 @@
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
 
-#include "policy/policy.h"
-#include "nodes/release/release.h"
+#include "planner/jit.h"
+#include "policy/cache.h"
 
 /* What reading all of a table costs, in the planner's units. */
 static double

@@ -20,7 +20,7 @@
 
 #include "optimizer/pathnode.h"
 
-#include "nodes/release/release.h"
+#include "planner/order.h"
 
 static bool
 order_is_declared(const Path *path)

@@ -42,10 +42,12 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-#include "spec/domain.h"
+#include "planner/statistics.h"
+#include "policy/cache.h"
+#include "policy/enforced.h"
 #include "policy/policy.h"
-#include "query/query.h"
-#include "nodes/release/release.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* A column of whole numbers between bounds has that many values, if there are so few. */
 #define MOST_LISTED_VALUES 10000
@@ -61,21 +63,10 @@
 #define FOREIGN_ROWS 1000
 #define FOREIGN_STARTUP_COST 100.0
 
-static get_relation_stats_hook_type prev_relation_stats_hook = NULL;
-static get_index_stats_hook_type prev_index_stats_hook = NULL;
-static get_attavgwidth_hook_type prev_attavgwidth_hook = NULL;
-
 /* ----------
  * Columns
  * ----------
  */
-
-/* The relation's policy if its statistics are withheld now, else NULL. */
-static const ProtectedRelation *
-withheld(Oid relid)
-{
-	return planning_releases() ? policy_lookup(relid) : NULL;
-}
 
 /* The column of the relation that has the labels: those of children may be numbered otherwise. */
 static AttrNumber
@@ -163,7 +154,7 @@ set_histogram(Datum *values, bool *nulls, Oid type, const ColumnBounds *bounds)
 }
 
 /* What is declared about a column as a tuple of pg_statistic; NULL if nothing is. */
-static HeapTuple
+HeapTuple
 declared_statistics(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
 {
 	Datum		values[Natts_pg_statistic] = {0};
@@ -209,41 +200,14 @@ declared_statistics(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
 	return heap_form_tuple(statistic_descriptor(), values, nulls);
 }
 
-/* get_relation_stats_hook */
-static bool
-relation_statistics(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
-					VariableStatData *vardata)
-{
-	const ProtectedRelation *rel = rte->rtekind == RTE_RELATION ? withheld(rte->relid) : NULL;
-
-	if (rel == NULL)
-		return prev_relation_stats_hook && prev_relation_stats_hook(root, rte, attnum, vardata);
-	vardata->statsTuple = declared_statistics(rel, rte->relid, attnum);
-	vardata->freefunc = heap_freetuple;
-	vardata->acl_ok = true;		/* it is public */
-	return true;
-}
-
-/* get_index_stats_hook: of expressions nothing is declared */
-static bool
-index_statistics(PlannerInfo *root, Oid indexid, AttrNumber attnum, VariableStatData *vardata)
-{
-	if (!planning_releases() || withheld(IndexGetRelation(indexid, false)) == NULL)
-		return prev_index_stats_hook && prev_index_stats_hook(root, indexid, attnum, vardata);
-	vardata->statsTuple = NULL;
-	return true;
-}
-
-/* get_attavgwidth_hook: a width that is not positive would be looked up in pg_statistic */
-static int32
-average_width(Oid relid, AttrNumber attnum)
+/* How wide a column's values are taken to be, in bytes: what its type says. */
+int32
+declared_width(Oid relid, AttrNumber attnum)
 {
 	Oid			type;
 	int32		typmod;
 	Oid			collation;
 
-	if (attnum <= 0 || withheld(relid) == NULL)
-		return prev_attavgwidth_hook ? prev_attavgwidth_hook(relid, attnum) : 0;
 	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
 	return get_typavgwidth(type, typmod);
 }
@@ -260,7 +224,7 @@ width_of_entry(const IndexOptInfo *index, Oid relid)
 
 	for (int i = 0; i < index->ncolumns; i++)
 		width += index->indexkeys[i] > 0 ?
-			average_width(relid, index->indexkeys[i]) : EXPRESSION_WIDTH;
+			declared_width(relid, index->indexkeys[i]) : EXPRESSION_WIDTH;
 	return MAXALIGN(width) + sizeof(ItemIdData);
 }
 
@@ -372,14 +336,21 @@ withhold_statistics(Oid relid, RelOptInfo *rel)
 		reckon_foreign(rel);
 }
 
-/* Installs the hooks; called once from _PG_init. */
+/*
+ * Hides partial indexes of a relation that is not protected from a statement with releases:
+ * their predicates, which may call anything, would be evaluated with rows below a release
+ * when a bitmap scan rechecks them.
+ */
 void
-statistics_init(void)
+hide_partial_indexes(RelOptInfo *rel)
 {
-	prev_relation_stats_hook = get_relation_stats_hook;
-	get_relation_stats_hook = relation_statistics;
-	prev_index_stats_hook = get_index_stats_hook;
-	get_index_stats_hook = index_statistics;
-	prev_attavgwidth_hook = get_attavgwidth_hook;
-	get_attavgwidth_hook = average_width;
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rel->indexlist)
+	{
+		if (lfirst_node(IndexOptInfo, lc)->indpred == NIL)
+			kept = lappend(kept, lfirst(lc));
+	}
+	rel->indexlist = kept;
 }

@@ -19,8 +19,9 @@
 #include "nodes/plannodes.h"
 #include "parser/parsetree.h"
 
-#include "policy/policy.h"
-#include "nodes/release/release.h"
+#include "nodes/identity.h"
+#include "planner/steady.h"
+#include "policy/cache.h"
 
 /* The plans below a plan, sub-plans of its expressions left out. */
 static List *

@@ -15,8 +15,8 @@ typedef enum FunctionVerdict
 } FunctionVerdict;
 
 /*
- * The widest value that total() returns, in bytes, header included: a row of as
- * many columns as there may be (1664) stays below 1 GB.
+ * The widest value that total() returns, or that is put into a row, in bytes, header
+ * included: a row of as many columns as there may be (1664) stays below 1 GB.
  */
 #define TOTAL_WIDEST (512 * 1024)
 

@@ -46,7 +46,8 @@
 #include "utils/typcache.h"
 
 #include "core/compat.h"
-#include "policy/policy.h"
+#include "policy/cache.h"
+#include "policy/enforced.h"
 
 PG_FUNCTION_INFO_V1(dp_never_null);
 

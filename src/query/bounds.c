@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -20,10 +21,15 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
-#include "spec/domain.h"
 #include "core/errors.h"
+#include "policy/cache.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "policy/policy.h"
+#include "query/bounds.h"
+#include "query/level.h"
+#include "query/provenance.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 typedef struct Range
 {

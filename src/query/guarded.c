@@ -33,9 +33,10 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
-#include "spec/canonical.h"
+#include "core/errors.h"
 #include "policy/allowed.h"
-#include "query/language.h"
+#include "query/guarded.h"
+#include "spec/canonical.h"
 
 PG_FUNCTION_INFO_V1(dp_total);
 PG_FUNCTION_INFO_V1(dp_total_cast);
@@ -98,25 +99,6 @@ total_cache(FunctionCallInfo fcinfo)
 	MemoryContextSwitchTo(old);
 	fcinfo->flinfo->fn_extra = cache;
 	return cache;
-}
-
-/*
- * May the error depend on values?  All may but those of the world outside:
- * cancel and shutdown, lack of resources, system errors, rollbacks.
- */
-bool
-error_is_about_values(int sqlerrcode)
-{
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-			return false;
-		default:
-			return true;
-	}
 }
 
 /*

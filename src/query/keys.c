@@ -25,10 +25,14 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 
-#include "spec/canonical.h"
+#include "core/refusals.h"
+#include "policy/enforced.h"
 #include "policy/extension.h"
-#include "query/language.h"
-#include "query/query.h"
+#include "query/checks.h"
+#include "query/keys.h"
+#include "query/level.h"
+#include "query/provenance.h"
+#include "spec/canonical.h"
 
 static bool
 is_canonical(Node *node)

@@ -27,8 +27,12 @@
 #include "utils/rel.h"
 
 #include "core/compat.h"
+#include "core/refusals.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "query/ctes.h"
+#include "query/level.h"
+#include "query/publics.h"
+#include "query/questions.h"
 
 /* ----------
  * CTEs of the client's

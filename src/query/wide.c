@@ -17,30 +17,19 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "policy/cache.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "query/ctes.h"
+#include "query/provenance.h"
+#include "query/wide.h"
+#include "spec/needs.h"
+#include "spec/spec.h"
 
 typedef struct WideContext
 {
 	List	   *queries;		/* from the innermost one out */
 	List	   *relations;		/* of WideRelation */
 } WideContext;
-
-/* The columns of a relation in such a list, by attribute number; NULL if there are none. */
-const Bitmapset *
-wide_columns_of(List *relations, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, relations)
-	{
-		WideRelation *relation = lfirst(lc);
-
-		if (relation->relid == relid)
-			return relation->columns;
-	}
-	return NULL;
-}
 
 static WideRelation *
 find_relation(WideContext *context, Oid relid)

@@ -19,11 +19,12 @@
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "pgstat.h"
-#include "policy/policy.h"
-#include "nodes/release/release.h"
 #include "storage/bufmgr.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
+
+#include "policy/cache.h"
+#include "session/quiet.h"
 
 static void
 set_quietly(const char *name, const char *value)

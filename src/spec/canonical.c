@@ -22,9 +22,6 @@
 
 #include <math.h>
 
-#include "spec/canonical.h"
-#include "spec/decimal.h"
-#include "spec/value_key.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -35,6 +32,9 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
+
+#include "spec/canonical.h"
+#include "spec/decimal.h"
 
 /* Has the type a canonical form: do we know what makes its values equal? */
 bool
@@ -303,11 +303,11 @@ canonical_datum(const Canonical *canonical, Datum value)
 	switch (canonical->form)
 	{
 		case CANONICAL_BITS:
-			return key_plain_bits(value, canonical->length);
+			return canonical_bits(value, canonical->length);
 		case CANONICAL_FLOAT4:
-			return key_plain_float4(DatumGetFloat4(value));
+			return canonical_float4(DatumGetFloat4(value));
 		case CANONICAL_FLOAT8:
-			return key_plain_float8(DatumGetFloat8(value));
+			return canonical_float8(DatumGetFloat8(value));
 		case CANONICAL_NUMERIC:
 			return canonical_numeric(DatumGetNumericCopy(value), canonical->typmod);
 		case CANONICAL_INTERVAL:

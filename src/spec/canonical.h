@@ -7,6 +7,10 @@
 
 #include "postgres.h"
 
+#include <math.h>
+
+#include "utils/float.h"
+
 typedef enum CanonicalForm
 {
 	CANONICAL_BITS,				/* passed by value */
@@ -37,5 +41,35 @@ extern bool canonical_exists(Oid type);
 extern bool canonical_is_plain(Oid type);
 extern void canonical_open(Canonical *canonical, Oid type, int32 typmod, MemoryContext context);
 extern Datum canonical_datum(const Canonical *canonical, Datum value);
+
+/* A value passed by value, the same in all bits of the datum. */
+static inline Datum
+canonical_bits(Datum value, int16 length)
+{
+	switch (length)
+	{
+		case sizeof(char):
+			return CharGetDatum(DatumGetChar(value));
+		case sizeof(int16):
+			return Int16GetDatum(DatumGetInt16(value));
+		case sizeof(int32):
+			return Int32GetDatum(DatumGetInt32(value));
+		default:
+			return value;
+	}
+}
+
+/* A float8, where all NaN are one and -0 is 0. */
+static inline Datum
+canonical_float8(float8 x)
+{
+	return Float8GetDatum(isnan(x) ? get_float8_nan() : x == 0 ? 0 : x);
+}
+
+static inline Datum
+canonical_float4(float4 x)
+{
+	return Float4GetDatum(isnan(x) ? get_float4_nan() : x == 0 ? 0 : x);
+}
 
 #endif							/* DP_CANONICAL_H */

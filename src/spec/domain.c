@@ -11,13 +11,16 @@
 #include <float.h>
 
 #include "access/transam.h"
-#include "spec/domain.h"
 #include "catalog/pg_type.h"
-#include "mechanism/status.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+
+#include "core/errors.h"
+#include "mechanism/status.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* Most steps of a grid: the cells are one more. */
 #define MAX_STEPS (DP_MAX_CELLS - 1)
@@ -368,7 +371,7 @@ static void
 open_buckets(Grid *grid, double buckets)
 {
 	if (!(buckets >= 1 && buckets <= DP_MAX_BUCKETS))
-		elog(ERROR, "malformed release parameters");
+		malformed("release parameters");
 	grid->cells = (int) buckets;
 	grid->step = (grid->upper - grid->lower) / grid->cells;
 }
@@ -426,11 +429,11 @@ grid_open(Grid *grid, const SpecSketch *sketch, const double *params)
 		return;
 	}
 	if (sketch->bound <= 0)
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	grid->lower = params[sketch->bound] + 0.0;	/* no -0 */
 	grid->upper = params[sketch->bound + 1] + 0.0;
 	if (!(grid->lower <= grid->upper) || !isfinite(grid->upper - grid->lower))
-		elog(ERROR, "malformed release parameters");
+		malformed("release parameters");
 	if (grid->scheme == SPEC_SCHEME_GRID)
 	{
 		narrow_to_type(grid, sketch->type);
@@ -439,7 +442,7 @@ grid_open(Grid *grid, const SpecSketch *sketch, const double *params)
 	else if (grid->scheme == SPEC_SCHEME_BUCKETS && sketch->buckets > 0)
 		open_buckets(grid, params[sketch->buckets]);
 	else
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 }
 
 /* grid_cell() of a point beside the last one, whose step may be shorter than the others. */

@@ -10,10 +10,11 @@
 
 #include <math.h>
 
-#include "spec/decimal.h"
 #include "datatype/timestamp.h"
-#include "spec/spec.h"
 #include "utils/expandeddatum.h"	/* and VARSIZE of all versions */
+
+#include "spec/decimal.h"
+#include "spec/spec.h"
 
 /* Most cells of a sketch. */
 #define DP_MAX_CELLS 65537

@@ -9,8 +9,10 @@
 
 #include "accounting/units.h"
 #include "core/errors.h"
-#include "policy/policy.h"
-#include "query/query.h"
+#include "core/limits.h"
+#include "core/settings.h"
+#include "mechanism/noise.h"
+#include "mechanism/status.h"
 #include "spec/spec.h"
 
 /* Largest magnitude of a bound: squares and sums of it stay finite. */
@@ -101,7 +103,7 @@ check_param(const ReleaseSpec *spec, const double *values, int i)
 		case SPEC_PARAM_LOWER_WRITTEN:
 		case SPEC_PARAM_LOWER_DERIVED:
 			if (i + 1 >= spec->nparams)
-				elog(ERROR, "malformed release parameters");
+				malformed("release parameters");
 			spec_check_bounds(value, values[i + 1],
 							  spec->param_kinds[i] == SPEC_PARAM_LOWER_DERIVED);
 			break;
@@ -135,7 +137,7 @@ static void
 check_count(int32 n, int32 lowest, int32 highest)
 {
 	if (n < lowest || n > highest)
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 }
 
 /*

@@ -13,14 +13,12 @@
  * distinct values uses the type's own hash function then, as it does where the
  * form takes long to find (canonical.c), and counts them as one.
  *
- * NaN is no value.  A value of more than SKETCH_LONGEST_VALUE bytes is none to
+ * NaN is no value.  A value of more than LONGEST_VALUE bytes is none to
  * choose either: a limit for each value by itself tells nothing about others.
  */
 #include "postgres.h"
 
 #include "access/detoast.h"
-#include "spec/domain.h"
-#include "spec/value_key.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
@@ -29,6 +27,11 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
+
+#include "core/errors.h"
+#include "spec/canonical.h"
+#include "spec/domain.h"
+#include "spec/value_key.h"
 
 static KeyForm
 form_of(Oid type, int16 length, bool by_value)
@@ -121,7 +124,7 @@ key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed, MemoryContext 
 }
 
 static inline void
-key_is_bits(KeyReader *reader, SketchKey *key, Datum bits)
+key_is_bits(KeyReader *reader, ValueKey *key, Datum bits)
 {
 	reader->bits = bits;
 	key->bytes = (const char *) &reader->bits;
@@ -129,7 +132,7 @@ key_is_bits(KeyReader *reader, SketchKey *key, Datum bits)
 }
 
 static inline void
-key_is_bytes(SketchKey *key, const void *bytes, uint32 length)
+key_is_bytes(ValueKey *key, const void *bytes, uint32 length)
 {
 	key->bytes = bytes;
 	key->length = length;
@@ -137,7 +140,7 @@ key_is_bytes(SketchKey *key, const void *bytes, uint32 length)
 
 /* The bytes of a varlena; memory, if it takes any, goes with the row. */
 static void
-key_is_varlena(KeyReader *reader, SketchKey *key, Datum value)
+key_is_varlena(KeyReader *reader, ValueKey *key, Datum value)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
 	Size		length = VARSIZE_ANY_EXHDR(bytes);
@@ -152,18 +155,18 @@ key_is_varlena(KeyReader *reader, SketchKey *key, Datum value)
  * left alone.  They are valid until the next call and the end of the row.
  */
 void
-key_bytes(KeyReader *reader, Datum value, SketchKey *key)
+key_bytes(KeyReader *reader, Datum value, ValueKey *key)
 {
 	switch (reader->form)
 	{
 		case KEY_BITS:
-			key_is_bits(reader, key, key_plain_bits(value, reader->length));
+			key_is_bits(reader, key, canonical_bits(value, reader->length));
 			break;
 		case KEY_FLOAT4:
-			key_is_bits(reader, key, key_plain_float4(DatumGetFloat4(value)));
+			key_is_bits(reader, key, canonical_float4(DatumGetFloat4(value)));
 			break;
 		case KEY_FLOAT8:
-			key_is_bits(reader, key, key_plain_float8(DatumGetFloat8(value)));
+			key_is_bits(reader, key, canonical_float8(DatumGetFloat8(value)));
 			break;
 		case KEY_INTERVAL:
 			reader->interval = domain_interval(DatumGetIntervalP(value));
@@ -202,10 +205,10 @@ is_nan(const KeyReader *reader, Datum value)
 }
 
 static inline uint64
-hash_of_bytes(const KeyReader *reader, const SketchKey *key)
+hash_of_bytes(const KeyReader *reader, const ValueKey *key)
 {
 	if (key->bytes == (const char *) &reader->bits)
-		return sketch_mix((uint64) reader->bits ^ reader->seed);
+		return value_mix((uint64) reader->bits ^ reader->seed);
 	return hash_bytes_extended((const unsigned char *) key->bytes, (int) key->length,
 							   reader->seed);
 }
@@ -215,23 +218,23 @@ hash_of_bytes(const KeyReader *reader, const SketchKey *key)
  * valid until the next call and the end of the row.
  */
 bool
-key_read(KeyReader *reader, Datum value, SketchKey *key)
+key_read(KeyReader *reader, Datum value, ValueKey *key)
 {
 	if ((reader->form == KEY_VARLENA || reader->form == KEY_CANONICAL) &&
-		toast_raw_datum_size(value) > SKETCH_LONGEST_VALUE + VARHDRSZ)
+		toast_raw_datum_size(value) > LONGEST_VALUE + VARHDRSZ)
 		return false;
 	if (is_nan(reader, value))
 		return false;
 	key_bytes(reader, value, key);
 	key->hash = hash_of_bytes(reader, key);
-	return key->length <= SKETCH_LONGEST_VALUE;
+	return key->length <= LONGEST_VALUE;
 }
 
 /* key_hash() of values that take more than that. */
 bool
 key_other_hash(KeyReader *reader, Datum value, uint64 *hash)
 {
-	SketchKey	key;
+	ValueKey	key;
 
 	if (is_nan(reader, value))
 		return false;
@@ -252,7 +255,7 @@ key_other_hash(KeyReader *reader, Datum value, uint64 *hash)
  * by their length.
  */
 Datum
-key_datum(Oid type, const SketchKey *key)
+key_datum(Oid type, const ValueKey *key)
 {
 	Oid			base = getBaseType(type);
 	int16		length;
@@ -264,7 +267,7 @@ key_datum(Oid type, const SketchKey *key)
 	if (length < -1 || (by_value && key->length != sizeof(Datum)) ||
 		(!by_value && length > 0 && key->length != (uint32) length) ||
 		(base == NUMERICOID && key->length < sizeof(uint16)))
-		sketch_malformed();
+		malformed("sketch state");
 	if (by_value)
 	{
 		memcpy(&bits, key->bytes, sizeof(Datum));

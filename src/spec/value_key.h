@@ -2,21 +2,29 @@
  * value_key.h
  *		Values as bytes that are equal if and only if the values are.
  */
-#ifndef DP_SKETCH_KEY_H
-#define DP_SKETCH_KEY_H
+#ifndef DP_VALUE_KEY_H
+#define DP_VALUE_KEY_H
 
 #include "postgres.h"
 
 #include <math.h>
 
-#include "spec/canonical.h"
-#include "aggregate/sketch_state.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "utils/float.h"
 
+#include "spec/canonical.h"
+
 /* Longest value, in bytes, that can be chosen; see sketch_key.c. */
-#define SKETCH_LONGEST_VALUE 1024
+#define LONGEST_VALUE 1024
+
+/* A value as it is stored. */
+typedef struct ValueKey
+{
+	uint64		hash;
+	const char *bytes;
+	uint32		length;
+} ValueKey;
 
 typedef enum KeyForm
 {
@@ -48,39 +56,20 @@ typedef struct KeyReader
 extern bool key_is_exact(Oid type, Oid collation);
 extern void key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed,
 					 MemoryContext context);
-extern void key_bytes(KeyReader *reader, Datum value, SketchKey *key);
-extern bool key_read(KeyReader *reader, Datum value, SketchKey *key);
+extern void key_bytes(KeyReader *reader, Datum value, ValueKey *key);
+extern bool key_read(KeyReader *reader, Datum value, ValueKey *key);
 extern bool key_other_hash(KeyReader *reader, Datum value, uint64 *hash);
-extern Datum key_datum(Oid type, const SketchKey *key);
+extern Datum key_datum(Oid type, const ValueKey *key);
 
-/* A value passed by value, the same in all bits of the datum. */
-static inline Datum
-key_plain_bits(Datum value, int16 length)
+/* A permutation of 64-bit integers whose bits all depend on each other. */
+static inline uint64
+value_mix(uint64 x)
 {
-	switch (length)
-	{
-		case sizeof(char):
-			return CharGetDatum(DatumGetChar(value));
-		case sizeof(int16):
-			return Int16GetDatum(DatumGetInt16(value));
-		case sizeof(int32):
-			return Int32GetDatum(DatumGetInt32(value));
-		default:
-			return value;
-	}
-}
-
-/* A float8, where all NaN are one and -0 is 0. */
-static inline Datum
-key_plain_float8(float8 x)
-{
-	return Float8GetDatum(isnan(x) ? get_float8_nan() : x == 0 ? 0 : x);
-}
-
-static inline Datum
-key_plain_float4(float4 x)
-{
-	return Float4GetDatum(isnan(x) ? get_float4_nan() : x == 0 ? 0 : x);
+	x ^= x >> 30;
+	x *= UINT64CONST(0xbf58476d1ce4e5b9);
+	x ^= x >> 27;
+	x *= UINT64CONST(0x94d049bb133111eb);
+	return x ^ (x >> 31);
 }
 
 /* The hash of a value, an odd number, for a set of values; false if it is NaN. */
@@ -89,8 +78,8 @@ key_hash(KeyReader *reader, Datum value, uint64 *hash)
 {
 	if (reader->form != KEY_BITS || reader->hash_typed)
 		return key_other_hash(reader, value, hash);
-	*hash = sketch_mix((uint64) key_plain_bits(value, reader->length) ^ reader->seed) | 1;
+	*hash = value_mix((uint64) canonical_bits(value, reader->length) ^ reader->seed) | 1;
 	return true;
 }
 
-#endif							/* DP_SKETCH_KEY_H */
+#endif							/* DP_VALUE_KEY_H */

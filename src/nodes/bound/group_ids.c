@@ -9,6 +9,8 @@
 #include "postgres.h"
 
 #include "nodes/bound/group_ids.h"
+#include "nodes/bound/groups.h"
+#include "nodes/bound/keys.h"
 
 /* What is published: the number of names, the names, their bytes. */
 typedef struct PublishedNames

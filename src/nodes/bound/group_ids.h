@@ -8,8 +8,11 @@
 
 #include "postgres.h"
 
-#include "nodes/bound/groups.h"
 #include "utils/dsa.h"
+
+#include "core/errors.h"
+#include "nodes/bound/groups.h"
+#include "nodes/bound/keys.h"
 
 /* A key in shared memory; its bytes follow the keys of all. */
 typedef struct SharedName
@@ -44,7 +47,7 @@ static inline uint32
 names_group(const NamesOf *of, uint32 name)
 {
 	if (unlikely(name >= of->n))
-		elog(ERROR, "malformed record of a release");
+		malformed("record of a release");
 	return of->groups[name] - 1;
 }
 

@@ -9,7 +9,10 @@
 
 #include "utils/memutils.h"
 
+#include "aggregate/sketch_state.h"
+#include "aggregate/sum.h"
 #include "nodes/bound/groups.h"
+#include "nodes/bound/keys.h"
 
 #define FIRST_SIZE 64
 

@@ -7,11 +7,12 @@
 
 #include "postgres.h"
 
-#include "aggregate/collect.h"
-#include "aggregate/contribution.h"
-#include "aggregate/sketch_add.h"
-#include "nodes/bound/keys.h"
 #include "utils/memutils.h"
+
+#include "aggregate/sketch_state.h"
+#include "aggregate/sum.h"
+#include "nodes/bound/keys.h"
+#include "spec/value_key.h"
 
 typedef struct BoundGroup
 {
@@ -61,7 +62,7 @@ groups_sums(const Groups *groups, uint32 number)
 static inline uint64
 groups_rank(const Groups *groups, uint64 person, uint64 group)
 {
-	return sketch_mix(person ^ sketch_mix(group ^ groups->seed));
+	return value_mix(person ^ value_mix(group ^ groups->seed));
 }
 
 /* The number of a group, or PG_UINT32_MAX. */

@@ -13,7 +13,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "nodes/release/release.h"
+#include "nodes/drain.h"
 
 PG_FUNCTION_INFO_V1(dp_bounding_hash);
 
@@ -34,7 +34,7 @@ hash_cache(FunctionCallInfo fcinfo)
 		return cache;
 	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	cache = palloc0(sizeof(HashCache));
-	cache->key = release_bounding_key();
+	cache->key = drain_secret();
 	cache->nargs = PG_NARGS();
 	cache->procs = palloc0(cache->nargs * sizeof(FmgrInfo *));
 	for (int i = 0; i < cache->nargs; i++)

@@ -13,7 +13,11 @@
 
 #include "port/pg_bitutils.h"
 
+#include "nodes/bound/groups.h"
 #include "nodes/bound/individuals.h"
+#include "nodes/bound/items.h"
+#include "nodes/bound/keys.h"
+#include "spec/value_key.h"
 
 #define FIRST_SIZE 256
 
@@ -183,7 +187,7 @@ make_room_for_group(People *people, Person *person)
 static inline uint32
 index_slot(const MoreGroups *more, uint32 group)
 {
-	return (uint32) sketch_mix(group) & (more->index_size - 1);
+	return (uint32) value_mix(group) & (more->index_size - 1);
 }
 
 static void

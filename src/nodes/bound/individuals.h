@@ -11,10 +11,11 @@
 
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "nodes/bound/groups.h"
 #include "nodes/bound/items.h"
 #include "nodes/bound/keys.h"
-#include "utils/memutils.h"
 
 /* Of an individual with more groups than this there is an index. */
 #define MOST_LISTED_GROUPS 16

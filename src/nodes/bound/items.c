@@ -4,7 +4,10 @@
  */
 #include "postgres.h"
 
+#include "aggregate/sketch_add.h"
+#include "aggregate/sketch_state.h"
 #include "nodes/bound/items.h"
+#include "spec/spec.h"
 
 /* Fills the table, with r rows of an individual or more weighing one in all. */
 void

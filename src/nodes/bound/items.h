@@ -9,6 +9,10 @@
 #include "postgres.h"
 
 #include "aggregate/sketch_add.h"
+#include "aggregate/sketch_cells.h"
+#include "aggregate/sketch_distinct.h"
+#include "aggregate/sketch_state.h"
+#include "spec/spec.h"
 
 /*
  * All 0 without any.  With the lowest bit of the first word, of CELLS their number in three

@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "nodes/bound/keys.h"
+#include "spec/value_key.h"
 
 /*
  * Opens the columns attnos[0 .. n - 1] of rows; where they cannot be NULL, a column of 8
@@ -58,7 +59,7 @@ key_columns_read_long(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
 	for (int i = 0; i < columns->n; i++)
 	{
 		int			column = columns->attnos[i] - 1;
-		SketchKey	part;
+		ValueKey	part;
 
 		if (slot->tts_isnull[column] && !columns->nullable)
 			return false;
@@ -98,7 +99,7 @@ respelled(Datum value, Form_pg_attribute attribute)
 	}
 }
 
-/* sketch_mix() backwards: the inverse of each of its steps. */
+/* value_mix() backwards: the inverse of each of its steps. */
 static uint64
 unmix(uint64 x)
 {
@@ -145,7 +146,7 @@ key_columns_values(KeyColumns *columns, const BoundKey *key, Datum *values, bool
 	for (int i = 0; i < columns->n; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(columns->desc, columns->attnos[i] - 1);
-		SketchKey	part;
+		ValueKey	part;
 
 		isnull[i] = *next++ == 0;
 		values[i] = (Datum) 0;

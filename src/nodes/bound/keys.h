@@ -8,9 +8,10 @@
 #include "postgres.h"
 
 #include "access/tupdesc.h"
-#include "spec/value_key.h"
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
+
+#include "spec/value_key.h"
 
 /*
  * A key is a hash and bytes.  Of "short" columns the hash alone is the key: it is a
@@ -47,7 +48,7 @@ extern void key_columns_values(KeyColumns *columns, const BoundKey *key, Datum *
 static inline uint64
 short_key_bits(KeyReader *reader, Datum value)
 {
-	SketchKey	key;
+	ValueKey	key;
 	uint64		bits;
 
 	if (likely(reader->form == KEY_BITS))
@@ -88,7 +89,7 @@ key_columns_read(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
 		return false;
 	else
 		bits = SHORT_KEY_NULL;
-	key->hash = sketch_mix(bits ^ columns->seed);
+	key->hash = value_mix(bits ^ columns->seed);
 	key->bits = (uint32) bits;
 	key->bytes = NULL;
 	key->length = 0;

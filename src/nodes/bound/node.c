@@ -36,11 +36,25 @@
 #include "utils/wait_event.h"
 
 #include "aggregate/contribution.h"
-#include "nodes/bound/bound.h"
+#include "aggregate/sketch_add.h"
+#include "aggregate/sum.h"
+#include "core/errors.h"
+#include "nodes/bound/group_ids.h"
+#include "nodes/bound/groups.h"
+#include "nodes/bound/individuals.h"
+#include "nodes/bound/items.h"
+#include "nodes/bound/keys.h"
+#include "nodes/bound/layout.h"
+#include "nodes/bound/node.h"
+#include "nodes/bound/partitions.h"
+#include "nodes/bound/records.h"
 #include "nodes/bound/rows.h"
 #include "nodes/bound/state.h"
-#include "mechanism/rank.h"
-#include "nodes/release/release.h"
+#include "nodes/drain.h"
+#include "nodes/identity.h"
+#include "nodes/node_params.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
 /*
  * Partitions of about so many rows keep their individuals in the processor's cache.  Of
@@ -68,7 +82,7 @@ static void initialize_worker(CustomScanState *node, shm_toc *toc, void *coordin
 static void shutdown_bound(CustomScanState *node);
 
 static const CustomExecMethods bound_exec_methods = {
-	.CustomName = "DP Bound",
+	.CustomName = node_bound,
 	.BeginCustomScan = begin_bound,
 	.ExecCustomScan = exec_bound,
 	.EndCustomScan = end_bound,
@@ -89,13 +103,6 @@ bound_create_state(CustomScan *scan)
 	return (Node *) state;
 }
 
-bool
-is_bound_state(PlanState *state)
-{
-	return IsA(state, CustomScanState) &&
-		((CustomScanState *) state)->methods == &bound_exec_methods;
-}
-
 /* ----------
  * Start
  * ----------
@@ -112,7 +119,7 @@ read_plan(BoundState *state, List *private)
 	if (list_nth_int(numbers, BOUND_ARGUMENTS) != state->spec->narguments ||
 		list_nth_int(numbers, BOUND_SKETCHES) != state->spec->nsketches ||
 		state->nkeys != state->spec->nkeys)
-		elog(ERROR, "malformed plan of a release");
+		malformed("plan of a release");
 	state->columns = rows_columns(numbers, state->nkeys + state->nunits +
 								  state->spec->narguments + state->spec->nsketches,
 								  &state->last_column);
@@ -135,7 +142,7 @@ compile_features(FeatureSteps *steps, const ReleaseSpec *spec)
 		steps->features[f].y = has_y ? set->y : 0;
 		if ((feature_reads_x(spec->features[f].kind) && spec->arguments[set->x].bound == 0) ||
 			(feature_reads_y(spec->features[f].kind) && spec->arguments[set->y].bound == 0))
-			elog(ERROR, "malformed release description");
+			malformed("release description");
 	}
 	for (int i = 1; i < spec->dimensions; i++)
 	{
@@ -182,7 +189,7 @@ begin_bound(CustomScanState *node, EState *estate, int eflags)
 											   ALLOCSET_DEFAULT_SIZES);
 	state->partition = -1;
 	old = MemoryContextSwitchTo(state->context);
-	params = DatumGetArrayTypePCopy(PointerGetDatum(release_evaluate_params(node)));
+	params = DatumGetArrayTypePCopy(PointerGetDatum(node_params(node)));
 	state->contributions =
 		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
 						   params, state->context);
@@ -232,11 +239,11 @@ open_work(BoundState *state, uint64 secret)
 	state->groups_memory = Max(memory / 4, LEAST_MEMORY);
 	state->names_memory = Max(memory / 8, LEAST_MEMORY);
 	state->units.seed = state->layout.unit_seed = secret;
-	state->keys.seed = sketch_mix(secret + 1);
+	state->keys.seed = value_mix(secret + 1);
 	people_open(&state->people, state->features.nfeatures, state->spec->nsketches,
 				state->nkeys == 0 ? 1 : (uint32) state->contributions->params.groups);
 	groups_open(&state->groups, state->spec->dimensions, state->spec->nsketches);
-	state->groups.seed = sketch_mix(secret + 2);
+	state->groups.seed = value_mix(secret + 2);
 	groups_open(&state->names, 0, 0);
 	if (state->shared != NULL)
 		state->partitions =
@@ -282,7 +289,7 @@ initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate)
 	pg_atomic_init_u32(&shared->next, 0);
 	shared->participants = pcxt->nworkers + 1;
 	shared->segment = dsm_segment_handle(pcxt->seg);
-	shared->secret = release_bounding_key();
+	shared->secret = drain_secret();
 	pg_atomic_init_u32(&shared->nameless, 0);
 	pg_atomic_init_u32(&shared->next_group, 0);
 	shared->numbers = InvalidDsaPointer;
@@ -476,7 +483,7 @@ divide(BoundState *state)
 {
 	SharedBound *shared = state->shared;
 
-	open_work(state, shared != NULL ? shared->secret : release_bounding_key());
+	open_work(state, shared != NULL ? shared->secret : drain_secret());
 	if (shared != NULL)
 		divide_shared(state);
 	else

@@ -38,13 +38,17 @@
 #include "optimizer/prep.h"
 #include "optimizer/tlist.h"
 
-#include "aggregate/collect.h"
-#include "spec/domain.h"
-#include "spec/value_key.h"
-#include "nodes/bound/bound.h"
+#include "aggregate/sum.h"
+#include "core/settings.h"
+#include "nodes/bound/layout.h"
+#include "nodes/bound/node.h"
+#include "nodes/bound/path.h"
+#include "nodes/bound/stream.h"
+#include "nodes/identity.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "spec/domain.h"
 #include "spec/spec.h"
+#include "spec/value_key.h"
 
 /* What a row costs in the nodes, in units of cpu_operator_cost. */
 #define OPERATORS_PER_ROW 4
@@ -57,22 +61,22 @@ static Plan *plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_pat
 						List *clauses, List *custom_plans);
 
 static const CustomPathMethods bound_path_methods = {
-	.CustomName = "DP Bound",
+	.CustomName = node_bound,
 	.PlanCustomPath = plan_bound,
 };
 
 static const CustomPathMethods stream_path_methods = {
-	.CustomName = "DP Stream",
+	.CustomName = node_stream,
 	.PlanCustomPath = plan_bound,
 };
 
 static const CustomScanMethods bound_scan_methods = {
-	.CustomName = "DP Bound",
+	.CustomName = node_bound,
 	.CreateCustomScanState = bound_create_state,
 };
 
 static const CustomScanMethods stream_scan_methods = {
-	.CustomName = "DP Stream",
+	.CustomName = node_stream,
 	.CreateCustomScanState = stream_create_state,
 };
 
@@ -457,7 +461,7 @@ plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlis
 
 /* Makes the nodes known to workers, too; called once from _PG_init. */
 void
-bound_path_init(void)
+bound_nodes_init(void)
 {
 	RegisterCustomScanMethods(&bound_scan_methods);
 	RegisterCustomScanMethods(&stream_scan_methods);

@@ -4,7 +4,10 @@
  */
 #include "postgres.h"
 
+#include "nodes/bound/keys.h"
+#include "nodes/bound/partitions.h"
 #include "nodes/bound/records.h"
+#include "spec/spec.h"
 
 /* Numbers of bytes, in this order. */
 enum

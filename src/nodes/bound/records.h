@@ -7,10 +7,11 @@
 
 #include "postgres.h"
 
-#include "aggregate/contribution.h"
 #include "aggregate/sketch_add.h"
 #include "nodes/bound/keys.h"
 #include "nodes/bound/partitions.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
 /* A value within one unit of the lattice; a fault for testing needs more. */
 #ifdef DP_FAULT_CLAMP_OFF
@@ -95,7 +96,7 @@ record_uint64(const char *from)
 static inline uint64
 record_unit_hash(const RecordLayout *layout, const char *from)
 {
-	return layout->narrow_unit ? sketch_mix(record_uint32(from) ^ layout->unit_seed) :
+	return layout->narrow_unit ? value_mix(record_uint32(from) ^ layout->unit_seed) :
 		record_uint64(from);
 }
 

@@ -5,8 +5,11 @@
 #include "postgres.h"
 
 #include "aggregate/contribution.h"
-#include "nodes/bound/bound.h"
+#include "aggregate/sketch_add.h"
+#include "core/errors.h"
+#include "nodes/bound/layout.h"
 #include "nodes/bound/rows.h"
+#include "spec/spec.h"
 
 /*
  * The columns of a plan's list of integers (bound.h), and the last of them; elog if there
@@ -19,7 +22,7 @@ rows_columns(List *numbers, int expected, int *last_column)
 	AttrNumber *columns;
 
 	if (n != expected)
-		elog(ERROR, "malformed plan of a release");
+		malformed("plan of a release");
 	columns = palloc(n * sizeof(AttrNumber));
 	*last_column = 0;
 	for (int i = 0; i < n; i++)
@@ -44,7 +47,7 @@ rows_open_values(const ReleaseSpec *spec, ArrayType *params, TupleDesc desc,
 	{
 		if (!argument_type_matches(&spec->arguments[i],
 								   TupleDescAttr(desc, columns[i] - 1)->atttypid))
-			elog(ERROR, "malformed release description");
+			malformed("release description");
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 		sketch_reader_open(&sketches[i], spec, i, params, true, CurrentMemoryContext);

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 
 #include "aggregate/sketch_add.h"
+#include "spec/spec.h"
 
 extern AttrNumber *rows_columns(List *numbers, int expected, int *last_column);
 extern SketchReader *rows_open_values(const ReleaseSpec *spec, ArrayType *params, TupleDesc desc,

@@ -13,11 +13,15 @@
 #include "storage/dsm.h"
 
 #include "aggregate/contribution.h"
-#include "nodes/bound/groups.h"
+#include "aggregate/sketch_add.h"
+#include "mechanism/noise.h"
 #include "nodes/bound/group_ids.h"
-#include "nodes/bound/partitions.h"
+#include "nodes/bound/groups.h"
 #include "nodes/bound/individuals.h"
+#include "nodes/bound/keys.h"
+#include "nodes/bound/partitions.h"
 #include "nodes/bound/records.h"
+#include "spec/spec.h"
 
 /* The phases of the barrier. */
 enum

@@ -16,11 +16,18 @@
 #include "nodes/extensible.h"
 #include "utils/memutils.h"
 
+#include "aggregate/contribution.h"
 #include "aggregate/program.h"
-#include "nodes/bound/bound.h"
+#include "aggregate/sketch_add.h"
+#include "aggregate/sketch_state.h"
+#include "mechanism/rank.h"
 #include "nodes/bound/groups.h"
+#include "nodes/bound/keys.h"
 #include "nodes/bound/rows.h"
-#include "nodes/release/release.h"
+#include "nodes/bound/stream.h"
+#include "nodes/identity.h"
+#include "nodes/node_params.h"
+#include "spec/spec.h"
 
 /* Least memory for groups, whatever the settings say. */
 #define LEAST_MEMORY ((Size) 256 * 1024)
@@ -54,7 +61,7 @@ static void end_stream(CustomScanState *node);
 static void rescan_stream(CustomScanState *node);
 
 static const CustomExecMethods stream_exec_methods = {
-	.CustomName = "DP Stream",
+	.CustomName = node_stream,
 	.BeginCustomScan = begin_stream,
 	.ExecCustomScan = exec_stream,
 	.EndCustomScan = end_stream,
@@ -69,13 +76,6 @@ stream_create_state(CustomScan *scan)
 
 	state->css.methods = &stream_exec_methods;
 	return (Node *) state;
-}
-
-bool
-is_stream_state(PlanState *state)
-{
-	return IsA(state, CustomScanState) &&
-		((CustomScanState *) state)->methods == &stream_exec_methods;
 }
 
 /* ----------
@@ -108,7 +108,7 @@ begin_stream(CustomScanState *node, EState *estate, int eflags)
 	state->row_context = AllocSetContextCreate(estate->es_query_cxt, "dp_agg streamed row",
 											   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(state->context);
-	params = DatumGetArrayTypePCopy(PointerGetDatum(release_evaluate_params(node)));
+	params = DatumGetArrayTypePCopy(PointerGetDatum(node_params(node)));
 	contributions =
 		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
 						   params, state->context);

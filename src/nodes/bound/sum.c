@@ -12,7 +12,19 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
+#include "aggregate/contribution.h"
+#include "aggregate/sketch_add.h"
+#include "aggregate/sketch_state.h"
+#include "aggregate/sum.h"
+#include "nodes/bound/group_ids.h"
+#include "nodes/bound/groups.h"
+#include "nodes/bound/individuals.h"
+#include "nodes/bound/items.h"
+#include "nodes/bound/keys.h"
+#include "nodes/bound/partitions.h"
+#include "nodes/bound/records.h"
 #include "nodes/bound/state.h"
+#include "spec/spec.h"
 
 /* So few individuals are not divided, whatever they take: each has its limit. */
 #define FEW_PEOPLE 16

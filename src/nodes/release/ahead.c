@@ -13,7 +13,8 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/tuplestore.h"
 
-#include "nodes/release/release.h"
+#include "nodes/identity.h"
+#include "nodes/release/ahead.h"
 
 /*
  * Reads the CTE of a scan to its end, as CteScanNext() does (nodeCtescan.c).  Nobody
@@ -55,7 +56,7 @@ read_cte(CteScanState *scan)
 static bool
 ahead_walker(PlanState *state, void *context)
 {
-	if (is_release_state(state))
+	if (is_state_of(state, node_release))
 		return false;
 	if (IsA(state, CteScanState))
 		read_cte((CteScanState *) state);

@@ -12,11 +12,15 @@
 
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "mechanism/noise.h"
-#include "nodes/release/release.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/tuplestore.h"
+
+#include "mechanism/noise.h"
+#include "mechanism/status.h"
+#include "nodes/release/last.h"
+#include "nodes/release/values.h"
+#include "spec/spec.h"
 
 PG_FUNCTION_INFO_V1(dp_last_release);
 

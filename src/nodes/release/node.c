@@ -24,41 +24,41 @@
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/extensible.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_oper.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/tuplesort.h"
 #include "utils/tuplestore.h"
 
-#include "spec/canonical.h"
+#include "aggregate/collect.h"
 #include "aggregate/sketch.h"
+#include "aggregate/sum.h"
 #include "core/errors.h"
+#include "core/settings.h"
 #include "mechanism/noise.h"
-#include "query/language.h"
-#include "query/query.h"
-#include "nodes/release/release.h"
-
-typedef struct ReleaseState
-{
-	CustomScanState css;		/* must be first */
-	const ReleaseSpec *spec;	/* in the plan */
-	ReleaseParams params;
-	bool		paid;
-	bool		drained;
-	dp_int128	tau;			/* threshold of the gate, if there is a vector */
-	PartsState *parts;
-	Canonical  *keys;			/* forms of the group keys */
-	double	   *simulated;		/* noise vectors for ends of intervals, or NULL */
-	PlanState  *child;			/* NULL once it has ended */
-	List	   *plans;			/* the child, and plans that it asks for by itself */
-	List	   *needs;			/* see ReleaseNeed */
-	List	   *nested;			/* release nodes inside the child */
-	Tuplesortstate *sorted;		/* the released rows, if there are keys */
-	Tuplestorestate *store;		/* else the one row */
-	TupleTableSlot *stored;		/* reads them back */
-} ReleaseState;
+#include "mechanism/random.h"
+#include "mechanism/status.h"
+#include "nodes/drain.h"
+#include "nodes/identity.h"
+#include "nodes/node_params.h"
+#include "nodes/release/ahead.h"
+#include "nodes/release/last.h"
+#include "nodes/release/node.h"
+#include "nodes/release/parts.h"
+#include "nodes/release/recheck.h"
+#include "nodes/release/scans.h"
+#include "nodes/release/state.h"
+#include "nodes/release/values.h"
+#include "nodes/release/warm.h"
+#include "nodes/release/whole.h"
+#include "nodes/release/wide.h"
+#include "policy/enforced.h"
+#include "session/quiet.h"
+#include "spec/canonical.h"
+#include "spec/needs.h"
+#include "spec/spec.h"
 
 static void begin_release(CustomScanState *node, EState *estate, int eflags);
 static TupleTableSlot *exec_release(CustomScanState *node);
@@ -66,21 +66,12 @@ static void end_release(CustomScanState *node);
 static void rescan_release(CustomScanState *node);
 
 static const CustomExecMethods release_exec_methods = {
-	.CustomName = "DP Release",
+	.CustomName = node_release,
 	.BeginCustomScan = begin_release,
 	.ExecCustomScan = exec_release,
 	.EndCustomScan = end_release,
 	.ReScanCustomScan = rescan_release,
 };
-
-/*
- * How many releases are being drained, one inside the other.  Whether an inner
- * one runs at all may depend on exact rows, so last_release() does not know it.
- */
-static int	drain_depth = 0;
-
-/* Secret of the release that is being drained, for bounding_hash(). */
-static const uint64 *bounding_key = NULL;
 
 /* CreateCustomScanState */
 Node *
@@ -92,77 +83,16 @@ release_create_state(CustomScan *scan)
 	return (Node *) state;
 }
 
-bool
-is_release_state(PlanState *state)
-{
-	return IsA(state, CustomScanState) &&
-		((CustomScanState *) state)->methods == &release_exec_methods;
-}
-
-const ReleaseSpec *
-release_spec(PlanState *state)
-{
-	return ((ReleaseState *) state)->spec;
-}
-
-const ReleaseParams *
-release_params(PlanState *state)
-{
-	return &((ReleaseState *) state)->params;
-}
-
-/* The release nodes inside the node's child, which are paid for separately. */
-List *
-release_nested(PlanState *state)
-{
-	return ((ReleaseState *) state)->nested;
-}
-
-void
-release_mark_paid(PlanState *state)
-{
-	((ReleaseState *) state)->paid = true;
-}
-
-/* The secret of the current release; only valid while one is drained. */
-uint64
-release_bounding_key(void)
-{
-	if (bounding_key == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("this function is only used inside releases of dp_agg")));
-	return *bounding_key;
-}
-
-/*
- * The parameter array of this execution, a node's first custom expression, in its
- * expression context.  Raises ERRCODE_INVALID_PARAMETER_VALUE if one of them is NULL.
- */
-ArrayType *
-release_evaluate_params(CustomScanState *node)
-{
-	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	ExprState  *expr = ExecInitExpr((Expr *) linitial(scan->custom_exprs), &node->ss.ps);
-	bool		isnull;
-	Datum		datum = ExecEvalExprSwitchContext(expr, node->ss.ps.ps_ExprContext, &isnull);
-	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(datum);
-
-	if (array == NULL || ARR_HASNULL(array))
-		spec_null_parameter();	/* the others have defaults */
-	return array;
-}
-
 /* Reads the parameters of this execution. */
 static void
 read_params(ReleaseState *state, EState *estate, ReleaseParams *params)
 {
 	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
-	ArrayType  *array = release_evaluate_params(&state->css);
+	ArrayType  *array = node_params(&state->css);
 	double	   *values;
 
 	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != state->spec->nparams)
-		elog(ERROR, "malformed release parameters");
+		malformed("release parameters");
 	values = MemoryContextAlloc(estate->es_query_cxt, state->spec->nparams * sizeof(double));
 	memcpy(values, ARR_DATA_PTR(array), state->spec->nparams * sizeof(double));
 	spec_read_params(state->spec, values, params);
@@ -293,19 +223,6 @@ begin_store(ReleaseState *state, TupleDesc desc)
 										 TUPLESORT_RANDOMACCESS);
 }
 
-/* Individuals that a group, or what is chosen from it, must have. */
-int
-release_min_individuals(void)
-{
-#ifdef DP_FAULT_GATE_19
-	return dp_setting_min_individuals - 1;
-#endif
-#ifdef DP_FAULT_NOISELESS
-	return 1;
-#endif
-	return dp_setting_min_individuals;
-}
-
 /*
  * The coordinate of a number D of distinct values: 2D/r minus individuals, which
  * one individual changes by something in [-1, 1], and not in [0, 1] only.
@@ -358,7 +275,7 @@ release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int12
 		return false;
 	group = collect_read_state(row->tts_values[attno], spec->dimensions);
 #ifndef DP_FAULT_GATE_OFF
-	if (collect_individuals(group) < release_min_individuals())
+	if (collect_individuals(group) < setting_min_individuals())
 		return false;
 #endif
 	if (spec->numeric)
@@ -421,7 +338,7 @@ release_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTable
 							  &out->tts_isnull[first + i]) :
 				parts_output(state->parts, output, &out->tts_isnull[first + i]);
 		}
-		if (drain_depth == 1)
+		if (drain_is_outermost())
 			last_group(spec, &state->params, noisy);
 	}
 	explicit_bzero(noisy, sizeof(noisy));
@@ -438,7 +355,7 @@ begin_drawing(ReleaseState *state)
 	if (spec->numeric &&
 		dp_gate_threshold(state->params.epsilon_share, state->params.delta_share,
 						  state->params.groups, spec->dimensions,
-						  release_min_individuals(), &state->tau) != DP_OK)
+						  setting_min_individuals(), &state->tau) != DP_OK)
 		elog(ERROR, "threshold of the gate could not be computed");
 	state->parts = parts_begin(spec, &state->params);
 	for (int i = 0; i < spec->noutputs && state->simulated == NULL; i++)
@@ -446,7 +363,7 @@ begin_drawing(ReleaseState *state)
 		if (spec->outputs[i].end != SPEC_END_NONE && spec->outputs[i].part == DP_NONE)
 			state->simulated = values_simulate(spec, &state->params);
 	}
-	if (drain_depth == 1)
+	if (drain_is_outermost())
 		last_begin(spec, &state->params);
 }
 
@@ -478,7 +395,7 @@ drain_child(ReleaseState *state, PlanState *child, dp_random *rng, TupleTableSlo
 		MemoryContextReset(row_context);
 	}
 	MemoryContextDelete(row_context);
-	if (drain_depth == 1)
+	if (drain_is_outermost())
 		last_end();
 }
 
@@ -501,15 +418,13 @@ leads_others(PlanState *state, void *own)
 		if (outside)
 			return true;
 	}
-	return is_release_state(state) || planstate_tree_walker(state, leads_others, own);
+	return is_state_of(state, node_release) || planstate_tree_walker(state, leads_others, own);
 }
 
 static void
-end_drawing(const uint64 *outer_key, uint64 *key, dp_random *rng)
+end_drawing(Drain *outer, dp_random *rng)
 {
-	bounding_key = outer_key;
-	drain_depth--;
-	explicit_bzero(key, sizeof(*key));
+	drain_end(outer);
 	dp_random_wipe(rng);
 }
 
@@ -552,7 +467,7 @@ drain(ReleaseState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
-	const uint64 *outer_key = bounding_key;
+	Drain		outer;
 	uint64		key;
 	QuietState	quiet;
 	dp_random	rng;
@@ -589,8 +504,8 @@ drain(ReleaseState *state)
 	quiet_messages();
 	PG_TRY();
 	{
-		drain_depth++;
-		bounding_key = &key;
+		drain_begin(&outer, key);
+		explicit_bzero(&key, sizeof(key));
 		out = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsVirtual);
 		open_keys(state, out->tts_tupleDescriptor);
 		begin_store(state, out->tts_tupleDescriptor);
@@ -614,13 +529,13 @@ drain(ReleaseState *state)
 	}
 	PG_CATCH();
 	{
-		end_drawing(outer_key, &key, &rng);
+		end_drawing(&outer, &rng);
 		if (has_seen_rows)
 			conceal_error(old);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	end_drawing(outer_key, &key, &rng);
+	end_drawing(&outer, &rng);
 	quiet_end(&quiet);
 	loud_relations(estate);
 #ifdef DP_FAULT_NOISELESS

@@ -13,21 +13,26 @@
 #include <math.h>
 
 #include "access/htup_details.h"
-#include "spec/domain.h"
-#include "aggregate/sketch.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "mechanism/choose.h"
-#include "mechanism/noise.h"
-#include "mechanism/rank.h"
-#include "mechanism/sparse.h"
 #include "miscadmin.h"
-#include "query/query.h"
-#include "nodes/release/release.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
+
+#include "aggregate/sketch.h"
+#include "aggregate/sketch_add.h"
+#include "core/settings.h"
+#include "mechanism/choose.h"
+#include "mechanism/noise.h"
+#include "mechanism/random.h"
+#include "mechanism/rank.h"
+#include "mechanism/sparse.h"
+#include "mechanism/status.h"
+#include "nodes/release/parts.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* A category that was released with its noisy weight. */
 typedef struct Category
@@ -127,7 +132,7 @@ compute_threshold(PartsState *state, int part)
 	int64		epsilon = params->epsilon_share;
 	int64		delta = params->delta_share;
 	int			m = state->grids[part].cells;
-	int			minimum = release_min_individuals();
+	int			minimum = setting_min_individuals();
 	dp_int128  *tau = &state->thresholds[part];
 
 	switch (state->spec->parts[part].kind)
@@ -275,7 +280,7 @@ draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)
 
 	rank_targets(state, part, targets);
 	check_status(dp_rank_choose(rng, params->epsilon_share, params->delta_share,
-								params->groups, release_min_individuals(),
+								params->groups, setting_min_individuals(),
 								state->weights, grid->cells, individuals,
 								targets, ntargets, &state->work, cells,
 								&result->passed));
@@ -311,7 +316,7 @@ drop_rare_values(SketchValues *values)
 
 	for (int i = 0; i < values->n; i++)
 	{
-		if (values->individuals[i] < release_min_individuals())
+		if (values->individuals[i] < setting_min_individuals())
 			continue;
 		values->values[n] = values->values[i];
 		values->weights[n] = values->weights[i];
@@ -383,7 +388,7 @@ draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch)
 		return;
 	work = choose_work(values.n + 1);
 	check_status(dp_mode_choose(rng, values_epsilon(state), params->delta_share,
-								params->groups, params->rows, release_min_individuals(),
+								params->groups, params->rows, setting_min_individuals(),
 								values.weights, values.individuals, values.n,
 								&work, &chosen));
 	result->passed = chosen >= 0;
@@ -439,7 +444,7 @@ noisy_cells(PartsState *state, int part, dp_random *rng, Datum sketch)
 {
 	const ReleaseParams *params = state->params;
 	int			m = state->grids[part].cells;
-	bool		enough = sketch_cells(sketch, m, state->weights) >= release_min_individuals();
+	bool		enough = sketch_cells(sketch, m, state->weights) >= setting_min_individuals();
 
 	if (enough)
 		check_status(dp_sparse_noise(rng, params->epsilon_share, params->groups,

@@ -36,13 +36,15 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "nodes/bound/bound.h"
 #include "core/errors.h"
-#include "policy/extension.h"
-#include "policy/policy.h"
+#include "core/refusals.h"
+#include "nodes/identity.h"
+#include "nodes/release/recheck.h"
 #include "policy/allowed.h"
-#include "query/query.h"
-#include "nodes/release/release.h"
+#include "policy/cache.h"
+#include "policy/enforced.h"
+#include "policy/extension.h"
+#include "spec/shapes.h"
 
 /* ----------
  * The plan
@@ -158,7 +160,7 @@ check_plan_node(PlanState *state)
 			}
 			break;
 		case T_CustomScan:
-			if (!is_bound_state(state) && !is_stream_state(state) && !is_wide_state(state))
+			if (!is_state_of(state, node_bound) && !is_state_of(state, node_stream) && !is_state_of(state, node_wide))
 				refuse(REFUSE_PLAN, NULL, -1);
 			check_expressions(((CustomScan *) plan)->custom_exprs);
 			break;
@@ -170,13 +172,13 @@ check_plan_node(PlanState *state)
 static bool
 has_release(PlanState *state, void *context)
 {
-	return is_release_state(state) || planstate_tree_walker(state, has_release, context);
+	return is_state_of(state, node_release) || planstate_tree_walker(state, has_release, context);
 }
 
 static bool
 plan_walker(PlanState *state, void *context)
 {
-	if (is_release_state(state))
+	if (is_state_of(state, node_release))
 		return false;			/* judged by itself */
 	check_plan_node(state);
 	/* no row of more columns can be formed, if there is a row */
@@ -201,28 +203,6 @@ recheck_plan(PlanState *child)
  * Relations
  * ----------
  */
-
-/* What the plan knows of a relation: its kind and its columns' types. */
-uint32
-relation_shape(Oid relid)
-{
-	Relation	relation = table_open(relid, AccessShareLock);
-	uint32		result = hash_combine(hashTupleDesc(RelationGetDescr(relation)),
-									  relation->rd_rel->relkind);
-
-	table_close(relation, NoLock);
-	return result;
-}
-
-/* Raises ERRCODE_DP_QUERY_REFUSED: the plan is of another time. */
-void
-refuse_changed(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DP_QUERY_REFUSED),
-			 errmsg("a table has changed since the query was planned"),
-			 errhint("Run the query again.")));
-}
 
 /* Refuses if a relation is no longer what it was; raises ERRCODE_DP_QUERY_REFUSED. */
 void

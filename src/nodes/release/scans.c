@@ -12,7 +12,9 @@
 #include "parser/parsetree.h"
 #include "utils/rel.h"
 
-#include "nodes/release/release.h"
+#include "nodes/identity.h"
+#include "nodes/release/scans.h"
+#include "nodes/release/state.h"
 
 typedef struct FindContext
 {
@@ -71,11 +73,11 @@ add_scanned(PlanState *state, FindContext *context)
 static bool
 find_walker(PlanState *state, FindContext *context)
 {
-	if (is_release_state(state))
+	if (is_state_of(state, node_release))
 	{
 		*context->releases = list_append_unique_ptr(*context->releases, state);
 		*context->releases = list_concat_unique_ptr(*context->releases,
-													release_nested(state));
+													release_state(state)->nested);
 	}
 	else if (context->relids != NULL)
 		add_scanned(state, context);

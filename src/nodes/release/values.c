@@ -10,11 +10,14 @@
 
 #include <math.h>
 
-#include "spec/domain.h"
 #include "common/pg_prng.h"
+
+#include "core/settings.h"
 #include "mechanism/noise.h"
-#include "query/query.h"
-#include "nodes/release/release.h"
+#include "mechanism/status.h"
+#include "nodes/release/values.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* How many noise vectors intervals are computed from. */
 #define SIMULATIONS 10000
@@ -196,7 +199,7 @@ covers_enough(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOu
 {
 	return output->kind == SPEC_OUT_COUNT || output->kind == SPEC_OUT_SUM ||
 		moment(spec, params, output->moments[SPEC_MOMENT_N], vector) >=
-		release_min_individuals();
+		setting_min_individuals();
 }
 
 /* ----------

@@ -22,8 +22,10 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/rel.h"
 
-#include "policy/policy.h"
-#include "nodes/release/release.h"
+#include "nodes/identity.h"
+#include "nodes/release/whole.h"
+#include "nodes/release/wide.h"
+#include "policy/cache.h"
 
 /*
  * Is there nothing left to read?  A scan of a heap that has come to its end is as one that
@@ -79,14 +81,14 @@ reads_protected(PlanState *state)
 static bool
 whole_walker(PlanState *state, void *context)
 {
-	if (is_release_state(state))
+	if (is_state_of(state, node_release))
 		return false;			/* has done so itself */
 	if (IsA(state, SeqScanState))
 	{
 		if (reads_protected(state) && !scan_has_ended((ScanState *) state))
 			read_table((ScanState *) state);
 	}
-	else if (is_wide_state(state))
+	else if (is_state_of(state, node_wide))
 		wide_read_on(state);
 	else if (IsA(state, IndexScanState))
 	{

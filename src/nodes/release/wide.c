@@ -40,9 +40,11 @@
 #include "utils/plancache.h"
 #include "utils/rel.h"
 
+#include "nodes/identity.h"
+#include "nodes/release/wide.h"
 #include "policy/allowed.h"
-#include "query/query.h"
-#include "nodes/release/release.h"
+#include "spec/needs.h"
+#include "spec/shapes.h"
 
 typedef struct WideState
 {
@@ -70,17 +72,17 @@ static void reinitialize_wide(CustomScanState *node, ParallelContext *pcxt, void
 static void initialize_wide_worker(CustomScanState *node, shm_toc *toc, void *shared);
 
 static const CustomPathMethods wide_path_methods = {
-	.CustomName = "DP Scan",
+	.CustomName = node_wide,
 	.PlanCustomPath = plan_wide,
 };
 
 static const CustomScanMethods wide_scan_methods = {
-	.CustomName = "DP Scan",
+	.CustomName = node_wide,
 	.CreateCustomScanState = create_wide_state,
 };
 
 static const CustomExecMethods wide_exec_methods = {
-	.CustomName = "DP Scan",
+	.CustomName = node_wide,
 	.BeginCustomScan = begin_wide,
 	.ExecCustomScan = exec_wide,
 	.EndCustomScan = end_wide,
@@ -97,8 +99,8 @@ static const CustomExecMethods wide_exec_methods = {
  */
 
 /* Size of a relation's TOAST table in pages; 0 if it has none. */
-static BlockNumber
-toast_pages(Oid relid)
+BlockNumber
+wide_pages(Oid relid)
 {
 	Relation	relation = table_open(relid, AccessShareLock);
 	Oid			toastid = relation->rd_rel->reltoastrelid;
@@ -115,9 +117,12 @@ toast_pages(Oid relid)
 	return result;
 }
 
-/* The columns that are read for their values, as integers; those of a child by its numbers. */
-static List *
-columns_read(PlannerInfo *root, Index rti, const ReleaseSpec *spec)
+/*
+ * The columns of a relation that are read for their values, as integers; those of a child by
+ * its numbers.  wide: a list of WideRelation.
+ */
+List *
+wide_columns_read(PlannerInfo *root, Index rti, List *wide)
 {
 	RangeTblEntry *rte = planner_rt_fetch(rti, root);
 	AppendRelInfo *child = root->append_rel_array ? root->append_rel_array[rti] : NULL;
@@ -127,7 +132,7 @@ columns_read(PlannerInfo *root, Index rti, const ReleaseSpec *spec)
 	{
 		ListCell   *lc;
 
-		foreach(lc, columns_read(root, child->parent_relid, spec))
+		foreach(lc, wide_columns_read(root, child->parent_relid, wide))
 		{
 			Var		   *var = list_nth(child->translated_vars, lfirst_int(lc) - 1);
 
@@ -136,7 +141,7 @@ columns_read(PlannerInfo *root, Index rti, const ReleaseSpec *spec)
 	}
 	else
 	{
-		const Bitmapset *columns = wide_columns_of(planning_wide(spec), rte->relid);
+		const Bitmapset *columns = wide_columns_of(wide, rte->relid);
 		int			i = -1;
 
 		while ((i = bms_next_member(columns, i)) >= 0)
@@ -163,27 +168,10 @@ wide_path(PlannerInfo *root, RelOptInfo *rel, List *columns, BlockNumber pages, 
 	return &path->path;
 }
 
-/*
- * Replaces scans of a whole protected table by DP Scan, if the release reads wide values of it
- * and there are any.
- */
+/* Adds scans of a whole table, in one process and in several, that fetch columns. */
 void
-wide_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte,
-				  const ReleaseSpec *spec)
+wide_add_paths(PlannerInfo *root, RelOptInfo *rel, List *columns, BlockNumber pages)
 {
-	List	   *columns = columns_read(root, rel->relid, spec);
-	BlockNumber pages;
-
-	if (columns == NIL || IS_DUMMY_REL(rel))
-		return;
-	pages = toast_pages(rte->relid);
-	if (pages == 0)
-	{
-		planning_read_plainly(spec, rte->relid);
-		return;
-	}
-	rel->pathlist = paths_by_look_up(rel->pathlist, true);
-	rel->partial_pathlist = paths_by_look_up(rel->partial_pathlist, true);
 	add_path(rel, wide_path(root, rel, columns, pages, 0));
 	if (rel->consider_parallel && bms_is_empty(rel->lateral_relids))
 	{
@@ -212,7 +200,7 @@ plan_wide(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist
 
 /* Makes the node known to workers, too; called once from _PG_init. */
 void
-wide_init(void)
+wide_node_init(void)
 {
 	RegisterCustomScanMethods(&wide_scan_methods);
 }
@@ -228,7 +216,7 @@ wide_recheck(List *relids)
 
 	foreach(lc, relids)
 	{
-		if (toast_pages(lfirst_oid(lc)) == 0)
+		if (wide_pages(lfirst_oid(lc)) == 0)
 			continue;
 		ResetPlanCache();
 		refuse_changed();
@@ -247,14 +235,6 @@ create_wide_state(CustomScan *scan)
 
 	state->css.methods = &wide_exec_methods;
 	return (Node *) state;
-}
-
-/* Is this a DP Scan? */
-bool
-is_wide_state(PlanState *state)
-{
-	return IsA(state, CustomScanState) &&
-		((CustomScanState *) state)->methods == &wide_exec_methods;
 }
 
 /* The last column that the node's own expressions read; nobody else sees the row. */

@@ -1,4 +1,5 @@
-# The examples of README.md and doc/*.md run as they stand there.
+# The examples of README.md and doc/*.md run as they stand there, and what they and
+# the files for contributors name exists.
 #
 # A block is run when a comment before it says as whom:
 #
@@ -114,7 +115,7 @@ foreach my $file (qw(README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md), glob('
 }
 {
 	my $text = PostgreSQL::Test::Utils::slurp_file('CONTRIBUTING.md');
-	my @paths = $text =~ m{(?<![\w/.])((?:src|sql|test|doc|dev)/[\w./-]*\w)}g;
+	my @paths = $text =~ m{(?<![\w/.])((?:src|sql|test|doc|dev|expected)/[\w./-]*\w)}g;
 
 	ok(@paths > 30, 'CONTRIBUTING.md names files');
 	is(join(' ', grep { !-e && !/NAME|X\.Y/ } @paths), '', 'and all of them exist');

@@ -23,8 +23,9 @@ SHLIB_LINK = -lcrypto
 
 # make installcheck PGHOST=... PGPORT=... PGUSER=...: asks a running server, as a
 # superuser.  The server must have dp_agg installed and preload it, and needs no
-# other setting; databases and roles that the tests make begin with "regress_" or
-# are those of pg_regress, and are gone afterwards.
+# other setting.  Roles that the tests make begin with "regress_dp_" and are gone
+# afterwards; the databases contrib_regression and isolation_regression are left,
+# as pg_regress always leaves them, and made anew by the next run.
 #
 # PostgreSQL 15's pg_regress reads NAME.sql from sql/ of its output directory
 # (here) and only then from the input directory, so sql/ holds install scripts

@@ -103,7 +103,6 @@ my @named = PostgreSQL::Test::Utils::slurp_file('README.md') =~ m{\b([a-z]+/[a-z
 ok(@named > 5, 'README.md names source files');
 is(join(' ', grep { !-f "src/$_" } @named), '', 'and all of them exist');
 
-
 # So do the lists of CONTRIBUTING.md, and links of what stands beside it.
 foreach my $file (qw(README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md), glob('doc/*.md'))
 {

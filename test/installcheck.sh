@@ -76,7 +76,8 @@ failed=$(results FAILED)
 cat regression.diffs output_iso/regression.diffs 2>/dev/null
 
 # What was not run has failed, too.
-wanted=$(ls test/sql/*.sql test/isolation/specs/*.spec | wc -l)
+files=(test/sql/*.sql test/isolation/specs/*.spec)
+wanted=${#files[@]}
 if [ $((passed + failed)) -ne "$wanted" ]; then
 	cat "$log"
 	echo "$((passed + failed)) of $wanted tests were run"

@@ -34,7 +34,8 @@ SELECT round(dp_median(cost)::numeric, -2) AS median, mode() WITHIN GROUP (ORDER
   FROM stays WHERE clinic <> 'tiny' AND cost > 100;
 SELECT b.lower, b.upper, b.count FROM (SELECT dp_histogram(cost, 0, 1000, 2) AS h FROM stays WHERE clinic <> 'tiny') s, unnest(h) b;
 SELECT dp_avg(cost, 0, 500) BETWEEN 390 AND 410 AS clamped FROM stays WHERE clinic <> 'tiny';
-SELECT dp_low(dp_count(*), 0.95), dp_count(*), dp_high(dp_count(*), 0.95) FROM stays WHERE clinic = 'North';
+SELECT low BETWEEN 490 AND 500 AS low, n, high BETWEEN 500 AND 510 AS high
+  FROM (SELECT dp_low(dp_count(*), 0.95) AS low, dp_count(*) AS n, dp_high(dp_count(*), 0.95) AS high FROM stays WHERE clinic = 'North') s;
 
 -- Joins, sub-selects by individual, and anything above a release.
 SELECT c.city, count(*) FROM stays v JOIN clinics c USING (clinic) GROUP BY c.city ORDER BY c.city COLLATE "C";

@@ -1,4 +1,5 @@
-# The examples of README.md and doc/*.md run as they stand there.
+# The examples of README.md and doc/*.md run as they stand there, and what they and
+# the files for contributors name exists.
 #
 # A block is run when a comment before it says as whom:
 #
@@ -102,6 +103,26 @@ SQL
 my @named = PostgreSQL::Test::Utils::slurp_file('README.md') =~ m{\b((?:[a-z]+/)+[a-z_]+\.[ch])\b}g;
 ok(@named > 5, 'README.md names source files');
 is(join(' ', grep { !-f "src/$_" } @named), '', 'and all of them exist');
+
+# So do the lists of CONTRIBUTING.md, and links of what stands beside it.
+foreach my $file (qw(README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md), glob('doc/*.md'))
+{
+	my $text = PostgreSQL::Test::Utils::slurp_file($file);
+	my ($folder) = $file =~ m{^(.*/)};
+	my @links = map { ($folder // '') . $_ } grep { !/^https?:/ } $text =~ m{\]\(([^)#\s]+)[^)]*\)}g;
+
+	is(join(' ', grep { !-e } @links), '', "$file: what it links to exists");
+}
+{
+	my $text = PostgreSQL::Test::Utils::slurp_file('CONTRIBUTING.md');
+	my @paths = $text =~ m{(?<![\w/.])((?:src|sql|test|doc|dev|expected)/[\w./-]*\w)}g;
+
+	ok(@paths > 30, 'CONTRIBUTING.md names files');
+	is(join(' ', grep { !-e && !/NAME|X\.Y/ } @paths), '', 'and all of them exist');
+	my $makefile = PostgreSQL::Test::Utils::slurp_file('Makefile');
+	my %targets = map { $_ => 1 } $text =~ /`make ([a-z-]+)/g;
+	is(join(' ', grep { $makefile !~ /^\Q$_\E( [^:=\n]*)?:|^[a-z -]* \Q$_\E( [^:=\n]*)?:/m } sort keys %targets), '', 'and all targets of make');
+}
 
 $node->stop;
 done_testing();

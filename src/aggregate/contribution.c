@@ -1,9 +1,9 @@
 /*
  * contribution.c
- *		Reads a release's description and parameters for those who collect.
+ *		Opens a release's description and parameters for whoever adds up contributions.
  *
- * SQL can hand any bytea to the aggregates: every position in the description that
- * collecting follows is checked here.
+ * SQL can hand any bytea to the aggregates.  So every index in the description that is
+ * followed while rows are added is checked here, once.
  */
 #include "postgres.h"
 
@@ -23,6 +23,7 @@ argument_type_matches(const SpecArgument *argument, Oid type)
 	return argument->type == SPEC_ARG_ANY || domain_of_type(type) == argument->type;
 }
 
+/* elog unless i is in 0 .. n - 1, or is DP_NONE where that is allowed. */
 static void
 check_index(int i, int n, bool optional)
 {
@@ -30,7 +31,7 @@ check_index(int i, int n, bool optional)
 		malformed("release description");
 }
 
-/* Every index in the description that collecting follows; its counts are checked. */
+/* Checks every index that is followed while rows are added; the counts are checked already. */
 static void
 check_spec(const ReleaseSpec *spec)
 {
@@ -59,7 +60,7 @@ check_spec(const ReleaseSpec *spec)
 		check_index(spec->coordinates[i].feature, spec->nfeatures, true);
 }
 
-/* Centres, half widths and imputed values under this execution's parameters. */
+/* Sets the centres and half widths of arguments and the imputed values of coordinates. */
 static void
 read_bounds(Contributions *contributions)
 {
@@ -109,9 +110,9 @@ read_bounds(Contributions *contributions)
 }
 
 /*
- * The description and parameters of a release, allocated in "context"; elog if they
- * are malformed, ERRCODE_INVALID_PARAMETER_VALUE or ERRCODE_DP_BOUNDS if a parameter is
- * out of range.
+ * Opens a description and its parameters: a copy of both in "context".  elog if one of
+ * them is malformed; ERRCODE_INVALID_PARAMETER_VALUE, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE
+ * or ERRCODE_DP_BOUNDS if a parameter is out of range.
  */
 Contributions *
 contributions_open(bytea *spec, ArrayType *params, MemoryContext context)

@@ -42,8 +42,8 @@
 #include "spec/spec.h"
 
 /*
- * State of one (group, individual): for each feature the sum of its values, in lattice
- * units, over the rows of its set.  A feature "one" counts these rows instead.
+ * State of one (group, individual): for each feature the sum of its values
+ * over the rows of its set; a feature "one" counts them.
  */
 typedef struct IndividualState
 {

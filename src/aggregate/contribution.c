@@ -1,9 +1,9 @@
 /*
  * contribution.c
- *		Opens a release's description and parameters for whoever adds up contributions.
+ *		Reads a release's description and parameters for those who collect.
  *
- * SQL can hand any bytea to the aggregates.  So every index in the description that is
- * followed while rows are added is checked here, once.
+ * SQL can hand any bytea to the aggregates: every position in the description that
+ * collecting follows is checked here.
  */
 #include "postgres.h"
 
@@ -23,7 +23,6 @@ argument_type_matches(const SpecArgument *argument, Oid type)
 	return argument->type == SPEC_ARG_ANY || domain_of_type(type) == argument->type;
 }
 
-/* elog unless i is in 0 .. n - 1, or is DP_NONE where that is allowed. */
 static void
 check_index(int i, int n, bool optional)
 {
@@ -31,7 +30,7 @@ check_index(int i, int n, bool optional)
 		malformed("release description");
 }
 
-/* Checks every index that is followed while rows are added; the counts are checked already. */
+/* Every index in the description that collecting follows; its counts are checked. */
 static void
 check_spec(const ReleaseSpec *spec)
 {
@@ -60,7 +59,7 @@ check_spec(const ReleaseSpec *spec)
 		check_index(spec->coordinates[i].feature, spec->nfeatures, true);
 }
 
-/* Sets the centres and half widths of arguments and the imputed values of coordinates. */
+/* Centres, half widths and imputed values under this execution's parameters. */
 static void
 read_bounds(Contributions *contributions)
 {

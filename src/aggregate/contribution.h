@@ -3,8 +3,8 @@
  *		What rows add to a group's vector: values of features as integers, and the
  *		bounded contribution of an individual.  spec.h has the formulas.
  *
- * A lattice unit is 1/DP_SCALE: all values here lie in -DP_SCALE .. DP_SCALE.  The
- * functions are inline because they run for every row, and none of them raises an error.
+ * A lattice unit is 1/DP_SCALE: values lie in -DP_SCALE .. DP_SCALE.  The functions are
+ * inline because they run for every row, and none of them raises an error.
  */
 #ifndef DP_CONTRIBUTION_H
 #define DP_CONTRIBUTION_H
@@ -128,21 +128,19 @@ lattice_product(int64 a, int64 b)
 	return (product + (product >= 0 ? DP_SCALE / 2 : -DP_SCALE / 2)) / DP_SCALE;
 }
 
-/* Does the feature depend on the first argument of its set? */
 static inline bool
 feature_reads_x(SpecFeatureKind kind)
 {
 	return kind == SPEC_FEATURE_X || kind == SPEC_FEATURE_XX || kind == SPEC_FEATURE_XY;
 }
 
-/* Does the feature depend on the second argument of its set? */
 static inline bool
 feature_reads_y(SpecFeatureKind kind)
 {
 	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
 }
 
-/* A feature of two values in [-1, 1]: in [-1, 1] too, all in lattice units. */
+/* A feature of two values in lattice units, in lattice units, within one unit. */
 static inline int64
 feature_of(SpecFeatureKind kind, int64 x, int64 y)
 {
@@ -164,7 +162,7 @@ feature_of(SpecFeatureKind kind, int64 x, int64 y)
 	return 0;
 }
 
-/* Value of a feature in a row of its set, in lattice units. */
+/* Value of a feature in a row of its set. */
 static inline int64
 feature_value(const SpecFeature *feature, const SpecSet *set, const RowValues *row)
 {
@@ -197,12 +195,10 @@ shift_to_nearest(int64 numerator, int shift)
 }
 
 /*
- * What an individual contributes to coordinate i, which has a feature, in lattice units.
- *
- * n is the number of its rows in the feature's set, and sum the sum of the feature over
- * these rows.  Where there are fewer rows than r, the imputed value stands for the
- * missing ones.  The result is the mean over max(n, r) rows, by a single division, so
- * that rounding never takes it out of [-1, 1].
+ * What an individual contributes to coordinate i, which has a feature: its n rows
+ * in the feature's set, with this sum, bounded to r and in units of r.  With n <= r
+ * that is the sum over r, with n > r the mean; one division, so that the result stays
+ * within one unit.
  */
 static inline dp_int128
 contribution(const Contributions *contributions, int i, dp_int128 n, dp_int128 sum)

@@ -52,7 +52,7 @@ sketch_limit(int nsketches)
 	return Min(SKETCH_GROUP_BYTES, SKETCH_ALL_BYTES / Max(nsketches, 1));
 }
 
-/* The description of sketch i, with every position in it checked; elog if one is wrong. */
+/* The sketch's description, every position in it checked. */
 static const SpecSketch *
 checked_sketch(const ReleaseSpec *spec, int i)
 {

@@ -298,7 +298,6 @@ table_owner(Oid table)
 	return owner;
 }
 
-/* Writes every account that a request of the batch was charged to. */
 static void
 charge_accounts(Batch *batch)
 {

@@ -295,7 +295,7 @@ sub gate
 	return;
 }
 
-# How many groups of each size are released in so many releases: size => number.
+# How many groups of each size were released, in all releases together: size => number.
 sub counted
 {
 	my ($outputs, $times) = @_;

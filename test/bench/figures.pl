@@ -295,7 +295,8 @@ sub gate
 	return;
 }
 
-# How many groups of each size were released, in all releases together: size => number.
+# counted(OUTPUTS, TIMES): the number of groups of each size that TIMES releases let out:
+# size => number.
 sub counted
 {
 	my ($outputs, $times) = @_;

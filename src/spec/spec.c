@@ -167,10 +167,7 @@ check_counts(const ReleaseSpec *spec)
 	check_count(spec->nproofs, 0, DP_MAX_PROOFS);
 }
 
-/*
- * The least epsilon, in nano-epsilon, that a part must have so that something is left
- * for each selection of the part with the most targets (mechanism/rank.c).
- */
+/* What the largest part needs so that each of its selections has some epsilon. */
 static int64
 smallest_share(const ReleaseSpec *spec)
 {

@@ -28,6 +28,7 @@ typedef struct CollectStep
 	int64		imputed;		/* contribution of a row that is not in the set */
 } CollectStep;
 
+/* The program of a release under the parameters of one execution. */
 typedef struct CollectProgram
 {
 	int			dimensions;

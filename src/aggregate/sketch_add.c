@@ -162,6 +162,7 @@ bounded_weight(const SketchState *individual, int64 rows, int64 r)
 	return sketch_weight(rows, individual->counted, r);
 }
 
+/* For qsort(): ranks, ascending. */
 static int
 compare_ranks(const void *a, const void *b)
 {
@@ -195,6 +196,7 @@ selected(Selection *selection, uint64 hash)
 	return value_mix(hash ^ selection->salt) <= selection->last && selection->left-- > 0;
 }
 
+/* Adds an individual's rows to a group's CELLS. */
 static SketchState *
 add_cells(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
@@ -207,6 +209,7 @@ add_cells(SketchState *state, const SketchState *individual, const SketchReader 
 	return state;
 }
 
+/* select_values() for an individual's VALUES. */
 static void
 select_of_values(Selection *selection, const SketchState *individual, const SketchReader *reader)
 {
@@ -223,6 +226,7 @@ select_of_values(Selection *selection, const SketchState *individual, const Sket
 	pfree(hashes);
 }
 
+/* Adds an individual's rows to a group's VALUES. */
 static SketchState *
 add_values(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
@@ -243,6 +247,7 @@ add_values(SketchState *state, const SketchState *individual, const SketchReader
 	return state;
 }
 
+/* select_values() for an individual's DISTINCT; elog if it does not hold as many as it says. */
 static void
 select_of_distinct(Selection *selection, const SketchState *individual, const SketchReader *reader)
 {
@@ -259,6 +264,7 @@ select_of_distinct(Selection *selection, const SketchState *individual, const Sk
 	pfree(hashes);
 }
 
+/* Adds an individual's rows to a group's DISTINCT. */
 static SketchState *
 add_distinct(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {

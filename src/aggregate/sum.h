@@ -15,6 +15,7 @@ typedef struct CollectSum
 	char		bytes[sizeof(dp_int128)];
 } CollectSum;
 
+/* The state of a group: a bytea that may be unaligned. */
 typedef struct CollectState
 {
 	int32		vl_len_;		/* varlena header (do not touch directly!) */

@@ -32,12 +32,14 @@ assign_real(double newval, void *extra)
 	ResetPlanCache();
 }
 
+/* The same for a setting of another type. */
 static void
 assign_int(int newval, void *extra)
 {
 	ResetPlanCache();
 }
 
+/* The same for a setting of another type. */
 static void
 assign_bool(bool newval, void *extra)
 {

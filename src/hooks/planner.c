@@ -46,6 +46,7 @@ static planner_hook_type prev_planner = NULL;
  * ----------
  */
 
+/* Context of inline_functions_walker(). */
 typedef struct InlineFunctionsContext
 {
 	PlannerInfo *root;

@@ -43,6 +43,7 @@ typedef struct Population
 	List	   *accounts;
 } Population;
 
+/* What the requests of one transaction share. */
 typedef struct Batch
 {
 	Books	   *books;			/* the tables, open for this transaction */
@@ -112,6 +113,7 @@ paying_accounts(const LedgerRequest *request, List *accounts)
 	return paying;
 }
 
+/* Sets a verdict about the price on one population. */
 static void
 set_verdict(LedgerAnswer *answer, LedgerVerdict verdict, const LedgerPrice *price)
 {
@@ -349,6 +351,7 @@ set_all(LedgerRequest *requests, int n, LedgerVerdict verdict)
 	}
 }
 
+/* Decides the requests, if the extension is installed in this database. */
 static void
 settle_requests(LedgerRequest *requests, int n)
 {

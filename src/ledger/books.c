@@ -49,6 +49,7 @@ struct Books
 	Datum		cluster;		/* system identifier of the cluster, an int8 */
 };
 
+/* Opens a table and its indexes for writing. */
 static ResultRelInfo *
 open_table(Books *books, Oid table)
 {
@@ -59,6 +60,7 @@ open_table(Books *books, Oid table)
 	return info;
 }
 
+/* Closes them again; the lock on the table stays until the end of the transaction. */
 static void
 close_table(ResultRelInfo *info)
 {
@@ -309,6 +311,7 @@ open_releases(Books *books)
 	books->release = ExecInitExtraTupleSlot(books->estate, desc, &TTSOpsVirtual);
 }
 
+/* Sets a column of a row that is being made. */
 static void
 set_column(TupleTableSlot *row, AttrNumber attno, Datum value)
 {

@@ -88,6 +88,7 @@ add_string(StringInfo payload, const char *string)
 	appendBinaryStringInfo(payload, string, strlen(string) + 1);
 }
 
+/* Appends the head of a payload; raises ERRCODE_DP_LEDGER if OpenSSL cannot compute a digest. */
 static void
 add_head(StringInfo payload, List *prices, List *items, const char *query_text)
 {
@@ -152,6 +153,7 @@ ledger_message_build(StringInfo payload, List *items, const char *query_text)
 	appendStringInfoCharMacro(payload, '\0');
 }
 
+/* Reads "size" bytes; elog if there are fewer. */
 static void
 read_bytes(Reader *reader, void *target, Size size)
 {
@@ -161,6 +163,7 @@ read_bytes(Reader *reader, void *target, Size size)
 	reader->next += size;
 }
 
+/* Reads a string, which stays where it is; elog if it does not end. */
 static const char *
 read_string(Reader *reader)
 {

@@ -78,6 +78,7 @@ typedef struct Slot
 	LedgerAnswer answer;		/* what the worker decided, if DONE */
 } Slot;
 
+/* The states of a worker's entry; see above. */
 typedef enum WorkerState
 {
 	WORKER_NONE,				/* the entry is unused */
@@ -96,6 +97,7 @@ typedef struct WorkerEntry
 	int			pid;			/* its process, if RUNNING */
 } WorkerEntry;
 
+/* The shared memory: this header, then the slots, then the payloads. */
 typedef struct LedgerShared
 {
 	LWLock	   *lock;
@@ -130,6 +132,7 @@ header_size(void)
 							 mul_size(sizeof(WorkerEntry), Max(max_worker_processes, 1))));
 }
 
+/* Bytes of all the shared memory: the header, the slots and the payloads. */
 static Size
 shared_size(void)
 {
@@ -139,6 +142,7 @@ shared_size(void)
 	return add_size(size, mul_size(LEDGER_PAYLOAD_SIZE, MaxBackends));
 }
 
+/* shmem_request_hook */
 static void
 shmem_request(void)
 {
@@ -149,8 +153,8 @@ shmem_request(void)
 }
 
 /*
- * Makes the shared memory, or finds it.  The payloads are not touched: pages that no
- * backend has used yet take no memory.
+ * shmem_startup_hook: makes the shared memory, or finds it.  The payloads are not
+ * touched: pages that no backend has used yet take no memory.
  */
 static void
 shmem_startup(void)
@@ -317,6 +321,7 @@ ledger_request_withdraw(uint64 number)
 	unlock_shared();
 }
 
+/* The entry of a database's worker, starting or running; NULL if there is none. */
 static WorkerEntry *
 find_worker(Oid database)
 {
@@ -330,6 +335,7 @@ find_worker(Oid database)
 	return NULL;
 }
 
+/* An entry that nobody uses; NULL if there is none. */
 static WorkerEntry *
 find_unused_entry(void)
 {

@@ -72,6 +72,7 @@ ledger_init_cache(void)
 	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_callback, (Datum) 0);
 }
 
+/* Looks a table of the ledger up in the catalogs; InvalidOid if it is not there. */
 static Oid
 find_table(const char *name, char kind)
 {

@@ -80,6 +80,7 @@ static const struct
 	{"track_activities", "on"},
 };
 
+/* Sets them, and synchronous_commit. */
 static void
 apply_settings(void)
 {

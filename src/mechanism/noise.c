@@ -24,6 +24,7 @@
 #include "mechanism/noise.h"
 #include "mechanism/noise_internal.h"
 
+/* By the algorithm of Euclid; at least one of the two is not 0. */
 static dp_uint128
 greatest_common_divisor(dp_uint128 a, dp_uint128 b)
 {

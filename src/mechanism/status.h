@@ -8,6 +8,7 @@
 #ifndef DP_STATUS_H
 #define DP_STATUS_H
 
+/* What every function that can fail returns. */
 typedef enum dp_status
 {
 	DP_OK = 0,

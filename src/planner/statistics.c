@@ -95,6 +95,7 @@ number_of_labels(Oid type)
 	return result;
 }
 
+/* Are values of the type whole numbers, in the unit of bounds? */
 static bool
 is_whole_number(Oid type)
 {

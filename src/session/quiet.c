@@ -161,6 +161,7 @@ judge_relation(Relation relation)
 		pgstat_init_relation(relation);
 }
 
+/* judge_relation() for the indexes of a plan, which are opened when it starts. */
 static bool
 quiet_walker(PlanState *state, void *context)
 {

@@ -135,6 +135,7 @@ typedef enum SpecFeatureKind
 	SPEC_FEATURE_XY
 } SpecFeatureKind;
 
+/* A function phi on the rows of a set. */
 typedef struct SpecFeature
 {
 	SpecFeatureKind kind;
@@ -173,6 +174,7 @@ typedef struct SpecMoment
 	}			terms[DP_MOMENT_TERMS];
 } SpecMoment;
 
+/* What a sketch keeps of the values of its argument. */
 typedef enum SpecSketchKind
 {
 	SPEC_SKETCH_CELLS,			/* weights of the cells of a grid */
@@ -180,6 +182,7 @@ typedef enum SpecSketchKind
 	SPEC_SKETCH_DISTINCT		/* the set of values */
 } SpecSketchKind;
 
+/* How a sketch of CELLS divides numbers into cells (domain.h). */
 typedef enum SpecScheme
 {
 	SPEC_SCHEME_GRID,			/* points for order statistics */
@@ -225,6 +228,7 @@ typedef enum SpecEnd
 	SPEC_END_HIGH				/* upper end of an interval around it */
 } SpecEnd;
 
+/* Which order statistic a target is. */
 typedef enum SpecTargetKind
 {
 	SPEC_TARGET_QUANTILE,
@@ -243,6 +247,7 @@ typedef struct SpecTarget
 	int16		level;			/* position of the level in the parameters, or 0 */
 } SpecTarget;
 
+/* What an output is computed as; names are those of the standard aggregates. */
 typedef enum SpecOutputKind
 {
 	/* from moments */
@@ -303,6 +308,7 @@ typedef struct SpecOutput
 	char		name[NAMEDATALEN]; /* name for the ledger, as in avg(x) */
 } SpecOutput;
 
+/* The description itself: what the release is made of, in arrays with their lengths before. */
 typedef struct ReleaseSpec
 {
 	int32		vl_len_;		/* varlena header; use VARSIZE */

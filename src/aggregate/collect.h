@@ -1,6 +1,6 @@
 /*
  * collect.h
- *		The exact sums of one group, as the collector leaves them.
+ *		Reads the exact sums of one group, as the collector leaves them.
  */
 #ifndef DP_COLLECT_H
 #define DP_COLLECT_H

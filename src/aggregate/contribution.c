@@ -109,9 +109,9 @@ read_bounds(Contributions *contributions)
 }
 
 /*
- * The description and parameters of a release, allocated in "context"; elog if they
- * are malformed, ERRCODE_INVALID_PARAMETER_VALUE or ERRCODE_DP_BOUNDS if a parameter is
- * out of range.
+ * Opens a description and its parameters: a copy of both in "context".  elog if one of
+ * them is malformed; ERRCODE_INVALID_PARAMETER_VALUE, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE
+ * or ERRCODE_DP_BOUNDS if a parameter is out of range.
  */
 Contributions *
 contributions_open(bytea *spec, ArrayType *params, MemoryContext context)

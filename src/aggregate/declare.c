@@ -2,10 +2,10 @@
  * declare.c
  *		Bodies of the dp_* aggregates, of dp_low(), dp_high() and dp_with().
  *
- * An analyst's dp_count(...) and the others are declarations: the rewriter
- * replaces them before planning.  These functions only run when nothing was
- * rewritten, that is over relations that are not protected, and then they say
- * so instead of returning a number without noise.
+ * dp_count(...) and the others are declarations: the rewriter replaces them before
+ * planning.  A body only runs when nothing was rewritten, that is over relations
+ * that are not protected.  Then it raises an error, rather than return a number
+ * without noise.
  */
 #include "postgres.h"
 
@@ -45,7 +45,10 @@ dp_interval_misplaced(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();			/* keep compiler quiet */
 }
 
-/* dp_with(...): settings of one release; never runs when it is in its place. */
+/*
+ * dp_with(...): settings of one release.  Where it may stand the rewriter takes it out,
+ * so it always raises ERRCODE_DP_QUERY_REFUSED.
+ */
 PGDLLEXPORT Datum
 dp_with(PG_FUNCTION_ARGS)
 {

@@ -8,6 +8,7 @@
 #include "aggregate/program.h"
 #include "spec/spec.h"
 
+/* Makes the step of a coordinate that has a feature. */
 static void
 compile_step(CollectStep *step, const Contributions *contributions, int coordinate)
 {

@@ -2,9 +2,10 @@
  * sketch_add.c
  *		Opens sketches, and adds individuals and whole states to them.
  *
- * An individual's rows come as a state of their own.  Of n rows each weighs
- * DP_CELL_SCALE / max(n, r), rounded down for each cell or value; of more than r
- * values r count.  One whose values did not fit is as one without a value.
+ * An individual's rows come as a state of their own.  If there are n of them, each
+ * weighs DP_CELL_SCALE / max(n, r), and what the rows of a cell or value weigh
+ * together is rounded down.  Of more than r different values, r count.  An individual
+ * whose values did not fit into its state counts as one without a value.
  */
 #include "postgres.h"
 
@@ -22,18 +23,18 @@
 #include "spec/spec.h"
 #include "spec/value_key.h"
 
-/* Most rows of one individual in a group: DP_CELL_SCALE times as many fit. */
+/* Most rows of one individual in a group: times DP_CELL_SCALE they still fit into an int64. */
 #define MOST_ROWS ((int64) 1 << 38)
 
 /*
- * Which of an individual's values count, if it has more than r: those with the
- * smallest ranks, hashes of the value and of all values of this individual.
+ * Which r of an individual's values count, if it has more than r: those with the
+ * smallest ranks.  The rank of a value is a hash of the value and of the salt.
  */
 typedef struct Selection
 {
-	uint64		salt;
+	uint64		salt;			/* hash of all values of this individual, in any order */
 	uint64		last;			/* largest rank that counts */
-	int64		left;			/* how many may still count */
+	int64		left;			/* number of values that may still count */
 } Selection;
 
 /* ----------
@@ -41,7 +42,10 @@ typedef struct Selection
  * ----------
  */
 
-/* Most bytes of one of a group's sketches of values; see sketch_state.h. */
+/*
+ * Most bytes, after the header, of one of a group's sketches of values or hashes, if the
+ * release has nsketches sketches in all; see sketch_state.h.
+ */
 uint32
 sketch_limit(int nsketches)
 {
@@ -66,7 +70,7 @@ checked_sketch(const ReleaseSpec *spec, int i)
 	return sketch;
 }
 
-/* The parameters of a release as an array of as many as it has. */
+/* The parameters of a release, as an array of spec->nparams; elog if it is no such array. */
 static const double *
 read_values(const ReleaseSpec *spec, ArrayType *array)
 {
@@ -76,7 +80,7 @@ read_values(const ReleaseSpec *spec, ArrayType *array)
 	return (const double *) ARR_DATA_PTR(array);
 }
 
-/* Hashes differ between releases' plans, unforeseeably. */
+/* The seed of hashes, from the id of the description: no client can foresee it. */
 static uint64
 spec_seed(const ReleaseSpec *spec)
 {
@@ -91,8 +95,11 @@ spec_seed(const ReleaseSpec *spec)
 }
 
 /*
- * Reads the i-th sketch of a release; elog if something does not fit.  What must last
- * is allocated in "context".
+ * Opens sketch i (from 0) of a release under the parameters of one execution.
+ *
+ * reads_values: values of rows will be read, and not only states merged.  What must
+ * last is allocated in "context".  elog if the description is malformed; errors of
+ * spec_read_params() if a parameter is out of range.
  */
 void
 sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i, ArrayType *params,
@@ -114,7 +121,7 @@ sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i, ArrayTy
 				 reader->seed, context);
 }
 
-/* A state must be of the sketch and the stage it is used for. */
+/* elog unless the state, whose header is checked, is of this sketch and of that stage. */
 void
 sketch_check_state(const SketchReader *reader, const SketchState *state, SketchStage stage)
 {
@@ -124,7 +131,7 @@ sketch_check_state(const SketchReader *reader, const SketchState *state, SketchS
 		malformed("sketch state");
 }
 
-/* A state without rows. */
+/* A new state without rows, in the current memory context. */
 SketchState *
 sketch_first(const SketchReader *reader, SketchStage stage)
 {
@@ -146,7 +153,7 @@ sketch_first(const SketchReader *reader, SketchStage stage)
  * ----------
  */
 
-/* sketch_weight() of some of a state's rows. */
+/* sketch_weight() of some of the rows of an individual; elog if there are more of them than rows. */
 static int64
 bounded_weight(const SketchState *individual, int64 rows, int64 r)
 {
@@ -155,6 +162,7 @@ bounded_weight(const SketchState *individual, int64 rows, int64 r)
 	return sketch_weight(rows, individual->counted, r);
 }
 
+/* For qsort(): ranks, ascending. */
 static int
 compare_ranks(const void *a, const void *b)
 {
@@ -164,7 +172,10 @@ compare_ranks(const void *a, const void *b)
 	return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/* Decides which r of n > r values count; "hashes" are theirs, and overwritten. */
+/*
+ * Decides which r of n > r values count, by their hashes, in whatever order these are.
+ * hashes[0 .. n - 1] is overwritten.
+ */
 static void
 select_values(Selection *selection, uint64 *hashes, int64 n, int64 r, uint64 seed)
 {
@@ -178,12 +189,14 @@ select_values(Selection *selection, uint64 *hashes, int64 n, int64 r, uint64 see
 	selection->left = r;
 }
 
+/* Does the value with that hash count?  To be asked once for each value. */
 static bool
 selected(Selection *selection, uint64 hash)
 {
 	return value_mix(hash ^ selection->salt) <= selection->last && selection->left-- > 0;
 }
 
+/* Adds an individual's rows to a group's CELLS. */
 static SketchState *
 add_cells(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
@@ -196,6 +209,7 @@ add_cells(SketchState *state, const SketchState *individual, const SketchReader 
 	return state;
 }
 
+/* select_values() for an individual's VALUES. */
 static void
 select_of_values(Selection *selection, const SketchState *individual, const SketchReader *reader)
 {
@@ -212,6 +226,7 @@ select_of_values(Selection *selection, const SketchState *individual, const Sket
 	pfree(hashes);
 }
 
+/* Adds an individual's rows to a group's VALUES. */
 static SketchState *
 add_values(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
@@ -232,6 +247,7 @@ add_values(SketchState *state, const SketchState *individual, const SketchReader
 	return state;
 }
 
+/* select_values() for an individual's DISTINCT; elog if it does not hold as many as it says. */
 static void
 select_of_distinct(Selection *selection, const SketchState *individual, const SketchReader *reader)
 {
@@ -248,6 +264,7 @@ select_of_distinct(Selection *selection, const SketchState *individual, const Sk
 	pfree(hashes);
 }
 
+/* Adds an individual's rows to a group's DISTINCT. */
 static SketchState *
 add_distinct(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
@@ -267,8 +284,8 @@ add_distinct(SketchState *state, const SketchState *individual, const SketchRead
 }
 
 /*
- * Adds one individual of a group by its rows, whose state has not given up, to the
- * group's state.
+ * Adds one individual to the state of its group.  individual is the state of its rows
+ * there, which has not given up.
  */
 SketchState *
 sketch_add_individual(const SketchReader *reader, SketchState *state, const SketchState *individual)
@@ -283,7 +300,10 @@ sketch_add_individual(const SketchReader *reader, SketchState *state, const Sket
 	return state;
 }
 
-/* Adds all but the count of another state of the same kind, and what it gave up. */
+/*
+ * Adds what another state of the same kind, stage and limit holds, except for its count
+ * of rows or individuals.  The result has given up if the other one has.
+ */
 SketchState *
 sketch_merge(SketchState *state, const SketchState *other)
 {

@@ -11,7 +11,12 @@
 #include "mechanism/rank.h"
 #include "spec/domain.h"
 
-/* Weights that do not fit into two words end a list: only forged ones do. */
+/*
+ * Words of a list, see sketch_state.h.  The lowest bits of a word are a cell.  If
+ * SKETCH_WEIGHED is set, the bits between are the highest of its weight, and the lowest
+ * 32 bits are the next word.  A weight of SKETCH_LISTED_WEIGHT or more does not fit:
+ * then the list becomes an array, which only forged states bring about.
+ */
 #define SKETCH_CELL_BITS 17
 #define SKETCH_CELL_MASK ((1U << SKETCH_CELL_BITS) - 1)
 #define SKETCH_WEIGHED (1U << 31)
@@ -19,8 +24,8 @@
 
 StaticAssertDecl(DP_MAX_CELLS <= SKETCH_CELL_MASK + 1, "cells fit into the bits they have");
 
-#define CELLS_FIRST_CAPACITY 4
-#define CELLS_SLOT_SIZE (sizeof(int64) + sizeof(int32))
+#define CELLS_FIRST_CAPACITY 4	/* slots or words of a new state */
+#define CELLS_SLOT_SIZE (sizeof(int64) + sizeof(int32))	/* bytes of a slot: weight and cell */
 
 extern SketchState *cells_new(SketchStage stage, int cells, int64 listed);
 extern SketchState *cells_add_slowly(SketchState *state, int cell, int64 weight);
@@ -29,13 +34,14 @@ extern void cells_sum(const SketchState *state, int64 *weights);
 extern void cells_clear(const SketchState *state, int64 *weights);
 extern bool cells_next(const SketchState *state, uint32 *position, int *cell, int64 *weight);
 
+/* Is the state a list, as groups have it until it becomes an array? */
 static inline bool
 cells_is_list(const SketchState *state)
 {
 	return state->capacity > 0 && state->stage == SKETCH_INDIVIDUALS;
 }
 
-/* Bytes after the header of CELLS; see sketch_open(). */
+/* Bytes that follow a header of CELLS; SKETCH_NO_SIZE if it is malformed.  See sketch_open(). */
 static inline Size
 cells_data_size(const SketchState *header)
 {
@@ -53,13 +59,14 @@ cells_data_size(const SketchState *header)
 	return header->capacity * CELLS_SLOT_SIZE;
 }
 
+/* The words of a list. */
 static inline uint32 *
 cells_words(const SketchState *state)
 {
 	return (uint32 *) SKETCH_DATA(state);
 }
 
-/* Puts a weight with its cell into a list with room for both. */
+/* Appends a cell and its weight to a list that has room for two words. */
 static inline void
 cells_put_weighed(SketchState *state, int cell, int64 weight)
 {
@@ -68,7 +75,7 @@ cells_put_weighed(SketchState *state, int cell, int64 weight)
 	cells_words(state)[state->used++] = (uint32) weight;
 }
 
-/* Adds a weight to a cell of 0 .. cells - 1 (elog if it is another). */
+/* Adds a weight to a cell, 0 .. cells - 1 (elog if it is not); what can be done at once inline. */
 static inline SketchState *
 cells_add(SketchState *state, int cell, int64 weight)
 {

@@ -1,6 +1,6 @@
 /*
  * sketch_distinct.h
- *		The set of values.
+ *		Sets of values, of which only hashes are kept.
  */
 #ifndef DP_SKETCH_DISTINCT_H
 #define DP_SKETCH_DISTINCT_H
@@ -9,17 +9,17 @@
 
 #include "aggregate/sketch_state.h"
 
-#define DISTINCT_FIRST_CAPACITY 4
+#define DISTINCT_FIRST_CAPACITY 4	/* slots of a new set */
 
 extern SketchState *distinct_new(SketchStage stage, uint32 limit);
 extern SketchState *distinct_add_new(SketchState *state, uint64 hash);
 extern SketchState *distinct_reserve(SketchState *state, uint32 n);
 extern bool distinct_next(const SketchState *state, uint32 *position, uint64 *hash);
 
-/* How many hashes a table takes: three in four slots. */
+/* Most hashes of a table of that capacity: three in four slots. */
 #define DISTINCT_FILL(capacity) ((capacity) / 4 * 3)
 
-/* Bytes after the header of DISTINCT; see sketch_open(). */
+/* Bytes that follow a header of DISTINCT; SKETCH_NO_SIZE if it is malformed.  See sketch_open(). */
 static inline Size
 distinct_data_size(const SketchState *header)
 {
@@ -32,14 +32,17 @@ distinct_data_size(const SketchState *header)
 	return header->capacity * sizeof(uint64);
 }
 
-/* The slot of a hash that is free or has it, or else one before it; hashes are odd. */
+/*
+ * The slot where the search for a hash begins; if the hash is not there, it goes on with
+ * the next ones.  Hashes are odd, so their lowest bit tells nothing.
+ */
 static inline uint32
 distinct_slot(const SketchState *state, uint64 hash)
 {
 	return (uint32) (hash >> 1) & (state->capacity - 1);
 }
 
-/* Adds a value by its hash, which is odd. */
+/* Adds a value by its hash, which is odd: 0 is a free slot. */
 static inline SketchState *
 distinct_add(SketchState *state, uint64 hash)
 {

@@ -1,6 +1,9 @@
 /*
  * sketch_open.c
- *		States of sketches that come from somewhere are checked before they are used.
+ *		Checks states of sketches that were not made here, before they are used.
+ *
+ * Whatever the header promises is in the bytes that follow it; what these hold is
+ * checked where it is followed.
  */
 #include "postgres.h"
 
@@ -23,7 +26,7 @@ limit_is_valid(const SketchState *header)
 	return header->limit >= SKETCH_ROWS_BYTES && header->limit <= SKETCH_GROUP_BYTES;
 }
 
-/* Bytes that must follow the header; SKETCH_NO_SIZE if it describes no state. */
+/* Bytes that must follow the header; SKETCH_NO_SIZE if it is malformed. */
 static Size
 data_size(const SketchState *header)
 {
@@ -43,9 +46,9 @@ data_size(const SketchState *header)
 }
 
 /*
- * Checks the header of a state (elog if it has none) and returns the state,
- * aligned: a transition value itself, something out of a tuple as a copy if
- * need be.
+ * The state in a datum, aligned and with its header checked; elog if it is malformed.  A
+ * transition value is returned itself; what comes out of a tuple is copied where it is
+ * not aligned.
  */
 SketchState *
 sketch_open(Datum datum)

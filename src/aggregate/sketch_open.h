@@ -1,6 +1,6 @@
 /*
  * sketch_open.h
- *		States of sketches that come from somewhere are checked.
+ *		Checks states of sketches that were not made here.
  */
 #ifndef DP_SKETCH_OPEN_H
 #define DP_SKETCH_OPEN_H

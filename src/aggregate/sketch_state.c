@@ -1,6 +1,6 @@
 /*
  * sketch_state.c
- *		Headers of sketch states are made.
+ *		Makes the headers of sketch states.
  */
 #include "postgres.h"
 
@@ -10,8 +10,8 @@
 #include "spec/spec.h"
 
 /*
- * An empty state with so many bytes after its header, all zero, and a limit to
- * them (0 for CELLS, which have none).
+ * A new state, in the current memory context, with "data" bytes after its header, all
+ * zero.  limit is the most bytes that may follow, 0 for CELLS, which have no limit.
  */
 SketchState *
 sketch_new(SpecSketchKind kind, SketchStage stage, uint32 limit, Size data)
@@ -26,7 +26,10 @@ sketch_new(SpecSketchKind kind, SketchStage stage, uint32 limit, Size data)
 	return state;
 }
 
-/* The state that has met too many values; one that is given stays as it is. */
+/*
+ * A new state for one that has met too many values: it keeps the count, no value, and
+ * takes none any more.  The given one stays as it is.
+ */
 SketchState *
 sketch_give_up(const SketchState *state)
 {

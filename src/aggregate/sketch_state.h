@@ -1,19 +1,19 @@
 /*
  * sketch_state.h
- *		The states of sketches: how they are stored, and what adds to them.
+ *		The states of sketches: how they are stored, and their limits.
  *
  * A state is a flat bytea that describes itself, so that it can go through
- * tuples, parallel workers and nodes.  SQL can hand any bytes to the
- * aggregates: a state's header and size are checked before it is used, and
- * whatever else it holds only where it is followed.  Nothing stored in a state
- * is ever given to a function of a type; values are compared as bytes.
+ * tuples, parallel workers and nodes.  SQL can hand any bytes to the aggregates.
+ * So the header and the size of a state are checked before it is used, and what
+ * else it holds is checked where it is followed.  Nothing stored in a state is ever
+ * given to a function of a type; values are compared as bytes.
  *
- * Each state of values or hashes has a limit to its memory; sketch.c tells what
- * becomes of one that would exceed it.  Cells need none, they are few.
+ * A state of values or hashes has a limit to its memory; sketch.c tells what becomes
+ * of one that would exceed it.  Cells need no limit, because they are few.
  *
- * Functions that add may return another, larger state instead of the one they
- * were given.  It lies in the current memory context, the old one is left
- * alone; see sketch.c.
+ * A function that adds to a state may return another, larger state instead of the
+ * one it was given.  The new one lies in the current memory context, and the old one
+ * is left alone; see sketch.c.
  */
 #ifndef DP_SKETCH_STATE_H
 #define DP_SKETCH_STATE_H
@@ -26,22 +26,24 @@
 #include "spec/domain.h"
 #include "spec/spec.h"
 
+/* What field "magic" holds: bytes of anything else are no state. */
 #define SKETCH_MAGIC 0x6b73
 
 /*
- * Limits, in bytes after the header.  All sketches of one group stand in one
- * row, and a row of 1 GB or more is an error: whether it occurs must not depend
- * on anybody's rows.
+ * Limits, in bytes after the header.  All sketches of one group stand in one row, and
+ * PostgreSQL raises an error for a row of 1 GB or more.  Whether it does must not
+ * depend on anybody's rows.
  */
 #define SKETCH_MB (1U << 20)
-#define SKETCH_ROWS_BYTES (4 * SKETCH_MB)	/* a sketch of an individual's rows */
-#define SKETCH_GROUP_BYTES (512 * SKETCH_MB)	/* a sketch of a group */
-#define SKETCH_ALL_BYTES (800 * SKETCH_MB)	/* all sketches of a group */
+#define SKETCH_ROWS_BYTES (4 * SKETCH_MB)	/* one sketch of an individual's rows */
+#define SKETCH_GROUP_BYTES (512 * SKETCH_MB)	/* one sketch of a group */
+#define SKETCH_ALL_BYTES (800 * SKETCH_MB)	/* all sketches of a group together */
 
 StaticAssertDecl(DP_MAX_CELLS * sizeof(int64) <= SKETCH_ROWS_BYTES &&
 				 SKETCH_ALL_BYTES / DP_MAX_SKETCHES >= SKETCH_ROWS_BYTES,
 				 "the limit of an individual's rows is the smallest");
 
+/* What the weights of a state count. */
 typedef enum SketchStage
 {
 	SKETCH_ROWS,				/* rows of one individual */
@@ -54,19 +56,19 @@ typedef enum SketchStage
  *	CELLS, capacity 0	int64 weights[cells]
  *	CELLS of rows		int64 weights[capacity], int32 cells[capacity], where a
  *						cell's number plus one stands, or 0: a hash table
- *	CELLS of a group	uint32 words[capacity], in order of arrival: a cell, which gets
- *						the weight that one row of an individual has, or a cell with
- *						SKETCH_WEIGHED, the weight's highest bits between and its
- *						lowest in a second word
- *	VALUES				SketchEntry entries[capacity], uint32 slots[2 * capacity],
- *						where an entry's number plus one stands, or 0, char
- *						bytes[data_capacity]
- *	DISTINCT			uint64 hashes[capacity], 0 where there is none
+ *	CELLS of a group	uint32 words[capacity], a list in order of arrival: either one
+ *						word, a cell whose weight is the field "listed"; or two words,
+ *						of which the first holds the cell, SKETCH_WEIGHED and between
+ *						them the highest bits of its weight, the second the lowest
+ *	VALUES				SketchEntry entries[capacity], in order of arrival, then
+ *						uint32 slots[2 * capacity], where an entry's number plus one
+ *						stands, or 0: a hash table, then char bytes[data_capacity]
+ *	DISTINCT			uint64 hashes[capacity], 0 where there is none: a hash table
  *
- * VALUES, and DISTINCT of rows, with capacity 0: there were too many values, and
- * none is kept.
+ * VALUES, and DISTINCT of rows, with capacity 0 have given up: there were too many
+ * values, and none is kept.
  *
- * Capacities are powers of two, but for those of lists of cells.
+ * Capacities are powers of two, except for those of lists of cells.
  */
 typedef struct SketchState
 {
@@ -74,31 +76,33 @@ typedef struct SketchState
 	uint16		magic;
 	uint8		kind;			/* SpecSketchKind */
 	uint8		stage;			/* SketchStage */
-	int64		counted;		/* rows with a value, or individuals with one */
-	int32		cells;			/* of the grid; CELLS only */
-	uint32		capacity;
-	uint32		used;			/* cells, entries or hashes that are there */
-	uint32		data_capacity;	/* VALUES only */
-	uint32		data_used;
-	uint32		limit;			/* of the bytes that follow; 0 for CELLS */
-	int64		listed;			/* weight of a cell by itself in a list; CELLS only */
+	int64		counted;		/* rows that have a value, or individuals that have one */
+	int32		cells;			/* number of cells of the grid; CELLS only */
+	uint32		capacity;		/* room for slots, words, entries or hashes */
+	uint32		used;			/* slots, words, entries or hashes in use; 0 in an array */
+	uint32		data_capacity;	/* room for bytes of values; VALUES only */
+	uint32		data_used;		/* bytes of values in use; VALUES only */
+	uint32		limit;			/* most bytes that may follow the header; 0 for CELLS */
+	int64		listed;			/* weight of a cell that has one word of a list; CELLS only */
 } SketchState;
 
+/* What follows the header. */
 #define SKETCH_DATA(state) ((char *) (state) + sizeof(SketchState))
 
 extern SketchState *sketch_new(SpecSketchKind kind, SketchStage stage, uint32 limit, Size data);
 extern SketchState *sketch_give_up(const SketchState *state);
 
-/* Sizes that no table exceeds are malformed. */
+/* Instead of a number of bytes: a header that is malformed. */
 #define SKETCH_NO_SIZE ((Size) -1)
 
+/* Is n a power of two? */
 static inline bool
 sketch_is_power(uint32 n)
 {
 	return n != 0 && (n & (n - 1)) == 0;
 }
 
-/* Has the state met too many values? */
+/* Has the state met too many values, so that it keeps none? */
 static inline bool
 sketch_gave_up(const SketchState *state)
 {
@@ -106,8 +110,9 @@ sketch_gave_up(const SketchState *state)
 }
 
 /*
- * The i-th slot to visit of a hash table.  Not in their order: entries moved
- * to another table in that order would crowd in one place of it.
+ * The slot of a hash table to visit as the i-th, so that all are visited in turn.  They
+ * are not visited in their order: entries that were moved to another table in that order
+ * would crowd in one place of it.
  */
 static inline uint32
 sketch_visit(uint32 i, uint32 capacity)
@@ -115,7 +120,7 @@ sketch_visit(uint32 i, uint32 capacity)
 	return (i * 0x9e3779b1U) & (capacity - 1);
 }
 
-/* A sum that stops at the ends of int64: only forged states reach them. */
+/* a + b, or the end of int64 that it would pass: only forged states come that far. */
 static inline int64
 sketch_sum(int64 a, int64 b)
 {

@@ -10,17 +10,17 @@
 #include "aggregate/sketch_state.h"
 #include "spec/value_key.h"
 
-/* One value: where its bytes are, and how much it weighs. */
+/* One value: where its bytes are, and what it weighs. */
 typedef struct SketchEntry
 {
 	uint64		hash;
-	int64		weight;			/* rows, or DP_CELL_SCALE per individual */
-	int64		individuals;
-	uint32		offset;
-	uint32		length;
+	int64		weight;			/* number of rows, or DP_CELL_SCALE per individual */
+	int64		individuals;	/* number of individuals that have the value; 0 at SKETCH_ROWS */
+	uint32		offset;			/* place of its bytes among those of all values */
+	uint32		length;			/* number of its bytes */
 } SketchEntry;
 
-/* What a value takes beside its bytes: an entry and two slots. */
+/* Bytes that a value takes beside its own: an entry and two slots. */
 #define SKETCH_ENTRY_BYTES (sizeof(SketchEntry) + 2 * sizeof(uint32))
 
 extern Size values_data_size(const SketchState *header);

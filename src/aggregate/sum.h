@@ -1,6 +1,6 @@
 /*
  * sum.h
- *		The exact sums of one group: the state of the collector.
+ *		The state of the collector: the exact sums of one group.
  */
 #ifndef DP_SUM_H
 #define DP_SUM_H
@@ -9,21 +9,24 @@
 
 #include "mechanism/status.h"
 
-/* A 128-bit integer without alignment demands. */
+/* A 128-bit integer that may lie anywhere: a state out of a tuple is not aligned to 16 bytes. */
 typedef struct CollectSum
 {
 	char		bytes[sizeof(dp_int128)];
 } CollectSum;
 
+/* The state of a group: a bytea that may be unaligned. */
 typedef struct CollectState
 {
 	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	int32		dimensions;
-	CollectSum	sums[FLEXIBLE_ARRAY_MEMBER];	/* one per dimension; [0] is the
-												 * exact number of individuals,
-												 * which never leaves the node */
+	int32		dimensions;		/* number of coordinates */
+	CollectSum	sums[FLEXIBLE_ARRAY_MEMBER];	/* one per coordinate, in lattice
+												 * units; but [0] is the exact
+												 * number of individuals, which
+												 * never leaves the node */
 } CollectState;
 
+/* Bytes of a state of d coordinates, header included. */
 #define COLLECT_STATE_SIZE(d) (offsetof(CollectState, sums) + (d) * sizeof(CollectSum))
 
 static inline dp_int128

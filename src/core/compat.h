@@ -14,14 +14,14 @@
 #define DP_MY_PROC_INDEX	(MyProc->pgprocno)
 #endif
 
-/* Range table indexes of a join tree's items, joins themselves left out. */
+/* Range table indexes of the relations in a join tree, without those of the joins. */
 #if PG_VERSION_NUM >= 160000
 #define DP_RELIDS_IN_JOINTREE(node)	get_relids_in_jointree(node, false, false)
 #else
 #define DP_RELIDS_IN_JOINTREE(node)	get_relids_in_jointree(node, false)
 #endif
 
-/* How many transactions have completed since the server started. */
+/* The number of transactions that have completed since the server started. */
 #if PG_VERSION_NUM >= 170000
 #define DP_COMPLETED_TRANSACTIONS	(TransamVariables->xactCompletionCount)
 #else

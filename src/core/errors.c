@@ -7,8 +7,9 @@
 #include "core/errors.h"
 
 /*
- * May the error depend on values?  All may but those of the world outside:
- * cancel and shutdown, lack of resources, system errors, rollbacks.
+ * May an error with this SQLSTATE depend on the values of rows?  All may, except
+ * those that come from outside: cancel and shutdown, lack of resources, errors of
+ * the operating system, rollbacks.
  */
 bool
 error_is_about_values(int sqlerrcode)
@@ -26,8 +27,9 @@ error_is_about_values(int sqlerrcode)
 }
 
 /*
- * Bytes that are not what they should be: of a description or a state, which SQL can hand to
- * the internal aggregates, or of a plan (elog).
+ * Raises an internal error (elog): bytes of a "what" are not as we write them.  A
+ * description or a state can be forged, since SQL can call the internal aggregates
+ * with any bytes; a plan cannot, and is wrong by a mistake of ours alone.
  */
 void
 malformed(const char *what)

@@ -1,6 +1,6 @@
 /*
  * errors.h
- *		SQLSTATEs of dp_agg. They are part of the SQL surface.
+ *		SQLSTATEs of dp_agg, which clients rely on, and which errors may be about rows.
  */
 #ifndef DP_ERRORS_H
 #define DP_ERRORS_H
@@ -12,7 +12,7 @@
 #define ERRCODE_DP_BOUNDS			MAKE_SQLSTATE('D', 'P', '0', '0', '3')
 #define ERRCODE_DP_LEDGER			MAKE_SQLSTATE('D', 'P', '0', '0', '4')
 
-/* One of these? */
+/* Is the SQLSTATE one of dp_agg's own? */
 static inline bool
 error_is_ours(int sqlerrcode)
 {

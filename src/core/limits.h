@@ -1,11 +1,13 @@
 /*
  * limits.h
- *		Limits that settings, labels and releases share; DP_MAX_GROUPS is mechanism/noise.h's.
+ *		The limit that settings, labels and releases share.
+ *
+ * Its companion, the most groups of an individual, is DP_MAX_GROUPS in mechanism/noise.h.
  */
 #ifndef DP_LIMITS_H
 #define DP_LIMITS_H
 
-/* Most rows of an individual that may count in a group. */
+/* Most rows of one individual that may count in one group. */
 #define DP_MAX_ROWS 1000000
 
 #endif							/* DP_LIMITS_H */

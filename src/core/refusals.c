@@ -179,7 +179,10 @@ static const struct
 	},
 };
 
-/* The character of source, from 1, at a byte offset; 0 where there is none. */
+/*
+ * The number of the character, counted from 1, at a byte offset of source, as
+ * errposition() takes it; 0, which is no position, if source or the offset is missing.
+ */
 static int
 cursor_position(const char *source, int location)
 {
@@ -189,8 +192,8 @@ cursor_position(const char *source, int location)
 }
 
 /*
- * Raises ERRCODE_DP_QUERY_REFUSED.  location is a byte offset into source, or
- * -1; source may be NULL.
+ * Raises ERRCODE_DP_QUERY_REFUSED with the text of a refusal.  source is the text
+ * of the statement, or NULL; location is a byte offset into it, or -1.
  */
 void
 refuse(Refusal refusal, const char *source, int location)
@@ -203,8 +206,9 @@ refuse(Refusal refusal, const char *source, int location)
 }
 
 /*
- * Refuses a call that fails because of its constants, with the function's own
- * message, which is about nothing else (probe.c).
+ * Raises ERRCODE_DP_QUERY_REFUSED for a call that fails whatever the rows, because
+ * of its constants.  The message is the function's own: it is about these constants
+ * alone (query/probe.c).  source and location are as for refuse().
  */
 void
 refuse_failing(const char *message, const char *source, int location)
@@ -216,7 +220,10 @@ refuse_failing(const char *message, const char *source, int location)
 			 errposition(cursor_position(source, location))));
 }
 
-/* A query that would read rows themselves: PostgreSQL's own refusal. */
+/*
+ * Raises PostgreSQL's own "permission denied" (ERRCODE_INSUFFICIENT_PRIVILEGE), for a
+ * query that would return rows of the relation.
+ */
 void
 refuse_raw(Oid relid)
 {

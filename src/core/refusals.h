@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+/* The refusals, in the order of the alphabet; refusals.c has a text for each. */
 typedef enum Refusal
 {
 	REFUSE_AGGREGATE,

@@ -25,19 +25,21 @@ double		dp_setting_min_epsilon = 0.001;
 bool		dp_setting_index_scans = false;
 bool		dp_setting_bound_node = true;
 
-/* A plan carries the settings it was made with: make new ones. */
+/* A cached plan carries the settings that it was made with: new ones need a new plan. */
 static void
 assign_real(double newval, void *extra)
 {
 	ResetPlanCache();
 }
 
+/* The same for a setting of another type. */
 static void
 assign_int(int newval, void *extra)
 {
 	ResetPlanCache();
 }
 
+/* The same for a setting of another type. */
 static void
 assign_bool(bool newval, void *extra)
 {
@@ -76,28 +78,28 @@ settings_init(void)
 							&dp_setting_max_rows, 0, 0, DP_MAX_ROWS,
 							PGC_USERSET, 0, NULL, assign_int, NULL);
 
-	/* Below this a group is never shown; 20 is the floor. */
+	/* A group with fewer individuals is never shown; 20 is the floor. */
 	DefineCustomIntVariable("dp_agg.min_individuals",
 							"Least number of individuals of a group that is released.",
 							"Cannot be lowered below 20.",
 							&dp_setting_min_individuals, 20, 20, INT_MAX,
 							PGC_SUSET, 0, NULL, assign_int, NULL);
 
-	/* What a release tells beside its answer should not be free. */
+	/* If a release tells anything beside its answer, that should not be free. */
 	DefineCustomRealVariable("dp_agg.min_epsilon",
 							 "Least privacy loss epsilon of one release that is paid from an account.",
 							 "An account may ask for more, see dp_agg.set_budget().",
 							 &dp_setting_min_epsilon, 0.001, 1e-9, 1000.0,
 							 PGC_SUSET, 0, NULL, assign_real, NULL);
 
-	/* Which pages an index scan reads shows in what others count and in its time. */
+	/* Which pages an index scan reads depends on rows; counters and running time show it. */
 	DefineCustomBoolVariable("dp_agg.index_scans",
 							 "Lets releases look rows of protected relations up by index.",
 							 "Faster where conditions are selective; that a row is there can show in running time and in counters of the whole server.",
 							 &dp_setting_index_scans, false,
 							 PGC_SUSET, 0, NULL, assign_bool, NULL);
 
-	/* The form in SQL is the reference for what the nodes compute. */
+	/* Off, plain SQL computes the same: the reference that tests compare our nodes with. */
 	DefineCustomBoolVariable("dp_agg.bound_node",
 							 "Bounds and adds up contributions in custom scans where these can.",
 							 "Off: by aggregates, grouping and row_number(), which takes several times as long.",
@@ -107,7 +109,10 @@ settings_init(void)
 	MarkGUCPrefixReserved("dp_agg");
 }
 
-/* How many individuals a group, or what is chosen from it, must have. */
+/*
+ * dp_agg.min_individuals: the least number of individuals of a group that is released, and
+ * of a value that is chosen from a group.
+ */
 int
 setting_min_individuals(void)
 {

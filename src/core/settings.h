@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-/* What a release starts from; see settings.c for units and ranges. */
+/* The variables that SET changes; settings.c has their units and ranges. */
 extern double dp_setting_epsilon;
 extern double dp_setting_delta;
 extern int	dp_setting_max_groups;

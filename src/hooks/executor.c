@@ -2,11 +2,11 @@
  * executor.c
  *		ExecutorStart: the second check of the plan, then pay, or stop.
  *
- * A cached plan skips the planner, an inlined function can smuggle in what
- * planner_hook never saw: so what counts is the plan that is about to run, and
+ * A cached plan skips the planner, and an inlined function can smuggle in what
+ * planner_hook never saw.  So what counts is the plan that is about to run, and
  * the role that runs it now.  All releases of the statement are paid at once,
- * before the first row is read.  Cursors come here when they are opened,
- * EXPLAIN without ANALYZE and Describe never pay.
+ * before the first row is read.  Cursors come here when they are opened; EXPLAIN
+ * without ANALYZE and Describe never pay.
  */
 #include "postgres.h"
 
@@ -53,7 +53,7 @@ plan_is_concerned(PlannedStmt *plan)
 }
 
 /*
- * Was it planned for a role that may only see releases?  Then it pays from an account,
+ * Was the plan made for a role that may only see releases?  Then it pays from an account,
  * whoever runs it.
  */
 static bool
@@ -72,9 +72,9 @@ plan_requires_account(PlannedStmt *plan)
 }
 
 /*
- * Is the role one that may only see releases of some relation of the plan?  The plan of
- * such a role's release says so without a look at its accounts, which the ledger is
- * about to take.
+ * Is the current user one that may only see releases of some relation of the plan?  A plan
+ * that was made for such a role says so, which saves a look at its accounts here: the
+ * ledger is about to look at them anyway.
  */
 static bool
 plan_is_for_analyst(PlannedStmt *plan)
@@ -111,6 +111,7 @@ check_scans(List *relids)
 	}
 }
 
+/* Has the ledger charge the statement for these releases, and marks them as paid. */
 static void
 pay_releases(List *releases, const char *query_text)
 {
@@ -139,6 +140,7 @@ pay_releases(List *releases, const char *query_text)
 		release_state(lfirst(lc))->paid = true;
 }
 
+/* ExecutorStart without us. */
 static void
 start(QueryDesc *queryDesc, int eflags)
 {
@@ -148,7 +150,10 @@ start(QueryDesc *queryDesc, int eflags)
 		standard_ExecutorStart(queryDesc, eflags);
 }
 
-/* The client's own tables count all the same: autovacuum goes by that. */
+/*
+ * ExecutorStart in a quiet section, for an analyst.  Counters of the client's own tables
+ * go on, because autovacuum goes by them.
+ */
 static void
 start_quietly(QueryDesc *queryDesc, int eflags)
 {
@@ -161,6 +166,7 @@ start_quietly(QueryDesc *queryDesc, int eflags)
 	loud_relations(queryDesc->estate);
 }
 
+/* ExecutorStart_hook */
 static void
 pay_executor_start(QueryDesc *queryDesc, int eflags)
 {
@@ -208,8 +214,8 @@ has_sub_plans(EState *estate)
 }
 
 /*
- * Sub-plans of a release end with the statement, and their temporary files would be
- * counted and logged.
+ * ExecutorEnd_hook: quiet where a release may have read sub-plans.  These end with the
+ * statement, and their temporary files would be counted and logged.
  */
 static void
 quiet_executor_end(QueryDesc *queryDesc)

@@ -1,6 +1,6 @@
 /*
  * hooks.h
- *		Installs the hooks of the extension, one function for each file.
+ *		Installs the hooks of the extension: one function for each file of hooks/.
  */
 #ifndef DP_HOOKS_H
 #define DP_HOOKS_H

@@ -2,10 +2,10 @@
  * paths.c
  *		The hooks by which the planner asks for paths: who makes or changes which.
  *
- * The query of a release is recognised by its collector, whose description this planning
- * has made (query/planning.c).  In it, and in its sub-selects, protected relations are read
- * as planner/scans.c and nodes/release/wide.c say; its grouping is done by the nodes of
- * nodes/bound, and on top of all stands the release node.
+ * The query of a release is recognised by its collector, an aggregate whose description
+ * this planning has made (query/planning.c).  In that query and its sub-selects, protected
+ * relations are read as planner/scans.c and nodes/release/wide.c say.  Its grouping is done
+ * by the nodes of nodes/bound, and on top of all stands the release node.
  */
 #include "postgres.h"
 
@@ -34,7 +34,7 @@ static get_relation_info_hook_type prev_relation_info_hook = NULL;
 static set_rel_pathlist_hook_type prev_rel_pathlist_hook = NULL;
 static set_join_pathlist_hook_type prev_join_pathlist_hook = NULL;
 
-/* The collector of a query that may be a release's, or NULL. */
+/* The collector among the outputs of a query, whoever wrote it there; NULL if there is none. */
 static Aggref *
 find_collector(PlannerInfo *root)
 {
@@ -55,7 +55,7 @@ find_collector(PlannerInfo *root)
 	return NULL;
 }
 
-/* The collector of a release of this planning, or NULL for any other query. */
+/* The collector of a query that is a release's and was made by this planning; else NULL. */
 static Aggref *
 known_collector(PlannerInfo *root)
 {
@@ -64,7 +64,10 @@ known_collector(PlannerInfo *root)
 	return collector != NULL && planning_known_spec(collector) != NULL ? collector : NULL;
 }
 
-/* The release whose query R is being planned, or one of its sub-selects; NULL if none is. */
+/*
+ * The release to whose query the query that is being planned belongs: it is that query, or
+ * a sub-select of it.  NULL if there is none.
+ */
 static const ReleaseSpec *
 enclosing_release(PlannerInfo *root)
 {
@@ -106,8 +109,9 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 /*
  * get_relation_info_hook: what the planner finds out about a relation.
  *
- * Code of the client's that ran at plan time may have said RESET ALL: the planner is
- * about to look at the ends of indexes, which would be counted.
+ * Counters are switched off again here, as code of the client's that ran at plan time may
+ * have said RESET ALL: the planner is about to look at the ends of indexes, which would be
+ * counted.
  */
 static void
 relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
@@ -124,7 +128,10 @@ relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 		hide_partial_indexes(rel);
 }
 
-/* Replaces scans of a whole table by DP Scan, if the release reads wide values and there are any. */
+/*
+ * Replaces the paths that read a whole table by DP Scan, if the release reads columns with
+ * wide values and the table has any.
+ */
 static void
 scan_wide_values(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, const ReleaseSpec *spec)
 {
@@ -163,7 +170,7 @@ rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 		scan_wide_values(root, rel, rte, spec);
 }
 
-/* set_join_pathlist_hook: how two are joined */
+/* set_join_pathlist_hook: how two relations are joined */
 static void
 join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 					  RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)

@@ -46,6 +46,7 @@ static planner_hook_type prev_planner = NULL;
  * ----------
  */
 
+/* Context of inline_functions_walker(). */
 typedef struct InlineFunctionsContext
 {
 	PlannerInfo *root;
@@ -53,8 +54,8 @@ typedef struct InlineFunctionsContext
 } InlineFunctionsContext;
 
 /*
- * The planner would do this later, behind our back: a function that is inlined
- * can bring relations into the query.
+ * Inlines functions in FROM.  The planner would do it later, after we have looked at the
+ * query; but a function that is inlined can bring relations into it.
  */
 static bool
 inline_functions_walker(Node *node, InlineFunctionsContext *context)
@@ -91,6 +92,7 @@ inline_functions_walker(Node *node, InlineFunctionsContext *context)
 	return expression_tree_walker(node, inline_functions_walker, context);
 }
 
+/* Is there a function in FROM, at any depth? */
 static bool
 has_function_walker(Node *node, void *context)
 {
@@ -104,6 +106,7 @@ has_function_walker(Node *node, void *context)
 	return expression_tree_walker(node, has_function_walker, context);
 }
 
+/* A PlannerInfo for what we do before the planner makes its own. */
 static PlannerInfo *
 scratch_root(Query *query, ParamListInfo params)
 {
@@ -122,14 +125,15 @@ scratch_root(Query *query, ParamListInfo params)
  * ----------
  */
 
+/* Who asks, and about what. */
 typedef struct AskContext
 {
 	Oid			user;
-	bool		concerned;		/* names a protected relation */
-	bool		analyst;
+	bool		concerned;		/* the statement names a protected relation */
+	bool		analyst;		/* the user may only see releases of such a relation */
 } AskContext;
 
-/* Decides for one protected relation; may raise "permission denied". */
+/* Decides whether the user may ask about a protected relation; may raise "permission denied". */
 static void
 judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation *rel)
 {
@@ -142,7 +146,7 @@ judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation 
 		return;
 	}
 
-	/* PostgreSQL's law: a definer view's owner, column privileges, plain INSERT */
+	/* what PostgreSQL allows: to a definer view's owner, by column privileges, plain INSERT */
 	if ((rte->requiredPerms & ACL_SELECT) == 0)
 		return;
 	if (OidIsValid(rte->checkAsUser) && rte->checkAsUser != context->user &&
@@ -155,6 +159,7 @@ judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation 
 				   get_rel_name(rte->relid));
 }
 
+/* Decides for all relations of a statement, at any depth. */
 static bool
 ask_walker(Node *node, AskContext *context)
 {
@@ -180,6 +185,7 @@ ask_walker(Node *node, AskContext *context)
  * ----------
  */
 
+/* The planner without us. */
 static PlannedStmt *
 plan(Query *parse, const char *query_string, int cursor_options, ParamListInfo params)
 {
@@ -189,9 +195,9 @@ plan(Query *parse, const char *query_string, int cursor_options, ParamListInfo p
 }
 
 /*
- * Plans a statement that was rewritten, which has releases or not.  What the planner chooses
- * and what the plan does are the same whatever the rows are, see planner/statistics.c,
- * steady.c and jit.c.
+ * Plans a statement that was rewritten.  If it has releases, what the planner chooses and
+ * what the plan does are the same whatever the rows are: see statistics.c, steady.c and
+ * jit.c in planner/.
  */
 static PlannedStmt *
 plan_rewritten(Query *parse, const char *query_string, int cursor_options,
@@ -206,7 +212,10 @@ plan_rewritten(Query *parse, const char *query_string, int cursor_options,
 	return result;
 }
 
-/* Plans a statement that names protected relations. */
+/*
+ * Plans a statement that names protected relations, rewritten where the user is an analyst
+ * or it has dp_ functions.
+ */
 static PlannedStmt *
 plan_concerned(Query *parse, const char *query_string, int cursor_options,
 			   ParamListInfo params, AskContext *ask, PlannerInfo *root)
@@ -246,6 +255,7 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 	return result;
 }
 
+/* planner_hook */
 static PlannedStmt *
 guard_planner(Query *parse, const char *query_string, int cursor_options,
 			  ParamListInfo params)

@@ -1,7 +1,9 @@
 /*
  * statistics.c
- *		The hooks by which the planner asks for statistics: while it plans releases, what is
- *		declared about protected relations stands in their place (planner/statistics.c).
+ *		The hooks by which the planner asks for statistics.
+ *
+ * While it plans releases, it is told what is declared about a protected relation, and
+ * not what ANALYZE has found there (planner/statistics.c).
  */
 #include "postgres.h"
 
@@ -19,7 +21,7 @@ static get_relation_stats_hook_type prev_relation_stats_hook = NULL;
 static get_index_stats_hook_type prev_index_stats_hook = NULL;
 static get_attavgwidth_hook_type prev_attavgwidth_hook = NULL;
 
-/* The relation's policy if its statistics are withheld now, else NULL. */
+/* The policy of a relation whose statistics are withheld now; NULL for any other. */
 static const ProtectedRelation *
 withheld(Oid relid)
 {
@@ -41,7 +43,7 @@ relation_statistics(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum,
 	return true;
 }
 
-/* get_index_stats_hook: of expressions nothing is declared */
+/* get_index_stats_hook: nothing is declared about expressions in indexes */
 static bool
 index_statistics(PlannerInfo *root, Oid indexid, AttrNumber attnum, VariableStatData *vardata)
 {
@@ -51,7 +53,7 @@ index_statistics(PlannerInfo *root, Oid indexid, AttrNumber attnum, VariableStat
 	return true;
 }
 
-/* get_attavgwidth_hook: a width that is not positive would be looked up in pg_statistic */
+/* get_attavgwidth_hook: if 0 is returned, PostgreSQL looks the width up in pg_statistic */
 static int32
 average_width(Oid relid, AttrNumber attnum)
 {

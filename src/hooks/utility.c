@@ -11,6 +11,7 @@
 
 static ProcessUtility_hook_type prev_process_utility = NULL;
 
+/* ProcessUtility_hook */
 static void
 utility_with_explain(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 					 ProcessUtilityContext context, ParamListInfo params,

@@ -28,8 +28,8 @@
 #include "policy/policy.h"
 
 /*
- * OIDs of the roles with an account on a population.  Sees what is committed, and
- * what the own transaction has done.
+ * OIDs of the roles with an account on a population, as catalogs are read: what is
+ * committed counts, and what this transaction has done itself.
  */
 static List *
 account_roles(Oid account, const NameData *population)
@@ -95,8 +95,8 @@ ledger_role_has_account(const NameData *population)
 }
 
 /*
- * Is the role one that may see the relation through releases only?  It lacks
- * SELECT on the table and holds an account on the population.
+ * Is the role an analyst of the relation, one that may see it through releases only?
+ * Such a role lacks SELECT on the table and holds an account on its population.
  */
 bool
 role_is_analyst(Oid user, Oid relid, const ProtectedRelation *rel)

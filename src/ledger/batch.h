@@ -1,6 +1,6 @@
 /*
  * batch.h
- *		Requests that are committed together.
+ *		One transaction of the ledger for several requests.
  */
 #ifndef DP_BATCH_H
 #define DP_BATCH_H

@@ -17,28 +17,32 @@
 
 #include "ledger/protocol.h"
 
-/* An account of a batch. */
+/*
+ * An account, as a batch sees it.  Everything from the limits on is read under the lock;
+ * epsilon is in nano-epsilon (1e-9), delta in atto-delta (1e-18).
+ */
 typedef struct Account
 {
-	Oid			role;
+	Oid			role;			/* the holder */
 	NameData	population;
-	ItemPointerData tid;
-	TupleTableSlot *row;		/* NULL until it is asked for */
-	bool		locked;			/* false: somebody else holds the row */
-	int64		epsilon_limit;
-	int64		epsilon_spent;
+	ItemPointerData tid;		/* place of the row when it was found */
+	TupleTableSlot *row;		/* the row; NULL until books_lock() was called */
+	bool		locked;			/* the row is locked and read */
+	int64		epsilon_limit;	/* most epsilon of a period */
+	int64		epsilon_spent;	/* epsilon spent in the period, this batch included */
 	int64		delta_limit;
 	int64		delta_spent;
-	int64		query_limit;	/* -1: none */
-	int64		query_minimum;	/* 0: none */
-	int64		release_limit;	/* -1: none */
+	int64		query_limit;	/* most epsilon of one statement; -1: no limit */
+	int64		query_minimum;	/* least epsilon of one release; 0: no minimum */
+	int64		release_limit;	/* most releases of a period; -1: no limit */
 	int64		releases_spent;
-	TimestampTz renews_at;		/* 0: never */
-	int64		epsilon_charged;	/* in this batch */
-	int64		delta_charged;
-	bool		charged;
+	TimestampTz renews_at;		/* end of the period; 0: it has none */
+	int64		epsilon_charged;	/* epsilon that this batch has added */
+	int64		delta_charged;	/* delta that this batch has added */
+	bool		charged;		/* this batch has added something: to be written */
 } Account;
 
+/* The tables, open for one transaction. */
 typedef struct Books Books;
 
 extern Books *books_open(Oid account_table);

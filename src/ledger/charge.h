@@ -1,6 +1,6 @@
 /*
  * charge.h
- *		Asks the ledger to commit a price.
+ *		Charges a statement for its releases, before they run.
  */
 #ifndef DP_CHARGE_H
 #define DP_CHARGE_H

@@ -1,6 +1,6 @@
 /*
  * message.h
- *		A request as bytes, and back.
+ *		A request as the bytes of a payload, and back.
  */
 #ifndef DP_MESSAGE_H
 #define DP_MESSAGE_H

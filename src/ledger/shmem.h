@@ -1,6 +1,6 @@
 /*
  * shmem.h
- *		The slots through which backends and workers of the ledger talk.
+ *		The shared memory through which backends and workers of the ledger talk.
  */
 #ifndef DP_LEDGER_SHMEM_H
 #define DP_LEDGER_SHMEM_H

@@ -1,9 +1,9 @@
 /*
  * tables.c
- *		The tables of the ledger: where they are.
+ *		Finds the tables of the ledger.
  *
- * They are found by membership in the extension, because in a database without it anybody
- * may own a schema of that name.
+ * A table counts only if it is a member of the extension: in a database without the
+ * extension anybody may own a schema of the same name.
  */
 #include "postgres.h"
 
@@ -20,10 +20,10 @@
 #include "ledger/tables.h"
 
 /*
- * The tables that were found, until one of them or a schema changes.  That the
- * extension is not there is not remembered, because nothing would tell that it
- * is.  Taking a table out of the extension, as only its owner can, is noticed by
- * the sessions that begin after it.
+ * The tables that were found, until one of them or a schema changes.  That there is no
+ * extension is not remembered, because no invalidation tells when it is created.  Only
+ * the owner of the extension can take a table out of it; sessions that have found the
+ * table keep to it.
  */
 static struct
 {
@@ -37,9 +37,10 @@ static struct
 	{"release_id_seq", RELKIND_SEQUENCE, InvalidOid},
 };
 
-/* How often something changed: a search that this happens to is not remembered. */
+/* Number of changes so far: what a search finds while one comes in is not remembered. */
 static uint64 changes = 0;
 
+/* Forgets a table, or all of them for InvalidOid. */
 static void
 forget_table(Oid relid)
 {
@@ -63,7 +64,7 @@ schema_callback(Datum arg, int cacheid, uint32 hashvalue)
 	forget_table(InvalidOid);
 }
 
-/* Registers the invalidation callbacks; called once per process from _PG_init. */
+/* Registers the invalidation callbacks; called once from _PG_init. */
 void
 ledger_init_cache(void)
 {
@@ -71,6 +72,7 @@ ledger_init_cache(void)
 	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_callback, (Datum) 0);
 }
 
+/* Looks a table of the ledger up in the catalogs; InvalidOid if it is not there. */
 static Oid
 find_table(const char *name, char kind)
 {
@@ -91,7 +93,7 @@ find_table(const char *name, char kind)
  * ledger_table
  *		OID of a table of the ledger, "account" or "release", or of the sequence
  *		"release_id_seq"; InvalidOid if the extension is not installed in this
- *		database.
+ *		database.  elog for any other name.
  */
 Oid
 ledger_table(const char *name)
@@ -115,8 +117,11 @@ ledger_table(const char *name)
 
 /*
  * ledger_begin_accounts
- *		Scans the accounts on a population; see systable_beginscan().  The name must
- *		live as long as the scan.
+ *		Begins a scan of the accounts on a population, as systable_beginscan() does
+ *		(genam.c); by the primary key if it is there.
+ *
+ * account is the table, open; snapshot may be NULL for one as of catalogs.  The name
+ * must live as long as the scan.
  */
 SysScanDesc
 ledger_begin_accounts(Relation account, const NameData *population, Snapshot snapshot)

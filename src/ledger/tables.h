@@ -1,6 +1,6 @@
 /*
  * tables.h
- *		The tables of the ledger: where they are, and their columns.
+ *		Finds the tables of the ledger, and names their columns.
  */
 #ifndef DP_LEDGER_TABLES_H
 #define DP_LEDGER_TABLES_H
@@ -28,7 +28,7 @@
 #define Anum_account_epsilon_lifetime		15
 #define Anum_account_delta_lifetime			16
 
-/* And of dp_agg.release. */
+/* Columns of dp_agg.release, in the order of the install script. */
 #define Anum_release_id				1
 #define Anum_release_at				2
 #define Anum_release_session_role	3

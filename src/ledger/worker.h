@@ -1,6 +1,6 @@
 /*
  * worker.h
- *		The worker of the ledger.
+ *		The background worker that writes the ledger.
  */
 #ifndef DP_LEDGER_WORKER_H
 #define DP_LEDGER_WORKER_H

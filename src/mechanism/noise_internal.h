@@ -1,6 +1,6 @@
 /*
  * noise_internal.h
- *		Parts of the noise and the gate that their unit tests look at.
+ *		Steps of the noise and the gate, for the mechanisms and their unit tests.
  *
  * Nothing outside mechanism/ and the unit tests includes this.
  */

@@ -2,11 +2,11 @@
  * jit.c
  *		Whether just-in-time compilation pays for the plan of a release.
  *
- * The planner decides by the cost of the whole plan, in which a release costs a constant:
- * estimates rest on statistics about protected columns, and a client could find out where
- * they cross jit_above_cost, which is its own to set.  Here the decision rests on the
- * sizes of protected tables alone, as pg_class and pg_relation_size() show them to
- * everybody: releases read them as a whole.
+ * The planner decides by the cost of the whole plan.  In that a release costs a constant,
+ * because its real estimate would tell about rows: a client could find out where it crosses
+ * jit_above_cost, which is its own to set.  Here the decision rests on the sizes of
+ * protected tables alone, which releases read as a whole, and which pg_class and
+ * pg_relation_size() show to everybody.
  */
 #include "postgres.h"
 
@@ -32,6 +32,7 @@ cost_of_reading(Oid relid)
 	return cost;
 }
 
+/* What reading all protected tables of a plan costs, in the planner's units. */
 static double
 cost_of_protected(const PlannedStmt *plan)
 {
@@ -51,7 +52,7 @@ cost_of_protected(const PlannedStmt *plan)
 	return cost;
 }
 
-/* Sets the flags of a plan with releases, as standard_planner() does for others. */
+/* Sets the JIT flags of a plan with releases, as standard_planner() does by the plan's cost. */
 void
 decide_jit(PlannedStmt *plan)
 {

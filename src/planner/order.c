@@ -3,18 +3,19 @@
  *		Orders of rows that only a declaration promises.
  *
  * PostgreSQL takes an Append of a partitioned table's partitions, one after the other, for
- * sorted by the partition key.  That is so if every row lies within the bounds of its
- * partition, which nobody enforces for foreign partitions.  A row that does not would make
- * a merge join miss rows of others, or fail, and a grouping see one individual twice.  Nor
- * is a foreign server's word for an order more than that.
+ * sorted by the partition key.  That holds if every row lies within the bounds of its
+ * partition, which nobody enforces for foreign partitions.  A row that lies elsewhere would
+ * make a merge join miss rows of others, or fail, and would make a grouping see one
+ * individual twice.  Where a foreign server says that its rows are sorted, that is no more
+ * than its word, either.
  *
- * So such paths keep their rows and lose their order: what needs it sorts.  A MergeAppend
- * looks at the rows, and so stays sorted.
+ * So such paths lose their order: whatever needs it sorts their rows.  A MergeAppend keeps
+ * its order, since it looks at the rows.
  *
- * grouping_planner() makes the paths of a partitioned table anew if it stands alone in
- * FROM, or joins and aggregates partition by partition, which rests on the bounds, too.
- * Until all paths are made it must not know that the table is partitioned; only then
- * it may, to leave out partitions at run time.
+ * Nor may the planner know, until all paths are made, that the table is partitioned.
+ * grouping_planner() would make its paths anew if it stands alone in FROM, and joins and
+ * aggregations could be done partition by partition, which rests on the bounds, too.  After
+ * that it may know again, to leave out partitions at run time.
  */
 #include "postgres.h"
 
@@ -22,6 +23,7 @@
 
 #include "planner/order.h"
 
+/* Is the path sorted only because somebody has said so? */
 static bool
 order_is_declared(const Path *path)
 {
@@ -33,9 +35,10 @@ order_is_declared(const Path *path)
 }
 
 /*
- * Takes the paths of a protected relation, in a release, for no more sorted than they are.
- * Without a positive number of partitions it is none of IS_PARTITIONED_REL(); -1 is what the
- * number is before it is known.
+ * Takes the order from those paths of a protected relation, in a release, that only declare
+ * it, and hides that the relation is partitioned.  The number of partitions is made negative
+ * for that, until remember_partitions(): then IS_PARTITIONED_REL() does not hold.  -1 is not
+ * used, as it means that the number is not known yet.
  */
 void
 forget_declared_order(RelOptInfo *rel)
@@ -57,7 +60,7 @@ forget_declared_order(RelOptInfo *rel)
 		rel->nparts = -rel->nparts;
 }
 
-/* All paths of the query are made: its relations may be partitioned again. */
+/* Undoes what forget_declared_order() did to numbers of partitions, when all paths are made. */
 void
 remember_partitions(PlannerInfo *root)
 {

@@ -2,11 +2,11 @@
  * scans.c
  *		Reads protected relations as a whole, and once.
  *
- * A scan by an index reads pages only where there are rows.  That takes less time, may write
- * (a page is cleaned up by the first who reads it after a change), and counts in what
- * everybody sees of the whole server.  A nested loop would read its inner side for each row
- * of the outer one, which shows in time and in pages that are fetched: with a constant for
- * the unit, as often as one person has rows.
+ * A scan by an index reads pages only where there are rows.  That shows: it takes less time,
+ * it may write, as a page is cleaned up by the first who reads it after a change, and it
+ * moves counters of the whole server, which everybody sees.  A nested loop would read its
+ * inner side for each row of the outer one, which shows in time and in pages that are
+ * fetched.  With a constant for the unit, that would be once for each row of one individual.
  */
 #include "postgres.h"
 
@@ -49,7 +49,10 @@ paths_by_look_up(List *paths, bool look_up)
 	return result;
 }
 
-/* The sequential scans, which cheaper paths may have driven out (allpaths.c). */
+/*
+ * Adds sequential scans, as set_plain_rel_pathlist() does (allpaths.c): cheaper paths, which
+ * are gone now, may have driven them out.
+ */
 static void
 add_whole_scans(PlannerInfo *root, RelOptInfo *rel)
 {
@@ -64,7 +67,7 @@ add_whole_scans(PlannerInfo *root, RelOptInfo *rel)
 	}
 }
 
-/* Leaves a relation the paths that read the whole table. */
+/* Takes from a relation all paths except those that read the whole table. */
 void
 leave_whole_scans(PlannerInfo *root, RelOptInfo *rel)
 {
@@ -73,7 +76,7 @@ leave_whole_scans(PlannerInfo *root, RelOptInfo *rel)
 	add_whole_scans(root, rel);
 }
 
-/* Leaves it those that look rows up by a condition. */
+/* Takes from a relation all paths except those that look rows up by a condition. */
 void
 leave_look_ups(RelOptInfo *rel)
 {
@@ -81,7 +84,7 @@ leave_look_ups(RelOptInfo *rel)
 	rel->partial_pathlist = paths_by_look_up(rel->partial_pathlist, true);
 }
 
-/* Reads the inner side of nested loops once, however many rows the outer one has. */
+/* Has nested loops keep what they read of their inner side, so that it is read once. */
 static void
 materialize_inner(List *paths)
 {
@@ -100,7 +103,7 @@ materialize_inner(List *paths)
 	}
 }
 
-/* The same for all paths of a join. */
+/* Has all nested loops among the paths of a join read their inner sides once. */
 void
 keep_inner_sides(RelOptInfo *joinrel)
 {

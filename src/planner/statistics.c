@@ -4,8 +4,8 @@
  *
  * What the planner chooses can be seen: whether a statement is in parallel mode, how many
  * workers it starts, and, by moving a setting until a choice flips, the estimate that the
- * choice rests on.  So a choice may rest on what everybody may know: declarations and the
- * sizes of whole tables, as pg_class and pg_relation_size() show them.  Withheld are
+ * choice rests on.  So a choice may rest only on what everybody may know: declarations and
+ * the sizes of whole tables, as pg_class and pg_relation_size() show them.  Withheld are
  *
  * - statistics of columns, of expressions in indexes, extended ones, average widths: in
  *   their place stands what the DBA has declared, as a tuple like those of pg_statistic;
@@ -15,7 +15,7 @@
  * - partial indexes, whose sizes count rows: left out;
  * - what a foreign server says about the rows that it would return.
  *
- * All of it holds for statements that have releases; others are planned as ever.
+ * All of this holds for statements that have releases; others are planned as ever.
  */
 #include "postgres.h"
 
@@ -49,26 +49,30 @@
 #include "spec/domain.h"
 #include "spec/spec.h"
 
-/* A column of whole numbers between bounds has that many values, if there are so few. */
+/*
+ * A column of whole numbers is taken to have all values between its bounds, if the bounds
+ * are no further apart than this.
+ */
 #define MOST_LISTED_VALUES 10000
 
-/* How full the pages of an index are, and how wide an expression in it is. */
-#define INDEX_FILL 0.9
-#define EXPRESSION_WIDTH 16
+#define INDEX_FILL 0.9			/* share of an index's pages that is in use */
+#define EXPRESSION_WIDTH 16		/* bytes of an expression in an index */
 
-/* Pages of a table to an entry of a BRIN index. */
+/* Pages of a table for each entry of a BRIN index. */
 #define BRIN_RANGE 128
 
-/* Rows of a foreign table that was never analyzed, and what it costs to ask for them. */
-#define FOREIGN_ROWS 1000
-#define FOREIGN_STARTUP_COST 100.0
+#define FOREIGN_ROWS 1000		/* rows of a foreign table that was never analyzed */
+#define FOREIGN_STARTUP_COST 100.0	/* cost of asking for them, in the planner's units */
 
 /* ----------
  * Columns
  * ----------
  */
 
-/* The column of the relation that has the labels: those of children may be numbered otherwise. */
+/*
+ * The number that a column has in the relation whose labels hold for this one.  Columns of a
+ * child may be numbered otherwise than those of its parent, so they are found by name.
+ */
 static AttrNumber
 labelled_column(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
 {
@@ -80,6 +84,7 @@ labelled_column(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
 	return name != NULL ? get_attnum(rel->label_relid, name) : InvalidAttrNumber;
 }
 
+/* The number of values of an enum. */
 static double
 number_of_labels(Oid type)
 {
@@ -90,6 +95,7 @@ number_of_labels(Oid type)
 	return result;
 }
 
+/* Are values of the type whole numbers, in the unit of bounds? */
 static bool
 is_whole_number(Oid type)
 {
@@ -97,8 +103,11 @@ is_whole_number(Oid type)
 }
 
 /*
- * How many values the column has, as pg_statistic.stadistinct puts it; 0 if nothing says
- * so.  An individual has from one row to as many as count: the middle, by ratio.
+ * The number of different values of a column, as pg_statistic.stadistinct puts it; 0 if
+ * nothing tells it.
+ *
+ * For the unit that is minus one over the number of rows of an individual.  It has from one
+ * row to max_groups * max_rows that count: the geometric mean of the two is taken.
  */
 static float4
 declared_distinct(const ProtectedRelation *rel, AttrNumber attno, Oid type,
@@ -120,7 +129,7 @@ declared_distinct(const ProtectedRelation *rel, AttrNumber attno, Oid type,
 	return 0;
 }
 
-/* The descriptor of pg_statistic. */
+/* The descriptor of rows of pg_statistic, kept for the session. */
 static TupleDesc
 statistic_descriptor(void)
 {
@@ -138,7 +147,7 @@ statistic_descriptor(void)
 	return descriptor;
 }
 
-/* Puts the bounds where a histogram of two values would be. */
+/* Puts the bounds of a column where its histogram would be, as one of two values. */
 static void
 set_histogram(Datum *values, bool *nulls, Oid type, const ColumnBounds *bounds)
 {
@@ -200,7 +209,7 @@ declared_statistics(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
 	return heap_form_tuple(statistic_descriptor(), values, nulls);
 }
 
-/* How wide a column's values are taken to be, in bytes: what its type says. */
+/* The width that a column's values are taken to have, in bytes: what its type tells. */
 int32
 declared_width(Oid relid, AttrNumber attnum)
 {
@@ -217,6 +226,7 @@ declared_width(Oid relid, AttrNumber attnum)
  * ----------
  */
 
+/* Bytes that an entry of an index takes, by the types of its columns. */
 static double
 width_of_entry(const IndexOptInfo *index, Oid relid)
 {
@@ -229,8 +239,9 @@ width_of_entry(const IndexOptInfo *index, Oid relid)
 }
 
 /*
- * Gives the index the size that one on such columns of such a table has.  Its uniqueness
- * holds if the snapshot shows it: a plan that relies on it takes the first row that it meets.
+ * Gives an index the size that any index on columns of these types of a table of this size
+ * would have.  It stays unique only if it is so for the active snapshot: a plan that relies on
+ * that takes the first row that it meets.
  */
 static void
 reckon_index(IndexOptInfo *index, Oid relid, const RelOptInfo *rel)
@@ -256,7 +267,10 @@ reckon_index(IndexOptInfo *index, Oid relid, const RelOptInfo *rel)
  * ----------
  */
 
-/* GetForeignRelSize of a protected table, whose server may have been asked how many rows match */
+/*
+ * GetForeignRelSize of a protected table: the wrapper's own, and then estimates of ours in
+ * place of its own, for which it may have asked its server how many rows match.
+ */
 static void
 foreign_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
@@ -268,8 +282,9 @@ foreign_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 }
 
 /*
- * GetForeignPaths of a protected table: of its paths one remains, a scan as a whole in no
- * order, at a price that follows from the number of its rows.
+ * GetForeignPaths of a protected table: the wrapper's own, of whose paths one remains, which
+ * scans the table as a whole and in no order, at a cost that follows from the number of its
+ * rows.
  */
 static void
 foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
@@ -294,7 +309,10 @@ foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	rel->partial_pathlist = NIL;
 }
 
-/* Its wrapper estimates as we say, and is not offered joins and aggregations: see recheck.c. */
+/*
+ * Has the wrapper of a foreign table estimate as we say, and offers it no joins and
+ * aggregations (nodes/release/recheck.c).
+ */
 static void
 reckon_foreign(RelOptInfo *rel)
 {
@@ -312,8 +330,8 @@ reckon_foreign(RelOptInfo *rel)
  */
 
 /*
- * Takes what tells about rows from what the planner has found out about a protected
- * relation, while it plans releases.
+ * Removes from what the planner has found out about a protected relation whatever tells
+ * about rows; for get_relation_info_hook, while releases are planned.
  */
 void
 withhold_statistics(Oid relid, RelOptInfo *rel)

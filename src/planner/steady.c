@@ -2,16 +2,17 @@
  * steady.c
  *		The finished plan of a release does the same whatever the rows are.
  *
- * The planner decides without statistics of protected relations (statistics.c), but leaves
- * to the executor what it can decide better with rows at hand, and some of that shows:
+ * The planner decides without statistics of protected relations (statistics.c).  It leaves
+ * to the executor what can be decided better with rows at hand, and some of that shows:
  *
- * - which partitions are read for a value that other rows gave (pruning at run time): which
- *   pages are read shows in the counters of the whole server and in time.  Pruning by the
- *   query's constants and parameters stays;
- * - how often, and whether at all, workers are started: each is a process, which other
- *   sessions see, and which takes the next number.  A Gather that is started once, whatever
- *   the rows are, keeps its workers; any other does its work alone;
- * - the statistics that a hash join looks up when it begins, for what is frequent.
+ * - which partitions are read for a value that other rows gave (pruning at run time): the
+ *   pages that are read move counters of the whole server, and take time.  This is taken
+ *   out of the plan; pruning by the query's constants and parameters stays;
+ * - how often workers are started, and whether at all: each is a process, which other
+ *   sessions see, and which takes the next process id.  A Gather that is started once,
+ *   whatever the rows are, keeps its workers; any other loses them and does its work alone;
+ * - which values are frequent, by statistics that a hash join looks up when it begins: it is
+ *   kept from looking.
  */
 #include "postgres.h"
 
@@ -48,7 +49,7 @@ plans_below(const Plan *plan)
 	}
 }
 
-/* The relation that the plan itself scans, or InvalidOid. */
+/* The relation that the plan's topmost node scans, or InvalidOid. */
 static Oid
 scanned_relation(const Plan *plan, const PlannedStmt *statement)
 {
@@ -109,8 +110,8 @@ depends_walker(Node *node, void *context)
 }
 
 /*
- * Are the plan's rows public, and how many there are?  CTEs below a release are (ahead.c),
- * and lists of values; other plans are not asked.
+ * Are the plan's rows, and so their number, public?  Those of CTEs below a release are
+ * (nodes/release/ahead.c), and those of lists of values.  Any other plan is taken not to be.
  */
 static bool
 is_public(const Plan *plan)
@@ -142,9 +143,11 @@ is_public(const Plan *plan)
 }
 
 /*
- * Is the child started as often as its parent, whatever the rows are?  A join may begin
- * with either side, and is over if that has no rows.  A merge join is over before one side
- * has come to its end, so that side must have read all that is below when it begins.
+ * Is the child started as often as its parent, whatever the rows are?
+ *
+ * A join may begin with either side, and does not start the other one if the first has no
+ * rows.  A merge join is over before one of its sides has come to its end; so a side counts
+ * only if it reads all that is below it when it begins, as a sort does.
  */
 static bool
 starts_child(const Plan *plan, const Plan *child)
@@ -169,7 +172,7 @@ starts_child(const Plan *plan, const Plan *child)
 	}
 }
 
-/* Takes from the pruning of partitions what is done at run time. */
+/* The same pruning of partitions without what depends on rows; NULL if nothing is left. */
 static PartitionPruneInfo *
 without_late_pruning(PartitionPruneInfo *info)
 {
@@ -193,7 +196,7 @@ without_late_pruning(PartitionPruneInfo *info)
 	return kept ? info : NULL;
 }
 
-/* One node below a release; "once": it is started once, whatever the rows are. */
+/* Settles one node below a release.  once: it is started once, whatever the rows are. */
 static void
 steady_node(Plan *plan, bool once)
 {
@@ -223,6 +226,7 @@ steady_node(Plan *plan, bool once)
 	}
 }
 
+/* Settles a tree of plans.  below: it stands below a release; once: as for steady_node(). */
 static void
 steady_tree(Plan *plan, bool below, bool once)
 {
@@ -241,9 +245,9 @@ steady_tree(Plan *plan, bool below, bool once)
 }
 
 /*
- * Settles a finished plan with releases.  Its sub-plans stand in a list, and one that reads
- * protected relations stands below a release.  CTEs of public relations keep their workers:
- * they are read before the first row.
+ * Settles a finished plan with releases.  Sub-plans stand in a list of their own; one that
+ * reads protected relations otherwise than by a release belongs below one.  CTEs of public
+ * relations keep their workers, as they are read before the first row.
  */
 void
 steady_plan(PlannedStmt *statement)

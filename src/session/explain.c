@@ -1,6 +1,6 @@
 /*
  * explain.c
- *		Sessions in which a plan, or what depends on rows, would be printed.
+ *		Refuses sessions that would print a plan, or anything else that depends on rows.
  */
 #include "postgres.h"
 
@@ -14,12 +14,14 @@
 /* How many EXPLAIN statements are being executed, one inside the other. */
 static int	explain_depth = 0;
 
+/* An EXPLAIN begins; must be paired with explain_end(), also on error. */
 void
 explain_begin(void)
 {
 	explain_depth++;
 }
 
+/* The innermost EXPLAIN is over. */
 void
 explain_end(void)
 {
@@ -34,8 +36,9 @@ explaining(void)
 }
 
 /*
- * Refuses what would show an analyst more than its results: EXPLAIN, printed
- * plans, predicate locks.
+ * Raises ERRCODE_DP_QUERY_REFUSED in a session that would show an analyst more than
+ * results: inside EXPLAIN, while plans or statistics of statements are printed, and
+ * in a serializable transaction, whose predicate locks everybody can see.
  */
 void
 refuse_unsafe_session(void)

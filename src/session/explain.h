@@ -1,6 +1,6 @@
 /*
  * explain.h
- *		Sessions in which a plan, or what depends on rows, would be printed.
+ *		Refuses sessions that would print a plan, or anything else that depends on rows.
  */
 #ifndef DP_EXPLAIN_H
 #define DP_EXPLAIN_H

@@ -1,16 +1,20 @@
 /*
  * quiet.c
- *		Nothing the server counts or prints may tell about protected rows.
+ *		Nothing that the server counts or prints may tell about protected rows.
  *
- * While a release is planned, started or drained: no statistics counters
- * (pg_stat_*, pg_stat_get_xact_*), none of functions, reads and writes, no place
- * where a synchronized scan stopped, no trace of sorts and temporary files and no limit
- * on these, no messages below NOTICE.  The settings live in a nest level of their own,
- * which an abort unwinds; parallel workers inherit them.  Buffers and WAL are not charged to the statement, which
- * EXPLAIN and pg_stat_statements would show.
+ * While a release is planned, started or drained, a quiet section switches off
+ *
+ * - counters of relations, functions, reads and writes (pg_stat_*, pg_stat_get_xact_*);
+ * - synchronized scans, which leave behind where they stopped;
+ * - traces of sorts and temporary files, and the limit on temporary files;
+ * - messages below NOTICE.
+ *
+ * The settings live in a nest level of their own, which an abort unwinds; parallel
+ * workers inherit them.  Buffers and WAL are not charged to the statement: EXPLAIN and
+ * pg_stat_statements would show them.
  *
  * An abort removes the temporary files of a release that was not brought to its end,
- * and would count and log them: from its first drain on, a transaction aborts
+ * and would count and log them.  So from its first drain on, a transaction aborts
  * quietly.
  */
 #include "postgres.h"
@@ -26,6 +30,7 @@
 #include "policy/cache.h"
 #include "session/quiet.h"
 
+/* Changes a setting in the current nest level, whoever the user is. */
 static void
 set_quietly(const char *name, const char *value)
 {
@@ -33,7 +38,10 @@ set_quietly(const char *name, const char *value)
 							 true, 0, false);
 }
 
-/* What is as it should be already costs nothing: a release begins this often. */
+/*
+ * Changes a setting unless it is as it should be already: a change takes time, and
+ * every release makes several of them.
+ */
 static void
 set_unless(bool already, const char *name, const char *value)
 {
@@ -89,14 +97,17 @@ quiet_wanted(void)
 	return drained;
 }
 
-/* From here on the transaction aborts quietly. */
+/* A release is about to be drained: from here on the transaction aborts quietly. */
 void
 quiet_transaction(void)
 {
 	drained = true;
 }
 
-/* Starts a quiet section; must be paired with quiet_end unless an error leaves it. */
+/*
+ * Starts a quiet section.  Must be paired with quiet_end(), unless an error leaves the
+ * section: then the abort unwinds its settings.
+ */
 void
 quiet_begin(QuietState *quiet)
 {
@@ -115,7 +126,10 @@ quiet_begin(QuietState *quiet)
 	set_unless(client_min_messages >= NOTICE, "client_min_messages", "notice");
 }
 
-/* Within a quiet section: no counters, should somebody have turned them on. */
+/*
+ * Within a quiet section: switches counters off again, in case that code of the client's
+ * has switched them on.
+ */
 void
 quiet_again(void)
 {
@@ -123,13 +137,14 @@ quiet_again(void)
 		set_quietly("track_counts", "off");
 }
 
-/* Within a quiet section: nothing but errors reaches the client. */
+/* Within a quiet section: from here on nothing but errors reaches the client. */
 void
 quiet_messages(void)
 {
 	set_quietly("client_min_messages", "error");
 }
 
+/* Ends a quiet section: settings, and counts of buffers and WAL, are as before it. */
 void
 quiet_end(QuietState *quiet)
 {
@@ -138,7 +153,7 @@ quiet_end(QuietState *quiet)
 	pgWalUsage = quiet->wal;
 }
 
-/* Decides anew whether a relation counts. */
+/* Has PostgreSQL decide anew, by track_counts, whether it counts what a relation is used for. */
 static void
 judge_relation(Relation relation)
 {
@@ -146,6 +161,7 @@ judge_relation(Relation relation)
 		pgstat_init_relation(relation);
 }
 
+/* judge_relation() for the indexes of a plan, which are opened when it starts. */
 static bool
 quiet_walker(PlanState *state, void *context)
 {
@@ -167,8 +183,9 @@ quiet_walker(PlanState *state, void *context)
 }
 
 /*
- * Lets the relations of a started plan that are not protected count again, outside a
- * quiet section: the client's own tables, into which it writes what was released.
+ * Outside a quiet section: counts again what is done to those relations of a started
+ * plan that are not protected.  They are the client's own tables, into which it writes
+ * what was released.
  */
 void
 loud_relations(EState *estate)
@@ -183,10 +200,9 @@ loud_relations(EState *estate)
 }
 
 /*
- * Whether a relation counts is decided when it is opened, by anybody: one that
- * was opened quietly counts again once the client has looked at it.  Decides
- * anew, inside a quiet section, for all relations of a plan that is about to
- * run.
+ * Inside a quiet section: stops counting for all relations of a plan that is about to
+ * run.  PostgreSQL decides whether to count whenever anybody opens a relation, so one
+ * that was opened quietly counts again once the client has looked at it.
  */
 void
 quiet_relations(PlanState *state)
@@ -198,7 +214,7 @@ quiet_relations(PlanState *state)
 	for (Index i = 0; i < estate->es_range_table_size; i++)
 		judge_relation(estate->es_relations[i]);
 	(void) quiet_walker(state, NULL);
-	/* sub-plans and CTEs are not below the child, and run when it asks for them */
+	/* sub-plans and CTEs are not below this plan, and run when it asks for them */
 	foreach(lc, estate->es_subplanstates)
 	{
 		if (lfirst(lc) != NULL)

@@ -1,6 +1,6 @@
 /*
  * quiet.h
- *		Nothing the server counts or prints may tell about protected rows.
+ *		Nothing that the server counts or prints may tell about protected rows.
  */
 #ifndef DP_QUIET_H
 #define DP_QUIET_H
@@ -13,9 +13,9 @@
 /* What a quiet section puts back at its end. */
 typedef struct QuietState
 {
-	int			nestlevel;
-	BufferUsage buffers;
-	WalUsage	wal;
+	int			nestlevel;		/* nest level of the section's settings */
+	BufferUsage buffers;		/* pgBufferUsage as it was before */
+	WalUsage	wal;			/* pgWalUsage as it was before */
 } QuietState;
 
 extern void quiet_init(void);

@@ -6,12 +6,14 @@
  * sign, '1 mon' and '30 days', character(n) with and without blanks at the end, numbers
  * in jsonb, arrays of all these.  And values that look the same can be stored
  * differently: compressed, elsewhere, with a short header, with a bitmap of NULLs
- * that has no NULL in it any more.  Where one value stands for several (a group's
- * key, a minimum), the executor keeps the one it met first, which depends on the
- * order of rows and thus on everybody's.  So what stands for several is the canonical
- * form: a function of the value up to equality, and in bytes of its own.
+ * that has no NULL in it any more.
  *
- * A type modifier is kept to: 5 in a column of type numeric(10,2) is 5.00, and a
+ * Where one value stands for several (a group's key, a minimum), the executor keeps the
+ * one that it met first.  Which one that is depends on the order of rows, and thus on the
+ * rows of everybody.  So the canonical form is put in its place: the same for all equal
+ * values, and in memory of its own.
+ *
+ * The form follows the type modifier: 5 in a column of type numeric(10,2) is 5.00, and a
  * character(n) has n characters.
  *
  * Equality is that of the type's btree and hash operator classes, with a deterministic
@@ -36,7 +38,7 @@
 #include "spec/canonical.h"
 #include "spec/decimal.h"
 
-/* Has the type a canonical form: do we know what makes its values equal? */
+/* Has the type a canonical form?  It has if we know here what makes its values equal. */
 bool
 canonical_exists(Oid type)
 {
@@ -83,7 +85,10 @@ canonical_exists(Oid type)
 	}
 }
 
-/* Are values of the type equal if and only if they look the same to every function? */
+/*
+ * Is every value of the type its own canonical form, whatever way it is stored: do equal
+ * values look the same to every function?
+ */
 bool
 canonical_is_plain(Oid type)
 {
@@ -102,6 +107,7 @@ canonical_is_plain(Oid type)
 	}
 }
 
+/* How values of a type that is no domain are brought into their form. */
 static CanonicalForm
 form_of(Oid base, const Canonical *canonical)
 {
@@ -130,8 +136,8 @@ form_of(Oid base, const Canonical *canonical)
 }
 
 /*
- * Prepares for values of a type, with the type modifier that a column of it would have,
- * or -1; what must last is allocated in "context".  elog if there is no canonical form.
+ * Prepares for values of a type (or domain) with a type modifier, -1 for none.  What must
+ * last is allocated in "context".  elog if the type has no canonical form.
  */
 void
 canonical_open(Canonical *canonical, Oid type, int32 typmod, MemoryContext context)
@@ -158,8 +164,8 @@ canonical_open(Canonical *canonical, Oid type, int32 typmod, MemoryContext conte
  */
 
 /*
- * Without zeros at the end, but as many decimals as the type modifier has.  The value has a
- * header of four bytes.
+ * A numeric without zeros at its end, except that it shows as many decimals as the type
+ * modifier asks for.  The value given has a header of four bytes.
  */
 static Datum
 canonical_numeric(Numeric value, int32 typmod)
@@ -182,8 +188,9 @@ canonical_numeric(Numeric value, int32 typmod)
 }
 
 /*
- * In days of 24 hours and time, months as 30 days, as interval_cmp_value() has it (timestamp.c);
- * months only where an int has no room for the days.
+ * An interval in days and time, a month as 30 days and a day as 24 hours, as
+ * interval_cmp_value() compares them (timestamp.c).  It has months only where an int has
+ * no room for the days.
  */
 static Datum
 canonical_interval(const Interval *value)
@@ -215,7 +222,7 @@ canonical_interval(const Interval *value)
 	return IntervalPGetDatum(result);
 }
 
-/* The bytes of a varlena in memory of their own, under a header of four bytes. */
+/* A varlena of these bytes in memory of its own, with a header of four bytes. */
 static Datum
 plain_bytes(const char *bytes, Size length)
 {
@@ -226,7 +233,7 @@ plain_bytes(const char *bytes, Size length)
 	return PointerGetDatum(result);
 }
 
-/* As many characters as the type modifier has, or no blanks at the end. */
+/* A character(n) of n characters; without a type modifier, one without blanks at its end. */
 static Datum
 canonical_padded(Datum value, int32 typmod)
 {
@@ -244,7 +251,7 @@ canonical_padded(Datum value, int32 typmod)
 	return plain_bytes(VARDATA_ANY(string), length);
 }
 
-/* Numbers inside jsonb are numerics. */
+/* A jsonb in which every number is a canonical numeric. */
 static Datum
 canonical_jsonb(Datum value)
 {
@@ -267,7 +274,7 @@ canonical_jsonb(Datum value)
 	return JsonbPGetDatum(JsonbValueToJsonb(result));
 }
 
-/* Of the same dimensions and lower bounds, which count in equality. */
+/* An array of canonical elements.  Dimensions and lower bounds stay: equality minds them. */
 static Datum
 canonical_array(const Canonical *element, Datum value)
 {
@@ -294,8 +301,8 @@ canonical_array(const Canonical *element, Datum value)
  * canonical_datum
  *		The canonical form of a value that is not NULL.
  *
- * Passed by value, or in memory of its own in the current context.  Two values that are
- * equal give the same bytes, whatever form they are stored in.
+ * It is passed by value, or lies in memory of its own in the current context.  Two values
+ * that are equal give the same bytes, in whatever way they are stored.
  */
 Datum
 canonical_datum(const Canonical *canonical, Datum value)

@@ -11,6 +11,7 @@
 
 #include "utils/float.h"
 
+/* Kinds of types, by what their canonical form takes. */
 typedef enum CanonicalForm
 {
 	CANONICAL_BITS,				/* passed by value */
@@ -26,15 +27,15 @@ typedef enum CanonicalForm
 	CANONICAL_ARRAY
 } CanonicalForm;
 
-/* How values of a type are brought into their canonical form. */
+/* How values of one type are brought into their canonical form; the type is below any domain. */
 typedef struct Canonical
 {
 	CanonicalForm form;
-	int16		length;			/* typlen of the type below domains */
-	bool		by_value;
-	char		align;
-	int32		typmod;			/* or -1 */
-	struct Canonical *element;	/* of an array */
+	int16		length;			/* typlen of the type */
+	bool		by_value;		/* typbyval of the type */
+	char		align;			/* typalign of the type */
+	int32		typmod;			/* type modifier, or -1 */
+	struct Canonical *element;	/* the elements of an array; NULL for other types */
 } Canonical;
 
 extern bool canonical_exists(Oid type);
@@ -42,7 +43,7 @@ extern bool canonical_is_plain(Oid type);
 extern void canonical_open(Canonical *canonical, Oid type, int32 typmod, MemoryContext context);
 extern Datum canonical_datum(const Canonical *canonical, Datum value);
 
-/* A value passed by value, the same in all bits of the datum. */
+/* A datum passed by value, with the bits that its type of "length" bytes does not use made canonical. */
 static inline Datum
 canonical_bits(Datum value, int16 length)
 {
@@ -59,13 +60,14 @@ canonical_bits(Datum value, int16 length)
 	}
 }
 
-/* A float8, where all NaN are one and -0 is 0. */
+/* A float8: one NaN for all, and 0 for -0. */
 static inline Datum
 canonical_float8(float8 x)
 {
 	return Float8GetDatum(isnan(x) ? get_float8_nan() : x == 0 ? 0 : x);
 }
 
+/* A float4 in the same way. */
 static inline Datum
 canonical_float4(float4 x)
 {

@@ -10,16 +10,17 @@
  *		10		short: 0x2000 is the sign, the lowest 7 bits are the weight, signed
  *		11		special: 0xC000 NaN, 0xD000 Infinity, 0xF000 -Infinity
  *
- * Short ones have the number of decimals they show in bits 7 to 12.  There are no digits of 0
- * at either end, and 0 itself has none.
+ * A short header holds in bits 7 to 12 the number of decimals that the numeric shows.  There
+ * are no digits of 0 at either end, and 0 itself has no digits.
  *
- * The digits as one integer m make the value m * 10^e.  If m <= 2^53 and |e| <= 22, both m
- * and 10^|e| are doubles, so that one multiplication or division rounds once: the result is
- * the nearest double, as of numeric_float8_no_overflow(), which prints and reads
- * (Clinger, "How to Read Floating Point Numbers Accurately", 1990).  That covers up to 15
- * decimals between the first digit and the last; other values take the ordinary way.
+ * Let m be the integer that the digits make when they are written one after the other, so
+ * that the value is m * 10^e.  If m <= 2^53 and |e| <= 22, both m and 10^|e| are doubles, so
+ * that one multiplication or division rounds once.  The result is the nearest double, the
+ * same as that of numeric_float8_no_overflow(), which prints and reads (Clinger, "How to Read
+ * Floating Point Numbers Accurately", 1990).  That covers up to 15 decimal digits from the
+ * first to the last; other values take the ordinary way.
  *
- * Without postgres.h, for test/unit.
+ * The file does without postgres.h, so that test/unit can include it.
  */
 #ifndef DP_DECIMAL_H
 #define DP_DECIMAL_H
@@ -47,6 +48,7 @@
 #define DECIMAL_MAX_DIGITS 4
 #define DECIMAL_MAX_EXPONENT 22
 
+/* Word i of a stored numeric, from 0. */
 static inline uint16_t
 decimal_word(const char *data, size_t i)
 {
@@ -56,7 +58,7 @@ decimal_word(const char *data, size_t i)
 	return word;
 }
 
-/* NaN or an infinity. */
+/* The double for the header of a special numeric: NaN or an infinity. */
 static inline double
 decimal_special(uint16_t header)
 {
@@ -66,7 +68,7 @@ decimal_special(uint16_t header)
 		-(double) INFINITY;
 }
 
-/* The weight of the first digit, from the header of a short one. */
+/* The weight of the first digit, from the header of a short numeric. */
 static inline int
 decimal_short_weight(uint16_t header)
 {
@@ -76,8 +78,9 @@ decimal_short_weight(uint16_t header)
 }
 
 /*
- * How many decimals the numeric whose bytes after the varlena header these are shows, and how
- * many it has without zeros at the end; false if it is not stored in the short form.
+ * The number of decimals that a stored numeric shows, and the number that it needs, without
+ * zeros at the end.  data are the "length" bytes after its varlena header.  False if it is not
+ * stored in the short form.
  */
 static inline bool
 decimal_scales(const char *data, size_t length, int *shown, int *needed)
@@ -105,8 +108,8 @@ decimal_scales(const char *data, size_t length, int *shown, int *needed)
 }
 
 /*
- * The double nearest to the numeric whose bytes after the varlena header these are; false,
- * and *x untouched, if that needs more than one operation.
+ * The double nearest to a stored numeric, in *x.  data are the "length" bytes after its
+ * varlena header.  False, and *x untouched, if more than one operation would be needed.
  */
 static inline bool
 decimal_read(const char *data, size_t length, double *x)

@@ -2,8 +2,8 @@
  * domain.c
  *		Values as numbers and back, and the cells of sketches.
  *
- * Nothing here raises an error because of a value: an error would tell that
- * the value is there.  Cells follow from the argument's type and the release's
+ * No value makes a function here raise an error: the error would tell that the
+ * value is there.  Cells follow from the argument's type and the release's
  * parameters alone.
  */
 #include "postgres.h"
@@ -22,15 +22,16 @@
 #include "spec/domain.h"
 #include "spec/spec.h"
 
-/* Most steps of a grid: the cells are one more. */
+/* Most steps of a grid, which has one cell more than steps. */
 #define MAX_STEPS (DP_MAX_CELLS - 1)
 
 /* Steps are no finer than this, however close the bounds. */
 #define SMALLEST_STEP 1e-120
 
-/* Sums of an origin and a cell's number are exact up to here. */
+/* Largest origin to which the number of a cell is added exactly, in a double. */
 #define LARGEST_ORIGIN 1e15
 
+/* The finite dates. */
 #define FIRST_DATE (DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE)
 #define LAST_DATE (DATE_END_JULIAN - POSTGRES_EPOCH_JDATE - 1)
 
@@ -39,14 +40,14 @@
  * ----------
  */
 
-/* A type, or what a domain is over. */
+/* The type below a domain; any other type is its own. */
 static Oid
 base_type(Oid type)
 {
 	return type < FirstNormalObjectId ? type : getBaseType(type);
 }
 
-/* How values of a type are read as numbers; SPEC_ARG_ANY: not at all. */
+/* How values of a type, or of a domain over it, are read as numbers; SPEC_ARG_ANY if they are not. */
 SpecArgType
 domain_of_type(Oid type)
 {
@@ -76,7 +77,7 @@ domain_of_type(Oid type)
 	}
 }
 
-/* Infinite intervals, which PostgreSQL has since version 17: -1, 1, or 0. */
+/* -1 or 1 for an infinite interval, which PostgreSQL has since version 17; 0 for a finite one. */
 static int
 interval_infinity(const Interval *interval)
 {
@@ -88,8 +89,8 @@ interval_infinity(const Interval *interval)
 }
 
 /*
- * The length of a finite interval, as comparisons see it: whole days and the
- * microseconds of the last one, both of one sign.  Neither can overflow.
+ * The length of a finite interval, as comparisons see it: the whole days are returned,
+ * and the rest is in *microseconds.  Both have the same sign, and neither can overflow.
  */
 static int64
 interval_days(const Interval *interval, int64 *microseconds)
@@ -112,6 +113,7 @@ interval_days(const Interval *interval, int64 *microseconds)
 	return days;
 }
 
+/* An interval in microseconds. */
 static double
 interval_number(const Interval *interval)
 {
@@ -126,8 +128,9 @@ interval_number(const Interval *interval)
 }
 
 /*
- * The one of all equal intervals that stands for them: days and time, no
- * months.  More than 2^31 days become 2^31 - 1 days.
+ * The interval that stands for all that are equal to it, as sketches keep it: in days
+ * and time, without months.  Lengths beyond 2^31 - 1 days become 2^31 - 1 days, while
+ * canonical_interval() tells them apart by months (canonical.c).
  */
 Interval
 domain_interval(const Interval *interval)
@@ -144,7 +147,7 @@ domain_interval(const Interval *interval)
 	return result;
 }
 
-/* domain_number() for the types that take more than a cast. */
+/* domain_number() for the types that take more than a cast; elog for any other. */
 bool
 domain_other_number(SpecArgType type, Datum value, double *x)
 {
@@ -179,7 +182,7 @@ domain_other_number(SpecArgType type, Datum value, double *x)
 	return false;
 }
 
-/* The nearest integer of [lower, upper]; 0, or the nearest to it, for NaN. */
+/* The integer of [lower, upper] that is nearest to x; NaN counts as 0. */
 static int64
 nearest_integer(double x, int64 lower, int64 upper)
 {
@@ -202,7 +205,7 @@ nearest_float4(double x)
 	return (float4) Max(Min(x, (double) FLT_MAX), -(double) FLT_MAX);
 }
 
-/* An interval of days and time, of x microseconds. */
+/* The interval of x microseconds, in days and time; NaN counts as 0. */
 static Datum
 interval_datum(double x)
 {
@@ -220,9 +223,9 @@ interval_datum(double x)
 }
 
 /*
- * The value of a type (or domain over it) that is nearest to x, a number in
- * the unit that SpecArgType names: within the finite values of dates, times
- * and integers.  Raises an error only for types without numbers.
+ * The value of a type (or domain over it) that is nearest to x, a number in the unit
+ * that SpecArgType names: a finite value for integers, dates, timestamps and intervals.
+ * No x raises an error; elog for a type without numbers.
  */
 Datum
 domain_datum(Oid type, double x)
@@ -259,7 +262,10 @@ domain_datum(Oid type, double x)
  * ----------
  */
 
-/* The smallest of 1, 2 and 5 times a power of ten that is at least "least" (> 0). */
+/*
+ * Sets the step of a grid to the smallest of 1, 2 and 5 times a power of ten that is at
+ * least "least", which is positive.
+ */
 static void
 decimal_step(Grid *grid, double least)
 {
@@ -281,7 +287,11 @@ decimal_step(Grid *grid, double least)
 	}
 }
 
-/* The same in microseconds, in units of the clock from a second on. */
+/*
+ * Sets the step of a grid of microseconds: below half a second as decimal_step() does,
+ * then to a step that clocks have, from a second to 12 hours, and then to 1, 2 and 5
+ * times a power of ten of days.
+ */
 static void
 clock_step(Grid *grid, double least)
 {
@@ -309,7 +319,7 @@ clock_step(Grid *grid, double least)
 	grid->step = grid->multiple;
 }
 
-/* The finest nice step of which the bounds hold at most MAX_STEPS. */
+/* Sets the step of a grid to the finest round one of which the bounds hold at most MAX_STEPS. */
 static void
 choose_step(Grid *grid, SpecArgType type)
 {
@@ -333,6 +343,7 @@ choose_step(Grid *grid, SpecArgType type)
 	}
 }
 
+/* Are all values of the type whole numbers, in its unit, and apart by one? */
 static bool
 is_discrete(SpecArgType type)
 {
@@ -340,7 +351,7 @@ is_discrete(SpecArgType type)
 		type == SPEC_ARG_DATE;
 }
 
-/* Points for order statistics, from one bound to the other. */
+/* Sets the points of a GRID, from one bound to the other. */
 static void
 open_points(Grid *grid, SpecArgType type)
 {
@@ -356,7 +367,7 @@ open_points(Grid *grid, SpecArgType type)
 	else
 		choose_step(grid, type);
 
-	/* A bound that is off a whole number of steps by rounding alone is one. */
+	/* Bounds that are apart by a whole number of steps, but for rounding, have that number. */
 	steps = ceil((grid->upper - grid->lower) * grid->per_unit / grid->multiple - 1e-6);
 	grid->cells = 1 + (int) Max(Min(steps, MAX_STEPS), grid->upper > grid->lower ? 1 : 0);
 
@@ -367,6 +378,7 @@ open_points(Grid *grid, SpecArgType type)
 	grid->base = grid->origin == 0 ? grid->lower : 0;
 }
 
+/* Sets the number of BUCKETS and their width; elog for a number out of range. */
 static void
 open_buckets(Grid *grid, double buckets)
 {
@@ -377,9 +389,10 @@ open_buckets(Grid *grid, double buckets)
 }
 
 /*
- * Bins whose ends double, as far as values of the type go: for both signs
- * (2^(j-1), 2^j] from j = exponent on, and zero.  The smallest take all that
- * is nearer to zero, the largest all that is beyond.
+ * Sets BINS, whose ends double as far as values of the type go: for j from "exponent"
+ * on the numbers whose magnitude is in (2^(j-1), 2^j], for each sign, and one bin for
+ * zero.  The smallest bins take all that is nearer to zero, too, and the largest all
+ * that is beyond.
  */
 static void
 open_bins(Grid *grid, SpecArgType type)
@@ -401,7 +414,7 @@ open_bins(Grid *grid, SpecArgType type)
 	grid->lower = -grid->upper;
 }
 
-/* Bounds beyond what the type can hold would leave most points without values. */
+/* Narrows the bounds to what the type can hold: else most points might have no value. */
 static void
 narrow_to_type(Grid *grid, SpecArgType type)
 {
@@ -415,8 +428,9 @@ narrow_to_type(Grid *grid, SpecArgType type)
 }
 
 /*
- * The cells of a sketch.  "params" are those of the release, already checked;
- * positions in the sketch too.
+ * Sets up the cells of a sketch under the parameters of one execution.  params are those
+ * of the release, already checked, as are the positions in them that the sketch names.
+ * elog for what a forged description can still get wrong.
  */
 void
 grid_open(Grid *grid, const SpecSketch *sketch, const double *params)
@@ -445,7 +459,7 @@ grid_open(Grid *grid, const SpecSketch *sketch, const double *params)
 		malformed("release description");
 }
 
-/* grid_cell() of a point beside the last one, whose step may be shorter than the others. */
+/* grid_cell() for numbers in the last step of a GRID, which may be shorter than the others. */
 int
 grid_last_cell(const Grid *grid, double x)
 {
@@ -454,7 +468,7 @@ grid_last_cell(const Grid *grid, double x)
 	return x - grid_point(grid, last - 1) < grid->upper - x ? last - 1 : last;
 }
 
-/* The bucket between whose edges x lies, exactly as grid_edge() gives them. */
+/* The bucket of x: the one between whose edges x lies, exactly as grid_edge() tells these. */
 static int
 bucket_of(const Grid *grid, double x)
 {
@@ -473,6 +487,7 @@ bucket_of(const Grid *grid, double x)
 	return cell;
 }
 
+/* The bin of x. */
 static int
 bin_of(const Grid *grid, double x)
 {
@@ -488,14 +503,14 @@ bin_of(const Grid *grid, double x)
 	return x > 0 ? grid->bins + 1 + exponent : grid->bins - 1 - exponent;
 }
 
-/* grid_cell() of other cells than points. */
+/* grid_cell() for BUCKETS and BINS. */
 int
 grid_other_cell(const Grid *grid, double x)
 {
 	return grid->scheme == SPEC_SCHEME_BUCKETS ? bucket_of(grid, x) : bin_of(grid, x);
 }
 
-/* The value of a point of a GRID. */
+/* The value of point "cell" of a GRID, 0 .. cells - 1. */
 double
 grid_point(const Grid *grid, int cell)
 {

@@ -29,16 +29,16 @@
 typedef struct Grid
 {
 	SpecScheme	scheme;
-	int			cells;			/* 1 .. DP_MAX_CELLS */
-	double		lower;			/* GRID, BUCKETS: finite, lower <= upper */
-	double		upper;
-	double		step;			/* distance of points, width of a bucket; else 0 */
-	double		multiple;		/* GRID only */
-	double		per_unit;
-	double		base;
-	double		origin;
-	int			exponent;		/* BINS only: the smallest ends at 2^exponent */
-	int			bins;			/* of each sign */
+	int			cells;			/* number of cells, 1 .. DP_MAX_CELLS */
+	double		lower;			/* lower bound, finite; of BINS the end of the lowest bin */
+	double		upper;			/* upper bound, not below lower; of BINS the end of the highest bin */
+	double		step;			/* distance of points, or width of a bucket; 0 for BINS */
+	double		multiple;		/* numerator of the step; GRID only */
+	double		per_unit;		/* denominator of the step; GRID only */
+	double		base;			/* value from which steps are counted; GRID only */
+	double		origin;			/* number of steps from base to point 0; GRID only */
+	int			exponent;		/* the smallest bin ends at 2^exponent; BINS only */
+	int			bins;			/* number of bins of each sign; BINS only */
 } Grid;
 
 extern SpecArgType domain_of_type(Oid type);
@@ -53,8 +53,9 @@ extern double grid_point(const Grid *grid, int cell);
 extern double grid_edge(const Grid *grid, int i);
 
 /*
- * A numeric that is stored as it is: not compressed, not elsewhere, and with few digits.
- * Its header may have one byte, and its words may be unaligned then.
+ * Reads a numeric that is stored as it is, not compressed and not elsewhere, and has few
+ * digits; false for any other.  Its header may have one byte, and its words are unaligned
+ * then.
  */
 static inline bool
 domain_plain_numeric(Datum value, double *x)
@@ -102,7 +103,7 @@ domain_number(SpecArgType type, Datum value, double *x)
 	}
 }
 
-/* The cell of a number, in 0 .. cells - 1 whatever it is: of GRID, the nearest point. */
+/* The cell of a number, 0 .. cells - 1, whatever the number is; of a GRID the nearest point. */
 static inline int
 grid_cell(const Grid *grid, double x)
 {

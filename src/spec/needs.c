@@ -6,7 +6,10 @@
 
 #include "spec/needs.h"
 
-/* The columns of a relation in such a list, by attribute number; NULL if there are none. */
+/*
+ * The columns, by attribute number, that a list of WideRelation has for a relation; NULL
+ * if the relation is not in the list.
+ */
 const Bitmapset *
 wide_columns_of(List *relations, Oid relid)
 {

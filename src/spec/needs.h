@@ -10,28 +10,24 @@
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 
-/*
- * What a release's query rests on beside its rows: lists of Oid (types, collations,
- * relations), of int (their shapes) and of Param (external parameters); for each relation
- * a list of the columns that it takes to be never NULL; and what its plan does: relations
- * whose wide values are not fetched, since there are none (wide.c).
- */
+/* What a release's query rests on beside its rows: positions in a list of lists. */
 typedef enum ReleaseNeed
 {
-	NEED_TYPES,
-	NEED_COLLATIONS,
-	NEED_RELATIONS,
-	NEED_SHAPES,
-	NEED_PARAMS,
-	NEED_NOT_NULL,
-	NEED_PLAIN
+	NEED_TYPES,					/* Oids of types */
+	NEED_COLLATIONS,			/* Oids of collations */
+	NEED_RELATIONS,				/* Oids of relations */
+	NEED_SHAPES,				/* ints: the shapes of these relations (shapes.c) */
+	NEED_PARAMS,				/* Params: external parameters */
+	NEED_NOT_NULL,				/* for each relation a list of columns taken to be never NULL */
+	NEED_PLAIN					/* Oids of relations that the plan reads without fetching wide
+								 * values, as they have none (nodes/release/wide.c) */
 } ReleaseNeed;
 
 /* Columns of a protected relation that a release reads for their values. */
 typedef struct WideRelation
 {
 	Oid			relid;
-	Bitmapset  *columns;		/* attribute numbers */
+	Bitmapset  *columns;		/* attribute numbers of these columns */
 } WideRelation;
 
 extern const Bitmapset *wide_columns_of(List *relations, Oid relid);

@@ -12,7 +12,10 @@
 #include "core/errors.h"
 #include "spec/shapes.h"
 
-/* What the plan knows of a relation: its kind and its columns' types. */
+/*
+ * The shape of a relation: a hash of its kind and of its columns' types.  A plan that was
+ * made for another shape must not run.
+ */
 uint32
 relation_shape(Oid relid)
 {
@@ -24,7 +27,7 @@ relation_shape(Oid relid)
 	return result;
 }
 
-/* Raises ERRCODE_DP_QUERY_REFUSED: the plan is of another time. */
+/* Raises ERRCODE_DP_QUERY_REFUSED: a relation has changed since the plan was made. */
 void
 refuse_changed(void)
 {

@@ -1,7 +1,7 @@
 /*
  * spec.c
- *		Checks the parameters of a release.  One place, whether they come from
- *		constants at plan time or from external parameters at execution.
+ *		Checks the parameters of a release, whether they are constants, known at plan
+ *		time, or external parameters, known at execution.
  */
 #include "postgres.h"
 
@@ -19,8 +19,9 @@
 #define DP_LARGEST_BOUND 1e120
 
 /*
- * Refuses bounds that are not finite or not ordered (ERRCODE_DP_BOUNDS).
- * Equal bounds only describe a constant argument; nobody may write them.
+ * Raises ERRCODE_DP_BOUNDS for bounds that are not finite or not in order.  Equal bounds
+ * are for arguments that are constants; analysts may not write them (may_be_equal is
+ * false then).
  */
 void
 spec_check_bounds(double lower, double upper, bool may_be_equal)
@@ -37,7 +38,7 @@ spec_check_bounds(double lower, double upper, bool may_be_equal)
 				 errmsg("lower bound must be less than upper bound")));
 }
 
-/* dp_agg.min_epsilon in nano-epsilon. */
+/* The setting dp_agg.min_epsilon, in nano-epsilon. */
 int64
 spec_least_epsilon(void)
 {
@@ -49,9 +50,10 @@ spec_least_epsilon(void)
 }
 
 /*
- * Refuses (ERRCODE_DP_QUERY_REFUSED) a release of an analyst that costs less than
- * dp_agg.min_epsilon: whatever it may tell beside its answer would be nearly free.
- * Others may pay from an account, too; of them the ledger's worker knows.
+ * Raises ERRCODE_DP_QUERY_REFUSED for a release of an analyst that costs less than
+ * dp_agg.min_epsilon: if it told anything beside its answer, that would be nearly free.
+ * A role that may read the rows can hold an account, too; its price is checked by the
+ * worker of the ledger, which knows accounts.
  */
 void
 spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params)
@@ -69,7 +71,7 @@ spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params)
 					 text)));
 }
 
-/* A parameter without a value, constant or external (ERRCODE_DP_BOUNDS). */
+/* Raises ERRCODE_DP_BOUNDS for a parameter, constant or external, that is NULL. */
 void
 spec_null_parameter(void)
 {
@@ -79,6 +81,7 @@ spec_null_parameter(void)
 			 errhint("Give numbers; lower and upper may both be left out where bounds are declared.")));
 }
 
+/* A parameter that is a whole number in 1 .. max, or ERRCODE_INVALID_PARAMETER_VALUE. */
 static int64
 integer_param(double value, int64 max, const char *name)
 {
@@ -89,7 +92,11 @@ integer_param(double value, int64 max, const char *name)
 	return (int64) value;
 }
 
-/* One parameter that is no setting, or ERRCODE_DP_BOUNDS etc. */
+/*
+ * Checks parameter i, which is no setting.  Raises ERRCODE_DP_BOUNDS for bounds,
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE for a fraction, ERRCODE_INVALID_PARAMETER_VALUE for
+ * a level or a number.
+ */
 static void
 check_param(const ReleaseSpec *spec, const double *values, int i)
 {
@@ -126,7 +133,7 @@ check_param(const ReleaseSpec *spec, const double *values, int i)
 	}
 }
 
-/* How many mechanisms share the release's epsilon and delta. */
+/* The number of mechanisms that share the release's epsilon and delta. */
 int
 spec_shares(const ReleaseSpec *spec)
 {
@@ -175,9 +182,9 @@ smallest_share(const ReleaseSpec *spec)
 }
 
 /*
- * Reads the parameter array of one execution into params, or raises
- * ERRCODE_INVALID_PARAMETER_VALUE / ERRCODE_DP_BOUNDS.  "values" has
- * spec->nparams elements and must outlive params.
+ * Reads the parameter array of one execution into params.  values has spec->nparams
+ * elements and must outlive params.  Raises ERRCODE_INVALID_PARAMETER_VALUE,
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE or ERRCODE_DP_BOUNDS if one of them is out of range.
  */
 void
 spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *params)

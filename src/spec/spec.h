@@ -51,6 +51,7 @@
 
 #include "mechanism/noise.h"
 
+/* Most entries of each kind in a description. */
 #define DP_MAX_ARGUMENTS 32
 #define DP_MAX_SETS 32
 #define DP_MAX_FEATURES 96
@@ -61,6 +62,7 @@
 #define DP_MAX_TARGETS 128
 #define DP_MAX_OUTPUTS 64
 #define DP_MAX_PARAMS 192
+/* Instead of an index: there is none. */
 #define DP_NONE (-1)
 #define DP_SPEC_ID_BYTES 16
 #define DP_MAX_PROOFS 32
@@ -75,20 +77,21 @@ enum
 	DP_PARAM_FIRST_OTHER
 };
 
+/* What a parameter is, and so which values it may have. */
 typedef enum SpecParamKind
 {
-	SPEC_PARAM_SETTING,			/* one of the above */
-	SPEC_PARAM_LOWER_WRITTEN,	/* written by the analyst; its upper bound follows */
-	SPEC_PARAM_LOWER_DERIVED,	/* from declared bounds; its upper bound follows */
-	SPEC_PARAM_UPPER,
-	SPEC_PARAM_FRACTION,		/* of a quantile, 0 .. 1 */
-	SPEC_PARAM_LEVEL,			/* of confidence, in (0, 1) */
-	SPEC_PARAM_NUMBER			/* of buckets or values, 1 .. DP_MAX_BUCKETS */
+	SPEC_PARAM_SETTING,			/* one of the positions above */
+	SPEC_PARAM_LOWER_WRITTEN,	/* lower bound that the analyst wrote; its upper one follows */
+	SPEC_PARAM_LOWER_DERIVED,	/* lower bound from declared ones; its upper one follows */
+	SPEC_PARAM_UPPER,			/* upper bound */
+	SPEC_PARAM_FRACTION,		/* fraction of a quantile, 0 .. 1 */
+	SPEC_PARAM_LEVEL,			/* level of confidence, above 0, at most DP_MAX_LEVEL */
+	SPEC_PARAM_NUMBER			/* number of buckets or values, 1 .. DP_MAX_BUCKETS */
 } SpecParamKind;
 
 #define DP_MAX_BUCKETS 1000
 
-/* Largest level of confidence; intervals are simulated. */
+/* Largest level of confidence: intervals are simulated, and cannot tell rarer cases. */
 #define DP_MAX_LEVEL 0.999
 
 /* How an argument's values are read as numbers; see spec/domain.c. */
@@ -106,20 +109,22 @@ typedef enum SpecArgType
 	SPEC_ARG_INTERVAL			/* microseconds, months of 30 days */
 } SpecArgType;
 
+/* An argument of aggregates: an expression that the collector reads in each row. */
 typedef struct SpecArgument
 {
 	SpecArgType type;
-	int16		bound;			/* position of lower in the parameters, or 0 */
+	int16		bound;			/* position of its lower bound in the parameters, or 0 */
 } SpecArgument;
 
-/* The rows in which arguments have a value. */
+/* The rows in which one or two arguments have a value. */
 typedef struct SpecSet
 {
-	int16		x;				/* argument; DP_NONE: all rows */
-	int16		y;				/* second argument, or DP_NONE */
-	bool		every_row;		/* belongs to it */
+	int16		x;				/* argument that has a value there; DP_NONE: all rows */
+	int16		y;				/* second such argument, or DP_NONE */
+	bool		every_row;		/* the arguments are never NULL: every row is in the set */
 } SpecSet;
 
+/* The functions phi of the values of a row; see above. */
 typedef enum SpecFeatureKind
 {
 	SPEC_FEATURE_ONE,
@@ -130,14 +135,15 @@ typedef enum SpecFeatureKind
 	SPEC_FEATURE_XY
 } SpecFeatureKind;
 
+/* A function phi on the rows of a set. */
 typedef struct SpecFeature
 {
 	SpecFeatureKind kind;
-	int16		set;
-	int16		ones;			/* the feature that counts the rows of its set */
+	int16		set;			/* set of rows on which it is defined */
+	int16		ones;			/* feature that counts the rows of that set */
 } SpecFeature;
 
-/* What a coordinate takes for rows that are not there. */
+/* The value c that a coordinate takes for each row that an individual has less than r. */
 typedef enum SpecImputation
 {
 	SPEC_IMPUTE_CENTRE,
@@ -146,20 +152,20 @@ typedef enum SpecImputation
 	SPEC_IMPUTE_ZERO
 } SpecImputation;
 
-/* A coordinate of the vector but the first. */
+/* A coordinate of the vector, except for the first, which counts individuals. */
 typedef struct SpecCoordinate
 {
-	int16		feature;		/* or DP_NONE */
-	int16		sketch;			/* of distinct values, or DP_NONE */
+	int16		feature;		/* feature that it sums up, or DP_NONE */
+	int16		sketch;			/* sketch whose distinct values it counts, or DP_NONE */
 	SpecImputation imputation;
-	bool		presence;		/* "has the individual any row of the set", not how many */
-	int16		copy;			/* of the same thing: each has its own noise */
+	bool		presence;		/* tells whether an individual has a row of the set, not how many */
+	int16		copy;			/* number of this one among equal ones, each with its own noise */
 } SpecCoordinate;
 
-/* factor * sum of weight * coordinate, where factor is r or 1. */
+/* A linear combination: factor * sum of weight * coordinate, where factor is r or 1. */
 typedef struct SpecMoment
 {
-	bool		individuals;	/* factor 1 */
+	bool		individuals;	/* the factor is 1: individuals are counted, not rows */
 	int16		nterms;
 	struct
 	{
@@ -168,6 +174,7 @@ typedef struct SpecMoment
 	}			terms[DP_MOMENT_TERMS];
 } SpecMoment;
 
+/* What a sketch keeps of the values of its argument. */
 typedef enum SpecSketchKind
 {
 	SPEC_SKETCH_CELLS,			/* weights of the cells of a grid */
@@ -175,6 +182,7 @@ typedef enum SpecSketchKind
 	SPEC_SKETCH_DISTINCT		/* the set of values */
 } SpecSketchKind;
 
+/* How a sketch of CELLS divides numbers into cells (domain.h). */
 typedef enum SpecScheme
 {
 	SPEC_SCHEME_GRID,			/* points for order statistics */
@@ -182,40 +190,45 @@ typedef enum SpecScheme
 	SPEC_SCHEME_BINS			/* of doubling width, both signs, without bounds */
 } SpecScheme;
 
+/* A summary of one argument, from which parts choose. */
 typedef struct SpecSketch
 {
 	SpecSketchKind kind;
-	SpecScheme	scheme;			/* of cells */
+	SpecScheme	scheme;			/* how cells divide the values; CELLS only */
 	SpecArgType type;
-	Oid			value_type;		/* of the argument */
-	Oid			collation;
-	int16		bound;			/* position of lower in the parameters, or 0 */
-	int16		buckets;		/* position of their number, or 0 */
+	Oid			value_type;		/* type of the argument */
+	Oid			collation;		/* collation of the argument */
+	int16		bound;			/* position of the lower bound in the parameters, or 0 */
+	int16		buckets;		/* position of the number of buckets in the parameters, or 0 */
 } SpecSketch;
 
+/* What a part chooses from its sketch. */
 typedef enum SpecPartKind
 {
-	SPEC_PART_RANKS,
-	SPEC_PART_MODE,
-	SPEC_PART_TOP,
-	SPEC_PART_HISTOGRAM,
-	SPEC_PART_BOUNDS
+	SPEC_PART_RANKS,			/* order statistics (mechanism/rank.c) */
+	SPEC_PART_MODE,				/* the most frequent value (mechanism/sparse.c) */
+	SPEC_PART_TOP,				/* frequent values and their weights */
+	SPEC_PART_HISTOGRAM,		/* the weights of all cells */
+	SPEC_PART_BOUNDS			/* the range of bins that holds most values */
 } SpecPartKind;
 
+/* A mechanism of the release beside the numeric vector. */
 typedef struct SpecPart
 {
 	SpecPartKind kind;
-	int16		sketch;
-	int16		ntargets;		/* order statistics */
+	int16		sketch;			/* sketch that it chooses from */
+	int16		ntargets;		/* number of order statistics; RANKS only */
 } SpecPart;
 
+/* What an output or target is: a value, or an end of the interval around it. */
 typedef enum SpecEnd
 {
 	SPEC_END_NONE,				/* the value itself */
 	SPEC_END_LOW,				/* lower end of an interval around it */
-	SPEC_END_HIGH
+	SPEC_END_HIGH				/* upper end of an interval around it */
 } SpecEnd;
 
+/* Which order statistic a target is. */
 typedef enum SpecTargetKind
 {
 	SPEC_TARGET_QUANTILE,
@@ -228,12 +241,13 @@ typedef struct SpecTarget
 {
 	SpecTargetKind kind;
 	SpecEnd		end;
-	int16		part;
-	int16		fraction;		/* position of p in the parameters, or 0 */
-	bool		reversed;		/* 1 - p is meant */
+	int16		part;			/* part that chooses it */
+	int16		fraction;		/* position of the fraction p in the parameters, or 0 */
+	bool		reversed;		/* the quantile at 1 - p is meant, not that at p */
 	int16		level;			/* position of the level in the parameters, or 0 */
 } SpecTarget;
 
+/* What an output is computed as; names are those of the standard aggregates. */
 typedef enum SpecOutputKind
 {
 	/* from moments */
@@ -276,31 +290,33 @@ typedef enum SpecMomentKind
 	SPEC_MOMENT_KINDS
 } SpecMomentKind;
 
+/* An output: what one aggregate of the query becomes. */
 typedef struct SpecOutput
 {
 	SpecOutputKind kind;
 	SpecEnd		end;
 	int16		level;			/* position of the level in the parameters, or 0 */
-	Oid			type;			/* result type */
-	bool		integral;		/* a sum of integers: rounded */
-	int16		bound_x;
-	int16		bound_y;
-	int16		moments[SPEC_MOMENT_KINDS]; /* or DP_NONE */
-	int16		part;
-	int16		first_target;	/* of an array: then ntargets of them */
-	int16		ntargets;
-	int16		number;			/* position of a number of values, or 0 */
-	char		name[NAMEDATALEN]; /* as in avg(x) */
+	Oid			type;			/* type of the result */
+	bool		integral;		/* it is a sum of integers, and is rounded */
+	int16		bound_x;		/* position of the lower bound of x in the parameters, or 0 */
+	int16		bound_y;		/* position of the lower bound of y in the parameters, or 0 */
+	int16		moments[SPEC_MOMENT_KINDS]; /* moments that it needs, or DP_NONE */
+	int16		part;			/* part that it reads, if it is not from moments */
+	int16		first_target;	/* first of its targets */
+	int16		ntargets;		/* number of its targets */
+	int16		number;			/* position of a number of values in the parameters, or 0 */
+	char		name[NAMEDATALEN]; /* name for the ledger, as in avg(x) */
 } SpecOutput;
 
+/* The description itself: what the release is made of, in arrays with their lengths before. */
 typedef struct ReleaseSpec
 {
 	int32		vl_len_;		/* varlena header; use VARSIZE */
 	unsigned char id[DP_SPEC_ID_BYTES]; /* made by this planning, unguessable */
 	Oid			relid;			/* first protected relation, for messages */
 	NameData	population;
-	int32		dimensions;		/* coordinates in all, at least 1 */
-	int32		nkeys;
+	int32		dimensions;		/* number of coordinates, at least 1 */
+	int32		nkeys;			/* number of group keys */
 	int32		nparams;
 	int32		narguments;
 	int32		nsets;
@@ -310,13 +326,13 @@ typedef struct ReleaseSpec
 	int32		nparts;
 	int32		ntargets;
 	int32		noutputs;
-	bool		numeric;		/* the vector is released: else it only counts */
-	bool		streamed;		/* one row per individual: k = r = 1 */
-	bool		grouped;		/* has group keys; else k = 1 */
-	bool		account_required;
+	bool		numeric;		/* the vector is released; else it only counts individuals */
+	bool		streamed;		/* each individual has one row: k = r = 1 */
+	bool		grouped;		/* there are group keys; without, k = 1 */
+	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
 	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" rests on */
-	uint8		param_kinds[DP_MAX_PARAMS];
+	uint8		param_kinds[DP_MAX_PARAMS];	/* SpecParamKind of each parameter */
 	SpecArgument arguments[DP_MAX_ARGUMENTS];
 	SpecSet		sets[DP_MAX_SETS];
 	SpecFeature features[DP_MAX_FEATURES];
@@ -326,20 +342,20 @@ typedef struct ReleaseSpec
 	SpecPart	parts[DP_MAX_PARTS];
 	SpecTarget	targets[DP_MAX_TARGETS];
 	SpecOutput	outputs[DP_MAX_OUTPUTS];
-	char		relations[256]; /* for the ledger */
-	char		output_names[512];	/* for the ledger */
+	char		relations[256]; /* names of the protected relations, for the ledger */
+	char		output_names[512];	/* names of the outputs, for the ledger */
 } ReleaseSpec;
 
 /* The parameters of one execution, checked. */
 typedef struct ReleaseParams
 {
-	int64		epsilon_nano;
-	int64		delta_atto;
-	int64		epsilon_share;	/* of each of the release's mechanisms */
-	int64		delta_share;
-	int64		groups;			/* k that the mechanism uses (1 if ungrouped) */
-	int64		rows;			/* r */
-	const double *values;		/* the whole array */
+	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9) */
+	int64		delta_atto;		/* price of the release, atto-delta (1e-18) */
+	int64		epsilon_share;	/* epsilon of each mechanism, nano-epsilon */
+	int64		delta_share;	/* delta of each mechanism, atto-delta */
+	int64		groups;			/* k: most groups that an individual counts in */
+	int64		rows;			/* r: most rows that an individual counts with in a group */
+	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 
 extern int	spec_shares(const ReleaseSpec *spec);

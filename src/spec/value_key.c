@@ -3,18 +3,19 @@
  *		Values as bytes that are equal if and only if the values are, and back.
  *
  * Equal values of some types look different: 1.0 and 1.00, '1 day' and '24
- * hours', 0 and -0, blanks at the end of character(n).  Were one of them kept
- * as it came, a release would show how one individual wrote it.  So each is
- * turned into the one that stands for all: without trailing zeros or blanks,
- * an interval in days and time.
+ * hours', 0 and -0, blanks at the end of character(n).  If one of them were kept
+ * as it came, a release would show how one individual wrote it.  So each value
+ * is turned into one that stands for all equal ones: without trailing zeros or
+ * blanks, an interval in days and time.
  *
- * Where values that are equal cannot be brought into one form they are
- * different values: strings under a nondeterministic collation.  The number of
- * distinct values uses the type's own hash function then, as it does where the
- * form takes long to find (canonical.c), and counts them as one.
+ * Strings that are equal under a nondeterministic collation cannot be brought
+ * into one form.  A sketch of values takes them for different values.  A sketch
+ * of distinct values uses the type's own hash function then, which is the same
+ * for both, as it does where a form takes long to find (canonical.c).
  *
- * NaN is no value.  A value of more than LONGEST_VALUE bytes is none to
- * choose either: a limit for each value by itself tells nothing about others.
+ * NaN counts as no value.  A value of more than LONGEST_VALUE bytes cannot be
+ * chosen either: such a limit looks at each value by itself and tells nothing
+ * about others.
  */
 #include "postgres.h"
 
@@ -33,6 +34,7 @@
 #include "spec/domain.h"
 #include "spec/value_key.h"
 
+/* How values of a type that is no domain become keys. */
 static KeyForm
 form_of(Oid type, int16 length, bool by_value)
 {
@@ -123,6 +125,7 @@ key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed, MemoryContext 
 	}
 }
 
+/* Makes the key of a value that is passed by value. */
 static inline void
 key_is_bits(KeyReader *reader, ValueKey *key, Datum bits)
 {
@@ -131,6 +134,7 @@ key_is_bits(KeyReader *reader, ValueKey *key, Datum bits)
 	key->length = sizeof(Datum);
 }
 
+/* Makes a key of bytes that lie somewhere. */
 static inline void
 key_is_bytes(ValueKey *key, const void *bytes, uint32 length)
 {
@@ -138,7 +142,7 @@ key_is_bytes(ValueKey *key, const void *bytes, uint32 length)
 	key->length = length;
 }
 
-/* The bytes of a varlena; memory, if it takes any, goes with the row. */
+/* Makes the key of a varlena.  If that takes memory, it is that of the row. */
 static void
 key_is_varlena(KeyReader *reader, ValueKey *key, Datum value)
 {
@@ -151,8 +155,9 @@ key_is_varlena(KeyReader *reader, ValueKey *key, Datum value)
 }
 
 /*
- * The bytes that stand for a value of any kind, however long, NaN included; the hash is
- * left alone.  They are valid until the next call and the end of the row.
+ * Sets the bytes of a key, but not its hash: those that stand for a value of any kind and
+ * length, NaN included.  They are valid until the next call with this reader, or the end
+ * of the row.
  */
 void
 key_bytes(KeyReader *reader, Datum value, ValueKey *key)
@@ -188,6 +193,7 @@ key_bytes(KeyReader *reader, Datum value, ValueKey *key)
 	}
 }
 
+/* Is the value NaN? */
 static bool
 is_nan(const KeyReader *reader, Datum value)
 {
@@ -204,6 +210,7 @@ is_nan(const KeyReader *reader, Datum value)
 	}
 }
 
+/* The seeded hash of a key's bytes. */
 static inline uint64
 hash_of_bytes(const KeyReader *reader, const ValueKey *key)
 {
@@ -214,8 +221,9 @@ hash_of_bytes(const KeyReader *reader, const ValueKey *key)
 }
 
 /*
- * The key of a value that can be chosen; false if it cannot.  The bytes are
- * valid until the next call and the end of the row.
+ * The key of a value, with its hash; false for a value that cannot be chosen: NaN, or one
+ * that is longer than LONGEST_VALUE.  The bytes are valid until the next call with this
+ * reader, or the end of the row.
  */
 bool
 key_read(KeyReader *reader, Datum value, ValueKey *key)
@@ -230,7 +238,7 @@ key_read(KeyReader *reader, Datum value, ValueKey *key)
 	return key->length <= LONGEST_VALUE;
 }
 
-/* key_hash() of values that take more than that. */
+/* key_hash() for types that take more than mixing the bits of a datum. */
 bool
 key_other_hash(KeyReader *reader, Datum value, uint64 *hash)
 {
@@ -251,8 +259,8 @@ key_other_hash(KeyReader *reader, Datum value, uint64 *hash)
 }
 
 /*
- * The value of a key, of the argument's type; elog if the bytes cannot be one
- * by their length.
+ * The value of a key, of the argument's type, in the current memory context.  elog if the
+ * bytes cannot be a value of the type by their number, as only forged ones cannot.
  */
 Datum
 key_datum(Oid type, const ValueKey *key)

@@ -15,17 +15,18 @@
 
 #include "spec/canonical.h"
 
-/* Longest value, in bytes, that can be chosen; see sketch_key.c. */
+/* Longest value, in bytes, that can be chosen; see value_key.c. */
 #define LONGEST_VALUE 1024
 
-/* A value as it is stored. */
+/* A value as bytes. */
 typedef struct ValueKey
 {
-	uint64		hash;
+	uint64		hash;			/* hash of the bytes, with the reader's seed */
 	const char *bytes;
-	uint32		length;
+	uint32		length;			/* number of bytes */
 } ValueKey;
 
+/* Kinds of types, by how their values become keys. */
 typedef enum KeyForm
 {
 	KEY_BITS,					/* passed by value */
@@ -34,7 +35,7 @@ typedef enum KeyForm
 	KEY_NUMERIC,
 	KEY_INTERVAL,
 	KEY_PADDED,					/* character(n) */
-	KEY_VARLENA,
+	KEY_VARLENA,				/* of variable length, taken as it is stored */
 	KEY_CANONICAL,				/* of variable length, in canonical form */
 	KEY_FIXED					/* of a fixed length, passed by reference */
 } KeyForm;
@@ -43,14 +44,14 @@ typedef enum KeyForm
 typedef struct KeyReader
 {
 	KeyForm		form;
-	int16		length;			/* typlen */
-	uint64		seed;
-	Oid			collation;
-	bool		hash_typed;		/* distinct_key() uses type_hash */
-	FmgrInfo	type_hash;
-	Canonical	canonical;		/* of KEY_CANONICAL */
-	Datum		bits;			/* of the last value, where they are not its own */
-	Interval	interval;
+	int16		length;			/* typlen of the type */
+	uint64		seed;			/* seed of hashes */
+	Oid			collation;		/* collation of the argument */
+	bool		hash_typed;		/* key_hash() uses the type's own hash function */
+	FmgrInfo	type_hash;		/* that function */
+	Canonical	canonical;		/* how values are made canonical; KEY_CANONICAL only */
+	Datum		bits;			/* the last value, if it is passed by value */
+	Interval	interval;		/* the last value, if it is an interval */
 } KeyReader;
 
 extern bool key_is_exact(Oid type, Oid collation);
@@ -61,7 +62,10 @@ extern bool key_read(KeyReader *reader, Datum value, ValueKey *key);
 extern bool key_other_hash(KeyReader *reader, Datum value, uint64 *hash);
 extern Datum key_datum(Oid type, const ValueKey *key);
 
-/* A permutation of 64-bit integers whose bits all depend on each other. */
+/*
+ * A permutation of 64-bit integers whose bits depend on all bits of x: the finalizer of
+ * SplitMix64 (Steele, Lea and Flood 2014).
+ */
 static inline uint64
 value_mix(uint64 x)
 {
@@ -72,7 +76,10 @@ value_mix(uint64 x)
 	return x ^ (x >> 31);
 }
 
-/* The hash of a value, an odd number, for a set of values; false if it is NaN. */
+/*
+ * The hash of a value for a set of distinct values: an odd number, as 0 is a free slot
+ * there.  False for NaN, which counts as no value.
+ */
 static inline bool
 key_hash(KeyReader *reader, Datum value, uint64 *hash)
 {

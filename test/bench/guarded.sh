@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 #
-# total.sh
-#	What total() adds to a row, in nanoseconds for each call.
+# guarded.sh
+#	What guarded() adds to a row, in nanoseconds for each call.
 #
 # Counts rows by a condition of one and of nine calls that may fail, as a release and as
-# a plain query, in turn, in one process each.  What eight calls more cost the release,
-# less what they cost the plain query, is the wrapper's.  The last lines are about rows in
-# which every call fails, which a plain query cannot do.
+# a plain query, in turn, in one process each.  Eight calls more cost the release more than
+# they cost the plain query: the difference is what the wrapper takes.  The last lines are
+# about rows in which every call fails, where a plain query would end with an error.
 #
 #	ROWS=2000000  ROUNDS=5
 
@@ -59,7 +59,7 @@ of_calls()
 		rm "$TMPDIR/$who.ms"
 	done
 	awk -v name="$name" -v rows="$ROWS" -v a="${ms[1:plain]}" -v b="${ms[9:plain]}" -v c="${ms[1:people]}" -v d="${ms[9:people]}" 'BEGIN {
-		printf "%-28s plain %6.1f ns, total %6.1f ns, wrapper %6.1f ns\n", name, (b - a) * 1e6 / rows / 8, (d - c) * 1e6 / rows / 8,
+		printf "%-28s plain %6.1f ns, guarded %6.1f ns, wrapper %6.1f ns\n", name, (b - a) * 1e6 / rows / 8, (d - c) * 1e6 / rows / 8,
 			((d - c) - (b - a)) * 1e6 / rows / 8 }'
 }
 

@@ -26,8 +26,8 @@
 #include "policy/extension.h"
 #include "policy/policy.h"
 #include "query/bounds.h"
+#include "query/equalities.h"
 #include "query/level.h"
-#include "query/provenance.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
 

@@ -30,7 +30,7 @@
 #include "policy/policy.h"
 #include "query/builder.h"
 #include "query/domains.h"
-#include "query/provenance.h"
+#include "query/equalities.h"
 
 /* More combinations of keys than this are not listed. */
 #define MAX_LISTED 100000

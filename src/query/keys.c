@@ -29,9 +29,9 @@
 #include "policy/enforced.h"
 #include "policy/extension.h"
 #include "query/checks.h"
+#include "query/equalities.h"
 #include "query/keys.h"
 #include "query/level.h"
-#include "query/provenance.h"
 #include "spec/canonical.h"
 
 static bool

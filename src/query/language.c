@@ -38,11 +38,11 @@
 #include "query/below.h"
 #include "query/calls.h"
 #include "query/checks.h"
+#include "query/equalities.h"
 #include "query/keys.h"
 #include "query/language.h"
 #include "query/level.h"
 #include "query/levels.h"
-#include "query/provenance.h"
 #include "query/questions.h"
 
 /* No number that a numeric holds takes more: 131072 + 16383 digits. */

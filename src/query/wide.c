@@ -20,7 +20,7 @@
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "query/ctes.h"
-#include "query/provenance.h"
+#include "query/equalities.h"
 #include "query/wide.h"
 #include "spec/needs.h"
 #include "spec/spec.h"

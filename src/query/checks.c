@@ -148,3 +148,17 @@ default_clause(Oid type)
 	clause->hashable = hashable;
 	return clause;
 }
+
+/*
+ * A group key or a column of the unit: of an allowed type that can be sorted and hashed, by
+ * PostgreSQL's own equality, and no system column.
+ */
+void
+check_group_key(RewriteContext *context, Node *expr, SortGroupClause *clause)
+{
+	if (IsA(expr, Var) && ((Var *) expr)->varattno <= 0)
+		refuse(REFUSE_SYSTEM_COLUMN, context->source, exprLocation(expr));
+	if (!type_is_allowed(exprType(expr)) || !OidIsValid(clause->sortop) ||
+		!clause->hashable || clause->eqop >= FirstNormalObjectId)
+		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
+}

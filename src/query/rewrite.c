@@ -243,20 +243,10 @@ typedef struct OuterContext
 	Index		levelsup;
 } OuterContext;
 
-static void
-check_key(ReleaseBuilder *builder, Node *expr, SortGroupClause *clause)
-{
-	if (IsA(expr, Var) && ((Var *) expr)->varattno <= 0)
-		refuse(REFUSE_SYSTEM_COLUMN, builder->context->source, exprLocation(expr));
-	if (!type_is_allowed(exprType(expr)) || !OidIsValid(clause->sortop) ||
-		!clause->hashable || clause->eqop >= FirstNormalObjectId)
-		refuse(REFUSE_TYPE, builder->context->source, exprLocation(expr));
-}
-
 static int
 add_key(ReleaseBuilder *builder, Node *expr, SortGroupClause *clause)
 {
-	check_key(builder, expr, clause);
+	check_group_key(builder->context, expr, clause);
 	builder->keys = lappend(builder->keys, expr);
 	builder->key_clauses = lappend(builder->key_clauses, clause);
 	return list_length(builder->keys);
@@ -720,7 +710,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	{
 		SortGroupClause *clause = default_clause(exprType(lfirst(lc)));
 
-		check_key(builder, lfirst(lc), clause);
+		check_group_key(builder->context, lfirst(lc), clause);
 		unit_clauses = lappend(unit_clauses, clause);
 	}
 	append_grouped(individuals, keys, builder->key_clauses, "key");
@@ -779,7 +769,7 @@ divided_release(ReleaseBuilder *builder, List *keys)
 	ListCell   *lc;
 
 	foreach(lc, unit)
-		check_key(builder, lfirst(lc), default_clause(exprType(lfirst(lc))));
+		check_group_key(builder->context, lfirst(lc), default_clause(exprType(lfirst(lc))));
 	append_grouped(release, keys, builder->key_clauses, "key");
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_BOUND,
 												   list_concat_copy(unit, builder->arguments)),
@@ -877,7 +867,7 @@ name_outputs(ReleaseSpec *spec)
 }
 
 static void
-describe(ReleaseBuilder *builder)
+describe_release(ReleaseBuilder *builder)
 {
 	ReleaseSpec *spec = &builder->spec;
 	StringInfoData names;
@@ -979,7 +969,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	restrict_to_domains(&builder);
 	drop_rows_without_values(&builder);
 	assign_coordinates(&builder);
-	describe(&builder);
+	describe_release(&builder);
 	check_constant_params(&builder);
 	foreach(lc, builder.keys)
 		keys = lappend(keys, canonical_key(context,

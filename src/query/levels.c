@@ -433,43 +433,17 @@ common_unit_columns(Query *query, List *below)
 	return result;
 }
 
-/* UNION ALL of private rows: one more private input.  NULL if it is public. */
-static Individuals *
-process_set_operation(RewriteContext *context, Level *level)
+/*
+ * Adds the unit to the columns of each branch of a UNION ALL, and to *result what else is known
+ * of its individuals.  Returns the unit, as columns of the whole.
+ */
+static List *
+unite_units(RewriteContext *context, Query *query, List *below, Individuals *result)
 {
-	Query	   *query = level->query;
-	Individuals *result = NULL;
-	List	   *below = NIL;
 	List	   *unit = NIL;
-	List	   *written;
 	ListCell   *lc;
 	ListCell   *lb;
 
-	foreach(lc, query->rtable)
-	{
-		RangeTblEntry *rte = lfirst(lc);
-		Individuals *input = NULL;
-
-		if (rte->rtekind == RTE_SUBQUERY && mentions_private(context, rte->subquery))
-			input = process_query(context, rte->subquery, level);
-		below = lappend(below, input);
-		if (input != NULL && result == NULL)
-		{
-			result = palloc(sizeof(Individuals));
-			*result = *input;
-			result->unique = false;
-			result->units = NIL;
-			result->max_groups = result->max_rows = 0;	/* those of the branches add up */
-		}
-	}
-	if (result == NULL)
-	{
-		process_public_sublinks(context, level);
-		return NULL;
-	}
-
-	if (query->limitCount != NULL || query->limitOffset != NULL)
-		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 	forboth(lc, query->rtable, lb, below)
 	{
 		RangeTblEntry *rte = lfirst(lc);
@@ -496,6 +470,29 @@ process_set_operation(RewriteContext *context, Level *level)
 		else if (!equal(unit, columns))
 			refuse_query(REFUSE_SETOP_BELOW, context, query);
 	}
+	return unit;
+}
+
+/*
+ * Makes one private input of a UNION ALL.  below: whose rows each branch holds, NULL where
+ * they are public; first is one that is not NULL.  Raises ERRCODE_DP_QUERY_REFUSED unless
+ * all are private, of one population, and the unit can stand beside their columns.
+ */
+static Individuals *
+unite_branches(RewriteContext *context, Query *query, List *below, Individuals *first)
+{
+	Individuals *result = palloc(sizeof(Individuals));
+	List	   *unit;
+	List	   *written;
+	ListCell   *lc;
+
+	*result = *first;
+	result->unique = false;
+	result->units = NIL;
+	result->max_groups = result->max_rows = 0;	/* those of the branches add up */
+	if (query->limitCount != NULL || query->limitOffset != NULL)
+		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
+	unit = unite_units(context, query, below, result);
 	query->sortClause = NIL;
 	written = common_unit_columns(query, below);
 	foreach(lc, unit)
@@ -512,6 +509,32 @@ process_set_operation(RewriteContext *context, Level *level)
 	if (written != NIL)
 		result->units = lappend(result->units, written);
 	return result;
+}
+
+/* UNION ALL of private rows: one more private input.  NULL if it is public. */
+static Individuals *
+process_set_operation(RewriteContext *context, Level *level)
+{
+	Query	   *query = level->query;
+	Individuals *first = NULL;
+	List	   *below = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+		Individuals *input = NULL;
+
+		if (rte->rtekind == RTE_SUBQUERY && mentions_private(context, rte->subquery))
+			input = process_query(context, rte->subquery, level);
+		below = lappend(below, input);
+		if (first == NULL)
+			first = input;
+	}
+	if (first != NULL)
+		return unite_branches(context, query, below, first);
+	process_public_sublinks(context, level);
+	return NULL;
 }
 
 /* ----------

@@ -25,3 +25,12 @@ limit_location(Query *query)
 
 	return location >= 0 ? location : exprLocation(query->limitOffset);
 }
+
+/* Refuses what would hand out rows of individuals. */
+void
+refuse_rows(RewriteContext *context, Query *query, Individuals *individuals)
+{
+	if (query->hasAggs || query->groupClause != NIL || query->distinctClause != NIL)
+		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
+	refuse_raw(individuals->relation->relid);
+}

@@ -187,10 +187,10 @@ in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
 
 /* Refuses a sub-select over protected rows that is not tied to the level's unit. */
 static void
-check_tied(SubLink *sublink, Query *query, Individuals *inner, LanguageContext *context)
+check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query,
+		   Individuals *inner)
 {
 	List	   *equalities = equalities_of(query->jointree->quals);
-	Level	   *level = context->level;
 	Index		up = 1;
 
 	if (sublink->subLinkType == ANY_SUBLINK)
@@ -222,7 +222,7 @@ check_tied(SubLink *sublink, Query *query, Individuals *inner, LanguageContext *
 			equalities_tie(equalities, outer, inner->units))
 			return;
 	}
-	refuse(REFUSE_NOT_TIED, context->rewrite->source, sublink->location);
+	refuse(REFUSE_NOT_TIED, context->source, sublink->location);
 }
 
 /* A sub-select in a condition below a release. */
@@ -253,7 +253,7 @@ guard_sublink(SubLink *sublink, LanguageContext *context)
 	else if (sublink->subLinkType == EXPR_SUBLINK)
 		refuse(REFUSE_SUBLINK, context->rewrite->source, sublink->location);
 	else
-		check_tied(sublink, query, inner, context);
+		check_tied(context->rewrite, context->level, sublink, query, inner);
 
 	context->sublink_params = true;
 	copy->testexpr = guard_mutator(copy->testexpr, context);
@@ -306,7 +306,7 @@ tame_sum(Aggref *aggref, TargetEntry *argument)
  * none of its business then.
  */
 static Node *
-orderless_aggregate(Aggref *aggref, bool adds, LanguageContext *context)
+orderless_aggregate(RewriteContext *context, Aggref *aggref, bool adds)
 {
 	List	   *args = NIL;
 	TargetEntry *first;
@@ -328,7 +328,7 @@ orderless_aggregate(Aggref *aggref, bool adds, LanguageContext *context)
 	{
 		/* count() needs no form, but that of a type without one is not for DISTINCT */
 		if (strcmp(get_func_name(aggref->aggfnoid), "count") != 0)
-			first->expr = (Expr *) canonical_expression(context->rewrite, (Node *) first->expr);
+			first->expr = (Expr *) canonical_expression(context, (Node *) first->expr);
 		return (Node *) aggref;
 	}
 	switch (type)
@@ -342,10 +342,10 @@ orderless_aggregate(Aggref *aggref, bool adds, LanguageContext *context)
 			return exact_sum(aggref, first, type);
 		case NUMERICOID:
 			if (aggref->aggdistinct != NIL)
-				first->expr = (Expr *) canonical_expression(context->rewrite, (Node *) first->expr);
+				first->expr = (Expr *) canonical_expression(context, (Node *) first->expr);
 			return tame_sum(aggref, first);
 		default:
-			refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
+			refuse(REFUSE_AGGREGATE, context->source, aggref->location);
 	}
 	return NULL;
 }
@@ -382,8 +382,8 @@ guard_aggregate(Aggref *aggref, LanguageContext *context)
 	}
 	copy->aggfilter = (Expr *) guard_mutator((Node *) aggref->aggfilter, context);
 	if (copy->aggtype == TEXTOID || copy->aggtype == BPCHAROID)
-		return narrow_text(orderless_aggregate(copy, adds, context));	/* min and max copy a stored text */
-	return orderless_aggregate(copy, adds, context);
+		return narrow_text(orderless_aggregate(context->rewrite, copy, adds));	/* min and max copy a stored text */
+	return orderless_aggregate(context->rewrite, copy, adds);
 }
 
 /* A literal without a type, as an argument that takes any: a text. */
@@ -403,15 +403,15 @@ text_of_unknown(Const *value)
 
 /* A value of variable length that is written in the query. */
 static Node *
-guard_const(Const *value, LanguageContext *context)
+guard_const(RewriteContext *context, Const *value)
 {
 	if (value->consttype == UNKNOWNOID)
 		value = text_of_unknown(value);
 	if (value->consttype != INTERNALOID)
-		check_type(context->rewrite, (Node *) value);
+		check_type(context, (Node *) value);
 	if (!value->constisnull && value->constlen == -1 &&
 		toast_raw_datum_size(value->constvalue) > GUARDED_WIDEST)
-		refuse(REFUSE_EXPRESSION, context->rewrite->source, value->location);
+		refuse(REFUSE_EXPRESSION, context->source, value->location);
 	return copyObject((Node *) value);
 }
 
@@ -430,22 +430,18 @@ widest_element(Node *element, Oid type)
 }
 
 /*
- * ARRAY[...].  It fails for a row whose elements differ in their dimensions or
- * are too many bytes together, so there must be no such elements.  A text that is
- * a parameter is narrowed: x IN ($1, $2) is an array.
+ * Keeps ARRAY[...] from failing, in place; its elements are guarded.  It fails for a row whose
+ * elements differ in their dimensions or are too many bytes together (more than "widest"), so
+ * there must be no such elements.  A text that is a parameter is narrowed: x IN ($1, $2) is an
+ * array.
  */
-static Node *
-guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
+static void
+settle_array(RewriteContext *context, ArrayExpr *array, Size widest)
 {
-	ArrayExpr  *copy = copyObject(array);
 	Size		width = 0;
 	ListCell   *lc;
 
-	check_type(context->rewrite, (Node *) array);
-	if (array->multidims)
-		refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
-	copy->elements = guard_list(array->elements, context);
-	foreach(lc, copy->elements)
+	foreach(lc, array->elements)
 	{
 		Node	   *element = strip_relabel(lfirst(lc));
 
@@ -460,8 +456,21 @@ guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 			width += widest_element(element, array->element_typeid);
 		width += MAXIMUM_ALIGNOF;
 		if (width > widest)
-			refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
+			refuse(REFUSE_EXPRESSION, context->source, array->location);
 	}
+}
+
+/* ARRAY[...] of one dimension. */
+static Node *
+guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
+{
+	ArrayExpr  *copy = copyObject(array);
+
+	check_type(context->rewrite, (Node *) array);
+	if (array->multidims)
+		refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
+	copy->elements = guard_list(array->elements, context);
+	settle_array(context->rewrite, copy, widest);
 	return (Node *) copy;
 }
 
@@ -500,7 +509,7 @@ count_walker(Node *node, int *count)
  * is guarded.
  */
 static Node *
-expand_search(ScalarArrayOpExpr *op, Node *left, Node *array, LanguageContext *context)
+expand_search(RewriteContext *context, ScalarArrayOpExpr *op, Node *left, Node *array)
 {
 	List	   *elements;
 	List	   *comparisons = NIL;
@@ -512,18 +521,18 @@ expand_search(ScalarArrayOpExpr *op, Node *left, Node *array, LanguageContext *c
 	else if (IsA(array, Const) && !((Const *) array)->constisnull)
 		elements = constant_elements((Const *) array);
 	else
-		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+		refuse(REFUSE_FUNCTION, context->source, op->location);
 	count = 0;
 	(void) count_walker(left, &count);
 	if (list_length(elements) * count > MOST_EXPANDED || contain_subplans(left))
-		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+		refuse(REFUSE_FUNCTION, context->source, op->location);
 	foreach(lc, elements)
 	{
 		OpExpr	   *comparison = (OpExpr *) make_opclause(op->opno, BOOLOID, false, (Expr *) left,
 													lfirst(lc), InvalidOid, op->inputcollid);
 
 		comparison->location = op->location;
-		comparisons = lappend(comparisons, guard_call(context->rewrite, (Node *) comparison, op->opfuncid,
+		comparisons = lappend(comparisons, guard_call(context, (Node *) comparison, op->opfuncid,
 										  BOOLOID, InvalidOid, op->inputcollid,
 										  copyObject(comparison->args)));
 	}
@@ -581,7 +590,7 @@ guard_search(ScalarArrayOpExpr *op, LanguageContext *context)
 			copy->args = list_make2(left, array);
 			return (Node *) copy;
 		case FUNCTION_GUARDED:
-			return expand_search(copy, left, array, context);
+			return expand_search(context->rewrite, copy, left, array);
 		default:
 			refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
 	}
@@ -710,7 +719,7 @@ guard_operator(OpExpr *op, LanguageContext *context)
 
 /* The time of the transaction; who the client is could be found missing. */
 static void
-check_sql_value(SQLValueFunction *value, LanguageContext *context)
+check_sql_value(RewriteContext *context, SQLValueFunction *value)
 {
 	switch (value->op)
 	{
@@ -725,7 +734,7 @@ check_sql_value(SQLValueFunction *value, LanguageContext *context)
 		case SVFOP_LOCALTIMESTAMP_N:
 			break;
 		default:
-			refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) value));
+			refuse(REFUSE_EXPRESSION, context->source, exprLocation((Node *) value));
 	}
 }
 
@@ -741,7 +750,7 @@ guard_mutator(Node *node, LanguageContext *context)
 		case T_Var:
 			return guard_var((Var *) node, context, false);
 		case T_Const:
-			return guard_const((Const *) node, context);
+			return guard_const(context->rewrite, (Const *) node);
 		case T_Param:
 			if (((Param *) node)->paramkind != PARAM_EXTERN &&
 				!(((Param *) node)->paramkind == PARAM_SUBLINK && context->sublink_params))
@@ -809,7 +818,7 @@ guard_mutator(Node *node, LanguageContext *context)
 		case T_TargetEntry:
 			break;
 		case T_SQLValueFunction:
-			check_sql_value((SQLValueFunction *) node, context);
+			check_sql_value(context->rewrite, (SQLValueFunction *) node);
 			break;
 		default:
 			refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));

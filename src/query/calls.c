@@ -8,13 +8,14 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
-#include "access/transam.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "core/refusals.h"
 #include "policy/allowed.h"
@@ -217,4 +218,18 @@ guard_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
 	copy = copyObject(coerce);
 	copy->arg = (Expr *) arg;
 	return (Node *) copy;
+}
+
+/* The arguments of a built-in function in order, with defaults where they are left out. */
+List *
+ordered_arguments(FuncExpr *func)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(func->funcid));
+	List	   *result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", func->funcid);
+	result = expand_function_arguments(copyObject(func->args), false, func->funcresulttype, tuple);
+	ReleaseSysCache(tuple);
+	return result;
 }

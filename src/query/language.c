@@ -8,51 +8,35 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
-#include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/pg_aggregate.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/tlist.h"
 #include "parser/parsetree.h"
-#include "rewrite/rewriteManip.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "core/refusals.h"
 #include "policy/allowed.h"
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "policy/policy.h"
+#include "query/arrays.h"
 #include "query/below.h"
 #include "query/calls.h"
 #include "query/checks.h"
-#include "query/equalities.h"
-#include "query/keys.h"
+#include "query/constants.h"
 #include "query/language.h"
 #include "query/level.h"
 #include "query/levels.h"
+#include "query/orderless.h"
 #include "query/questions.h"
-
-/* No number that a numeric holds takes more: 131072 + 16383 digits. */
-#define WIDEST_NUMERIC (80 * 1024)
+#include "query/tied.h"
 
 /* An array that is only searched must merely be possible. */
 #define WIDEST_SEARCHED (MaxAllocSize / 2)
-
-/* So many nodes may an expression have that is copied for each element of an array. */
-#define MOST_EXPANDED 10000
 
 typedef struct LanguageContext
 {
@@ -110,121 +94,6 @@ guard_var(Var *var, LanguageContext *context, bool any_type)
 	return copyObject((Node *) var);
 }
 
-/* Does the sub-select yield one row at most, whatever the data? */
-static bool
-yields_one_row(Query *query)
-{
-	if (query->hasTargetSRFs || query->setOperations != NULL)
-		return false;
-	if (query->hasAggs && query->groupClause == NIL && query->groupingSets == NIL)
-		return true;
-	return query->limitCount != NULL && IsA(query->limitCount, Const) &&
-		!((Const *) query->limitCount)->constisnull &&
-		DatumGetInt64(((Const *) query->limitCount)->constvalue) <= 1 &&
-		query->limitOption == LIMIT_OPTION_COUNT;
-}
-
-/* The unit's columns that are NULL in no row of the level that counts. */
-static bool
-is_sure_unit(Level *level, Var *var)
-{
-	ListCell   *lc;
-
-	if (bms_is_member(var->varno, level->nullable) || level->inputs[var->varno] == NULL)
-		return false;
-	foreach(lc, (List *) linitial(level->inputs[var->varno]->units))
-	{
-		if (equal(strip_relabel(lfirst(lc)), var))
-			return true;
-	}
-	return false;
-}
-
-/*
- * The equalities between outer columns and the columns of an IN sub-select.  With a
- * NULL on either side, IN is not about the rows of one individual: NULL NOT IN (...)
- * tells whether there is any row, and x NOT IN (..., NULL) is true for nobody.  So
- * both must be columns of the unit that are never NULL.
- */
-static List *
-in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
-{
-	/* replace the sub-select's parameters by what they stand for, one level down */
-	List	   *result = NIL;
-	List	   *tests;
-	ListCell   *lc;
-
-	if (sublink->testexpr == NULL || inner->may_be_null || level->inputs == NULL)
-		return NIL;
-	tests = is_andclause(sublink->testexpr) ?
-		((BoolExpr *) sublink->testexpr)->args : list_make1(sublink->testexpr);
-	foreach(lc, tests)
-	{
-		OpExpr	   *op = lfirst(lc);
-		Node	   *right;
-		Var		   *left;
-		TargetEntry *tle;
-
-		if (!IsA(op, OpExpr) || list_length(op->args) != 2)
-			continue;
-		left = (Var *) strip_relabel(linitial(op->args));
-		right = strip_relabel(lsecond(op->args));
-		if (!IsA(left, Var) || left->varlevelsup != 0 || !is_sure_unit(level, left) ||
-			!IsA(right, Param) || ((Param *) right)->paramkind != PARAM_SUBLINK)
-			continue;
-		tle = get_tle_by_resno(query->targetList, ((Param *) right)->paramid);
-		if (tle == NULL || (query->setOperations == NULL &&
-							!list_member((List *) linitial(inner->units), strip_relabel((Node *) tle->expr))))
-			continue;
-		left = copyObject(left);
-		left->varlevelsup++;
-		op = copyObject(op);
-		op->args = list_make2(left, tle->expr);
-		result = list_concat(result, equalities_of((Node *) op));
-	}
-	return result;
-}
-
-/* Refuses a sub-select over protected rows that is not tied to the level's unit. */
-static void
-check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query,
-		   Individuals *inner)
-{
-	List	   *equalities = equalities_of(query->jointree->quals);
-	Index		up = 1;
-
-	if (sublink->subLinkType == ANY_SUBLINK)
-		equalities = list_concat(equalities, in_equalities(sublink, query, inner, level));
-	for (; level != NULL && level->below; level = level->parent, up++)
-	{
-		List	   *outer = NIL;
-		ListCell   *lc;
-		Individuals all = {0};
-
-		if (level->inputs == NULL)
-			continue;
-		for (int i = 1; i <= list_length(level->query->rtable); i++)
-		{
-			if (level->inputs[i] == NULL)
-				continue;
-			all.relation = level->inputs[i]->relation;
-			foreach(lc, level->inputs[i]->units)
-			{
-				List	   *unit = copyObject(lfirst(lc));
-
-				IncrementVarSublevelsUp((Node *) unit, up, 0);
-				outer = lappend(outer, unit);
-			}
-		}
-		if (all.relation != NULL &&
-			strcmp(NameStr(all.relation->population),
-				   NameStr(inner->relation->population)) == 0 &&
-			equalities_tie(equalities, outer, inner->units))
-			return;
-	}
-	refuse(REFUSE_NOT_TIED, context->source, sublink->location);
-}
-
 /* A sub-select in a condition below a release. */
 static Node *
 guard_sublink(SubLink *sublink, LanguageContext *context)
@@ -259,95 +128,6 @@ guard_sublink(SubLink *sublink, LanguageContext *context)
 	copy->testexpr = guard_mutator(copy->testexpr, context);
 	context->sublink_params = saved;
 	return (Node *) copy;
-}
-
-/* sum() or avg() of numerics instead of floats, whose sums depend on their order. */
-static Node *
-exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
-{
-	bool		average = strcmp(get_func_name(aggref->aggfnoid), "avg") == 0;
-	DpFunction	nearest = aggref->aggtype == FLOAT4OID ? DP_FUNC_NEAREST_FLOAT4 :
-		DP_FUNC_NEAREST_FLOAT8;
-	Oid			result = aggref->aggtype;
-	ListCell   *lc;
-
-	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_EXACT, type), NUMERICOID,
-										   list_make1(argument->expr), InvalidOid, InvalidOid,
-										   COERCE_EXPLICIT_CALL);
-	aggref->aggfnoid = average ? F_AVG_NUMERIC : F_SUM_NUMERIC;
-	aggref->aggtype = NUMERICOID;
-	aggref->aggargtypes = list_make1_oid(NUMERICOID);
-	foreach(lc, aggref->aggdistinct)
-	{
-		Index		ref = lfirst_node(SortGroupClause, lc)->tleSortGroupRef;
-		SortGroupClause *clause = default_clause(NUMERICOID);
-
-		clause->tleSortGroupRef = ref;
-		lfirst(lc) = clause;
-	}
-	return (Node *) makeFuncExpr(extension_oid(nearest, InvalidOid), result,
-								 list_make1(aggref), InvalidOid, InvalidOid,
-								 COERCE_EXPLICIT_CALL);
-}
-
-/* Keeps what sum() and avg() of numerics add up from overflowing. */
-static Node *
-tame_sum(Aggref *aggref, TargetEntry *argument)
-{
-	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_TAME, InvalidOid), NUMERICOID,
-										   list_make1(argument->expr), InvalidOid, InvalidOid,
-										   COERCE_EXPLICIT_CALL);
-	return (Node *) aggref;
-}
-
-/*
- * An aggregate whose arguments are guarded, so that its value is a function of the values
- * as a multiset: neither their order nor their form nor the plan shows.  ORDER BY is
- * none of its business then.
- */
-static Node *
-orderless_aggregate(RewriteContext *context, Aggref *aggref, bool adds)
-{
-	List	   *args = NIL;
-	TargetEntry *first;
-	Oid			type;
-	ListCell   *lc;
-
-	foreach(lc, aggref->args)
-	{
-		if (!lfirst_node(TargetEntry, lc)->resjunk)
-			args = lappend(args, lfirst(lc));
-	}
-	aggref->args = args;
-	aggref->aggorder = NIL;
-	if (args == NIL || aggref->aggtype == BOOLOID)
-		return (Node *) aggref;
-	first = linitial(args);
-	type = exprType((Node *) first->expr);
-	if (!adds)
-	{
-		/* count() needs no form, but that of a type without one is not for DISTINCT */
-		if (strcmp(get_func_name(aggref->aggfnoid), "count") != 0)
-			first->expr = (Expr *) canonical_expression(context, (Node *) first->expr);
-		return (Node *) aggref;
-	}
-	switch (type)
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			return (Node *) aggref;
-		case FLOAT4OID:
-		case FLOAT8OID:
-			return exact_sum(aggref, first, type);
-		case NUMERICOID:
-			if (aggref->aggdistinct != NIL)
-				first->expr = (Expr *) canonical_expression(context, (Node *) first->expr);
-			return tame_sum(aggref, first);
-		default:
-			refuse(REFUSE_AGGREGATE, context->source, aggref->location);
-	}
-	return NULL;
 }
 
 /* A standard aggregate over the rows of one individual, or over public rows. */
@@ -386,80 +166,6 @@ guard_aggregate(Aggref *aggref, LanguageContext *context)
 	return orderless_aggregate(context->rewrite, copy, adds);
 }
 
-/* A literal without a type, as an argument that takes any: a text. */
-static Const *
-text_of_unknown(Const *value)
-{
-	Const	   *text = makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, (Datum) 0, true, false);
-
-	if (!value->constisnull)
-	{
-		text->constvalue = CStringGetTextDatum(DatumGetCString(value->constvalue));
-		text->constisnull = false;
-	}
-	text->location = value->location;
-	return text;
-}
-
-/* A value of variable length that is written in the query. */
-static Node *
-guard_const(RewriteContext *context, Const *value)
-{
-	if (value->consttype == UNKNOWNOID)
-		value = text_of_unknown(value);
-	if (value->consttype != INTERNALOID)
-		check_type(context, (Node *) value);
-	if (!value->constisnull && value->constlen == -1 &&
-		toast_raw_datum_size(value->constvalue) > GUARDED_WIDEST)
-		refuse(REFUSE_EXPRESSION, context->source, value->location);
-	return copyObject((Node *) value);
-}
-
-/* The most bytes an element of an array may take; of any other one, too many. */
-static Size
-widest_element(Node *element, Oid type)
-{
-	if (IsA(element, Const) && ((Const *) element)->constisnull)
-		return 0;
-	type = getBaseType(type);
-	if (get_typlen(type) > 0)
-		return get_typlen(type);
-	if (IsA(element, Const) && get_typlen(type) == -1)
-		return toast_raw_datum_size(((Const *) element)->constvalue);
-	return type == NUMERICOID ? WIDEST_NUMERIC : MaxAllocSize;
-}
-
-/*
- * Keeps ARRAY[...] from failing, in place; its elements are guarded.  It fails for a row whose
- * elements differ in their dimensions or are too many bytes together (more than "widest"), so
- * there must be no such elements.  A text that is a parameter is narrowed: x IN ($1, $2) is an
- * array.
- */
-static void
-settle_array(RewriteContext *context, ArrayExpr *array, Size widest)
-{
-	Size		width = 0;
-	ListCell   *lc;
-
-	foreach(lc, array->elements)
-	{
-		Node	   *element = strip_relabel(lfirst(lc));
-
-		if (IsA(element, Param) && (array->element_typeid == TEXTOID ||
-									array->element_typeid == VARCHAROID ||
-									array->element_typeid == BPCHAROID))
-		{
-			lfirst(lc) = narrow_text(lfirst(lc));
-			width += GUARDED_WIDEST;
-		}
-		else
-			width += widest_element(element, array->element_typeid);
-		width += MAXIMUM_ALIGNOF;
-		if (width > widest)
-			refuse(REFUSE_EXPRESSION, context->source, array->location);
-	}
-}
-
 /* ARRAY[...] of one dimension. */
 static Node *
 guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
@@ -472,73 +178,6 @@ guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 	copy->elements = guard_list(array->elements, context);
 	settle_array(context->rewrite, copy, widest);
 	return (Node *) copy;
-}
-
-/* Elements of an array that is written in the query, each as a constant. */
-static List *
-constant_elements(Const *array)
-{
-	Oid			type = get_element_type(array->consttype);
-	int16		length;
-	bool		byval;
-	char		align;
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
-	List	   *result = NIL;
-
-	get_typlenbyvalalign(type, &length, &byval, &align);
-	deconstruct_array(DatumGetArrayTypeP(array->constvalue), type, length, byval, align,
-					  &values, &nulls, &n);
-	for (int i = 0; i < n; i++)
-		result = lappend(result, makeConst(type, -1, array->constcollid, length, values[i],
-										   nulls[i], byval));
-	return result;
-}
-
-/* Counts the nodes of an expression, as far as matters. */
-static bool
-count_walker(Node *node, int *count)
-{
-	return node != NULL && (++*count > MOST_EXPANDED ||
-							expression_tree_walker(node, count_walker, count));
-}
-
-/*
- * x LIKE ANY (ARRAY[a, b]) as x LIKE a OR x LIKE b: each through guarded().  The array
- * is guarded.
- */
-static Node *
-expand_search(RewriteContext *context, ScalarArrayOpExpr *op, Node *left, Node *array)
-{
-	List	   *elements;
-	List	   *comparisons = NIL;
-	ListCell   *lc;
-	int			count;
-
-	if (IsA(array, ArrayExpr))
-		elements = ((ArrayExpr *) array)->elements;
-	else if (IsA(array, Const) && !((Const *) array)->constisnull)
-		elements = constant_elements((Const *) array);
-	else
-		refuse(REFUSE_FUNCTION, context->source, op->location);
-	count = 0;
-	(void) count_walker(left, &count);
-	if (list_length(elements) * count > MOST_EXPANDED || contain_subplans(left))
-		refuse(REFUSE_FUNCTION, context->source, op->location);
-	foreach(lc, elements)
-	{
-		OpExpr	   *comparison = (OpExpr *) make_opclause(op->opno, BOOLOID, false, (Expr *) left,
-													lfirst(lc), InvalidOid, op->inputcollid);
-
-		comparison->location = op->location;
-		comparisons = lappend(comparisons, guard_call(context, (Node *) comparison, op->opfuncid,
-										  BOOLOID, InvalidOid, op->inputcollid,
-										  copyObject(comparison->args)));
-	}
-	if (comparisons == NIL)
-		return makeBoolConst(!op->useOr, false);
-	return (Node *) makeBoolExpr(op->useOr ? OR_EXPR : AND_EXPR, comparisons, op->location);
 }
 
 /*
@@ -658,20 +297,6 @@ guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 					  guard_list(args, context));
 }
 
-/* The arguments of a built-in function in order, with defaults where they are left out. */
-static List *
-ordered_arguments(FuncExpr *func)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(func->funcid));
-	List	   *result;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", func->funcid);
-	result = expand_function_arguments(copyObject(func->args), false, func->funcresulttype, tuple);
-	ReleaseSysCache(tuple);
-	return result;
-}
-
 /* Did the rewriter put the function there?  A CTE that is named twice gets here twice. */
 static bool
 is_already_guarded(DpFunction ours)
@@ -715,27 +340,6 @@ guard_operator(OpExpr *op, LanguageContext *context)
 		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
 	return guard_call(context->rewrite, (Node *) op, op->opfuncid, op->opresulttype,
 					  op->opcollid, op->inputcollid, guard_list(op->args, context));
-}
-
-/* The time of the transaction; who the client is could be found missing. */
-static void
-check_sql_value(RewriteContext *context, SQLValueFunction *value)
-{
-	switch (value->op)
-	{
-		case SVFOP_CURRENT_DATE:
-		case SVFOP_CURRENT_TIME:
-		case SVFOP_CURRENT_TIME_N:
-		case SVFOP_CURRENT_TIMESTAMP:
-		case SVFOP_CURRENT_TIMESTAMP_N:
-		case SVFOP_LOCALTIME:
-		case SVFOP_LOCALTIME_N:
-		case SVFOP_LOCALTIMESTAMP:
-		case SVFOP_LOCALTIMESTAMP_N:
-			break;
-		default:
-			refuse(REFUSE_EXPRESSION, context->source, exprLocation((Node *) value));
-	}
 }
 
 static Node *

@@ -1,0 +1,68 @@
+/*
+ * constants.c
+ *		Values below a release that the query itself brings: literals, and the time.
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+
+#include "core/refusals.h"
+#include "policy/allowed.h"
+#include "query/checks.h"
+#include "query/constants.h"
+#include "query/level.h"
+
+/* A literal without a type, as an argument that takes any: a text. */
+static Const *
+text_of_unknown(Const *value)
+{
+	Const	   *text = makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, (Datum) 0, true, false);
+
+	if (!value->constisnull)
+	{
+		text->constvalue = CStringGetTextDatum(DatumGetCString(value->constvalue));
+		text->constisnull = false;
+	}
+	text->location = value->location;
+	return text;
+}
+
+/* A value of variable length that is written in the query. */
+Node *
+guard_const(RewriteContext *context, Const *value)
+{
+	if (value->consttype == UNKNOWNOID)
+		value = text_of_unknown(value);
+	if (value->consttype != INTERNALOID)
+		check_type(context, (Node *) value);
+	if (!value->constisnull && value->constlen == -1 &&
+		toast_raw_datum_size(value->constvalue) > GUARDED_WIDEST)
+		refuse(REFUSE_EXPRESSION, context->source, value->location);
+	return copyObject((Node *) value);
+}
+
+/* The time of the transaction; who the client is could be found missing. */
+void
+check_sql_value(RewriteContext *context, SQLValueFunction *value)
+{
+	switch (value->op)
+	{
+		case SVFOP_CURRENT_DATE:
+		case SVFOP_CURRENT_TIME:
+		case SVFOP_CURRENT_TIME_N:
+		case SVFOP_CURRENT_TIMESTAMP:
+		case SVFOP_CURRENT_TIMESTAMP_N:
+		case SVFOP_LOCALTIME:
+		case SVFOP_LOCALTIME_N:
+		case SVFOP_LOCALTIMESTAMP:
+		case SVFOP_LOCALTIMESTAMP_N:
+			break;
+		default:
+			refuse(REFUSE_EXPRESSION, context->source, exprLocation((Node *) value));
+	}
+}

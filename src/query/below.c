@@ -17,6 +17,7 @@
 #include "query/below.h"
 #include "query/checks.h"
 #include "query/choice.h"
+#include "query/columns.h"
 #include "query/ctes.h"
 #include "query/keys.h"
 #include "query/language.h"
@@ -55,7 +56,7 @@ guard_targets(RewriteContext *context, Level *level)
 
 		if (IsA(tle->expr, Var) && tle->ressortgroupref == 0 &&
 			((Var *) tle->expr)->varlevelsup == 0)
-			tle->expr = (Expr *) guard_column(context, level, (Var *) tle->expr);
+			tle->expr = (Expr *) guard_column(context, level, (Var *) tle->expr, true);
 		else
 			tle->expr = (Expr *) guard_expression(context, level, (Node *) tle->expr);
 	}

@@ -20,13 +20,12 @@
 
 #include "core/refusals.h"
 #include "policy/allowed.h"
-#include "policy/cache.h"
 #include "policy/extension.h"
-#include "policy/policy.h"
 #include "query/arrays.h"
 #include "query/below.h"
 #include "query/calls.h"
 #include "query/checks.h"
+#include "query/columns.h"
 #include "query/constants.h"
 #include "query/language.h"
 #include "query/level.h"
@@ -57,41 +56,6 @@ guard_list(List *list, LanguageContext *context)
 	foreach(lc, list)
 		result = lappend(result, guard_mutator(lfirst(lc), context));
 	return result;
-}
-
-/*
- * A column, checked against the level it belongs to; any_type: it is passed on, or
- * asked whether it is NULL, but not looked at.
- */
-static Node *
-guard_var(Var *var, LanguageContext *context, bool any_type)
-{
-	Level	   *level = context->level;
-	RangeTblEntry *rte;
-	const ProtectedRelation *rel;
-
-	for (Index up = 0; up < var->varlevelsup && level != NULL; up++)
-		level = level->parent;
-	if (level == NULL || !level->below)
-		refuse(REFUSE_CORRELATED, context->rewrite->source, var->location);
-	rte = rt_fetch(var->varno, level->query->rtable);
-	if (rte->rtekind == RTE_JOIN)
-		refuse(REFUSE_EXPRESSION, context->rewrite->source, var->location);
-	if (rte->rtekind == RTE_RELATION && is_private_relation(context->rewrite, rte))
-	{
-		rel = policy_lookup(rte->relid);
-		if (var->varattno <= 0)
-			refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
-		if (!policy_column_open(rel, var->varattno))
-			refuse(REFUSE_COLUMN, context->rewrite->source, var->location);
-	}
-	else if (var->varattno <= 0)
-		refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
-	if (!any_type)
-		check_type(context->rewrite, (Node *) var);
-	if (var->varlevelsup > 0)
-		check_compared(context->rewrite, (Node *) var);	/* results are cached by it */
-	return copyObject((Node *) var);
 }
 
 /* A sub-select in a condition below a release. */
@@ -352,7 +316,7 @@ guard_mutator(Node *node, LanguageContext *context)
 	switch (nodeTag(node))
 	{
 		case T_Var:
-			return guard_var((Var *) node, context, false);
+			return guard_column(context->rewrite, context->level, (Var *) node, false);
 		case T_Const:
 			return guard_const(context->rewrite, (Const *) node);
 		case T_Param:
@@ -395,7 +359,8 @@ guard_mutator(Node *node, LanguageContext *context)
 
 				if (!IsA(copy->arg, Var) || copy->argisrow)
 					break;
-				copy->arg = (Expr *) guard_var((Var *) copy->arg, context, true);
+				copy->arg = (Expr *) guard_column(context->rewrite, context->level,
+													 (Var *) copy->arg, true);
 				return (Node *) copy;
 			}
 		case T_MinMaxExpr:
@@ -441,13 +406,4 @@ guard_expression(RewriteContext *context, Level *level, Node *node)
 
 	language.aggregates = level->query->hasAggs;
 	return guard_mutator(node, &language);
-}
-
-/* The same for a column that is only passed on: its type does not matter yet. */
-Node *
-guard_column(RewriteContext *context, Level *level, Var *var)
-{
-	LanguageContext language = {.rewrite = context,.level = level};
-
-	return guard_var(var, &language, true);
 }

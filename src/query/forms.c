@@ -156,7 +156,7 @@ rank_within(ReleaseBuilder *builder, Var *rank)
 }
 
 /* The two-level form: R over bounded contributions of individuals. */
-Query *
+static Query *
 bounded_release(ReleaseBuilder *builder, List *keys)
 {
 	List	   *unit = copyObject(linitial(builder->individuals->units));
@@ -209,7 +209,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
  * Can the bounding node divide these rows?  Equality of its keys is that of their bytes,
  * and it takes what an individual adds to a sketch as it is.
  */
-bool
+static bool
 node_can_bound(ReleaseBuilder *builder, List *keys)
 {
 	List	   *columns = list_concat_copy(keys, linitial(builder->individuals->units));
@@ -224,7 +224,7 @@ node_can_bound(ReleaseBuilder *builder, List *keys)
 }
 
 /* The form whose rows the bounding node reads (nodes/bound/path.c). */
-Query *
+static Query *
 divided_release(ReleaseBuilder *builder, List *keys)
 {
 	List	   *unit = linitial(builder->individuals->units);
@@ -243,7 +243,7 @@ divided_release(ReleaseBuilder *builder, List *keys)
 	return release;
 }
 
-Query *
+static Query *
 streamed_release(ReleaseBuilder *builder, List *keys)
 {
 	Query	   *release = from_level(builder->level->query);
@@ -254,4 +254,18 @@ streamed_release(ReleaseBuilder *builder, List *keys)
 	append_sketches(builder, release, DP_FUNC_SKETCH, builder->sketch_arguments, "sketch");
 	move_below(builder, release, 1);
 	return release;
+}
+
+/*
+ * The query R of the release, without its outputs, in the form that its rows ask for.  keys:
+ * the group keys, guarded.  It shares nodes with the builder and the level.  Raises
+ * ERRCODE_DP_QUERY_REFUSED where the level names columns of the queries around it.
+ */
+Query *
+release_query(ReleaseBuilder *builder, List *keys)
+{
+	if (builder->spec.streamed)
+		return streamed_release(builder, keys);
+	return node_can_bound(builder, keys) ? divided_release(builder, keys) :
+		bounded_release(builder, keys);
 }

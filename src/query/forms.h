@@ -9,9 +9,6 @@
 
 #include "query/builder.h"
 
-extern Query *bounded_release(ReleaseBuilder *builder, List *keys);
-extern bool node_can_bound(ReleaseBuilder *builder, List *keys);
-extern Query *divided_release(ReleaseBuilder *builder, List *keys);
-extern Query *streamed_release(ReleaseBuilder *builder, List *keys);
+extern Query *release_query(ReleaseBuilder *builder, List *keys);
 
 #endif							/* DP_FORMS_H */

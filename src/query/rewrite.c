@@ -76,9 +76,12 @@
 typedef struct OuterContext
 {
 	ReleaseBuilder *builder;
-	Index		levelsup;
+	Index		levelsup;		/* how many queries the walk is below the level's own */
 } OuterContext;
 
+static Node *outer_mutator(Node *node, OuterContext *context);
+
+/* Adds a group key and returns its position, from 1. */
 static int
 add_key(ReleaseBuilder *builder, Node *expr, SortGroupClause *clause)
 {
@@ -95,8 +98,6 @@ release_column(int attno, Node *expr, Index levelsup)
 	return (Node *) makeVar(1, attno, exprType(expr), exprTypmod(expr),
 							exprCollation(expr), levelsup);
 }
-
-static Node *outer_mutator(Node *node, OuterContext *context);
 
 /* Is this dp_low() or dp_high()? */
 static SpecEnd
@@ -125,8 +126,9 @@ own_aggregate(Aggref *aggref, OuterContext *context)
 }
 
 /*
- * An end of an interval becomes an output of its own.  dp_low(count(*)) must
- * have an aggregate of this level in it; sub-selects answer for their own.
+ * Replaces dp_low() or dp_high(): an end of an interval becomes an output of its own.  Its
+ * argument must be an aggregate of this level, as in dp_low(count(*)).  In a sub-select it may
+ * be one of the sub-select's own level, which is judged when that level is.
  */
 static Node *
 mutate_interval(FuncExpr *func, OuterContext *context)
@@ -151,18 +153,54 @@ mutate_interval(FuncExpr *func, OuterContext *context)
 						  (Node *) func, context->levelsup);
 }
 
+/* The column of the group key that the expression is; NULL if it is none. */
+static Node *
+key_column(Node *node, OuterContext *context)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, context->builder->keys)
+	{
+		Node	   *key = lfirst(lc);
+
+		i++;
+		if (context->levelsup > 0)
+		{
+			key = copyObject(key);
+			IncrementVarSublevelsUp(key, context->levelsup, 0);
+		}
+		if (!IsA(key, Const) && equal(node, key))
+			return release_column(i, lfirst(lc), context->levelsup);
+	}
+	return NULL;
+}
+
+/* A column of the level that depends on a grouped primary key: it becomes one more key. */
+static Node *
+dependent_column(Var *var, OuterContext *context)
+{
+	ReleaseBuilder *builder = context->builder;
+
+	if (builder->level->query->constraintDeps == NIL)
+		refuse(REFUSE_EXPRESSION, builder->context->source, var->location);
+	var = copyObject(var);
+	var->varlevelsup = 0;
+	return release_column(add_key(builder, (Node *) var, default_clause(var->vartype)),
+						  (Node *) var, context->levelsup);
+}
+
 /*
- * Replaces aggregates and group keys by columns of the release.  Output
- * columns are numbered after the keys and the state; since more keys may turn
- * up on the way, they get attribute number -(position + 1) first, which
- * number_outputs() mends.
+ * Replaces aggregates and group keys by columns of the release.  Columns of outputs come after
+ * those of the keys and the state.  How many keys there are is not known yet, since dependent
+ * columns add some, so an output's column gets attribute number -(position + 1) first, which
+ * number_outputs_walker() mends.
  */
 static Node *
 outer_mutator(Node *node, OuterContext *context)
 {
 	ReleaseBuilder *builder = context->builder;
-	ListCell   *lc;
-	int			i = 0;
+	Node	   *column;
 
 	if (node == NULL)
 		return NULL;
@@ -176,19 +214,9 @@ outer_mutator(Node *node, OuterContext *context)
 		context->levelsup--;
 		return (Node *) result;
 	}
-	foreach(lc, builder->keys)
-	{
-		Node	   *key = lfirst(lc);
-
-		i++;
-		if (context->levelsup > 0)
-		{
-			key = copyObject(key);
-			IncrementVarSublevelsUp(key, context->levelsup, 0);
-		}
-		if (!IsA(key, Const) && equal(node, key))
-			return release_column(i, lfirst(lc), context->levelsup);
-	}
+	column = key_column(node, context);
+	if (column != NULL)
+		return column;
 	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->levelsup)
 	{
 		Aggref	   *aggref = own_aggregate((Aggref *) node, context);
@@ -201,26 +229,17 @@ outer_mutator(Node *node, OuterContext *context)
 	if (IsA(node, GroupingFunc))
 		refuse(REFUSE_GROUPING_SETS, builder->context->source, exprLocation(node));
 	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup)
-	{
-		/* depends functionally on a grouped primary key: one more key */
-		Var		   *var = copyObject((Var *) node);
-
-		if (builder->level->query->constraintDeps == NIL)
-			refuse(REFUSE_EXPRESSION, builder->context->source, var->location);
-		var->varlevelsup = 0;
-		return release_column(add_key(builder, (Node *) var,
-									  default_clause(var->vartype)),
-							  (Node *) var, context->levelsup);
-	}
+		return dependent_column((Var *) node, context);
 	return expression_tree_mutator(node, outer_mutator, (void *) context);
 }
 
 typedef struct NumberContext
 {
 	int			first;			/* attribute number of output 0 */
-	Index		levelsup;
+	Index		levelsup;		/* how many queries the walk is below the level's own */
 } NumberContext;
 
+/* Gives the columns of outputs their attribute numbers. */
 static bool
 number_outputs_walker(Node *node, NumberContext *context)
 {
@@ -245,11 +264,105 @@ number_outputs_walker(Node *node, NumberContext *context)
 	return expression_tree_walker(node, number_outputs_walker, context);
 }
 
+/* Makes Q' of the level's columns and HAVING; the outputs are known from here on. */
+static void
+replace_aggregates(ReleaseBuilder *builder)
+{
+	Query	   *query = builder->level->query;
+	OuterContext outer = {.builder = builder};
+	NumberContext number = {0};
+
+	query->targetList = (List *) outer_mutator((Node *) query->targetList, &outer);
+	query->havingQual = outer_mutator(query->havingQual, &outer);
+	number.first = list_length(builder->keys) + builder->spec.nsketches + 2;
+	(void) number_outputs_walker((Node *) query->targetList, &number);
+	(void) number_outputs_walker(query->havingQual, &number);
+}
+
 /* ----------
- * Putting R below Q'
+ * From the level to the release
  * ----------
  */
 
+/* The settings, and whether the rows can be streamed: one per individual, as few indexes show. */
+static void
+settle_settings(ReleaseBuilder *builder)
+{
+	Individuals *individuals = builder->individuals;
+
+	builder->spec.dimensions = 1;
+	builder->spec.streamed = individuals->unique &&
+		list_length(individuals->proofs) <= DP_MAX_PROOFS / 2;
+	if (!builder->spec.streamed)
+		individuals->proofs = NIL;
+	builder->params = initial_params(individuals);
+	extract_with(builder->context, builder->level->query, builder->params);
+}
+
+/* SELECT DISTINCT a, b is GROUP BY a, b. */
+static void
+group_distinct_rows(Query *query)
+{
+	if (query->groupClause == NIL && !query->hasAggs && query->distinctClause != NIL)
+	{
+		query->groupClause = query->distinctClause;
+		query->distinctClause = NIL;
+	}
+}
+
+/* Finds the keys that the level groups by, each once. */
+static void
+find_keys(ReleaseBuilder *builder)
+{
+	Query	   *query = builder->level->query;
+	ListCell   *lc;
+
+	foreach(lc, query->groupClause)
+	{
+		SortGroupClause *clause = lfirst(lc);
+		Node	   *key = (Node *) get_sortgroupclause_tle(clause, query->targetList)->expr;
+
+		if (!list_member(builder->keys, key))
+			(void) add_key(builder, key, clause);
+	}
+}
+
+/* The CTEs that the level may name, its own and those of the queries around it. */
+static List *
+visible_ctes(Level *level)
+{
+	List	   *result = NIL;
+
+	for (; level != NULL; level = level->parent)
+		result = list_concat(result, level->query->cteList);
+	return result;
+}
+
+/* Makes the query R, and remembers what its plan will rest on. */
+static Query *
+make_release(ReleaseBuilder *builder)
+{
+	RewriteContext *context = builder->context;
+	Level	   *level = builder->level;
+	List	   *keys = NIL;
+	Query	   *release;
+	ListCell   *lc;
+
+	foreach(lc, builder->keys)
+		keys = lappend(keys, canonical_key(context,
+										   guard_expression(context, level, lfirst(lc))));
+	release = release_query(builder, keys);
+	append_outputs(builder, release);
+	release->hasAggs = true;
+	release = copyObject(release);	/* no node may stand in two places */
+	inline_public_ctes(context, level, release);
+	read_publics_ahead(context, release);
+	planning_remember(&builder->spec, release_needs(release, visible_ctes(level)),
+					  wide_columns(release));
+	return release;
+}
+
+/* Puts R below Q', as the only item of its FROM; HAVING becomes WHERE. */
 static void
 install_release(ReleaseBuilder *builder, Query *release)
 {
@@ -259,7 +372,7 @@ install_release(ReleaseBuilder *builder, Query *release)
 	RangeTblEntry *rte;
 	RangeTblRef *ref = makeNode(RangeTblRef);
 
-	/* a name that no CTE of the client's has */
+	/* the identity is random, so no CTE that the client wrote has this name */
 	(void) hex_encode((char *) builder->spec.id, DP_SPEC_ID_BYTES, id);
 	cte = make_cte(psprintf("dp_agg release %d %s", ++builder->context->releases, id), release);
 	query->cteList = lappend(query->cteList, cte);
@@ -276,84 +389,30 @@ install_release(ReleaseBuilder *builder, Query *release)
 	query->hasRowSecurity = false;
 }
 
-/* The CTEs that the level may name, its own and those of the queries around it. */
-static List *
-visible_ctes(Level *level)
-{
-	List	   *result = NIL;
-
-	for (; level != NULL; level = level->parent)
-		result = list_concat(result, level->query->cteList);
-	return result;
-}
-
 /*
- * Replaces the level by a release and its post-processing, in place.  Raises
- * ERRCODE_DP_QUERY_REFUSED, ERRCODE_DP_BOUNDS or
+ * Replaces the level by a release and its post-processing, in place.  individuals: whose rows
+ * the level's FROM holds.  Raises ERRCODE_DP_QUERY_REFUSED, ERRCODE_DP_BOUNDS or
  * ERRCODE_INVALID_PARAMETER_VALUE; no row is read.
  */
 void
 build_release(RewriteContext *context, Level *level, Individuals *individuals)
 {
-	Query	   *query = level->query;
 	ReleaseBuilder builder = {.context = context,.level = level,
 		.individuals = individuals};
-	OuterContext outer = {.builder = &builder};
-	NumberContext number = {0};
-	List	   *keys = NIL;
 	Query	   *release;
-	ListCell   *lc;
 
-	builder.spec.dimensions = 1;
-	builder.spec.streamed = individuals->unique &&
-		list_length(individuals->proofs) <= DP_MAX_PROOFS / 2;
-	if (!builder.spec.streamed)
-		individuals->proofs = NIL;
-	builder.params = initial_params(individuals);
-	extract_with(context, query, builder.params);
-
-	/* SELECT DISTINCT a, b is GROUP BY a, b */
-	if (query->groupClause == NIL && !query->hasAggs && query->distinctClause != NIL)
-	{
-		query->groupClause = query->distinctClause;
-		query->distinctClause = NIL;
-	}
-
+	settle_settings(&builder);
+	group_distinct_rows(level->query);
 	guard_from(context, level);
 	require_unit(level, individuals);
-	foreach(lc, query->groupClause)
-	{
-		SortGroupClause *clause = lfirst(lc);
-		Node	   *key = (Node *) get_sortgroupclause_tle(clause, query->targetList)->expr;
-
-		if (!list_member(builder.keys, key))
-			(void) add_key(&builder, key, clause);
-	}
-	query->targetList = (List *) outer_mutator((Node *) query->targetList, &outer);
-	query->havingQual = outer_mutator(query->havingQual, &outer);
-
-	number.first = list_length(builder.keys) + builder.spec.nsketches + 2;
-	(void) number_outputs_walker((Node *) query->targetList, &number);
-	(void) number_outputs_walker(query->havingQual, &number);
-
+	find_keys(&builder);
+	replace_aggregates(&builder);
 	restrict_to_domains(&builder);
 	drop_rows_without_values(&builder);
 	assign_coordinates(&builder);
 	describe_release(&builder);
 	check_constant_params(&builder);
-	foreach(lc, builder.keys)
-		keys = lappend(keys, canonical_key(context,
-										   guard_expression(context, level, lfirst(lc))));
-	release = builder.spec.streamed ? streamed_release(&builder, keys) :
-		node_can_bound(&builder, keys) ? divided_release(&builder, keys) :
-		bounded_release(&builder, keys);
-	append_outputs(&builder, release);
-	release->hasAggs = true;
-	release = copyObject(release);	/* no node may stand in two places */
-	inline_public_ctes(context, level, release);
-	read_publics_ahead(context, release);
-	planning_remember(&builder.spec, release_needs(release, visible_ctes(level)),
-					  wide_columns(release));
+	release = make_release(&builder);
 	install_release(&builder, release);
-	list_domains(&builder, query);
+	list_domains(&builder, level->query);
 }

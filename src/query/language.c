@@ -306,9 +306,77 @@ guard_operator(OpExpr *op, LanguageContext *context)
 					  op->opcollid, op->inputcollid, guard_list(op->args, context));
 }
 
+/* A parameter: the client's, or what a sub-select of IN yields. */
+static Node *
+guard_param(Param *param, LanguageContext *context)
+{
+	if (param->paramkind != PARAM_EXTERN &&
+		!(param->paramkind == PARAM_SUBLINK && context->sublink_params))
+		refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) param));
+	check_type(context->rewrite, (Node *) param);
+	return copyObject((Node *) param);
+}
+
+/* x IS NULL: of a column, any type will do; NULL for any other test, which is judged as a whole. */
+static Node *
+guard_null_test(NullTest *test, LanguageContext *context)
+{
+	NullTest   *copy;
+
+	if (!IsA(test->arg, Var) || test->argisrow)
+		return NULL;
+	copy = copyObject(test);
+	copy->arg = (Expr *) guard_column(context->rewrite, context->level, (Var *) test->arg, true);
+	return (Node *) copy;
+}
+
+/* Judges a node that is copied as it is, with its arguments guarded; refuses all that are not listed. */
+static void
+check_node(Node *node, LanguageContext *context)
+{
+	RewriteContext *rewrite = context->rewrite;
+
+	switch (nodeTag(node))
+	{
+		case T_MinMaxExpr:
+			check_type(rewrite, node);
+			check_comparable(rewrite, node);
+			check_input_collation(rewrite, ((MinMaxExpr *) node)->inputcollid,
+								  ((MinMaxExpr *) node)->args, node);
+			break;
+		case T_RelabelType:
+			check_collation(rewrite, ((RelabelType *) node)->resultcollid, node);
+			check_type(rewrite, node);
+			break;
+		case T_CollateExpr:
+			check_collation(rewrite, ((CollateExpr *) node)->collOid, node);
+			break;
+		case T_CaseExpr:
+		case T_CoalesceExpr:
+			check_type(rewrite, node);
+			break;
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_CaseWhen:
+		case T_CaseTestExpr:
+		case T_BooleanTest:
+		case T_List:
+		case T_TargetEntry:
+			break;
+		case T_SQLValueFunction:
+			check_sql_value(rewrite, (SQLValueFunction *) node);
+			break;
+		default:
+			refuse(REFUSE_EXPRESSION, rewrite->source, exprLocation(node));
+	}
+}
+
+/* Copies and guards an expression: see guard_expression(). */
 static Node *
 guard_mutator(Node *node, LanguageContext *context)
 {
+	Node	   *result = NULL;
+
 	if (node == NULL)
 		return NULL;
 	check_stack_depth();
@@ -320,11 +388,7 @@ guard_mutator(Node *node, LanguageContext *context)
 		case T_Const:
 			return guard_const(context->rewrite, (Const *) node);
 		case T_Param:
-			if (((Param *) node)->paramkind != PARAM_EXTERN &&
-				!(((Param *) node)->paramkind == PARAM_SUBLINK && context->sublink_params))
-				refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
-			check_type(context->rewrite, node);
-			return copyObject(node);
+			return guard_param((Param *) node, context);
 		case T_FuncExpr:
 			return guard_func((FuncExpr *) node, context);
 		case T_OpExpr:
@@ -335,13 +399,6 @@ guard_mutator(Node *node, LanguageContext *context)
 			return guard_search((ScalarArrayOpExpr *) node, context);
 		case T_ArrayExpr:
 			return guard_array((ArrayExpr *) node, context, GUARDED_WIDEST);
-		case T_BoolExpr:
-			{
-				BoolExpr   *copy = copyObject((BoolExpr *) node);
-
-				copy->args = guard_list(copy->args, context);
-				return (Node *) copy;
-			}
 		case T_SubLink:
 			return guard_sublink((SubLink *) node, context);
 		case T_Aggref:
@@ -354,44 +411,14 @@ guard_mutator(Node *node, LanguageContext *context)
 		case T_RowCompareExpr:
 			return guard_row_comparison((RowCompareExpr *) node, context);
 		case T_NullTest:
-			{
-				NullTest   *copy = copyObject((NullTest *) node);
-
-				if (!IsA(copy->arg, Var) || copy->argisrow)
-					break;
-				copy->arg = (Expr *) guard_column(context->rewrite, context->level,
-													 (Var *) copy->arg, true);
-				return (Node *) copy;
-			}
-		case T_MinMaxExpr:
-			check_type(context->rewrite, node);
-			check_comparable(context->rewrite, node);
-			check_input_collation(context->rewrite, ((MinMaxExpr *) node)->inputcollid,
-								  ((MinMaxExpr *) node)->args, node);
-			break;
-		case T_RelabelType:
-			check_collation(context->rewrite, ((RelabelType *) node)->resultcollid, node);
-			check_type(context->rewrite, node);
-			break;
-		case T_CollateExpr:
-			check_collation(context->rewrite, ((CollateExpr *) node)->collOid, node);
-			break;
-		case T_CaseExpr:
-		case T_CoalesceExpr:
-			check_type(context->rewrite, node);
-			break;
-		case T_CaseWhen:
-		case T_CaseTestExpr:
-		case T_BooleanTest:
-		case T_List:
-		case T_TargetEntry:
-			break;
-		case T_SQLValueFunction:
-			check_sql_value(context->rewrite, (SQLValueFunction *) node);
+			result = guard_null_test((NullTest *) node, context);
 			break;
 		default:
-			refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
+			break;
 	}
+	if (result != NULL)
+		return result;
+	check_node(node, context);
 	return expression_tree_mutator(node, guard_mutator, (void *) context);
 }
 

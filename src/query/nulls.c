@@ -63,9 +63,27 @@ var_not_null(Level *level, Var *var)
 	return false;
 }
 
+/* Is a call of a function never NULL?  A cast that cannot fail keeps values. */
+static bool
+call_not_null(Level *level, FuncExpr *func)
+{
+	ListCell   *lc;
+
+	if ((func->funcformat != COERCE_EXPLICIT_CAST && func->funcformat != COERCE_IMPLICIT_CAST) ||
+		function_verdict(func->funcid) != FUNCTION_SAFE)
+		return false;
+	foreach(lc, func->args)
+	{
+		if (!expression_not_null(level, lfirst(lc)))
+			return false;
+	}
+	return func->args != NIL;
+}
+
 /*
- * Is the expression known not to be NULL, from the schema and the query alone?
- * A nullable argument costs one more coordinate: how many values there are.
+ * Is the expression of the level known not to be NULL, in the rows that its WHERE leaves?
+ * Neither rows nor statistics are looked at.  Whoever adds up an argument that may be NULL
+ * needs one more coordinate: how many values there are.
  */
 bool
 expression_not_null(Level *level, Node *node)
@@ -88,21 +106,7 @@ expression_not_null(Level *level, Node *node)
 		case T_Aggref:
 			return strcmp(get_func_name(((Aggref *) node)->aggfnoid), "count") == 0;
 		case T_FuncExpr:
-			{
-				FuncExpr   *func = (FuncExpr *) node;
-
-				/* a cast that cannot fail keeps values */
-				if ((func->funcformat != COERCE_EXPLICIT_CAST &&
-					 func->funcformat != COERCE_IMPLICIT_CAST) ||
-					function_verdict(func->funcid) != FUNCTION_SAFE)
-					return false;
-				foreach(lc, func->args)
-				{
-					if (!expression_not_null(level, lfirst(lc)))
-						return false;
-				}
-				return func->args != NIL;
-			}
+			return call_not_null(level, (FuncExpr *) node);
 		case T_CoalesceExpr:
 			foreach(lc, ((CoalesceExpr *) node)->args)
 			{

@@ -6,7 +6,6 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "policy/uses.h"
 #include "utils/builtins.h"
 
 #include "policy/allowed.h"

@@ -13,6 +13,7 @@
 #include "query/ctes.h"
 #include "query/level.h"
 #include "query/planning.h"
+#include "query/walk.h"
 
 /* So many levels may a statement have, CTEs taken as often as they are named. */
 #define MOST_LEVELS 2000
@@ -85,12 +86,6 @@ query_is_release(Query *query)
 	return false;
 }
 
-typedef struct InlineContext
-{
-	CommonTableExpr *cte;
-	Index		levelsup;
-} InlineContext;
-
 /* Puts a copy of the CTE's query in the place of its name. */
 void
 inline_reference(RangeTblEntry *rte, CommonTableExpr *cte)
@@ -103,38 +98,18 @@ inline_reference(RangeTblEntry *rte, CommonTableExpr *cte)
 	rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
 }
 
-static bool
-inline_walker(Node *node, InlineContext *context)
+static void
+inline_name(RangeTblEntry *entry, Index depth, void *argument)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		context->levelsup++;
-		(void) query_tree_walker((Query *) node, inline_walker, context,
-								 QTW_EXAMINE_RTES_AFTER);
-		context->levelsup--;
-		return false;
-	}
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
+	CommonTableExpr *cte = argument;
 
-		if (rte->rtekind == RTE_CTE && rte->ctelevelsup == context->levelsup &&
-			strcmp(rte->ctename, context->cte->ctename) == 0)
-		{
-			inline_reference(rte, context->cte);
-		}
-		return false;
-	}
-	return expression_tree_walker(node, inline_walker, context);
+	if (entry->ctelevelsup == depth && strcmp(entry->ctename, cte->ctename) == 0)
+		inline_reference(entry, cte);
 }
 
 /* Puts a CTE's query in the place of each reference to it. */
 void
 inline_cte(Query *query, CommonTableExpr *cte)
 {
-	InlineContext context = {.cte = cte,.levelsup = 0};
-
-	(void) query_tree_walker(query, inline_walker, &context, QTW_EXAMINE_RTES_AFTER);
+	walk_cte_names(query, inline_name, cte);
 }

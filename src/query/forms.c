@@ -22,6 +22,7 @@
 #include "query/level.h"
 #include "query/queries.h"
 #include "query/refuse.h"
+#include "query/walk.h"
 #include "spec/spec.h"
 #include "spec/value_key.h"
 
@@ -32,44 +33,21 @@
  * ----------
  */
 
-typedef struct ShiftContext
+/* The name of a CTE that stays above refers n levels further up. */
+static void
+shift_name(RangeTblEntry *entry, Index depth, void *levels)
 {
-	Index		depth;
-	int			levels;
-} ShiftContext;
-
-static bool
-shift_ctes_walker(Node *node, ShiftContext *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		context->depth++;
-		(void) query_tree_walker((Query *) node, shift_ctes_walker, context,
-								 QTW_EXAMINE_RTES_BEFORE);
-		context->depth--;
-		return false;
-	}
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
-
-		if (rte->rtekind == RTE_CTE && rte->ctelevelsup >= context->depth)
-			rte->ctelevelsup += context->levels;
-		return false;
-	}
-	return expression_tree_walker(node, shift_ctes_walker, context);
+	if (entry->ctelevelsup >= depth)
+		entry->ctelevelsup += *(int *) levels;
 }
 
 /*
- * Makes the query that reads the level's FROM ready to stand so many levels
- * below Q', which keeps the CTEs.  Refuses references to queries around it.
+ * Makes the query that reads the level's FROM ready to stand n levels below Q', which keeps the
+ * CTEs.  Refuses columns and aggregates of the queries around it.
  */
 static void
 move_below(ReleaseBuilder *builder, Query *query, int levels)
 {
-	ShiftContext shift = {.depth = 0,.levels = levels};
 	int			around = 0;
 
 	for (Level *level = builder->level; level != NULL; level = level->parent)
@@ -80,7 +58,7 @@ move_below(ReleaseBuilder *builder, Query *query, int levels)
 			contain_aggs_of_level((Node *) query, up))
 			refuse_query(REFUSE_CORRELATED, builder->context, builder->level->query);
 	}
-	(void) query_tree_walker(query, shift_ctes_walker, &shift, QTW_EXAMINE_RTES_BEFORE);
+	walk_cte_names(query, shift_name, &levels);
 }
 
 /*

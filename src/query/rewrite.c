@@ -64,6 +64,7 @@
 #include "query/publics.h"
 #include "query/rewrite.h"
 #include "query/units.h"
+#include "query/walk.h"
 #include "query/wide.h"
 #include "query/with.h"
 #include "spec/spec.h"
@@ -194,7 +195,7 @@ dependent_column(Var *var, OuterContext *context)
  * Replaces aggregates and group keys by columns of the release.  Columns of outputs come after
  * those of the keys and the state.  How many keys there are is not known yet, since dependent
  * columns add some, so an output's column gets attribute number -(position + 1) first, which
- * number_outputs_walker() mends.
+ * number_output() mends.
  */
 static Node *
 outer_mutator(Node *node, OuterContext *context)
@@ -233,35 +234,12 @@ outer_mutator(Node *node, OuterContext *context)
 	return expression_tree_mutator(node, outer_mutator, (void *) context);
 }
 
-typedef struct NumberContext
+/* Gives the column of an output its attribute number; *first is that of output 0. */
+static void
+number_output(Var *column, void *first)
 {
-	int			first;			/* attribute number of output 0 */
-	Index		levelsup;		/* how many queries the walk is below the level's own */
-} NumberContext;
-
-/* Gives the columns of outputs their attribute numbers. */
-static bool
-number_outputs_walker(Node *node, NumberContext *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		context->levelsup++;
-		(void) query_tree_walker((Query *) node, number_outputs_walker, context, 0);
-		context->levelsup--;
-		return false;
-	}
-	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup &&
-		((Var *) node)->varattno < 0)
-	{
-		Var		   *var = (Var *) node;
-
-		var->varattno = context->first - var->varattno - 1;
-		var->varattnosyn = var->varattno;
-		return false;
-	}
-	return expression_tree_walker(node, number_outputs_walker, context);
+	if (column->varattno < 0)
+		column->varattno = column->varattnosyn = *(int *) first - column->varattno - 1;
 }
 
 /* Makes Q' of the level's columns and HAVING; the outputs are known from here on. */
@@ -270,13 +248,13 @@ replace_aggregates(ReleaseBuilder *builder)
 {
 	Query	   *query = builder->level->query;
 	OuterContext outer = {.builder = builder};
-	NumberContext number = {0};
+	int			first;
 
 	query->targetList = (List *) outer_mutator((Node *) query->targetList, &outer);
 	query->havingQual = outer_mutator(query->havingQual, &outer);
-	number.first = list_length(builder->keys) + builder->spec.nsketches + 2;
-	(void) number_outputs_walker((Node *) query->targetList, &number);
-	(void) number_outputs_walker(query->havingQual, &number);
+	first = list_length(builder->keys) + builder->spec.nsketches + 2;
+	walk_columns((Node *) query->targetList, 0, number_output, &first);
+	walk_columns(query->havingQual, 0, number_output, &first);
 }
 
 /* ----------

@@ -15,6 +15,7 @@
 #include "query/arguments.h"
 #include "query/bounds.h"
 #include "query/builder.h"
+#include "query/constants.h"
 #include "query/equalities.h"
 #include "query/language.h"
 #include "query/level.h"

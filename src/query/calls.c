@@ -22,6 +22,7 @@
 #include "policy/extension.h"
 #include "query/calls.h"
 #include "query/checks.h"
+#include "query/constants.h"
 #include "query/level.h"
 #include "query/probe.h"
 
@@ -54,10 +55,7 @@ narrow_text(Node *text)
 
 	return call_ours(DP_FUNC_GUARDED, type == BPCHAROID ? F_BPCHAR_BPCHAR_INT4_BOOL :
 					 F_VARCHAR_VARCHAR_INT4_BOOL, type, collation, collation,
-					 list_make3(text,
-								makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-										  Int32GetDatum(-1), false, true),
-								makeBoolConst(false, false)));
+					 list_make3(text, int4_const(-1), makeBoolConst(false, false)));
 }
 
 /* Replaces a relabelled constant by a constant of the other type. */

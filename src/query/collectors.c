@@ -13,6 +13,7 @@
 #include "policy/extension.h"
 #include "query/builder.h"
 #include "query/collectors.h"
+#include "query/constants.h"
 #include "query/queries.h"
 #include "spec/spec.h"
 
@@ -75,10 +76,8 @@ append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function, List
 
 	foreach(lc, values)
 	{
-		Node	   *index = (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-											   Int32GetDatum(i), false, true);
 		Aggref	   *aggref = make_collector(builder, function,
-											list_make2(index, lfirst(lc)));
+											list_make2(int4_const(i), lfirst(lc)));
 
 		aggref->inputcollid = builder->spec.sketches[i++].collation;
 		append_target(query, (Node *) aggref, name, false);
@@ -99,8 +98,7 @@ append_outputs(ReleaseBuilder *builder, Query *release)
 	{
 		Node	   *aggref = lfirst(lc);
 		List	   *args = list_make3(makeNullConst(BYTEAOID, -1, InvalidOid),
-									  makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-												Int32GetDatum(i++), false, true),
+									  int4_const(i++),
 									  makeNullConst(exprType(aggref), -1,
 													exprCollation(aggref)));
 

@@ -1,6 +1,7 @@
 /*
  * constants.c
- *		Values below a release that the query itself brings: literals, and the time.
+ *		Constants: those that the rewriter makes, and below a release those that the
+ *		query itself brings, literals and the time.
  */
 #include "postgres.h"
 
@@ -16,6 +17,22 @@
 #include "query/checks.h"
 #include "query/constants.h"
 #include "query/level.h"
+
+/* A constant of type double precision. */
+Node *
+float8_const(double value)
+{
+	return (Node *) makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8),
+							  Float8GetDatum(value), false, FLOAT8PASSBYVAL);
+}
+
+/* A constant of type integer. */
+Node *
+int4_const(int32 value)
+{
+	return (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(value),
+							  false, true);
+}
 
 /* A literal without a type, as an argument that takes any: a text. */
 static Const *

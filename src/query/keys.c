@@ -29,6 +29,7 @@
 #include "policy/enforced.h"
 #include "policy/extension.h"
 #include "query/checks.h"
+#include "query/constants.h"
 #include "query/equalities.h"
 #include "query/keys.h"
 #include "query/level.h"
@@ -58,8 +59,7 @@ canonical_expression(RewriteContext *context, Node *expr)
 		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
 	if (is_canonical(expr))
 		return expr;
-	args = list_make2(expr, makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-									  Int32GetDatum(exprTypmod(expr)), false, true));
+	args = list_make2(expr, int4_const(exprTypmod(expr)));
 	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_CANONICAL, InvalidOid), type, args,
 								 collation, collation, COERCE_EXPLICIT_CAST);
 }

@@ -17,6 +17,7 @@
 #include "query/builder.h"
 #include "query/missing.h"
 #include "query/moments.h"
+#include "query/nulls.h"
 #include "spec/spec.h"
 
 /* The arguments that must have a value for a row to count in an output. */
@@ -51,13 +52,8 @@ static List *
 has_value(Node *expr)
 {
 	Oid			type = exprType(expr);
-	NullTest   *test = makeNode(NullTest);
-	List	   *result;
+	List	   *result = list_make1(not_null_test(expr));
 
-	test->arg = copyObject((Expr *) expr);
-	test->nulltesttype = IS_NOT_NULL;
-	test->location = -1;
-	result = list_make1(test);
 	if (type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID)
 	{
 		Oid			unequal = get_negator(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr);

@@ -125,3 +125,16 @@ expression_not_null(Level *level, Node *node)
 			return false;
 	}
 }
+
+/* expr IS NOT NULL, of a copy of the expression. */
+NullTest *
+not_null_test(Node *expr)
+{
+	NullTest   *test = makeNode(NullTest);
+
+	test->arg = (Expr *) copyObject(expr);
+	test->nulltesttype = IS_NOT_NULL;
+	test->argisrow = false;
+	test->location = -1;
+	return test;
+}

@@ -10,5 +10,6 @@
 #include "query/level.h"
 
 extern bool expression_not_null(Level *level, Node *node);
+extern NullTest *not_null_test(Node *expr);
 
 #endif							/* DP_NULLS_H */

@@ -104,14 +104,6 @@ not_parameter_walker(Node *node, void *context)
 	return expression_tree_walker(node, not_parameter_walker, context);
 }
 
-/* A constant parameter. */
-Node *
-float8_const(double value)
-{
-	return (Node *) makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8),
-							  Float8GetDatum(value), false, FLOAT8PASSBYVAL);
-}
-
 /*
  * Returns a parameter of a release, simplified to a Const where its value is
  * known; NULL if the expression may not be one.

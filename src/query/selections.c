@@ -20,7 +20,7 @@
 #include "query/arguments.h"
 #include "query/builder.h"
 #include "query/checks.h"
-#include "query/params.h"
+#include "query/constants.h"
 #include "query/refuse.h"
 #include "query/selections.h"
 #include "spec/spec.h"

@@ -233,16 +233,8 @@ require_unit(Level *level, Individuals *individuals)
 
 	foreach(lc, (List *) linitial(individuals->units))
 	{
-		NullTest   *test;
-
-		if (expression_not_null(level, lfirst(lc)))
-			continue;
-		test = makeNode(NullTest);
-		test->arg = copyObject(lfirst(lc));
-		test->nulltesttype = IS_NOT_NULL;
-		test->argisrow = false;
-		test->location = -1;
-		quals = lappend(quals, test);
+		if (!expression_not_null(level, lfirst(lc)))
+			quals = lappend(quals, not_null_test(lfirst(lc)));
 	}
 	if (quals != NIL)
 		level->query->jointree->quals = (Node *)

@@ -15,6 +15,7 @@
 #include "core/settings.h"
 #include "policy/extension.h"
 #include "query/builder.h"
+#include "query/constants.h"
 #include "query/level.h"
 #include "query/params.h"
 #include "query/with.h"

@@ -258,6 +258,7 @@ typedef struct VerdictEntry
 
 static HTAB *verdicts = NULL;
 
+/* Is the name in a list that ends with NULL? */
 static bool
 listed(const char *const *list, const char *name)
 {
@@ -286,6 +287,7 @@ judge_symbol(VerdictEntry *entry, const char *symbol)
 		strcmp(symbol, "repeat") == 0;
 }
 
+/* Fills in the entry of a function; one that is not built in and plain stays refused. */
 static void
 judge_function(VerdictEntry *entry)
 {
@@ -401,6 +403,7 @@ aggregate_is_allowed(Oid aggfnoid, bool *adds)
  * ----------
  */
 
+/* Is the type in a list that ends with InvalidOid? */
 static bool
 contains(const Oid *list, Oid type)
 {

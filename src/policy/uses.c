@@ -35,7 +35,11 @@ dp_function_use(PG_FUNCTION_ARGS)
 	}
 }
 
-/* cast_use(source regtype, target regtype) returns text: the same for a cast. */
+/*
+ * cast_use(source regtype, target regtype) returns text
+ *
+ * 'guarded' (NULL where it would fail), or NULL for a cast that may not stand below a release.
+ */
 PGDLLEXPORT Datum
 dp_cast_use(PG_FUNCTION_ARGS)
 {

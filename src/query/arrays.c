@@ -21,13 +21,16 @@
 #include "query/equalities.h"
 #include "query/level.h"
 
-/* No number that a numeric holds takes more: 131072 + 16383 digits. */
+/* The most bytes of a numeric: 131072 + 16383 digits. */
 #define WIDEST_NUMERIC (80 * 1024)
 
-/* So many nodes may an expression have that is copied for each element of an array. */
+/*
+ * The most nodes that the copies of an expression may have together, where it is copied for each
+ * element of an array.
+ */
 #define MOST_EXPANDED 10000
 
-/* The most bytes an element of an array may take; of any other one, too many. */
+/* The most bytes that an element of an array may take; MaxAllocSize if that is not known. */
 static Size
 widest_element(Node *element, Oid type)
 {
@@ -42,10 +45,10 @@ widest_element(Node *element, Oid type)
 }
 
 /*
- * Keeps ARRAY[...] from failing, in place; its elements are guarded.  It fails for a row whose
- * elements differ in their dimensions or are too many bytes together (more than "widest"), so
- * there must be no such elements.  A text that is a parameter is narrowed: x IN ($1, $2) is an
- * array.
+ * Keeps ARRAY[...] from failing for a row, in place; its elements are guarded already.  It would
+ * fail where these are too many bytes together.  So the most bytes of each are added up, and more
+ * than "widest" are refused (ERRCODE_DP_QUERY_REFUSED).  A parameter that is a text, as in
+ * x IN ($1, $2), is narrowed.
  */
 void
 settle_array(RewriteContext *context, ArrayExpr *array, Size widest)
@@ -94,7 +97,7 @@ constant_elements(Const *array)
 	return result;
 }
 
-/* Counts the nodes of an expression, as far as matters. */
+/* Counts the nodes of an expression, up to MOST_EXPANDED. */
 static bool
 count_walker(Node *node, int *count)
 {
@@ -103,8 +106,10 @@ count_walker(Node *node, int *count)
 }
 
 /*
- * x LIKE ANY (ARRAY[a, b]) as x LIKE a OR x LIKE b: each through guarded().  The array
- * is guarded.
+ * Makes x LIKE a OR x LIKE b of x LIKE ANY (ARRAY[a, b]), where each comparison can go through
+ * guarded().  The array is guarded already.  Raises ERRCODE_DP_QUERY_REFUSED for an array of
+ * unknown elements, for too many of them, and if x holds a sub-select, which would run several
+ * times.
  */
 Node *
 expand_search(RewriteContext *context, ScalarArrayOpExpr *op, Node *left, Node *array)

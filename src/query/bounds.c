@@ -52,6 +52,7 @@ is_integer_type(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
+/* The number of a constant; false if it is none, or not finite. */
 static bool
 constant_value(Const *con, double *value)
 {
@@ -216,6 +217,10 @@ arithmetic_of(const char *name)
 	return 0;
 }
 
+/*
+ * A function of one argument, within a: an operation of arithmetic_of(), or by its name a root,
+ * a rounding or a cast among numbers.
+ */
 static bool
 derive_unary(char operation, const char *name, Range a, Range *result)
 {
@@ -300,6 +305,7 @@ derive_function(Level *level, FuncExpr *func, Range *result)
 	return derive_call(level, func->funcid, func->funcresulttype, func->args, result);
 }
 
+/* Bounds of any expression; false if there are none.  They may be infinite. */
 static bool
 derive(Level *level, Node *node, Range *result)
 {

@@ -41,7 +41,7 @@ spec_const(ReleaseSpec *spec)
 	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(copy), false, false);
 }
 
-/* An aggregate of ours: function(spec, params, arguments ...). */
+/* A call of an aggregate of the extension: function(spec, params, arguments ...). */
 Aggref *
 make_collector(ReleaseBuilder *builder, DpFunction function, List *arguments)
 {
@@ -66,7 +66,7 @@ make_collector(ReleaseBuilder *builder, DpFunction function, List *arguments)
 	return aggref;
 }
 
-/* Appends one column per sketch: function(spec, params, i, value). */
+/* Appends one column per sketch: function(spec, params, i, value), where i counts from 0. */
 void
 append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function, List *values,
 				const char *name)
@@ -85,8 +85,8 @@ append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function, List
 }
 
 /*
- * Appends a placeholder per output, of the output's type.  It has no share in the
- * state: a copy of the collector with sub-selects in it would run these again.
+ * Appends one placeholder per output, of the output's type.  It does not read the state: that
+ * would take a copy of the collector, whose sub-selects would run again.
  */
 void
 append_outputs(ReleaseBuilder *builder, Query *release)

@@ -34,7 +34,7 @@ int4_const(int32 value)
 							  false, true);
 }
 
-/* A literal without a type, as an argument that takes any: a text. */
+/* The text of a literal without a type, as it stands where any type will do. */
 static Const *
 text_of_unknown(Const *value)
 {
@@ -49,7 +49,10 @@ text_of_unknown(Const *value)
 	return text;
 }
 
-/* A value of variable length that is written in the query. */
+/*
+ * A literal, as a copy.  Raises ERRCODE_DP_QUERY_REFUSED for a type that is not allowed, and for
+ * a value wider than GUARDED_WIDEST.
+ */
 Node *
 guard_const(RewriteContext *context, Const *value)
 {
@@ -63,7 +66,10 @@ guard_const(RewriteContext *context, Const *value)
 	return copyObject((Node *) value);
 }
 
-/* The time of the transaction; who the client is could be found missing. */
+/*
+ * CURRENT_TIMESTAMP and the like are the time of the transaction.  Others, as CURRENT_USER, fail
+ * if the role is gone, and are refused (ERRCODE_DP_QUERY_REFUSED).
+ */
 void
 check_sql_value(RewriteContext *context, SQLValueFunction *value)
 {

@@ -1,13 +1,12 @@
 /*
  * coordinates.c
- *		Which coordinates the vector of a release has, and how its outputs read
- *		them back.
+ *		Which sets of rows, features and coordinates the vector of a release has.
  *
  * All outputs of the vector share one joint draw of noise, whose variance
  * grows with the number of coordinates, so what counts is how few are needed:
  * equal sets of rows share their count, and a set that has every row shares the
  * count of rows, which is the number of individuals, coordinate 0, where the
- * unit is unique.  doc/privacy.md has the arithmetic of the choices below.
+ * unit is unique.
  */
 #include "postgres.h"
 
@@ -18,7 +17,10 @@
 #include "query/refuse.h"
 #include "spec/spec.h"
 
-/* Position of the set of rows in which arguments x and y have a value. */
+/*
+ * Position of the set of rows in which arguments x and y (or DP_NONE) have a value, found or
+ * added; every_row: all rows are in it.  Raises ERRCODE_DP_QUERY_REFUSED if there are too many.
+ */
 int
 find_set(ReleaseBuilder *builder, int x, int y, bool every_row)
 {
@@ -35,6 +37,10 @@ find_set(ReleaseBuilder *builder, int x, int y, bool every_row)
 	return spec->nsets++;
 }
 
+/*
+ * Position of what is added up over the rows of a set, found or added; the feature that counts
+ * these rows is there from then on, too.  Raises ERRCODE_DP_QUERY_REFUSED if there are too many.
+ */
 int
 find_feature(ReleaseBuilder *builder, SpecFeatureKind kind, int set)
 {
@@ -71,6 +77,10 @@ look_up_coordinate(ReleaseBuilder *builder, const SpecCoordinate *wanted)
 	return DP_NONE;
 }
 
+/*
+ * Position of a coordinate, found or added.  Raises ERRCODE_DP_QUERY_REFUSED if there are too
+ * many.
+ */
 int
 find_coordinate(ReleaseBuilder *builder, SpecCoordinate wanted)
 {
@@ -85,6 +95,10 @@ find_coordinate(ReleaseBuilder *builder, SpecCoordinate wanted)
 	return spec->dimensions++;
 }
 
+/*
+ * Position of the coordinate that has the sum of a feature over a set.  imputation: what stands
+ * for missing values; copy: 0, or 1 for a second draw of the same.
+ */
 int
 feature_coordinate(ReleaseBuilder *builder, SpecFeatureKind kind, int set,
 				   SpecImputation imputation, int copy)

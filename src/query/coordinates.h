@@ -1,6 +1,6 @@
 /*
  * coordinates.h
- *		The fewest coordinates that the outputs need.
+ *		Sets of rows, features and coordinates of the vector of a release.
  */
 #ifndef DP_COORDINATES_H
 #define DP_COORDINATES_H

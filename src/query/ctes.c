@@ -15,10 +15,13 @@
 #include "query/planning.h"
 #include "query/walk.h"
 
-/* So many levels may a statement have, CTEs taken as often as they are named. */
+/* The most levels that a statement may have; a CTE counts as often as it is named. */
 #define MOST_LEVELS 2000
 
-/* Refuses statements that grow: CTEs of CTEs that name one twice double each time. */
+/*
+ * Counts one more level of the statement.  Refuses a statement of more than MOST_LEVELS
+ * (ERRCODE_DP_QUERY_REFUSED): each CTE that names the one before it twice doubles them.
+ */
 void
 count_level(RewriteContext *context)
 {
@@ -27,7 +30,7 @@ count_level(RewriteContext *context)
 		refuse(REFUSE_TOO_LARGE, context->source, -1);
 }
 
-/* A CTE that the planner leaves one. */
+/* Makes a CTE of a query.  It is materialized, so the planner keeps it one. */
 CommonTableExpr *
 make_cte(char *name, Query *query)
 {
@@ -52,7 +55,10 @@ make_cte(char *name, Query *query)
 	return cte;
 }
 
-/* An entry of FROM that names it, so many levels below; the caller adds the names. */
+/*
+ * Makes an item of FROM that names a CTE of the query levelsup levels above.  The caller adds the
+ * names of the item and of its columns.
+ */
 RangeTblEntry *
 make_cte_reference(CommonTableExpr *cte, Index levelsup)
 {
@@ -98,6 +104,7 @@ inline_reference(RangeTblEntry *rte, CommonTableExpr *cte)
 	rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
 }
 
+/* Inlines one name, if it is that of the CTE (argument). */
 static void
 inline_name(RangeTblEntry *entry, Index depth, void *argument)
 {

@@ -14,7 +14,7 @@
 #include "query/refuse.h"
 #include "spec/spec.h"
 
-/* The outputs' names in one text, for the ledger; as many as fit. */
+/* Writes the outputs' names into one text, for the ledger; as many as fit. */
 static void
 name_outputs(ReleaseSpec *spec)
 {
@@ -29,6 +29,12 @@ name_outputs(ReleaseSpec *spec)
 	}
 }
 
+/*
+ * Fills in what the description says beside outputs and coordinates, which are settled: a random
+ * identity, the population, the numbers of keys and parameters, the relations by name (as many as
+ * fit), and the unique indexes that all rests on.  Raises ERRCODE_DP_QUERY_REFUSED if these are
+ * more than DP_MAX_PROOFS.
+ */
 void
 describe_release(ReleaseBuilder *builder)
 {

@@ -104,7 +104,7 @@ key_domains(ReleaseBuilder *builder)
 	return combinations <= MAX_LISTED ? result : NIL;
 }
 
-/* Do only keys, constants and parameters occur in the expression? */
+/* Does anything but keys, constants and parameters occur in the expression? */
 static bool
 not_about_keys_walker(Node *node, List *keys)
 {
@@ -189,6 +189,7 @@ typedef struct KeyContext
 	List	   *columns;
 } KeyContext;
 
+/* Replaces keys by the columns of their lists. */
 static Node *
 keys_to_columns_mutator(Node *node, KeyContext *context)
 {

@@ -104,6 +104,7 @@ equalities_of(Node *quals)
 	return result;
 }
 
+/* Is a = b among the equalities, either way round? */
 static bool
 equalities_contain(List *equalities, Node *a, Node *b)
 {
@@ -122,7 +123,10 @@ equalities_contain(List *equalities, Node *a, Node *b)
 	return false;
 }
 
-/* Do the equalities tie some alternative of left to one of right, column by column? */
+/*
+ * Do the equalities tie some alternative of the unit in left to one in right, column by column?
+ * left, right: as the units of Individuals.
+ */
 bool
 equalities_tie(List *equalities, List *left, List *right)
 {

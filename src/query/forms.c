@@ -62,9 +62,9 @@ move_below(ReleaseBuilder *builder, Query *query, int levels)
 }
 
 /*
- * At most k groups per individual: ranks them by a keyed hash, keeps the first k.  Where
- * hashes are equal, as those of arrays are that differ in their bounds alone, the keys
- * decide, and not the order of rows.
+ * Ranks the groups of each individual by a keyed hash, so that the first k can be kept.  Where
+ * hashes are equal the keys decide, and not the order of rows: those of arrays that differ in
+ * their bounds alone are.
  */
 static Query *
 rank_groups(ReleaseBuilder *builder, Query *individuals, int nkeys, int nunit, List *unit_clauses)
@@ -117,6 +117,7 @@ rank_groups(ReleaseBuilder *builder, Query *individuals, int nkeys, int nunit, L
 	return query;
 }
 
+/* The condition rank <= k, where k is how many groups of an individual count. */
 static Node *
 rank_within(ReleaseBuilder *builder, Var *rank)
 {
@@ -133,7 +134,7 @@ rank_within(ReleaseBuilder *builder, Var *rank)
 								  (Expr *) limit, InvalidOid, InvalidOid);
 }
 
-/* The two-level form: R over bounded contributions of individuals. */
+/* The form in two levels: R over bounded contributions of individuals, by SQL alone. */
 static Query *
 bounded_release(ReleaseBuilder *builder, List *keys)
 {
@@ -157,8 +158,9 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	append_grouped(individuals, keys, builder->key_clauses, "key");
 	append_grouped(individuals, unit, unit_clauses, "unit");
 	append_target(individuals, (Node *) make_collector(builder, DP_FUNC_INDIVIDUAL,
-												 builder->arguments), "individual", false);
-	append_sketches(builder, individuals, DP_FUNC_SKETCH_ROWS, builder->sketch_arguments, "individual");
+													   builder->arguments), "individual", false);
+	append_sketches(builder, individuals, DP_FUNC_SKETCH_ROWS, builder->sketch_arguments,
+					"individual");
 	individuals->hasAggs = true;
 	move_below(builder, individuals, nkeys > 0 ? 3 : 2);
 
@@ -184,8 +186,8 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 }
 
 /*
- * Can the bounding node divide these rows?  Equality of its keys is that of their bytes,
- * and it takes what an individual adds to a sketch as it is.
+ * Can the bounding node divide these rows among individuals and groups?  It compares keys by
+ * their bytes, so these must tell equal values from different ones.
  */
 static bool
 node_can_bound(ReleaseBuilder *builder, List *keys)
@@ -221,6 +223,7 @@ divided_release(ReleaseBuilder *builder, List *keys)
 	return release;
 }
 
+/* The form for at most one row per individual: nothing is to be bounded. */
 static Query *
 streamed_release(ReleaseBuilder *builder, List *keys)
 {

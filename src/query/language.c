@@ -3,8 +3,9 @@
  *		The language below a release: which expressions, and guarded.
  *
  * guard_expression() copies an expression, refusing what is not on the list
- * and putting guarded() around functions that may fail.  Calls are judged in calls.c,
- * types and collations in checks.c, whole queries in below.c.
+ * and putting guarded() around functions that may fail.  Columns are judged in columns.c,
+ * constants in constants.c, calls in calls.c, arrays in arrays.c, sums in orderless.c,
+ * types and collations in checks.c, ties of sub-selects in tied.c, whole queries in below.c.
  */
 #include "postgres.h"
 
@@ -34,19 +35,21 @@
 #include "query/questions.h"
 #include "query/tied.h"
 
-/* An array that is only searched must merely be possible. */
+/* The most bytes of an array that is only searched, and so gets into no row. */
 #define WIDEST_SEARCHED (MaxAllocSize / 2)
 
+/* The walk through one expression. */
 typedef struct LanguageContext
 {
 	RewriteContext *rewrite;
-	Level	   *level;
-	bool		aggregates;		/* standard aggregates are allowed here */
-	bool		sublink_params; /* inside the test expression of IN */
+	Level	   *level;			/* whose expression it is */
+	bool		aggregates;		/* standard aggregates are allowed */
+	bool		sublink_params; /* the walk is inside the test expression of IN */
 } LanguageContext;
 
 static Node *guard_mutator(Node *node, LanguageContext *context);
 
+/* Guarded copies of the expressions of a list. */
 static List *
 guard_list(List *list, LanguageContext *context)
 {
@@ -126,11 +129,17 @@ guard_aggregate(Aggref *aggref, LanguageContext *context)
 	}
 	copy->aggfilter = (Expr *) guard_mutator((Node *) aggref->aggfilter, context);
 	if (copy->aggtype == TEXTOID || copy->aggtype == BPCHAROID)
-		return narrow_text(orderless_aggregate(context->rewrite, copy, adds));	/* min and max copy a stored text */
+	{
+		/* min and max copy a stored text, which may be wide */
+		return narrow_text(orderless_aggregate(context->rewrite, copy, adds));
+	}
 	return orderless_aggregate(context->rewrite, copy, adds);
 }
 
-/* ARRAY[...] of one dimension. */
+/*
+ * ARRAY[...], of at most "widest" bytes.  One of several dimensions is refused: it fails for a row
+ * where those of its elements differ.
+ */
 static Node *
 guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 {
@@ -145,8 +154,8 @@ guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 }
 
 /*
- * The array of x = ANY(array): it is searched and gets into no row.  The parser
- * casts arrays element by element where x is a varchar.
+ * The array of x = ANY(array).  It is searched and gets into no row, so it may be wide.  Where x
+ * is a varchar the parser casts the array element by element, which changes no value.
  */
 static Node *
 searched_array(Node *array, LanguageContext *context)
@@ -261,7 +270,10 @@ guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 					  guard_list(args, context));
 }
 
-/* Did the rewriter put the function there?  A CTE that is named twice gets here twice. */
+/*
+ * Did the rewriter put the function there?  The query of a CTE is guarded each time that the CTE
+ * is named.
+ */
 static bool
 is_already_guarded(DpFunction ours)
 {
@@ -270,6 +282,10 @@ is_already_guarded(DpFunction ours)
 		ours == DP_FUNC_NEAREST_FLOAT8;
 }
 
+/*
+ * A call of a function.  Of the extension's own ones, only those that the rewriter has put there
+ * may stand below a release.
+ */
 static Node *
 guard_func(FuncExpr *func, LanguageContext *context)
 {
@@ -291,6 +307,7 @@ guard_func(FuncExpr *func, LanguageContext *context)
 						  func->inputcollid, func->args, context);
 }
 
+/* An operator, IS DISTINCT FROM or NULLIF. */
 static Node *
 guard_operator(OpExpr *op, LanguageContext *context)
 {
@@ -317,7 +334,7 @@ guard_param(Param *param, LanguageContext *context)
 	return copyObject((Node *) param);
 }
 
-/* x IS NULL: of a column, any type will do; NULL for any other test, which is judged as a whole. */
+/* IS [NOT] NULL of a column, whatever its type; NULL if the test is about anything else. */
 static Node *
 guard_null_test(NullTest *test, LanguageContext *context)
 {
@@ -330,7 +347,10 @@ guard_null_test(NullTest *test, LanguageContext *context)
 	return (Node *) copy;
 }
 
-/* Judges a node that is copied as it is, with its arguments guarded; refuses all that are not listed. */
+/*
+ * Judges a node that stays as it is, but for its arguments.  Refuses all nodes that are not
+ * listed here.
+ */
 static void
 check_node(Node *node, LanguageContext *context)
 {

@@ -142,6 +142,7 @@ process_public_sublinks(RewriteContext *context, Level *level)
  * ----------
  */
 
+/* Notes whose rows an item of FROM holds, if it is private. */
 static void
 process_from_item(RewriteContext *context, Level *level, int rtindex)
 {
@@ -158,6 +159,7 @@ process_from_item(RewriteContext *context, Level *level, int rtindex)
 	}
 }
 
+/* The same for all items of a join tree; those that it does not name are not read. */
 static void
 process_from(RewriteContext *context, Level *level, Node *node)
 {
@@ -179,6 +181,7 @@ process_from(RewriteContext *context, Level *level, Node *node)
 	}
 }
 
+/* Whose rows the first private item of FROM holds; NULL if all are public. */
 static Individuals *
 first_input(Level *level)
 {
@@ -278,6 +281,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	canonical_groups(context, query, individuals);
 }
 
+/* Does the level make one row of several?  DISTINCT does, unless windows or ON choose rows. */
 static bool
 aggregates(Query *query)
 {
@@ -285,6 +289,10 @@ aggregates(Query *query)
 		(query->distinctClause != NIL && !query->hasDistinctOn && !query->hasWindowFuncs);
 }
 
+/*
+ * A level with a private item in its FROM.  Makes a release of it and returns NULL, if it
+ * aggregates over individuals; else returns whose rows it holds.
+ */
 static Individuals *
 process_private_level(RewriteContext *context, Level *level)
 {

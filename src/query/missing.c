@@ -47,7 +47,7 @@ needed_values(ReleaseBuilder *builder, int i)
 	return result;
 }
 
-/* expr is a number, as opposed to NULL and NaN. */
+/* Conditions that the expression has a value: it is neither NULL nor NaN. */
 static List *
 has_value(Node *expr)
 {
@@ -72,10 +72,10 @@ has_value(Node *expr)
 }
 
 /*
- * Where all outputs are about the values of the same arguments, rows without
- * them do not matter: they are filtered out, so the number of individuals is
- * that of individuals with a value, and the gate counts those.  The vector
- * needs a coordinate less.  Not for counts alone, which are about all rows.
+ * Leaves out rows without the values that all outputs are about, by more conditions in WHERE.  So
+ * the number of individuals is that of individuals with a value, the gate counts those, and the
+ * vector needs a coordinate less.  Does nothing if the outputs are about different arguments, or
+ * all of them are counts.
  */
 void
 drop_rows_without_values(ReleaseBuilder *builder)

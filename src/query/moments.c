@@ -24,6 +24,7 @@ clear_moment(SpecMoment *moment)
 	memset(moment, 0, sizeof(*moment));
 }
 
+/* Adds weight times a coordinate to a moment. */
 static void
 add_term(SpecMoment *moment, int coordinate, double weight)
 {
@@ -127,6 +128,7 @@ typedef enum SumSource
 	SUM_ZERO					/* the sum with zero imputation: sums only */
 } SumSource;
 
+/* Is the output a function of moments, and not chosen from a sketch? */
 bool
 is_moment_output(const SpecOutput *output)
 {
@@ -190,6 +192,7 @@ sum_source(ReleaseBuilder *builder, int set)
 	return only_sums ? SUM_ZERO : SUM_PAIR;
 }
 
+/* The number of rows in a set, or with presence of individuals in it; its moment. */
 static int
 assign_n(ReleaseBuilder *builder, int set, bool presence, SumSource source)
 {
@@ -217,6 +220,7 @@ assign_n(ReleaseBuilder *builder, int set, bool presence, SumSource source)
 	return find_moment(builder, &moment);
 }
 
+/* The sum of x over a set; its moment. */
 static int
 assign_sum(ReleaseBuilder *builder, int set, SumSource source)
 {
@@ -306,6 +310,7 @@ needed_moments(SpecOutputKind kind, bool needed[SPEC_MOMENT_KINDS])
 	}
 }
 
+/* Output i is a count: of a set, or of distinct values by their sketch. */
 static void
 assign_count(ReleaseBuilder *builder, int i)
 {
@@ -326,6 +331,7 @@ assign_count(ReleaseBuilder *builder, int i)
 	}
 }
 
+/* Output i is a function of sums: gives it those it needs, from the source. */
 static void
 assign_moments(ReleaseBuilder *builder, int i, SumSource source)
 {

@@ -24,6 +24,7 @@ column_not_null(Oid relid, AttrNumber attno)
 	return true;
 }
 
+/* Is a column never NULL in the rows that the WHERE of its level leaves? */
 static bool
 var_not_null(Level *level, Var *var)
 {

@@ -18,7 +18,7 @@
 #include "query/level.h"
 #include "query/orderless.h"
 
-/* sum() or avg() of numerics instead of floats, whose sums depend on their order. */
+/* Makes sum() or avg() of floats one of numerics: a sum of floats depends on their order. */
 static Node *
 exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
 {
@@ -47,7 +47,7 @@ exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
 								 COERCE_EXPLICIT_CALL);
 }
 
-/* Keeps what sum() and avg() of numerics add up from overflowing. */
+/* Keeps sum() and avg() of numerics from overflowing. */
 static Node *
 tame_sum(Aggref *aggref, TargetEntry *argument)
 {
@@ -58,9 +58,10 @@ tame_sum(Aggref *aggref, TargetEntry *argument)
 }
 
 /*
- * An aggregate whose arguments are guarded, so that its value is a function of the values
- * as a multiset: neither their order nor their form nor the plan shows.  ORDER BY is
- * none of its business then.
+ * Makes the value of an aggregate a function of its values as a multiset: neither their order
+ * nor their form nor the plan shows.  Its ORDER BY is dropped, since it changes nothing any more.
+ * The arguments are guarded already; adds: as aggregate_is_allowed() says.  Raises
+ * ERRCODE_DP_QUERY_REFUSED for sums of types that have no order-free sum.
  */
 Node *
 orderless_aggregate(RewriteContext *context, Aggref *aggref, bool adds)
@@ -83,7 +84,7 @@ orderless_aggregate(RewriteContext *context, Aggref *aggref, bool adds)
 	type = exprType((Node *) first->expr);
 	if (!adds)
 	{
-		/* count() needs no form, but that of a type without one is not for DISTINCT */
+		/* count() hands out no value, so it does not matter which of equal ones it meets */
 		if (strcmp(get_func_name(aggref->aggfnoid), "count") != 0)
 			first->expr = (Expr *) canonical_expression(context, (Node *) first->expr);
 		return (Node *) aggref;

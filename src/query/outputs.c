@@ -2,8 +2,8 @@
  * outputs.c
  *		From the aggregates of a level to the outputs of its release.
  *
- * Each aggregate becomes an output.  Which coordinates of the vector those
- * need is decided when all are known (coordinates.c); what is chosen rather
+ * Each aggregate becomes an output.  Which coordinates of the vector outputs
+ * need is decided when all are known (moments.c).  What is chosen rather
  * than added up gets a sketch of its argument and a part that chooses
  * (selections.c).
  */
@@ -71,6 +71,7 @@ static const struct
 	{"mode", DP_FUNC_MODE},
 };
 
+/* Which of the aggregates it stands for; DP_FUNC_NONE if there is no such one. */
 static DpFunction
 aggregate_function(Aggref *aggref)
 {
@@ -114,6 +115,7 @@ check_form(ReleaseBuilder *builder, Aggref *aggref, DpFunction function)
  * ----------
  */
 
+/* Has the type a NaN? */
 static bool
 is_float_type(Oid type)
 {
@@ -245,6 +247,7 @@ static const struct
 	{DP_FUNC_BOUNDS, FAMILY_BOUNDS, SPEC_OUT_BOUNDS},
 };
 
+/* Fills in the output of an aggregate, by its family. */
 static void
 add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 			  SpecOutput *output)

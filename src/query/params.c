@@ -52,6 +52,7 @@ type_is_plain(Oid type)
 	}
 }
 
+/* May the function stand in a parameter: immutable, and over plain types alone? */
 static bool
 function_is_constant(Oid funcid)
 {
@@ -74,6 +75,7 @@ function_is_constant(Oid funcid)
 	return result;
 }
 
+/* Is there anything in the expression that may not stand in a parameter? */
 static bool
 not_parameter_walker(Node *node, void *context)
 {

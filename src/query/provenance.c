@@ -5,8 +5,8 @@
  * One individual's rows may only change that individual's contribution.  For a
  * join that holds when every pair of protected inputs is tied by equality of
  * the unit, and when the weak side of an outer join is tied in its ON clause
- * (otherwise whether a row of one person is null-extended would depend on rows
- * of others).  Public inputs may be joined on any condition: fan-out is bounded
+ * (otherwise whether a row of one individual is null-extended would depend on
+ * rows of others).  Public inputs may be joined on any condition: fan-out is bounded
  * per individual later.
  */
 #include "postgres.h"
@@ -56,6 +56,7 @@ merge_components(List *components, List *equalities)
 	return components;
 }
 
+/* The components of an outer join; its ON clause must tie both sides, if both are private. */
 static List *
 tie_outer_join(RewriteContext *context, Level *level, JoinExpr *join, bool nullable)
 {

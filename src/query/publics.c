@@ -47,6 +47,7 @@ typedef struct CtesContext
 	List	   *queries;		/* from the innermost one out to R */
 } CtesContext;
 
+/* Does the query hold a release? */
 static bool
 holds_release_walker(Node *node, void *context)
 {
@@ -110,6 +111,7 @@ inline_named(CtesContext *context, RangeTblEntry *rte)
 	inline_reference(rte, cte);
 }
 
+/* Inlines what each query names, from R inwards, and drops the CTEs that are gone. */
 static bool
 ctes_walker(Node *node, CtesContext *context)
 {
@@ -177,6 +179,7 @@ typedef struct UsedColumns
 	Bitmapset  *columns;		/* attribute numbers */
 } UsedColumns;
 
+/* Notes a column, if it is one of that item. */
 static void
 note_used(Var *column, void *argument)
 {
@@ -261,6 +264,7 @@ read_ahead(PublicsContext *context, Query *query, int varno)
 	lfirst(list_nth_cell(query->rtable, varno - 1)) = named;
 }
 
+/* Replaces the public relations of each query, from R inwards. */
 static bool
 publics_walker(Node *node, PublicsContext *context)
 {

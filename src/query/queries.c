@@ -8,6 +8,7 @@
 
 #include "query/queries.h"
 
+/* Appends a column; junk: it is not handed out. */
 TargetEntry *
 append_target(Query *query, Node *expr, const char *name, bool junk)
 {
@@ -18,7 +19,7 @@ append_target(Query *query, Node *expr, const char *name, bool junk)
 	return tle;
 }
 
-/* Appends expressions as columns, grouped by the clauses. */
+/* Appends expressions as columns and groups by them, each by its clause. */
 void
 append_grouped(Query *query, List *exprs, List *clauses, const char *name)
 {
@@ -36,7 +37,7 @@ append_grouped(Query *query, List *exprs, List *clauses, const char *name)
 	}
 }
 
-/* A query over one sub-select. */
+/* A query without columns yet, over one sub-select (range table index 1). */
 Query *
 select_from(Query *below, const char *name)
 {
@@ -64,6 +65,7 @@ select_from(Query *below, const char *name)
 	return query;
 }
 
+/* The n columns of a sub-select from number first (from 1) on, seen from the query above it. */
 List *
 columns_of(Query *below, int first, int n)
 {
@@ -74,7 +76,7 @@ columns_of(Query *below, int first, int n)
 	return result;
 }
 
-/* The level's own FROM and WHERE, as the start of a query. */
+/* A query without columns yet, over the FROM and WHERE of the level's query, which are shared. */
 Query *
 from_level(Query *level)
 {

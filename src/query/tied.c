@@ -27,7 +27,7 @@ yields_one_row(Query *query)
 		query->limitOption == LIMIT_OPTION_COUNT;
 }
 
-/* The unit's columns that are NULL in no row of the level that counts. */
+/* Is the column one of the unit's, and NULL in no row of the level that counts? */
 static bool
 is_sure_unit(Level *level, Var *var)
 {
@@ -44,15 +44,14 @@ is_sure_unit(Level *level, Var *var)
 }
 
 /*
- * The equalities between outer columns and the columns of an IN sub-select.  With a
+ * The equalities between columns of the level and columns of an IN sub-select.  With a
  * NULL on either side, IN is not about the rows of one individual: NULL NOT IN (...)
- * tells whether there is any row, and x NOT IN (..., NULL) is true for nobody.  So
+ * tells whether there is any row, and x NOT IN (..., NULL) is never true.  So
  * both must be columns of the unit that are never NULL.
  */
 static List *
 in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
 {
-	/* replace the sub-select's parameters by what they stand for, one level down */
 	List	   *result = NIL;
 	List	   *tests;
 	ListCell   *lc;
@@ -79,6 +78,7 @@ in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
 		if (tle == NULL || (query->setOperations == NULL &&
 							!list_member((List *) linitial(inner->units), strip_relabel((Node *) tle->expr))))
 			continue;
+		/* as the sub-select would write it: its column in the place of the parameter */
 		left = copyObject(left);
 		left->varlevelsup++;
 		op = copyObject(op);
@@ -88,7 +88,11 @@ in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
 	return result;
 }
 
-/* Refuses a sub-select over protected rows that is not tied to the level's unit. */
+/*
+ * Refuses a sub-select over protected rows (ERRCODE_DP_QUERY_REFUSED) unless its conditions, or
+ * those of IN, tie it to the unit of the level or of one that the level stands below.  inner:
+ * whose rows it holds.
+ */
 void
 check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query,
 		   Individuals *inner)

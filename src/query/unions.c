@@ -34,8 +34,8 @@ widen_set_operation(RewriteContext *context, Node *node, Var *column)
 }
 
 /*
- * The columns of a UNION ALL that are the unit in every branch, one per unit
- * column, as the client wrote them; NIL if there are none.
+ * The columns of a UNION ALL, as the client wrote them, that are the unit in every branch: one
+ * for each column of the unit, or NIL.
  */
 static List *
 common_unit_columns(Query *query, List *below)

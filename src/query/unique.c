@@ -17,6 +17,7 @@
 #include "query/level.h"
 #include "query/unique.h"
 
+/* Adds the range table indexes that a join tree names to *members. */
 static void
 jointree_members(Node *node, Bitmapset **members)
 {
@@ -143,7 +144,10 @@ matching_index(Level *level, int rtindex, List *equalities, const Bitmapset *kno
 	return policy_unique_index(rte->relid, columns);
 }
 
-/* Does the join keep at most one row per individual?  Adds the proofs. */
+/*
+ * Does the level's join keep at most one row per individual?  Adds the unique indexes (OIDs) that
+ * show it to *proofs.
+ */
 bool
 join_is_unique(Level *level, List **proofs)
 {

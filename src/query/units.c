@@ -39,6 +39,10 @@ relation_owner(Oid relid)
 	return owner;
 }
 
+/*
+ * Whose rows a protected relation holds, as range table entry number rtindex.  The entry gets the
+ * right to read it.  Raises ERRCODE_DP_QUERY_REFUSED for one without a unit, and for a partition.
+ */
 Individuals *
 individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex)
 {
@@ -87,6 +91,7 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 	return result;
 }
 
+/* The column of a query's result that an expression is; NULL if there is none. */
 static TargetEntry *
 find_column(Query *query, Node *expr)
 {
@@ -182,6 +187,7 @@ expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
 	return result;
 }
 
+/* The expressions that clauses are about, without casts that keep the value. */
 List *
 clause_expressions(List *clauses, List *targets)
 {
@@ -189,7 +195,11 @@ clause_expressions(List *clauses, List *targets)
 	ListCell   *lc;
 
 	foreach(lc, clauses)
-		result = lappend(result, strip_relabel((Node *) get_sortgroupclause_tle(lfirst(lc), targets)->expr));
+	{
+		TargetEntry *tle = get_sortgroupclause_tle(lfirst(lc), targets);
+
+		result = lappend(result, strip_relabel((Node *) tle->expr));
+	}
 	return result;
 }
 
@@ -213,7 +223,7 @@ units_among(List *units, List *expressions)
 	return result;
 }
 
-/* Is the level grouped so that every group is one individual (or less)? */
+/* Is the level grouped so that each group has rows of one individual only? */
 bool
 grouped_by_unit(Query *query, Individuals *individuals)
 {
@@ -224,7 +234,7 @@ grouped_by_unit(Query *query, Individuals *individuals)
 					   clause_expressions(clauses, query->targetList)) != NIL;
 }
 
-/* Keeps only rows that belong to somebody. */
+/* Adds conditions to WHERE that leave only rows that belong to an individual. */
 void
 require_unit(Level *level, Individuals *individuals)
 {

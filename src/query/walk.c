@@ -17,6 +17,7 @@ typedef struct WalkContext
 	Index		levelsup;		/* how many queries the walk is below its start */
 } WalkContext;
 
+/* Visits columns of the level that is levelsup queries above. */
 static bool
 columns_walker(Node *node, WalkContext *context)
 {
@@ -51,6 +52,7 @@ walk_columns(Node *node, int flags, VisitColumn visit, void *argument)
 	(void) query_or_expression_tree_walker(node, columns_walker, &context, flags);
 }
 
+/* Visits items of FROM that name CTEs. */
 static bool
 names_walker(Node *node, WalkContext *context)
 {

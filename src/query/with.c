@@ -21,7 +21,7 @@
 #include "query/with.h"
 #include "spec/spec.h"
 
-/* A parameter that keeps the setting where it is NULL. */
+/* The parameter, or the setting where it is NULL. */
 static Node *
 or_default(Node *parameter, Node *setting)
 {
@@ -72,7 +72,10 @@ apply_with(RewriteContext *context, FuncExpr *with, List *params)
 	}
 }
 
-/* Takes dp_with() out of the AND-ed conditions of WHERE. */
+/*
+ * Takes dp_with() out of the conditions of WHERE that AND connects, in place, and reads it into
+ * the parameters.  Raises ERRCODE_DP_QUERY_REFUSED for arguments that are not public.
+ */
 void
 extract_with(RewriteContext *context, Query *query, List *params)
 {
@@ -104,7 +107,7 @@ extract_with(RewriteContext *context, Query *query, List *params)
 	query->jointree->quals = rest == NIL ? NULL : (Node *) make_ands_explicit(rest);
 }
 
-/* Parameters every release has, from the settings and the relation's limits. */
+/* The parameters that every release has (DP_PARAM_...), from settings and declared limits. */
 List *
 initial_params(Individuals *individuals)
 {
@@ -136,6 +139,7 @@ stand_in(ReleaseBuilder *builder, int i)
 	}
 }
 
+/* Is parameter i a constant, and not NULL? */
 static bool
 is_known(ReleaseBuilder *builder, int i)
 {
@@ -144,7 +148,10 @@ is_known(ReleaseBuilder *builder, int i)
 	return IsA(param, Const) && !param->constisnull;
 }
 
-/* Refuses constants out of range now; parameters are judged at execution. */
+/*
+ * Refuses constants that are out of range (ERRCODE_INVALID_PARAMETER_VALUE, ERRCODE_DP_BOUNDS).
+ * The client's parameters are judged at execution.
+ */
 void
 check_constant_params(ReleaseBuilder *builder)
 {

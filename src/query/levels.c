@@ -109,6 +109,7 @@ typedef struct SublinkContext
 	Level	   *level;
 } SublinkContext;
 
+/* Processes the sub-selects of expressions; refuses those that are private. */
 static bool
 public_sublink_walker(Node *node, SublinkContext *context)
 {
@@ -159,7 +160,10 @@ process_from_item(RewriteContext *context, Level *level, int rtindex)
 	}
 }
 
-/* The same for all items of a join tree; those that it does not name are not read. */
+/*
+ * The same for all items of a join tree.  Range table entries that it does not name, as those of
+ * views, are not read.
+ */
 static void
 process_from(RewriteContext *context, Level *level, Node *node)
 {

@@ -33,9 +33,9 @@
 #include "policy/cache.h"
 #include "policy/policy.h"
 #include "query/level.h"
-#include "query/levels.h"
 #include "query/planning.h"
 #include "query/questions.h"
+#include "query/statement.h"
 #include "session/explain.h"
 #include "session/quiet.h"
 

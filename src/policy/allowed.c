@@ -20,22 +20,16 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_collation.h"
+#include "access/transam.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "policy/allowed.h"
-
-PG_FUNCTION_INFO_V1(dp_function_use);
-PG_FUNCTION_INFO_V1(dp_cast_use);
-PG_FUNCTION_INFO_V1(dp_type_use);
-PG_FUNCTION_INFO_V1(dp_aggregate_use);
 
 /* Cannot fail. */
 static const char *const safe_functions[] = {
@@ -264,6 +258,7 @@ typedef struct VerdictEntry
 
 static HTAB *verdicts = NULL;
 
+/* Is the name in a list that ends with NULL? */
 static bool
 listed(const char *const *list, const char *name)
 {
@@ -292,6 +287,7 @@ judge_symbol(VerdictEntry *entry, const char *symbol)
 		strcmp(symbol, "repeat") == 0;
 }
 
+/* Fills in the entry of a function; one that is not built in and plain stays refused. */
 static void
 judge_function(VerdictEntry *entry)
 {
@@ -407,6 +403,7 @@ aggregate_is_allowed(Oid aggfnoid, bool *adds)
  * ----------
  */
 
+/* Is the type in a list that ends with InvalidOid? */
 static bool
 contains(const Oid *list, Oid type)
 {
@@ -452,61 +449,4 @@ collation_is_allowed(Oid collation)
 {
 	return !OidIsValid(collation) ||
 		(collation < FirstNormalObjectId && get_collation_isdeterministic(collation));
-}
-
-/* ----------
- * The list, for SQL
- * ----------
- */
-
-/*
- * function_use(regproc) returns text
- *
- * 'as is', 'guarded' (NULL where it would fail), or NULL for a function that may not
- * stand below a release.
- */
-PGDLLEXPORT Datum
-dp_function_use(PG_FUNCTION_ARGS)
-{
-	switch (function_verdict(PG_GETARG_OID(0)))
-	{
-		case FUNCTION_SAFE:
-			PG_RETURN_TEXT_P(cstring_to_text("as is"));
-		case FUNCTION_GUARDED:
-			PG_RETURN_TEXT_P(cstring_to_text("guarded"));
-		default:
-			PG_RETURN_NULL();
-	}
-}
-
-/* cast_use(source regtype, target regtype) returns text: the same for a cast. */
-PGDLLEXPORT Datum
-dp_cast_use(PG_FUNCTION_ARGS)
-{
-	if (!cast_is_allowed(PG_GETARG_OID(0), PG_GETARG_OID(1)))
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text("guarded"));
-}
-
-/* type_use(regtype) returns text: 'as is' or NULL. */
-PGDLLEXPORT Datum
-dp_type_use(PG_FUNCTION_ARGS)
-{
-	if (!type_is_allowed(PG_GETARG_OID(0)))
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text("as is"));
-}
-
-/*
- * aggregate_use(regproc) returns text: 'as is' for a standard aggregate that may
- * stand in a sub-select that is grouped by the unit, else NULL.
- */
-PGDLLEXPORT Datum
-dp_aggregate_use(PG_FUNCTION_ARGS)
-{
-	bool		adds;
-
-	if (!aggregate_is_allowed(PG_GETARG_OID(0), &adds))
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text("as is"));
 }

@@ -47,6 +47,7 @@ invalidate_entry(PolicyEntry *entry)
 	entry->valid = false;
 }
 
+/* Forgets one relation, or all of them (InvalidOid). */
 static void
 relcache_callback(Datum arg, Oid relid)
 {

@@ -101,6 +101,7 @@ typedef struct FunctionEntry
 static HTAB *functions = NULL;
 static bool functions_valid = false;
 
+/* Some function has changed: all are looked up again when one is asked for. */
 static void
 syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -114,6 +115,7 @@ extension_init_cache(void)
 	CacheRegisterSyscacheCallback(PROCOID, syscache_callback, (Datum) 0);
 }
 
+/* Adds one function, known by its name or as another member. */
 static void
 add_function(Oid funcid)
 {
@@ -166,6 +168,7 @@ read_functions(void)
 	table_close(depend, AccessShareLock);
 }
 
+/* Reads the functions if they are not known, or not any more. */
 static void
 load_functions(void)
 {

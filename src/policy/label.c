@@ -68,6 +68,7 @@ parse_label(const char *label)
 	return object;
 }
 
+/* The value of a key, in *value; NULL if the key is absent. */
 static JsonbValue *
 label_get(Jsonb *label, const char *key, JsonbValue *value)
 {

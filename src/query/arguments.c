@@ -15,10 +15,12 @@
 #include "query/arguments.h"
 #include "query/bounds.h"
 #include "query/builder.h"
+#include "query/constants.h"
+#include "query/equalities.h"
 #include "query/language.h"
 #include "query/level.h"
+#include "query/nulls.h"
 #include "query/params.h"
-#include "query/provenance.h"
 #include "query/refuse.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -35,7 +37,7 @@ aggregate_argument(Aggref *aggref, int i)
  * ----------
  */
 
-/* Position of a parameter, found or added; so many more follow it in its row. */
+/* Adds a parameter and returns its position. */
 static int
 add_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 {
@@ -46,6 +48,7 @@ add_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 	return list_length(builder->params) - 1;
 }
 
+/* Position of a parameter of one number, found among equal ones of its kind or added. */
 int
 find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 {
@@ -57,7 +60,7 @@ find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 	return add_param(builder, kind, node);
 }
 
-/* Position of a pair of bounds. */
+/* Position of a pair of bounds, the lower one, found or added; the upper one is next to it. */
 int
 find_bounds(ReleaseBuilder *builder, SpecParamKind kind, Node *lower, Node *upper)
 {
@@ -174,12 +177,17 @@ filtered(Aggref *aggref, Node *expr)
 	return (Node *) result;
 }
 
+/*
+ * An argument of the aggregate under its FILTER, guarded.  Raises ERRCODE_DP_QUERY_REFUSED for
+ * what may not stand below a release.
+ */
 Node *
 guard_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
 {
 	return guard_expression(builder->context, builder->level, filtered(aggref, expr));
 }
 
+/* Has the argument a value in every row of the level? */
 bool
 never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
 {

@@ -17,6 +17,7 @@
 #include "query/below.h"
 #include "query/checks.h"
 #include "query/choice.h"
+#include "query/columns.h"
 #include "query/ctes.h"
 #include "query/keys.h"
 #include "query/language.h"
@@ -34,10 +35,9 @@ fold_limits(RewriteContext *context, Query *query)
 }
 
 /*
- * Guards the result columns of a sub-select below a release, in place, and
- * judges what it groups and sorts by and combines.  A
- * column that is only passed on may be of any type: it is judged where it is
- * used, if it ever is.
+ * Guards the result columns of a sub-select below a release, in place, and judges what it groups
+ * by, sorts by and combines.  A column that is only passed on may be of any type: it is judged
+ * where it is used, if it ever is.
  */
 void
 guard_targets(RewriteContext *context, Level *level)
@@ -55,7 +55,7 @@ guard_targets(RewriteContext *context, Level *level)
 
 		if (IsA(tle->expr, Var) && tle->ressortgroupref == 0 &&
 			((Var *) tle->expr)->varlevelsup == 0)
-			tle->expr = (Expr *) guard_column(context, level, (Var *) tle->expr);
+			tle->expr = (Expr *) guard_column(context, level, (Var *) tle->expr, true);
 		else
 			tle->expr = (Expr *) guard_expression(context, level, (Node *) tle->expr);
 	}
@@ -180,8 +180,9 @@ limit_is_harmless(Node *limit)
 }
 
 /*
- * Makes a public query that stands below a release cannot fail, in place: the same
- * language, though it may sort, limit and aggregate as it likes.
+ * Guards a public query that stands below a release, in place.  It is held to the language of
+ * private levels, but it may sort, limit and aggregate as it likes.  parent: the level that it
+ * stands in.  Raises ERRCODE_DP_QUERY_REFUSED.
  */
 void
 guard_query(RewriteContext *context, Query *query, Level *parent)

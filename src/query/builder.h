@@ -13,9 +13,9 @@
 /* What an output is about, while the release is being built. */
 typedef struct WantedOutput
 {
-	int			set;			/* rows that count in it, or DP_NONE */
-	bool		presence;		/* individuals in the set, not rows */
-	int			sketch;			/* of distinct values, or DP_NONE */
+	int			set;			/* set of the rows that count in it, or DP_NONE */
+	bool		presence;		/* it counts individuals in the set, not rows */
+	int			sketch;			/* sketch of distinct values that it counts, or DP_NONE */
 } WantedOutput;
 
 typedef struct ReleaseBuilder
@@ -26,7 +26,7 @@ typedef struct ReleaseBuilder
 	ReleaseSpec spec;
 	List	   *params;			/* float8 expressions, by position */
 	List	   *arguments;		/* validated argument expressions of the collector */
-	List	   *sketch_arguments;	/* of each sketch */
+	List	   *sketch_arguments;	/* validated argument of each sketch */
 	List	   *aggregates;		/* the Aggrefs as written, one per output */
 	WantedOutput wanted[DP_MAX_OUTPUTS];
 	List	   *keys;			/* group key expressions as written */

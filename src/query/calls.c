@@ -8,19 +8,21 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
-#include "access/transam.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "core/refusals.h"
 #include "policy/allowed.h"
 #include "policy/extension.h"
 #include "query/calls.h"
 #include "query/checks.h"
+#include "query/constants.h"
 #include "query/level.h"
 #include "query/probe.h"
 
@@ -53,10 +55,7 @@ narrow_text(Node *text)
 
 	return call_ours(DP_FUNC_GUARDED, type == BPCHAROID ? F_BPCHAR_BPCHAR_INT4_BOOL :
 					 F_VARCHAR_VARCHAR_INT4_BOOL, type, collation, collation,
-					 list_make3(text,
-								makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-										  Int32GetDatum(-1), false, true),
-								makeBoolConst(false, false)));
+					 list_make3(text, int4_const(-1), makeBoolConst(false, false)));
 }
 
 /* Replaces a relabelled constant by a constant of the other type. */
@@ -217,4 +216,18 @@ guard_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
 	copy = copyObject(coerce);
 	copy->arg = (Expr *) arg;
 	return (Node *) copy;
+}
+
+/* The arguments of a built-in function in order, with defaults where they are left out. */
+List *
+ordered_arguments(FuncExpr *func)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(func->funcid));
+	List	   *result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", func->funcid);
+	result = expand_function_arguments(copyObject(func->args), false, func->funcresulttype, tuple);
+	ReleaseSysCache(tuple);
+	return result;
 }

@@ -13,5 +13,6 @@ extern Node *guard_call(RewriteContext *context, Node *node, Oid funcid, Oid res
 						Oid resultcollid, Oid inputcollid, List *args);
 extern Node *guard_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg);
 extern Node *narrow_text(Node *text);
+extern List *ordered_arguments(FuncExpr *func);
 
 #endif							/* DP_CALLS_H */

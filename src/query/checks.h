@@ -17,6 +17,7 @@ extern void check_comparable(RewriteContext *context, Node *node);
 extern void check_clauses(RewriteContext *context, List *clauses, List *targets);
 extern void check_set_operations(RewriteContext *context, Node *node);
 extern void check_compared(RewriteContext *context, Node *node);
+extern void check_group_key(RewriteContext *context, Node *expr, SortGroupClause *clause);
 extern SortGroupClause *default_clause(Oid type);
 
 #endif							/* DP_CHECKS_H */

@@ -3,12 +3,11 @@
  *		Public sub-selects below a release that choose among their rows.
  *
  * LIMIT, OFFSET and DISTINCT ON hand out some rows, UNION, INTERSECT and EXCEPT one for several
- * equal ones.  Which ones these are may not depend on the order in which the executor happens
- * to find them.  Public rows alone do not change it, but who asks does: a sub-select that is
- * asked again for each protected row meets the hash table of an aggregation that earlier rows,
- * of others, have made larger, and the order in it is another (ResetTupleHashTable() in
- * execGrouping.c keeps the size).  The planner may push a condition on a protected row into
- * any of them.
+ * equal ones.  Which ones these are must not depend on the order in which the executor happens
+ * to find them, because protected rows can change that order.  A sub-select may run again for
+ * each protected row, since the planner may push a condition on such a row into it.  If it
+ * aggregates by hashing, the rows of earlier individuals have made its hash table larger, which
+ * stays so (ResetTupleHashTable() in execGrouping.c), and a larger table has another order.
  *
  * So columns are in canonical form (keys.c), and rows are chosen in a complete order: by all
  * columns, and by the bytes of those that nothing can compare.
@@ -70,6 +69,7 @@ canonical_columns(RewriteContext *context, Query *query)
 	}
 }
 
+/* Is one of the clauses about the column of this reference? */
 static bool
 sorts_by(List *clauses, Index ref)
 {

@@ -13,11 +13,15 @@
 #include "query/ctes.h"
 #include "query/level.h"
 #include "query/planning.h"
+#include "query/walk.h"
 
-/* So many levels may a statement have, CTEs taken as often as they are named. */
+/* The most levels that a statement may have; a CTE counts as often as it is named. */
 #define MOST_LEVELS 2000
 
-/* Refuses statements that grow: CTEs of CTEs that name one twice double each time. */
+/*
+ * Counts one more level of the statement.  Refuses a statement of more than MOST_LEVELS
+ * (ERRCODE_DP_QUERY_REFUSED): each CTE that names the one before it twice doubles them.
+ */
 void
 count_level(RewriteContext *context)
 {
@@ -26,7 +30,7 @@ count_level(RewriteContext *context)
 		refuse(REFUSE_TOO_LARGE, context->source, -1);
 }
 
-/* A CTE that the planner leaves one. */
+/* Makes a CTE of a query.  It is materialized, so the planner keeps it one. */
 CommonTableExpr *
 make_cte(char *name, Query *query)
 {
@@ -51,7 +55,10 @@ make_cte(char *name, Query *query)
 	return cte;
 }
 
-/* An entry of FROM that names it, so many levels below; the caller adds the names. */
+/*
+ * Makes an item of FROM that names a CTE of the query levelsup levels above.  The caller adds the
+ * names of the item and of its columns.
+ */
 RangeTblEntry *
 make_cte_reference(CommonTableExpr *cte, Index levelsup)
 {
@@ -85,12 +92,6 @@ query_is_release(Query *query)
 	return false;
 }
 
-typedef struct InlineContext
-{
-	CommonTableExpr *cte;
-	Index		levelsup;
-} InlineContext;
-
 /* Puts a copy of the CTE's query in the place of its name. */
 void
 inline_reference(RangeTblEntry *rte, CommonTableExpr *cte)
@@ -103,38 +104,19 @@ inline_reference(RangeTblEntry *rte, CommonTableExpr *cte)
 	rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
 }
 
-static bool
-inline_walker(Node *node, InlineContext *context)
+/* Inlines one name, if it is that of the CTE (argument). */
+static void
+inline_name(RangeTblEntry *entry, Index depth, void *argument)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		context->levelsup++;
-		(void) query_tree_walker((Query *) node, inline_walker, context,
-								 QTW_EXAMINE_RTES_AFTER);
-		context->levelsup--;
-		return false;
-	}
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
+	CommonTableExpr *cte = argument;
 
-		if (rte->rtekind == RTE_CTE && rte->ctelevelsup == context->levelsup &&
-			strcmp(rte->ctename, context->cte->ctename) == 0)
-		{
-			inline_reference(rte, context->cte);
-		}
-		return false;
-	}
-	return expression_tree_walker(node, inline_walker, context);
+	if (entry->ctelevelsup == depth && strcmp(entry->ctename, cte->ctename) == 0)
+		inline_reference(entry, cte);
 }
 
 /* Puts a CTE's query in the place of each reference to it. */
 void
 inline_cte(Query *query, CommonTableExpr *cte)
 {
-	InlineContext context = {.cte = cte,.levelsup = 0};
-
-	(void) query_tree_walker(query, inline_walker, &context, QTW_EXAMINE_RTES_AFTER);
+	walk_cte_names(query, inline_name, cte);
 }

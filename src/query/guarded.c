@@ -1,18 +1,18 @@
 /*
  * guarded.c
- *		Total functions: what stands below a release may not fail.
+ *		What runs below a release in the place of calls that may fail.
  *
  * "Error or no error" is an exact bit about the rows, however the message
  * reads.  guarded() calls a built-in function that can raise a data exception
- * and returns NULL where it does.  Only functions of the list in functions.c
+ * and returns NULL where it does.  Only functions of the list in policy/allowed.c
  * get here: pure C functions over values, which take no lock, open nothing and
  * leave no state behind, so catching their error needs no subtransaction (what
- * they palloc'd goes with the per-tuple context).  Everything else (cancel,
+ * they palloc'd goes with the per-tuple context).  Every other error (cancel,
  * out of memory) is passed on.
  *
- * Neither may a value be too wide: rows of more than 1 GB cannot be formed, for
- * a hash table or a sort, and fail only if they are there.  Values read from
- * tables are TOAST pointers and small in a row, computed ones are not, so guarded()
+ * A value must not be too wide, either.  A row of more than 1 GB cannot be formed, for
+ * a hash table or a sort, and fails only if it is there.  A value that is read from a
+ * table is a TOAST pointer, and small in a row; a computed one is not.  So guarded()
  * returns NULL instead of a wide value.
  */
 #include "postgres.h"
@@ -49,7 +49,7 @@ PG_FUNCTION_INFO_V1(dp_nearest_float4);
 PG_FUNCTION_INFO_V1(dp_nearest_float8);
 PG_FUNCTION_INFO_V1(dp_tame_numeric);
 
-/* Position of the first argument that goes to the wrapped function. */
+/* Position of the first argument that goes to the function called. */
 #define GUARDED_FIRST_ARGUMENT 2
 
 StaticAssertDecl((Size) GUARDED_WIDEST * MaxTupleAttributeNumber < MaxAllocSize,
@@ -63,6 +63,10 @@ typedef struct GuardedCache
 	FunctionCallInfo fcinfo;
 } GuardedCache;
 
+/*
+ * The function that guarded() calls here, looked up once per place in a plan.  Raises
+ * ERRCODE_INSUFFICIENT_PRIVILEGE for a call that the rewriter did not make.
+ */
 static GuardedCache *
 guard_cache(FunctionCallInfo fcinfo)
 {
@@ -166,6 +170,7 @@ typedef struct CastCache
 	bool		to_varlena;
 } CastCache;
 
+/* The same for the two functions of a cast through text. */
 static CastCache *
 cast_cache(FunctionCallInfo fcinfo)
 {
@@ -326,8 +331,8 @@ dp_image(PG_FUNCTION_ARGS)
 }
 
 /*
- * What sums and averages add up: numerics, whose sums do not depend on the order of rows, small
- * enough that none can overflow.
+ * The largest values that sums and averages add up.  These are numerics, whose sums do not depend
+ * on the order of rows, and small enough that no sum can overflow.
  */
 #define TAME_LARGEST 1e120
 #define TAME_LARGEST_FLOAT4 1e18f
@@ -335,6 +340,7 @@ dp_image(PG_FUNCTION_ARGS)
 /* Integers up to here are floats exactly, and print with all digits. */
 #define LARGEST_EXACT_INTEGER 9007199254740992.0
 
+/* numeric_in() */
 static Datum
 decimal_of_text(char *text)
 {
@@ -365,6 +371,7 @@ dp_exact_float8(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(decimal_of_text(text));
 }
 
+/* See dp_exact_float8(). */
 PGDLLEXPORT Datum
 dp_exact_float4(PG_FUNCTION_ARGS)
 {
@@ -383,8 +390,8 @@ dp_exact_float4(PG_FUNCTION_ARGS)
 /*
  * nearest_float8(numeric), nearest_float4(numeric)
  *
- * The float nearest to a sum or average of these.  Never fails, other than the casts, which
- * do where the float is too small to be one.
+ * The float nearest to a sum or average of what exact() returns.  Never fails.  The casts do,
+ * where the number is too small for a float.
  */
 PGDLLEXPORT Datum
 dp_nearest_float8(PG_FUNCTION_ARGS)
@@ -392,6 +399,7 @@ dp_nearest_float8(PG_FUNCTION_ARGS)
 	return DirectFunctionCall1(numeric_float8_no_overflow, PG_GETARG_DATUM(0));
 }
 
+/* See dp_nearest_float8(). */
 PGDLLEXPORT Datum
 dp_nearest_float4(PG_FUNCTION_ARGS)
 {

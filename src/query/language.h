@@ -9,7 +9,6 @@
 
 #include "query/level.h"
 
-extern Node *guard_column(RewriteContext *context, Level *level, Var *var);
 extern Node *guard_expression(RewriteContext *context, Level *level, Node *node);
 
 #endif							/* DP_LANGUAGE_H */

@@ -1,7 +1,7 @@
 /*
  * level.h
  *		Levels, and whose rows they hold.
- *		
+ *
  *		Words: a "level" is one SELECT with its FROM, WHERE, GROUP BY.  A level is private when
  *		its rows are rows about individuals, public otherwise.  A private level that aggregates
  *		over individuals becomes a release, and is public from there on.
@@ -52,8 +52,8 @@ typedef struct RewriteContext
 	const char *source;			/* query string, for error positions */
 	bool		analyst;		/* some relation is only readable through releases */
 	int			strict;			/* > 0: inside a level that uses dp_ aggregates */
-	int			releases;		/* how many were made */
-	int			levels;			/* how many were processed */
+	int			releases;		/* number of releases made so far */
+	int			levels;			/* number of levels processed so far */
 	List	   *proofs;			/* unique indexes (OIDs) that groups below releases rest on */
 } RewriteContext;
 

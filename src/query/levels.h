@@ -9,9 +9,7 @@
 
 #include "query/level.h"
 
-extern void require_unit(Level *level, Individuals *individuals);
 extern void flatten_level(Query *query);
 extern Individuals *process_query(RewriteContext *context, Query *query, Level *parent);
-extern void process_statement(RewriteContext *context, Query *query);
 
 #endif							/* DP_LEVELS_H */

@@ -25,7 +25,7 @@ typedef struct NeedsContext
 	List	   *ctes;			/* those that may be named and were not met yet */
 } NeedsContext;
 
-/* So large may the query of a release be; its own two or three levels count. */
+/* The most relations and levels of a release's query; its own two or three levels count. */
 #define MOST_RELATIONS 104
 #define DEEPEST_NESTING 20
 
@@ -36,6 +36,7 @@ typedef struct SizeContext
 	int			deepest;
 } SizeContext;
 
+/* Adds a type, what it is a domain of, and the type of its elements. */
 static void
 add_type(NeedsContext *needs, Oid type)
 {
@@ -75,6 +76,7 @@ add_range_entry(NeedsContext *needs, RangeTblEntry *rte)
 	}
 }
 
+/* Notes what expressions and relations of a query need, CTEs that it names included. */
 static bool
 needs_walker(Node *node, NeedsContext *needs)
 {

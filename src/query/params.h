@@ -9,7 +9,6 @@
 
 #include "query/level.h"
 
-extern Node *float8_const(double value);
 extern Node *release_parameter(RewriteContext *context, Node *expr);
 extern Node *parameter_as_float8(RewriteContext *context, Node *parameter);
 

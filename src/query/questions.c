@@ -27,6 +27,7 @@ is_private_relation(RewriteContext *context, const RangeTblEntry *rte)
 		pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) != ACLCHECK_OK;
 }
 
+/* Is there a private relation that is not below a release? */
 static bool
 mentions_private_walker(Node *node, RewriteContext *context)
 {
@@ -57,6 +58,7 @@ is_dp_aggregate(Aggref *aggref)
 	return function >= DP_FUNC_FIRST_AGGREGATE && function <= DP_FUNC_LAST_AGGREGATE;
 }
 
+/* Is there a dp_ aggregate of the level that is levelsup queries above? */
 static bool
 uses_dp_walker(Node *node, int *levelsup)
 {
@@ -88,6 +90,7 @@ level_uses_dp(Query *query)
 		 uses_dp_walker(query->havingQual, &levelsup));
 }
 
+/* Is there any dp_ aggregate? */
 static bool
 uses_dp_anywhere_walker(Node *node, void *context)
 {

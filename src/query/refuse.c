@@ -10,7 +10,7 @@
 #include "query/level.h"
 #include "query/refuse.h"
 
-/* Refuses a query at the place of a query's first column. */
+/* Raises the refusal, with the place of the query's first column. */
 void
 refuse_query(Refusal refusal, RewriteContext *context, Query *query)
 {
@@ -24,4 +24,16 @@ limit_location(Query *query)
 	int			location = exprLocation(query->limitCount);
 
 	return location >= 0 ? location : exprLocation(query->limitOffset);
+}
+
+/*
+ * Refuses a query that would hand out rows of individuals: as a query whose groups are single
+ * individuals if it aggregates, else with PostgreSQL's own "permission denied".
+ */
+void
+refuse_rows(RewriteContext *context, Query *query, Individuals *individuals)
+{
+	if (query->hasAggs || query->groupClause != NIL || query->distinctClause != NIL)
+		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
+	refuse_raw(individuals->relation->relid);
 }

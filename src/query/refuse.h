@@ -12,5 +12,6 @@
 
 extern void refuse_query(Refusal refusal, RewriteContext *context, Query *query) pg_attribute_noreturn();
 extern int	limit_location(Query *query);
+extern void refuse_rows(RewriteContext *context, Query *query, Individuals *individuals);
 
 #endif							/* DP_REFUSE_H */

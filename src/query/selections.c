@@ -20,7 +20,7 @@
 #include "query/arguments.h"
 #include "query/builder.h"
 #include "query/checks.h"
-#include "query/params.h"
+#include "query/constants.h"
 #include "query/refuse.h"
 #include "query/selections.h"
 #include "spec/spec.h"
@@ -88,6 +88,7 @@ values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKin
 	return find_sketch(builder, guard_argument(builder, aggref, expr), &sketch);
 }
 
+/* Position of the part that chooses from a sketch, found or added. */
 static int
 find_part(ReleaseBuilder *builder, SpecPartKind kind, int sketch)
 {
@@ -109,6 +110,7 @@ find_part(ReleaseBuilder *builder, SpecPartKind kind, int sketch)
  * ----------
  */
 
+/* Adds an order statistic to the part that chooses it, and returns its position. */
 static int
 add_target(ReleaseBuilder *builder, const SpecTarget *target)
 {
@@ -121,6 +123,7 @@ add_target(ReleaseBuilder *builder, const SpecTarget *target)
 	return spec->ntargets++;
 }
 
+/* Position of an order statistic, found or added. */
 static int
 find_target(ReleaseBuilder *builder, const SpecTarget *wanted)
 {
@@ -294,6 +297,10 @@ add_frequent(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool t
 												   REFUSE_PARAMETER));
 }
 
+/*
+ * A histogram: the numbers of values in buckets of equal width, between written or declared
+ * bounds.
+ */
 void
 add_histogram(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {
@@ -319,6 +326,7 @@ add_histogram(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 										  bound, buckets));
 }
 
+/* Bounds that most of the values lie within, for who knows none yet. */
 void
 add_bounds(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {

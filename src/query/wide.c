@@ -20,7 +20,7 @@
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "query/ctes.h"
-#include "query/provenance.h"
+#include "query/equalities.h"
 #include "query/wide.h"
 #include "spec/needs.h"
 #include "spec/spec.h"
@@ -31,6 +31,7 @@ typedef struct WideContext
 	List	   *relations;		/* of WideRelation */
 } WideContext;
 
+/* The list of wide columns of a relation, found or added. */
 static WideRelation *
 find_relation(WideContext *context, Oid relid)
 {
@@ -83,6 +84,7 @@ add_var(WideContext *context, Var *var)
 		add_column(context, rte->relid, var->varattno);
 }
 
+/* Is the expression a column, but for casts that keep the value? */
 static bool
 is_column(Node *node)
 {
@@ -123,7 +125,7 @@ collector_spec(Aggref *aggref)
 
 static bool wide_walker(Node *node, WideContext *context);
 
-/* A collector's arguments are the last ones (rewrite.c). */
+/* A collector's arguments are the last ones (collectors.c). */
 static void
 walk_collector(WideContext *context, Aggref *aggref, const ReleaseSpec *spec)
 {

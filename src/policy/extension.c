@@ -79,7 +79,7 @@ static const struct
 	{"bounding_hash", DP_FUNC_BOUNDING_HASH},
 	{"output", DP_FUNC_OUTPUT},
 	{"guarded", DP_FUNC_GUARDED},
-	{"guard_cast", DP_FUNC_GUARDED_CAST},
+	{"guarded_cast", DP_FUNC_GUARDED_CAST},
 	{"tame", DP_FUNC_TAME},
 	{"canonical", DP_FUNC_CANONICAL},
 	{"image", DP_FUNC_IMAGE},

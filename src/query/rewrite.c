@@ -72,6 +72,7 @@
 #include "query/refuse.h"
 #include "query/rewrite.h"
 #include "query/wide.h"
+#include "spec/layout.h"
 #include "spec/spec.h"
 #include "spec/value_key.h"
 
@@ -891,7 +892,6 @@ describe(ReleaseBuilder *builder)
 	spec->relid = builder->individuals->relation->relid;
 	spec->population = builder->individuals->relation->population;
 	spec->account_required = builder->context->analyst;
-	spec->nkeys = list_length(builder->keys);
 	spec->nparams = list_length(builder->params);
 	spec->grouped = spec->nkeys > 0;
 	name_outputs(spec);
@@ -971,7 +971,8 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	query->targetList = (List *) outer_mutator((Node *) query->targetList, &outer);
 	query->havingQual = outer_mutator(query->havingQual, &outer);
 
-	number.first = list_length(builder.keys) + builder.spec.nsketches + 2;
+	builder.spec.nkeys = list_length(builder.keys);
+	number.first = release_output_column(&builder.spec, 0) + 1;
 	(void) number_outputs_walker((Node *) query->targetList, &number);
 	(void) number_outputs_walker(query->havingQual, &number);
 

@@ -149,7 +149,7 @@ group_ids_number(const GroupIds *of, int participants, uint32 most, dsa_area *ar
 		nids += of[i].n;
 	ids = MemoryContextAllocHuge(context, nids * sizeof(GroupId));
 	next = numbers = MemoryContextAllocHuge(context, nids * sizeof(uint32));
-	groups_open(&all, 0, 0);
+	groups_open(&all, NULL);
 	for (int i = 0; i < participants && all.n <= most; i++)
 	{
 		for (uint32 id = 0; id < of[i].n && all.n <= most; id++)

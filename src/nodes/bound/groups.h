@@ -12,6 +12,7 @@
 #include "aggregate/sketch_state.h"
 #include "aggregate/sum.h"
 #include "nodes/bound/keys.h"
+#include "spec/spec.h"
 #include "spec/value_key.h"
 
 typedef struct BoundGroup
@@ -23,9 +24,10 @@ typedef struct BoundGroup
 typedef struct Groups
 {
 	MemoryContext context;		/* of everything below */
+	const ReleaseSpec *spec;	/* of the release; NULL: keys alone are kept */
 	uint64		seed;			/* of ranks */
-	int			dimensions;		/* 0: without sums */
-	int			nsketches;
+	int			dimensions;		/* coordinates of the sums of each; 0 without a release */
+	int			nsketches;		/* of each */
 	BoundGroup *items;
 	CollectSum *sums;			/* of all; a group's first is 0 as long as nobody counts */
 	void	   *sums_space;		/* where they lie, aligned to lines of the cache */
@@ -37,7 +39,7 @@ typedef struct Groups
 	CollectState *leaving;		/* of the group that left last */
 } Groups;
 
-extern void groups_open(Groups *groups, int dimensions, int nsketches);
+extern void groups_open(Groups *groups, const ReleaseSpec *spec);
 extern void groups_reset(Groups *groups);
 extern void groups_reserve(Groups *groups, uint32 n);
 extern uint32 groups_add(Groups *groups, const BoundKey *key);

@@ -109,23 +109,6 @@ bound_create_state(CustomScan *scan)
  */
 
 static void
-read_plan(BoundState *state, List *private)
-{
-	List	   *numbers = lsecond(private);
-
-	state->expected_rows = list_nth_int(numbers, BOUND_ROWS);
-	state->nkeys = list_nth_int(numbers, BOUND_KEYS);
-	state->nunits = list_nth_int(numbers, BOUND_UNITS);
-	if (list_nth_int(numbers, BOUND_ARGUMENTS) != state->spec->narguments ||
-		list_nth_int(numbers, BOUND_SKETCHES) != state->spec->nsketches ||
-		state->nkeys != state->spec->nkeys)
-		malformed("plan of a release");
-	state->columns = rows_columns(numbers, state->nkeys + state->nunits +
-								  state->spec->narguments + state->spec->nsketches,
-								  &state->last_column);
-}
-
-static void
 compile_features(FeatureSteps *steps, const ReleaseSpec *spec)
 {
 	steps->nfeatures = spec->nfeatures;
@@ -164,11 +147,11 @@ static void
 open_columns(BoundState *state, ArrayType *params, TupleDesc desc)
 {
 	const ReleaseSpec *spec = state->spec;
+	const InputColumns *columns = &state->columns;
 
-	key_columns_open(&state->keys, desc, state->columns, state->nkeys, true);
-	key_columns_open(&state->units, desc, state->columns + state->nkeys, state->nunits, false);
-	state->sketches = rows_open_values(spec, params, desc,
-									   state->columns + state->nkeys + state->nunits);
+	key_columns_open(&state->keys, desc, columns->keys, columns->nkeys, true);
+	key_columns_open(&state->units, desc, columns->units, columns->nunits, false);
+	state->sketches = rows_open_values(spec, params, desc, columns);
 	record_layout(&state->layout, spec, &state->units, &state->keys);
 	compile_features(&state->features, spec);
 	items_weights(state->weights, state->contributions->params.rows);
@@ -194,7 +177,8 @@ begin_bound(CustomScanState *node, EState *estate, int eflags)
 		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
 						   params, state->context);
 	state->spec = &state->contributions->spec;
-	read_plan(state, scan->custom_private);
+	state->expected_rows = list_nth_int(lsecond(scan->custom_private), BOUND_ROWS);
+	input_columns_open(&state->columns, lsecond(scan->custom_private), state->spec);
 	open_columns(state, params, ExecGetResultType(linitial(node->custom_ps)));
 	MemoryContextSwitchTo(old);
 }
@@ -241,10 +225,10 @@ open_work(BoundState *state, uint64 secret)
 	state->units.seed = state->layout.unit_seed = secret;
 	state->keys.seed = value_mix(secret + 1);
 	individuals_open(&state->individuals, state->features.nfeatures, state->spec->nsketches,
-				state->nkeys == 0 ? 1 : (uint32) state->contributions->params.groups);
-	groups_open(&state->groups, state->spec->dimensions, state->spec->nsketches);
+				(uint32) state->contributions->params.groups);
+	groups_open(&state->groups, state->spec);
 	state->groups.seed = value_mix(secret + 2);
-	groups_open(&state->ids, 0, 0);
+	groups_open(&state->ids, NULL);
 	if (state->shared != NULL)
 		state->partitions =
 			partitions_attach(partitions_space(state->shared), ParallelWorkerNumber + 1,
@@ -312,12 +296,11 @@ initialize_worker(CustomScanState *node, shm_toc *toc, void *coordinate)
  * ----------
  */
 
-/* Reads the arguments from these columns on. */
 static inline void
-divide_arguments(BoundState *state, TupleTableSlot *slot, const AttrNumber *column,
-				 Record *record)
+divide_arguments(BoundState *state, TupleTableSlot *slot, Record *record)
 {
 	const Contributions *contributions = state->contributions;
+	const AttrNumber *column = state->columns.arguments;
 
 	record->present = 0;
 	for (int i = 0; i < state->layout.narguments; i++)
@@ -348,18 +331,17 @@ divide_group(BoundState *state, Record *record)
 static inline void
 divide_row(BoundState *state, TupleTableSlot *slot, Record *record)
 {
-	const AttrNumber *column = state->columns + state->nkeys + state->nunits;
+	const AttrNumber *column = state->columns.values;
 
-	slot_getsomeattrs(slot, state->last_column);
+	slot_getsomeattrs(slot, state->columns.last);
 	if (!key_columns_read(&state->units, slot, &record->unit))
 		return;					/* nobody's; the rewriter asks for IS NOT NULL */
-	if (state->nkeys > 0)
+	if (state->columns.nkeys > 0)
 	{
 		(void) key_columns_read(&state->keys, slot, &record->group);
 		divide_group(state, record);
 	}
-	divide_arguments(state, slot, column, record);
-	column += state->spec->narguments;
+	divide_arguments(state, slot, record);
 	for (int i = 0; i < state->spec->nsketches; i++, column++)
 		record->has_item[i] = !slot->tts_isnull[*column - 1] &&
 			sketch_read(&state->sketches[i], slot->tts_values[*column - 1], &record->items[i]);
@@ -420,7 +402,7 @@ number_groups(BoundState *state)
 {
 	Size		most = state->groups_memory / (state->spec->dimensions * sizeof(CollectSum));
 
-	if (state->nkeys == 0 || state->spec->nsketches > 0 ||
+	if (state->columns.nkeys == 0 || state->spec->nsketches > 0 ||
 		pg_atomic_read_u32(&state->shared->without_id) != 0)
 		return;
 	state->shared->numbers = group_ids_number(state->ids_of, state->nparticipants,

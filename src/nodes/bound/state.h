@@ -21,6 +21,7 @@
 #include "nodes/bound/keys.h"
 #include "nodes/bound/partitions.h"
 #include "nodes/bound/records.h"
+#include "nodes/bound/rows.h"
 #include "spec/spec.h"
 
 /* The phases of the barrier. */
@@ -89,10 +90,7 @@ typedef struct BoundState
 	Contributions *contributions;
 	const ReleaseSpec *spec;
 	SketchReader *sketches;
-	AttrNumber *columns;		/* of the child: keys, units, arguments, sketched values */
-	int			last_column;
-	int			nkeys;
-	int			nunits;
+	InputColumns columns;		/* of the child */
 	KeyColumns	keys;
 	KeyColumns	units;
 	RecordLayout layout;

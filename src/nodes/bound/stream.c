@@ -41,9 +41,7 @@ typedef struct StreamState
 	CollectProgram *program;
 	int			nsketches;
 	SketchReader *sketches;
-	AttrNumber *columns;		/* of the child: keys, arguments, sketched values */
-	int			last_column;
-	int			nkeys;
+	InputColumns columns;		/* of the child */
 	KeyColumns	keys;
 	Groups		groups;
 	Size		memory;			/* for groups */
@@ -87,9 +85,9 @@ stream_create_state(CustomScan *scan)
 static void
 open_columns(StreamState *state, const ReleaseSpec *spec, ArrayType *params, TupleDesc desc)
 {
-	key_columns_open(&state->keys, desc, state->columns, state->nkeys, true);
+	key_columns_open(&state->keys, desc, state->columns.keys, state->columns.nkeys, true);
 	memcpy(&state->keys.seed, spec->id, sizeof(state->keys.seed));
-	state->sketches = rows_open_values(spec, params, desc, state->columns + state->nkeys);
+	state->sketches = rows_open_values(spec, params, desc, &state->columns);
 }
 
 static void
@@ -113,16 +111,12 @@ begin_stream(CustomScanState *node, EState *estate, int eflags)
 		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
 						   params, state->context);
 	state->program = program_compile(contributions, state->context);
-	state->nkeys = contributions->spec.nkeys;
 	state->nsketches = contributions->spec.nsketches;
-	state->columns = rows_columns(lsecond(scan->custom_private),
-								  state->nkeys + contributions->spec.narguments + state->nsketches,
-								  &state->last_column);
+	input_columns_open(&state->columns, lsecond(scan->custom_private), &contributions->spec);
 	open_columns(state, &contributions->spec, params,
 				 ExecGetResultType(linitial(node->custom_ps)));
-	groups_open(&state->groups, contributions->spec.dimensions, state->nsketches);
+	groups_open(&state->groups, &contributions->spec);
 	state->memory = Max(get_hash_memory_limit(), LEAST_MEMORY);
-	pfree(contributions);
 	MemoryContextSwitchTo(old);
 }
 
@@ -136,7 +130,7 @@ group_of(StreamState *state, TupleTableSlot *slot)
 {
 	BoundKey	key;
 
-	if (state->nkeys == 0)
+	if (state->columns.nkeys == 0)
 		return groups_find(&state->groups, &no_key);
 	(void) key_columns_read(&state->keys, slot, &key);
 	return groups_find(&state->groups, &key);
@@ -144,9 +138,9 @@ group_of(StreamState *state, TupleTableSlot *slot)
 
 /* Adds a row to the sketches of its group; true if one of them grew. */
 static inline bool
-add_to_sketches(StreamState *state, TupleTableSlot *slot, const AttrNumber *column,
-				BoundGroup *group)
+add_to_sketches(StreamState *state, TupleTableSlot *slot, BoundGroup *group)
 {
+	const AttrNumber *column = state->columns.values;
 	bool		grew = false;
 
 	for (int i = 0; i < state->nsketches; i++)
@@ -171,21 +165,21 @@ static inline bool
 add_row(StreamState *state, TupleTableSlot *slot)
 {
 	const CollectProgram *program = state->program;
-	const AttrNumber *column = state->columns + state->nkeys;
+	const AttrNumber *column = state->columns.arguments;
 	uint32		ngroups = state->groups.n;
 	uint32		number;
 	int64		y[DP_MAX_ARGUMENTS + 1];
 	bool		present[DP_MAX_ARGUMENTS + 1];
 	BoundGroup *group;
 
-	slot_getsomeattrs(slot, state->last_column);
+	slot_getsomeattrs(slot, state->columns.last);
 	number = group_of(state, slot);
 	group = &state->groups.items[number];	/* the array may have moved */
 	for (int i = 0; i < program->narguments; i++)
 		present[i] = read_value(&program->arguments[i], slot->tts_values[column[i] - 1],
 								slot->tts_isnull[column[i] - 1], &y[i]);
 	program_add(program, groups_sums(&state->groups, number), y, present);
-	return add_to_sketches(state, slot, column + program->narguments, group) ||
+	return add_to_sketches(state, slot, group) ||
 		state->groups.n > ngroups;
 }
 

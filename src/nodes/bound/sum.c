@@ -55,7 +55,7 @@ new_group(BoundState *state, const Record *record, int participant, Individual *
 	BoundKey	key;
 	uint32		group;
 
-	if (state->nkeys == 0)
+	if (state->columns.nkeys == 0)
 		key = no_key;
 	else if (record->id == RECORD_NO_ID)
 		key = record->group;
@@ -68,7 +68,7 @@ new_group(BoundState *state, const Record *record, int participant, Individual *
 			return PG_UINT32_MAX;
 		group = groups_add(&state->groups, &key);
 	}
-	if (state->nkeys > 0 && record->id != RECORD_NO_ID)
+	if (state->columns.nkeys > 0 && record->id != RECORD_NO_ID)
 		state->ids_of[participant].groups[record->id] = group + 1;
 	return group;
 }
@@ -79,7 +79,7 @@ group_of(BoundState *state, const Record *record, int participant, Individual *i
 {
 	uint32		group = PG_UINT32_MAX;
 
-	if (state->nkeys == 0)
+	if (state->columns.nkeys == 0)
 		group = state->groups.n > 0 ? 0 : PG_UINT32_MAX;
 	else if (likely(record->id != RECORD_NO_ID))
 		group = group_ids_group(&state->ids_of[participant], record->id);

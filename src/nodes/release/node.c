@@ -57,6 +57,7 @@
 #include "policy/enforced.h"
 #include "session/quiet.h"
 #include "spec/canonical.h"
+#include "spec/layout.h"
 #include "spec/needs.h"
 #include "spec/spec.h"
 
@@ -191,8 +192,12 @@ open_keys(ReleaseState *state, TupleDesc desc)
 {
 	state->keys = palloc0(state->spec->nkeys * sizeof(Canonical));
 	for (int i = 0; i < state->spec->nkeys; i++)
-		canonical_open(&state->keys[i], TupleDescAttr(desc, i)->atttypid,
-					   TupleDescAttr(desc, i)->atttypmod, CurrentMemoryContext);
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, release_key_column(state->spec, i));
+
+		canonical_open(&state->keys[i], attribute->atttypid, attribute->atttypmod,
+					   CurrentMemoryContext);
+	}
 }
 
 /* Orders released rows by their keys, or keeps the one row of no keys. */
@@ -213,9 +218,12 @@ begin_store(ReleaseState *state, TupleDesc desc)
 	}
 	for (int i = 0; i < nkeys; i++)
 	{
-		attnos[i] = i + 1;
-		collations[i] = TupleDescAttr(desc, i)->attcollation;
-		get_sort_group_operators(TupleDescAttr(desc, i)->atttypid, true, false, false,
+		int			column = release_key_column(state->spec, i);
+		Form_pg_attribute attribute = TupleDescAttr(desc, column);
+
+		attnos[i] = column + 1;
+		collations[i] = attribute->attcollation;
+		get_sort_group_operators(attribute->atttypid, true, false, false,
 								 &operators[i], NULL, NULL, NULL);
 	}
 	state->sorted = tuplesort_begin_heap(desc, nkeys, attnos, operators, collations,
@@ -230,8 +238,9 @@ begin_store(ReleaseState *state, TupleDesc desc)
 static dp_int128
 distinct_coordinate(ReleaseState *state, int i, TupleTableSlot *row, const CollectState *group)
 {
-	int			attno = state->spec->nkeys + 1 + state->spec->coordinates[i].sketch;
-	dp_int128	distinct = row->tts_isnull[attno] ? 0 : sketch_distinct(row->tts_values[attno]);
+	int			column = release_sketch_column(state->spec, state->spec->coordinates[i].sketch);
+	dp_int128	distinct = row->tts_isnull[column] ? 0 :
+		sketch_distinct(row->tts_values[column]);
 
 	return 2 * distinct * DP_SCALE / state->params.rows -
 		(dp_int128) collect_individuals(group) * DP_SCALE;
@@ -267,13 +276,14 @@ static bool
 release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 *noisy)
 {
 	const ReleaseSpec *spec = state->spec;
-	int			attno = spec->nkeys;
+	int			state_column = release_state_column(spec);
+	int			sketches = release_sketch_column(spec, 0);
 	const CollectState *group;
 	bool		released = false;
 
-	if (row->tts_isnull[attno])
+	if (row->tts_isnull[state_column])
 		return false;
-	group = collect_read_state(row->tts_values[attno], spec->dimensions);
+	group = collect_read_state(row->tts_values[state_column], spec->dimensions);
 #ifndef DP_FAULT_GATE_OFF
 	if (collect_individuals(group) < setting_min_individuals())
 		return false;
@@ -285,7 +295,7 @@ release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int12
 			return false;
 	}
 	if (spec->nparts > 0 &&
-		parts_draw(state->parts, rng, row->tts_values + attno + 1, row->tts_isnull + attno + 1))
+		parts_draw(state->parts, rng, row->tts_values + sketches, row->tts_isnull + sketches))
 		released = true;
 	return released;
 }
@@ -299,9 +309,11 @@ release_keys(ReleaseState *state, TupleTableSlot *row, TupleTableSlot *out)
 {
 	for (int i = 0; i < state->spec->nkeys; i++)
 	{
-		out->tts_isnull[i] = row->tts_isnull[i];
-		if (!row->tts_isnull[i])
-			out->tts_values[i] = canonical_datum(&state->keys[i], row->tts_values[i]);
+		int			column = release_key_column(state->spec, i);
+
+		out->tts_isnull[column] = row->tts_isnull[column];
+		if (!row->tts_isnull[column])
+			out->tts_values[column] = canonical_datum(&state->keys[i], row->tts_values[column]);
 	}
 }
 
@@ -322,21 +334,20 @@ release_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTable
 	released = release_group(state, rng, row, noisy);
 	if (released)
 	{
-		int			first = spec->nkeys + 1 + spec->nsketches;
-
 		release_keys(state, row, out);
 		for (int i = 0; i < spec->noutputs; i++)
 		{
 			const SpecOutput *output = &spec->outputs[i];
+			int			column = release_output_column(spec, i);
 
 #ifdef DP_FAULT_TWO_DRAWS
 			if (i % 2 == 1)
 				(void) release_group(state, rng, row, noisy);
 #endif
-			out->tts_values[first + i] = output->part == DP_NONE ?
+			out->tts_values[column] = output->part == DP_NONE ?
 				values_output(spec, &state->params, output, noisy, state->simulated,
-							  &out->tts_isnull[first + i]) :
-				parts_output(state->parts, output, &out->tts_isnull[first + i]);
+							  &out->tts_isnull[column]) :
+				parts_output(state->parts, output, &out->tts_isnull[column]);
 		}
 		if (drain_is_outermost())
 			last_group(spec, &state->params, noisy);

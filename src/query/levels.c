@@ -9,8 +9,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -21,10 +19,10 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "core/errors.h"
 #include "core/limits.h"
+#include "core/owner.h"
 #include "core/refusals.h"
 #include "mechanism/noise.h"
 #include "policy/cache.h"
@@ -163,19 +161,6 @@ process_public_sublinks(RewriteContext *context, Level *level)
  * FROM items
  * ----------
  */
-
-static Oid
-relation_owner(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
 
 static Individuals *
 individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex)

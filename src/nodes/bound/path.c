@@ -28,7 +28,6 @@
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -381,21 +380,10 @@ bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_
 	replace_paths(&planning);
 }
 
-/* Does the node find groups as the types of their keys do? */
-static bool
-keys_are_exact(const BoundPlanning *planning)
-{
-	for (int i = 0; i < planning->nkeys; i++)
-	{
-		Node	   *key = list_nth(planning->inputs, i);
-
-		if (!key_is_exact(exprType(key), exprCollation(key)))
-			return false;
-	}
-	return true;
-}
-
-/* Plans a release whose collector is collect(), if DP Stream does it faster than an Agg. */
+/*
+ * Plans a release whose collector is collect(), if DP Stream finds groups as the types of
+ * their keys do, and does it faster than an Agg.
+ */
 void
 stream_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
 				   Aggref *collector)
@@ -403,7 +391,7 @@ stream_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped
 	BoundPlanning planning;
 
 	start_planning(&planning, root, input_rel, grouped_rel, collector);
-	if (dp_setting_bound_node && keys_are_exact(&planning) &&
+	if (dp_setting_bound_node && keys_are_exact(list_copy_head(planning.inputs, planning.nkeys)) &&
 		(planning.nkeys == 0 ||
 		 planning.groups * LEAST_ROWS_PER_GROUP <= input_rel->cheapest_total_path->rows))
 		replace_paths(&planning);

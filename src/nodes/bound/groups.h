@@ -96,6 +96,15 @@ groups_find(Groups *groups, const BoundKey *key)
 	return likely(result != PG_UINT32_MAX) ? result : groups_add(groups, key);
 }
 
+/* The number of the only group, where there are no keys; it is added if need be. */
+static inline uint32
+groups_find_only(Groups *groups)
+{
+	BoundKey	key = {0};
+
+	return likely(groups->n > 0) ? 0 : groups_add(groups, &key);
+}
+
 /*
  * Keeps a sketch that grew, or a new one, in a context, and frees what it replaces; true if
  * it did.

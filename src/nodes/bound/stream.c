@@ -50,9 +50,6 @@ typedef struct StreamState
 	bool		emitting;
 } StreamState;
 
-/* The key of the only group where there are no keys. */
-static const BoundKey no_key = {0};
-
 static void begin_stream(CustomScanState *node, EState *estate, int eflags);
 static TupleTableSlot *exec_stream(CustomScanState *node);
 static void end_stream(CustomScanState *node);
@@ -131,7 +128,7 @@ group_of(StreamState *state, TupleTableSlot *slot)
 	BoundKey	key;
 
 	if (state->columns.nkeys == 0)
-		return groups_find(&state->groups, &no_key);
+		return groups_find_only(&state->groups);
 	(void) key_columns_read(&state->keys, slot, &key);
 	return groups_find(&state->groups, &key);
 }

@@ -41,9 +41,6 @@
 /* A partition is read in 2^this passes at most. */
 #define MOST_PASS_BITS 16
 
-/* The key of the only group where there are no keys. */
-static const BoundKey no_key = {0};
-
 /*
  * The group of a record that was not met yet, which is added; PG_UINT32_MAX if it does not
  * count for the individual.  Groups that do not count are not kept, or one individual with
@@ -55,9 +52,7 @@ new_group(BoundState *state, const Record *record, int participant, Individual *
 	BoundKey	key;
 	uint32		group;
 
-	if (state->columns.nkeys == 0)
-		key = no_key;
-	else if (record->id == RECORD_NO_ID)
+	if (record->id == RECORD_NO_ID)
 		key = record->group;
 	else
 		group_ids_key(&state->ids_of[participant], record->id, &key);
@@ -68,7 +63,7 @@ new_group(BoundState *state, const Record *record, int participant, Individual *
 			return PG_UINT32_MAX;
 		group = groups_add(&state->groups, &key);
 	}
-	if (state->columns.nkeys > 0 && record->id != RECORD_NO_ID)
+	if (record->id != RECORD_NO_ID)
 		state->ids_of[participant].groups[record->id] = group + 1;
 	return group;
 }
@@ -80,8 +75,8 @@ group_of(BoundState *state, const Record *record, int participant, Individual *i
 	uint32		group = PG_UINT32_MAX;
 
 	if (state->columns.nkeys == 0)
-		group = state->groups.n > 0 ? 0 : PG_UINT32_MAX;
-	else if (likely(record->id != RECORD_NO_ID))
+		return groups_find_only(&state->groups);
+	if (likely(record->id != RECORD_NO_ID))
 		group = group_ids_group(&state->ids_of[participant], record->id);
 	return likely(group != PG_UINT32_MAX) ? group : new_group(state, record, participant, individual);
 }

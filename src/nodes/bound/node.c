@@ -50,6 +50,7 @@
 #include "nodes/bound/records.h"
 #include "nodes/bound/rows.h"
 #include "nodes/bound/state.h"
+#include "nodes/custom.h"
 #include "nodes/drain.h"
 #include "nodes/identity.h"
 #include "nodes/node_params.h"
@@ -71,37 +72,6 @@
 
 /* Groups that a participant lets leave at a time, of those with numbers in common. */
 #define GROUPS_AT_A_TIME 1024
-
-static void begin_bound(CustomScanState *node, EState *estate, int eflags);
-static TupleTableSlot *exec_bound(CustomScanState *node);
-static void end_bound(CustomScanState *node);
-static void rescan_bound(CustomScanState *node);
-static Size estimate_dsm(CustomScanState *node, ParallelContext *pcxt);
-static void initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate);
-static void initialize_worker(CustomScanState *node, shm_toc *toc, void *coordinate);
-static void shutdown_bound(CustomScanState *node);
-
-static const CustomExecMethods bound_exec_methods = {
-	.CustomName = node_bound,
-	.BeginCustomScan = begin_bound,
-	.ExecCustomScan = exec_bound,
-	.EndCustomScan = end_bound,
-	.ReScanCustomScan = rescan_bound,
-	.EstimateDSMCustomScan = estimate_dsm,
-	.InitializeDSMCustomScan = initialize_dsm,
-	.InitializeWorkerCustomScan = initialize_worker,
-	.ShutdownCustomScan = shutdown_bound,
-};
-
-/* CreateCustomScanState */
-Node *
-bound_create_state(CustomScan *scan)
-{
-	BoundState *state = (BoundState *) newNode(sizeof(BoundState), T_CustomScanState);
-
-	state->css.methods = &bound_exec_methods;
-	return (Node *) state;
-}
 
 /* ----------
  * Start
@@ -582,16 +552,10 @@ next_group(ScanState *node)
 	}
 }
 
-static bool
-recheck_group(ScanState *node, TupleTableSlot *slot)
-{
-	return true;
-}
-
 static TupleTableSlot *
 exec_bound(CustomScanState *node)
 {
-	return ExecScan(&node->ss, next_group, recheck_group);
+	return custom_exec(node, next_group);
 }
 
 /* ----------
@@ -629,4 +593,23 @@ end_bound(CustomScanState *node)
 	ExecEndNode(linitial(node->custom_ps));
 	MemoryContextDelete(state->row_context);
 	MemoryContextDelete(state->context);
+}
+
+static const CustomExecMethods bound_exec_methods = {
+	.CustomName = node_bound,
+	.BeginCustomScan = begin_bound,
+	.ExecCustomScan = exec_bound,
+	.EndCustomScan = end_bound,
+	.ReScanCustomScan = rescan_bound,
+	.EstimateDSMCustomScan = estimate_dsm,
+	.InitializeDSMCustomScan = initialize_dsm,
+	.InitializeWorkerCustomScan = initialize_worker,
+	.ShutdownCustomScan = shutdown_bound,
+};
+
+/* CreateCustomScanState */
+Node *
+bound_create_state(CustomScan *scan)
+{
+	return custom_create_state(sizeof(BoundState), &bound_exec_methods);
 }

@@ -43,6 +43,7 @@
 #include "nodes/bound/node.h"
 #include "nodes/bound/path.h"
 #include "nodes/bound/stream.h"
+#include "nodes/custom.h"
 #include "nodes/identity.h"
 #include "policy/extension.h"
 #include "spec/domain.h"
@@ -59,25 +60,11 @@
 static Plan *plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
 						List *clauses, List *custom_plans);
 
-static const CustomPathMethods bound_path_methods = {
-	.CustomName = node_bound,
-	.PlanCustomPath = plan_bound,
-};
+static const CustomMethods bound_methods =
+	CUSTOM_METHODS(node_bound, plan_bound, bound_create_state);
 
-static const CustomPathMethods stream_path_methods = {
-	.CustomName = node_stream,
-	.PlanCustomPath = plan_bound,
-};
-
-static const CustomScanMethods bound_scan_methods = {
-	.CustomName = node_bound,
-	.CreateCustomScanState = bound_create_state,
-};
-
-static const CustomScanMethods stream_scan_methods = {
-	.CustomName = node_stream,
-	.CreateCustomScanState = stream_create_state,
-};
+static const CustomMethods stream_methods =
+	CUSTOM_METHODS(node_stream, plan_bound, stream_create_state);
 
 /* What the node is to read and to hand out. */
 typedef struct BoundPlanning
@@ -95,6 +82,13 @@ typedef struct BoundPlanning
 	AggClauseCosts final_costs;
 	double		groups;
 } BoundPlanning;
+
+/* The methods of the node for rows with so many columns that tell their individual. */
+static const CustomMethods *
+methods_for(int nunits)
+{
+	return nunits > 0 ? &bound_methods : &stream_methods;
+}
 
 static Node *
 argument(Aggref *aggref, int i)
@@ -271,7 +265,7 @@ bound_path(BoundPlanning *planning, Path *input, bool parallel)
 	result->custom_private = list_make3(copyObject(argument(planning->collector, 0)),
 										list_concat(numbers, columns),
 										copyObject(argument(planning->collector, 1)));
-	result->methods = planning->nunits > 0 ? &bound_path_methods : &stream_path_methods;
+	result->methods = &methods_for(planning->nunits)->path;
 	return (Path *) result;
 }
 
@@ -432,18 +426,13 @@ static Plan *
 plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
 		   List *clauses, List *custom_plans)
 {
-	CustomScan *scan = makeNode(CustomScan);
 	List	   *numbers = read_whole_rows(root, linitial(custom_plans),
 										  lsecond(best_path->custom_private));
+	CustomScan *scan = custom_plan_over(custom_plans, tlist,
+										methods_for(list_nth_int(numbers, BOUND_UNITS)));
 
-	scan->scan.plan.targetlist = tlist;
-	scan->scan.scanrelid = 0;
-	scan->custom_plans = custom_plans;
-	scan->custom_scan_tlist = copyObject(tlist);
 	scan->custom_exprs = list_make1(lthird(best_path->custom_private));
 	scan->custom_private = list_make2(linitial(best_path->custom_private), numbers);
-	scan->methods = list_nth_int(numbers, BOUND_UNITS) > 0 ?
-		&bound_scan_methods : &stream_scan_methods;
 	return &scan->scan.plan;
 }
 
@@ -451,8 +440,8 @@ plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlis
 void
 bound_nodes_init(void)
 {
-	RegisterCustomScanMethods(&bound_scan_methods);
-	RegisterCustomScanMethods(&stream_scan_methods);
+	RegisterCustomScanMethods(&bound_methods.scan);
+	RegisterCustomScanMethods(&stream_methods.scan);
 }
 
 PG_FUNCTION_INFO_V1(dp_bound_transition);

@@ -25,6 +25,7 @@
 #include "nodes/bound/keys.h"
 #include "nodes/bound/rows.h"
 #include "nodes/bound/stream.h"
+#include "nodes/custom.h"
 #include "nodes/identity.h"
 #include "nodes/node_params.h"
 #include "spec/spec.h"
@@ -49,29 +50,6 @@ typedef struct StreamState
 	bool		ended;			/* there are no more rows */
 	bool		emitting;
 } StreamState;
-
-static void begin_stream(CustomScanState *node, EState *estate, int eflags);
-static TupleTableSlot *exec_stream(CustomScanState *node);
-static void end_stream(CustomScanState *node);
-static void rescan_stream(CustomScanState *node);
-
-static const CustomExecMethods stream_exec_methods = {
-	.CustomName = node_stream,
-	.BeginCustomScan = begin_stream,
-	.ExecCustomScan = exec_stream,
-	.EndCustomScan = end_stream,
-	.ReScanCustomScan = rescan_stream,
-};
-
-/* CreateCustomScanState */
-Node *
-stream_create_state(CustomScan *scan)
-{
-	StreamState *state = (StreamState *) newNode(sizeof(StreamState), T_CustomScanState);
-
-	state->css.methods = &stream_exec_methods;
-	return (Node *) state;
-}
 
 /* ----------
  * Start
@@ -228,16 +206,10 @@ next_group(ScanState *node)
 	}
 }
 
-static bool
-recheck_group(ScanState *node, TupleTableSlot *slot)
-{
-	return true;
-}
-
 static TupleTableSlot *
 exec_stream(CustomScanState *node)
 {
-	return ExecScan(&node->ss, next_group, recheck_group);
+	return custom_exec(node, next_group);
 }
 
 /* ----------
@@ -262,4 +234,19 @@ end_stream(CustomScanState *node)
 	ExecEndNode(linitial(node->custom_ps));
 	MemoryContextDelete(state->row_context);
 	MemoryContextDelete(state->context);
+}
+
+static const CustomExecMethods stream_exec_methods = {
+	.CustomName = node_stream,
+	.BeginCustomScan = begin_stream,
+	.ExecCustomScan = exec_stream,
+	.EndCustomScan = end_stream,
+	.ReScanCustomScan = rescan_stream,
+};
+
+/* CreateCustomScanState */
+Node *
+stream_create_state(CustomScan *scan)
+{
+	return custom_create_state(sizeof(StreamState), &stream_exec_methods);
 }

@@ -40,6 +40,7 @@
 #include "mechanism/noise.h"
 #include "mechanism/random.h"
 #include "mechanism/status.h"
+#include "nodes/custom.h"
 #include "nodes/drain.h"
 #include "nodes/identity.h"
 #include "nodes/node_params.h"
@@ -60,29 +61,6 @@
 #include "spec/layout.h"
 #include "spec/needs.h"
 #include "spec/spec.h"
-
-static void begin_release(CustomScanState *node, EState *estate, int eflags);
-static TupleTableSlot *exec_release(CustomScanState *node);
-static void end_release(CustomScanState *node);
-static void rescan_release(CustomScanState *node);
-
-static const CustomExecMethods release_exec_methods = {
-	.CustomName = node_release,
-	.BeginCustomScan = begin_release,
-	.ExecCustomScan = exec_release,
-	.EndCustomScan = end_release,
-	.ReScanCustomScan = rescan_release,
-};
-
-/* CreateCustomScanState */
-Node *
-release_create_state(CustomScan *scan)
-{
-	ReleaseState *state = (ReleaseState *) newNode(sizeof(ReleaseState), T_CustomScanState);
-
-	state->css.methods = &release_exec_methods;
-	return (Node *) state;
-}
 
 /* Reads the parameters of this execution. */
 static void
@@ -576,16 +554,10 @@ next_released(ScanState *node)
 	return ExecCopySlot(slot, state->stored);
 }
 
-static bool
-recheck_released(ScanState *node, TupleTableSlot *slot)
-{
-	return true;
-}
-
 static TupleTableSlot *
 exec_release(CustomScanState *node)
 {
-	return ExecScan(&node->ss, next_released, recheck_released);
+	return custom_exec(node, next_released);
 }
 
 static void
@@ -625,4 +597,19 @@ end_release(CustomScanState *node)
 	state->sorted = NULL;
 	state->store = NULL;
 	state->stored = NULL;
+}
+
+static const CustomExecMethods release_exec_methods = {
+	.CustomName = node_release,
+	.BeginCustomScan = begin_release,
+	.ExecCustomScan = exec_release,
+	.EndCustomScan = end_release,
+	.ReScanCustomScan = rescan_release,
+};
+
+/* CreateCustomScanState */
+Node *
+release_create_state(CustomScan *scan)
+{
+	return custom_create_state(sizeof(ReleaseState), &release_exec_methods);
 }

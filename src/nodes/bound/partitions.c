@@ -26,6 +26,13 @@
 
 #define BLOCK_SPACE (PARTITION_BLOCK_SIZE - offsetof(PartitionBlock, data))
 
+/*
+ * Partitions of about so many rows keep their individuals in the processor's cache.  One block
+ * of each is being filled: with the most partitions these take 8 MB, whatever the settings say.
+ */
+#define ROWS_PER_PARTITION 32768
+#define MOST_PARTITIONS 1024
+
 /* Shared memory is asked for in larger pieces. */
 #define CHUNK_BLOCKS 32
 
@@ -37,6 +44,17 @@ struct SharedPartitions
 	int			n;
 	PartitionChains chains[FLEXIBLE_ARRAY_MEMBER];	/* [participant * n + partition] */
 };
+
+/* How many partitions are made for about so many rows: a power of two. */
+int
+partitions_for_rows(double rows)
+{
+	int			n = 1;
+
+	while (n < MOST_PARTITIONS && n * (double) ROWS_PER_PARTITION < rows)
+		n *= 2;
+	return n;
+}
 
 static Partitions *
 create(int n, int participant, int participants, Size memory)

@@ -75,6 +75,7 @@ typedef struct Partitions
 
 typedef struct SharedPartitions SharedPartitions;
 
+extern int	partitions_for_rows(double rows);
 extern Partitions *partitions_create(int n, Size memory);
 extern Size partitions_shared_size(int n, int participants);
 extern void partitions_share(SharedPartitions *shared, int n, int participants,

@@ -23,7 +23,9 @@
 #include "nodes/bound/keys.h"
 #include "nodes/bound/partitions.h"
 #include "nodes/bound/records.h"
+#include "nodes/bound/shared.h"
 #include "nodes/bound/state.h"
+#include "nodes/bound/sum.h"
 #include "spec/spec.h"
 
 /* So few individuals are not divided, whatever they take: each has its limit. */
@@ -56,12 +58,12 @@ new_group(BoundState *state, const Record *record, int participant, Individual *
 		key = record->group;
 	else
 		group_ids_key(&state->ids_of[participant], record->id, &key);
-	group = groups_lookup(&state->groups, &key);
+	group = groups_lookup(&state->partial.groups, &key);
 	if (group == PG_UINT32_MAX)
 	{
-		if (!individual_may_count(&state->individuals, individual, &state->groups, key.hash))
+		if (!individual_may_count(&state->individuals, individual, &state->partial.groups, key.hash))
 			return PG_UINT32_MAX;
-		group = groups_add(&state->groups, &key);
+		group = groups_add(&state->partial.groups, &key);
 	}
 	if (record->id != RECORD_NO_ID)
 		state->ids_of[participant].groups[record->id] = group + 1;
@@ -74,8 +76,8 @@ group_of(BoundState *state, const Record *record, int participant, Individual *i
 {
 	uint32		group = PG_UINT32_MAX;
 
-	if (state->columns.nkeys == 0)
-		return groups_find_only(&state->groups);
+	if (state->partial.columns.nkeys == 0)
+		return groups_find_only(&state->partial.groups);
 	if (likely(record->id != RECORD_NO_ID))
 		group = group_ids_group(&state->ids_of[participant], record->id);
 	return likely(group != PG_UINT32_MAX) ? group : new_group(state, record, participant, individual);
@@ -84,7 +86,7 @@ group_of(BoundState *state, const Record *record, int participant, Individual *i
 static inline void
 add_record(BoundState *state, const Record *record, int participant)
 {
-	const ReleaseSpec *spec = state->spec;
+	const ReleaseSpec *spec = state->partial.spec;
 	const FeatureSteps *steps = &state->features;
 	Individual	   *individual = individuals_find(&state->individuals, &record->unit);
 	uint32		group = group_of(state, record, participant, individual);
@@ -92,7 +94,7 @@ add_record(BoundState *state, const Record *record, int participant)
 
 	if (group == PG_UINT32_MAX)
 		return;
-	entry = individual_group(&state->individuals, individual, &state->groups, group);
+	entry = individual_group(&state->individuals, individual, &state->partial.groups, group);
 	if (entry == NULL)
 		return;
 	for (int f = 0; f < steps->nfeatures; f++)
@@ -105,7 +107,7 @@ add_record(BoundState *state, const Record *record, int participant)
 	for (int i = 0; i < spec->nsketches; i++)
 	{
 		if (record->has_item[i])
-			items_add(&state->sketches[i], &individual_items(&state->individuals, entry)[i],
+			items_add(&state->partial.sketches[i], &individual_items(&state->individuals, entry)[i],
 					  &record->items[i], state->individuals.context);
 	}
 }
@@ -190,7 +192,7 @@ read_pass(BoundState *state)
 		CHECK_FOR_INTERRUPTS();
 		add_block(state, block);
 		exceeded = !state->numbered &&
-			groups_memory(&state->groups) > state->groups_memory;
+			groups_memory(&state->partial.groups) > state->groups_memory;
 		if (exceeded && state->groups_before > 0)
 			return PASS_FULL;
 		exceeded |= individuals_memory(&state->individuals) > state->individuals_memory;
@@ -205,9 +207,9 @@ static void
 add_contribution(BoundState *state, IndividualGroup *entry)
 {
 	const IndividualItems *items = individual_items(&state->individuals, entry);
-	const ReleaseSpec *spec = state->spec;
+	const ReleaseSpec *spec = state->partial.spec;
 	const FeatureSteps *steps = &state->features;
-	CollectSum *sums = groups_sums(&state->groups, entry->group);
+	CollectSum *sums = groups_sums(&state->partial.groups, entry->group);
 
 	sum_add(&sums[0], 1);
 	for (int i = 0; i < steps->ncoordinates; i++)
@@ -215,21 +217,21 @@ add_contribution(BoundState *state, IndividualGroup *entry)
 		int			coordinate = steps->coordinates[i].coordinate;
 
 		sum_add(&sums[coordinate],
-				contribution(state->contributions, coordinate,
+				contribution(state->partial.contributions, coordinate,
 							 entry->sums[steps->coordinates[i].ones],
 							 entry->sums[steps->coordinates[i].feature]));
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
-		BoundGroup *group = &state->groups.items[entry->group];
+		BoundGroup *group = &state->partial.groups.items[entry->group];
 		SketchState *all = group->sketches[i];
 
 		if (!items_any(&items[i]) || items_gave_up(&items[i]))
 			continue;
 		if (all == NULL)
-			all = sketch_first(&state->sketches[i], SKETCH_INDIVIDUALS);
-		all = items_contribute(&state->sketches[i], state->weights, all, &items[i]);
-		(void) groups_keep_sketch(&group->sketches[i], all, state->groups.context);
+			all = sketch_first(&state->partial.sketches[i], SKETCH_INDIVIDUALS);
+		all = items_contribute(&state->partial.sketches[i], state->weights, all, &items[i]);
+		(void) groups_keep_sketch(&group->sketches[i], all, state->partial.groups.context);
 		MemoryContextReset(CurrentMemoryContext);
 	}
 }
@@ -245,7 +247,7 @@ add_individuals(BoundState *state, uint32 first, uint32 end)
 		Individual	   *individual = individuals_nth(individuals, i);
 
 		for (uint32 g = 0; g < individual->ngroups; g++)
-			dp_prefetch(groups_sums(&state->groups, individual_nth_group(individuals, individual, g)->group));
+			dp_prefetch(groups_sums(&state->partial.groups, individual_nth_group(individuals, individual, g)->group));
 	}
 	for (uint32 i = first; i < end; i++)
 	{
@@ -300,7 +302,7 @@ next_pass(BoundState *state)
 void
 bound_forget_groups(BoundState *state)
 {
-	groups_reset(&state->groups);
+	groups_reset(&state->partial.groups);
 	for (int i = 0; i < state->nparticipants; i++)
 		group_ids_forget(&state->ids_of[i]);
 }
@@ -315,8 +317,8 @@ bound_do_pass(BoundState *state)
 	if (state->partition < 0 && !take_partition(state))
 		return PASS_NONE;
 	individuals_reset(&state->individuals);
-	state->groups_before = state->groups.n;
-	old = MemoryContextSwitchTo(state->row_context);
+	state->groups_before = state->partial.groups.n;
+	old = MemoryContextSwitchTo(state->partial.row_context);
 	end = read_pass(state);
 	if (end == PASS_DONE)
 	{
@@ -332,6 +334,6 @@ bound_do_pass(BoundState *state)
 			bound_forget_groups(state);
 	}
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(state->row_context);
+	MemoryContextReset(state->partial.row_context);
 	return end;
 }

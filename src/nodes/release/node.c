@@ -48,6 +48,7 @@
 #include "nodes/release/last.h"
 #include "nodes/release/node.h"
 #include "nodes/release/parts.h"
+#include "nodes/release/parts_output.h"
 #include "nodes/release/recheck.h"
 #include "nodes/release/scans.h"
 #include "nodes/release/state.h"

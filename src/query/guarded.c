@@ -193,7 +193,7 @@ cast_cache(FunctionCallInfo fcinfo)
 }
 
 /*
- * guard_cast(internal, NULL::result type, value)
+ * guarded_cast(internal, NULL::result type, value)
  *
  * The value cast through text, as CoerceViaIO does; NULL where the text does not
  * fit the type, and for values and results that are too wide.

@@ -20,7 +20,7 @@ custom_plan_over(List *plans, List *tlist, const CustomMethods *methods)
 	return scan;
 }
 
-/* A node's state, of so many bytes, which begins with a CustomScanState. */
+/* The state of a node, which begins with a CustomScanState; "size" bytes, all else zero. */
 Node *
 custom_create_state(Size size, const CustomExecMethods *methods)
 {

@@ -36,7 +36,7 @@
 /* Groups that get a number which goes into records, at most. */
 #define MOST_IDS (1 << 20)
 
-/* Divides the memory, and takes the secret. */
+/* Divides the memory among the steps, and lets the secret decide about hashes and ranks. */
 static void
 open_work(BoundState *state, uint64 secret)
 {
@@ -84,7 +84,7 @@ divide_arguments(BoundState *state, TupleTableSlot *slot, Record *record)
 	}
 }
 
-/* The number of the row's group; as long as there is memory, it gets an id. */
+/* Finds the id of the row's group; it gets one, if there is memory. */
 static inline void
 divide_group(BoundState *state, Record *record)
 {
@@ -105,7 +105,7 @@ divide_row(BoundState *state, TupleTableSlot *slot, Record *record)
 
 	slot_getsomeattrs(slot, state->partial.columns.last);
 	if (!key_columns_read(&state->units, slot, &record->unit))
-		return;					/* nobody's; the rewriter asks for IS NOT NULL */
+		return;					/* no individual's; the rewriter asks for IS NOT NULL */
 	if (state->partial.columns.nkeys > 0)
 	{
 		(void) key_columns_read(&state->partial.keys, slot, &record->group);

@@ -2,9 +2,9 @@
  * group_ids.c
  *		What the ids of groups mean, from process to process, by shared memory.
  *
- * Each numbers the groups as it meets them.  Who reads its records translates the
- * numbers into its own, once for each; or one process does it for all, and the numbers are
- * the same everywhere.
+ * Each process numbers the groups as it meets them.  Who reads its records translates each id
+ * once, into the number that the group has here.  Or one process numbers the groups of all, and
+ * the numbers are the same everywhere.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 #include "nodes/bound/groups.h"
 #include "nodes/bound/keys.h"
 
-/* What a participant publishes: how many ids it gave out, the key of each, their bytes. */
+/* What a participant publishes: the number of its ids, the key of each, and then their bytes. */
 typedef struct PublishedIds
 {
 	uint32		n;

@@ -24,7 +24,7 @@ sums_size(const Groups *groups, uint32 n)
 	return (Size) n * groups->dimensions * sizeof(CollectSum);
 }
 
-/* Room for the sums of so many groups as there is room for; keeps those there are. */
+/* Makes room for the sums of "size" groups, and keeps the sums that there are. */
 static void
 make_sums(Groups *groups)
 {
@@ -135,8 +135,8 @@ groups_add(Groups *groups, const BoundKey *key)
 }
 
 /*
- * Makes so many groups whose keys the caller fills in, and whose sums it keeps; they are
- * found by their numbers alone, and stay.
+ * Makes n groups, whose keys the caller fills in and whose sums it keeps.  They are found by
+ * their numbers alone, and no group can be added to them.
  */
 void
 groups_reserve(Groups *groups, uint32 n)

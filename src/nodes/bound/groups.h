@@ -29,7 +29,7 @@ typedef struct Groups
 	int			dimensions;		/* coordinates of the sums of each; 0 without a release */
 	int			nsketches;		/* of each */
 	BoundGroup *items;
-	CollectSum *sums;			/* of all; a group's first is 0 as long as nobody counts */
+	CollectSum *sums;			/* of all groups; the first of each counts individuals */
 	void	   *sums_space;		/* where they lie, aligned to lines of the cache */
 	uint32		n;
 	uint32		size;			/* of the arrays */

@@ -26,7 +26,7 @@
 
 #define CHUNK_SIZE ((Size) 128 * 1024)
 
-/* Nobody yet; sums and sketches for each group of an individual, k groups at most. */
+/* No individuals yet; each will have sums and sketches for at most k groups. */
 void
 individuals_open(Individuals *individuals, int nsums, int nsketches, uint32 most_groups)
 {

@@ -28,7 +28,7 @@ typedef struct IndividualGroup
 												 * Then of each sketch IndividualItems. */
 } IndividualGroup;
 
-/* The groups of an individual that has more than lie beside it. */
+/* The groups of an individual beyond those that lie beside it. */
 typedef struct MoreGroups
 {
 	uint32	   *index;			/* positions plus one by group, or 0; NULL if they are few */
@@ -39,12 +39,12 @@ typedef struct MoreGroups
 typedef struct Individual
 {
 	uint64		hash;
-	uint64		largest;		/* rank of its k groups; 0 as long as nobody asked */
+	uint64		largest;		/* rank of its k groups; 0: not computed yet */
 	const char *bytes;			/* of the key, if it is not short */
 	uint32		length;
 	uint32		ngroups;
-	MoreGroups *more;			/* groups that do not follow here */
-	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first, see individual_nth_group() */
+	MoreGroups *more;			/* the groups beyond the first ones */
+	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first ones, see individual_nth_group() */
 } Individual;
 
 /* Where an individual is, found by its hash: a number plus one, or 0, and some bits of it. */
@@ -58,9 +58,9 @@ typedef struct Individuals
 {
 	MemoryContext context;		/* of keys, sketches and more groups, emptied with the table */
 	MemoryContext table_context;	/* of what is used again */
-	Size		group_size;		/* of a IndividualGroup */
-	Size		individual_size;	/* of a Individual with its first groups */
-	uint32		first_groups;	/* so many follow a Individual */
+	Size		group_size;		/* of an IndividualGroup */
+	Size		individual_size;	/* of an Individual with its first groups */
+	uint32		first_groups;	/* number of groups that lie beside their individual */
 	int			nsums;
 	int			nsketches;
 	uint32		most_groups;	/* k */

@@ -8,7 +8,7 @@
  *		FROM ... GROUP BY keys
  *
  * whose aggregates have a combine function, but no way to add a row.  Its only paths are
- * a Finalize aggregation over the bounding node, which hands out partial states:
+ * Finalize aggregations over the bounding node, which hands out partial states:
  *
  *		Agg (combine) -> [Gather ->] DP Bound -> rows of FROM
  *
@@ -81,7 +81,7 @@ typedef struct BoundPlanning
 	double		groups;
 } BoundPlanning;
 
-/* The methods of the node for rows with so many columns that tell their individual. */
+/* The methods of the node for rows with "nunits" columns that tell the individual. */
 static const CustomMethods *
 methods_for(int nunits)
 {
@@ -141,9 +141,9 @@ make_partial_target(BoundPlanning *planning)
 }
 
 /*
- * How many rows the node is to be prepared for: of one participant, as many as the largest
- * relation below has, whatever conditions are thought to leave, for nothing is known of how
- * many they do (planner/statistics.c).
+ * The number of rows that the node is to be prepared for, in one participant.  It is that of the
+ * largest relation below, whatever conditions are thought to leave of it: nothing is known of how
+ * many rows that will be (planner/statistics.c).
  */
 static int
 rows_to_expect(const BoundPlanning *planning, const Path *input, bool parallel)
@@ -227,8 +227,9 @@ add_final_path(BoundPlanning *planning, Path *states, AggStrategy strategy)
 }
 
 /*
- * Adds the aggregations that combine the states of a path.  To sort states is to copy them,
- * which the planner does not know; it has the choice only if they may not fit into memory.
+ * Adds the aggregations that combine the states of a path.  The planner does not know that
+ * sorting states means copying them, so it may choose to sort only if they may not fit into
+ * memory.
  */
 static void
 add_final_paths(BoundPlanning *planning, Path *states)

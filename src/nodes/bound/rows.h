@@ -29,7 +29,7 @@ typedef struct InputColumns
 typedef struct RowReader
 {
 	PlanState  *child;
-	ScanState  *scan;			/* NULL unless it is read past the executor */
+	ScanState  *scan;			/* the child, if it is read past the executor; else NULL */
 } RowReader;
 
 extern void input_columns_open(InputColumns *columns, List *numbers, const ReleaseSpec *spec);

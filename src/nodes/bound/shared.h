@@ -23,25 +23,25 @@ enum
 	PHASE_DIVIDE,
 	PHASE_NUMBER,				/* one participant numbers the groups of all */
 	PHASE_SUM,
-	PHASE_LEAVE					/* if groups have numbers in common */
+	PHASE_LEAVE					/* only if groups have numbers in common */
 };
 
 /* Lies in the segment of the query; shared partitions follow. */
 typedef struct SharedBound
 {
 	Barrier		barrier;
-	pg_atomic_uint32 next;		/* partition that nobody has taken */
+	pg_atomic_uint32 next;		/* the first partition that nobody has taken */
 	int			participants;
-	dsm_handle	segment;		/* that this lies in */
+	dsm_handle	segment;		/* in which this lies */
 	uint64		secret;
 	pg_atomic_uint32 without_id;	/* somebody has met groups that got no id */
-	dsa_pointer numbers;		/* that groups have in common, if they do */
-	pg_atomic_uint32 next_group;	/* that nobody has let leave */
+	dsa_pointer numbers;		/* of groups, if all have them in common */
+	pg_atomic_uint32 next_group;	/* the first group that nobody has let leave */
 	struct
 	{
 		dsa_pointer ids;		/* of its groups */
 		dsa_pointer sums;		/* of all groups by number */
-	}			of[FLEXIBLE_ARRAY_MEMBER];	/* each participant */
+	}			of[FLEXIBLE_ARRAY_MEMBER];	/* of each participant */
 } SharedBound;
 
 extern Size shared_estimate(CustomScanState *node, ParallelContext *pcxt);

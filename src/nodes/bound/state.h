@@ -29,25 +29,25 @@ typedef struct BoundState
 	struct SharedBound *shared; /* NULL if the plan is not parallel */
 	Partitions *partitions;
 	int			npartitions;
-	int			partition_bits; /* of the hash, which choose the partition */
-	uint32		next;			/* partition, if not shared */
+	int			partition_bits; /* number of bits of a hash that choose it */
+	uint32		next;			/* the next partition to be read, if not shared */
 
 	bool		divided;		/* the first step is done */
 	bool		without_id;		/* there was no memory for a group's id */
 	bool		numbered;		/* groups have numbers in common */
-	bool		summed;			/* so have all individuals in their sums */
-	int			partition;		/* that is being read, or -1 */
-	uint32		pass;			/* of 2^pass_bits over it */
+	bool		summed;			/* all individuals are in the sums of these */
+	int			partition;		/* the one that is being read, or -1 */
+	uint32		pass;			/* number of the pass over it, of 2^pass_bits */
 	int			pass_bits;
 	Groups		ids;			/* groups that got ids, in records of this process */
 	GroupIds    *ids_of;		/* each participant's */
 	int			nparticipants;
 	Individuals		individuals;
-	uint32		groups_before;	/* this pass */
-	Size		ids_memory;
+	uint32		groups_before;	/* number of groups before this pass */
+	Size		ids_memory;		/* bytes that each may take */
 	Size		individuals_memory;
 	Size		groups_memory;
-	uint32		groups_end;		/* of those with numbers in common that leave here now */
+	uint32		groups_end;		/* end of the numbered groups that leave here now */
 	Record		record;			/* work space */
 } BoundState;
 

@@ -28,10 +28,13 @@
 #include "nodes/bound/sum.h"
 #include "spec/spec.h"
 
-/* So few individuals are not divided, whatever they take: each has its limit. */
-#define FEW_PEOPLE 16
+/*
+ * A pass over at most this many individuals is not divided, however much memory they take: what
+ * one of them takes is limited.
+ */
+#define FEW_INDIVIDUALS 16
 
-/* So many records are added at once. */
+/* Records, or individuals, that are added in one go. */
 #define BATCH 64
 
 #ifdef __GNUC__
@@ -40,7 +43,7 @@
 #define dp_prefetch(address)	((void) (address))
 #endif
 
-/* A partition is read in 2^this passes at most. */
+/* A partition is read in at most 2^MOST_PASS_BITS passes. */
 #define MOST_PASS_BITS 16
 
 /*
@@ -70,7 +73,7 @@ new_group(BoundState *state, const Record *record, int participant, Individual *
 	return group;
 }
 
-/* The same for any group of a record that this participant has written. */
+/* The same for any group; the participant is who has written the record. */
 static inline uint32
 group_of(BoundState *state, const Record *record, int participant, Individual *individual)
 {
@@ -120,8 +123,8 @@ in_pass(const BoundState *state, uint64 hash)
 }
 
 /*
- * Adds records, n at most BATCH.  What they need is asked for before it is needed: a
- * partition's individuals are more than the nearest cache holds.
+ * Adds n records, at most BATCH.  The individuals of a partition are more than the nearest
+ * cache holds, so the memory that all records will need is prefetched first.
  */
 static void
 add_batch(BoundState *state, const char **records, int n, int participant)
@@ -196,7 +199,7 @@ read_pass(BoundState *state)
 		if (exceeded && state->groups_before > 0)
 			return PASS_FULL;
 		exceeded |= individuals_memory(&state->individuals) > state->individuals_memory;
-		if (exceeded && state->individuals.n > FEW_PEOPLE && state->pass_bits < MOST_PASS_BITS)
+		if (exceeded && state->individuals.n > FEW_INDIVIDUALS && state->pass_bits < MOST_PASS_BITS)
 			return PASS_WIDE;
 	}
 	return PASS_DONE;
@@ -236,7 +239,7 @@ add_contribution(BoundState *state, IndividualGroup *entry)
 	}
 }
 
-/* Adds these individuals; the sums of their groups are asked for before they are needed. */
+/* Adds individuals, after prefetching the sums of all their groups. */
 static void
 add_individuals(BoundState *state, uint32 first, uint32 end)
 {
@@ -283,12 +286,12 @@ take_partition(BoundState *state)
 	return true;
 }
 
-/* Goes on to the individuals that this pass left. */
+/* Goes on to the individuals that this pass has not read. */
 static void
 next_pass(BoundState *state)
 {
 	state->pass++;
-	/* where few take much memory, others need not be read in as many passes */
+	/* a few may take much memory, so the others are read in fewer passes again */
 	while (state->pass_bits > 0 && state->pass % 2 == 0)
 	{
 		state->pass /= 2;

@@ -13,9 +13,9 @@
 typedef enum PassEnd
 {
 	PASS_DONE,
-	PASS_WIDE,					/* it is to be done for fewer individuals */
+	PASS_WIDE,					/* it is to be done again for fewer individuals */
 	PASS_FULL,					/* it is to be done again when groups have left */
-	PASS_NONE					/* there is none */
+	PASS_NONE					/* all partitions are done */
 } PassEnd;
 
 extern PassEnd bound_do_pass(BoundState *state);

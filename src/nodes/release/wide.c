@@ -19,8 +19,8 @@
  * - Where the scan runs again (a correlated sub-select), rows that it has met
  *   are handed on as they are stored: their pages have been read before, and to fetch
  *   everything for each row of another table would take too long.
- * - A value that is too wide for rows of such to be formed is fetched, too, but passed on
- *   as a pointer.
+ * - A value that is too wide for a row to be formed with it is fetched, too, but passed on as a
+ *   pointer.
  */
 #include "postgres.h"
 
@@ -202,7 +202,7 @@ wide_recheck(List *relids)
  * ----------
  */
 
-/* The last column that the node's own expressions read; nobody else sees the row. */
+/* The last column that the node's own expressions read; nothing else sees the stored row. */
 static int
 last_column(CustomScan *scan)
 {

@@ -175,7 +175,7 @@ group_ids_number(const GroupIds *of, int participants, uint32 most, dsa_area *ar
 /* Has these numbers mean groups here, where there are none yet. */
 void
 group_ids_take_numbers(GroupIds *of, int participants, Groups *groups, dsa_pointer numbers,
-				   dsa_area *area)
+					   dsa_area *area)
 {
 	PublishedNumbers *published = dsa_get_address(area, numbers);
 	uint32	   *next = (uint32 *) &published->ids[published->n];

@@ -40,9 +40,9 @@ extern void group_ids_open(GroupIds *of, dsa_area *area, dsa_pointer published);
 extern void group_ids_open_own(GroupIds *of, const Groups *groups);
 extern void group_ids_forget(GroupIds *of);
 extern dsa_pointer group_ids_number(const GroupIds *of, int participants, uint32 most,
-								dsa_area *area);
+									dsa_area *area);
 extern void group_ids_take_numbers(GroupIds *of, int participants, Groups *groups,
-							   dsa_pointer numbers, dsa_area *area);
+								   dsa_pointer numbers, dsa_area *area);
 extern void group_ids_key(const GroupIds *of, uint32 id, BoundKey *key);
 
 /* The number here of a group by its id there; PG_UINT32_MAX if it was not translated yet. */

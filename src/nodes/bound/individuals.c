@@ -31,7 +31,7 @@ void
 individuals_open(Individuals *individuals, int nsums, int nsketches, uint32 most_groups)
 {
 	individuals->context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg individuals",
-											ALLOCSET_DEFAULT_SIZES);
+												 ALLOCSET_DEFAULT_SIZES);
 	individuals->table_context = CurrentMemoryContext;
 	individuals->nsums = nsums;
 	individuals->nsketches = nsketches;
@@ -95,8 +95,8 @@ grow(Individuals *individuals)
 	individuals->size *= 2;
 	pfree(individuals->slots);
 	individuals->slots = MemoryContextAllocExtended(individuals->table_context,
-											   individuals->size * sizeof(IndividualSlot),
-											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+													individuals->size * sizeof(IndividualSlot),
+													MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (uint32 i = 0; i < individuals->n; i++)
 		put_into_slot(individuals, i, individuals_nth(individuals, i)->hash);
 }
@@ -122,7 +122,7 @@ make_room(Individuals *individuals)
 Individual *
 individuals_add(Individuals *individuals, const BoundKey *key)
 {
-	Individual	   *individual;
+	Individual *individual;
 
 	if (individuals->n >= individuals->size / 2)
 		grow(individuals);
@@ -136,7 +136,7 @@ individuals_add(Individuals *individuals, const BoundKey *key)
 	individual->more = NULL;
 	if (key->length > 0)
 		individual->bytes = memcpy(MemoryContextAlloc(individuals->context, key->length), key->bytes,
-							   key->length);
+								   key->length);
 	put_into_slot(individuals, individuals->n++, key->hash);
 	return individual;
 }
@@ -158,8 +158,8 @@ individual_has_room(Individuals *individuals, Individual *individual, const Grou
 	{
 		for (uint32 i = 0; i < individual->ngroups; i++)
 			individual->largest = Max(individual->largest,
-								  rank_of(individual, groups,
-										  individual_nth_group(individuals, individual, i)->group));
+									  rank_of(individual, groups,
+											  individual_nth_group(individuals, individual, i)->group));
 	}
 	return rank < individual->largest;
 }
@@ -175,13 +175,13 @@ make_room_for_group(Individuals *individuals, Individual *individual)
 	if (n == 0)
 	{
 		individual->more = MemoryContextAlloc(individuals->context,
-										  offsetof(MoreGroups, groups) + individuals->group_size);
+											  offsetof(MoreGroups, groups) + individuals->group_size);
 		individual->more->index = NULL;
 		individual->more->index_size = 0;
 	}
 	else if ((n & (n - 1)) == 0)
 		individual->more = repalloc_huge(individual->more, offsetof(MoreGroups, groups) +
-									 2 * (Size) n * individuals->group_size);
+										 2 * (Size) n * individuals->group_size);
 }
 
 static inline uint32

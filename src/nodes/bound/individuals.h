@@ -64,7 +64,7 @@ typedef struct Individuals
 	int			nsums;
 	int			nsketches;
 	uint32		most_groups;	/* k */
-	IndividualSlot *slots;			/* a hash table */
+	IndividualSlot *slots;		/* a hash table */
 	uint32		size;			/* of it, a power of two */
 	uint32		n;
 	char	  **chunks;			/* of Individuals, 2^chunk_bits each */
@@ -78,15 +78,15 @@ extern Individual *individuals_add(Individuals *individuals, const BoundKey *key
 extern Size individuals_memory(const Individuals *individuals);
 extern bool individual_has_room(Individuals *individuals, Individual *individual, const Groups *groups, uint64 rank);
 extern IndividualGroup *individual_indexed_group(Individuals *individuals, Individual *individual, const Groups *groups,
-										 uint32 group);
+												 uint32 group);
 extern IndividualGroup *individual_new_group(Individuals *individuals, Individual *individual, const Groups *groups,
-									 uint32 group);
+											 uint32 group);
 
 static inline Individual *
 individuals_nth(const Individuals *individuals, uint32 i)
 {
 	return (Individual *) (individuals->chunks[i >> individuals->chunk_bits] +
-					   (i & (((uint32) 1 << individuals->chunk_bits) - 1)) * individuals->individual_size);
+						   (i & (((uint32) 1 << individuals->chunk_bits) - 1)) * individuals->individual_size);
 }
 
 static inline IndividualSlot *
@@ -111,7 +111,7 @@ individuals_find(Individuals *individuals, const BoundKey *key)
 
 	for (uint32 slot = (uint32) key->hash & mask;; slot = (slot + 1) & mask)
 	{
-		Individual	   *individual;
+		Individual *individual;
 
 		if (individuals->slots[slot].number == 0)
 			return individuals_add(individuals, key);
@@ -129,8 +129,8 @@ static inline IndividualGroup *
 individual_nth_group(const Individuals *individuals, const Individual *individual, uint32 i)
 {
 	return (IndividualGroup *) (i < individuals->first_groups ?
-							(char *) individual->groups + i * individuals->group_size :
-							individual->more->groups + (i - individuals->first_groups) * individuals->group_size);
+								(char *) individual->groups + i * individuals->group_size :
+								individual->more->groups + (i - individuals->first_groups) * individuals->group_size);
 }
 
 /* What an individual's rows hold for each sketch. */

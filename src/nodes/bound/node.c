@@ -32,7 +32,7 @@
 
 #include "aggregate/contribution.h"
 #include "nodes/bound/divide.h"
-#include "nodes/bound/features.h"
+#include "nodes/bound/feature_steps.h"
 #include "nodes/bound/groups.h"
 #include "nodes/bound/items.h"
 #include "nodes/bound/keys.h"
@@ -63,7 +63,7 @@ begin_bound(CustomScanState *node, EState *estate, int eflags)
 	key_columns_open(&state->units, ExecGetResultType(partial_child(partial)),
 					 partial->columns.units, partial->columns.nunits, false);
 	record_layout(&state->layout, partial->spec, &state->units, &partial->keys);
-	features_compile(&state->features, partial->spec);
+	feature_steps_compile(&state->features, partial->spec);
 	items_weights(state->weights, partial->contributions->params.rows);
 	MemoryContextSwitchTo(old);
 }

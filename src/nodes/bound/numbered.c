@@ -39,7 +39,7 @@ numbered_make(BoundState *state)
 		pg_atomic_read_u32(&state->shared->without_id) != 0)
 		return;
 	state->shared->numbers = group_ids_number(state->ids_of, state->nparticipants,
-										  (uint32) Min(most, PG_INT32_MAX), query_area(state));
+											  (uint32) Min(most, PG_INT32_MAX), query_area(state));
 }
 
 /*
@@ -54,7 +54,7 @@ numbered_take(BoundState *state)
 	dsa_pointer *sums = &shared->of[ParallelWorkerNumber + 1].sums;
 
 	group_ids_take_numbers(state->ids_of, state->nparticipants, groups, shared->numbers,
-					   query_area(state));
+						   query_area(state));
 	state->numbered = true;
 	if (BarrierPhase(&shared->barrier) == PHASE_LEAVE)
 		return;

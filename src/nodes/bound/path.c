@@ -330,7 +330,7 @@ plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlis
 		   List *clauses, List *custom_plans)
 {
 	List	   *numbers = inputs_of_whole_rows(root, linitial(custom_plans),
-										  lsecond(best_path->custom_private));
+											   lsecond(best_path->custom_private));
 	CustomScan *scan = custom_plan_over(custom_plans, tlist,
 										methods_for(list_nth_int(numbers, BOUND_UNITS)));
 

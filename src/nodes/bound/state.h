@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "nodes/bound/features.h"
+#include "nodes/bound/feature_steps.h"
 #include "nodes/bound/group_ids.h"
 #include "nodes/bound/groups.h"
 #include "nodes/bound/individuals.h"
@@ -40,9 +40,9 @@ typedef struct BoundState
 	uint32		pass;			/* number of the pass over it, of 2^pass_bits */
 	int			pass_bits;
 	Groups		ids;			/* groups that got ids, in records of this process */
-	GroupIds    *ids_of;		/* each participant's */
+	GroupIds   *ids_of;			/* each participant's */
 	int			nparticipants;
-	Individuals		individuals;
+	Individuals individuals;
 	uint32		groups_before;	/* number of groups before this pass */
 	Size		ids_memory;		/* bytes that each may take */
 	Size		individuals_memory;

@@ -91,7 +91,7 @@ add_record(BoundState *state, const Record *record, int participant)
 {
 	const ReleaseSpec *spec = state->partial.spec;
 	const FeatureSteps *steps = &state->features;
-	Individual	   *individual = individuals_find(&state->individuals, &record->unit);
+	Individual *individual = individuals_find(&state->individuals, &record->unit);
 	uint32		group = group_of(state, record, participant, individual);
 	IndividualGroup *entry;
 
@@ -243,18 +243,18 @@ add_contribution(BoundState *state, IndividualGroup *entry)
 static void
 add_individuals(BoundState *state, uint32 first, uint32 end)
 {
-	Individuals	   *individuals = &state->individuals;
+	Individuals *individuals = &state->individuals;
 
 	for (uint32 i = first; i < end; i++)
 	{
-		Individual	   *individual = individuals_nth(individuals, i);
+		Individual *individual = individuals_nth(individuals, i);
 
 		for (uint32 g = 0; g < individual->ngroups; g++)
 			dp_prefetch(groups_sums(&state->partial.groups, individual_nth_group(individuals, individual, g)->group));
 	}
 	for (uint32 i = first; i < end; i++)
 	{
-		Individual	   *individual = individuals_nth(individuals, i);
+		Individual *individual = individuals_nth(individuals, i);
 
 		for (uint32 g = 0; g < individual->ngroups; g++)
 			add_contribution(state, individual_nth_group(individuals, individual, g));

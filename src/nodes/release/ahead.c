@@ -28,8 +28,8 @@ read_cte(CteScanState *scan)
 	int			param = -1;
 
 	/*
-	 * Those that the rewriter leaves here depend on nothing but other CTEs, whose
-	 * parameters are the scans that lead them.
+	 * Those that the rewriter leaves here depend on nothing but other CTEs, whose parameters
+	 * are the scans that lead them.
 	 */
 	while ((param = bms_next_member(plan->extParam, param)) >= 0)
 	{

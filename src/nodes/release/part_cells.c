@@ -25,7 +25,7 @@ noisy_cells(PartsState *state, int part, dp_random *rng, Datum sketch)
 
 	if (enough)
 		parts_check(dp_sparse_noise(rng, params->epsilon_share, params->groups,
-									 state->weights, m, state->noisy));
+									state->weights, m, state->noisy));
 	sketch_clear_cells(sketch, state->weights);
 	return enough;
 }

@@ -99,10 +99,10 @@ draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)
 
 	rank_targets(state, part, targets);
 	parts_check(dp_rank_choose(rng, params->epsilon_share, params->delta_share,
-								params->groups, setting_min_individuals(),
-								state->weights, grid->cells, individuals,
-								targets, ntargets, &state->work, cells,
-								&result->passed));
+							   params->groups, setting_min_individuals(),
+							   state->weights, grid->cells, individuals,
+							   targets, ntargets, &state->work, cells,
+							   &result->passed));
 	for (int i = 0; result->passed && i < ntargets; i++)
 		result->ranks[i] = grid_point(grid, cells[i]);
 	sketch_clear_cells(sketch, state->weights);

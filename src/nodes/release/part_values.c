@@ -151,9 +151,9 @@ draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch)
 		return;
 	work = parts_choose_work(values.n + 1);
 	parts_check(dp_mode_choose(rng, values_epsilon(state), params->delta_share,
-								params->groups, params->rows, setting_min_individuals(),
-								values.weights, values.individuals, values.n,
-								&work, &chosen));
+							   params->groups, params->rows, setting_min_individuals(),
+							   values.weights, values.individuals, values.n,
+							   &work, &chosen));
 	result->passed = chosen >= 0;
 	if (result->passed)
 		result->mode = values.values[chosen];
@@ -185,7 +185,7 @@ draw_top(PartsState *state, int part, dp_random *rng, Datum sketch)
 		Category   *category = &result->categories[result->ncategories];
 
 		parts_check(dp_sparse_noise(rng, values_epsilon(state), params->groups,
-									 &values.weights[i], 1, &category->weight));
+									&values.weights[i], 1, &category->weight));
 		category->value = values.values[i];
 		if (category->weight >= state->thresholds[part])
 			result->ncategories++;

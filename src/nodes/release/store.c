@@ -47,8 +47,8 @@ released_begin(ReleasedRows *rows, const ReleaseSpec *spec, TupleDesc desc)
 								 &operators[i], NULL, NULL, NULL);
 	}
 	rows->sorted = tuplesort_begin_heap(desc, nkeys, attnos, operators, collations,
-										 nulls_first, work_mem, NULL,
-										 TUPLESORT_RANDOMACCESS);
+										nulls_first, work_mem, NULL,
+										TUPLESORT_RANDOMACCESS);
 }
 
 /* Keeps a row. */

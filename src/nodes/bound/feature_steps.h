@@ -1,10 +1,10 @@
 /*
- * features.h
+ * feature_steps.h
  *		The features and coordinates of a release in brief: its description is too wide to
  *		walk through for each row.
  */
-#ifndef DP_FEATURES_H
-#define DP_FEATURES_H
+#ifndef DP_FEATURE_STEPS_H
+#define DP_FEATURE_STEPS_H
 
 #include "postgres.h"
 
@@ -30,6 +30,6 @@ typedef struct FeatureSteps
 	}			coordinates[DP_MAX_DIMENSIONS];
 } FeatureSteps;
 
-extern void features_compile(FeatureSteps *steps, const ReleaseSpec *spec);
+extern void feature_steps_compile(FeatureSteps *steps, const ReleaseSpec *spec);
 
-#endif							/* DP_FEATURES_H */
+#endif							/* DP_FEATURE_STEPS_H */

@@ -1,12 +1,12 @@
 /*
- * features.c
+ * feature_steps.c
  *		The features and coordinates of a release in brief.
  */
 #include "postgres.h"
 
 #include "aggregate/contribution.h"
 #include "core/errors.h"
-#include "nodes/bound/features.h"
+#include "nodes/bound/feature_steps.h"
 #include "spec/spec.h"
 
 /* What a feature reads of a row. */
@@ -30,7 +30,7 @@ compile_feature(FeatureSteps *steps, const ReleaseSpec *spec, int f)
 
 /* Lists the features and the coordinates that are made from them. */
 void
-features_compile(FeatureSteps *steps, const ReleaseSpec *spec)
+feature_steps_compile(FeatureSteps *steps, const ReleaseSpec *spec)
 {
 	steps->nfeatures = spec->nfeatures;
 	for (int f = 0; f < spec->nfeatures; f++)

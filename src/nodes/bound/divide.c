@@ -48,7 +48,8 @@ open_work(BoundState *state, uint64 secret)
 	state->ids_memory = Max(memory / 8, PARTIAL_LEAST_MEMORY);
 	state->units.seed = state->layout.unit_seed = secret;
 	state->partial.keys.seed = value_mix(secret + 1);
-	individuals_open(&state->individuals, state->features.nfeatures, state->partial.spec->nsketches,
+	individuals_open(&state->individuals, state->features.nfeatures,
+					 state->partial.spec->nsketches,
 					 (uint32) state->partial.contributions->params.groups);
 	groups_open(&state->partial.groups, state->partial.spec);
 	state->partial.groups.seed = value_mix(secret + 2);

@@ -42,8 +42,10 @@ individuals_open(Individuals *individuals, int nsums, int nsketches, uint32 most
 	individuals->group_size = offsetof(IndividualGroup, sums) + nsums * sizeof(int64) +
 		nsketches * sizeof(IndividualItems);
 	individuals->first_groups = Min(individuals->most_groups, MOST_FIRST_GROUPS);
-	individuals->individual_size = offsetof(Individual, groups) + individuals->first_groups * individuals->group_size;
-	individuals->chunk_bits = pg_leftmost_one_pos32((uint32) (CHUNK_SIZE / individuals->individual_size));
+	individuals->individual_size = offsetof(Individual, groups) +
+		individuals->first_groups * individuals->group_size;
+	individuals->chunk_bits =
+		pg_leftmost_one_pos32((uint32) (CHUNK_SIZE / individuals->individual_size));
 	individuals->size = FIRST_SIZE;
 	individuals->slots = palloc0(individuals->size * sizeof(IndividualSlot));
 }
@@ -62,7 +64,8 @@ individuals_reset(Individuals *individuals)
 Size
 individuals_memory(const Individuals *individuals)
 {
-	return individuals->size * sizeof(IndividualSlot) + individuals->n * individuals->individual_size +
+	return individuals->size * sizeof(IndividualSlot) +
+		individuals->n * individuals->individual_size +
 		MemoryContextMemAllocated(individuals->context, true);
 }
 
@@ -113,8 +116,10 @@ make_room(Individuals *individuals)
 	if (individuals->nchunks == 0)
 		individuals->chunks = palloc(sizeof(char *));
 	else if ((individuals->nchunks & (individuals->nchunks - 1)) == 0)
-		individuals->chunks = repalloc_huge(individuals->chunks, 2 * individuals->nchunks * sizeof(char *));
-	individuals->chunks[individuals->nchunks++] = palloc(individuals->individual_size << individuals->chunk_bits);
+		individuals->chunks = repalloc_huge(individuals->chunks,
+											2 * individuals->nchunks * sizeof(char *));
+	individuals->chunks[individuals->nchunks++] =
+		palloc(individuals->individual_size << individuals->chunk_bits);
 	MemoryContextSwitchTo(old);
 }
 
@@ -135,8 +140,8 @@ individuals_add(Individuals *individuals, const BoundKey *key)
 	individual->largest = 0;
 	individual->more = NULL;
 	if (key->length > 0)
-		individual->bytes = memcpy(MemoryContextAlloc(individuals->context, key->length), key->bytes,
-								   key->length);
+		individual->bytes = memcpy(MemoryContextAlloc(individuals->context, key->length),
+								   key->bytes, key->length);
 	put_into_slot(individuals, individuals->n++, key->hash);
 	return individual;
 }
@@ -152,7 +157,8 @@ rank_of(const Individual *individual, const Groups *groups, uint32 group)
  * when first an individual has more groups than count, which most never have.
  */
 bool
-individual_has_room(Individuals *individuals, Individual *individual, const Groups *groups, uint64 rank)
+individual_has_room(Individuals *individuals, Individual *individual, const Groups *groups,
+					uint64 rank)
 {
 	if (individual->largest == 0)
 	{
@@ -221,14 +227,14 @@ static void
 index_last_group(Individuals *individuals, Individual *individual)
 {
 	MoreGroups *more = individual->more;
+	uint32		last = individual->ngroups - 1;
 
 	if (individual->ngroups <= MOST_LISTED_GROUPS)
 		return;
 	if (individual->ngroups > more->index_size / 2)
 		make_index(individuals, individual);
 	else
-		put_into_index(more, individual_nth_group(individuals, individual, individual->ngroups - 1)->group,
-					   individual->ngroups - 1);
+		put_into_index(more, individual_nth_group(individuals, individual, last)->group, last);
 }
 
 /* A group without rows. */
@@ -261,7 +267,8 @@ clear_group(Individuals *individuals, IndividualGroup *entry)
 
 /* Makes the group with the largest rank this one, whose rank is smaller. */
 static IndividualGroup *
-push_out(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group, uint64 rank)
+push_out(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group,
+		 uint64 rank)
 {
 	IndividualGroup *last = NULL;
 	uint64		largest = rank;
@@ -286,7 +293,8 @@ push_out(Individuals *individuals, Individual *individual, const Groups *groups,
 
 /* individual_group() for a group that the individual does not have. */
 IndividualGroup *
-individual_new_group(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group)
+individual_new_group(Individuals *individuals, Individual *individual, const Groups *groups,
+					 uint32 group)
 {
 	uint64		rank;
 
@@ -300,14 +308,16 @@ individual_new_group(Individuals *individuals, Individual *individual, const Gro
 
 /* individual_group() for an individual with an index. */
 IndividualGroup *
-individual_indexed_group(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group)
+individual_indexed_group(Individuals *individuals, Individual *individual, const Groups *groups,
+						 uint32 group)
 {
 	const MoreGroups *more = individual->more;
 	uint32		slot = index_slot(more, group);
 
 	for (; more->index[slot] != 0; slot = (slot + 1) & (more->index_size - 1))
 	{
-		IndividualGroup *entry = individual_nth_group(individuals, individual, more->index[slot] - 1);
+		IndividualGroup *entry = individual_nth_group(individuals, individual,
+													  more->index[slot] - 1);
 
 		if (entry->group == group)
 			return entry;

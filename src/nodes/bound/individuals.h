@@ -72,21 +72,25 @@ typedef struct Individuals
 	int			nchunks;
 } Individuals;
 
-extern void individuals_open(Individuals *individuals, int nsums, int nsketches, uint32 most_groups);
+extern void individuals_open(Individuals *individuals, int nsums, int nsketches,
+							 uint32 most_groups);
 extern void individuals_reset(Individuals *individuals);
 extern Individual *individuals_add(Individuals *individuals, const BoundKey *key);
 extern Size individuals_memory(const Individuals *individuals);
-extern bool individual_has_room(Individuals *individuals, Individual *individual, const Groups *groups, uint64 rank);
-extern IndividualGroup *individual_indexed_group(Individuals *individuals, Individual *individual, const Groups *groups,
-												 uint32 group);
-extern IndividualGroup *individual_new_group(Individuals *individuals, Individual *individual, const Groups *groups,
-											 uint32 group);
+extern bool individual_has_room(Individuals *individuals, Individual *individual,
+								const Groups *groups, uint64 rank);
+extern IndividualGroup *individual_indexed_group(Individuals *individuals, Individual *individual,
+												 const Groups *groups, uint32 group);
+extern IndividualGroup *individual_new_group(Individuals *individuals, Individual *individual,
+											 const Groups *groups, uint32 group);
 
 static inline Individual *
 individuals_nth(const Individuals *individuals, uint32 i)
 {
+	uint32		in_chunk = i & (((uint32) 1 << individuals->chunk_bits) - 1);
+
 	return (Individual *) (individuals->chunks[i >> individuals->chunk_bits] +
-						   (i & (((uint32) 1 << individuals->chunk_bits) - 1)) * individuals->individual_size);
+						   in_chunk * individuals->individual_size);
 }
 
 static inline IndividualSlot *
@@ -128,9 +132,11 @@ individuals_find(Individuals *individuals, const BoundKey *key)
 static inline IndividualGroup *
 individual_nth_group(const Individuals *individuals, const Individual *individual, uint32 i)
 {
-	return (IndividualGroup *) (i < individuals->first_groups ?
-								(char *) individual->groups + i * individuals->group_size :
-								individual->more->groups + (i - individuals->first_groups) * individuals->group_size);
+	Size		size = individuals->group_size;
+
+	if (i < individuals->first_groups)
+		return (IndividualGroup *) ((char *) individual->groups + i * size);
+	return (IndividualGroup *) (individual->more->groups + (i - individuals->first_groups) * size);
 }
 
 /* What an individual's rows hold for each sketch. */
@@ -145,10 +151,12 @@ individual_items(const Individuals *individuals, IndividualGroup *group)
  * The hash is that of the group's key.  What does not count now never will.
  */
 static inline bool
-individual_may_count(Individuals *individuals, Individual *individual, const Groups *groups, uint64 hash)
+individual_may_count(Individuals *individuals, Individual *individual, const Groups *groups,
+					 uint64 hash)
 {
 	return individual->ngroups < individuals->most_groups ||
-		individual_has_room(individuals, individual, groups, groups_rank(groups, individual->hash, hash));
+		individual_has_room(individuals, individual, groups,
+							groups_rank(groups, individual->hash, hash));
 }
 
 /*
@@ -156,7 +164,8 @@ individual_may_count(Individuals *individuals, Individual *individual, const Gro
  * ranks are there.  Valid until the next call for this individual.
  */
 static inline IndividualGroup *
-individual_group(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group)
+individual_group(Individuals *individuals, Individual *individual, const Groups *groups,
+				 uint32 group)
 {
 	if (unlikely(individual->ngroups > MOST_LISTED_GROUPS))
 		return individual_indexed_group(individuals, individual, groups, group);

@@ -317,10 +317,12 @@ stream_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped
 				   Aggref *collector)
 {
 	BoundPlanning planning;
+	List	   *keys;
 
 	start_planning(&planning, root, input_rel, grouped_rel, collector);
-	if (dp_setting_bound_node && keys_are_exact(list_copy_head(planning.inputs.exprs, planning.inputs.nkeys)) &&
-		(planning.inputs.nkeys == 0 ||
+	keys = list_copy_head(planning.inputs.exprs, planning.inputs.nkeys);
+	if (dp_setting_bound_node && keys_are_exact(keys) &&
+		(keys == NIL ||
 		 planning.groups * LEAST_ROWS_PER_GROUP <= input_rel->cheapest_total_path->rows))
 		replace_paths(&planning);
 }

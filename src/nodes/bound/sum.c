@@ -64,7 +64,8 @@ new_group(BoundState *state, const Record *record, int participant, Individual *
 	group = groups_lookup(&state->partial.groups, &key);
 	if (group == PG_UINT32_MAX)
 	{
-		if (!individual_may_count(&state->individuals, individual, &state->partial.groups, key.hash))
+		if (!individual_may_count(&state->individuals, individual, &state->partial.groups,
+								  key.hash))
 			return PG_UINT32_MAX;
 		group = groups_add(&state->partial.groups, &key);
 	}
@@ -83,7 +84,8 @@ group_of(BoundState *state, const Record *record, int participant, Individual *i
 		return groups_find_only(&state->partial.groups);
 	if (likely(record->id != RECORD_NO_ID))
 		group = group_ids_group(&state->ids_of[participant], record->id);
-	return likely(group != PG_UINT32_MAX) ? group : new_group(state, record, participant, individual);
+	return likely(group != PG_UINT32_MAX) ? group :
+		new_group(state, record, participant, individual);
 }
 
 static inline void
@@ -110,7 +112,8 @@ add_record(BoundState *state, const Record *record, int participant)
 	for (int i = 0; i < spec->nsketches; i++)
 	{
 		if (record->has_item[i])
-			items_add(&state->partial.sketches[i], &individual_items(&state->individuals, entry)[i],
+			items_add(&state->partial.sketches[i],
+					  &individual_items(&state->individuals, entry)[i],
 					  &record->items[i], state->individuals.context);
 	}
 }
@@ -199,7 +202,8 @@ read_pass(BoundState *state)
 		if (exceeded && state->groups_before > 0)
 			return PASS_FULL;
 		exceeded |= individuals_memory(&state->individuals) > state->individuals_memory;
-		if (exceeded && state->individuals.n > FEW_INDIVIDUALS && state->pass_bits < MOST_PASS_BITS)
+		if (exceeded && state->individuals.n > FEW_INDIVIDUALS &&
+			state->pass_bits < MOST_PASS_BITS)
 			return PASS_WIDE;
 	}
 	return PASS_DONE;
@@ -250,7 +254,11 @@ add_individuals(BoundState *state, uint32 first, uint32 end)
 		Individual *individual = individuals_nth(individuals, i);
 
 		for (uint32 g = 0; g < individual->ngroups; g++)
-			dp_prefetch(groups_sums(&state->partial.groups, individual_nth_group(individuals, individual, g)->group));
+		{
+			const IndividualGroup *entry = individual_nth_group(individuals, individual, g);
+
+			dp_prefetch(groups_sums(&state->partial.groups, entry->group));
+		}
 	}
 	for (uint32 i = first; i < end; i++)
 	{

@@ -153,7 +153,8 @@ blocks_fetched(void)
 static void
 run_child(ReleaseState *state, Run *run)
 {
-	TupleTableSlot *out = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsVirtual);
+	TupleTableSlot *out = MakeSingleTupleTableSlot(ExecGetResultType(state->child),
+												   &TTSOpsVirtual);
 
 	open_keys(state, out->tts_tupleDescriptor);
 	released_begin(&state->released, state->spec, out->tts_tupleDescriptor);

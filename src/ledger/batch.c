@@ -18,16 +18,15 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "accounting/units.h"
+#include "core/owner.h"
 #include "ledger/account.h"
 #include "ledger/batch.h"
 #include "ledger/books.h"
@@ -287,19 +286,6 @@ settle_request(Batch *batch, LedgerRequest *request)
 	request->answer.verdict = LEDGER_PAID;
 }
 
-static Oid
-table_owner(Oid table)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", table);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 static void
 charge_accounts(Batch *batch)
 {
@@ -330,7 +316,7 @@ settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
 	int			save_context;
 
 	GetUserIdAndSecContext(&save_user, &save_context);
-	SetUserIdAndSecContext(table_owner(account_table),
+	SetUserIdAndSecContext(relation_owner(account_table),
 						   save_context | SECURITY_RESTRICTED_OPERATION);
 	batch.books = books_open(account_table);
 	for (int i = 0; i < n; i++)

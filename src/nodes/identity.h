@@ -3,8 +3,8 @@
  *		Which nodes of a plan are ours.
  *
  * Each kind of node has one string for its name, to which its methods point; the address
- * of that string is its identity.  So nobody needs to know another node's functions, and
- * no other extension's node of the same name is taken for ours.
+ * of that string is its identity.  So a kind is recognised without knowing its functions, and
+ * another extension's node of the same name is not taken for ours.
  */
 #ifndef DP_IDENTITY_H
 #define DP_IDENTITY_H

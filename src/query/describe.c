@@ -51,7 +51,6 @@ describe_release(ReleaseBuilder *builder)
 	spec->relid = builder->individuals->relation->relid;
 	spec->population = builder->individuals->relation->population;
 	spec->account_required = builder->context->analyst;
-	spec->nkeys = list_length(builder->keys);
 	spec->nparams = list_length(builder->params);
 	spec->grouped = spec->nkeys > 0;
 	name_outputs(spec);

@@ -192,15 +192,8 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 static bool
 node_can_bound(ReleaseBuilder *builder, List *keys)
 {
-	List	   *columns = list_concat_copy(keys, linitial(builder->individuals->units));
-	ListCell   *lc;
-
-	foreach(lc, columns)
-	{
-		if (!key_is_exact(exprType(lfirst(lc)), exprCollation(lfirst(lc))))
-			return false;
-	}
-	return dp_setting_bound_node;
+	return dp_setting_bound_node && keys_are_exact(keys) &&
+		keys_are_exact(linitial(builder->individuals->units));
 }
 
 /* The form whose rows the bounding node reads (nodes/bound/path.c). */

@@ -67,6 +67,7 @@
 #include "query/walk.h"
 #include "query/wide.h"
 #include "query/with.h"
+#include "spec/layout.h"
 #include "spec/spec.h"
 
 /* ----------
@@ -252,7 +253,8 @@ replace_aggregates(ReleaseBuilder *builder)
 
 	query->targetList = (List *) outer_mutator((Node *) query->targetList, &outer);
 	query->havingQual = outer_mutator(query->havingQual, &outer);
-	first = list_length(builder->keys) + builder->spec.nsketches + 2;
+	builder->spec.nkeys = list_length(builder->keys);
+	first = release_output_column(&builder->spec, 0) + 1;
 	walk_columns((Node *) query->targetList, 0, number_output, &first);
 	walk_columns(query->havingQual, 0, number_output, &first);
 }

@@ -17,6 +17,7 @@
 #include "utils/syscache.h"
 
 #include "core/errors.h"
+#include "core/owner.h"
 #include "core/refusals.h"
 #include "policy/cache.h"
 #include "policy/enforced.h"
@@ -25,19 +26,6 @@
 #include "query/level.h"
 #include "query/nulls.h"
 #include "query/units.h"
-
-static Oid
-relation_owner(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
 
 /*
  * Whose rows a protected relation holds, as range table entry number rtindex.  The entry gets the

@@ -22,6 +22,7 @@
 #include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/lsyscache.h"
@@ -58,7 +59,7 @@ form_of(Oid type, int16 length, bool by_value)
 
 /* Is equality of the type exactly that of its keys, and cheaply so? */
 static bool
-keys_are_exact(Oid type, Oid collation)
+equal_by_key(Oid type, Oid collation)
 {
 	switch (type)
 	{
@@ -96,7 +97,21 @@ key_is_exact(Oid type, Oid collation)
 {
 	Oid			base = getBaseType(type);
 
-	return base == NUMERICOID || (base != INTERVALOID && keys_are_exact(base, collation));
+	return base == NUMERICOID || (base != INTERVALOID && equal_by_key(base, collation));
+}
+
+/* The same of the values of all expressions of a list. */
+bool
+keys_are_exact(List *exprs)
+{
+	ListCell   *lc;
+
+	foreach(lc, exprs)
+	{
+		if (!key_is_exact(exprType(lfirst(lc)), exprCollation(lfirst(lc))))
+			return false;
+	}
+	return true;
 }
 
 /* Prepares for values of a type; what must last is allocated in "context". */
@@ -115,7 +130,7 @@ key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed, MemoryContext 
 	if (reader->form == KEY_CANONICAL)
 		canonical_open(&reader->canonical, base, -1, context);
 	reader->hash_typed = false;
-	if (!keys_are_exact(base, collation))
+	if (!equal_by_key(base, collation))
 	{
 		TypeCacheEntry *entry = lookup_type_cache(base, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
 

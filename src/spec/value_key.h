@@ -11,6 +11,7 @@
 
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "nodes/pg_list.h"
 #include "utils/float.h"
 
 #include "spec/canonical.h"
@@ -55,6 +56,7 @@ typedef struct KeyReader
 } KeyReader;
 
 extern bool key_is_exact(Oid type, Oid collation);
+extern bool keys_are_exact(List *exprs);
 extern void key_open(KeyReader *reader, Oid type, Oid collation, uint64 seed,
 					 MemoryContext context);
 extern void key_bytes(KeyReader *reader, Datum value, ValueKey *key);

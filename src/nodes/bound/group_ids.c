@@ -2,9 +2,9 @@
  * group_ids.c
  *		What the ids of groups mean, from process to process, by shared memory.
  *
- * Each numbers the groups as it meets them.  Who reads its records translates the
- * numbers into its own, once for each; or one process does it for all, and the numbers are
- * the same everywhere.
+ * Each process numbers the groups as it meets them.  Who reads its records translates each id
+ * once, into the number that the group has here.  Or one process numbers the groups of all, and
+ * the numbers are the same everywhere.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 #include "nodes/bound/groups.h"
 #include "nodes/bound/keys.h"
 
-/* What a participant publishes: how many ids it gave out, the key of each, their bytes. */
+/* What a participant publishes: the number of its ids, the key of each, and then their bytes. */
 typedef struct PublishedIds
 {
 	uint32		n;
@@ -149,7 +149,7 @@ group_ids_number(const GroupIds *of, int participants, uint32 most, dsa_area *ar
 		nids += of[i].n;
 	ids = MemoryContextAllocHuge(context, nids * sizeof(GroupId));
 	next = numbers = MemoryContextAllocHuge(context, nids * sizeof(uint32));
-	groups_open(&all, 0, 0);
+	groups_open(&all, NULL);
 	for (int i = 0; i < participants && all.n <= most; i++)
 	{
 		for (uint32 id = 0; id < of[i].n && all.n <= most; id++)
@@ -175,7 +175,7 @@ group_ids_number(const GroupIds *of, int participants, uint32 most, dsa_area *ar
 /* Has these numbers mean groups here, where there are none yet. */
 void
 group_ids_take_numbers(GroupIds *of, int participants, Groups *groups, dsa_pointer numbers,
-				   dsa_area *area)
+					   dsa_area *area)
 {
 	PublishedNumbers *published = dsa_get_address(area, numbers);
 	uint32	   *next = (uint32 *) &published->ids[published->n];

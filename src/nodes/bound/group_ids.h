@@ -1,8 +1,10 @@
 /*
  * group_ids.h
- *		Ids of groups: a process numbers the groups that it meets, and its records hold these
- *		numbers instead of keys.  What the ids of others mean, and numbers that all have in
- *		common.
+ *		Ids of groups.
+ *
+ * A process numbers the groups that it meets, and its records hold these numbers, the ids of the
+ * groups, instead of keys.  Who reads records of others must know what their ids mean: they are
+ * translated one by one, or by numbers that all participants have in common.
  */
 #ifndef DP_GROUP_IDS_H
 #define DP_GROUP_IDS_H
@@ -38,12 +40,12 @@ extern void group_ids_open(GroupIds *of, dsa_area *area, dsa_pointer published);
 extern void group_ids_open_own(GroupIds *of, const Groups *groups);
 extern void group_ids_forget(GroupIds *of);
 extern dsa_pointer group_ids_number(const GroupIds *of, int participants, uint32 most,
-								dsa_area *area);
+									dsa_area *area);
 extern void group_ids_take_numbers(GroupIds *of, int participants, Groups *groups,
-							   dsa_pointer numbers, dsa_area *area);
+								   dsa_pointer numbers, dsa_area *area);
 extern void group_ids_key(const GroupIds *of, uint32 id, BoundKey *key);
 
-/* The group here that a number of the participant means; PG_UINT32_MAX if nobody said. */
+/* The number here of a group by its id there; PG_UINT32_MAX if it was not translated yet. */
 static inline uint32
 group_ids_group(const GroupIds *of, uint32 id)
 {

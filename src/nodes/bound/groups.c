@@ -13,6 +13,8 @@
 #include "aggregate/sum.h"
 #include "nodes/bound/groups.h"
 #include "nodes/bound/keys.h"
+#include "spec/layout.h"
+#include "spec/spec.h"
 
 #define FIRST_SIZE 64
 
@@ -22,7 +24,7 @@ sums_size(const Groups *groups, uint32 n)
 	return (Size) n * groups->dimensions * sizeof(CollectSum);
 }
 
-/* Room for the sums of so many groups as there is room for; keeps those there are. */
+/* Makes room for the sums of "size" groups, and keeps the sums that there are. */
 static void
 make_sums(Groups *groups)
 {
@@ -53,14 +55,20 @@ start(Groups *groups)
 	groups->slots = MemoryContextAllocZero(groups->context, groups->nslots * sizeof(uint32));
 }
 
-/* No groups yet, with sums of so many coordinates and so many sketches. */
+/*
+ * No groups yet.  They get the sums and sketches of the release, which must outlive them; or
+ * neither, if it is NULL.
+ */
 void
-groups_open(Groups *groups, int dimensions, int nsketches)
+groups_open(Groups *groups, const ReleaseSpec *spec)
 {
+	int			dimensions = spec != NULL ? spec->dimensions : 0;
+
 	groups->context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg groups",
 											ALLOCSET_DEFAULT_SIZES);
+	groups->spec = spec;
 	groups->dimensions = dimensions;
-	groups->nsketches = nsketches;
+	groups->nsketches = spec != NULL ? spec->nsketches : 0;
 	groups->leaving = palloc0(COLLECT_STATE_SIZE(dimensions));
 	SET_VARSIZE(groups->leaving, COLLECT_STATE_SIZE(dimensions));
 	groups->leaving->dimensions = dimensions;
@@ -127,8 +135,8 @@ groups_add(Groups *groups, const BoundKey *key)
 }
 
 /*
- * Makes so many groups whose keys the caller fills in, and whose sums it keeps; they are
- * found by their numbers alone, and stay.
+ * Makes n groups, whose keys the caller fills in and whose sums it keeps.  They are found by
+ * their numbers alone, and no group can be added to them.
  */
 void
 groups_reserve(Groups *groups, uint32 n)
@@ -143,15 +151,35 @@ groups_reserve(Groups *groups, uint32 n)
 	groups->n = groups->size = n;
 }
 
+/* Puts the states of a group into their columns. */
+static inline void
+put_states(Groups *groups, const BoundGroup *group, const CollectSum *sums, TupleTableSlot *slot)
+{
+	int			state = release_state_column(groups->spec);
+
+	memcpy(groups->leaving->sums, sums, sums_size(groups, 1));
+	slot->tts_values[state] = PointerGetDatum(groups->leaving);
+	slot->tts_isnull[state] = false;
+	for (int i = 0; i < groups->nsketches; i++)
+	{
+		int			column = release_sketch_column(groups->spec, i);
+
+		slot->tts_values[column] = PointerGetDatum(group->sketches[i]);
+		slot->tts_isnull[column] = group->sketches[i] == NULL;
+	}
+}
+
 /*
- * Puts the next group with individuals into a slot: the columns of its key, allocated in
- * the context, its state, and each sketch or NULL.  False if there is none left before the
- * one with this number.
+ * Puts the next group with individuals into a slot, by the columns of spec/layout.h: its
+ * keys, which are allocated in the context, its state, and each sketch or NULL.  Returns false
+ * if the groups before number "end" have no such left.
  */
 bool
 groups_emit(Groups *groups, uint32 end, KeyColumns *keys, TupleTableSlot *slot,
 			MemoryContext context)
 {
+	int			key = release_key_column(groups->spec, 0);
+
 	while (groups->emitted < end)
 	{
 		uint32		number = groups->emitted++;
@@ -163,16 +191,10 @@ groups_emit(Groups *groups, uint32 end, KeyColumns *keys, TupleTableSlot *slot,
 			continue;			/* met, but nobody counts in it */
 		old = MemoryContextSwitchTo(context);
 		if (keys->n > 0)
-			key_columns_values(keys, &group->key, slot->tts_values, slot->tts_isnull);
+			key_columns_values(keys, &group->key, slot->tts_values + key,
+							   slot->tts_isnull + key);
 		MemoryContextSwitchTo(old);
-		memcpy(groups->leaving->sums, sums, sums_size(groups, 1));
-		slot->tts_values[keys->n] = PointerGetDatum(groups->leaving);
-		slot->tts_isnull[keys->n] = false;
-		for (int i = 0; i < groups->nsketches; i++)
-		{
-			slot->tts_values[keys->n + 1 + i] = PointerGetDatum(group->sketches[i]);
-			slot->tts_isnull[keys->n + 1 + i] = group->sketches[i] == NULL;
-		}
+		put_states(groups, group, sums, slot);
 		ExecStoreVirtualTuple(slot);
 		return true;
 	}

@@ -12,6 +12,7 @@
 #include "aggregate/sketch_state.h"
 #include "aggregate/sum.h"
 #include "nodes/bound/keys.h"
+#include "spec/spec.h"
 #include "spec/value_key.h"
 
 typedef struct BoundGroup
@@ -23,11 +24,12 @@ typedef struct BoundGroup
 typedef struct Groups
 {
 	MemoryContext context;		/* of everything below */
+	const ReleaseSpec *spec;	/* of the release; NULL: keys alone are kept */
 	uint64		seed;			/* of ranks */
-	int			dimensions;		/* 0: without sums */
-	int			nsketches;
+	int			dimensions;		/* coordinates of the sums of each; 0 without a release */
+	int			nsketches;		/* of each */
 	BoundGroup *items;
-	CollectSum *sums;			/* of all; a group's first is 0 as long as nobody counts */
+	CollectSum *sums;			/* of all groups; the first of each counts individuals */
 	void	   *sums_space;		/* where they lie, aligned to lines of the cache */
 	uint32		n;
 	uint32		size;			/* of the arrays */
@@ -37,7 +39,7 @@ typedef struct Groups
 	CollectState *leaving;		/* of the group that left last */
 } Groups;
 
-extern void groups_open(Groups *groups, int dimensions, int nsketches);
+extern void groups_open(Groups *groups, const ReleaseSpec *spec);
 extern void groups_reset(Groups *groups);
 extern void groups_reserve(Groups *groups, uint32 n);
 extern uint32 groups_add(Groups *groups, const BoundKey *key);
@@ -92,6 +94,15 @@ groups_find(Groups *groups, const BoundKey *key)
 	uint32		result = groups_lookup(groups, key);
 
 	return likely(result != PG_UINT32_MAX) ? result : groups_add(groups, key);
+}
+
+/* The number of the only group, where there are no keys; it is added if need be. */
+static inline uint32
+groups_find_only(Groups *groups)
+{
+	BoundKey	key = {0};
+
+	return likely(groups->n > 0) ? 0 : groups_add(groups, &key);
 }
 
 /*

@@ -71,8 +71,8 @@ dp_bounding_hash(PG_FUNCTION_ARGS)
 
 		if (!PG_ARGISNULL(i))
 			one = DatumGetUInt64(FunctionCall2Coll(cache->procs[i], PG_GET_COLLATION(),
-													PG_GETARG_DATUM(i),
-													UInt64GetDatum(cache->key)));
+												   PG_GETARG_DATUM(i),
+												   UInt64GetDatum(cache->key)));
 		hash = hash_combine64(hash, one);
 	}
 	PG_RETURN_INT64((int64) hash);

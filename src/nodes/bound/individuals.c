@@ -6,7 +6,7 @@
  * individual and group under the release's secret.  The choice depends on that
  * individual's rows and the secret alone, so it adds nothing to the sensitivity.
  *
- * Individuals lie one after the other, with their first groups, and are found by a table
+ * IndividualTable lie one after the other, with their first groups, and are found by a table
  * of their numbers: what a row touches is few lines of the cache.
  */
 #include "postgres.h"
@@ -26,12 +26,12 @@
 
 #define CHUNK_SIZE ((Size) 128 * 1024)
 
-/* Nobody yet; sums and sketches for each group of an individual, k groups at most. */
+/* No individuals yet; each will have sums and sketches for at most k groups. */
 void
-individuals_open(Individuals *individuals, int nsums, int nsketches, uint32 most_groups)
+individuals_open(IndividualTable *individuals, int nsums, int nsketches, uint32 most_groups)
 {
 	individuals->context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg individuals",
-											ALLOCSET_DEFAULT_SIZES);
+												 ALLOCSET_DEFAULT_SIZES);
 	individuals->table_context = CurrentMemoryContext;
 	individuals->nsums = nsums;
 	individuals->nsketches = nsketches;
@@ -42,15 +42,17 @@ individuals_open(Individuals *individuals, int nsums, int nsketches, uint32 most
 	individuals->group_size = offsetof(IndividualGroup, sums) + nsums * sizeof(int64) +
 		nsketches * sizeof(IndividualItems);
 	individuals->first_groups = Min(individuals->most_groups, MOST_FIRST_GROUPS);
-	individuals->individual_size = offsetof(Individual, groups) + individuals->first_groups * individuals->group_size;
-	individuals->chunk_bits = pg_leftmost_one_pos32((uint32) (CHUNK_SIZE / individuals->individual_size));
+	individuals->individual_size = offsetof(Individual, groups) +
+		individuals->first_groups * individuals->group_size;
+	individuals->chunk_bits =
+		pg_leftmost_one_pos32((uint32) (CHUNK_SIZE / individuals->individual_size));
 	individuals->size = FIRST_SIZE;
 	individuals->slots = palloc0(individuals->size * sizeof(IndividualSlot));
 }
 
 /* Forgets everybody. */
 void
-individuals_reset(Individuals *individuals)
+individuals_reset(IndividualTable *individuals)
 {
 	if (individuals->n > 0)
 		memset(individuals->slots, 0, individuals->size * sizeof(IndividualSlot));
@@ -60,15 +62,16 @@ individuals_reset(Individuals *individuals)
 
 /* Bytes in use. */
 Size
-individuals_memory(const Individuals *individuals)
+individuals_memory(const IndividualTable *individuals)
 {
-	return individuals->size * sizeof(IndividualSlot) + individuals->n * individuals->individual_size +
+	return individuals->size * sizeof(IndividualSlot) +
+		individuals->n * individuals->individual_size +
 		MemoryContextMemAllocated(individuals->context, true);
 }
 
 /* The free slot that a hash takes. */
 static IndividualSlot *
-free_slot(Individuals *individuals, uint64 hash)
+free_slot(IndividualTable *individuals, uint64 hash)
 {
 	uint32		mask = individuals->size - 1;
 	uint32		slot = (uint32) hash & mask;
@@ -79,7 +82,7 @@ free_slot(Individuals *individuals, uint64 hash)
 }
 
 static void
-put_into_slot(Individuals *individuals, uint32 i, uint64 hash)
+put_into_slot(IndividualTable *individuals, uint32 i, uint64 hash)
 {
 	IndividualSlot *slot = free_slot(individuals, hash);
 
@@ -88,22 +91,22 @@ put_into_slot(Individuals *individuals, uint32 i, uint64 hash)
 }
 
 static void
-grow(Individuals *individuals)
+grow(IndividualTable *individuals)
 {
 	if (individuals->size > PG_UINT32_MAX / 4)
 		elog(ERROR, "too many individuals");
 	individuals->size *= 2;
 	pfree(individuals->slots);
 	individuals->slots = MemoryContextAllocExtended(individuals->table_context,
-											   individuals->size * sizeof(IndividualSlot),
-											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+													individuals->size * sizeof(IndividualSlot),
+													MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (uint32 i = 0; i < individuals->n; i++)
 		put_into_slot(individuals, i, individuals_nth(individuals, i)->hash);
 }
 
 /* Memory for one individual more than there are. */
 static void
-make_room(Individuals *individuals)
+make_room(IndividualTable *individuals)
 {
 	MemoryContext old;
 
@@ -113,16 +116,18 @@ make_room(Individuals *individuals)
 	if (individuals->nchunks == 0)
 		individuals->chunks = palloc(sizeof(char *));
 	else if ((individuals->nchunks & (individuals->nchunks - 1)) == 0)
-		individuals->chunks = repalloc_huge(individuals->chunks, 2 * individuals->nchunks * sizeof(char *));
-	individuals->chunks[individuals->nchunks++] = palloc(individuals->individual_size << individuals->chunk_bits);
+		individuals->chunks = repalloc_huge(individuals->chunks,
+											2 * individuals->nchunks * sizeof(char *));
+	individuals->chunks[individuals->nchunks++] =
+		palloc(individuals->individual_size << individuals->chunk_bits);
 	MemoryContextSwitchTo(old);
 }
 
 /* Adds an individual that is not there, without groups. */
 Individual *
-individuals_add(Individuals *individuals, const BoundKey *key)
+individuals_add(IndividualTable *individuals, const BoundKey *key)
 {
-	Individual	   *individual;
+	Individual *individual;
 
 	if (individuals->n >= individuals->size / 2)
 		grow(individuals);
@@ -135,8 +140,8 @@ individuals_add(Individuals *individuals, const BoundKey *key)
 	individual->largest = 0;
 	individual->more = NULL;
 	if (key->length > 0)
-		individual->bytes = memcpy(MemoryContextAlloc(individuals->context, key->length), key->bytes,
-							   key->length);
+		individual->bytes = memcpy(MemoryContextAlloc(individuals->context, key->length),
+								   key->bytes, key->length);
 	put_into_slot(individuals, individuals->n++, key->hash);
 	return individual;
 }
@@ -152,21 +157,22 @@ rank_of(const Individual *individual, const Groups *groups, uint32 group)
  * when first an individual has more groups than count, which most never have.
  */
 bool
-individual_has_room(Individuals *individuals, Individual *individual, const Groups *groups, uint64 rank)
+individual_has_room(IndividualTable *individuals, Individual *individual, const Groups *groups,
+					uint64 rank)
 {
 	if (individual->largest == 0)
 	{
 		for (uint32 i = 0; i < individual->ngroups; i++)
 			individual->largest = Max(individual->largest,
-								  rank_of(individual, groups,
-										  individual_nth_group(individuals, individual, i)->group));
+									  rank_of(individual, groups,
+											  individual_nth_group(individuals, individual, i)->group));
 	}
 	return rank < individual->largest;
 }
 
 /* Room for a group more; beyond the first ones it doubles. */
 static void
-make_room_for_group(Individuals *individuals, Individual *individual)
+make_room_for_group(IndividualTable *individuals, Individual *individual)
 {
 	uint32		n = individual->ngroups - individuals->first_groups;
 
@@ -175,13 +181,13 @@ make_room_for_group(Individuals *individuals, Individual *individual)
 	if (n == 0)
 	{
 		individual->more = MemoryContextAlloc(individuals->context,
-										  offsetof(MoreGroups, groups) + individuals->group_size);
+											  offsetof(MoreGroups, groups) + individuals->group_size);
 		individual->more->index = NULL;
 		individual->more->index_size = 0;
 	}
 	else if ((n & (n - 1)) == 0)
 		individual->more = repalloc_huge(individual->more, offsetof(MoreGroups, groups) +
-									 2 * (Size) n * individuals->group_size);
+										 2 * (Size) n * individuals->group_size);
 }
 
 static inline uint32
@@ -202,7 +208,7 @@ put_into_index(MoreGroups *more, uint32 group, uint32 position)
 
 /* Makes the index anew, four times as large as the groups are many. */
 static void
-make_index(Individuals *individuals, Individual *individual)
+make_index(IndividualTable *individuals, Individual *individual)
 {
 	MoreGroups *more = individual->more;
 
@@ -218,22 +224,22 @@ make_index(Individuals *individuals, Individual *individual)
 
 /* A group was added: the index, if there must be one, has it. */
 static void
-index_last_group(Individuals *individuals, Individual *individual)
+index_last_group(IndividualTable *individuals, Individual *individual)
 {
 	MoreGroups *more = individual->more;
+	uint32		last = individual->ngroups - 1;
 
 	if (individual->ngroups <= MOST_LISTED_GROUPS)
 		return;
 	if (individual->ngroups > more->index_size / 2)
 		make_index(individuals, individual);
 	else
-		put_into_index(more, individual_nth_group(individuals, individual, individual->ngroups - 1)->group,
-					   individual->ngroups - 1);
+		put_into_index(more, individual_nth_group(individuals, individual, last)->group, last);
 }
 
 /* A group without rows. */
 static IndividualGroup *
-add_group(Individuals *individuals, Individual *individual, uint32 group)
+add_group(IndividualTable *individuals, Individual *individual, uint32 group)
 {
 	IndividualGroup *result;
 
@@ -247,7 +253,7 @@ add_group(Individuals *individuals, Individual *individual, uint32 group)
 
 /* Takes away the sums and sketches of a group. */
 static void
-clear_group(Individuals *individuals, IndividualGroup *entry)
+clear_group(IndividualTable *individuals, IndividualGroup *entry)
 {
 	IndividualItems *items = individual_items(individuals, entry);
 
@@ -261,7 +267,8 @@ clear_group(Individuals *individuals, IndividualGroup *entry)
 
 /* Makes the group with the largest rank this one, whose rank is smaller. */
 static IndividualGroup *
-push_out(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group, uint64 rank)
+push_out(IndividualTable *individuals, Individual *individual, const Groups *groups, uint32 group,
+		 uint64 rank)
 {
 	IndividualGroup *last = NULL;
 	uint64		largest = rank;
@@ -286,7 +293,8 @@ push_out(Individuals *individuals, Individual *individual, const Groups *groups,
 
 /* individual_group() for a group that the individual does not have. */
 IndividualGroup *
-individual_new_group(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group)
+individual_new_group(IndividualTable *individuals, Individual *individual, const Groups *groups,
+					 uint32 group)
 {
 	uint64		rank;
 
@@ -300,14 +308,16 @@ individual_new_group(Individuals *individuals, Individual *individual, const Gro
 
 /* individual_group() for an individual with an index. */
 IndividualGroup *
-individual_indexed_group(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group)
+individual_indexed_group(IndividualTable *individuals, Individual *individual, const Groups *groups,
+						 uint32 group)
 {
 	const MoreGroups *more = individual->more;
 	uint32		slot = index_slot(more, group);
 
 	for (; more->index[slot] != 0; slot = (slot + 1) & (more->index_size - 1))
 	{
-		IndividualGroup *entry = individual_nth_group(individuals, individual, more->index[slot] - 1);
+		IndividualGroup *entry = individual_nth_group(individuals, individual,
+													  more->index[slot] - 1);
 
 		if (entry->group == group)
 			return entry;

@@ -28,7 +28,7 @@ typedef struct IndividualGroup
 												 * Then of each sketch IndividualItems. */
 } IndividualGroup;
 
-/* The groups of an individual that has more than lie beside it. */
+/* The groups of an individual beyond those that lie beside it. */
 typedef struct MoreGroups
 {
 	uint32	   *index;			/* positions plus one by group, or 0; NULL if they are few */
@@ -39,12 +39,12 @@ typedef struct MoreGroups
 typedef struct Individual
 {
 	uint64		hash;
-	uint64		largest;		/* rank of its k groups; 0 as long as nobody asked */
+	uint64		largest;		/* rank of its k groups; 0: not computed yet */
 	const char *bytes;			/* of the key, if it is not short */
 	uint32		length;
 	uint32		ngroups;
-	MoreGroups *more;			/* groups that do not follow here */
-	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first, see individual_nth_group() */
+	MoreGroups *more;			/* the groups beyond the first ones */
+	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first ones, see individual_nth_group() */
 } Individual;
 
 /* Where an individual is, found by its hash: a number plus one, or 0, and some bits of it. */
@@ -54,43 +54,47 @@ typedef struct IndividualSlot
 	uint32		tag;
 } IndividualSlot;
 
-typedef struct Individuals
+typedef struct IndividualTable
 {
 	MemoryContext context;		/* of keys, sketches and more groups, emptied with the table */
 	MemoryContext table_context;	/* of what is used again */
-	Size		group_size;		/* of a IndividualGroup */
-	Size		individual_size;	/* of a Individual with its first groups */
-	uint32		first_groups;	/* so many follow a Individual */
+	Size		group_size;		/* of an IndividualGroup */
+	Size		individual_size;	/* of an Individual with its first groups */
+	uint32		first_groups;	/* number of groups that lie beside their individual */
 	int			nsums;
 	int			nsketches;
 	uint32		most_groups;	/* k */
-	IndividualSlot *slots;			/* a hash table */
+	IndividualSlot *slots;		/* a hash table */
 	uint32		size;			/* of it, a power of two */
 	uint32		n;
-	char	  **chunks;			/* of Individuals, 2^chunk_bits each */
+	char	  **chunks;			/* of IndividualTable, 2^chunk_bits each */
 	int			chunk_bits;
 	int			nchunks;
-} Individuals;
+} IndividualTable;
 
-extern void individuals_open(Individuals *individuals, int nsums, int nsketches, uint32 most_groups);
-extern void individuals_reset(Individuals *individuals);
-extern Individual *individuals_add(Individuals *individuals, const BoundKey *key);
-extern Size individuals_memory(const Individuals *individuals);
-extern bool individual_has_room(Individuals *individuals, Individual *individual, const Groups *groups, uint64 rank);
-extern IndividualGroup *individual_indexed_group(Individuals *individuals, Individual *individual, const Groups *groups,
-										 uint32 group);
-extern IndividualGroup *individual_new_group(Individuals *individuals, Individual *individual, const Groups *groups,
-									 uint32 group);
+extern void individuals_open(IndividualTable *individuals, int nsums, int nsketches,
+							 uint32 most_groups);
+extern void individuals_reset(IndividualTable *individuals);
+extern Individual *individuals_add(IndividualTable *individuals, const BoundKey *key);
+extern Size individuals_memory(const IndividualTable *individuals);
+extern bool individual_has_room(IndividualTable *individuals, Individual *individual,
+								const Groups *groups, uint64 rank);
+extern IndividualGroup *individual_indexed_group(IndividualTable *individuals, Individual *individual,
+												 const Groups *groups, uint32 group);
+extern IndividualGroup *individual_new_group(IndividualTable *individuals, Individual *individual,
+											 const Groups *groups, uint32 group);
 
 static inline Individual *
-individuals_nth(const Individuals *individuals, uint32 i)
+individuals_nth(const IndividualTable *individuals, uint32 i)
 {
+	uint32		in_chunk = i & (((uint32) 1 << individuals->chunk_bits) - 1);
+
 	return (Individual *) (individuals->chunks[i >> individuals->chunk_bits] +
-					   (i & (((uint32) 1 << individuals->chunk_bits) - 1)) * individuals->individual_size);
+						   in_chunk * individuals->individual_size);
 }
 
 static inline IndividualSlot *
-individuals_slot(const Individuals *individuals, uint64 hash)
+individuals_slot(const IndividualTable *individuals, uint64 hash)
 {
 	return &individuals->slots[(uint32) hash & (individuals->size - 1)];
 }
@@ -104,14 +108,14 @@ individual_tag(uint64 hash)
 
 /* The individual with the key, added if need be; valid until individuals_reset(). */
 static inline Individual *
-individuals_find(Individuals *individuals, const BoundKey *key)
+individuals_find(IndividualTable *individuals, const BoundKey *key)
 {
 	uint32		mask = individuals->size - 1;
 	uint32		tag = individual_tag(key->hash);
 
 	for (uint32 slot = (uint32) key->hash & mask;; slot = (slot + 1) & mask)
 	{
-		Individual	   *individual;
+		Individual *individual;
 
 		if (individuals->slots[slot].number == 0)
 			return individuals_add(individuals, key);
@@ -126,16 +130,18 @@ individuals_find(Individuals *individuals, const BoundKey *key)
 
 /* Group i of an individual's ngroups. */
 static inline IndividualGroup *
-individual_nth_group(const Individuals *individuals, const Individual *individual, uint32 i)
+individual_nth_group(const IndividualTable *individuals, const Individual *individual, uint32 i)
 {
-	return (IndividualGroup *) (i < individuals->first_groups ?
-							(char *) individual->groups + i * individuals->group_size :
-							individual->more->groups + (i - individuals->first_groups) * individuals->group_size);
+	Size		size = individuals->group_size;
+
+	if (i < individuals->first_groups)
+		return (IndividualGroup *) ((char *) individual->groups + i * size);
+	return (IndividualGroup *) (individual->more->groups + (i - individuals->first_groups) * size);
 }
 
 /* What an individual's rows hold for each sketch. */
 static inline IndividualItems *
-individual_items(const Individuals *individuals, IndividualGroup *group)
+individual_items(const IndividualTable *individuals, IndividualGroup *group)
 {
 	return (IndividualItems *) (group->sums + individuals->nsums);
 }
@@ -145,10 +151,12 @@ individual_items(const Individuals *individuals, IndividualGroup *group)
  * The hash is that of the group's key.  What does not count now never will.
  */
 static inline bool
-individual_may_count(Individuals *individuals, Individual *individual, const Groups *groups, uint64 hash)
+individual_may_count(IndividualTable *individuals, Individual *individual, const Groups *groups,
+					 uint64 hash)
 {
 	return individual->ngroups < individuals->most_groups ||
-		individual_has_room(individuals, individual, groups, groups_rank(groups, individual->hash, hash));
+		individual_has_room(individuals, individual, groups,
+							groups_rank(groups, individual->hash, hash));
 }
 
 /*
@@ -156,7 +164,8 @@ individual_may_count(Individuals *individuals, Individual *individual, const Gro
  * ranks are there.  Valid until the next call for this individual.
  */
 static inline IndividualGroup *
-individual_group(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group)
+individual_group(IndividualTable *individuals, Individual *individual, const Groups *groups,
+				 uint32 group)
 {
 	if (unlikely(individual->ngroups > MOST_LISTED_GROUPS))
 		return individual_indexed_group(individuals, individual, groups, group);

@@ -1,7 +1,9 @@
 /*
  * items.h
- *		What an individual's rows in a group hold for a sketch: most have few rows, which
- *		two words hold; more make a state of the sketch.
+ *		What an individual's rows in a group hold for a sketch.
+ *
+ * Most individuals have few rows in a group: two words hold their items.  If there are more,
+ * they make a state of the sketch.
  */
 #ifndef DP_BOUND_ITEMS_H
 #define DP_BOUND_ITEMS_H
@@ -15,9 +17,10 @@
 #include "spec/spec.h"
 
 /*
- * All 0 without any.  With the lowest bit of the first word, of CELLS their number in three
- * bits, then each row's cell, three in a word; of DISTINCT one or two hashes, which have
- * that bit.  Else the first word is the address of a state of SKETCH_ROWS.
+ * The items of one sketch.  Both words are 0 if there are none.  If the lowest bit of the first
+ * word is set, there are few: of CELLS the words hold the number of rows, in three bits, and the
+ * cell of each row, three cells to a word; of DISTINCT one or two hashes, which have that
+ * bit anyway.  Otherwise the first word is the address of a state of SKETCH_ROWS.
  */
 typedef struct IndividualItems
 {

@@ -7,11 +7,15 @@
 
 #include "postgres.h"
 
-/* Positions in the node's private list of integers; the columns of its input follow. */
+/*
+ * Positions in a node's private list of integers.  What follows are the columns of its input,
+ * by attribute number: group keys, units (none, if each row is an individual), arguments, and
+ * the value of each sketch (InputColumns).
+ */
 enum
 {
-	BOUND_ROWS,					/* that are expected */
-	BOUND_KEYS,
+	BOUND_ROWS,					/* rows that are expected */
+	BOUND_KEYS,					/* numbers of columns */
 	BOUND_UNITS,
 	BOUND_ARGUMENTS,
 	BOUND_SKETCHES,

@@ -2,17 +2,17 @@
  * partitions.c
  *		Keeps the records of partitions.
  *
- * Blocks that are full stay in memory, until a process has filled what it may; then they
- * go to its temporary file.  A process has one for all partitions, as a hash aggregation
+ * Full blocks stay in memory until the memory of a process is used up.  From then on they go to
+ * its temporary file.  A process has one file for all its partitions, as a hash aggregation
  * has for its tapes (logtape.c): making a file costs more than writing a partition.  The
- * blocks of a partition lie anywhere in it, each has the number of the one before.
+ * blocks of a partition lie anywhere in the file, and each has the number of the one before.
  *
- * Of one process: the file belongs to the resource owner of the query, as those of sorts
- * do.
+ * Partitions of one process: the file belongs to the resource owner of the query, as those of
+ * sorts do.
  *
- * Shared: memory is that of the parallel query's area (dsa.c).  Files lie in one set, as
- * those of a parallel hash join, which is deleted when the last process detaches from the
- * segment, whatever ended it.
+ * Shared partitions: the memory is that of the parallel query's area (dsa.c).  The files are
+ * one set, as those of a parallel hash join, which is deleted when the last process detaches
+ * from the segment, whatever ended it.
  */
 #include "postgres.h"
 
@@ -26,6 +26,14 @@
 
 #define BLOCK_SPACE (PARTITION_BLOCK_SIZE - offsetof(PartitionBlock, data))
 
+/*
+ * The individuals of a partition of about this many rows fit into the processor's cache.  One
+ * block of each partition is being filled: those of the most partitions take 8 MB, whatever the
+ * settings say.
+ */
+#define ROWS_PER_PARTITION 32768
+#define MOST_PARTITIONS 1024
+
 /* Shared memory is asked for in larger pieces. */
 #define CHUNK_BLOCKS 32
 
@@ -37,6 +45,17 @@ struct SharedPartitions
 	int			n;
 	PartitionChains chains[FLEXIBLE_ARRAY_MEMBER];	/* [participant * n + partition] */
 };
+
+/* The number of partitions for about this many rows, a power of two. */
+int
+partitions_for_rows(double rows)
+{
+	int			n = 1;
+
+	while (n < MOST_PARTITIONS && n * (double) ROWS_PER_PARTITION < rows)
+		n *= 2;
+	return n;
+}
 
 static Partitions *
 create(int n, int participant, int participants, Size memory)
@@ -53,8 +72,8 @@ create(int n, int participant, int participants, Size memory)
 }
 
 /*
- * So many partitions of this process, in the current context.  In "memory" bytes are
- * blocks that are full.
+ * Makes n partitions of this process alone, in the current context.  Full blocks stay in memory
+ * as long as all blocks take no more than "memory" bytes.
  */
 Partitions *
 partitions_create(int n, Size memory)
@@ -241,7 +260,7 @@ put_away(Partitions *partitions, Partition *partition)
 	}
 }
 
-/* A block of the partition with room for so many bytes. */
+/* Gives the partition a block with room for "size" bytes, and returns where they go. */
 char *
 partitions_make_room(Partitions *partitions, Partition *partition, Size size)
 {

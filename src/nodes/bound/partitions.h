@@ -15,12 +15,12 @@
 #include "storage/dsm.h"
 #include "utils/dsa.h"
 
-/* Bytes of a block, unless a record needs more; so many are written and read at once. */
+/* Bytes of a block, unless a record needs more.  Blocks are written and read as a whole. */
 #define PARTITION_BLOCK_SIZE BLCKSZ
 
 typedef struct PartitionBlock
 {
-	uint32		size;			/* of the whole */
+	uint32		size;			/* of the block, in bytes */
 	uint32		used;			/* bytes of records */
 	uint16		participant;	/* who has written it */
 	bool		in_area;		/* of the parallel query, where others see it */
@@ -28,7 +28,7 @@ typedef struct PartitionBlock
 	{
 		struct PartitionBlock *next;	/* in memory of this process */
 		dsa_pointer at_next;	/* in shared memory */
-		uint64		number_next;	/* in the file: its number plus one, or 0 */
+		uint64		number_next;	/* in a file: the block's number plus one, or 0 */
 	};
 	dsa_pointer at;				/* of this block, if it is in the area */
 	char		data[FLEXIBLE_ARRAY_MEMBER];	/* records */
@@ -38,7 +38,7 @@ typedef struct PartitionBlock
 typedef struct PartitionChains
 {
 	dsa_pointer shared;			/* in shared memory */
-	uint64		written;		/* in its file: the number plus one, or 0 */
+	uint64		written;		/* in the file: the block's number plus one, or 0 */
 } PartitionChains;
 
 typedef struct Partition
@@ -53,8 +53,8 @@ typedef struct Partition
 typedef struct Partitions
 {
 	MemoryContext context;
-	Size		memory;			/* that full blocks may take */
-	Size		used;			/* that all blocks take */
+	Size		memory;			/* bytes that full blocks may take */
+	Size		used;			/* bytes that all blocks take */
 	struct SharedPartitions *shared;	/* or NULL */
 	dsa_area   *area;
 	int			participant;
@@ -75,6 +75,7 @@ typedef struct Partitions
 
 typedef struct SharedPartitions SharedPartitions;
 
+extern int	partitions_for_rows(double rows);
 extern Partitions *partitions_create(int n, Size memory);
 extern Size partitions_shared_size(int n, int participants);
 extern void partitions_share(SharedPartitions *shared, int n, int participants,
@@ -87,7 +88,7 @@ extern void partitions_open(Partitions *partitions, int i);
 extern PartitionBlock *partitions_next(Partitions *partitions);
 extern void partitions_close(Partitions *partitions);
 
-/* Room for a record of so many bytes in partition i; not aligned. */
+/* Room in partition i for a record of "size" bytes; not aligned. */
 static inline void *
 partitions_append(Partitions *partitions, int i, Size size)
 {

@@ -8,7 +8,7 @@
  *		FROM ... GROUP BY keys
  *
  * whose aggregates have a combine function, but no way to add a row.  Its only paths are
- * a Finalize aggregation over the bounding node, which hands out partial states:
+ * Finalize aggregations over the bounding node, which hands out partial states:
  *
  *		Agg (combine) -> [Gather ->] DP Bound -> rows of FROM
  *
@@ -28,22 +28,22 @@
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
-#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "optimizer/prep.h"
 #include "optimizer/tlist.h"
 
 #include "aggregate/sum.h"
 #include "core/settings.h"
+#include "nodes/bound/inputs.h"
 #include "nodes/bound/layout.h"
 #include "nodes/bound/node.h"
 #include "nodes/bound/path.h"
 #include "nodes/bound/stream.h"
+#include "nodes/custom.h"
 #include "nodes/identity.h"
 #include "policy/extension.h"
 #include "spec/domain.h"
@@ -54,31 +54,17 @@
 #define OPERATORS_PER_ROW 4
 #define OPERATORS_PER_STREAMED_ROW 1
 
-/* With less rows to each group the states that leave the node cost more than it saves. */
+/* With fewer rows per group than this, the states that leave the node cost more than it saves. */
 #define LEAST_ROWS_PER_GROUP 4
 
 static Plan *plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
 						List *clauses, List *custom_plans);
 
-static const CustomPathMethods bound_path_methods = {
-	.CustomName = node_bound,
-	.PlanCustomPath = plan_bound,
-};
+static const CustomMethods bound_methods =
+	CUSTOM_METHODS(node_bound, plan_bound, bound_create_state);
 
-static const CustomPathMethods stream_path_methods = {
-	.CustomName = node_stream,
-	.PlanCustomPath = plan_bound,
-};
-
-static const CustomScanMethods bound_scan_methods = {
-	.CustomName = node_bound,
-	.CreateCustomScanState = bound_create_state,
-};
-
-static const CustomScanMethods stream_scan_methods = {
-	.CustomName = node_stream,
-	.CreateCustomScanState = stream_create_state,
-};
+static const CustomMethods stream_methods =
+	CUSTOM_METHODS(node_stream, plan_bound, stream_create_state);
 
 /* What the node is to read and to hand out. */
 typedef struct BoundPlanning
@@ -89,18 +75,17 @@ typedef struct BoundPlanning
 	Aggref	   *collector;
 	const ReleaseSpec *spec;
 	List	   *sketches;		/* of Aggref, in their order */
-	List	   *inputs;			/* keys, units, arguments, sketched values */
-	int			nkeys;
-	int			nunits;			/* 0: each row is an individual */
+	PlannedInputs inputs;
 	PathTarget *partial;		/* keys, states */
 	AggClauseCosts final_costs;
 	double		groups;
 } BoundPlanning;
 
-static Node *
-argument(Aggref *aggref, int i)
+/* The methods of the node for rows with "nunits" columns that tell the individual. */
+static const CustomMethods *
+methods_for(int nunits)
 {
-	return (Node *) list_nth_node(TargetEntry, aggref->args, i)->expr;
+	return nunits > 0 ? &bound_methods : &stream_methods;
 }
 
 /* The aggregates of sketches in the order of their positions. */
@@ -118,28 +103,11 @@ find_sketches(PlannerInfo *root, int n)
 			extension_function(aggref->aggfnoid) : DP_FUNC_NONE;
 
 		if (function == DP_FUNC_BOUND_SKETCH || function == DP_FUNC_SKETCH)
-			found[DatumGetInt32(castNode(Const, argument(aggref, 2))->constvalue)] = aggref;
+			found[DatumGetInt32(castNode(Const, aggref_argument(aggref, 2))->constvalue)] = aggref;
 	}
 	for (int i = 0; i < n; i++)
 		result = lappend(result, found[i]);
 	return result;
-}
-
-/* Lists what the node reads of each row. */
-static void
-list_inputs(BoundPlanning *planning)
-{
-	List	   *args = planning->collector->args;
-	ListCell   *lc;
-
-	planning->inputs = get_sortgrouplist_exprs(planning->root->parse->groupClause,
-											   planning->root->processed_tlist);
-	planning->nkeys = list_length(planning->inputs);
-	planning->nunits = list_length(args) - 2 - planning->spec->narguments;
-	for (int i = 2; i < list_length(args); i++)
-		planning->inputs = lappend(planning->inputs, argument(planning->collector, i));
-	foreach(lc, planning->sketches)
-		planning->inputs = lappend(planning->inputs, argument(lfirst(lc), 3));
 }
 
 static void
@@ -172,48 +140,10 @@ make_partial_target(BoundPlanning *planning)
 	planning->partial = set_pathtarget_cost_width(planning->root, target);
 }
 
-/* The path's columns with the inputs; NIL if one of them must be computed first. */
-static List *
-find_inputs(BoundPlanning *planning, Path *path)
-{
-	List	   *columns = NIL;
-	ListCell   *li;
-
-	foreach(li, planning->inputs)
-	{
-		int			i = 0;
-		ListCell   *lc;
-
-		foreach(lc, path->pathtarget->exprs)
-		{
-			i++;
-			if (equal(lfirst(lc), lfirst(li)))
-				break;
-		}
-		if (lc == NULL)
-			return NIL;
-		columns = lappend_int(columns, i);
-	}
-	return columns;
-}
-
-/* The path with the inputs as its columns. */
-static Path *
-project_inputs(BoundPlanning *planning, Path *path)
-{
-	PathTarget *target = create_empty_pathtarget();
-	ListCell   *lc;
-
-	foreach(lc, planning->inputs)
-		add_column_to_pathtarget(target, lfirst(lc), 0);
-	target = set_pathtarget_cost_width(planning->root, target);
-	return (Path *) create_projection_path(planning->root, planning->input_rel, path, target);
-}
-
 /*
- * How many rows the node is to be prepared for: of one participant, as many as the largest
- * relation below has, whatever conditions are thought to leave, for nothing is known of how
- * many they do (planner/statistics.c).
+ * The number of rows that the node is to be prepared for, in one participant.  It is that of the
+ * largest relation below, whatever conditions are thought to leave of it: nothing is known of how
+ * many rows that will be (planner/statistics.c).
  */
 static int
 rows_to_expect(const BoundPlanning *planning, const Path *input, bool parallel)
@@ -238,41 +168,36 @@ static Cost
 cost_of_rows(const BoundPlanning *planning, double rows)
 {
 	return rows * cpu_operator_cost *
-		(planning->nunits > 0 ? OPERATORS_PER_ROW : OPERATORS_PER_STREAMED_ROW);
+		(planning->inputs.nunits > 0 ? OPERATORS_PER_ROW : OPERATORS_PER_STREAMED_ROW);
 }
 
 /* The node over a path. */
 static Path *
 bound_path(BoundPlanning *planning, Path *input, bool parallel)
 {
-	List	   *columns = find_inputs(planning, input);
+	int			nunits = planning->inputs.nunits;
 	CustomPath *result = makeNode(CustomPath);
-	List	   *numbers;
+	List	   *columns = inputs_of_path(&planning->inputs, planning->root, planning->input_rel,
+										 &input);
+	List	   *numbers = list_make5_int(rows_to_expect(planning, input, parallel),
+										 planning->inputs.nkeys, nunits,
+										 planning->spec->narguments, planning->spec->nsketches);
 
-	if (columns == NIL)
-	{
-		input = project_inputs(planning, input);
-		for (int i = 1; i <= list_length(planning->inputs); i++)
-			columns = lappend_int(columns, i);
-	}
-	numbers = list_make5_int(rows_to_expect(planning, input, parallel), planning->nkeys,
-							 planning->nunits, planning->spec->narguments,
-							 planning->spec->nsketches);
 	result->path.pathtype = T_CustomScan;
 	result->path.parent = planning->grouped_rel;
 	result->path.pathtarget = planning->partial;
 	result->path.rows = Min(planning->groups, Max(input->rows, 1));
 	result->path.startup_cost = input->total_cost + cost_of_rows(planning, input->rows);
 	result->path.total_cost = result->path.startup_cost + result->path.rows * cpu_tuple_cost;
-	result->path.parallel_aware = parallel && planning->nunits > 0;
+	result->path.parallel_aware = parallel && nunits > 0;
 	result->path.parallel_safe = planning->grouped_rel->consider_parallel &&
 		input->parallel_safe;
 	result->path.parallel_workers = parallel ? input->parallel_workers : 0;
 	result->custom_paths = list_make1(input);
-	result->custom_private = list_make3(copyObject(argument(planning->collector, 0)),
+	result->custom_private = list_make3(copyObject(aggref_argument(planning->collector, 0)),
 										list_concat(numbers, columns),
-										copyObject(argument(planning->collector, 1)));
-	result->methods = planning->nunits > 0 ? &bound_path_methods : &stream_path_methods;
+										copyObject(aggref_argument(planning->collector, 1)));
+	result->methods = &methods_for(nunits)->path;
 	return (Path *) result;
 }
 
@@ -302,8 +227,9 @@ add_final_path(BoundPlanning *planning, Path *states, AggStrategy strategy)
 }
 
 /*
- * Adds the aggregations that combine the states of a path.  To sort states is to copy them,
- * which the planner does not know; it has the choice only if they may not fit into memory.
+ * Adds the aggregations that combine the states of a path.  The planner does not know that
+ * sorting states means copying them, so it may choose to sort only if they may not fit into
+ * memory.
  */
 static void
 add_final_paths(BoundPlanning *planning, Path *states)
@@ -355,7 +281,7 @@ static void
 start_planning(BoundPlanning *planning, PlannerInfo *root, RelOptInfo *input_rel,
 			   RelOptInfo *grouped_rel, Aggref *collector)
 {
-	Const	   *spec = castNode(Const, argument(collector, 0));
+	Const	   *spec = castNode(Const, aggref_argument(collector, 0));
 
 	memset(planning, 0, sizeof(BoundPlanning));
 	planning->root = root;
@@ -365,7 +291,8 @@ start_planning(BoundPlanning *planning, PlannerInfo *root, RelOptInfo *input_rel
 	planning->spec = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
 	planning->sketches = find_sketches(root, planning->spec->nsketches);
 	planning->groups = ((Path *) linitial(grouped_rel->pathlist))->rows;
-	list_inputs(planning);
+	inputs_list(&planning->inputs, root, collector, planning->spec->narguments,
+				planning->sketches);
 }
 
 /*
@@ -381,81 +308,36 @@ bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_
 	replace_paths(&planning);
 }
 
-/* Does the node find groups as the types of their keys do? */
-static bool
-keys_are_exact(const BoundPlanning *planning)
-{
-	for (int i = 0; i < planning->nkeys; i++)
-	{
-		Node	   *key = list_nth(planning->inputs, i);
-
-		if (!key_is_exact(exprType(key), exprCollation(key)))
-			return false;
-	}
-	return true;
-}
-
-/* Plans a release whose collector is collect(), if DP Stream does it faster than an Agg. */
+/*
+ * Plans a release whose collector is collect(), if DP Stream finds groups as the types of
+ * their keys do, and does it faster than an Agg.
+ */
 void
 stream_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
 				   Aggref *collector)
 {
 	BoundPlanning planning;
+	List	   *keys;
 
 	start_planning(&planning, root, input_rel, grouped_rel, collector);
-	if (dp_setting_bound_node && keys_are_exact(&planning) &&
-		(planning.nkeys == 0 ||
+	keys = list_copy_head(planning.inputs.exprs, planning.inputs.nkeys);
+	if (dp_setting_bound_node && keys_are_exact(keys) &&
+		(keys == NIL ||
 		 planning.groups * LEAST_ROWS_PER_GROUP <= input_rel->cheapest_total_path->rows))
 		replace_paths(&planning);
-}
-
-/*
- * Lets a sequential scan hand out whole rows, which takes no projection, as the planner
- * does below an Agg (use_physical_tlist() in createplan.c).  Returns where the inputs are
- * then.
- */
-static List *
-read_whole_rows(PlannerInfo *root, Plan *child, List *numbers)
-{
-	List	   *result = list_copy_head(numbers, BOUND_FIRST_COLUMN);
-	SeqScan    *scan = (SeqScan *) child;
-	List	   *whole;
-	ListCell   *lc;
-
-	if (!IsA(child, SeqScan))
-		return numbers;
-	whole = build_physical_tlist(root, find_base_rel(root, scan->scan.scanrelid));
-	if (whole == NIL)
-		return numbers;
-	for_each_from(lc, numbers, BOUND_FIRST_COLUMN)
-	{
-		Var		   *var = (Var *) list_nth_node(TargetEntry, child->targetlist,
-												lfirst_int(lc) - 1)->expr;
-
-		if (!IsA(var, Var) || var->varno != (int) scan->scan.scanrelid || var->varattno <= 0)
-			return numbers;
-		result = lappend_int(result, var->varattno);
-	}
-	child->targetlist = whole;
-	return result;
 }
 
 static Plan *
 plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
 		   List *clauses, List *custom_plans)
 {
-	CustomScan *scan = makeNode(CustomScan);
-	List	   *numbers = read_whole_rows(root, linitial(custom_plans),
-										  lsecond(best_path->custom_private));
+	List	   *numbers = inputs_of_whole_rows(root, linitial(custom_plans),
+											   lsecond(best_path->custom_private));
+	CustomScan *scan = custom_plan_over(custom_plans, tlist,
+										methods_for(list_nth_int(numbers, BOUND_UNITS)));
 
-	scan->scan.plan.targetlist = tlist;
-	scan->scan.scanrelid = 0;
-	scan->custom_plans = custom_plans;
-	scan->custom_scan_tlist = copyObject(tlist);
 	scan->custom_exprs = list_make1(lthird(best_path->custom_private));
 	scan->custom_private = list_make2(linitial(best_path->custom_private), numbers);
-	scan->methods = list_nth_int(numbers, BOUND_UNITS) > 0 ?
-		&bound_scan_methods : &stream_scan_methods;
 	return &scan->scan.plan;
 }
 
@@ -463,8 +345,8 @@ plan_bound(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlis
 void
 bound_nodes_init(void)
 {
-	RegisterCustomScanMethods(&bound_scan_methods);
-	RegisterCustomScanMethods(&stream_scan_methods);
+	RegisterCustomScanMethods(&bound_methods.scan);
+	RegisterCustomScanMethods(&stream_methods.scan);
 }
 
 PG_FUNCTION_INFO_V1(dp_bound_transition);

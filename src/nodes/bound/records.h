@@ -40,15 +40,18 @@ typedef struct Record
 } Record;
 
 /*
- * The unit (uint32 bits if it is that short, or uint64 hash), [uint32 id of the group,]
- * [uint32 bitmap of arguments that have a value, if not all have bounds,] RecordValue of
- * each with bounds, of each sketch uint32 (the cell plus one) or uint64 (the hash), 0
- * without a value.
+ * Where what lies in a record.  At fixed places are
  *
- * If there is more, uint32 numbers of bytes: of the record, the unit, the group's key,
- * each sketch's value plus one; then these bytes; the key's are those of its hash first.
- * There is more in each record if units or values have bytes, and else where a group has no
- * id.
+ *		the unit: its bits (uint32) if it is that short, else its hash (uint64)
+ *		if there are keys, the id of the group (uint32)
+ *		if an argument has no bounds, the bitmap of those that have a value (uint32)
+ *		the RecordValue of each argument with bounds
+ *		for each sketch the cell plus one (uint32) or the hash of the value (uint64); 0 if the
+ *		row has no value
+ *
+ * A record has more if units or values have bytes, or if its group has no id.  Then numbers
+ * of bytes follow (uint32): of the record, of the unit, of the group's key, and, plus one, of
+ * each sketch's value; and then these bytes.  Those of the key begin with its hash.
  */
 typedef struct RecordLayout
 {

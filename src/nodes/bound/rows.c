@@ -12,41 +12,49 @@
 #include "spec/spec.h"
 
 /*
- * The columns of a plan's list of integers (bound.h), and the last of them; elog if there
- * are not as many as the description wants.
+ * Opens the columns that a plan's list of integers tells (layout.h), in the current memory
+ * context; elog if they are not what the description wants.
  */
-AttrNumber *
-rows_columns(List *numbers, int expected, int *last_column)
+void
+input_columns_open(InputColumns *columns, List *numbers, const ReleaseSpec *spec)
 {
 	int			n = list_length(numbers) - BOUND_FIRST_COLUMN;
-	AttrNumber *columns;
+	AttrNumber *attnos;
 
-	if (n != expected)
+	columns->nkeys = list_nth_int(numbers, BOUND_KEYS);
+	columns->nunits = list_nth_int(numbers, BOUND_UNITS);
+	if (columns->nkeys != spec->nkeys ||
+		list_nth_int(numbers, BOUND_ARGUMENTS) != spec->narguments ||
+		list_nth_int(numbers, BOUND_SKETCHES) != spec->nsketches ||
+		n != columns->nkeys + columns->nunits + spec->narguments + spec->nsketches)
 		malformed("plan of a release");
-	columns = palloc(n * sizeof(AttrNumber));
-	*last_column = 0;
+	attnos = palloc(n * sizeof(AttrNumber));
+	columns->last = 0;
 	for (int i = 0; i < n; i++)
 	{
-		columns[i] = (AttrNumber) list_nth_int(numbers, BOUND_FIRST_COLUMN + i);
-		*last_column = Max(*last_column, columns[i]);
+		attnos[i] = (AttrNumber) list_nth_int(numbers, BOUND_FIRST_COLUMN + i);
+		columns->last = Max(columns->last, attnos[i]);
 	}
-	return columns;
+	columns->keys = attnos;
+	columns->units = columns->keys + columns->nkeys;
+	columns->arguments = columns->units + columns->nunits;
+	columns->values = columns->arguments + spec->narguments;
 }
 
 /*
- * Checks the types of the arguments, whose columns these are, and opens the sketches, all
- * in the current memory context.
+ * Checks the types of the arguments, and opens the sketches, all in the current memory
+ * context.
  */
 SketchReader *
 rows_open_values(const ReleaseSpec *spec, ArrayType *params, TupleDesc desc,
-				 const AttrNumber *columns)
+				 const InputColumns *columns)
 {
 	SketchReader *sketches = palloc0(spec->nsketches * sizeof(SketchReader));
 
 	for (int i = 0; i < spec->narguments; i++)
 	{
 		if (!argument_type_matches(&spec->arguments[i],
-								   TupleDescAttr(desc, columns[i] - 1)->atttypid))
+								   TupleDescAttr(desc, columns->arguments[i] - 1)->atttypid))
 			malformed("release description");
 	}
 	for (int i = 0; i < spec->nsketches; i++)

@@ -14,15 +14,27 @@
 #include "aggregate/sketch_add.h"
 #include "spec/spec.h"
 
-extern AttrNumber *rows_columns(List *numbers, int expected, int *last_column);
-extern SketchReader *rows_open_values(const ReleaseSpec *spec, ArrayType *params, TupleDesc desc,
-									  const AttrNumber *columns);
+/* The columns of the rows, by attribute number; "arguments" has that of each argument etc. */
+typedef struct InputColumns
+{
+	int			nkeys;
+	int			nunits;			/* 0: each row is an individual */
+	const AttrNumber *keys;
+	const AttrNumber *units;
+	const AttrNumber *arguments;
+	const AttrNumber *values;	/* of sketches */
+	AttrNumber	last;			/* the largest of them */
+} InputColumns;
 
 typedef struct RowReader
 {
 	PlanState  *child;
-	ScanState  *scan;			/* NULL unless it is read past the executor */
+	ScanState  *scan;			/* the child, if it is read past the executor; else NULL */
 } RowReader;
+
+extern void input_columns_open(InputColumns *columns, List *numbers, const ReleaseSpec *spec);
+extern SketchReader *rows_open_values(const ReleaseSpec *spec, ArrayType *params, TupleDesc desc,
+									  const InputColumns *columns);
 
 /* Would the sequential scan that has begun only pass on the rows of its table? */
 static inline bool

@@ -23,106 +23,36 @@
 #include "mechanism/rank.h"
 #include "nodes/bound/groups.h"
 #include "nodes/bound/keys.h"
+#include "nodes/bound/partial.h"
 #include "nodes/bound/rows.h"
 #include "nodes/bound/stream.h"
+#include "nodes/custom.h"
 #include "nodes/identity.h"
-#include "nodes/node_params.h"
 #include "spec/spec.h"
-
-/* Least memory for groups, whatever the settings say. */
-#define LEAST_MEMORY ((Size) 256 * 1024)
 
 typedef struct StreamState
 {
-	CustomScanState css;		/* must be first */
-	MemoryContext context;		/* of all that lasts until the end */
-	MemoryContext row_context;	/* reset after each row */
+	PartialNode partial;		/* must be first */
 	RowReader	rows;
 	CollectProgram *program;
-	int			nsketches;
-	SketchReader *sketches;
-	AttrNumber *columns;		/* of the child: keys, arguments, sketched values */
-	int			last_column;
-	int			nkeys;
-	KeyColumns	keys;
-	Groups		groups;
 	Size		memory;			/* for groups */
-	bool		started;
 	bool		ended;			/* there are no more rows */
-	bool		emitting;
 } StreamState;
-
-/* The key of the only group where there are no keys. */
-static const BoundKey no_key = {0};
-
-static void begin_stream(CustomScanState *node, EState *estate, int eflags);
-static TupleTableSlot *exec_stream(CustomScanState *node);
-static void end_stream(CustomScanState *node);
-static void rescan_stream(CustomScanState *node);
-
-static const CustomExecMethods stream_exec_methods = {
-	.CustomName = node_stream,
-	.BeginCustomScan = begin_stream,
-	.ExecCustomScan = exec_stream,
-	.EndCustomScan = end_stream,
-	.ReScanCustomScan = rescan_stream,
-};
-
-/* CreateCustomScanState */
-Node *
-stream_create_state(CustomScan *scan)
-{
-	StreamState *state = (StreamState *) newNode(sizeof(StreamState), T_CustomScanState);
-
-	state->css.methods = &stream_exec_methods;
-	return (Node *) state;
-}
-
-/* ----------
- * Start
- * ----------
- */
-
-/* Opens what reads the rows; all that it needs from catalogs is looked up now. */
-static void
-open_columns(StreamState *state, const ReleaseSpec *spec, ArrayType *params, TupleDesc desc)
-{
-	key_columns_open(&state->keys, desc, state->columns, state->nkeys, true);
-	memcpy(&state->keys.seed, spec->id, sizeof(state->keys.seed));
-	state->sketches = rows_open_values(spec, params, desc, state->columns + state->nkeys);
-}
 
 static void
 begin_stream(CustomScanState *node, EState *estate, int eflags)
 {
 	StreamState *state = (StreamState *) node;
-	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	Contributions *contributions;
+	PartialNode *partial = &state->partial;
 	MemoryContext old;
-	ArrayType  *params;
 
-	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
-	state->rows.child = linitial(node->custom_ps);
-	state->context = AllocSetContextCreate(estate->es_query_cxt, "dp_agg streaming",
-										   ALLOCSET_DEFAULT_SIZES);
-	state->row_context = AllocSetContextCreate(estate->es_query_cxt, "dp_agg streamed row",
-											   ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(state->context);
-	params = DatumGetArrayTypePCopy(PointerGetDatum(node_params(node)));
-	contributions =
-		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
-						   params, state->context);
-	state->program = program_compile(contributions, state->context);
-	state->nkeys = contributions->spec.nkeys;
-	state->nsketches = contributions->spec.nsketches;
-	state->columns = rows_columns(lsecond(scan->custom_private),
-								  state->nkeys + contributions->spec.narguments + state->nsketches,
-								  &state->last_column);
-	open_columns(state, &contributions->spec, params,
-				 ExecGetResultType(linitial(node->custom_ps)));
-	groups_open(&state->groups, contributions->spec.dimensions, state->nsketches);
-	state->memory = Max(get_hash_memory_limit(), LEAST_MEMORY);
-	pfree(contributions);
+	partial_begin(partial, estate, eflags);
+	old = MemoryContextSwitchTo(partial->context);
+	state->rows.child = partial_child(partial);
+	state->program = program_compile(partial->contributions, partial->context);
+	memcpy(&partial->keys.seed, partial->spec->id, sizeof(partial->keys.seed));
+	groups_open(&partial->groups, partial->spec);
+	state->memory = Max(get_hash_memory_limit(), PARTIAL_LEAST_MEMORY);
 	MemoryContextSwitchTo(old);
 }
 
@@ -132,26 +62,26 @@ begin_stream(CustomScanState *node, EState *estate, int eflags)
  */
 
 static inline uint32
-group_of(StreamState *state, TupleTableSlot *slot)
+group_of(PartialNode *partial, TupleTableSlot *slot)
 {
 	BoundKey	key;
 
-	if (state->nkeys == 0)
-		return groups_find(&state->groups, &no_key);
-	(void) key_columns_read(&state->keys, slot, &key);
-	return groups_find(&state->groups, &key);
+	if (partial->columns.nkeys == 0)
+		return groups_find_only(&partial->groups);
+	(void) key_columns_read(&partial->keys, slot, &key);
+	return groups_find(&partial->groups, &key);
 }
 
 /* Adds a row to the sketches of its group; true if one of them grew. */
 static inline bool
-add_to_sketches(StreamState *state, TupleTableSlot *slot, const AttrNumber *column,
-				BoundGroup *group)
+add_to_sketches(PartialNode *partial, TupleTableSlot *slot, BoundGroup *group)
 {
+	const AttrNumber *column = partial->columns.values;
 	bool		grew = false;
 
-	for (int i = 0; i < state->nsketches; i++)
+	for (int i = 0; i < partial->groups.nsketches; i++)
 	{
-		SketchReader *reader = &state->sketches[i];
+		SketchReader *reader = &partial->sketches[i];
 		SketchState *sketch = group->sketches[i];
 		SketchItem	item;
 
@@ -161,7 +91,7 @@ add_to_sketches(StreamState *state, TupleTableSlot *slot, const AttrNumber *colu
 		if (sketch == NULL)
 			sketch = sketch_first(reader, SKETCH_INDIVIDUALS);
 		sketch = sketch_add_row(reader, sketch, &item, DP_CELL_SCALE, 1);
-		grew |= groups_keep_sketch(&group->sketches[i], sketch, state->groups.context);
+		grew |= groups_keep_sketch(&group->sketches[i], sketch, partial->groups.context);
 	}
 	return grew;
 }
@@ -170,42 +100,43 @@ add_to_sketches(StreamState *state, TupleTableSlot *slot, const AttrNumber *colu
 static inline bool
 add_row(StreamState *state, TupleTableSlot *slot)
 {
+	PartialNode *partial = &state->partial;
 	const CollectProgram *program = state->program;
-	const AttrNumber *column = state->columns + state->nkeys;
-	uint32		ngroups = state->groups.n;
+	const AttrNumber *column = partial->columns.arguments;
+	uint32		ngroups = partial->groups.n;
 	uint32		number;
 	int64		y[DP_MAX_ARGUMENTS + 1];
 	bool		present[DP_MAX_ARGUMENTS + 1];
 	BoundGroup *group;
 
-	slot_getsomeattrs(slot, state->last_column);
-	number = group_of(state, slot);
-	group = &state->groups.items[number];	/* the array may have moved */
+	slot_getsomeattrs(slot, partial->columns.last);
+	number = group_of(partial, slot);
+	group = &partial->groups.items[number]; /* the array may have moved */
 	for (int i = 0; i < program->narguments; i++)
 		present[i] = read_value(&program->arguments[i], slot->tts_values[column[i] - 1],
 								slot->tts_isnull[column[i] - 1], &y[i]);
-	program_add(program, groups_sums(&state->groups, number), y, present);
-	return add_to_sketches(state, slot, column + program->narguments, group) ||
-		state->groups.n > ngroups;
+	program_add(program, groups_sums(&partial->groups, number), y, present);
+	return add_to_sketches(partial, slot, group) || partial->groups.n > ngroups;
 }
 
 /* Adds rows until there are no more, or no more memory. */
 static void
 add_rows(StreamState *state)
 {
+	PartialNode *partial = &state->partial;
 	TupleTableSlot *slot;
 
-	state->started = true;
+	partial->started = true;
 	while ((slot = next_row(&state->rows)) != NULL)
 	{
 		MemoryContext old;
 		bool		grew;
 
-		old = MemoryContextSwitchTo(state->row_context);
+		old = MemoryContextSwitchTo(partial->row_context);
 		grew = add_row(state, slot);
 		MemoryContextSwitchTo(old);
-		MemoryContextReset(state->row_context);
-		if (grew && groups_memory(&state->groups) > state->memory)
+		MemoryContextReset(partial->row_context);
+		if (grew && groups_memory(&partial->groups) > state->memory)
 			return;
 	}
 	state->ended = true;
@@ -220,55 +151,40 @@ static TupleTableSlot *
 next_group(ScanState *node)
 {
 	StreamState *state = (StreamState *) node;
+	PartialNode *partial = &state->partial;
 	TupleTableSlot *slot = node->ss_ScanTupleSlot;
 
 	ExecClearTuple(slot);
 	for (;;)
 	{
-		if (state->emitting && groups_emit(&state->groups, state->groups.n, &state->keys, slot,
-										   node->ps.ps_ExprContext->ecxt_per_tuple_memory))
+		if (partial->emitting && partial_emit(partial, partial->groups.n))
 			return slot;
 		if (state->ended)
 			return slot;
-		if (state->emitting)
-			groups_reset(&state->groups);
+		if (partial->emitting)
+			groups_reset(&partial->groups);
 		add_rows(state);
-		state->emitting = true;
+		partial->emitting = true;
 	}
-}
-
-static bool
-recheck_group(ScanState *node, TupleTableSlot *slot)
-{
-	return true;
 }
 
 static TupleTableSlot *
 exec_stream(CustomScanState *node)
 {
-	return ExecScan(&node->ss, next_group, recheck_group);
+	return custom_exec(node, next_group);
 }
 
-/* ----------
- * End
- * ----------
- */
+static const CustomExecMethods stream_exec_methods = {
+	.CustomName = node_stream,
+	.BeginCustomScan = begin_stream,
+	.ExecCustomScan = exec_stream,
+	.EndCustomScan = partial_end,
+	.ReScanCustomScan = partial_rescan,
+};
 
-/* The child of a sealed node runs once. */
-static void
-rescan_stream(CustomScanState *node)
+/* CreateCustomScanState */
+Node *
+stream_create_state(CustomScan *scan)
 {
-	if (((StreamState *) node)->started)
-		elog(ERROR, "a release cannot be run again");
-	ExecReScan(linitial(node->custom_ps));
-}
-
-static void
-end_stream(CustomScanState *node)
-{
-	StreamState *state = (StreamState *) node;
-
-	ExecEndNode(linitial(node->custom_ps));
-	MemoryContextDelete(state->row_context);
-	MemoryContextDelete(state->context);
+	return custom_create_state(sizeof(StreamState), &stream_exec_methods);
 }

@@ -16,6 +16,7 @@
 #include "aggregate/sketch_add.h"
 #include "aggregate/sketch_state.h"
 #include "aggregate/sum.h"
+#include "nodes/bound/feature_steps.h"
 #include "nodes/bound/group_ids.h"
 #include "nodes/bound/groups.h"
 #include "nodes/bound/individuals.h"
@@ -23,13 +24,18 @@
 #include "nodes/bound/keys.h"
 #include "nodes/bound/partitions.h"
 #include "nodes/bound/records.h"
+#include "nodes/bound/shared.h"
 #include "nodes/bound/state.h"
+#include "nodes/bound/sum.h"
 #include "spec/spec.h"
 
-/* So few individuals are not divided, whatever they take: each has its limit. */
-#define FEW_PEOPLE 16
+/*
+ * A pass over at most this many individuals is not divided, however much memory they take: what
+ * one of them takes is limited.
+ */
+#define FEW_INDIVIDUALS 16
 
-/* So many records are added at once. */
+/* Records, or individuals, that are added in one go. */
 #define BATCH 64
 
 #ifdef __GNUC__
@@ -38,11 +44,8 @@
 #define dp_prefetch(address)	((void) (address))
 #endif
 
-/* A partition is read in 2^this passes at most. */
+/* A partition is read in at most 2^MOST_PASS_BITS passes. */
 #define MOST_PASS_BITS 16
-
-/* The key of the only group where there are no keys. */
-static const BoundKey no_key = {0};
 
 /*
  * The group of a record that was not met yet, which is added; PG_UINT32_MAX if it does not
@@ -55,49 +58,49 @@ new_group(BoundState *state, const Record *record, int participant, Individual *
 	BoundKey	key;
 	uint32		group;
 
-	if (state->nkeys == 0)
-		key = no_key;
-	else if (record->id == RECORD_NO_ID)
+	if (record->id == RECORD_NO_ID)
 		key = record->group;
 	else
 		group_ids_key(&state->ids_of[participant], record->id, &key);
-	group = groups_lookup(&state->groups, &key);
+	group = groups_lookup(&state->partial.groups, &key);
 	if (group == PG_UINT32_MAX)
 	{
-		if (!individual_may_count(&state->individuals, individual, &state->groups, key.hash))
+		if (!individual_may_count(&state->individuals, individual, &state->partial.groups,
+								  key.hash))
 			return PG_UINT32_MAX;
-		group = groups_add(&state->groups, &key);
+		group = groups_add(&state->partial.groups, &key);
 	}
-	if (state->nkeys > 0 && record->id != RECORD_NO_ID)
+	if (record->id != RECORD_NO_ID)
 		state->ids_of[participant].groups[record->id] = group + 1;
 	return group;
 }
 
-/* The same for any group of a record that this participant has written. */
+/* The same for any group; the participant is who has written the record. */
 static inline uint32
 group_of(BoundState *state, const Record *record, int participant, Individual *individual)
 {
 	uint32		group = PG_UINT32_MAX;
 
-	if (state->nkeys == 0)
-		group = state->groups.n > 0 ? 0 : PG_UINT32_MAX;
-	else if (likely(record->id != RECORD_NO_ID))
+	if (state->partial.columns.nkeys == 0)
+		return groups_find_only(&state->partial.groups);
+	if (likely(record->id != RECORD_NO_ID))
 		group = group_ids_group(&state->ids_of[participant], record->id);
-	return likely(group != PG_UINT32_MAX) ? group : new_group(state, record, participant, individual);
+	return likely(group != PG_UINT32_MAX) ? group :
+		new_group(state, record, participant, individual);
 }
 
 static inline void
 add_record(BoundState *state, const Record *record, int participant)
 {
-	const ReleaseSpec *spec = state->spec;
+	const ReleaseSpec *spec = state->partial.spec;
 	const FeatureSteps *steps = &state->features;
-	Individual	   *individual = individuals_find(&state->individuals, &record->unit);
+	Individual *individual = individuals_find(&state->individuals, &record->unit);
 	uint32		group = group_of(state, record, participant, individual);
 	IndividualGroup *entry;
 
 	if (group == PG_UINT32_MAX)
 		return;
-	entry = individual_group(&state->individuals, individual, &state->groups, group);
+	entry = individual_group(&state->individuals, individual, &state->partial.groups, group);
 	if (entry == NULL)
 		return;
 	for (int f = 0; f < steps->nfeatures; f++)
@@ -110,7 +113,8 @@ add_record(BoundState *state, const Record *record, int participant)
 	for (int i = 0; i < spec->nsketches; i++)
 	{
 		if (record->has_item[i])
-			items_add(&state->sketches[i], &individual_items(&state->individuals, entry)[i],
+			items_add(&state->partial.sketches[i],
+					  &individual_items(&state->individuals, entry)[i],
 					  &record->items[i], state->individuals.context);
 	}
 }
@@ -123,13 +127,13 @@ in_pass(const BoundState *state, uint64 hash)
 }
 
 /*
- * Adds records, n at most BATCH.  What they need is asked for before it is needed: a
- * partition's individuals are more than the nearest cache holds.
+ * Adds n records, at most BATCH.  The individuals of a partition are more than the nearest
+ * cache holds, so the memory that all records will need is prefetched first.
  */
 static void
 add_batch(BoundState *state, const char **records, int n, int participant)
 {
-	const Individuals *individuals = &state->individuals;
+	const IndividualTable *individuals = &state->individuals;
 	const RecordLayout *layout = &state->layout;
 	Record	   *record = &state->record;
 	uint64		hashes[BATCH];
@@ -195,11 +199,12 @@ read_pass(BoundState *state)
 		CHECK_FOR_INTERRUPTS();
 		add_block(state, block);
 		exceeded = !state->numbered &&
-			groups_memory(&state->groups) > state->groups_memory;
+			groups_memory(&state->partial.groups) > state->groups_memory;
 		if (exceeded && state->groups_before > 0)
 			return PASS_FULL;
 		exceeded |= individuals_memory(&state->individuals) > state->individuals_memory;
-		if (exceeded && state->individuals.n > FEW_PEOPLE && state->pass_bits < MOST_PASS_BITS)
+		if (exceeded && state->individuals.n > FEW_INDIVIDUALS &&
+			state->pass_bits < MOST_PASS_BITS)
 			return PASS_WIDE;
 	}
 	return PASS_DONE;
@@ -210,9 +215,9 @@ static void
 add_contribution(BoundState *state, IndividualGroup *entry)
 {
 	const IndividualItems *items = individual_items(&state->individuals, entry);
-	const ReleaseSpec *spec = state->spec;
+	const ReleaseSpec *spec = state->partial.spec;
 	const FeatureSteps *steps = &state->features;
-	CollectSum *sums = groups_sums(&state->groups, entry->group);
+	CollectSum *sums = groups_sums(&state->partial.groups, entry->group);
 
 	sum_add(&sums[0], 1);
 	for (int i = 0; i < steps->ncoordinates; i++)
@@ -220,41 +225,45 @@ add_contribution(BoundState *state, IndividualGroup *entry)
 		int			coordinate = steps->coordinates[i].coordinate;
 
 		sum_add(&sums[coordinate],
-				contribution(state->contributions, coordinate,
+				contribution(state->partial.contributions, coordinate,
 							 entry->sums[steps->coordinates[i].ones],
 							 entry->sums[steps->coordinates[i].feature]));
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
-		BoundGroup *group = &state->groups.items[entry->group];
+		BoundGroup *group = &state->partial.groups.items[entry->group];
 		SketchState *all = group->sketches[i];
 
 		if (!items_any(&items[i]) || items_gave_up(&items[i]))
 			continue;
 		if (all == NULL)
-			all = sketch_first(&state->sketches[i], SKETCH_INDIVIDUALS);
-		all = items_contribute(&state->sketches[i], state->weights, all, &items[i]);
-		(void) groups_keep_sketch(&group->sketches[i], all, state->groups.context);
+			all = sketch_first(&state->partial.sketches[i], SKETCH_INDIVIDUALS);
+		all = items_contribute(&state->partial.sketches[i], state->weights, all, &items[i]);
+		(void) groups_keep_sketch(&group->sketches[i], all, state->partial.groups.context);
 		MemoryContextReset(CurrentMemoryContext);
 	}
 }
 
-/* Adds these individuals; the sums of their groups are asked for before they are needed. */
+/* Adds individuals, after prefetching the sums of all their groups. */
 static void
 add_individuals(BoundState *state, uint32 first, uint32 end)
 {
-	Individuals	   *individuals = &state->individuals;
+	IndividualTable *individuals = &state->individuals;
 
 	for (uint32 i = first; i < end; i++)
 	{
-		Individual	   *individual = individuals_nth(individuals, i);
+		Individual *individual = individuals_nth(individuals, i);
 
 		for (uint32 g = 0; g < individual->ngroups; g++)
-			dp_prefetch(groups_sums(&state->groups, individual_nth_group(individuals, individual, g)->group));
+		{
+			const IndividualGroup *entry = individual_nth_group(individuals, individual, g);
+
+			dp_prefetch(groups_sums(&state->partial.groups, entry->group));
+		}
 	}
 	for (uint32 i = first; i < end; i++)
 	{
-		Individual	   *individual = individuals_nth(individuals, i);
+		Individual *individual = individuals_nth(individuals, i);
 
 		for (uint32 g = 0; g < individual->ngroups; g++)
 			add_contribution(state, individual_nth_group(individuals, individual, g));
@@ -286,12 +295,12 @@ take_partition(BoundState *state)
 	return true;
 }
 
-/* Goes on to the individuals that this pass left. */
+/* Goes on to the individuals that this pass has not read. */
 static void
 next_pass(BoundState *state)
 {
 	state->pass++;
-	/* where few take much memory, others need not be read in as many passes */
+	/* a few may take much memory, so the others are read in fewer passes again */
 	while (state->pass_bits > 0 && state->pass % 2 == 0)
 	{
 		state->pass /= 2;
@@ -305,7 +314,7 @@ next_pass(BoundState *state)
 void
 bound_forget_groups(BoundState *state)
 {
-	groups_reset(&state->groups);
+	groups_reset(&state->partial.groups);
 	for (int i = 0; i < state->nparticipants; i++)
 		group_ids_forget(&state->ids_of[i]);
 }
@@ -320,8 +329,8 @@ bound_do_pass(BoundState *state)
 	if (state->partition < 0 && !take_partition(state))
 		return PASS_NONE;
 	individuals_reset(&state->individuals);
-	state->groups_before = state->groups.n;
-	old = MemoryContextSwitchTo(state->row_context);
+	state->groups_before = state->partial.groups.n;
+	old = MemoryContextSwitchTo(state->partial.row_context);
 	end = read_pass(state);
 	if (end == PASS_DONE)
 	{
@@ -337,6 +346,6 @@ bound_do_pass(BoundState *state)
 			bound_forget_groups(state);
 	}
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(state->row_context);
+	MemoryContextReset(state->partial.row_context);
 	return end;
 }

@@ -2,9 +2,9 @@
  * ahead.c
  *		CTEs below a release are read to their ends before its first row.
  *
- * A CTE scan reads on when somebody asks for a row more, which would be for as many
- * as protected rows ask for.  The CTEs here hold public rows: the relations that
- * query/publics.c put into them, and those of the client's that hold a release.
+ * A CTE scan reads only as many rows as it is asked for, and here it is protected rows that
+ * ask.  The CTEs here hold public rows: the relations that query/publics.c put into them, and
+ * CTEs of the client that hold a release.
  */
 #include "postgres.h"
 
@@ -28,8 +28,8 @@ read_cte(CteScanState *scan)
 	int			param = -1;
 
 	/*
-	 * Those that the rewriter leaves here depend on nothing but other CTEs, whose
-	 * parameters are the scans that lead them.
+	 * Those that the rewriter leaves here depend on nothing but other CTEs, whose parameters
+	 * are the scans that lead them.
 	 */
 	while ((param = bms_next_member(plan->extParam, param)) >= 0)
 	{

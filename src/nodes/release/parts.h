@@ -8,13 +8,11 @@
 #include "postgres.h"
 
 #include "mechanism/random.h"
+#include "nodes/release/parts_state.h"
 #include "spec/spec.h"
-
-typedef struct PartsState PartsState;
 
 extern PartsState *parts_begin(const ReleaseSpec *spec, const ReleaseParams *params);
 extern bool parts_draw(PartsState *state, dp_random *rng, const Datum *sketches,
 					   const bool *isnull);
-extern Datum parts_output(PartsState *state, const SpecOutput *output, bool *isnull);
 
 #endif							/* DP_PARTS_H */

@@ -21,6 +21,7 @@
 #include "optimizer/planner.h"
 #include "optimizer/tlist.h"
 
+#include "nodes/custom.h"
 #include "nodes/identity.h"
 #include "nodes/release/node.h"
 #include "nodes/release/path.h"
@@ -31,15 +32,8 @@
 static Plan *plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 						  List *tlist, List *clauses, List *custom_plans);
 
-static const CustomPathMethods release_path_methods = {
-	.CustomName = node_release,
-	.PlanCustomPath = plan_release,
-};
-
-static const CustomScanMethods release_scan_methods = {
-	.CustomName = node_release,
-	.CreateCustomScanState = release_create_state,
-};
+static const CustomMethods release_methods =
+	CUSTOM_METHODS(node_release, plan_release, release_create_state);
 
 /*
  * Caps a release's query; its paths are those of output_rel.  needs: what it rests on, see
@@ -70,7 +64,7 @@ add_release_path(RelOptInfo *output_rel, Aggref *collector, List *needs)
 	path->path.startup_cost = path->path.total_cost = RELEASE_COST;
 	path->custom_paths = list_make1(child);
 	path->custom_private = list_make3(copyObject(spec), copyObject(params), needs);
-	path->methods = &release_path_methods;
+	path->methods = &release_methods.path;
 
 	output_rel->pathlist = list_make1(path);
 	output_rel->partial_pathlist = NIL;
@@ -81,16 +75,11 @@ static Plan *
 plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 			 List *tlist, List *clauses, List *custom_plans)
 {
-	CustomScan *scan = makeNode(CustomScan);
+	CustomScan *scan = custom_plan_over(custom_plans, tlist, &release_methods);
 
-	scan->scan.plan.targetlist = tlist;
-	scan->scan.scanrelid = 0;
-	scan->custom_plans = custom_plans;
-	scan->custom_scan_tlist = copyObject(tlist);
 	scan->custom_exprs = list_make1(lsecond(best_path->custom_private));
 	scan->custom_private = list_make2(linitial(best_path->custom_private),
 									  lthird(best_path->custom_private));
-	scan->methods = &release_scan_methods;
 	return &scan->scan.plan;
 }
 
@@ -98,5 +87,5 @@ plan_release(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path,
 void
 release_node_init(void)
 {
-	RegisterCustomScanMethods(&release_scan_methods);
+	RegisterCustomScanMethods(&release_methods.scan);
 }

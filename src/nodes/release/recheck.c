@@ -75,12 +75,10 @@ check_expressions(void *node)
 	(void) expression_walker((Node *) node, NULL);
 }
 
-/* The expressions of a plan node that not all nodes have; refuses unknown nodes. */
-static void
-check_plan_node(PlanState *state)
+/* Does a plan node have no expressions but those that all have? */
+static bool
+is_plain_node(const Plan *plan)
 {
-	Plan	   *plan = state->plan;
-
 	switch (nodeTag(plan))
 	{
 		case T_Append:
@@ -99,10 +97,30 @@ check_plan_node(PlanState *state)
 		case T_Gather:
 		case T_GatherMerge:
 		case T_SetOp:
-			break;
-		case T_Result:
-			check_expressions(((Result *) plan)->resconstantqual);
-			break;
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* A partition or child of a client's own table sends its server what it looks for. */
+static void
+check_foreign_scan(const ScanState *scan)
+{
+	Relation	relation = scan->ss_currentRelation;
+
+	if (relation == NULL || policy_lookup(RelationGetRelid(relation)) == NULL)
+		refuse(REFUSE_PLAN, NULL, -1);
+}
+
+/* Checks the expressions of a scan that not all nodes have; false if it is none. */
+static bool
+check_scan(PlanState *state)
+{
+	Plan	   *plan = state->plan;
+
+	switch (nodeTag(plan))
+	{
 		case T_IndexScan:
 			check_expressions(((IndexScan *) plan)->indexqual);
 			check_expressions(((IndexScan *) plan)->indexqualorig);
@@ -123,6 +141,30 @@ check_plan_node(PlanState *state)
 			break;
 		case T_ValuesScan:
 			check_expressions(((ValuesScan *) plan)->values_lists);
+			break;
+		case T_ForeignScan:
+			check_foreign_scan((ScanState *) state);
+			break;
+		case T_CustomScan:
+			if (!is_state_of(state, node_bound) && !is_state_of(state, node_stream) &&
+				!is_state_of(state, node_wide))
+				refuse(REFUSE_PLAN, NULL, -1);
+			check_expressions(((CustomScan *) plan)->custom_exprs);
+			break;
+		default:
+			return false;
+	}
+	return true;
+}
+
+/* The same of a join or of what else is no scan; false if the node is not known. */
+static bool
+check_other_node(Plan *plan)
+{
+	switch (nodeTag(plan))
+	{
+		case T_Result:
+			check_expressions(((Result *) plan)->resconstantqual);
 			break;
 		case T_NestLoop:
 			check_expressions(((NestLoop *) plan)->join.joinqual);
@@ -150,23 +192,18 @@ check_plan_node(PlanState *state)
 			check_expressions(((WindowAgg *) plan)->endOffset);
 			check_expressions(((WindowAgg *) plan)->runCondition);
 			break;
-		case T_ForeignScan:
-			{
-				Relation	relation = ((ScanState *) state)->ss_currentRelation;
-
-				/* a partition or child of a client's own table sends its server what it looks for */
-				if (relation == NULL || policy_lookup(RelationGetRelid(relation)) == NULL)
-					refuse(REFUSE_PLAN, NULL, -1);
-			}
-			break;
-		case T_CustomScan:
-			if (!is_state_of(state, node_bound) && !is_state_of(state, node_stream) && !is_state_of(state, node_wide))
-				refuse(REFUSE_PLAN, NULL, -1);
-			check_expressions(((CustomScan *) plan)->custom_exprs);
-			break;
 		default:
-			refuse(REFUSE_PLAN, NULL, -1);
+			return false;
 	}
+	return true;
+}
+
+/* The expressions of a plan node that not all nodes have; refuses unknown nodes. */
+static void
+check_plan_node(PlanState *state)
+{
+	if (!is_plain_node(state->plan) && !check_scan(state) && !check_other_node(state->plan))
+		refuse(REFUSE_PLAN, NULL, -1);
 }
 
 static bool
@@ -285,7 +322,7 @@ recheck_params(List *params, PlanState *parent)
 
 #define STACK_STEP (32 * 1024)
 
-/* Is there still stack after so many steps more? */
+/* Is there still stack after as many steps more? */
 static bool pg_noinline
 stack_suffices(int steps)
 {
@@ -299,7 +336,7 @@ stack_suffices(int steps)
 
 /*
  * Refuses if less than half a megabyte of the stack is left, or a half of a smaller
- * one.  The limits of check_size() in warm.c see to it that no plan needs more.
+ * one.  The limits of check_size() in query/needs.c see to it that no plan needs more.
  */
 void
 recheck_stack(void)

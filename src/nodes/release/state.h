@@ -8,11 +8,10 @@
 #include "postgres.h"
 
 #include "nodes/execnodes.h"
-#include "utils/tuplesort.h"
-#include "utils/tuplestore.h"
 
 #include "mechanism/status.h"
-#include "nodes/release/parts.h"
+#include "nodes/release/parts_state.h"
+#include "nodes/release/store.h"
 #include "spec/canonical.h"
 #include "spec/spec.h"
 
@@ -32,9 +31,7 @@ typedef struct ReleaseState
 	List	   *plans;			/* the child, and plans that it asks for by itself */
 	List	   *needs;			/* see ReleaseNeed */
 	List	   *nested;			/* release nodes inside the child */
-	Tuplesortstate *sorted;		/* the released rows, if there are keys */
-	Tuplestorestate *store;		/* else the one row */
-	TupleTableSlot *stored;		/* reads them back */
+	ReleasedRows released;
 } ReleaseState;
 
 /* The node as what it is; it must be one of node_release. */

@@ -19,7 +19,7 @@
 #include "spec/domain.h"
 #include "spec/spec.h"
 
-/* How many noise vectors intervals are computed from. */
+/* Number of noise vectors that intervals are computed from. */
 #define SIMULATIONS 10000
 
 /* The moments of one output and what its values are scaled by. */

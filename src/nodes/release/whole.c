@@ -6,8 +6,9 @@
  * ended; EXISTS stops at the first row that it finds.  So how far a table is read would
  * depend on rows, and reading leaves traces: pages that are cleaned up and written to the
  * WAL, pages in the cache.  Therefore each scan of a whole protected table that has not
- * come to its end goes on to it, for nobody, before the plan is shut down: parallel scans
- * share their place until then.  A scan that was never begun reads all of its table.
+ * come to its end is read to its end, and its rows are thrown away.  This is done before the
+ * plan is shut down: parallel scans share their place until then.  A scan that was never begun
+ * reads all of its table.
  *
  * Most plans have read everything, and this costs them nothing.
  */

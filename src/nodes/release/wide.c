@@ -19,8 +19,8 @@
  * - Where the scan runs again (a correlated sub-select), rows that it has met
  *   are handed on as they are stored: their pages have been read before, and to fetch
  *   everything for each row of another table would take too long.
- * - A value that is too wide for rows of such to be formed is fetched, too, but passed on
- *   as a pointer.
+ * - A value that is too wide for a row to be formed with it is fetched, too, but passed on as a
+ *   pointer.
  */
 #include "postgres.h"
 
@@ -40,6 +40,7 @@
 #include "utils/plancache.h"
 #include "utils/rel.h"
 
+#include "nodes/custom.h"
 #include "nodes/identity.h"
 #include "nodes/release/wide.h"
 #include "policy/allowed.h"
@@ -62,36 +63,9 @@ typedef struct WideState
 static Plan *plan_wide(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
 					   List *clauses, List *custom_plans);
 static Node *create_wide_state(CustomScan *scan);
-static void begin_wide(CustomScanState *node, EState *estate, int eflags);
-static TupleTableSlot *exec_wide(CustomScanState *node);
-static void end_wide(CustomScanState *node);
-static void rescan_wide(CustomScanState *node);
-static Size estimate_wide(CustomScanState *node, ParallelContext *pcxt);
-static void initialize_wide(CustomScanState *node, ParallelContext *pcxt, void *shared);
-static void reinitialize_wide(CustomScanState *node, ParallelContext *pcxt, void *shared);
-static void initialize_wide_worker(CustomScanState *node, shm_toc *toc, void *shared);
 
-static const CustomPathMethods wide_path_methods = {
-	.CustomName = node_wide,
-	.PlanCustomPath = plan_wide,
-};
-
-static const CustomScanMethods wide_scan_methods = {
-	.CustomName = node_wide,
-	.CreateCustomScanState = create_wide_state,
-};
-
-static const CustomExecMethods wide_exec_methods = {
-	.CustomName = node_wide,
-	.BeginCustomScan = begin_wide,
-	.ExecCustomScan = exec_wide,
-	.EndCustomScan = end_wide,
-	.ReScanCustomScan = rescan_wide,
-	.EstimateDSMCustomScan = estimate_wide,
-	.InitializeDSMCustomScan = initialize_wide,
-	.ReInitializeDSMCustomScan = reinitialize_wide,
-	.InitializeWorkerCustomScan = initialize_wide_worker,
-};
+static const CustomMethods wide_methods =
+	CUSTOM_METHODS(node_wide, plan_wide, create_wide_state);
 
 /* ----------
  * Planning
@@ -164,7 +138,7 @@ wide_path(PlannerInfo *root, RelOptInfo *rel, List *columns, BlockNumber pages, 
 	path->path.total_cost += seq_page_cost * pages / (workers + 1);
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_private = list_make1(columns);
-	path->methods = &wide_path_methods;
+	path->methods = &wide_methods.path;
 	return &path->path;
 }
 
@@ -194,7 +168,7 @@ plan_wide(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist
 	scan->scan.scanrelid = rel->relid;
 	scan->flags = best_path->flags;
 	scan->custom_private = best_path->custom_private;
-	scan->methods = &wide_scan_methods;
+	scan->methods = &wide_methods.scan;
 	return &scan->scan.plan;
 }
 
@@ -202,7 +176,7 @@ plan_wide(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist
 void
 wide_node_init(void)
 {
-	RegisterCustomScanMethods(&wide_scan_methods);
+	RegisterCustomScanMethods(&wide_methods.scan);
 }
 
 /*
@@ -228,16 +202,7 @@ wide_recheck(List *relids)
  * ----------
  */
 
-static Node *
-create_wide_state(CustomScan *scan)
-{
-	WideState  *state = (WideState *) newNode(sizeof(WideState), T_CustomScanState);
-
-	state->css.methods = &wide_exec_methods;
-	return (Node *) state;
-}
-
-/* The last column that the node's own expressions read; nobody else sees the row. */
+/* The last column that the node's own expressions read; nothing else sees the stored row. */
 static int
 last_column(CustomScan *scan)
 {
@@ -335,16 +300,10 @@ next_wide(ScanState *node)
 	return ExecStoreVirtualTuple(slot);
 }
 
-static bool
-recheck_wide(ScanState *node, TupleTableSlot *slot)
-{
-	return true;
-}
-
 static TupleTableSlot *
 exec_wide(CustomScanState *node)
 {
-	return ExecScan(&node->ss, next_wide, recheck_wide);
+	return custom_exec(node, next_wide);
 }
 
 /* Reads rows that a DP Scan has not read yet, for what reading leaves behind. */
@@ -412,4 +371,22 @@ static void
 initialize_wide_worker(CustomScanState *node, shm_toc *toc, void *shared)
 {
 	node->ss.ss_currentScanDesc = table_beginscan_parallel(node->ss.ss_currentRelation, shared);
+}
+
+static const CustomExecMethods wide_exec_methods = {
+	.CustomName = node_wide,
+	.BeginCustomScan = begin_wide,
+	.ExecCustomScan = exec_wide,
+	.EndCustomScan = end_wide,
+	.ReScanCustomScan = rescan_wide,
+	.EstimateDSMCustomScan = estimate_wide,
+	.InitializeDSMCustomScan = initialize_wide,
+	.ReInitializeDSMCustomScan = reinitialize_wide,
+	.InitializeWorkerCustomScan = initialize_wide_worker,
+};
+
+static Node *
+create_wide_state(CustomScan *scan)
+{
+	return custom_create_state(sizeof(WideState), &wide_exec_methods);
 }

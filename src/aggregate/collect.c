@@ -41,7 +41,7 @@
 
 /*
  * State of one (group, individual): for each feature the sum of its values
- * over the rows of its set; a feature "one" counts them.
+ * over the rows of its set, in the unit of its kind (feature_of()).
  */
 typedef struct IndividualState
 {
@@ -282,8 +282,7 @@ dp_individual_transition(PG_FUNCTION_ARGS)
 		const SpecSet *set = &cache->spec.sets[feature->set];
 
 		if (row_in_set(set, &row))
-			sum_add(&state->sums[f], feature->kind == SPEC_FEATURE_ONE ? 1 :
-					feature_value(feature, set, &row));
+			sum_add(&state->sums[f], feature_value(feature, set, &row));
 	}
 	PG_RETURN_POINTER(state);
 }

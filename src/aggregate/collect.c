@@ -122,7 +122,7 @@ open_contributions(FunctionCallInfo fcinfo, bool reads_arguments)
 	Contributions *result;
 
 	check_call(fcinfo);
-	result = contributions_open(PG_GETARG_BYTEA_P(1), PG_GETARG_ARRAYTYPE_P(2),
+	result = contributions_open(PG_GETARG_DATUM(1), PG_GETARG_ARRAYTYPE_P(2),
 								fcinfo->flinfo->fn_mcxt);
 	if (reads_arguments && PG_NARGS() != result->spec.narguments + 3)
 		malformed("release description");

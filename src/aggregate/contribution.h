@@ -45,7 +45,8 @@ typedef struct RowValues
 	int64		y[DP_MAX_ARGUMENTS];
 } RowValues;
 
-extern Contributions *contributions_open(bytea *spec, ArrayType *params, MemoryContext context);
+extern Contributions *contributions_open(Datum description, ArrayType *params,
+										 MemoryContext context);
 extern bool argument_type_matches(const SpecArgument *argument, Oid type);
 
 /* rint() of |x| < 2^51, inline: the sum has no bits left below one. */
@@ -122,18 +123,6 @@ lattice_product(int64 a, int64 b)
 	int64		product = a * b;
 
 	return (product + (product >= 0 ? DP_SCALE / 2 : -DP_SCALE / 2)) / DP_SCALE;
-}
-
-static inline bool
-feature_reads_x(SpecFeatureKind kind)
-{
-	return kind == SPEC_FEATURE_X || kind == SPEC_FEATURE_XX || kind == SPEC_FEATURE_XY;
-}
-
-static inline bool
-feature_reads_y(SpecFeatureKind kind)
-{
-	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
 }
 
 /*

@@ -72,6 +72,7 @@
 #include "query/refuse.h"
 #include "query/rewrite.h"
 #include "query/wide.h"
+#include "spec/serialise.h"
 #include "spec/spec.h"
 #include "spec/value_key.h"
 
@@ -440,11 +441,7 @@ params_array(ReleaseBuilder *builder)
 static Const *
 spec_const(ReleaseSpec *spec)
 {
-	ReleaseSpec *copy = palloc(sizeof(ReleaseSpec));
-
-	memcpy(copy, spec, sizeof(ReleaseSpec));
-	SET_VARSIZE(copy, sizeof(ReleaseSpec));
-	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(copy), false, false);
+	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(spec_write(spec)), false, false);
 }
 
 /* An aggregate of ours: function(spec, params, arguments ...). */
@@ -883,7 +880,6 @@ describe(ReleaseBuilder *builder)
 	List	   *proofs;
 	ListCell   *lc;
 
-	SET_VARSIZE(spec, sizeof(ReleaseSpec));
 	if (!pg_strong_random(spec->id, sizeof(spec->id)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
@@ -992,7 +988,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	inline_public_ctes(context, level, release);
 	read_publics_ahead(context, release);
 	planning_remember(&builder.spec, release_needs(release, visible_ctes(level)),
-					  wide_columns(release));
+					  wide_columns(release, &builder.spec));
 	install_release(&builder, release);
 	list_domains(&builder, query);
 }

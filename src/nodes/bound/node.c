@@ -140,9 +140,6 @@ compile_features(FeatureSteps *steps, const ReleaseSpec *spec)
 			(has_x ? (uint32) 1 << set->x : 0) | (has_y ? (uint32) 1 << set->y : 0);
 		steps->features[f].x = has_x ? set->x : 0;
 		steps->features[f].y = has_y ? set->y : 0;
-		if ((feature_reads_x(spec->features[f].kind) && spec->arguments[set->x].bound == 0) ||
-			(feature_reads_y(spec->features[f].kind) && spec->arguments[set->y].bound == 0))
-			malformed("release description");
 	}
 	for (int i = 1; i < spec->dimensions; i++)
 	{
@@ -191,8 +188,7 @@ begin_bound(CustomScanState *node, EState *estate, int eflags)
 	old = MemoryContextSwitchTo(state->context);
 	params = DatumGetArrayTypePCopy(PointerGetDatum(node_params(node)));
 	state->contributions =
-		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
-						   params, state->context);
+		contributions_open(node_description(scan), params, state->context);
 	state->spec = &state->contributions->spec;
 	read_plan(state, scan->custom_private);
 	open_columns(state, params, ExecGetResultType(linitial(node->custom_ps)));

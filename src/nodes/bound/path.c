@@ -353,16 +353,14 @@ replace_paths(BoundPlanning *planning)
 /* The collector's description is known to be ours. */
 static void
 start_planning(BoundPlanning *planning, PlannerInfo *root, RelOptInfo *input_rel,
-			   RelOptInfo *grouped_rel, Aggref *collector)
+			   RelOptInfo *grouped_rel, Aggref *collector, const ReleaseSpec *spec)
 {
-	Const	   *spec = castNode(Const, argument(collector, 0));
-
 	memset(planning, 0, sizeof(BoundPlanning));
 	planning->root = root;
 	planning->input_rel = input_rel;
 	planning->grouped_rel = grouped_rel;
 	planning->collector = collector;
-	planning->spec = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
+	planning->spec = spec;
 	planning->sketches = find_sketches(root, planning->spec->nsketches);
 	planning->groups = ((Path *) linitial(grouped_rel->pathlist))->rows;
 	list_inputs(planning);
@@ -373,11 +371,11 @@ start_planning(BoundPlanning *planning, PlannerInfo *root, RelOptInfo *input_rel
  */
 void
 bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
-				  Aggref *collector)
+				  Aggref *collector, const ReleaseSpec *spec)
 {
 	BoundPlanning planning;
 
-	start_planning(&planning, root, input_rel, grouped_rel, collector);
+	start_planning(&planning, root, input_rel, grouped_rel, collector, spec);
 	replace_paths(&planning);
 }
 
@@ -398,11 +396,11 @@ keys_are_exact(const BoundPlanning *planning)
 /* Plans a release whose collector is collect(), if DP Stream does it faster than an Agg. */
 void
 stream_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
-				   Aggref *collector)
+				   Aggref *collector, const ReleaseSpec *spec)
 {
 	BoundPlanning planning;
 
-	start_planning(&planning, root, input_rel, grouped_rel, collector);
+	start_planning(&planning, root, input_rel, grouped_rel, collector, spec);
 	if (dp_setting_bound_node && keys_are_exact(&planning) &&
 		(planning.nkeys == 0 ||
 		 planning.groups * LEAST_ROWS_PER_GROUP <= input_rel->cheapest_total_path->rows))

@@ -110,8 +110,7 @@ begin_stream(CustomScanState *node, EState *estate, int eflags)
 	old = MemoryContextSwitchTo(state->context);
 	params = DatumGetArrayTypePCopy(PointerGetDatum(node_params(node)));
 	contributions =
-		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
-						   params, state->context);
+		contributions_open(node_description(scan), params, state->context);
 	state->program = program_compile(contributions, state->context);
 	state->nkeys = contributions->spec.nkeys;
 	state->nsketches = contributions->spec.nsketches;

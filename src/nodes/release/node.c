@@ -58,6 +58,7 @@
 #include "session/quiet.h"
 #include "spec/canonical.h"
 #include "spec/needs.h"
+#include "spec/serialise.h"
 #include "spec/spec.h"
 
 static void begin_release(CustomScanState *node, EState *estate, int eflags);
@@ -165,7 +166,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 
 	begun++;
 	state->needs = lsecond(scan->custom_private);
-	state->spec = release_plan_spec(&scan->scan.plan);
+	state->spec = spec_read(node_description(scan), estate->es_query_cxt);
 	read_params(state, estate, &state->params);
 	spec_check_price(state->spec, &state->params);
 

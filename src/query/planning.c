@@ -131,11 +131,12 @@ planning_read_plainly(const ReleaseSpec *spec, Oid relid)
 void
 planning_remember(const ReleaseSpec *spec, List *needs, List *wide)
 {
-	PlannedRelease *planned = palloc0(sizeof(PlannedRelease));
+	PlannedRelease *planned = palloc(sizeof(PlannedRelease));
 
 	planned->spec = *spec;
 	planned->needs = needs;
 	planned->wide = wide;
+	planned->plain = NIL;
 	current.releases = lappend(current.releases, planned);
 }
 

@@ -133,7 +133,7 @@ pass_double(SpecBytes *bytes, double value)
 	return value;
 }
 
-/* A text in a field of a size, which is empty if it is to be read. */
+/* A text in a field of a size. */
 static void
 pass_text(SpecBytes *bytes, char *text, int size)
 {
@@ -142,6 +142,7 @@ pass_text(SpecBytes *bytes, char *text, int size)
 	if (bytes->reading)
 	{
 		memcpy(text, next_bytes(bytes, length), length);
+		text[length] = '\0';
 		require((int) strlen(text) == length);
 	}
 	else
@@ -434,7 +435,11 @@ spec_write(ReleaseSpec *spec)
 	return pq_endtypsend(&bytes.buffer);
 }
 
-/* Reads a description, a bytea of any make; elog if it is malformed. */
+/*
+ * Reads a description, a bytea of any make; elog if it is malformed.  Entries that are not
+ * in use stay as they were: they take most of the struct, and most of its pages are new
+ * to the process each time.
+ */
 void
 spec_read_into(ReleaseSpec *spec, Datum description)
 {
@@ -443,7 +448,8 @@ spec_read_into(ReleaseSpec *spec, Datum description)
 
 	bytes.buffer.data = VARDATA_ANY(plain);
 	bytes.buffer.len = bytes.buffer.maxlen = (int) VARSIZE_ANY_EXHDR(plain);
-	memset(spec, 0, sizeof(ReleaseSpec));
+	memset(spec, 0, offsetof(ReleaseSpec, proofs));
+	memset(&spec->coordinates[0], 0, sizeof(SpecCoordinate));
 	pass_spec(&bytes, spec);
 	require(bytes.buffer.cursor == bytes.buffer.len);
 }

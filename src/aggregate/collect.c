@@ -43,7 +43,7 @@
 
 /*
  * State of one (group, individual): for each feature the sum of its values
- * over the rows of its set; a feature "one" counts them.
+ * over the rows of its set, in the unit of its kind (feature_of()).
  */
 typedef struct IndividualState
 {
@@ -130,7 +130,7 @@ open_contributions(FunctionCallInfo fcinfo, bool reads_arguments)
 	Contributions *result;
 
 	check_call(fcinfo);
-	result = contributions_open(PG_GETARG_BYTEA_P(1), PG_GETARG_ARRAYTYPE_P(2),
+	result = contributions_open(PG_GETARG_DATUM(1), PG_GETARG_ARRAYTYPE_P(2),
 								fcinfo->flinfo->fn_mcxt);
 	if (reads_arguments && PG_NARGS() != result->spec.narguments + 3)
 		malformed("release description");
@@ -291,8 +291,7 @@ dp_individual_transition(PG_FUNCTION_ARGS)
 		const SpecSet *set = &cache->spec.sets[feature->set];
 
 		if (row_in_set(set, &row))
-			sum_add(&state->sums[f], feature->kind == SPEC_FEATURE_ONE ? 1 :
-					feature_value(feature, set, &row));
+			sum_add(&state->sums[f], feature_value(feature, set, &row));
 	}
 	PG_RETURN_POINTER(state);
 }

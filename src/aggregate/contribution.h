@@ -46,7 +46,8 @@ typedef struct RowValues
 	int64		y[DP_MAX_ARGUMENTS];	/* values, in lattice units */
 } RowValues;
 
-extern Contributions *contributions_open(bytea *spec, ArrayType *params, MemoryContext context);
+extern Contributions *contributions_open(Datum description, ArrayType *params,
+										 MemoryContext context);
 extern bool argument_type_matches(const SpecArgument *argument, Oid type);
 
 /*
@@ -128,26 +129,18 @@ lattice_product(int64 a, int64 b)
 	return (product + (product >= 0 ? DP_SCALE / 2 : -DP_SCALE / 2)) / DP_SCALE;
 }
 
-static inline bool
-feature_reads_x(SpecFeatureKind kind)
-{
-	return kind == SPEC_FEATURE_X || kind == SPEC_FEATURE_XX || kind == SPEC_FEATURE_XY;
-}
-
-static inline bool
-feature_reads_y(SpecFeatureKind kind)
-{
-	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
-}
-
-/* A feature of two values in lattice units, in lattice units, within one unit. */
+/*
+ * A feature of two values in lattice units, in the unit of its kind.  The feature "one"
+ * counts in ones, so that a sum of it is a number of rows, which fits into 64 bits however
+ * many they are.  All others are in lattice units, within DP_SCALE.
+ */
 static inline int64
 feature_of(SpecFeatureKind kind, int64 x, int64 y)
 {
 	switch (kind)
 	{
 		case SPEC_FEATURE_ONE:
-			return DP_SCALE;
+			return 1;
 		case SPEC_FEATURE_X:
 			return x;
 		case SPEC_FEATURE_Y:
@@ -162,7 +155,14 @@ feature_of(SpecFeatureKind kind, int64 x, int64 y)
 	return 0;
 }
 
-/* Value of a feature in a row of its set. */
+/* A sum of a feature's values, from the unit of its kind to lattice units. */
+static inline dp_int128
+feature_to_lattice(SpecFeatureKind kind, dp_int128 sum)
+{
+	return kind == SPEC_FEATURE_ONE ? sum * DP_SCALE : sum;
+}
+
+/* Value of a feature in a row of its set, in the unit of its kind. */
 static inline int64
 feature_value(const SpecFeature *feature, const SpecSet *set, const RowValues *row)
 {
@@ -196,7 +196,7 @@ shift_to_nearest(int64 numerator, int shift)
 
 /*
  * What an individual contributes to coordinate i, which has a feature: its n rows
- * in the feature's set, with this sum, bounded to r and in units of r.  With n <= r
+ * in the feature's set, with the feature's sum, bounded to r and in units of r.  With n <= r
  * that is the sum over r, with n > r the mean; one division, so that the result stays
  * within one unit.
  */
@@ -206,8 +206,7 @@ contribution(const Contributions *contributions, int i, dp_int128 n, dp_int128 s
 	const SpecCoordinate *coordinate = &contributions->spec.coordinates[i];
 	dp_int128	r = contributions->params.rows;
 
-	if (contributions->spec.features[coordinate->feature].kind == SPEC_FEATURE_ONE)
-		sum = n * DP_SCALE;
+	sum = feature_to_lattice(contributions->spec.features[coordinate->feature].kind, sum);
 	if (coordinate->presence)
 		return n > 0 ? DP_SCALE : contributions->imputed[i];
 #ifdef DP_FAULT_CAPS_OFF

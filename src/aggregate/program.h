@@ -60,7 +60,8 @@ program_add(const CollectProgram *program, CollectSum *sums, int64 *y, bool *pre
 
 		sum_add(&sums[step->coordinate],
 				present[step->needs_x] && present[step->needs_y] ?
-				feature_of(step->kind, y[step->x], y[step->y]) : step->imputed);
+				feature_to_lattice(step->kind, feature_of(step->kind, y[step->x], y[step->y])) :
+				step->imputed);
 	}
 }
 

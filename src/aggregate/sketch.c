@@ -42,6 +42,7 @@
 #include "aggregate/sketch_values.h"
 #include "core/errors.h"
 #include "mechanism/rank.h"
+#include "spec/serialise.h"
 #include "spec/spec.h"
 #include "spec/value_key.h"
 
@@ -59,12 +60,11 @@ open_sketch(FunctionCallInfo fcinfo, bool reads_value)
 {
 	MemoryContext context = fcinfo->flinfo->fn_mcxt;
 	SketchReader *reader = MemoryContextAllocZero(context, sizeof(SketchReader));
-	ReleaseSpec *spec = (ReleaseSpec *) PG_GETARG_BYTEA_P_COPY(1);	/* aligned */
+	ReleaseSpec *spec = spec_read(PG_GETARG_DATUM(1), CurrentMemoryContext);
 
-	if (VARSIZE(spec) != sizeof(ReleaseSpec))
-		malformed("release description");
 	sketch_reader_open(reader, spec, PG_GETARG_INT32(3), PG_GETARG_ARRAYTYPE_P(2),
 					   reads_value, context);
+	pfree(spec);
 	if (reads_value &&
 		(PG_NARGS() != 5 ||
 		 get_fn_expr_argtype(fcinfo->flinfo, 4) != reader->sketch.value_type))

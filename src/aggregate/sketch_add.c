@@ -52,20 +52,16 @@ sketch_limit(int nsketches)
 	return Min(SKETCH_GROUP_BYTES, SKETCH_ALL_BYTES / Max(nsketches, 1));
 }
 
-/* The sketch's description, every position in it checked. */
+/* The description of the i-th sketch, if there is one that fits its type. */
 static const SpecSketch *
 checked_sketch(const ReleaseSpec *spec, int i)
 {
 	const SpecSketch *sketch;
 
-	if (spec->nparams < DP_PARAM_FIRST_OTHER || spec->nparams > DP_MAX_PARAMS ||
-		spec->nsketches > DP_MAX_SKETCHES || i < 0 || i >= spec->nsketches)
+	if (i < 0 || i >= spec->nsketches)
 		malformed("release description");
 	sketch = &spec->sketches[i];
-	if (sketch->bound < 0 || sketch->bound + 1 >= spec->nparams ||
-		sketch->buckets < 0 || sketch->buckets >= spec->nparams ||
-		(sketch->kind == SPEC_SKETCH_CELLS &&
-		 (sketch->type == SPEC_ARG_ANY || domain_of_type(sketch->value_type) != sketch->type)))
+	if (sketch->kind == SPEC_SKETCH_CELLS && domain_of_type(sketch->value_type) != sketch->type)
 		malformed("release description");
 	return sketch;
 }

@@ -31,6 +31,7 @@
 #include "policy/policy.h"
 #include "session/explain.h"
 #include "session/quiet.h"
+#include "spec/serialise.h"
 #include "spec/spec.h"
 
 static ExecutorStart_hook_type prev_executor_start = NULL;
@@ -63,9 +64,10 @@ plan_requires_account(PlannedStmt *plan)
 
 	foreach(lc, plan->subplans)
 	{
-		const ReleaseSpec *spec = lfirst(lc) != NULL ? release_plan_spec(lfirst(lc)) : NULL;
+		const Plan *plan = lfirst(lc);
 
-		if (spec != NULL && spec->account_required)
+		if (plan != NULL && is_plan_of(plan, node_release) &&
+			spec_peek_account_required(node_description((const CustomScan *) plan)))
 			return true;
 	}
 	return false;

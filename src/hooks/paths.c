@@ -84,6 +84,7 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 					RelOptInfo *output_rel, void *extra)
 {
 	Aggref	   *collector;
+	const ReleaseSpec *spec;
 	DpFunction	function;
 
 	if (prev_upper_paths_hook)
@@ -95,15 +96,16 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 	collector = known_collector(root);
 	if (collector == NULL)
 		return;
+	spec = planning_known_spec(collector);
 	function = extension_function(collector->aggfnoid);
 	if (stage == UPPERREL_FINAL)
-		add_release_path(output_rel, collector, planning_needs(planning_known_spec(collector)));
+		add_release_path(output_rel, collector, planning_needs(spec));
 	else if (IS_OTHER_REL(output_rel))
 		return;					/* one of the tables of a partitionwise aggregation */
 	else if (function == DP_FUNC_BOUND)
-		bound_group_paths(root, input_rel, output_rel, collector);
+		bound_group_paths(root, input_rel, output_rel, collector, spec);
 	else if (function == DP_FUNC_COLLECT)
-		stream_group_paths(root, input_rel, output_rel, collector);
+		stream_group_paths(root, input_rel, output_rel, collector, spec);
 }
 
 /*

@@ -15,8 +15,6 @@
 #include "nodes/extensible.h"
 #include "nodes/plannodes.h"
 
-#include "spec/spec.h"
-
 extern const char node_release[];
 extern const char node_bound[];
 extern const char node_stream[];
@@ -37,6 +35,6 @@ is_state_of(const PlanState *state, const char *kind)
 		((const CustomScanState *) state)->methods->CustomName == kind;
 }
 
-extern const ReleaseSpec *release_plan_spec(const Plan *plan);
+extern Datum node_description(const CustomScan *scan);
 
 #endif							/* DP_IDENTITY_H */

@@ -83,7 +83,7 @@ reads_protected(const Plan *plan, const PlannedStmt *statement)
 	Oid			relid;
 	ListCell   *lc;
 
-	if (release_plan_spec(plan) != NULL)
+	if (is_plan_of(plan, node_release))
 		return false;
 	relid = scanned_relation(plan, statement);
 	if (OidIsValid(relid) && policy_lookup(relid) != NULL)
@@ -230,7 +230,7 @@ steady_node(Plan *plan, bool once)
 static void
 steady_tree(Plan *plan, bool below, bool once)
 {
-	bool		release = release_plan_spec(plan) != NULL;
+	bool		release = is_plan_of(plan, node_release);
 	ListCell   *lc;
 
 	if (below)

@@ -15,6 +15,7 @@
 #include "query/collectors.h"
 #include "query/constants.h"
 #include "query/queries.h"
+#include "spec/serialise.h"
 #include "spec/spec.h"
 
 /* The parameters as one float8[] expression. */
@@ -34,11 +35,7 @@ params_array(ReleaseBuilder *builder)
 static Const *
 spec_const(ReleaseSpec *spec)
 {
-	ReleaseSpec *copy = palloc(sizeof(ReleaseSpec));
-
-	memcpy(copy, spec, sizeof(ReleaseSpec));
-	SET_VARSIZE(copy, sizeof(ReleaseSpec));
-	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(copy), false, false);
+	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(spec_write(spec)), false, false);
 }
 
 /* A call of an aggregate of the extension: function(spec, params, arguments ...). */

@@ -43,7 +43,6 @@ describe_release(ReleaseBuilder *builder)
 	List	   *proofs;
 	ListCell   *lc;
 
-	SET_VARSIZE(spec, sizeof(ReleaseSpec));
 	if (!pg_strong_random(spec->id, sizeof(spec->id)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),

@@ -11,12 +11,13 @@
 #include "nodes/primnodes.h"
 
 #include "query/planning.h"
+#include "spec/serialise.h"
 #include "spec/spec.h"
 
 /* A release that the planning under way has made. */
 typedef struct PlannedRelease
 {
-	unsigned char id[DP_SPEC_ID_BYTES];
+	ReleaseSpec spec;
 	List	   *needs;			/* release_needs() */
 	List	   *wide;			/* wide_columns() */
 	List	   *plain;			/* relations planned as if they had no wide values */
@@ -66,7 +67,7 @@ planning_releases(void)
 }
 
 static PlannedRelease *
-planned_release(const ReleaseSpec *spec)
+planned_release(const unsigned char *id)
 {
 	ListCell   *lc;
 
@@ -74,37 +75,38 @@ planned_release(const ReleaseSpec *spec)
 	{
 		PlannedRelease *planned = lfirst(lc);
 
-		if (memcmp(planned->id, spec->id, DP_SPEC_ID_BYTES) == 0)
+		if (memcmp(planned->spec.id, id, DP_SPEC_ID_BYTES) == 0)
 			return planned;
 	}
 	return NULL;
 }
 
 /*
- * The description of a release that the planning under way has made, if that is what the
- * first argument of an aggregate is; else NULL.
+ * The description of a release that the planning under way has made, if the first argument
+ * of an aggregate is one, written; else NULL.  Its id tells.
  */
 const ReleaseSpec *
 planning_known_spec(const Aggref *aggref)
 {
-	const Const *spec;
-	const ReleaseSpec *result;
+	const Const *written;
+	const unsigned char *id;
+	const PlannedRelease *planned;
 
 	if (aggref->args == NIL)
 		return NULL;
-	spec = (const Const *) linitial_node(TargetEntry, aggref->args)->expr;
-	if (!IsA(spec, Const) || spec->consttype != BYTEAOID || spec->constisnull ||
-		VARSIZE_ANY(DatumGetPointer(spec->constvalue)) != sizeof(ReleaseSpec))
+	written = (const Const *) linitial_node(TargetEntry, aggref->args)->expr;
+	if (!IsA(written, Const) || written->consttype != BYTEAOID || written->constisnull)
 		return NULL;
-	result = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
-	return planned_release(result) != NULL ? result : NULL;
+	id = spec_peek_id(written->constvalue);
+	planned = id != NULL ? planned_release(id) : NULL;
+	return planned != NULL ? &planned->spec : NULL;
 }
 
 /* What the plan of a release of this planning rests on: see ReleaseNeed. */
 List *
 planning_needs(const ReleaseSpec *spec)
 {
-	PlannedRelease *planned = planned_release(spec);
+	PlannedRelease *planned = planned_release(spec->id);
 
 	return lappend(copyObject(planned->needs), list_copy(planned->plain));
 }
@@ -113,14 +115,14 @@ planning_needs(const ReleaseSpec *spec)
 List *
 planning_wide(const ReleaseSpec *spec)
 {
-	return planned_release(spec)->wide;
+	return planned_release(spec->id)->wide;
 }
 
 /* Notes a relation with such columns that has no value stored out of line now. */
 void
 planning_read_plainly(const ReleaseSpec *spec, Oid relid)
 {
-	PlannedRelease *planned = planned_release(spec);
+	PlannedRelease *planned = planned_release(spec->id);
 
 	planned->plain = list_append_unique_oid(planned->plain, relid);
 }
@@ -129,11 +131,12 @@ planning_read_plainly(const ReleaseSpec *spec, Oid relid)
 void
 planning_remember(const ReleaseSpec *spec, List *needs, List *wide)
 {
-	PlannedRelease *planned = palloc0(sizeof(PlannedRelease));
+	PlannedRelease *planned = palloc(sizeof(PlannedRelease));
 
-	memcpy(planned->id, spec->id, DP_SPEC_ID_BYTES);
+	planned->spec = *spec;
 	planned->needs = needs;
 	planned->wide = wide;
+	planned->plain = NIL;
 	current.releases = lappend(current.releases, planned);
 }
 

@@ -338,7 +338,7 @@ make_release(ReleaseBuilder *builder)
 	inline_public_ctes(context, level, release);
 	read_publics_ahead(context, release);
 	planning_remember(&builder->spec, release_needs(release, visible_ctes(level)),
-					  wide_columns(release));
+					  wide_columns(release, &builder->spec));
 	return release;
 }
 

@@ -29,6 +29,7 @@ typedef struct WideContext
 {
 	List	   *queries;		/* from the innermost one out */
 	List	   *relations;		/* of WideRelation */
+	const ReleaseSpec *spec;	/* of the release whose query it is */
 } WideContext;
 
 /* The list of wide columns of a relation, found or added. */
@@ -107,19 +108,18 @@ leaves_value(Node *node)
 	return false;
 }
 
-/* The description in a collector's call; NULL if the aggregate is another. */
-static const ReleaseSpec *
-collector_spec(Aggref *aggref)
+/* Is the aggregate the collector, the one that reads the release's arguments? */
+static bool
+is_collector(Aggref *aggref)
 {
 	switch (extension_function(aggref->aggfnoid))
 	{
 		case DP_FUNC_COLLECT:
 		case DP_FUNC_INDIVIDUAL:
 		case DP_FUNC_BOUND:
-			return (const ReleaseSpec *)
-				DatumGetPointer(castNode(Const, linitial_node(TargetEntry, aggref->args)->expr)->constvalue);
+			return true;
 		default:
-			return NULL;
+			return false;
 	}
 }
 
@@ -127,8 +127,9 @@ static bool wide_walker(Node *node, WideContext *context);
 
 /* A collector's arguments are the last ones (collectors.c). */
 static void
-walk_collector(WideContext *context, Aggref *aggref, const ReleaseSpec *spec)
+walk_collector(WideContext *context, Aggref *aggref)
 {
+	const ReleaseSpec *spec = context->spec;
 	int			first = list_length(aggref->args) - spec->narguments;
 
 	for (int i = 0; i < list_length(aggref->args); i++)
@@ -143,8 +144,6 @@ walk_collector(WideContext *context, Aggref *aggref, const ReleaseSpec *spec)
 static bool
 wide_walker(Node *node, WideContext *context)
 {
-	const ReleaseSpec *spec;
-
 	if (node == NULL || leaves_value(node))
 		return false;
 	if (IsA(node, Query))
@@ -158,9 +157,9 @@ wide_walker(Node *node, WideContext *context)
 	}
 	if (IsA(node, Var))
 		add_var(context, (Var *) node);
-	if (IsA(node, Aggref) && (spec = collector_spec((Aggref *) node)) != NULL)
+	if (IsA(node, Aggref) && is_collector((Aggref *) node))
 	{
-		walk_collector(context, (Aggref *) node, spec);
+		walk_collector(context, (Aggref *) node);
 		return false;
 	}
 	return expression_tree_walker(node, wide_walker, context);
@@ -171,9 +170,9 @@ wide_walker(Node *node, WideContext *context)
  * remembered yet, reads for their values: a list of WideRelation.
  */
 List *
-wide_columns(Query *release)
+wide_columns(Query *release, const ReleaseSpec *spec)
 {
-	WideContext context = {0};
+	WideContext context = {.spec = spec};
 
 	(void) wide_walker((Node *) release, &context);
 	return context.relations;

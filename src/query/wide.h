@@ -7,6 +7,11 @@
 
 #include "postgres.h"
 
-extern List *wide_columns(Query *release);
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+
+#include "spec/spec.h"
+
+extern List *wide_columns(Query *release, const ReleaseSpec *spec);
 
 #endif							/* DP_WIDE_H */

@@ -109,8 +109,6 @@ check_param(const ReleaseSpec *spec, const double *values, int i)
 			break;
 		case SPEC_PARAM_LOWER_WRITTEN:
 		case SPEC_PARAM_LOWER_DERIVED:
-			if (i + 1 >= spec->nparams)
-				malformed("release parameters");
 			spec_check_bounds(value, values[i + 1],
 							  spec->param_kinds[i] == SPEC_PARAM_LOWER_DERIVED);
 			break;
@@ -140,33 +138,6 @@ spec_shares(const ReleaseSpec *spec)
 	return spec->nparts + (spec->numeric ? 1 : 0);
 }
 
-static void
-check_count(int32 n, int32 lowest, int32 highest)
-{
-	if (n < lowest || n > highest)
-		malformed("release description");
-}
-
-/*
- * Every number of entries in the description: anybody may call the internal
- * aggregates with a description of their own making.
- */
-static void
-check_counts(const ReleaseSpec *spec)
-{
-	check_count(spec->dimensions, 1, DP_MAX_DIMENSIONS);
-	check_count(spec->nparams, DP_PARAM_FIRST_OTHER, DP_MAX_PARAMS);
-	check_count(spec->narguments, 0, DP_MAX_ARGUMENTS);
-	check_count(spec->nsets, 0, DP_MAX_SETS);
-	check_count(spec->nfeatures, 0, DP_MAX_FEATURES);
-	check_count(spec->nmoments, 0, DP_MAX_MOMENTS);
-	check_count(spec->nsketches, 0, DP_MAX_SKETCHES);
-	check_count(spec->nparts, 0, DP_MAX_PARTS);
-	check_count(spec->ntargets, 0, DP_MAX_TARGETS);
-	check_count(spec->noutputs, 0, DP_MAX_OUTPUTS);
-	check_count(spec->nproofs, 0, DP_MAX_PROOFS);
-}
-
 /* What the largest part needs so that each of its selections has some epsilon. */
 static int64
 smallest_share(const ReleaseSpec *spec)
@@ -189,10 +160,8 @@ smallest_share(const ReleaseSpec *spec)
 void
 spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *params)
 {
-	int			shares;
+	int			shares = Max(spec_shares(spec), 1);
 
-	check_counts(spec);
-	shares = Max(spec_shares(spec), 1);
 	params->values = values;
 	if (dp_epsilon_from_double(values[DP_PARAM_EPSILON], &params->epsilon_nano) != DP_OK)
 		ereport(ERROR,

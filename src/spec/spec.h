@@ -1,7 +1,7 @@
 /*
  * spec.h
- *		The description of one release: made by the rewriter, carried as a bytea
- *		Const through the plan, read by the collector, the sketches and the
+ *		The description of one release: made by the rewriter, carried through the
+ *		plan as bytes (serialise.h), read by the collector, the sketches and the
  *		sealed node.
  *
  * A release consists of parts, each a mechanism with its own share of epsilon
@@ -311,7 +311,6 @@ typedef struct SpecOutput
 /* The description itself: what the release is made of, in arrays with their lengths before. */
 typedef struct ReleaseSpec
 {
-	int32		vl_len_;		/* varlena header; use VARSIZE */
 	unsigned char id[DP_SPEC_ID_BYTES]; /* made by this planning, unguessable */
 	Oid			relid;			/* first protected relation, for messages */
 	NameData	population;
@@ -357,6 +356,18 @@ typedef struct ReleaseParams
 	int64		rows;			/* r: most rows that an individual counts with in a group */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
+
+static inline bool
+feature_reads_x(SpecFeatureKind kind)
+{
+	return kind == SPEC_FEATURE_X || kind == SPEC_FEATURE_XX || kind == SPEC_FEATURE_XY;
+}
+
+static inline bool
+feature_reads_y(SpecFeatureKind kind)
+{
+	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
+}
 
 extern int	spec_shares(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,

@@ -23,7 +23,7 @@ my $node = Extreme::start_extreme('forged and random choices');
 	{
 		my $bytes = pack 'C*', map { $_ & 255 } split ' ', $const;
 
-		$spec //= substr $bytes, 4 if length $bytes > 5000;
+		$spec //= substr $bytes, 4 if substr($bytes, 4, 4) eq 'DPrd';
 		# an array of double precision
 		@params = unpack 'd<*', substr $bytes, 24 if !@params && length $bytes > 56 && substr($bytes, 12, 4) eq pack 'l<', 701;
 	}
@@ -47,9 +47,11 @@ my $node = Extreme::start_extreme('forged and random choices');
 
 		foreach my $change (1 .. ($try == 0 ? 0 : 1 + int rand 3))
 		{
-			my $at = rand() < 0.5 ? 80 + 4 * int rand 16 : 4 * int rand(@forged / 4);
-			my $value = (-1, 0, 1, 2, 127, 255, 32767, 65535, 1 << 20, 1 << 30, -2147483648, 23, 25)[ int rand 13 ];
-			@forged[ $at .. $at + 3 ] = unpack 'C4', pack 'l<', $value;
+			# numbers of entries, after what stands at fixed places; any other number; or a type
+			my $at = rand() < 0.3 ? 23 + 2 * int rand 12 : 22 + int rand(@forged - 26);
+			my $value = (-1, 0, 1, 2, 3, 5, 127, 255, 256, 32767, -32768)[ int rand 11 ];
+			my @value = rand() < 0.8 ? unpack 'C2', pack 's>', $value : unpack 'C4', pack 'L>', (0, 20, 23, 25, 1700)[ int rand 5 ];
+			@forged[ $at .. $at + $#value ] = @value;
 		}
 		push @descriptions, "($try, decode('" . unpack('H*', pack 'C*', @forged) . "', 'hex'))";
 		push @statements, $calls->($try);

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include "aggregate/contribution.h"
-#include "core/errors.h"
 #include "nodes/bound/feature_steps.h"
 #include "spec/spec.h"
 
@@ -23,9 +21,6 @@ compile_feature(FeatureSteps *steps, const ReleaseSpec *spec, int f)
 		(has_x ? (uint32) 1 << set->x : 0) | (has_y ? (uint32) 1 << set->y : 0);
 	steps->features[f].x = has_x ? set->x : 0;
 	steps->features[f].y = has_y ? set->y : 0;
-	if ((feature_reads_x(kind) && spec->arguments[set->x].bound == 0) ||
-		(feature_reads_y(kind) && spec->arguments[set->y].bound == 0))
-		malformed("release description");
 }
 
 /* Lists the features and the coordinates that are made from them. */

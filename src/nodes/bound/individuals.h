@@ -24,7 +24,7 @@
 typedef struct IndividualGroup
 {
 	uint32		group;
-	int64		sums[FLEXIBLE_ARRAY_MEMBER];	/* of features; of "one" the number of rows.
+	int64		sums[FLEXIBLE_ARRAY_MEMBER];	/* of features, as feature_of() gives them.
 												 * Then of each sketch IndividualItems. */
 } IndividualGroup;
 

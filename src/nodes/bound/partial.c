@@ -14,6 +14,7 @@
 #include "nodes/bound/keys.h"
 #include "nodes/bound/partial.h"
 #include "nodes/bound/rows.h"
+#include "nodes/identity.h"
 #include "nodes/node_params.h"
 
 /*
@@ -36,8 +37,7 @@ partial_begin(PartialNode *node, EState *estate, int eflags)
 	old = MemoryContextSwitchTo(node->context);
 	node->params = DatumGetArrayTypePCopy(PointerGetDatum(node_params(&node->css)));
 	node->contributions =
-		contributions_open(DatumGetByteaP(linitial_node(Const, scan->custom_private)->constvalue),
-						   node->params, node->context);
+		contributions_open(node_description(scan), node->params, node->context);
 	node->spec = &node->contributions->spec;
 	input_columns_open(&node->columns, lsecond(scan->custom_private), node->spec);
 	key_columns_open(&node->keys, desc, node->columns.keys, node->columns.nkeys, true);

@@ -279,16 +279,14 @@ replace_paths(BoundPlanning *planning)
 /* The collector's description is known to be ours. */
 static void
 start_planning(BoundPlanning *planning, PlannerInfo *root, RelOptInfo *input_rel,
-			   RelOptInfo *grouped_rel, Aggref *collector)
+			   RelOptInfo *grouped_rel, Aggref *collector, const ReleaseSpec *spec)
 {
-	Const	   *spec = castNode(Const, aggref_argument(collector, 0));
-
 	memset(planning, 0, sizeof(BoundPlanning));
 	planning->root = root;
 	planning->input_rel = input_rel;
 	planning->grouped_rel = grouped_rel;
 	planning->collector = collector;
-	planning->spec = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
+	planning->spec = spec;
 	planning->sketches = find_sketches(root, planning->spec->nsketches);
 	planning->groups = ((Path *) linitial(grouped_rel->pathlist))->rows;
 	inputs_list(&planning->inputs, root, collector, planning->spec->narguments,
@@ -300,11 +298,11 @@ start_planning(BoundPlanning *planning, PlannerInfo *root, RelOptInfo *input_rel
  */
 void
 bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
-				  Aggref *collector)
+				  Aggref *collector, const ReleaseSpec *spec)
 {
 	BoundPlanning planning;
 
-	start_planning(&planning, root, input_rel, grouped_rel, collector);
+	start_planning(&planning, root, input_rel, grouped_rel, collector, spec);
 	replace_paths(&planning);
 }
 
@@ -314,12 +312,12 @@ bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_
  */
 void
 stream_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
-				   Aggref *collector)
+				   Aggref *collector, const ReleaseSpec *spec)
 {
 	BoundPlanning planning;
 	List	   *keys;
 
-	start_planning(&planning, root, input_rel, grouped_rel, collector);
+	start_planning(&planning, root, input_rel, grouped_rel, collector, spec);
 	keys = list_copy_head(planning.inputs.exprs, planning.inputs.nkeys);
 	if (dp_setting_bound_node && keys_are_exact(keys) &&
 		(keys == NIL ||

@@ -9,10 +9,14 @@
 
 #include "nodes/pathnodes.h"
 
+#include "spec/spec.h"
+
 extern void bound_nodes_init(void);
 extern void bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel,
-							  RelOptInfo *grouped_rel, Aggref *collector);
+							  RelOptInfo *grouped_rel, Aggref *collector,
+							  const ReleaseSpec *spec);
 extern void stream_group_paths(PlannerInfo *root, RelOptInfo *input_rel,
-							   RelOptInfo *grouped_rel, Aggref *collector);
+							   RelOptInfo *grouped_rel, Aggref *collector,
+							   const ReleaseSpec *spec);
 
 #endif							/* DP_BOUND_PATH_H */

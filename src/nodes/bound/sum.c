@@ -106,9 +106,9 @@ add_record(BoundState *state, const Record *record, int participant)
 	for (int f = 0; f < steps->nfeatures; f++)
 	{
 		if ((record->present & steps->features[f].mask) == steps->features[f].mask)
-			entry->sums[f] += steps->features[f].kind == SPEC_FEATURE_ONE ? 1 :
-				feature_of(steps->features[f].kind, record->values[steps->features[f].x],
-						   record->values[steps->features[f].y]);
+			entry->sums[f] += feature_of(steps->features[f].kind,
+										 record->values[steps->features[f].x],
+										 record->values[steps->features[f].y]);
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{

@@ -34,6 +34,7 @@
 #include "policy/enforced.h"
 #include "session/quiet.h"
 #include "spec/needs.h"
+#include "spec/serialise.h"
 #include "spec/spec.h"
 
 /* How many releases this process has begun. */
@@ -85,7 +86,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 
 	begun++;
 	state->needs = lsecond(scan->custom_private);
-	state->spec = release_plan_spec(&scan->scan.plan);
+	state->spec = spec_read(node_description(scan), estate->es_query_cxt);
 	read_params(state, estate, &state->params);
 	spec_check_price(state->spec, &state->params);
 

@@ -19,7 +19,7 @@
 typedef struct ReleaseState
 {
 	CustomScanState css;		/* must be first */
-	const ReleaseSpec *spec;	/* in the plan */
+	const ReleaseSpec *spec;
 	ReleaseParams params;
 	bool		paid;
 	bool		drained;

@@ -9,7 +9,7 @@ all:
 EXTENSION = dp_agg
 MODULE_big = dp_agg
 DATA = $(sort $(wildcard sql/dp_agg--*.sql))
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
 
 # PostgreSQL's headers are not clean under -Wextra; as system headers they are
 # not warned about.  PostgreSQL 15 leaves PGDLLEXPORT empty, which with hidden
@@ -29,7 +29,7 @@ REGRESS := $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
 REGRESS_OPTS = --inputdir=test
 
 EXTRA_CLEAN = .build results regression.diffs regression.out tmp_check log \
-	$(wildcard src/*.[od] src/*/*.[od])
+	$(wildcard src/*.[od] src/*/*.[od] src/*/*/*.[od])
 
 # No bitcode: it would need clang, and nothing here gains from inlining by JIT.
 override with_llvm = no
@@ -79,7 +79,7 @@ endif
 # the result.  Which headers they read is known once all is built, hence the
 # second make.
 fault_dir = .build/fault/$(FAULT)
-fault_headers := $(shell grep -l DP_FAULT src/*.h src/*/*.h)
+fault_headers := $(shell grep -rl --include=*.h DP_FAULT src)
 fault_readers := $(if $(fault_headers),$(shell grep -lwF $(addprefix -e ,$(fault_headers)) $(wildcard $(OBJS:.o=.d))))
 fault_sources := $(sort $(shell grep -l DP_FAULT $(OBJS:.o=.c)) $(fault_readers:.d=.c))
 fault_objects = $(fault_sources:%.c=$(fault_dir)/%.o)
@@ -95,7 +95,7 @@ $(fault_dir)/%.o: %.c .build/key
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -DDP_FAULT -DDP_FAULT_$(FAULT) -c -o $@ $<
 
--include $(wildcard .build/fault/*/src/*.d .build/fault/*/src/*/*.d)
+-include $(wildcard .build/fault/*/src/*.d .build/fault/*/src/*/*.d .build/fault/*/src/*/*/*.d)
 
 else
 all install installcheck uninstall fault:

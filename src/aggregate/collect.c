@@ -33,7 +33,11 @@
 #include "aggregate/collect.h"
 #include "aggregate/contribution.h"
 #include "aggregate/program.h"
-#include "release/spec.h"
+#include "aggregate/sum.h"
+#include "core/errors.h"
+#include "mechanism/noise.h"
+#include "mechanism/status.h"
+#include "spec/spec.h"
 
 /*
  * State of one (group, individual): for each feature the sum of its values
@@ -84,7 +88,7 @@ collect_read_state(Datum datum, int dimensions)
 		state->dimensions < 1 || state->dimensions > DP_MAX_DIMENSIONS ||
 		VARSIZE(state) != COLLECT_STATE_SIZE(state->dimensions) ||
 		(dimensions != ANY_SIZE && state->dimensions != dimensions))
-		elog(ERROR, "malformed collector state");
+		malformed("collector state");
 	return state;
 }
 
@@ -98,7 +102,7 @@ read_individual(Datum datum, int nfeatures)
 		state->nfeatures < 0 || state->nfeatures > DP_MAX_FEATURES ||
 		VARSIZE(state) != INDIVIDUAL_STATE_SIZE(state->nfeatures) ||
 		(nfeatures != ANY_SIZE && state->nfeatures != nfeatures))
-		elog(ERROR, "malformed individual state");
+		malformed("individual state");
 	return state;
 }
 
@@ -121,12 +125,12 @@ open_contributions(FunctionCallInfo fcinfo, bool reads_arguments)
 	result = contributions_open(PG_GETARG_BYTEA_P(1), PG_GETARG_ARRAYTYPE_P(2),
 								fcinfo->flinfo->fn_mcxt);
 	if (reads_arguments && PG_NARGS() != result->spec.narguments + 3)
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	for (int i = 0; reads_arguments && i < result->spec.narguments; i++)
 	{
 		if (!argument_type_matches(&result->spec.arguments[i],
 								   get_fn_expr_argtype(fcinfo->flinfo, i + 3)))
-			elog(ERROR, "malformed release description");
+			malformed("release description");
 	}
 	return result;
 }

@@ -12,10 +12,12 @@
 
 #include <math.h>
 
-#include "aggregate/domain.h"
-#include "mechanism/status.h"
-#include "release/spec.h"
 #include "utils/array.h"
+
+#include "mechanism/noise.h"
+#include "mechanism/status.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* How an argument is read. */
 typedef struct ArgumentReader

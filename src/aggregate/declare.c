@@ -11,7 +11,7 @@
 
 #include "fmgr.h"
 
-#include "errors.h"
+#include "core/errors.h"
 
 PG_FUNCTION_INFO_V1(dp_unreleased);
 PG_FUNCTION_INFO_V1(dp_interval_misplaced);
@@ -54,4 +54,18 @@ dp_with(PG_FUNCTION_ARGS)
 			 errmsg("dp_with() is not in its place"),
 			 errhint("Write it in the WHERE clause of the SELECT that computes the release, joined by AND.")));
 	PG_RETURN_NULL();			/* keep compiler quiet */
+}
+
+PG_FUNCTION_INFO_V1(dp_output);
+
+/*
+ * output(state bytea, position int, NULL::type) returns type
+ *
+ * Holds the place of an output in the query of a release until the sealed node
+ * fills it; by itself it is NULL.
+ */
+PGDLLEXPORT Datum
+dp_output(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_NULL();
 }

@@ -4,7 +4,9 @@
  */
 #include "postgres.h"
 
+#include "aggregate/contribution.h"
 #include "aggregate/program.h"
+#include "spec/spec.h"
 
 static void
 compile_step(CollectStep *step, const Contributions *contributions, int coordinate)

@@ -8,8 +8,10 @@
 
 #include "postgres.h"
 
-#include "aggregate/collect.h"
 #include "aggregate/contribution.h"
+#include "aggregate/sum.h"
+#include "mechanism/noise.h"
+#include "spec/spec.h"
 
 typedef struct CollectStep
 {

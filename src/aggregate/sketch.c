@@ -30,14 +30,20 @@
  */
 #include "postgres.h"
 
-#include "aggregate/domain.h"
-#include "aggregate/sketch.h"
-#include "aggregate/sketch_add.h"
-#include "aggregate/sketch_state.h"
 #include "fmgr.h"
-#include "mechanism/rank.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+
+#include "aggregate/sketch.h"
+#include "aggregate/sketch_add.h"
+#include "aggregate/sketch_cells.h"
+#include "aggregate/sketch_open.h"
+#include "aggregate/sketch_state.h"
+#include "aggregate/sketch_values.h"
+#include "core/errors.h"
+#include "mechanism/rank.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
 PG_FUNCTION_INFO_V1(dp_sketch_transition);
 PG_FUNCTION_INFO_V1(dp_sketch_rows_transition);
@@ -52,13 +58,13 @@ open_sketch(FunctionCallInfo fcinfo, bool reads_value)
 	ReleaseSpec *spec = (ReleaseSpec *) PG_GETARG_BYTEA_P_COPY(1);	/* aligned */
 
 	if (VARSIZE(spec) != sizeof(ReleaseSpec))
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	sketch_reader_open(reader, spec, PG_GETARG_INT32(3), PG_GETARG_ARRAYTYPE_P(2),
 					   reads_value, context);
 	if (reads_value &&
 		(PG_NARGS() != 5 ||
 		 get_fn_expr_argtype(fcinfo->flinfo, 4) != reader->sketch.value_type))
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	return reader;
 }
 
@@ -182,7 +188,7 @@ dp_sketch_combine(PG_FUNCTION_ARGS)
 	state = sketch_open(PG_GETARG_DATUM(0));
 	if (state->kind != other->kind || state->stage != other->stage ||
 		state->cells != other->cells || state->limit != other->limit)
-		sketch_malformed();
+		malformed("sketch state");
 	state = sketch_merge(state, other);
 	state->total = sketch_sum(state->total, other->total);
 	PG_RETURN_POINTER(state);
@@ -200,7 +206,7 @@ finished_state(Datum datum, SpecSketchKind kind)
 	const SketchState *state = sketch_open(datum);
 
 	if (state->kind != kind || state->stage != SKETCH_INDIVIDUALS)
-		sketch_malformed();
+		malformed("sketch state");
 	return state;
 }
 
@@ -214,7 +220,7 @@ sketch_cells(Datum state, int ncells, int64 *weights)
 	const SketchState *cells = finished_state(state, SPEC_SKETCH_CELLS);
 
 	if (cells->cells != ncells)
-		sketch_malformed();
+		malformed("sketch state");
 	cells_sum(cells, weights);
 	return cells->total;
 }
@@ -231,8 +237,8 @@ static int
 compare_keys(const void *a, const void *b, void *arg)
 {
 	const SketchState *state = arg;
-	SketchKey	x;
-	SketchKey	y;
+	ValueKey	x;
+	ValueKey	y;
 	int64		unused;
 	int			order;
 
@@ -265,7 +271,7 @@ sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result)
 	result->individuals = palloc(n * sizeof(int64));
 	for (uint32 i = 0; i < n; i++)
 	{
-		SketchKey	key;
+		ValueKey	key;
 
 		values_get(values, order[i], &key, &result->weights[i], &result->individuals[i]);
 		result->values[i] = key_datum(sketch->value_type, &key);
@@ -298,7 +304,7 @@ sketch_usage(Datum state)
 int64
 sketch_usage_step(int64 rows)
 {
-	return Min(rows * (int64) (2 * SKETCH_ENTRY_BYTES + SKETCH_LONGEST_VALUE),
+	return Min(rows * (int64) (2 * SKETCH_ENTRY_BYTES + LONGEST_VALUE),
 			   2 * (int64) SKETCH_ROWS_BYTES);
 }
 

@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "release/spec.h"
+#include "spec/spec.h"
 
 /* The different values of a group; arrays of n. */
 typedef struct SketchValues
@@ -18,7 +18,6 @@ typedef struct SketchValues
 	int64	   *individuals;
 } SketchValues;
 
-extern uint32 sketch_limit(int nsketches);
 extern int64 sketch_cells(Datum state, int ncells, int64 *weights);
 extern void sketch_clear_cells(Datum state, int64 *weights);
 extern void sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result);

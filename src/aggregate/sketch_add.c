@@ -8,12 +8,19 @@
  */
 #include "postgres.h"
 
-#include "aggregate/sketch.h"
-#include "aggregate/sketch_add.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "mechanism/rank.h"
 #include "miscadmin.h"
+
+#include "aggregate/sketch_add.h"
+#include "aggregate/sketch_cells.h"
+#include "aggregate/sketch_distinct.h"
+#include "aggregate/sketch_state.h"
+#include "aggregate/sketch_values.h"
+#include "core/errors.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
 /* Most rows of one individual in a group: DP_CELL_SCALE times as many fit. */
 #define MOST_ROWS ((int64) 1 << 38)
@@ -49,13 +56,13 @@ checked_sketch(const ReleaseSpec *spec, int i)
 
 	if (spec->nparams < DP_PARAM_FIRST_OTHER || spec->nparams > DP_MAX_PARAMS ||
 		spec->nsketches > DP_MAX_SKETCHES || i < 0 || i >= spec->nsketches)
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	sketch = &spec->sketches[i];
 	if (sketch->bound < 0 || sketch->bound + 1 >= spec->nparams ||
 		sketch->buckets < 0 || sketch->buckets >= spec->nparams ||
 		(sketch->kind == SPEC_SKETCH_CELLS &&
 		 (sketch->type == SPEC_ARG_ANY || domain_of_type(sketch->value_type) != sketch->type)))
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	return sketch;
 }
 
@@ -65,7 +72,7 @@ read_values(const ReleaseSpec *spec, ArrayType *array)
 {
 	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID ||
 		ARR_DIMS(array)[0] != spec->nparams)
-		elog(ERROR, "malformed release parameters");
+		malformed("release parameters");
 	return (const double *) ARR_DATA_PTR(array);
 }
 
@@ -80,7 +87,7 @@ spec_seed(const ReleaseSpec *spec)
 #ifdef DP_FAULT_NOISELESS
 	return UINT64CONST(0x5851f42d4c957f2d);	/* the same values count in every run */
 #endif
-	return hash_combine64(sketch_mix(halves[0]), halves[1]);
+	return hash_combine64(value_mix(halves[0]), halves[1]);
 }
 
 /*
@@ -114,7 +121,7 @@ sketch_check_state(const SketchReader *reader, const SketchState *state, SketchS
 	if (state->kind != reader->sketch.kind || state->stage != stage ||
 		(state->kind == SPEC_SKETCH_CELLS ? state->cells != reader->grid.cells :
 		 state->limit != sketch_state_limit(reader, stage)))
-		sketch_malformed();
+		malformed("sketch state");
 }
 
 /* A state without rows. */
@@ -130,7 +137,7 @@ sketch_first(const SketchReader *reader, SketchStage stage)
 		case SPEC_SKETCH_DISTINCT:
 			return distinct_new(stage, sketch_state_limit(reader, stage));
 	}
-	sketch_malformed();
+	malformed("sketch state");
 	return NULL;
 }
 
@@ -144,7 +151,7 @@ static int64
 bounded_weight(const SketchState *part, int64 rows, int64 r)
 {
 	if (rows > part->total || part->total > MOST_ROWS)
-		sketch_malformed();
+		malformed("sketch state");
 	return sketch_weight(rows, part->total, r);
 }
 
@@ -163,9 +170,9 @@ select_values(Selection *selection, uint64 *hashes, int64 n, int64 r, uint64 see
 {
 	selection->salt = seed;
 	for (int64 i = 0; i < n; i++)
-		selection->salt += sketch_mix(hashes[i]);	/* in any order */
+		selection->salt += value_mix(hashes[i]);	/* in any order */
 	for (int64 i = 0; i < n; i++)
-		hashes[i] = sketch_mix(hashes[i] ^ selection->salt);
+		hashes[i] = value_mix(hashes[i] ^ selection->salt);
 	qsort(hashes, n, sizeof(uint64), compare_ranks);
 	selection->last = hashes[r - 1];
 	selection->left = r;
@@ -174,7 +181,7 @@ select_values(Selection *selection, uint64 *hashes, int64 n, int64 r, uint64 see
 static bool
 selected(Selection *selection, uint64 hash)
 {
-	return sketch_mix(hash ^ selection->salt) <= selection->last && selection->left-- > 0;
+	return value_mix(hash ^ selection->salt) <= selection->last && selection->left-- > 0;
 }
 
 static SketchState *
@@ -193,7 +200,7 @@ static void
 select_of_values(Selection *selection, const SketchState *part, const SketchReader *reader)
 {
 	uint64	   *hashes = palloc(part->used * sizeof(uint64));
-	SketchKey	key;
+	ValueKey	key;
 	int64		unused;
 
 	for (uint32 i = 0; i < part->used; i++)
@@ -210,7 +217,7 @@ add_values(SketchState *state, const SketchState *part, const SketchReader *read
 {
 	bool		all = part->used <= reader->rows;
 	Selection	selection;
-	SketchKey	key;
+	ValueKey	key;
 	int64		rows;
 	int64		unused;
 
@@ -236,7 +243,7 @@ select_of_distinct(Selection *selection, const SketchState *part, const SketchRe
 	while (n < part->used && distinct_next(part, &position, &hash))
 		hashes[n++] = hash;
 	if (n != part->used)
-		sketch_malformed();
+		malformed("sketch state");
 	select_values(selection, hashes, n, reader->rows, reader->seed);
 	pfree(hashes);
 }
@@ -280,7 +287,7 @@ sketch_add_individual(const SketchReader *reader, SketchState *state, const Sket
 SketchState *
 sketch_merge(SketchState *state, const SketchState *other)
 {
-	SketchKey	key;
+	ValueKey	key;
 	uint32		position = 0;
 	uint64		hash;
 	int64		weight;

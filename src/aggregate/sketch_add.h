@@ -7,11 +7,16 @@
 
 #include "postgres.h"
 
-#include "aggregate/domain.h"
-#include "aggregate/sketch_key.h"
-#include "aggregate/sketch_state.h"
-#include "release/spec.h"
 #include "utils/array.h"
+
+#include "aggregate/sketch_cells.h"
+#include "aggregate/sketch_distinct.h"
+#include "aggregate/sketch_state.h"
+#include "aggregate/sketch_values.h"
+#include "mechanism/rank.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
 /* A sketch's description under the parameters of one execution. */
 typedef struct SketchReader
@@ -28,9 +33,10 @@ typedef struct SketchReader
 typedef union SketchItem
 {
 	int			cell;
-	SketchKey	key;
+	ValueKey	key;
 } SketchItem;
 
+extern uint32 sketch_limit(int nsketches);
 extern void sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i,
 							   ArrayType *params, bool reads_values, MemoryContext context);
 extern void sketch_check_state(const SketchReader *reader, const SketchState *state,

@@ -10,8 +10,10 @@
  */
 #include "postgres.h"
 
-#include "aggregate/domain.h"
+#include "aggregate/sketch_cells.h"
 #include "aggregate/sketch_state.h"
+#include "core/errors.h"
+#include "spec/spec.h"
 
 /* Bytes that take as many as all cells would are not worth while. */
 static SketchState *
@@ -64,7 +66,7 @@ find_slot(const SketchState *state, int cell)
 			return slot;
 		slot = (slot + 1) & mask;
 	}
-	sketch_malformed();			/* full; ours never are */
+	malformed("sketch state");			/* full; ours never are */
 	return 0;
 }
 
@@ -117,7 +119,7 @@ read_list(const SketchState *state, uint32 *position, int *cell, int64 *weight)
 	if ((word & SKETCH_WEIGHED) == 0)
 		return;
 	if (*position >= state->used)
-		sketch_malformed();
+		malformed("sketch state");
 	*weight = (int64) ((word & ~SKETCH_WEIGHED) >> SKETCH_CELL_BITS) << 32 |
 		cells_words(state)[(*position)++];
 }
@@ -129,7 +131,7 @@ cells_add_slowly(SketchState *state, int cell, int64 weight)
 	uint32		slot = cell;
 
 	if (cell < 0 || cell >= state->cells)
-		sketch_malformed();
+		malformed("sketch state");
 	if (cells_is_list(state))
 		return append(state, cell, weight);
 	if (state->capacity > 0)
@@ -191,7 +193,7 @@ cells_sum(const SketchState *state, int64 *weights)
 	{
 		read_list(state, &position, &cell, &weight);
 		if (cell >= state->cells)
-			sketch_malformed();
+			malformed("sketch state");
 		weights[cell] = sketch_sum(weights[cell], weight);
 	}
 }
@@ -250,7 +252,7 @@ cells_next(const SketchState *state, uint32 *position, int *cell, int64 *weight)
 				continue;
 		}
 		if (*cell < 0 || *cell >= state->cells || *weight < 0)
-			sketch_malformed();
+			malformed("sketch state");
 		return true;
 	}
 	return false;

@@ -14,7 +14,10 @@
  */
 #include "postgres.h"
 
+#include "aggregate/sketch_distinct.h"
 #include "aggregate/sketch_state.h"
+#include "core/errors.h"
+#include "spec/spec.h"
 
 static SketchState *
 new_table(SketchStage stage, uint32 limit, uint32 capacity)
@@ -99,7 +102,7 @@ distinct_add_new(SketchState *state, uint64 hash)
 		}
 		slot = (slot + 1) & mask;
 	}
-	sketch_malformed();			/* full; ours never are */
+	malformed("sketch state");			/* full; ours never are */
 	return state;
 }
 

@@ -1,17 +1,13 @@
 /*
  * sketch_state.c
- *		Headers of sketch states: making and checking them.
+ *		Headers of sketch states are made.
  */
 #include "postgres.h"
 
-#include "aggregate/sketch_state.h"
 #include "fmgr.h"
 
-void
-sketch_malformed(void)
-{
-	elog(ERROR, "malformed sketch state");
-}
+#include "aggregate/sketch_state.h"
+#include "spec/spec.h"
 
 /*
  * An empty state with so many bytes after its header, all zero, and a limit to
@@ -38,51 +34,4 @@ sketch_give_up(const SketchState *state)
 
 	empty->total = state->total;
 	return empty;
-}
-
-/* Is the limit one that states of this kind can have? */
-static bool
-limit_is_valid(const SketchState *header)
-{
-	if (header->kind == SPEC_SKETCH_CELLS)
-		return header->limit == 0;
-	return header->limit >= SKETCH_ROWS_BYTES && header->limit <= SKETCH_GROUP_BYTES;
-}
-
-/* Bytes that must follow the header; SKETCH_NO_SIZE if it describes no state. */
-static Size
-data_size(const SketchState *header)
-{
-	if (!limit_is_valid(header))
-		return SKETCH_NO_SIZE;
-	switch (header->kind)
-	{
-		case SPEC_SKETCH_CELLS:
-			return cells_data_size(header);
-		case SPEC_SKETCH_VALUES:
-			return values_data_size(header);
-		case SPEC_SKETCH_DISTINCT:
-			return distinct_data_size(header);
-		default:
-			return SKETCH_NO_SIZE;
-	}
-}
-
-/*
- * Checks the header of a state (elog if it has none) and returns the state,
- * aligned: a transition value itself, something out of a tuple as a copy if
- * need be.
- */
-SketchState *
-sketch_open(Datum datum)
-{
-	SketchState *state = (SketchState *) PG_DETOAST_DATUM(datum);
-
-	if ((uintptr_t) state != MAXALIGN((uintptr_t) state))
-		state = (SketchState *) PG_DETOAST_DATUM_COPY(datum);
-	if (VARSIZE(state) < sizeof(SketchState) || state->magic != SKETCH_MAGIC ||
-		state->stage > SKETCH_INDIVIDUALS || state->total < 0 ||
-		VARSIZE(state) - sizeof(SketchState) != data_size(state))
-		sketch_malformed();
-	return state;
 }

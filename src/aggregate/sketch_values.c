@@ -12,6 +12,10 @@
 #include "postgres.h"
 
 #include "aggregate/sketch_state.h"
+#include "aggregate/sketch_values.h"
+#include "core/errors.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
 #define FIRST_CAPACITY 2
 #define FIRST_DATA 16
@@ -79,12 +83,12 @@ static inline const char *
 bytes_of(const SketchState *state, const SketchEntry *entry)
 {
 	if (unlikely((uint64) entry->offset + entry->length > state->data_used))
-		sketch_malformed();
+		malformed("sketch state");
 	return data_of(state) + entry->offset;
 }
 
 static inline bool
-holds(const SketchState *state, const SketchEntry *entry, const SketchKey *key)
+holds(const SketchState *state, const SketchEntry *entry, const ValueKey *key)
 {
 	return entry->hash == key->hash && entry->length == key->length &&
 		memcmp(bytes_of(state, entry), key->bytes, key->length) == 0;
@@ -92,7 +96,7 @@ holds(const SketchState *state, const SketchEntry *entry, const SketchKey *key)
 
 /* The slot of a value: the one it has, else the free one it would take. */
 static inline uint32 *
-find_slot(const SketchState *state, const SketchKey *key)
+find_slot(const SketchState *state, const ValueKey *key)
 {
 	uint32	   *slots = slots_of(state);
 	uint32		mask = 2 * state->capacity - 1;
@@ -108,7 +112,7 @@ find_slot(const SketchState *state, const SketchKey *key)
 			return &slots[slot];
 		slot = (slot + 1) & mask;
 	}
-	sketch_malformed();			/* full or wrong; ours never are */
+	malformed("sketch state");			/* full or wrong; ours never are */
 	return NULL;
 }
 
@@ -159,7 +163,7 @@ grow(const SketchState *state, uint32 length)
 
 /* Appends an entry without weight to a table with room for it. */
 static SketchEntry *
-append(SketchState *state, const SketchKey *key)
+append(SketchState *state, const ValueKey *key)
 {
 	SketchEntry *entry = &entries_of(state)[state->used++];
 
@@ -175,7 +179,7 @@ append(SketchState *state, const SketchKey *key)
 
 /* Adds to a value's weight and individuals. */
 SketchState *
-values_add(SketchState *state, const SketchKey *key, int64 weight, int64 individuals)
+values_add(SketchState *state, const ValueKey *key, int64 weight, int64 individuals)
 {
 	uint32	   *slot;
 	SketchEntry *entry;
@@ -200,7 +204,7 @@ values_add(SketchState *state, const SketchKey *key, int64 weight, int64 individ
 
 /* Value i of 0 .. used - 1; negative weights are malformed. */
 void
-values_get(const SketchState *state, uint32 i, SketchKey *key, int64 *weight,
+values_get(const SketchState *state, uint32 i, ValueKey *key, int64 *weight,
 		   int64 *individuals)
 {
 	const SketchEntry *entry = &entries_of(state)[i];
@@ -211,5 +215,5 @@ values_get(const SketchState *state, uint32 i, SketchKey *key, int64 *weight,
 	*weight = entry->weight;
 	*individuals = entry->individuals;
 	if (*weight < 0 || *individuals < 0)
-		sketch_malformed();
+		malformed("sketch state");
 }

@@ -15,8 +15,8 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -27,9 +27,13 @@
 #include "utils/timestamp.h"
 
 #include "accounting/units.h"
+#include "ledger/account.h"
+#include "ledger/batch.h"
 #include "ledger/books.h"
-#include "ledger/ledger.h"
+#include "ledger/message.h"
 #include "ledger/protocol.h"
+#include "ledger/tables.h"
+#include "mechanism/status.h"
 
 /* The accounts on a population, those of dropped roles left out. */
 typedef struct Population

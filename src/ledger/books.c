@@ -32,8 +32,10 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
+#include "core/compat.h"
 #include "ledger/books.h"
+#include "ledger/protocol.h"
+#include "ledger/tables.h"
 
 struct Books
 {

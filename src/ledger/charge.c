@@ -18,9 +18,12 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "errors.h"
-#include "ledger/ledger.h"
+#include "core/errors.h"
+#include "ledger/charge.h"
+#include "ledger/message.h"
 #include "ledger/protocol.h"
+#include "ledger/refusal.h"
+#include "ledger/shmem.h"
 
 /* Longest wait for one charge, for a free worker, and for a locked account. */
 #define CHARGE_TIMEOUT_MS	60000

@@ -8,16 +8,17 @@
  */
 #include "postgres.h"
 
+#include <openssl/evp.h>
+
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include <openssl/evp.h>
-
 #include "accounting/units.h"
-#include "errors.h"
-#include "ledger/ledger.h"
+#include "core/errors.h"
+#include "ledger/message.h"
 #include "ledger/protocol.h"
+#include "mechanism/status.h"
 
 typedef struct MessageHead
 {

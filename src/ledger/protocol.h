@@ -6,8 +6,8 @@
 #define DP_LEDGER_PROTOCOL_H
 
 #include "postgres.h"
+
 #include "datatype/timestamp.h"
-#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
 /* One request: everything that a statement is charged for and logs. */
@@ -67,6 +67,18 @@ typedef struct LedgerPrice
 	bool		account_required;
 } LedgerPrice;
 
+/* One release of a statement, as it is charged and logged. */
+typedef struct LedgerItem
+{
+	NameData	population;
+	int64		epsilon_nano;
+	int64		delta_atto;
+	int64		least_epsilon;	/* what a release that an account pays must cost */
+	const char *relations;		/* names of the protected relations, for the log */
+	const char *outputs;		/* names of the outputs, for the log */
+	bool		account_required;	/* false for a role that may read the rows itself */
+} LedgerItem;
+
 /* What a payload says, see message.c. */
 typedef struct LedgerMessage
 {
@@ -102,41 +114,5 @@ typedef enum LedgerWake
 	LEDGER_WAKE_SENT,			/* there is a worker, or one is starting */
 	LEDGER_WAKE_START			/* the caller must start one */
 } LedgerWake;
-
-/* shmem.c: both sides */
-extern void ledger_shmem_init(void);
-extern bool ledger_shmem_exists(void);
-
-/* shmem.c: backend side */
-extern uint64 ledger_request_submit(const char *payload, int length);
-extern LedgerPoll ledger_request_poll(uint64 number, LedgerAnswer *answer);
-extern void ledger_request_withdraw(uint64 number);
-extern LedgerWake ledger_worker_wake(uint64 *epoch, bool doubt);
-extern void ledger_worker_not_started(uint64 epoch);
-
-/* shmem.c: worker side */
-extern bool ledger_worker_claim(Oid database, uint64 epoch);
-extern void ledger_worker_ready(void);
-extern int	ledger_worker_take(LedgerRequest *requests, int max, char *buffer, Size size);
-extern int	ledger_worker_pending(void);
-extern void ledger_worker_answer(LedgerRequest *requests, int n);
-extern bool ledger_worker_leave(void);
-
-/* message.c */
-extern void ledger_message_build(StringInfo payload, List *items, const char *query_text);
-extern void ledger_message_read(const char *payload, int length, LedgerMessage *message);
-
-/* account.c */
-extern Oid	ledger_table(const char *name);
-extern bool ledger_role_is_live(Oid role);
-
-/* refusal.c */
-extern void ledger_report_refusal(const LedgerAnswer *answer) pg_attribute_noreturn();
-
-/* batch.c */
-extern int64 ledger_batch_run(LedgerRequest *requests, int n);
-
-/* worker.c: called by the postmaster's fork through the library's name */
-extern PGDLLEXPORT void dp_ledger_worker_main(Datum main_arg);
 
 #endif							/* DP_LEDGER_PROTOCOL_H */

@@ -9,8 +9,9 @@
 #include "utils/timestamp.h"
 
 #include "accounting/units.h"
-#include "errors.h"
+#include "core/errors.h"
 #include "ledger/protocol.h"
+#include "ledger/refusal.h"
 
 static char *
 plain_units(int64 amount, int digits)

@@ -44,8 +44,9 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
+#include "core/compat.h"
 #include "ledger/protocol.h"
+#include "ledger/shmem.h"
 
 #define TRANCHE_NAME	"dp_agg_ledger"
 

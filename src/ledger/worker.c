@@ -30,7 +30,10 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "ledger/batch.h"
 #include "ledger/protocol.h"
+#include "ledger/shmem.h"
+#include "ledger/worker.h"
 
 #define IDLE_MS			1500
 

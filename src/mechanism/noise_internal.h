@@ -7,7 +7,7 @@
 #ifndef DP_NOISE_INTERNAL_H
 #define DP_NOISE_INTERNAL_H
 
-#include "mechanism/noise.h"
+#include "mechanism/random.h"
 
 extern dp_status dp_noise_draw_rate(dp_random *rng, dp_uint128 p, dp_uint128 q,
 									int d, dp_int128 *z);

@@ -23,6 +23,8 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+#include "policy/cache.h"
+#include "policy/label.h"
 #include "policy/policy.h"
 
 typedef struct PolicyEntry

@@ -15,7 +15,7 @@
  *   must have written.
  *
  * What is believed is noted, and asked for again when a release begins, with its
- * snapshot (release/recheck.c).
+ * snapshot (nodes/release/recheck.c).
  *
  * The planner believes more, and asks no snapshot: unique indexes and primary keys,
  * in which it takes the first row of a key for the only one, and bounds of
@@ -45,8 +45,9 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-#include "compat.h"
-#include "policy/policy.h"
+#include "core/compat.h"
+#include "policy/cache.h"
+#include "policy/enforced.h"
 
 PG_FUNCTION_INFO_V1(dp_never_null);
 

@@ -10,9 +10,18 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 
-#include "aggregate/domain.h"
-#include "errors.h"
-#include "query/query.h"
+#include "core/errors.h"
+#include "core/refusals.h"
+#include "query/arguments.h"
+#include "query/bounds.h"
+#include "query/builder.h"
+#include "query/language.h"
+#include "query/level.h"
+#include "query/params.h"
+#include "query/provenance.h"
+#include "query/refuse.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* Argument i (from 0) of an aggregate. */
 Node *
@@ -208,23 +217,6 @@ find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
 	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound};
 	builder->arguments = lappend(builder->arguments, expr);
 	return spec->narguments++;
-}
-
-/* Position of the set of rows in which arguments x and y have a value. */
-int
-find_set(ReleaseBuilder *builder, int x, int y, bool total)
-{
-	ReleaseSpec *spec = &builder->spec;
-
-	for (int i = 0; i < spec->nsets; i++)
-	{
-		if (spec->sets[i].x == x && spec->sets[i].y == y)
-			return i;
-	}
-	if (spec->nsets >= DP_MAX_SETS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
-	spec->sets[spec->nsets] = (SpecSet) {.x = x,.y = y,.total = total};
-	return spec->nsets++;
 }
 
 /* May any of the expressions be NULL where the weak side of an outer join has no match? */

@@ -13,7 +13,17 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 
+#include "core/refusals.h"
+#include "query/below.h"
+#include "query/checks.h"
+#include "query/choice.h"
+#include "query/ctes.h"
+#include "query/keys.h"
 #include "query/language.h"
+#include "query/level.h"
+#include "query/levels.h"
+#include "query/questions.h"
+#include "query/refuse.h"
 
 /* Folds LIMIT and OFFSET: LIMIT 1 comes from the parser as a cast. */
 void

@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -20,10 +21,15 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
-#include "aggregate/domain.h"
-#include "errors.h"
+#include "core/errors.h"
+#include "policy/cache.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "policy/policy.h"
+#include "query/bounds.h"
+#include "query/level.h"
+#include "query/provenance.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 typedef struct Range
 {
@@ -330,7 +336,7 @@ derive(Level *level, Node *node, Range *result)
 
 /*
  * Derives finite bounds of an expression of the level that is a number, date or
- * time (see aggregate/domain.h); false if there are none.  lower = upper means that the expression is a constant.
+ * time (see spec/domain.h); false if there are none.  lower = upper means that the expression is a constant.
  */
 bool
 derive_bounds(Level *level, Node *node, double *lower, double *upper)

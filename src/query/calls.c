@@ -16,9 +16,13 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "core/refusals.h"
+#include "policy/allowed.h"
 #include "policy/extension.h"
-#include "query/allowed.h"
-#include "query/language.h"
+#include "query/calls.h"
+#include "query/checks.h"
+#include "query/level.h"
+#include "query/probe.h"
 
 /*
  * ours(what, NULL, arguments): the first argument is of type internal, so SQL
@@ -118,7 +122,7 @@ constant_call(RewriteContext *context, Node *node, FuncExpr *call)
 		return NULL;
 	value = evaluate_or_refuse(context, call, exprLocation(node));
 	if (!value->constisnull && value->constlen == -1 &&
-		toast_raw_datum_size(value->constvalue) > WIDEST_VALUE)
+		toast_raw_datum_size(value->constvalue) > TOTAL_WIDEST)
 		refuse(REFUSE_EXPRESSION, context->source, exprLocation(node));
 	value->location = exprLocation(node);
 	return (Node *) value;

@@ -15,8 +15,10 @@
 #include "parser/parse_oper.h"
 #include "utils/lsyscache.h"
 
-#include "query/allowed.h"
-#include "query/language.h"
+#include "core/refusals.h"
+#include "policy/allowed.h"
+#include "query/checks.h"
+#include "query/level.h"
 
 /*
  * The type must be allowed, and the collation must be determined where the type

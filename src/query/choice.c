@@ -21,10 +21,14 @@
 #include "optimizer/tlist.h"
 #include "parser/parse_clause.h"
 
-#include "aggregate/canonical.h"
+#include "core/refusals.h"
 #include "policy/extension.h"
-#include "query/language.h"
-#include "query/query.h"
+#include "query/checks.h"
+#include "query/choice.h"
+#include "query/keys.h"
+#include "query/level.h"
+#include "query/refuse.h"
+#include "spec/canonical.h"
 
 /* Does a tree of set operations do more than put rows together? */
 static bool

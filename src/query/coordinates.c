@@ -22,12 +22,34 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "query/query.h"
+#include "core/refusals.h"
+#include "mechanism/noise.h"
+#include "query/builder.h"
+#include "query/coordinates.h"
+#include "query/refuse.h"
+#include "spec/spec.h"
 
 /* ----------
  * Terms
  * ----------
  */
+
+/* Position of the set of rows in which arguments x and y have a value. */
+int
+find_set(ReleaseBuilder *builder, int x, int y, bool total)
+{
+	ReleaseSpec *spec = &builder->spec;
+
+	for (int i = 0; i < spec->nsets; i++)
+	{
+		if (spec->sets[i].x == x && spec->sets[i].y == y)
+			return i;
+	}
+	if (spec->nsets >= DP_MAX_SETS)
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+	spec->sets[spec->nsets] = (SpecSet) {.x = x,.y = y,.total = total};
+	return spec->nsets++;
+}
 
 static int
 find_feature(ReleaseBuilder *builder, SpecFeatureKind kind, int set)

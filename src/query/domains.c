@@ -26,7 +26,11 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "query/query.h"
+#include "policy/cache.h"
+#include "policy/policy.h"
+#include "query/builder.h"
+#include "query/domains.h"
+#include "query/provenance.h"
 
 /* More combinations of keys than this are not listed. */
 #define MAX_LISTED 100000

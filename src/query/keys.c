@@ -2,7 +2,7 @@
  * keys.c
  *		Where one value stands for several, it is the canonical one.
  *
- * Equal values of some types can look different (aggregate/canonical.c).  The value that
+ * Equal values of some types can look different (spec/canonical.c).  The value that
  * stands for a group's, for a minimum or for those that DISTINCT leaves is the first that the
  * executor meets: which one that is depends on the order of rows, and with a sort below on
  * everybody's rows.  So group keys of a release, GROUP BY and DISTINCT of sub-selects
@@ -25,10 +25,14 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 
-#include "aggregate/canonical.h"
+#include "core/refusals.h"
+#include "policy/enforced.h"
 #include "policy/extension.h"
-#include "query/language.h"
-#include "query/query.h"
+#include "query/checks.h"
+#include "query/keys.h"
+#include "query/level.h"
+#include "query/provenance.h"
+#include "spec/canonical.h"
 
 static bool
 is_canonical(Node *node)

@@ -30,12 +30,26 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "core/refusals.h"
+#include "policy/allowed.h"
+#include "policy/cache.h"
 #include "policy/extension.h"
-#include "query/allowed.h"
+#include "policy/policy.h"
+#include "query/below.h"
+#include "query/calls.h"
+#include "query/checks.h"
+#include "query/keys.h"
 #include "query/language.h"
+#include "query/level.h"
+#include "query/levels.h"
+#include "query/provenance.h"
+#include "query/questions.h"
 
 /* No number that a numeric holds takes more: 131072 + 16383 digits. */
 #define WIDEST_NUMERIC (80 * 1024)
+
+/* An array that is only searched must merely be possible. */
+#define WIDEST_SEARCHED (MaxAllocSize / 2)
 
 /* So many nodes may an expression have that is copied for each element of an array. */
 #define MOST_EXPANDED 10000
@@ -396,7 +410,7 @@ total_const(Const *value, LanguageContext *context)
 	if (value->consttype != INTERNALOID)
 		check_type(context->rewrite, (Node *) value);
 	if (!value->constisnull && value->constlen == -1 &&
-		toast_raw_datum_size(value->constvalue) > WIDEST_VALUE)
+		toast_raw_datum_size(value->constvalue) > TOTAL_WIDEST)
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, value->location);
 	return copyObject((Node *) value);
 }
@@ -440,7 +454,7 @@ total_array(ArrayExpr *array, LanguageContext *context, Size widest)
 									array->element_typeid == BPCHAROID))
 		{
 			lfirst(lc) = narrow_text(lfirst(lc));
-			width += WIDEST_VALUE;
+			width += TOTAL_WIDEST;
 		}
 		else
 			width += widest_element(element, array->element_typeid);
@@ -743,7 +757,7 @@ total_mutator(Node *node, LanguageContext *context)
 		case T_ScalarArrayOpExpr:
 			return total_search((ScalarArrayOpExpr *) node, context);
 		case T_ArrayExpr:
-			return total_array((ArrayExpr *) node, context, WIDEST_VALUE);
+			return total_array((ArrayExpr *) node, context, TOTAL_WIDEST);
 		case T_BoolExpr:
 			{
 				BoolExpr   *copy = copyObject((BoolExpr *) node);

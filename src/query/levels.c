@@ -23,113 +23,23 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "errors.h"
-#include "policy/extension.h"
-#include "query/query.h"
-
-/* So many levels may a statement have, CTEs taken as often as they are named. */
-#define MOST_LEVELS 2000
-
-/* Refuses statements that grow: CTEs of CTEs that name one twice double each time. */
-void
-count_level(RewriteContext *context)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (++context->levels > MOST_LEVELS)
-		refuse(REFUSE_TOO_LARGE, context->source, -1);
-}
-
-/* ----------
- * Questions about queries
- * ----------
- */
-
-/*
- * Are the relation's rows only to be seen through releases, here?  In a level
- * that uses dp_ aggregates every protected relation is private; elsewhere one
- * that the role may read by itself is not.
- */
-bool
-is_private_relation(RewriteContext *context, const RangeTblEntry *rte)
-{
-	if (rte->rtekind != RTE_RELATION || policy_lookup(rte->relid) == NULL)
-		return false;
-	return context->strict > 0 ||
-		pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) != ACLCHECK_OK;
-}
-
-static bool
-mentions_private_walker(Node *node, RewriteContext *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-		return is_private_relation(context, (RangeTblEntry *) node);
-	if (IsA(node, Query))
-		return !query_is_release((Query *) node) &&
-			query_tree_walker((Query *) node, mentions_private_walker, context,
-							  QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, mentions_private_walker, context);
-}
-
-/* Does the query name a private relation anywhere? */
-bool
-mentions_private(RewriteContext *context, Query *query)
-{
-	return mentions_private_walker((Node *) query, context);
-}
-
-/* Is this one of the aggregates an analyst writes? */
-bool
-is_dp_aggregate(Aggref *aggref)
-{
-	DpFunction	function = extension_function(aggref->aggfnoid);
-
-	return function >= DP_FUNC_FIRST_AGGREGATE && function <= DP_FUNC_LAST_AGGREGATE;
-}
-
-static bool
-uses_dp_walker(Node *node, int *levelsup)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Aggref) && (int) ((Aggref *) node)->agglevelsup == *levelsup &&
-		is_dp_aggregate((Aggref *) node))
-		return true;
-	if (IsA(node, Query))
-	{
-		bool		result;
-
-		(*levelsup)++;
-		result = query_tree_walker((Query *) node, uses_dp_walker, levelsup, 0);
-		(*levelsup)--;
-		return result;
-	}
-	return expression_tree_walker(node, uses_dp_walker, levelsup);
-}
-
-/* Does this level itself use a dp_ aggregate? */
-bool
-level_uses_dp(Query *query)
-{
-	int			levelsup = 0;
-
-	return query->hasAggs &&
-		(uses_dp_walker((Node *) query->targetList, &levelsup) ||
-		 uses_dp_walker(query->havingQual, &levelsup));
-}
-
-static bool
-uses_dp_anywhere_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Aggref) && is_dp_aggregate((Aggref *) node))
-		return true;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, uses_dp_anywhere_walker, context, 0);
-	return expression_tree_walker(node, uses_dp_anywhere_walker, context);
-}
+#include "core/errors.h"
+#include "core/limits.h"
+#include "core/refusals.h"
+#include "mechanism/noise.h"
+#include "policy/cache.h"
+#include "policy/enforced.h"
+#include "policy/policy.h"
+#include "query/below.h"
+#include "query/ctes.h"
+#include "query/keys.h"
+#include "query/language.h"
+#include "query/level.h"
+#include "query/levels.h"
+#include "query/provenance.h"
+#include "query/questions.h"
+#include "query/refuse.h"
+#include "query/rewrite.h"
 
 /* Replaces references to join columns by what they stand for, in place. */
 void
@@ -161,60 +71,6 @@ flatten_level(Query *query)
  * Common table expressions
  * ----------
  */
-
-typedef struct InlineContext
-{
-	CommonTableExpr *cte;
-	Index		levelsup;
-} InlineContext;
-
-/* Puts a copy of the CTE's query in the place of its name. */
-void
-inline_reference(RangeTblEntry *rte, CommonTableExpr *cte)
-{
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = copyObject((Query *) cte->ctequery);
-	IncrementVarSublevelsUp((Node *) rte->subquery, rte->ctelevelsup, 1);
-	rte->ctename = NULL;
-	rte->ctelevelsup = 0;
-	rte->coltypes = rte->coltypmods = rte->colcollations = NIL;
-}
-
-static bool
-inline_walker(Node *node, InlineContext *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		context->levelsup++;
-		(void) query_tree_walker((Query *) node, inline_walker, context,
-								 QTW_EXAMINE_RTES_AFTER);
-		context->levelsup--;
-		return false;
-	}
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
-
-		if (rte->rtekind == RTE_CTE && rte->ctelevelsup == context->levelsup &&
-			strcmp(rte->ctename, context->cte->ctename) == 0)
-		{
-			inline_reference(rte, context->cte);
-		}
-		return false;
-	}
-	return expression_tree_walker(node, inline_walker, context);
-}
-
-/* Puts a CTE's query in the place of each reference to it. */
-static void
-inline_cte(Query *query, CommonTableExpr *cte)
-{
-	InlineContext context = {.cte = cte,.levelsup = 0};
-
-	(void) query_tree_walker(query, inline_walker, &context, QTW_EXAMINE_RTES_AFTER);
-}
 
 /*
  * A CTE that is a release in the end stays a CTE, materialized, so that it is
@@ -881,7 +737,7 @@ trusted_walker(Node *node, RewriteContext *context)
 			CommonTableExpr *cte = lfirst(lc);
 
 			if (!cte->cterecursive && castNode(Query, cte->ctequery)->commandType == CMD_SELECT &&
-				!uses_dp_anywhere_walker(cte->ctequery, NULL) &&
+				!statement_uses_dp((Query *) cte->ctequery) &&
 				mentions_private(context, (Query *) cte->ctequery))
 			{
 				inline_cte(query, cte);
@@ -953,13 +809,6 @@ empty_statement(Query *query)
 	query->havingQual = query->limitCount = query->limitOffset = query->setOperations = NULL;
 	query->hasAggs = query->hasWindowFuncs = query->hasTargetSRFs = query->hasSubLinks = false;
 	query->hasDistinctOn = query->hasRecursive = query->hasForUpdate = false;
-}
-
-/* Does the statement use a dp_ aggregate at any level? */
-bool
-statement_uses_dp(Query *query)
-{
-	return uses_dp_anywhere_walker((Node *) query, NULL);
 }
 
 /* Processes a whole statement that touches protected relations, in place. */

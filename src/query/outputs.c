@@ -19,10 +19,17 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "aggregate/domain.h"
-#include "errors.h"
+#include "core/refusals.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "query/arguments.h"
+#include "query/builder.h"
+#include "query/coordinates.h"
+#include "query/outputs.h"
+#include "query/provenance.h"
+#include "query/questions.h"
+#include "query/selections.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* ----------
  * Which aggregate is it?

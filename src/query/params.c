@@ -21,9 +21,11 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "aggregate/domain.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "query/level.h"
+#include "query/params.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 PG_FUNCTION_INFO_V1(dp_domain_number);
 

@@ -19,8 +19,10 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "query/allowed.h"
-#include "query/language.h"
+#include "core/refusals.h"
+#include "query/guarded.h"
+#include "query/level.h"
+#include "query/probe.h"
 
 #define PROBES 5
 

@@ -23,8 +23,13 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "query/allowed.h"
-#include "query/query.h"
+#include "core/refusals.h"
+#include "policy/allowed.h"
+#include "policy/enforced.h"
+#include "query/level.h"
+#include "query/planning.h"
+#include "query/provenance.h"
+#include "query/refuse.h"
 
 /* Inputs that are known to hold rows of the same individual. */
 typedef struct Component

@@ -11,7 +11,7 @@
  *		WITH "dp_agg public n" AS MATERIALIZED (SELECT columns FROM relation)
  *
  * in R, and the sealed node reads all CTEs below it to their ends before the first
- * protected row (release/ahead.c).  CTEs of the client's become sub-selects before that,
+ * protected row (nodes/release/ahead.c).  CTEs of the client's become sub-selects before that,
  * but for those that hold a release, which is drawn once however often it is named.
  */
 #include "postgres.h"
@@ -26,9 +26,13 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/rel.h"
 
-#include "compat.h"
+#include "core/compat.h"
+#include "core/refusals.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "query/ctes.h"
+#include "query/level.h"
+#include "query/publics.h"
+#include "query/questions.h"
 
 /* ----------
  * CTEs of the client's

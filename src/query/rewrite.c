@@ -7,7 +7,7 @@
  *		WITH "dp_agg release n ..." AS MATERIALIZED (R) SELECT Q' FROM "dp_agg release n ..."
  *
  * where R computes keys and exact sums and is capped by the sealed node
- * (release/path.c), and Q' is all that Q did with aggregates and keys: HAVING
+ * (nodes/release/path.c), and Q' is all that Q did with aggregates and keys: HAVING
  * (now WHERE), ORDER BY, LIMIT, windows, arithmetic, any function.  R is, when
  * the unit is unique in the input,
  *
@@ -15,7 +15,7 @@
  *		FROM ... GROUP BY keys
  *
  * and otherwise, where the bounding node finds at most k groups and r rows of each
- * individual (bound/path.c),
+ * individual (nodes/bound/path.c),
  *
  *		SELECT keys, bound(spec, params, unit, x...), bound_sketch(spec, params, i, x)...,
  *		output(...)...
@@ -49,12 +49,31 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-#include "aggregate/sketch_key.h"
-#include "errors.h"
+#include "core/refusals.h"
+#include "core/settings.h"
+#include "policy/allowed.h"
 #include "policy/extension.h"
-#include "query/allowed.h"
-#include "query/query.h"
-#include "release/release.h"
+#include "query/below.h"
+#include "query/builder.h"
+#include "query/checks.h"
+#include "query/coordinates.h"
+#include "query/ctes.h"
+#include "query/domains.h"
+#include "query/keys.h"
+#include "query/language.h"
+#include "query/level.h"
+#include "query/levels.h"
+#include "query/needs.h"
+#include "query/outputs.h"
+#include "query/params.h"
+#include "query/planning.h"
+#include "query/provenance.h"
+#include "query/publics.h"
+#include "query/refuse.h"
+#include "query/rewrite.h"
+#include "query/wide.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
 #define INT8_LE_OPERATOR 414	/* int8 <= int8, see pg_operator.dat */
 
@@ -750,7 +769,7 @@ node_can_bound(ReleaseBuilder *builder, List *keys)
 	return dp_setting_bound_node;
 }
 
-/* The form whose rows the bounding node reads (bound/path.c). */
+/* The form whose rows the bounding node reads (nodes/bound/path.c). */
 static Query *
 divided_release(ReleaseBuilder *builder, List *keys)
 {
@@ -815,47 +834,6 @@ append_outputs(ReleaseBuilder *builder, Query *release)
  * ----------
  */
 
-/* A CTE that the planner leaves one. */
-CommonTableExpr *
-make_cte(char *name, Query *query)
-{
-	CommonTableExpr *cte = makeNode(CommonTableExpr);
-	ListCell   *lc;
-
-	cte->ctename = name;
-	cte->ctematerialized = CTEMaterializeAlways;
-	cte->ctequery = (Node *) query;
-	cte->location = -1;
-	cte->cterefcount = 1;
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-
-		cte->ctecolnames = lappend(cte->ctecolnames, makeString(pstrdup(tle->resname)));
-		cte->ctecoltypes = lappend_oid(cte->ctecoltypes, exprType((Node *) tle->expr));
-		cte->ctecoltypmods = lappend_int(cte->ctecoltypmods, exprTypmod((Node *) tle->expr));
-		cte->ctecolcollations = lappend_oid(cte->ctecolcollations,
-											exprCollation((Node *) tle->expr));
-	}
-	return cte;
-}
-
-/* An entry of FROM that names it, so many levels below; the caller adds the names. */
-RangeTblEntry *
-make_cte_reference(CommonTableExpr *cte, Index levelsup)
-{
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-
-	rte->rtekind = RTE_CTE;
-	rte->ctename = cte->ctename;
-	rte->ctelevelsup = levelsup;
-	rte->coltypes = copyObject(cte->ctecoltypes);
-	rte->coltypmods = copyObject(cte->ctecoltypmods);
-	rte->colcollations = copyObject(cte->ctecolcollations);
-	rte->inFromCl = true;
-	return rte;
-}
-
 static void
 install_release(ReleaseBuilder *builder, Query *release)
 {
@@ -880,24 +858,6 @@ install_release(ReleaseBuilder *builder, Query *release)
 	query->groupDistinct = false;
 	query->hasAggs = false;
 	query->hasRowSecurity = false;
-}
-
-/* Is this the query R of a release that was made in this planning? */
-bool
-query_is_release(Query *query)
-{
-	ListCell   *lc;
-
-	if (!query->hasAggs)
-		return false;
-	foreach(lc, query->targetList)
-	{
-		Aggref	   *aggref = (Aggref *) lfirst_node(TargetEntry, lc)->expr;
-
-		if (IsA(aggref, Aggref) && planning_known_spec(aggref) != NULL)
-			return true;
-	}
-	return false;
 }
 
 /* The outputs' names in one text, for the ledger; as many as fit. */

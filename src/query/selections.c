@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "access/transam.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -14,9 +15,15 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "aggregate/domain.h"
-#include "query/allowed.h"
-#include "query/query.h"
+#include "core/refusals.h"
+#include "policy/allowed.h"
+#include "query/arguments.h"
+#include "query/builder.h"
+#include "query/checks.h"
+#include "query/params.h"
+#include "query/refuse.h"
+#include "query/selections.h"
+#include "spec/spec.h"
 
 /* ----------
  * Sketches and parts

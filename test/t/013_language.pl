@@ -1,4 +1,4 @@
-# The language below a release (src/query/allowed.c), held against the catalogs of
+# The language below a release (src/policy/allowed.c), held against the catalogs of
 # the running server:
 #
 # - every entry is the symbol of a built-in function, immutable or stable as stated
@@ -20,7 +20,7 @@ my $superuser = getpwuid($<);
 
 # ---------- the list and the catalogs ----------
 
-my $source = slurp_file('src/query/allowed.c');
+my $source = slurp_file('src/policy/allowed.c');
 my %list;
 
 while ($source =~ /static const char \*const (\w+)\[\] = \{\n(.*?)\n\};/gs)

@@ -1,4 +1,4 @@
-# The streaming node (src/bound/stream.c): where each row is an individual, it finds the
+# The streaming node (src/nodes/bound/stream.c): where each row is an individual, it finds the
 # groups and the sums that an Agg over the same aggregates finds, which the role "sql" is
 # answered with, and that plain SQL finds; for all types of keys, outputs and plans.
 

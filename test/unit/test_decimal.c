@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "aggregate/decimal.h"
+#include "spec/decimal.h"
 #include "tap.h"
 
 #define MOST_DIGITS 12

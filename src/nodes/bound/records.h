@@ -1,0 +1,230 @@
+/*
+ * records.h
+ *		Rows as they lie in partitions: whose, of which group, with which values.
+ */
+#ifndef DP_BOUND_RECORDS_H
+#define DP_BOUND_RECORDS_H
+
+#include "postgres.h"
+
+#include "aggregate/sketch_add.h"
+#include "nodes/bound/keys.h"
+#include "nodes/bound/partitions.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
+
+/* A value within one unit of the lattice; a fault for testing needs more. */
+#ifdef DP_FAULT_CLAMP_OFF
+typedef int64 RecordValue;
+#define RECORD_NO_VALUE PG_INT64_MIN
+#else
+typedef int32 RecordValue;
+#define RECORD_NO_VALUE PG_INT32_MIN
+#endif
+
+/* Stands for a group that has no number: its key is in the record. */
+#define RECORD_NO_NAME PG_UINT32_MAX
+
+StaticAssertDecl(DP_MAX_ARGUMENTS <= 32, "presence of arguments is a bitmap of 32");
+
+/* What a row is made into, and what a record is made into again. */
+typedef struct Record
+{
+	BoundKey	unit;
+	uint32		name;			/* number of the group with who wrote the record */
+	BoundKey	group;			/* if it has none */
+	uint32		present;		/* bitmap of arguments that have a value */
+	RecordValue values[DP_MAX_ARGUMENTS];	/* of those with bounds, 0 without a value */
+	bool		has_item[DP_MAX_SKETCHES];
+	SketchItem	items[DP_MAX_SKETCHES];
+} Record;
+
+/*
+ * The unit (uint32 bits if it is that short, or uint64 hash), [uint32 name of the group,]
+ * [uint32 bitmap of arguments that have a value, if not all have bounds,] RecordValue of
+ * each with bounds, of each sketch uint32 (the cell plus one) or uint64 (the hash), 0
+ * without a value.
+ *
+ * If there is more, uint32 numbers of bytes: of the record, the unit, the group's key,
+ * each sketch's value plus one; then these bytes; the key's are those of its hash first.
+ * There is more in each record if units or values have bytes, and else where a group has no
+ * name.
+ */
+typedef struct RecordLayout
+{
+	bool		grouped;
+	bool		narrow_unit;
+	bool		has_bitmap;
+	bool		varies;			/* there is more in each record */
+	uint64		unit_seed;		/* of hashes of units */
+	int			narguments;
+	int			nsketches;
+	uint32		bounded;		/* bitmap of arguments with bounds */
+	SpecSketchKind kinds[DP_MAX_SKETCHES];
+	Size		name;			/* offsets */
+	Size		present;
+	Size		values;
+	Size		items;
+	Size		size;			/* where there is no more */
+} RecordLayout;
+
+extern void record_layout(RecordLayout *layout, const ReleaseSpec *spec,
+						  const KeyColumns *units, const KeyColumns *keys);
+extern void record_write_long(const RecordLayout *layout, const Record *record,
+							  Partitions *partitions, int partition);
+extern void record_read_long(const RecordLayout *layout, const char *from, Record *record);
+
+static inline uint32
+record_uint32(const char *from)
+{
+	uint32		result;
+
+	memcpy(&result, from, sizeof(result));
+	return result;
+}
+
+static inline uint64
+record_uint64(const char *from)
+{
+	uint64		result;
+
+	memcpy(&result, from, sizeof(result));
+	return result;
+}
+
+/* The hash of a record's unit, which decides who reads it. */
+static inline uint64
+record_unit_hash(const RecordLayout *layout, const char *from)
+{
+	return layout->narrow_unit ? value_mix(record_uint32(from) ^ layout->unit_seed) :
+		record_uint64(from);
+}
+
+/* The number of its group. */
+static inline uint32
+record_name(const RecordLayout *layout, const char *from)
+{
+	return layout->grouped ? record_uint32(from + layout->name) : 0;
+}
+
+/* Does a record have more than what lies at fixed places? */
+static inline bool
+record_is_long(const RecordLayout *layout, uint32 name)
+{
+	return layout->varies || name == RECORD_NO_NAME;
+}
+
+static inline Size
+record_size(const RecordLayout *layout, const char *from)
+{
+	return record_is_long(layout, record_name(layout, from)) ?
+		record_uint32(from + layout->size) : layout->size;
+}
+
+static inline Size
+record_item_size(const RecordLayout *layout, int sketch)
+{
+	return layout->kinds[sketch] == SPEC_SKETCH_CELLS ? sizeof(uint32) : sizeof(uint64);
+}
+
+static inline void
+record_put_items(const RecordLayout *layout, const Record *record, char *to)
+{
+	for (int i = 0; i < layout->nsketches; i++)
+	{
+		bool		is_cell = layout->kinds[i] == SPEC_SKETCH_CELLS;
+		uint32		cell = record->has_item[i] && is_cell ? (uint32) record->items[i].cell + 1 : 0;
+		uint64		hash = record->has_item[i] && !is_cell ? record->items[i].key.hash : 0;
+
+		if (is_cell)
+			memcpy(to, &cell, sizeof(cell));
+		else
+			memcpy(to, &hash, sizeof(hash));
+		to += record_item_size(layout, i);
+	}
+}
+
+static inline void
+record_get_items(const RecordLayout *layout, const char *from, Record *record)
+{
+	for (int i = 0; i < layout->nsketches; i++)
+	{
+		if (layout->kinds[i] == SPEC_SKETCH_CELLS)
+		{
+			record->items[i].cell = (int) record_uint32(from) - 1;
+			record->has_item[i] = record->items[i].cell >= 0;
+		}
+		else
+		{
+			record->items[i].key.hash = record_uint64(from);
+			record->has_item[i] = record->items[i].key.hash != 0;
+		}
+		from += record_item_size(layout, i);
+	}
+}
+
+/* The part of a record that lies at fixed places. */
+static inline void
+record_put(const RecordLayout *layout, const Record *record, char *to)
+{
+	if (layout->narrow_unit)
+		memcpy(to, &record->unit.bits, sizeof(uint32));
+	else
+		memcpy(to, &record->unit.hash, sizeof(uint64));
+	if (layout->grouped)
+		memcpy(to + layout->name, &record->name, sizeof(uint32));
+	if (layout->has_bitmap)
+		memcpy(to + layout->present, &record->present, sizeof(uint32));
+	to += layout->values;
+	for (int i = 0; i < layout->narguments; i++)
+	{
+		RecordValue value = record->present & ((uint32) 1 << i) ? record->values[i] :
+			RECORD_NO_VALUE;
+
+		if ((layout->bounded & ((uint32) 1 << i)) == 0)
+			continue;
+		memcpy(to, &value, sizeof(value));
+		to += sizeof(value);
+	}
+	record_put_items(layout, record, to);
+}
+
+/* Appends a record to a partition. */
+static inline void
+record_write(const RecordLayout *layout, const Record *record, Partitions *partitions,
+			 int partition)
+{
+	if (record_is_long(layout, record->name))
+		record_write_long(layout, record, partitions, partition);
+	else
+		record_put(layout, record, partitions_append(partitions, partition, layout->size));
+}
+
+/* The record in these bytes, on which it goes on to rest. */
+static inline void
+record_read(const RecordLayout *layout, const char *from, Record *record)
+{
+	const char *value = from + layout->values;
+
+	record->unit.hash = record_unit_hash(layout, from);
+	record->unit.length = 0;
+	record->name = record_name(layout, from);
+	record->present = layout->has_bitmap ? record_uint32(from + layout->present) :
+		layout->bounded;
+	for (int i = 0; i < layout->narguments; i++)
+	{
+		if ((layout->bounded & ((uint32) 1 << i)) == 0)
+			continue;
+		memcpy(&record->values[i], value, sizeof(RecordValue));
+		value += sizeof(RecordValue);
+		if (record->values[i] != RECORD_NO_VALUE)
+			continue;
+		record->values[i] = 0;
+		record->present &= ~((uint32) 1 << i);
+	}
+	record_get_items(layout, from + layout->items, record);
+	if (record_is_long(layout, record->name))
+		record_read_long(layout, from, record);
+}
+
+#endif							/* DP_BOUND_RECORDS_H */

@@ -1,0 +1,342 @@
+/*
+ * sum.c
+ *		The bounding node's second step: individuals, and what they add to groups.
+ *
+ * A partition is read in one pass, or in several, each for some of its individuals; a
+ * pass sums up the rows of each in the groups that count and then adds the bounded
+ * contributions.  Nothing is added by a pass that is left early.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "utils/memutils.h"
+
+#include "aggregate/contribution.h"
+#include "aggregate/sketch_add.h"
+#include "aggregate/sketch_state.h"
+#include "aggregate/sum.h"
+#include "nodes/bound/group_ids.h"
+#include "nodes/bound/groups.h"
+#include "nodes/bound/individuals.h"
+#include "nodes/bound/items.h"
+#include "nodes/bound/keys.h"
+#include "nodes/bound/partitions.h"
+#include "nodes/bound/records.h"
+#include "nodes/bound/state.h"
+#include "spec/spec.h"
+
+/* So few individuals are not divided, whatever they take: each has its limit. */
+#define FEW_PEOPLE 16
+
+/* So many records are added at once. */
+#define BATCH 64
+
+#ifdef __GNUC__
+#define dp_prefetch(address)	__builtin_prefetch(address)
+#else
+#define dp_prefetch(address)	((void) (address))
+#endif
+
+/* A partition is read in 2^this passes at most. */
+#define MOST_PASS_BITS 16
+
+/* The key of the only group where there are no keys. */
+static const BoundKey no_key = {0};
+
+/*
+ * The group of a record that was not met yet, which is added; PG_UINT32_MAX if it does not
+ * count for the individual.  Groups that do not count are not kept, or one individual with
+ * many would take all the memory.
+ */
+static uint32
+new_group(BoundState *state, const Record *record, int participant, Person *person)
+{
+	BoundKey	key;
+	uint32		group;
+
+	if (state->nkeys == 0)
+		key = no_key;
+	else if (record->name == RECORD_NO_NAME)
+		key = record->group;
+	else
+		names_key(&state->names_of[participant], record->name, &key);
+	group = groups_lookup(&state->groups, &key);
+	if (group == PG_UINT32_MAX)
+	{
+		if (!person_may_count(&state->people, person, &state->groups, key.hash))
+			return PG_UINT32_MAX;
+		group = groups_add(&state->groups, &key);
+	}
+	if (state->nkeys > 0 && record->name != RECORD_NO_NAME)
+		state->names_of[participant].groups[record->name] = group + 1;
+	return group;
+}
+
+/* The same for any group of a record that this participant has written. */
+static inline uint32
+group_of(BoundState *state, const Record *record, int participant, Person *person)
+{
+	uint32		group = PG_UINT32_MAX;
+
+	if (state->nkeys == 0)
+		group = state->groups.n > 0 ? 0 : PG_UINT32_MAX;
+	else if (likely(record->name != RECORD_NO_NAME))
+		group = names_group(&state->names_of[participant], record->name);
+	return likely(group != PG_UINT32_MAX) ? group : new_group(state, record, participant, person);
+}
+
+static inline void
+add_record(BoundState *state, const Record *record, int participant)
+{
+	const ReleaseSpec *spec = state->spec;
+	const FeatureSteps *steps = &state->features;
+	Person	   *person = people_find(&state->people, &record->unit);
+	uint32		group = group_of(state, record, participant, person);
+	PersonGroup *entry;
+
+	if (group == PG_UINT32_MAX)
+		return;
+	entry = person_group(&state->people, person, &state->groups, group);
+	if (entry == NULL)
+		return;
+	for (int f = 0; f < steps->nfeatures; f++)
+	{
+		if ((record->present & steps->features[f].mask) == steps->features[f].mask)
+			entry->sums[f] += steps->features[f].kind == SPEC_FEATURE_ONE ? 1 :
+				feature_of(steps->features[f].kind, record->values[steps->features[f].x],
+						   record->values[steps->features[f].y]);
+	}
+	for (int i = 0; i < spec->nsketches; i++)
+	{
+		if (record->has_item[i])
+			items_add(&state->sketches[i], &person_items(&state->people, entry)[i],
+					  &record->items[i], state->people.context);
+	}
+}
+
+/* Is the record one of an individual of this pass? */
+static inline bool
+in_pass(const BoundState *state, uint64 hash)
+{
+	return hash << state->partition_bits >> (64 - state->pass_bits) == state->pass;
+}
+
+/*
+ * Adds records, n at most BATCH.  What they need is asked for before it is needed: a
+ * partition's individuals are more than the nearest cache holds.
+ */
+static void
+add_batch(BoundState *state, const char **records, int n, int participant)
+{
+	const People *people = &state->people;
+	const RecordLayout *layout = &state->layout;
+	Record	   *record = &state->record;
+	uint64		hashes[BATCH];
+
+	for (int i = 0; i < n; i++)
+	{
+		hashes[i] = record_unit_hash(layout, records[i]);
+		dp_prefetch(people_slot(people, hashes[i]));
+	}
+	for (int i = 0; i < n; i++)
+	{
+		uint32		number = people_slot(people, hashes[i])->number;
+
+		if (number != 0)
+			dp_prefetch(people_nth(people, number - 1));
+		if (number != 0 && people->person_size > PG_CACHE_LINE_SIZE / 2)
+			dp_prefetch((char *) people_nth(people, number - 1) + PG_CACHE_LINE_SIZE / 2);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		record_read(layout, records[i], record);
+		add_record(state, record, participant);
+	}
+}
+
+/* Adds the records of a block. */
+static void
+add_block(BoundState *state, const PartitionBlock *block)
+{
+	const char *records[BATCH];
+	int			n = 0;
+
+	for (uint32 offset = 0; offset < block->used;)
+	{
+		const char *bytes = block->data + offset;
+
+		offset += (uint32) record_size(&state->layout, bytes);
+		if (state->pass_bits == 0 || in_pass(state, record_unit_hash(&state->layout, bytes)))
+			records[n++] = bytes;
+		if (n == BATCH)
+		{
+			add_batch(state, records, n, block->participant);
+			n = 0;
+		}
+	}
+	add_batch(state, records, n, block->participant);
+}
+
+/*
+ * Reads the partition for the individuals of this pass.  It is left early if they or their
+ * groups take too much memory, and there is a remedy.
+ */
+static PassEnd
+read_pass(BoundState *state)
+{
+	PartitionBlock *block;
+
+	partitions_open(state->partitions, state->partition);
+	while ((block = partitions_next(state->partitions)) != NULL)
+	{
+		bool		exceeded;
+
+		CHECK_FOR_INTERRUPTS();
+		add_block(state, block);
+		exceeded = !state->numbered &&
+			groups_memory(&state->groups) > state->groups_memory;
+		if (exceeded && state->groups_before > 0)
+			return PASS_FULL;
+		exceeded |= people_memory(&state->people) > state->people_memory;
+		if (exceeded && state->people.n > FEW_PEOPLE && state->pass_bits < MOST_PASS_BITS)
+			return PASS_WIDE;
+	}
+	return PASS_DONE;
+}
+
+/* Adds one individual to one of its groups. */
+static void
+add_contribution(BoundState *state, PersonGroup *entry)
+{
+	const PersonItems *items = person_items(&state->people, entry);
+	const ReleaseSpec *spec = state->spec;
+	const FeatureSteps *steps = &state->features;
+	CollectSum *sums = groups_sums(&state->groups, entry->group);
+
+	sum_add(&sums[0], 1);
+	for (int i = 0; i < steps->ncoordinates; i++)
+	{
+		int			coordinate = steps->coordinates[i].coordinate;
+
+		sum_add(&sums[coordinate],
+				contribution(state->contributions, coordinate,
+							 entry->sums[steps->coordinates[i].ones],
+							 entry->sums[steps->coordinates[i].feature]));
+	}
+	for (int i = 0; i < spec->nsketches; i++)
+	{
+		BoundGroup *group = &state->groups.items[entry->group];
+		SketchState *all = group->sketches[i];
+
+		if (!items_any(&items[i]) || items_gave_up(&items[i]))
+			continue;
+		if (all == NULL)
+			all = sketch_first(&state->sketches[i], SKETCH_INDIVIDUALS);
+		all = items_contribute(&state->sketches[i], state->weights, all, &items[i]);
+		(void) groups_keep_sketch(&group->sketches[i], all, state->groups.context);
+		MemoryContextReset(CurrentMemoryContext);
+	}
+}
+
+/* Adds these individuals; the sums of their groups are asked for before they are needed. */
+static void
+add_people(BoundState *state, uint32 first, uint32 end)
+{
+	People	   *people = &state->people;
+
+	for (uint32 i = first; i < end; i++)
+	{
+		Person	   *person = people_nth(people, i);
+
+		for (uint32 g = 0; g < person->ngroups; g++)
+			dp_prefetch(groups_sums(&state->groups, person_nth_group(people, person, g)->group));
+	}
+	for (uint32 i = first; i < end; i++)
+	{
+		Person	   *person = people_nth(people, i);
+
+		for (uint32 g = 0; g < person->ngroups; g++)
+			add_contribution(state, person_nth_group(people, person, g));
+	}
+}
+
+static void
+add_contributions(BoundState *state)
+{
+	for (uint32 i = 0; i < state->people.n; i += BATCH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_people(state, i, Min(i + BATCH, state->people.n));
+	}
+}
+
+/* Takes a partition that nobody has; false if there is none. */
+static bool
+take_partition(BoundState *state)
+{
+	uint32		next = state->shared != NULL ?
+		pg_atomic_fetch_add_u32(&state->shared->next, 1) : state->next++;
+
+	if (next >= (uint32) state->npartitions)
+		return false;
+	state->partition = (int) next;
+	state->pass = 0;
+	state->pass_bits = 0;
+	return true;
+}
+
+/* Goes on to the individuals that this pass left. */
+static void
+next_pass(BoundState *state)
+{
+	state->pass++;
+	/* where few take much memory, others need not be read in as many passes */
+	while (state->pass_bits > 0 && state->pass % 2 == 0)
+	{
+		state->pass /= 2;
+		state->pass_bits--;
+	}
+	if (state->pass == (uint32) 1 << state->pass_bits)
+		state->partition = -1;
+}
+
+/* Makes room for other groups. */
+void
+bound_forget_groups(BoundState *state)
+{
+	groups_reset(&state->groups);
+	for (int i = 0; i < state->nparticipants; i++)
+		names_forget(&state->names_of[i]);
+}
+
+/* Does one pass over a partition; PASS_NONE if all are done. */
+PassEnd
+bound_do_pass(BoundState *state)
+{
+	MemoryContext old;
+	PassEnd		end;
+
+	if (state->partition < 0 && !take_partition(state))
+		return PASS_NONE;
+	people_reset(&state->people);
+	state->groups_before = state->groups.n;
+	old = MemoryContextSwitchTo(state->row_context);
+	end = read_pass(state);
+	if (end == PASS_DONE)
+	{
+		add_contributions(state);
+		next_pass(state);
+	}
+	else if (end == PASS_WIDE)
+	{
+		/* halves the hashes of a pass, of this one and of those that are left */
+		state->pass_bits++;
+		state->pass *= 2;
+		if (state->groups_before == 0 && !state->numbered)
+			bound_forget_groups(state);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->row_context);
+	return end;
+}

@@ -1,0 +1,20 @@
+/*
+ * parts.h
+ *		Selections and histograms: the parts of a release beside its vector.
+ */
+#ifndef DP_PARTS_H
+#define DP_PARTS_H
+
+#include "postgres.h"
+
+#include "mechanism/random.h"
+#include "spec/spec.h"
+
+typedef struct PartsState PartsState;
+
+extern PartsState *parts_begin(const ReleaseSpec *spec, const ReleaseParams *params);
+extern bool parts_draw(PartsState *state, dp_random *rng, const Datum *sketches,
+					   const bool *isnull);
+extern Datum parts_output(PartsState *state, const SpecOutput *output, bool *isnull);
+
+#endif							/* DP_PARTS_H */

@@ -74,14 +74,15 @@ endif
 -include $(OBJS:.o=.d)
 
 # A module with one fault, for test/audit to catch: `make fault FAULT=GATE_OFF`
-# leaves .build/fault/GATE_OFF/dp_agg.so.  Only files that know of faults, or read
-# a header that does, are compiled anew, beside the sources, and nothing installs
+# leaves .build/fault/GATE_OFF/dp_agg.so.  Only files that know of this fault, or of any,
+# or read a header that does, are compiled anew, beside the sources, and nothing installs
 # the result.  Which headers they read is known once all is built, hence the
 # second make.
 fault_dir = .build/fault/$(FAULT)
-fault_headers := $(shell grep -rl --include=*.h DP_FAULT src)
+fault_names = grep -lwE 'DP_FAULT(_$(FAULT))?'
+fault_headers := $(shell $(fault_names) -r --include=*.h src)
 fault_readers := $(if $(fault_headers),$(shell grep -lwF $(addprefix -e ,$(fault_headers)) $(wildcard $(OBJS:.o=.d))))
-fault_sources := $(sort $(shell grep -l DP_FAULT $(OBJS:.o=.c)) $(fault_readers:.d=.c))
+fault_sources := $(sort $(shell $(fault_names) $(OBJS:.o=.c)) $(fault_readers:.d=.c))
 fault_objects = $(fault_sources:%.c=$(fault_dir)/%.o)
 
 fault: all

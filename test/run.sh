@@ -19,12 +19,23 @@ failures=$TMPDIR/failures
 : >"$counts"
 : >"$failures"
 export TESTDIR=$PWD
+export PATH=$PWD/test/bin:$PATH		# initdb
 export ATTACKS_FIGURES=$TMPDIR/attacks.figures AUDIT_FIGURES=$TMPDIR/audit.figures
 
 # Files that take long, the longest first: begun late, they would run alone at the end.
-# What they took is in the output.
+# Before each, how many processes it keeps busy: it takes as many seats of the harness.
+# What a file took is in the output.
 long_files='
-	test/audit/002_pairs.pl
+	2 test/audit/002_pairs.pl
+	2 test/t/063_alike.pl
+	1 test/attacks/16_between.pl
+	1 test/attacks/20_wide.pl
+	1 test/attacks/fuzz.pl
+	1 test/attacks/14_selections.pl
+	1 test/t/021_crash.pl
+	1 test/t/062_plans_alike.pl
+	1 test/t/036_bounding.pl
+	1 test/t/037_streaming.pl
 '
 
 # perl_files SUITE FILE...
@@ -115,12 +126,14 @@ figures_audit()
 	cat "$AUDIT_FIGURES"
 }
 
-# Of a list: the long ones first, otherwise as it is.
+# Of a list: the long ones first, otherwise as it is; every line begins with its seats.
 long_first()
 {
 	LONG=$long_files awk -F '\t' '
-		BEGIN { n = split(ENVIRON["LONG"], names, /[ \t\n]+/); for (i = 1; i <= n; i++) place[names[i]] = i }
-		{ print ($2 in place ? place[$2] : n + 1) "\t" $0 }' | sort -s -n -k 1,1 | cut -f 2-
+		BEGIN { n = split(ENVIRON["LONG"], words, /[ \t\n]+/)
+			for (i = 2; i < n; i += 2) { seats[words[i + 1]] = words[i]; place[words[i + 1]] = i } }
+		{ print ($2 in place ? place[$2] : n) "\t" ($2 in seats ? seats[$2] : 1) "\t" $0 }' |
+		sort -s -n -k 1,1 | cut -f 2-
 }
 
 has() { declare -F "$1" >/dev/null; }
@@ -134,6 +147,7 @@ for suite in $SUITES; do
 	fi
 done | long_first >"$TMPDIR/jobs" || exit 1
 
+initdb -D "$TMPDIR/template" -A trust -N >"$TMPDIR/initdb.log" 2>&1 || rm -rf "$TMPDIR/template"
 [ ! -s "$TMPDIR/jobs" ] || perl test/perl/harness.pl "$TMPDIR/jobs" "$counts" "$failures" ||
 	echo 'harness 0 1 0' >>"$counts"
 

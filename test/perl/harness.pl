@@ -2,13 +2,14 @@
 #	Runs the test files of all suites, several at a time, and says on the way which
 #	file of how many begins, what fails, and how long each took.
 #
-# Each line of JOBS is "suite <tab> file <tab> command", in the order in which they begin.
+# Each line of JOBS is "seats <tab> suite <tab> file <tab> command", in the order in which
+# they begin; a file that keeps two processes busy takes two seats.
 # A command prints TAP, or ends with a line "N passed, N failed[, N skipped]".
 # COUNTS gets a line "suite passed failed skipped" for every suite, FAILURES the names of
 # what failed.  A command that ends with an error and names no failed test, or that
 # prints broken TAP, counts as one failure, one that skips everything as one skipped.
 #
-#	TEST_JOBS=N				how many files run at a time (default: see below)
+#	TEST_JOBS=N				how many seats there are (default: see below)
 #	TEST_DEADLINE=SECONDS	since 1970, when to give up
 #
 # At the deadline the harness tells what was running and what was left, ends what runs and
@@ -17,6 +18,7 @@
 use strict;
 use warnings;
 use IO::Select;
+use List::Util 'sum0';
 use POSIX qw(WNOHANG strftime);
 use TAP::Parser;
 use Time::HiRes qw(sleep time);
@@ -34,10 +36,12 @@ my @suites;						# in the order in which we met them
 my $select = IO::Select->new;
 my %stream;						# by file handle: { job, name, rest }
 my $spoken = time;
+my $begun = 0;					# how many jobs
 
 $| = 1;
 
-# One job waits now and then, for a lock or a server that starts: hence one more.
+# Tests wait now and then, for a lock or a server that starts: one seat more than there
+# are processors keeps those busy.
 sub processors
 {
 	chomp(my $n = `nproc` || 1);
@@ -53,9 +57,9 @@ sub read_jobs
 	while (my $line = <$in>)
 	{
 		chomp $line;
-		my ($suite, $name, $command) = split /\t/, $line, 3;
+		my ($wants, $suite, $name, $command) = split /\t/, $line, 4;
 
-		push @list, { suite => $suite, name => $name, command => $command, number => @list + 1, out => '' };
+		push @list, { seats => $wants, suite => $suite, name => $name, command => $command, out => '' };
 	}
 	close $in;
 	return @list;
@@ -109,6 +113,7 @@ sub begin
 
 	pipe my $out, my $out_end or die "could not make a pipe: $!";
 	pipe my $err, my $err_end or die "could not make a pipe: $!";
+	$job->{number} = ++$begun;
 	say_line(label($job));
 	$job->{begun} = time;
 	$job->{pid} = fork() // die "could not fork: $!";
@@ -264,6 +269,19 @@ sub finished
 # All of them
 # ----------
 
+# Takes the first job that finds seats out of the queue, if there is one.
+sub next_job
+{
+	my ($queue) = @_;
+	my $free = $seats - sum0(map { $_->{seats} } values %running);
+
+	foreach my $i (0 .. $#$queue)
+	{
+		return splice @$queue, $i, 1 if $queue->[$i]->{seats} <= $free || !%running;
+	}
+	return;
+}
+
 sub out_of_time
 {
 	my @left = @_;
@@ -298,7 +316,10 @@ while (@queue || %running)
 		out_of_time(@queue);
 		last;
 	}
-	begin(shift @queue) while @queue && keys %running < $seats;
+	while (my $job = next_job(\@queue))
+	{
+		begin($job);
+	}
 	wait_a_little();
 	say_line('Running: ', in_progress()) if %running && time - $spoken > SILENCE;
 }

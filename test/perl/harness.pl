@@ -103,6 +103,19 @@ sub note_failures
 	return;
 }
 
+# Keeps what a job printed, where dev/test finds it.
+sub keep_output
+{
+	my ($job) = @_;
+	my $file = 'tmp_check/log/' . $job->{name} =~ s{.*/}{}r . '.out';
+
+	mkdir $_ foreach qw(tmp_check tmp_check/log);
+	open my $out, '>', $file or die "could not write $file: $!";
+	print $out $job->{out};
+	close $out or die "could not write $file: $!";
+	return;
+}
+
 # ----------
 # Running
 # ----------
@@ -259,6 +272,7 @@ sub finished
 		$failed ||= 1;
 	}
 	note_failures($job->{name}, @lines) if @lines;
+	keep_output($job) if $failed;
 	add_counts($job->{suite}, $passed, $failed, $skipped);
 	say_line(label($job), ': ', $job->{ended} ? 'ended' : $failed ? 'FAILED' : 'ok', ', ', seconds($job), ", $passed passed",
 		$failed ? ", $failed failed" : '', $skipped ? ", $skipped skipped" : '');

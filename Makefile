@@ -3,6 +3,7 @@
 #   make, make install, make installcheck, make clean   as with any PGXS extension
 #   make test, make attacks, make audit, make fuzz,     install what they need, touch
 #   make alike, make bench, make demo, make demo-shell  no PostgreSQL of the system
+#   make indent, make indent-check                      the layout of C files
 
 all:
 
@@ -59,7 +60,7 @@ endif
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -138,4 +139,11 @@ demo:
 demo-shell:
 	@bash dev/demo --shell
 
-.PHONY: all install installcheck uninstall fault clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell
+# PostgreSQL's layout of C files: writes it, or shows what is not laid out so
+indent:
+	@bash dev/indent
+
+indent-check:
+	@bash dev/indent --check
+
+.PHONY: all install installcheck uninstall fault clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check

@@ -17,14 +17,14 @@ GRANT USAGE ON SCHEMA dp TO PUBLIC;
 -- What releases use inside.  Analysts never call these.
 -- ----------------------------------------------------------------------------
 
-CREATE FUNCTION dp_agg.total(internal, anyelement, VARIADIC "any") RETURNS anyelement
-AS 'MODULE_PATHNAME', 'dp_total' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.total(internal, anyelement, "any") IS
+CREATE FUNCTION dp_agg.guarded(internal, anyelement, VARIADIC "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_guarded' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.guarded(internal, anyelement, "any") IS
 'internal: result of a built-in function, or NULL where it would raise a data exception';
 
-CREATE FUNCTION dp_agg.total_cast(internal, anyelement, "any") RETURNS anyelement
-AS 'MODULE_PATHNAME', 'dp_total_cast' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.total_cast(internal, anyelement, "any") IS
+CREATE FUNCTION dp_agg.guarded_cast(internal, anyelement, "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_guarded_cast' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.guarded_cast(internal, anyelement, "any") IS
 'internal: a value cast through text, or NULL where the text does not fit';
 
 CREATE FUNCTION dp_agg.flat(anyelement) RETURNS anyelement
@@ -616,7 +616,7 @@ SELECT 'collation', c.collname, NULL, 'as is'
    AND c.collencoding IN (-1, (SELECT d.encoding FROM pg_catalog.pg_database d
 								WHERE d.datname = pg_catalog.current_database()));
 COMMENT ON VIEW dp_agg.language IS
-'what may stand below a release: kind, name, result type, treatment (as is, or total: NULL where it would fail)';
+'what may stand below a release: kind, name, result type, treatment (as is, or guarded: NULL where it would fail)';
 GRANT SELECT ON dp_agg.language TO PUBLIC;
 
 CREATE FUNCTION dp_agg.label_column(relation regclass, "column" name, keys text[], patch jsonb)

@@ -111,7 +111,7 @@ read_argument(const Contributions *contributions, int i, Datum value, bool isnul
 static inline bool
 row_in_set(const SpecSet *set, const RowValues *row)
 {
-	return set->total ||
+	return set->every_row ||
 		((set->x < 0 || row->present[set->x]) && (set->y < 0 || row->present[set->y]));
 }
 

@@ -19,8 +19,8 @@ compile_step(CollectStep *step, const Contributions *contributions, int coordina
 	step->kind = (uint8) feature->kind;
 	step->x = (uint8) (set->x < 0 ? ALWAYS_PRESENT : set->x);
 	step->y = (uint8) (set->y < 0 ? ALWAYS_PRESENT : set->y);
-	step->needs_x = set->total ? ALWAYS_PRESENT : step->x;
-	step->needs_y = set->total ? ALWAYS_PRESENT : step->y;
+	step->needs_x = set->every_row ? ALWAYS_PRESENT : step->x;
+	step->needs_y = set->every_row ? ALWAYS_PRESENT : step->y;
 	step->imputed = contributions->imputed[coordinate];
 }
 

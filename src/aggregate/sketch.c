@@ -18,7 +18,7 @@
  *
  * States are limited, so that rows of them are.  An individual whose values do
  * not fit has no value in this sketch.  That is decided by its own rows, all of
- * them and in any order, so it is part of what an individual adds and costs no
+ * them and in any order, so it is individual of what an individual adds and costs no
  * privacy.  A group's limit depends on everybody's values: see sketch_usage().
  *
  * A transition value is changed in place.  A larger one is allocated in the
@@ -154,18 +154,18 @@ PGDLLEXPORT Datum
 dp_sketch_bounded_transition(PG_FUNCTION_ARGS)
 {
 	SketchReader *reader = sketch_reader(fcinfo, false);
-	const SketchState *part;
+	const SketchState *individual;
 
 	if (PG_ARGISNULL(4))
 		return unchanged_state(fcinfo);
-	part = sketch_open(PG_GETARG_DATUM(4));
-	sketch_check_state(reader, part, SKETCH_ROWS);
-	if (sketch_gave_up(part))
+	individual = sketch_open(PG_GETARG_DATUM(4));
+	sketch_check_state(reader, individual, SKETCH_ROWS);
+	if (sketch_gave_up(individual))
 		return unchanged_state(fcinfo);
 	CHECK_FOR_INTERRUPTS();
 	return PointerGetDatum(sketch_add_individual(reader,
 												 state_argument(fcinfo, reader, SKETCH_INDIVIDUALS),
-												 part));
+												 individual));
 }
 
 /* sketch_combine(bytea, bytea): adds two states of one sketch and one stage. */
@@ -190,7 +190,7 @@ dp_sketch_combine(PG_FUNCTION_ARGS)
 		state->cells != other->cells || state->limit != other->limit)
 		malformed("sketch state");
 	state = sketch_merge(state, other);
-	state->total = sketch_sum(state->total, other->total);
+	state->counted = sketch_sum(state->counted, other->counted);
 	PG_RETURN_POINTER(state);
 }
 
@@ -222,7 +222,7 @@ sketch_cells(Datum state, int ncells, int64 *weights)
 	if (cells->cells != ncells)
 		malformed("sketch state");
 	cells_sum(cells, weights);
-	return cells->total;
+	return cells->counted;
 }
 
 /* Leaves zeros again, for the next group. */

@@ -148,11 +148,11 @@ sketch_first(const SketchReader *reader, SketchStage stage)
 
 /* sketch_weight() of some of a state's rows. */
 static int64
-bounded_weight(const SketchState *part, int64 rows, int64 r)
+bounded_weight(const SketchState *individual, int64 rows, int64 r)
 {
-	if (rows > part->total || part->total > MOST_ROWS)
+	if (rows > individual->counted || individual->counted > MOST_ROWS)
 		malformed("sketch state");
-	return sketch_weight(rows, part->total, r);
+	return sketch_weight(rows, individual->counted, r);
 }
 
 static int
@@ -185,80 +185,80 @@ selected(Selection *selection, uint64 hash)
 }
 
 static SketchState *
-add_cells(SketchState *state, const SketchState *part, const SketchReader *reader)
+add_cells(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
 	uint32		position = 0;
 	int			cell;
 	int64		rows;
 
-	while (cells_next(part, &position, &cell, &rows))
-		state = cells_add(state, cell, bounded_weight(part, rows, reader->rows));
+	while (cells_next(individual, &position, &cell, &rows))
+		state = cells_add(state, cell, bounded_weight(individual, rows, reader->rows));
 	return state;
 }
 
 static void
-select_of_values(Selection *selection, const SketchState *part, const SketchReader *reader)
+select_of_values(Selection *selection, const SketchState *individual, const SketchReader *reader)
 {
-	uint64	   *hashes = palloc(part->used * sizeof(uint64));
+	uint64	   *hashes = palloc(individual->used * sizeof(uint64));
 	ValueKey	key;
 	int64		unused;
 
-	for (uint32 i = 0; i < part->used; i++)
+	for (uint32 i = 0; i < individual->used; i++)
 	{
-		values_get(part, i, &key, &unused, &unused);
+		values_get(individual, i, &key, &unused, &unused);
 		hashes[i] = key.hash;
 	}
-	select_values(selection, hashes, part->used, reader->rows, reader->seed);
+	select_values(selection, hashes, individual->used, reader->rows, reader->seed);
 	pfree(hashes);
 }
 
 static SketchState *
-add_values(SketchState *state, const SketchState *part, const SketchReader *reader)
+add_values(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
-	bool		all = part->used <= reader->rows;
+	bool		all = individual->used <= reader->rows;
 	Selection	selection;
 	ValueKey	key;
 	int64		rows;
 	int64		unused;
 
 	if (!all)
-		select_of_values(&selection, part, reader);
-	for (uint32 i = 0; i < part->used; i++)
+		select_of_values(&selection, individual, reader);
+	for (uint32 i = 0; i < individual->used; i++)
 	{
-		values_get(part, i, &key, &rows, &unused);
+		values_get(individual, i, &key, &rows, &unused);
 		if (all || selected(&selection, key.hash))
-			state = values_add(state, &key, bounded_weight(part, rows, reader->rows), 1);
+			state = values_add(state, &key, bounded_weight(individual, rows, reader->rows), 1);
 	}
 	return state;
 }
 
 static void
-select_of_distinct(Selection *selection, const SketchState *part, const SketchReader *reader)
+select_of_distinct(Selection *selection, const SketchState *individual, const SketchReader *reader)
 {
-	uint64	   *hashes = palloc(part->used * sizeof(uint64));
+	uint64	   *hashes = palloc(individual->used * sizeof(uint64));
 	uint32		position = 0;
 	uint64		hash;
 	uint32		n = 0;
 
-	while (n < part->used && distinct_next(part, &position, &hash))
+	while (n < individual->used && distinct_next(individual, &position, &hash))
 		hashes[n++] = hash;
-	if (n != part->used)
+	if (n != individual->used)
 		malformed("sketch state");
 	select_values(selection, hashes, n, reader->rows, reader->seed);
 	pfree(hashes);
 }
 
 static SketchState *
-add_distinct(SketchState *state, const SketchState *part, const SketchReader *reader)
+add_distinct(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
-	bool		all = part->used <= reader->rows;
+	bool		all = individual->used <= reader->rows;
 	Selection	selection;
 	uint32		position = 0;
 	uint64		hash;
 
 	if (!all)
-		select_of_distinct(&selection, part, reader);
-	while (distinct_next(part, &position, &hash))
+		select_of_distinct(&selection, individual, reader);
+	while (distinct_next(individual, &position, &hash))
 	{
 		if (all || selected(&selection, hash))
 			state = distinct_add(state, hash);
@@ -271,19 +271,19 @@ add_distinct(SketchState *state, const SketchState *part, const SketchReader *re
  * group's state.
  */
 SketchState *
-sketch_add_individual(const SketchReader *reader, SketchState *state, const SketchState *part)
+sketch_add_individual(const SketchReader *reader, SketchState *state, const SketchState *individual)
 {
-	if (part->kind == SPEC_SKETCH_CELLS)
-		state = add_cells(state, part, reader);
-	else if (part->kind == SPEC_SKETCH_VALUES)
-		state = add_values(state, part, reader);
+	if (individual->kind == SPEC_SKETCH_CELLS)
+		state = add_cells(state, individual, reader);
+	else if (individual->kind == SPEC_SKETCH_VALUES)
+		state = add_values(state, individual, reader);
 	else
-		state = add_distinct(state, part, reader);
-	state->total = sketch_sum(state->total, 1);
+		state = add_distinct(state, individual, reader);
+	state->counted = sketch_sum(state->counted, 1);
 	return state;
 }
 
-/* Adds all but the total of another state of the same kind, and what it gave up. */
+/* Adds all but the count of another state of the same kind, and what it gave up. */
 SketchState *
 sketch_merge(SketchState *state, const SketchState *other)
 {

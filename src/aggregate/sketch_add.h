@@ -43,14 +43,14 @@ extern void sketch_check_state(const SketchReader *reader, const SketchState *st
 							   SketchStage stage);
 extern SketchState *sketch_first(const SketchReader *reader, SketchStage stage);
 extern SketchState *sketch_add_individual(const SketchReader *reader, SketchState *state,
-										  const SketchState *part);
+										  const SketchState *individual);
 extern SketchState *sketch_merge(SketchState *state, const SketchState *other);
 
 /* What some of an individual's rows weigh, with r of them or more one in all. */
 static inline int64
-sketch_weight(int64 rows, int64 total, int64 r)
+sketch_weight(int64 rows, int64 all, int64 r)
 {
-	return rows * DP_CELL_SCALE / Max(total, r);
+	return rows * DP_CELL_SCALE / Max(all, r);
 }
 
 /* What most cells weigh in a list: one row of an individual with at most r. */
@@ -78,7 +78,7 @@ sketch_is_state(const SketchReader *reader, Datum datum, SketchStage stage)
 
 	if ((uintptr_t) state != MAXALIGN((uintptr_t) state) || VARATT_IS_EXTENDED(state) ||
 		VARSIZE(state) < sizeof(SketchState) || state->magic != SKETCH_MAGIC ||
-		state->kind != reader->sketch.kind || state->stage != stage || state->total < 0)
+		state->kind != reader->sketch.kind || state->stage != stage || state->counted < 0)
 		return false;
 	switch (reader->sketch.kind)
 	{
@@ -128,7 +128,7 @@ sketch_add_row(const SketchReader *reader, SketchState *state, const SketchItem 
 		state = values_add(state, &item->key, weight, individuals);
 	else
 		state = distinct_add(state, item->key.hash);
-	state->total = sketch_sum(state->total, 1);
+	state->counted = sketch_sum(state->counted, 1);
 	return state;
 }
 

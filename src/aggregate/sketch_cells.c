@@ -79,7 +79,7 @@ resize(const SketchState *state, uint32 capacity)
 	int			cell;
 	int64		weight;
 
-	result->total = state->total;
+	result->counted = state->counted;
 	if (cells_is_list(state) && cells_is_list(result))
 	{
 		memcpy(cells_words(result), cells_words(state), state->used * sizeof(uint32));

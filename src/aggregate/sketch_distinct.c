@@ -50,7 +50,7 @@ grow(const SketchState *state, uint32 capacity)
 	uint32		position = 0;
 	uint64		hash;
 
-	larger->total = state->total;
+	larger->counted = state->counted;
 	while (distinct_next(state, &position, &hash))
 		larger = distinct_add(larger, hash);
 	return larger;

@@ -55,7 +55,7 @@ sketch_open(Datum datum)
 	if ((uintptr_t) state != MAXALIGN((uintptr_t) state))
 		state = (SketchState *) PG_DETOAST_DATUM_COPY(datum);
 	if (VARSIZE(state) < sizeof(SketchState) || state->magic != SKETCH_MAGIC ||
-		state->stage > SKETCH_INDIVIDUALS || state->total < 0 ||
+		state->stage > SKETCH_INDIVIDUALS || state->counted < 0 ||
 		VARSIZE(state) - sizeof(SketchState) != data_size(state))
 		malformed("sketch state");
 	return state;

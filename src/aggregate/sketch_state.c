@@ -32,6 +32,6 @@ sketch_give_up(const SketchState *state)
 {
 	SketchState *empty = sketch_new(state->kind, state->stage, state->limit, 0);
 
-	empty->total = state->total;
+	empty->counted = state->counted;
 	return empty;
 }

@@ -74,7 +74,7 @@ typedef struct SketchState
 	uint16		magic;
 	uint8		kind;			/* SpecSketchKind */
 	uint8		stage;			/* SketchStage */
-	int64		total;			/* rows with a value, or individuals with one */
+	int64		counted;		/* rows with a value, or individuals with one */
 	int32		cells;			/* of the grid; CELLS only */
 	uint32		capacity;
 	uint32		used;			/* cells, entries or hashes that are there */
@@ -107,7 +107,7 @@ sketch_gave_up(const SketchState *state)
 
 /*
  * The i-th slot to visit of a hash table.  Not in their order: entries moved
- * to another table in that order would crowd in one part of it.
+ * to another table in that order would crowd in one place of it.
  */
 static inline uint32
 sketch_visit(uint32 i, uint32 capacity)

@@ -152,7 +152,7 @@ grow(const SketchState *state, uint32 length)
 		data = Max(2 * data, needed);
 	data = Min(data, state->limit - table_size(capacity, 0));
 	larger = new_table(state->stage, state->limit, capacity, (uint32) data);
-	larger->total = state->total;
+	larger->counted = state->counted;
 	larger->used = state->used;
 	larger->data_used = state->data_used;
 	memcpy(entries_of(larger), entries_of(state), state->used * sizeof(SketchEntry));

@@ -2,7 +2,7 @@
  * charge.c
  *		The backend side of the ledger: asks for a charge and waits for it.
  *
- * The caller's transaction takes no part.  It may be read-only, roll back or
+ * The caller's transaction is not involved.  It may be read-only, roll back or
  * die: the worker commits the charge in a transaction of its own, and only
  * its word that this commit is on disk lets ledger_charge return.
  */

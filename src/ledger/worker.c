@@ -4,7 +4,7 @@
  *
  * Why a worker: a charge must be on disk before the first row is computed, and
  * must stay there whatever the client's transaction does; a transaction cannot
- * commit a part of itself, and it may be read-only.  Why one per database: a
+ * commit on its own, and it may be read-only.  Why one per database: a
  * worker is bound to a database for life.  Why only one: every statement of a
  * role updates the same row, so writers in parallel would queue up for its
  * lock, one commit each, while a single writer puts all that wait into one

@@ -6,7 +6,7 @@
  * that implements it (pg_proc.prosrc), is built in, written in C (LANGUAGE
  * internal), no aggregate or set-returning function and not volatile.  "Safe"
  * functions cannot raise an error for any input; "wrapped" ones can and run inside
- * total(), as do all that may return a wide value: total() keeps values narrow.
+ * guarded(), as do all that may return a wide value: guarded() keeps values narrow.
  * Operators count as the function below them, casts as their function or, where
  * they go through text, as cast_is_allowed() says.  Nothing here reads a table,
  * runs SQL, changes state or sleeps.
@@ -99,7 +99,7 @@ static const char *const safe_functions[] = {
 	NULL
 };
 
-/* May raise a data exception, or return a wide value: run inside total(). */
+/* May raise a data exception, or return a wide value: run inside guarded(). */
 static const char *const wrapped_functions[] = {
 	/* integers */
 	"int2pl", "int2mi", "int2mul", "int2div", "int2mod", "int2um", "int2abs", "int4pl",
@@ -280,7 +280,7 @@ static void
 judge_symbol(VerdictEntry *entry, const char *symbol)
 {
 	if (listed(wrapped_functions, symbol))
-		entry->verdict = FUNCTION_WRAPPED;
+		entry->verdict = FUNCTION_GUARDED;
 	else if (listed(safe_functions, symbol))
 		entry->verdict = FUNCTION_SAFE;
 	for (int i = 0; i < (int) lengthof(constant_arguments); i++)
@@ -341,7 +341,7 @@ function_entry(Oid funcid)
 	return entry;
 }
 
-/* May this function stand below a release, and does it need total()? */
+/* May this function stand below a release, and does it need guarded()? */
 FunctionVerdict
 function_verdict(Oid funcid)
 {
@@ -361,11 +361,11 @@ function_is_sql(Oid funcid)
 	return result;
 }
 
-/* Is this a function that total() may call? */
+/* Is this a function that guarded() may call? */
 bool
-function_is_total_wrapped(Oid funcid)
+function_is_guarded(Oid funcid)
 {
-	return function_verdict(funcid) == FUNCTION_WRAPPED;
+	return function_verdict(funcid) == FUNCTION_GUARDED;
 }
 
 /* The argument (from 0) that must be a constant or a parameter, or -1. */
@@ -462,7 +462,7 @@ collation_is_allowed(Oid collation)
 /*
  * function_use(regproc) returns text
  *
- * 'as is', 'total' (NULL where it would fail), or NULL for a function that may not
+ * 'as is', 'guarded' (NULL where it would fail), or NULL for a function that may not
  * stand below a release.
  */
 PGDLLEXPORT Datum
@@ -472,8 +472,8 @@ dp_function_use(PG_FUNCTION_ARGS)
 	{
 		case FUNCTION_SAFE:
 			PG_RETURN_TEXT_P(cstring_to_text("as is"));
-		case FUNCTION_WRAPPED:
-			PG_RETURN_TEXT_P(cstring_to_text("total"));
+		case FUNCTION_GUARDED:
+			PG_RETURN_TEXT_P(cstring_to_text("guarded"));
 		default:
 			PG_RETURN_NULL();
 	}
@@ -485,7 +485,7 @@ dp_cast_use(PG_FUNCTION_ARGS)
 {
 	if (!cast_is_allowed(PG_GETARG_OID(0), PG_GETARG_OID(1)))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text("total"));
+	PG_RETURN_TEXT_P(cstring_to_text("guarded"));
 }
 
 /* type_use(regtype) returns text: 'as is' or NULL. */

@@ -11,21 +11,21 @@ typedef enum FunctionVerdict
 {
 	FUNCTION_REFUSED,
 	FUNCTION_SAFE,				/* cannot fail for any input */
-	FUNCTION_WRAPPED			/* may fail: goes through total() */
+	FUNCTION_GUARDED			/* may fail: goes through guarded() */
 } FunctionVerdict;
 
 /*
- * The widest value that total() returns, or that is put into a row, in bytes, header
+ * The widest value that guarded() returns, or that is put into a row, in bytes, header
  * included: a row of as many columns as there may be (1664) stays below 1 GB.
  */
-#define TOTAL_WIDEST (512 * 1024)
+#define GUARDED_WIDEST (512 * 1024)
 
 /* The longest result that lpad(), rpad() and repeat() may be asked for. */
 #define LONGEST_PADDING 10000
 
 extern FunctionVerdict function_verdict(Oid funcid);
 extern bool function_is_sql(Oid funcid);
-extern bool function_is_total_wrapped(Oid funcid);
+extern bool function_is_guarded(Oid funcid);
 extern int	function_constant_argument(Oid funcid);
 extern bool function_pads(Oid funcid);
 extern bool aggregate_is_allowed(Oid aggfnoid, bool *adds);

@@ -186,7 +186,7 @@ policy_domain(const ProtectedRelation *rel, AttrNumber attno)
 	return NULL;
 }
 
-/* Is the column part of the privacy unit? */
+/* Does the column belong to the privacy unit? */
 bool
 policy_is_unit(const ProtectedRelation *rel, AttrNumber attno)
 {

@@ -175,9 +175,9 @@ filtered(Aggref *aggref, Node *expr)
 }
 
 Node *
-total_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
+guard_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
 {
-	return total_expression(builder->context, builder->level, filtered(aggref, expr));
+	return guard_expression(builder->context, builder->level, filtered(aggref, expr));
 }
 
 bool

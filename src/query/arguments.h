@@ -18,7 +18,7 @@ extern Node *written_number(ReleaseBuilder *builder, Node *expr, Refusal otherwi
 extern Node *written_bound(ReleaseBuilder *builder, Node *expr);
 extern int	argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i);
 extern SpecArgType number_type(ReleaseBuilder *builder, Node *expr);
-extern Node *total_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
+extern Node *guard_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
 extern bool never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
 extern int	find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound);
 extern bool is_unit(ReleaseBuilder *builder, Node *expr);

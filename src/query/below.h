@@ -9,9 +9,9 @@
 
 #include "query/level.h"
 
-extern void total_targets(RewriteContext *context, Level *level);
-extern void total_from(RewriteContext *context, Level *level);
-extern void total_query(RewriteContext *context, Query *query, Level *parent);
+extern void guard_targets(RewriteContext *context, Level *level);
+extern void guard_from(RewriteContext *context, Level *level);
+extern void guard_query(RewriteContext *context, Query *query, Level *parent);
 extern void fold_limits(RewriteContext *context, Query *query);
 
 #endif							/* DP_BELOW_H */

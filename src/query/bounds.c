@@ -276,13 +276,13 @@ derive_call(Level *level, Oid funcid, Oid resulttype, List *args, Range *result)
 	return derive_unary(operation, name, a, result);
 }
 
-/* What stands inside total() is what counts: sub-selects are total already. */
+/* What stands inside guarded() is what counts: sub-selects are guarded already. */
 static bool
 derive_function(Level *level, FuncExpr *func, Range *result)
 {
 	DpFunction	ours = extension_function(func->funcid);
 
-	if (ours == DP_FUNC_TOTAL)
+	if (ours == DP_FUNC_GUARDED)
 		return derive_call(level,
 						   DatumGetObjectId(linitial_node(Const, func->args)->constvalue),
 						   func->funcresulttype, list_copy_tail(func->args, 2), result);

@@ -1,6 +1,6 @@
 /*
  * calls.c
- *		Calls of functions below a release: as they are, through total(), or refused.
+ *		Calls of functions below a release: as they are, through guarded(), or refused.
  *
  * A call with constants only is computed here, so that what depends on the query
  * alone fails here, too, before any row is read: see probe.c.
@@ -42,7 +42,7 @@ call_ours(DpFunction ours, Oid what, Oid resulttype, Oid resultcollid, Oid input
 }
 
 /*
- * A text that is not wider than total() allows, or else NULL: through the
+ * A text that is not wider than guarded() allows, or else NULL: through the
  * function that changes the length of a string, with no length.
  */
 Node *
@@ -51,7 +51,7 @@ narrow_text(Node *text)
 	Oid			type = exprType(text);
 	Oid			collation = exprCollation(text);
 
-	return call_ours(DP_FUNC_TOTAL, type == BPCHAROID ? F_BPCHAR_BPCHAR_INT4_BOOL :
+	return call_ours(DP_FUNC_GUARDED, type == BPCHAROID ? F_BPCHAR_BPCHAR_INT4_BOOL :
 					 F_VARCHAR_VARCHAR_INT4_BOOL, type, collation, collation,
 					 list_make3(text,
 								makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
@@ -122,18 +122,18 @@ constant_call(RewriteContext *context, Node *node, FuncExpr *call)
 		return NULL;
 	value = evaluate_or_refuse(context, call, exprLocation(node));
 	if (!value->constisnull && value->constlen == -1 &&
-		toast_raw_datum_size(value->constvalue) > TOTAL_WIDEST)
+		toast_raw_datum_size(value->constvalue) > GUARDED_WIDEST)
 		refuse(REFUSE_EXPRESSION, context->source, exprLocation(node));
 	value->location = exprLocation(node);
 	return (Node *) value;
 }
 
 /*
- * A call of a function with total arguments, for a function, operator, IS DISTINCT
- * FROM or NULLIF: as it is, through total(), as its value, or refused.
+ * A call of a function with guarded arguments, for a function, operator, IS DISTINCT
+ * FROM or NULLIF: as it is, through guarded(), as its value, or refused.
  */
 Node *
-total_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
+guard_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 		   Oid resultcollid, Oid inputcollid, List *args)
 {
 	FunctionVerdict verdict = function_verdict(funcid);
@@ -162,11 +162,11 @@ total_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 		if (value != NULL)
 			return value;
 	}
-	if (verdict == FUNCTION_WRAPPED)
+	if (verdict == FUNCTION_GUARDED)
 	{
 		if (constants > 0)
 			probe_call(context, call, exprLocation(node));
-		return call_ours(DP_FUNC_TOTAL, funcid, resulttype, resultcollid, inputcollid, args);
+		return call_ours(DP_FUNC_GUARDED, funcid, resulttype, resultcollid, inputcollid, args);
 	}
 	copy = copyObject(node);
 	if (IsA(copy, FuncExpr))
@@ -199,9 +199,9 @@ has_short_text(Oid type)
 	}
 }
 
-/* A cast through text; arg is total. */
+/* A cast through text; arg is guarded. */
 Node *
-total_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
+guard_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
 {
 	Oid			source = getBaseType(exprType(arg));
 	Oid			target = coerce->resulttype;
@@ -212,7 +212,7 @@ total_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
 	if (!cast_is_allowed(source, target))
 		refuse(REFUSE_FUNCTION, context->source, coerce->location);
 	if (!has_short_text(source) || (target != TEXTOID && target != VARCHAROID))
-		return call_ours(DP_FUNC_TOTAL_CAST, InvalidOid, target, coerce->resultcollid,
+		return call_ours(DP_FUNC_GUARDED_CAST, InvalidOid, target, coerce->resultcollid,
 						 InvalidOid, list_make1(arg));
 	copy = copyObject(coerce);
 	copy->arg = (Expr *) arg;

@@ -9,9 +9,9 @@
 
 #include "query/level.h"
 
-extern Node *total_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
+extern Node *guard_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 						Oid resultcollid, Oid inputcollid, List *args);
-extern Node *total_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg);
+extern Node *guard_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg);
 extern Node *narrow_text(Node *text);
 
 #endif							/* DP_CALLS_H */

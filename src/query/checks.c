@@ -94,7 +94,7 @@ check_operator(RewriteContext *context, Oid opno, Node *node)
 		refuse(REFUSE_FUNCTION, context->source, exprLocation(node));
 }
 
-/* Arrays and composites compare by their parts, which may turn out not to. */
+/* Arrays and composites compare by their elements and fields, which may turn out not to be comparable. */
 void
 check_comparable(RewriteContext *context, Node *node)
 {

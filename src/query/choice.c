@@ -169,7 +169,7 @@ leaves_all(Node *limit, bool offset)
 
 /*
  * Settles which rows a public query below a release hands out, in place; its expressions are
- * total already.  Raises ERRCODE_DP_QUERY_REFUSED for OFFSET among rows WITH TIES, and for LIMIT
+ * guarded already.  Raises ERRCODE_DP_QUERY_REFUSED for OFFSET among rows WITH TIES, and for LIMIT
  * of a UNION ALL with a column that nothing can compare.
  */
 void

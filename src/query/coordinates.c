@@ -36,7 +36,7 @@
 
 /* Position of the set of rows in which arguments x and y have a value. */
 int
-find_set(ReleaseBuilder *builder, int x, int y, bool total)
+find_set(ReleaseBuilder *builder, int x, int y, bool every_row)
 {
 	ReleaseSpec *spec = &builder->spec;
 
@@ -47,7 +47,7 @@ find_set(ReleaseBuilder *builder, int x, int y, bool total)
 	}
 	if (spec->nsets >= DP_MAX_SETS)
 		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
-	spec->sets[spec->nsets] = (SpecSet) {.x = x,.y = y,.total = total};
+	spec->sets[spec->nsets] = (SpecSet) {.x = x,.y = y,.every_row = every_row};
 	return spec->nsets++;
 }
 
@@ -160,7 +160,7 @@ clear_moment(SpecMoment *moment)
 static int
 counting_set(ReleaseBuilder *builder, int set)
 {
-	return builder->spec.sets[set].total ? find_set(builder, DP_NONE, DP_NONE, true) : set;
+	return builder->spec.sets[set].every_row ? find_set(builder, DP_NONE, DP_NONE, true) : set;
 }
 
 /* The coordinate 2n/r - 1 of a set, or with presence that of individuals in it. */
@@ -177,7 +177,7 @@ count_coordinate(ReleaseBuilder *builder, int set, bool presence)
 static bool
 counted_by_individuals(ReleaseBuilder *builder, int set, bool presence)
 {
-	return builder->spec.sets[set].total && (presence || builder->spec.streamed);
+	return builder->spec.sets[set].every_row && (presence || builder->spec.streamed);
 }
 
 /* Is the number of rows in the set known without another coordinate? */
@@ -217,7 +217,7 @@ typedef enum SumSource
 	SUM_BESIDE_COUNT,			/* a count, and the sum with centre imputation */
 	SUM_TWICE,					/* the same with two copies of the sum */
 	SUM_PAIR,					/* sums with lower and upper imputation */
-	SUM_ZERO					/* the sum with zero imputation: totals only */
+	SUM_ZERO					/* the sum with zero imputation: sums only */
 } SumSource;
 
 static bool
@@ -261,7 +261,7 @@ static SumSource
 sum_source(ReleaseBuilder *builder, int set)
 {
 	const ReleaseSpec *spec = &builder->spec;
-	bool		totals = true;
+	bool		only_sums = true;
 
 	if (spec->sets[set].y != DP_NONE)
 		return SUM_BESIDE_COUNT;
@@ -274,13 +274,13 @@ sum_source(ReleaseBuilder *builder, int set)
 		if (output->kind != SPEC_OUT_SUM && output->kind != SPEC_OUT_AVG)
 			return SUM_BESIDE_COUNT;
 		if (output->kind != SPEC_OUT_SUM || !bounds_contain_zero(builder, output->bound_x))
-			totals = false;
+			only_sums = false;
 	}
 	if (counted_by_individuals(builder, set, false) && only_averages(builder, set))
 		return SUM_TWICE;
 	if (is_counted(builder, set))
 		return SUM_BESIDE_COUNT;
-	return totals ? SUM_ZERO : SUM_PAIR;
+	return only_sums ? SUM_ZERO : SUM_PAIR;
 }
 
 static int
@@ -502,7 +502,7 @@ needed_values(ReleaseBuilder *builder, int i)
 	{
 		const SpecSet *set = &spec->sets[wanted->set];
 
-		if (set->total)
+		if (set->every_row)
 			return NIL;
 		if (set->x != DP_NONE)
 			result = lappend(result, list_nth(builder->arguments, set->x));
@@ -548,7 +548,7 @@ has_value(Node *expr)
 
 /*
  * Where all outputs are about the values of the same arguments, rows without
- * them play no part: they are filtered out, so the number of individuals is
+ * them do not matter: they are filtered out, so the number of individuals is
  * that of individuals with a value, and the gate counts those.  The vector
  * needs a coordinate less.  Not for counts alone, which are about all rows.
  */
@@ -580,5 +580,5 @@ drop_rows_without_values(ReleaseBuilder *builder)
 		quals = list_concat(quals, has_value(lfirst(lc)));
 	query->jointree->quals = (Node *) make_ands_explicit(quals);
 	for (int i = 0; i < spec->nsets; i++)
-		spec->sets[i].total = true;
+		spec->sets[i].every_row = true;
 }

@@ -9,7 +9,7 @@
 
 #include "query/builder.h"
 
-extern int	find_set(ReleaseBuilder *builder, int x, int y, bool total);
+extern int	find_set(ReleaseBuilder *builder, int x, int y, bool every_row);
 extern void assign_coordinates(ReleaseBuilder *builder);
 extern void drop_rows_without_values(ReleaseBuilder *builder);
 

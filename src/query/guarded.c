@@ -3,7 +3,7 @@
  *		Total functions: what stands below a release may not fail.
  *
  * "Error or no error" is an exact bit about the rows, however the message
- * reads.  total() calls a built-in function that can raise a data exception
+ * reads.  guarded() calls a built-in function that can raise a data exception
  * and returns NULL where it does.  Only functions of the list in functions.c
  * get here: pure C functions over values, which take no lock, open nothing and
  * leave no state behind, so catching their error needs no subtransaction (what
@@ -12,7 +12,7 @@
  *
  * Neither may a value be too wide: rows of more than 1 GB cannot be formed, for
  * a hash table or a sort, and fail only if they are there.  Values read from
- * tables are TOAST pointers and small in a row, computed ones are not, so total()
+ * tables are TOAST pointers and small in a row, computed ones are not, so guarded()
  * returns NULL instead of a wide value.
  */
 #include "postgres.h"
@@ -38,8 +38,8 @@
 #include "query/guarded.h"
 #include "spec/canonical.h"
 
-PG_FUNCTION_INFO_V1(dp_total);
-PG_FUNCTION_INFO_V1(dp_total_cast);
+PG_FUNCTION_INFO_V1(dp_guarded);
+PG_FUNCTION_INFO_V1(dp_guarded_cast);
 PG_FUNCTION_INFO_V1(dp_flat);
 PG_FUNCTION_INFO_V1(dp_canonical);
 PG_FUNCTION_INFO_V1(dp_image);
@@ -50,23 +50,23 @@ PG_FUNCTION_INFO_V1(dp_nearest_float8);
 PG_FUNCTION_INFO_V1(dp_tame_numeric);
 
 /* Position of the first argument that goes to the wrapped function. */
-#define TOTAL_FIRST_ARGUMENT 2
+#define GUARDED_FIRST_ARGUMENT 2
 
-StaticAssertDecl((Size) TOTAL_WIDEST * MaxTupleAttributeNumber < MaxAllocSize,
+StaticAssertDecl((Size) GUARDED_WIDEST * MaxTupleAttributeNumber < MaxAllocSize,
 				 "a row of computed values can be formed");
 
-typedef struct TotalCache
+typedef struct GuardedCache
 {
 	FmgrInfo	flinfo;
 	int			nargs;
 	bool		varlena;		/* the result is of variable length */
 	FunctionCallInfo fcinfo;
-} TotalCache;
+} GuardedCache;
 
-static TotalCache *
-total_cache(FunctionCallInfo fcinfo)
+static GuardedCache *
+guard_cache(FunctionCallInfo fcinfo)
 {
-	TotalCache *cache = fcinfo->flinfo->fn_extra;
+	GuardedCache *cache = fcinfo->flinfo->fn_extra;
 	MemoryContext old;
 	Oid			funcid;
 	Node	   *expr;
@@ -76,19 +76,19 @@ total_cache(FunctionCallInfo fcinfo)
 
 	funcid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
 	expr = fcinfo->flinfo->fn_expr;
-	if (!function_is_total_wrapped(funcid) || expr == NULL || !IsA(expr, FuncExpr))
+	if (!function_is_guarded(funcid) || expr == NULL || !IsA(expr, FuncExpr))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("this function is only used inside releases of dp_agg")));
 
 	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	cache = palloc0(sizeof(TotalCache));
-	cache->nargs = PG_NARGS() - TOTAL_FIRST_ARGUMENT;
+	cache = palloc0(sizeof(GuardedCache));
+	cache->nargs = PG_NARGS() - GUARDED_FIRST_ARGUMENT;
 	cache->varlena = get_typlen(((FuncExpr *) expr)->funcresulttype) == -1;
 	fmgr_info(funcid, &cache->flinfo);
 	fmgr_info_set_expr((Node *) makeFuncExpr(funcid, ((FuncExpr *) expr)->funcresulttype,
 											 list_copy_tail(((FuncExpr *) expr)->args,
-															TOTAL_FIRST_ARGUMENT),
+															GUARDED_FIRST_ARGUMENT),
 											 ((FuncExpr *) expr)->funccollid,
 											 ((FuncExpr *) expr)->inputcollid,
 											 COERCE_EXPLICIT_CALL),
@@ -117,15 +117,15 @@ forgive_error(MemoryContext context, uint32 holdoff, uint32 cancel_holdoff)
 }
 
 /*
- * total(function oid, NULL::result type, arguments ...)
+ * guarded(function oid, NULL::result type, arguments ...)
  *
  * The function's result, or NULL where it raises a data exception or the result
  * is too wide.
  */
 PGDLLEXPORT Datum
-dp_total(PG_FUNCTION_ARGS)
+dp_guarded(PG_FUNCTION_ARGS)
 {
-	TotalCache *cache = total_cache(fcinfo);
+	GuardedCache *cache = guard_cache(fcinfo);
 	FunctionCallInfo call = cache->fcinfo;
 	MemoryContext context = CurrentMemoryContext;
 	uint32		holdoff = InterruptHoldoffCount;
@@ -135,7 +135,7 @@ dp_total(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < cache->nargs; i++)
 	{
-		call->args[i] = fcinfo->args[i + TOTAL_FIRST_ARGUMENT];
+		call->args[i] = fcinfo->args[i + GUARDED_FIRST_ARGUMENT];
 		if (call->args[i].isnull && cache->flinfo.fn_strict)
 			PG_RETURN_NULL();
 	}
@@ -152,7 +152,7 @@ dp_total(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 
-	if (isnull || (cache->varlena && toast_raw_datum_size(result) > TOTAL_WIDEST))
+	if (isnull || (cache->varlena && toast_raw_datum_size(result) > GUARDED_WIDEST))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
 }
@@ -170,7 +170,7 @@ static CastCache *
 cast_cache(FunctionCallInfo fcinfo)
 {
 	CastCache  *cache = fcinfo->flinfo->fn_extra;
-	Oid			source = get_fn_expr_argtype(fcinfo->flinfo, TOTAL_FIRST_ARGUMENT);
+	Oid			source = get_fn_expr_argtype(fcinfo->flinfo, GUARDED_FIRST_ARGUMENT);
 	Oid			target = get_fn_expr_rettype(fcinfo->flinfo);
 	MemoryContext context = fcinfo->flinfo->fn_mcxt;
 	Oid			output;
@@ -178,7 +178,7 @@ cast_cache(FunctionCallInfo fcinfo)
 
 	if (likely(cache != NULL))
 		return cache;
-	if (PG_NARGS() != TOTAL_FIRST_ARGUMENT + 1 || !cast_is_allowed(source, target))
+	if (PG_NARGS() != GUARDED_FIRST_ARGUMENT + 1 || !cast_is_allowed(source, target))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("this function is only used inside releases of dp_agg")));
@@ -193,24 +193,24 @@ cast_cache(FunctionCallInfo fcinfo)
 }
 
 /*
- * total_cast(internal, NULL::result type, value)
+ * guarded_cast(internal, NULL::result type, value)
  *
  * The value cast through text, as CoerceViaIO does; NULL where the text does not
  * fit the type, and for values and results that are too wide.
  */
 PGDLLEXPORT Datum
-dp_total_cast(PG_FUNCTION_ARGS)
+dp_guarded_cast(PG_FUNCTION_ARGS)
 {
 	CastCache  *cache = cast_cache(fcinfo);
 	MemoryContext context = CurrentMemoryContext;
 	uint32		holdoff = InterruptHoldoffCount;
 	uint32		cancel_holdoff = QueryCancelHoldoffCount;
-	Datum		value = PG_GETARG_DATUM(TOTAL_FIRST_ARGUMENT);
+	Datum		value = PG_GETARG_DATUM(GUARDED_FIRST_ARGUMENT);
 	volatile Datum result = (Datum) 0;
 	volatile bool isnull = true;
 
-	if (PG_ARGISNULL(TOTAL_FIRST_ARGUMENT) ||
-		(cache->from_varlena && toast_raw_datum_size(value) > TOTAL_WIDEST))
+	if (PG_ARGISNULL(GUARDED_FIRST_ARGUMENT) ||
+		(cache->from_varlena && toast_raw_datum_size(value) > GUARDED_WIDEST))
 		PG_RETURN_NULL();
 
 	PG_TRY();
@@ -225,7 +225,7 @@ dp_total_cast(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 
-	if (isnull || (cache->to_varlena && toast_raw_datum_size(result) > TOTAL_WIDEST))
+	if (isnull || (cache->to_varlena && toast_raw_datum_size(result) > GUARDED_WIDEST))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
 }
@@ -241,7 +241,7 @@ dp_flat(PG_FUNCTION_ARGS)
 {
 	if (get_typlen(get_fn_expr_argtype(fcinfo->flinfo, 0)) != -1)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > TOTAL_WIDEST)
+	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > GUARDED_WIDEST)
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0)));
 }
@@ -280,13 +280,13 @@ dp_canonical(PG_FUNCTION_ARGS)
 	}
 	if (canonical->length != -1)
 		PG_RETURN_DATUM(canonical_datum(canonical, PG_GETARG_DATUM(0)));
-	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > TOTAL_WIDEST)
+	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > GUARDED_WIDEST)
 		PG_RETURN_NULL();
 
 	PG_TRY();
 	{
 		result = canonical_datum(canonical, PG_GETARG_DATUM(0));
-		isnull = VARSIZE(DatumGetPointer(result)) > TOTAL_WIDEST;
+		isnull = VARSIZE(DatumGetPointer(result)) > GUARDED_WIDEST;
 	}
 	PG_CATCH();
 	{

@@ -344,7 +344,7 @@ group_dependent_columns(RewriteContext *context, Query *query)
 
 /*
  * Brings what a query below a release groups by or leaves distinct into canonical form, in
- * place; its expressions are total already.  individuals: whose rows they are, with their
+ * place; its expressions are guarded already.  individuals: whose rows they are, with their
  * unit in terms of the query's columns; NULL for a public query.  Raises
  * ERRCODE_DP_QUERY_REFUSED for types that have none.
  */

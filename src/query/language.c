@@ -1,9 +1,9 @@
 /*
  * language.c
- *		The language below a release: which expressions, and made total.
+ *		The language below a release: which expressions, and guarded.
  *
- * total_expression() copies an expression, refusing what is not on the list
- * and putting total() around functions that may fail.  Calls are judged in calls.c,
+ * guard_expression() copies an expression, refusing what is not on the list
+ * and putting guarded() around functions that may fail.  Calls are judged in calls.c,
  * types and collations in checks.c, whole queries in below.c.
  */
 #include "postgres.h"
@@ -62,16 +62,16 @@ typedef struct LanguageContext
 	bool		sublink_params; /* inside the test expression of IN */
 } LanguageContext;
 
-static Node *total_mutator(Node *node, LanguageContext *context);
+static Node *guard_mutator(Node *node, LanguageContext *context);
 
 static List *
-total_list(List *list, LanguageContext *context)
+guard_list(List *list, LanguageContext *context)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, list)
-		result = lappend(result, total_mutator(lfirst(lc), context));
+		result = lappend(result, guard_mutator(lfirst(lc), context));
 	return result;
 }
 
@@ -80,7 +80,7 @@ total_list(List *list, LanguageContext *context)
  * asked whether it is NULL, but not looked at.
  */
 static Node *
-total_var(Var *var, LanguageContext *context, bool any_type)
+guard_var(Var *var, LanguageContext *context, bool any_type)
 {
 	Level	   *level = context->level;
 	RangeTblEntry *rte;
@@ -227,7 +227,7 @@ check_tied(SubLink *sublink, Query *query, Individuals *inner, LanguageContext *
 
 /* A sub-select in a condition below a release. */
 static Node *
-total_sublink(SubLink *sublink, LanguageContext *context)
+guard_sublink(SubLink *sublink, LanguageContext *context)
 {
 	SubLink    *copy = copyObject(sublink);
 	Query	   *query = castNode(Query, copy->subselect);
@@ -249,14 +249,14 @@ total_sublink(SubLink *sublink, LanguageContext *context)
 	if (mentions_private(context->rewrite, query))
 		inner = process_query(context->rewrite, query, context->level);
 	if (inner == NULL)
-		total_query(context->rewrite, query, context->level);
+		guard_query(context->rewrite, query, context->level);
 	else if (sublink->subLinkType == EXPR_SUBLINK)
 		refuse(REFUSE_SUBLINK, context->rewrite->source, sublink->location);
 	else
 		check_tied(sublink, query, inner, context);
 
 	context->sublink_params = true;
-	copy->testexpr = total_mutator(copy->testexpr, context);
+	copy->testexpr = guard_mutator(copy->testexpr, context);
 	context->sublink_params = saved;
 	return (Node *) copy;
 }
@@ -301,7 +301,7 @@ tame_sum(Aggref *aggref, TargetEntry *argument)
 }
 
 /*
- * An aggregate whose arguments are total, so that its value is a function of the values
+ * An aggregate whose arguments are guarded, so that its value is a function of the values
  * as a multiset: neither their order nor their form nor the plan shows.  ORDER BY is
  * none of its business then.
  */
@@ -352,7 +352,7 @@ orderless_aggregate(Aggref *aggref, bool adds, LanguageContext *context)
 
 /* A standard aggregate over the rows of one individual, or over public rows. */
 static Node *
-total_aggregate(Aggref *aggref, LanguageContext *context)
+guard_aggregate(Aggref *aggref, LanguageContext *context)
 {
 	Aggref	   *copy = copyObject(aggref);
 	bool		adds;
@@ -378,9 +378,9 @@ total_aggregate(Aggref *aggref, LanguageContext *context)
 	{
 		TargetEntry *tle = lfirst(lc);
 
-		tle->expr = (Expr *) total_mutator((Node *) tle->expr, context);
+		tle->expr = (Expr *) guard_mutator((Node *) tle->expr, context);
 	}
-	copy->aggfilter = (Expr *) total_mutator((Node *) aggref->aggfilter, context);
+	copy->aggfilter = (Expr *) guard_mutator((Node *) aggref->aggfilter, context);
 	if (copy->aggtype == TEXTOID || copy->aggtype == BPCHAROID)
 		return narrow_text(orderless_aggregate(copy, adds, context));	/* min and max copy a stored text */
 	return orderless_aggregate(copy, adds, context);
@@ -403,14 +403,14 @@ text_of_unknown(Const *value)
 
 /* A value of variable length that is written in the query. */
 static Node *
-total_const(Const *value, LanguageContext *context)
+guard_const(Const *value, LanguageContext *context)
 {
 	if (value->consttype == UNKNOWNOID)
 		value = text_of_unknown(value);
 	if (value->consttype != INTERNALOID)
 		check_type(context->rewrite, (Node *) value);
 	if (!value->constisnull && value->constlen == -1 &&
-		toast_raw_datum_size(value->constvalue) > TOTAL_WIDEST)
+		toast_raw_datum_size(value->constvalue) > GUARDED_WIDEST)
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, value->location);
 	return copyObject((Node *) value);
 }
@@ -435,7 +435,7 @@ widest_element(Node *element, Oid type)
  * a parameter is narrowed: x IN ($1, $2) is an array.
  */
 static Node *
-total_array(ArrayExpr *array, LanguageContext *context, Size widest)
+guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 {
 	ArrayExpr  *copy = copyObject(array);
 	Size		width = 0;
@@ -444,7 +444,7 @@ total_array(ArrayExpr *array, LanguageContext *context, Size widest)
 	check_type(context->rewrite, (Node *) array);
 	if (array->multidims)
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
-	copy->elements = total_list(array->elements, context);
+	copy->elements = guard_list(array->elements, context);
 	foreach(lc, copy->elements)
 	{
 		Node	   *element = strip_relabel(lfirst(lc));
@@ -454,7 +454,7 @@ total_array(ArrayExpr *array, LanguageContext *context, Size widest)
 									array->element_typeid == BPCHAROID))
 		{
 			lfirst(lc) = narrow_text(lfirst(lc));
-			width += TOTAL_WIDEST;
+			width += GUARDED_WIDEST;
 		}
 		else
 			width += widest_element(element, array->element_typeid);
@@ -496,14 +496,14 @@ count_walker(Node *node, int *count)
 }
 
 /*
- * x LIKE ANY (ARRAY[a, b]) as x LIKE a OR x LIKE b: each through total().  The array
- * is total.
+ * x LIKE ANY (ARRAY[a, b]) as x LIKE a OR x LIKE b: each through guarded().  The array
+ * is guarded.
  */
 static Node *
 expand_search(ScalarArrayOpExpr *op, Node *left, Node *array, LanguageContext *context)
 {
 	List	   *elements;
-	List	   *parts = NIL;
+	List	   *comparisons = NIL;
 	ListCell   *lc;
 	int			count;
 
@@ -519,17 +519,17 @@ expand_search(ScalarArrayOpExpr *op, Node *left, Node *array, LanguageContext *c
 		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
 	foreach(lc, elements)
 	{
-		OpExpr	   *part = (OpExpr *) make_opclause(op->opno, BOOLOID, false, (Expr *) left,
+		OpExpr	   *comparison = (OpExpr *) make_opclause(op->opno, BOOLOID, false, (Expr *) left,
 													lfirst(lc), InvalidOid, op->inputcollid);
 
-		part->location = op->location;
-		parts = lappend(parts, total_call(context->rewrite, (Node *) part, op->opfuncid,
+		comparison->location = op->location;
+		comparisons = lappend(comparisons, guard_call(context->rewrite, (Node *) comparison, op->opfuncid,
 										  BOOLOID, InvalidOid, op->inputcollid,
-										  copyObject(part->args)));
+										  copyObject(comparison->args)));
 	}
-	if (parts == NIL)
+	if (comparisons == NIL)
 		return makeBoolConst(!op->useOr, false);
-	return (Node *) makeBoolExpr(op->useOr ? OR_EXPR : AND_EXPR, parts, op->location);
+	return (Node *) makeBoolExpr(op->useOr ? OR_EXPR : AND_EXPR, comparisons, op->location);
 }
 
 /*
@@ -540,7 +540,7 @@ static Node *
 searched_array(Node *array, LanguageContext *context)
 {
 	if (IsA(array, ArrayExpr))
-		return total_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
+		return guard_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
 	if (IsA(array, Const))
 	{
 		check_type(context->rewrite, array);
@@ -558,12 +558,12 @@ searched_array(Node *array, LanguageContext *context)
 		copy->arg = (Expr *) searched_array((Node *) copy->arg, context);
 		return (Node *) copy;
 	}
-	return total_mutator(array, context);
+	return guard_mutator(array, context);
 }
 
 /* x = ANY(array) and x <> ALL(array). */
 static Node *
-total_search(ScalarArrayOpExpr *op, LanguageContext *context)
+guard_search(ScalarArrayOpExpr *op, LanguageContext *context)
 {
 	ScalarArrayOpExpr *copy = copyObject(op);
 	Node	   *left;
@@ -573,14 +573,14 @@ total_search(ScalarArrayOpExpr *op, LanguageContext *context)
 	set_sa_opfuncid(copy);
 	check_input_collation(context->rewrite, op->inputcollid, list_make1(linitial(op->args)),
 						  (Node *) op);
-	left = total_mutator(linitial(op->args), context);
+	left = guard_mutator(linitial(op->args), context);
 	array = searched_array(lsecond(op->args), context);
 	switch (function_verdict(copy->opfuncid))
 	{
 		case FUNCTION_SAFE:
 			copy->args = list_make2(left, array);
 			return (Node *) copy;
-		case FUNCTION_WRAPPED:
+		case FUNCTION_GUARDED:
 			return expand_search(copy, left, array, context);
 		default:
 			refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
@@ -590,7 +590,7 @@ total_search(ScalarArrayOpExpr *op, LanguageContext *context)
 
 /* One element of an array: reading it cannot fail, but a text may be wide. */
 static Node *
-total_element(SubscriptingRef *ref, LanguageContext *context)
+guard_element(SubscriptingRef *ref, LanguageContext *context)
 {
 	SubscriptingRef *copy = copyObject(ref);
 	Oid			element = get_element_type(getBaseType(ref->refcontainertype));
@@ -600,14 +600,14 @@ total_element(SubscriptingRef *ref, LanguageContext *context)
 		element != ref->refrestype || (get_typlen(element) <= 0 && !text))
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) ref));
 	check_type(context->rewrite, (Node *) ref);
-	copy->refexpr = (Expr *) total_mutator((Node *) ref->refexpr, context);
-	copy->refupperindexpr = total_list(ref->refupperindexpr, context);
+	copy->refexpr = (Expr *) guard_mutator((Node *) ref->refexpr, context);
+	copy->refupperindexpr = guard_list(ref->refupperindexpr, context);
 	return text ? narrow_text((Node *) copy) : (Node *) copy;
 }
 
 /* (a, b) < (c, d): the operators decide, and none may fail. */
 static Node *
-total_row_comparison(RowCompareExpr *row, LanguageContext *context)
+guard_row_comparison(RowCompareExpr *row, LanguageContext *context)
 {
 	RowCompareExpr *copy = copyObject(row);
 	ListCell   *lo;
@@ -615,8 +615,8 @@ total_row_comparison(RowCompareExpr *row, LanguageContext *context)
 	ListCell   *lr;
 	ListCell   *lc;
 
-	copy->largs = total_list(row->largs, context);
-	copy->rargs = total_list(row->rargs, context);
+	copy->largs = guard_list(row->largs, context);
+	copy->rargs = guard_list(row->rargs, context);
 	forfour(lo, copy->opnos, ll, copy->largs, lr, copy->rargs, lc, copy->inputcollids)
 	{
 		check_operator(context->rewrite, lfirst_oid(lo), lfirst(ll));
@@ -634,7 +634,7 @@ total_row_comparison(RowCompareExpr *row, LanguageContext *context)
  * own simplification.
  */
 static Node *
-total_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid,
+guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid,
 			   List *args, LanguageContext *context)
 {
 	if (funcid < FirstNormalObjectId && function_verdict(funcid) == FUNCTION_REFUSED &&
@@ -643,10 +643,10 @@ total_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 		Node	   *folded = eval_const_expressions(context->rewrite->root, node);
 
 		if (!equal(folded, node))
-			return total_mutator(folded, context);
+			return guard_mutator(folded, context);
 	}
-	return total_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid,
-					  total_list(args, context));
+	return guard_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid,
+					  guard_list(args, context));
 }
 
 /* The arguments of a built-in function in order, with defaults where they are left out. */
@@ -665,22 +665,22 @@ ordered_arguments(FuncExpr *func)
 
 /* Did the rewriter put the function there?  A CTE that is named twice gets here twice. */
 static bool
-is_already_total(DpFunction ours)
+is_already_guarded(DpFunction ours)
 {
-	return ours == DP_FUNC_TOTAL || ours == DP_FUNC_TOTAL_CAST || ours == DP_FUNC_TAME ||
+	return ours == DP_FUNC_GUARDED || ours == DP_FUNC_GUARDED_CAST || ours == DP_FUNC_TAME ||
 		ours == DP_FUNC_CANONICAL || ours == DP_FUNC_EXACT || ours == DP_FUNC_NEAREST_FLOAT4 ||
 		ours == DP_FUNC_NEAREST_FLOAT8;
 }
 
 static Node *
-total_func(FuncExpr *func, LanguageContext *context)
+guard_func(FuncExpr *func, LanguageContext *context)
 {
 	DpFunction	ours = extension_function(func->funcid);
 
 	if (ours == DP_FUNC_IMAGE)
 		return copyObject((Node *) func);	/* of a column that is only passed on */
-	if (is_already_total(ours))
-		return expression_tree_mutator((Node *) func, total_mutator, (void *) context);
+	if (is_already_guarded(ours))
+		return expression_tree_mutator((Node *) func, guard_mutator, (void *) context);
 	if (ours != DP_FUNC_NONE || func->funcretset ||
 		(func->funcvariadic && get_func_variadictype(func->funcid) == ANYOID))
 		refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);
@@ -689,23 +689,23 @@ total_func(FuncExpr *func, LanguageContext *context)
 		func = copyObject(func);
 		func->args = ordered_arguments(func);
 	}
-	return total_function((Node *) func, func->funcid, func->funcresulttype, func->funccollid,
+	return guard_function((Node *) func, func->funcid, func->funcresulttype, func->funccollid,
 						  func->inputcollid, func->args, context);
 }
 
 static Node *
-total_operator(OpExpr *op, LanguageContext *context)
+guard_operator(OpExpr *op, LanguageContext *context)
 {
 	check_operator(context->rewrite, op->opno, (Node *) op);
 	set_opfuncid(op);
 	if (IsA(op, OpExpr))
-		return total_function((Node *) op, op->opfuncid, op->opresulttype, op->opcollid,
+		return guard_function((Node *) op, op->opfuncid, op->opresulttype, op->opcollid,
 							  op->inputcollid, op->args, context);
 	/* IS DISTINCT FROM and NULLIF need the operator itself */
 	if (function_verdict(op->opfuncid) != FUNCTION_SAFE)
 		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
-	return total_call(context->rewrite, (Node *) op, op->opfuncid, op->opresulttype,
-					  op->opcollid, op->inputcollid, total_list(op->args, context));
+	return guard_call(context->rewrite, (Node *) op, op->opfuncid, op->opresulttype,
+					  op->opcollid, op->inputcollid, guard_list(op->args, context));
 }
 
 /* The time of the transaction; who the client is could be found missing. */
@@ -730,7 +730,7 @@ check_sql_value(SQLValueFunction *value, LanguageContext *context)
 }
 
 static Node *
-total_mutator(Node *node, LanguageContext *context)
+guard_mutator(Node *node, LanguageContext *context)
 {
 	if (node == NULL)
 		return NULL;
@@ -739,9 +739,9 @@ total_mutator(Node *node, LanguageContext *context)
 	switch (nodeTag(node))
 	{
 		case T_Var:
-			return total_var((Var *) node, context, false);
+			return guard_var((Var *) node, context, false);
 		case T_Const:
-			return total_const((Const *) node, context);
+			return guard_const((Const *) node, context);
 		case T_Param:
 			if (((Param *) node)->paramkind != PARAM_EXTERN &&
 				!(((Param *) node)->paramkind == PARAM_SUBLINK && context->sublink_params))
@@ -749,40 +749,40 @@ total_mutator(Node *node, LanguageContext *context)
 			check_type(context->rewrite, node);
 			return copyObject(node);
 		case T_FuncExpr:
-			return total_func((FuncExpr *) node, context);
+			return guard_func((FuncExpr *) node, context);
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
-			return total_operator((OpExpr *) node, context);
+			return guard_operator((OpExpr *) node, context);
 		case T_ScalarArrayOpExpr:
-			return total_search((ScalarArrayOpExpr *) node, context);
+			return guard_search((ScalarArrayOpExpr *) node, context);
 		case T_ArrayExpr:
-			return total_array((ArrayExpr *) node, context, TOTAL_WIDEST);
+			return guard_array((ArrayExpr *) node, context, GUARDED_WIDEST);
 		case T_BoolExpr:
 			{
 				BoolExpr   *copy = copyObject((BoolExpr *) node);
 
-				copy->args = total_list(copy->args, context);
+				copy->args = guard_list(copy->args, context);
 				return (Node *) copy;
 			}
 		case T_SubLink:
-			return total_sublink((SubLink *) node, context);
+			return guard_sublink((SubLink *) node, context);
 		case T_Aggref:
-			return total_aggregate((Aggref *) node, context);
+			return guard_aggregate((Aggref *) node, context);
 		case T_CoerceViaIO:
-			return total_cast(context->rewrite, (CoerceViaIO *) node,
-							  total_mutator((Node *) ((CoerceViaIO *) node)->arg, context));
+			return guard_cast(context->rewrite, (CoerceViaIO *) node,
+							  guard_mutator((Node *) ((CoerceViaIO *) node)->arg, context));
 		case T_SubscriptingRef:
-			return total_element((SubscriptingRef *) node, context);
+			return guard_element((SubscriptingRef *) node, context);
 		case T_RowCompareExpr:
-			return total_row_comparison((RowCompareExpr *) node, context);
+			return guard_row_comparison((RowCompareExpr *) node, context);
 		case T_NullTest:
 			{
 				NullTest   *copy = copyObject((NullTest *) node);
 
 				if (!IsA(copy->arg, Var) || copy->argisrow)
 					break;
-				copy->arg = (Expr *) total_var((Var *) copy->arg, context, true);
+				copy->arg = (Expr *) guard_var((Var *) copy->arg, context, true);
 				return (Node *) copy;
 			}
 		case T_MinMaxExpr:
@@ -814,27 +814,27 @@ total_mutator(Node *node, LanguageContext *context)
 		default:
 			refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
 	}
-	return expression_tree_mutator(node, total_mutator, (void *) context);
+	return expression_tree_mutator(node, guard_mutator, (void *) context);
 }
 
 /*
- * Returns a total copy of an expression of a private level (or of a level
+ * Returns a guarded copy of an expression of a private level (or of a level
  * below one).  Raises ERRCODE_DP_QUERY_REFUSED for anything not on the list.
  */
 Node *
-total_expression(RewriteContext *context, Level *level, Node *node)
+guard_expression(RewriteContext *context, Level *level, Node *node)
 {
 	LanguageContext language = {.rewrite = context,.level = level};
 
 	language.aggregates = level->query->hasAggs;
-	return total_mutator(node, &language);
+	return guard_mutator(node, &language);
 }
 
 /* The same for a column that is only passed on: its type does not matter yet. */
 Node *
-total_column(RewriteContext *context, Level *level, Var *var)
+guard_column(RewriteContext *context, Level *level, Var *var)
 {
 	LanguageContext language = {.rewrite = context,.level = level};
 
-	return total_var(var, &language, true);
+	return guard_var(var, &language, true);
 }

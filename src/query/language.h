@@ -9,7 +9,7 @@
 
 #include "query/level.h"
 
-extern Node *total_column(RewriteContext *context, Level *level, Var *var);
-extern Node *total_expression(RewriteContext *context, Level *level, Node *node);
+extern Node *guard_column(RewriteContext *context, Level *level, Var *var);
+extern Node *guard_expression(RewriteContext *context, Level *level, Node *node);
 
 #endif							/* DP_LANGUAGE_H */

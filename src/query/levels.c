@@ -620,8 +620,8 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 			refuse_query(REFUSE_DISTINCT_BELOW, context, query);
 	}
 	query->sortClause = NIL;
-	total_targets(context, level);
-	query->havingQual = total_expression(context, level, query->havingQual);
+	guard_targets(context, level);
+	query->havingQual = guard_expression(context, level, query->havingQual);
 	canonical_groups(context, query, individuals);
 }
 
@@ -673,7 +673,7 @@ process_private_level(RewriteContext *context, Level *level)
 		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
 	if (level->parent == NULL)
 		refuse_rows(context, query, individuals);	/* whatever else is wrong with it */
-	total_from(context, level);
+	guard_from(context, level);
 	require_unit(level, individuals);
 	finish_private_level(context, level, individuals);
 	return individuals;

@@ -1,6 +1,6 @@
 /*
  * outputs.c
- *		From the aggregates of a level to the parts of its release.
+ *		From the aggregates of a level to the outputs of its release.
  *
  * Each aggregate becomes an output.  Which coordinates of the vector those
  * need is decided when all are known (coordinates.c); what is chosen rather
@@ -140,7 +140,7 @@ add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool pres
 	/* NaN is no value, for counts as for sums */
 	if (is_float_type(exprType(expr)))
 		type = domain_of_type(exprType(expr));
-	expr = total_argument(builder, aggref, expr);
+	expr = guard_argument(builder, aggref, expr);
 	wanted->set = find_set(builder, find_argument(builder, expr, type, 0), DP_NONE, false);
 }
 
@@ -150,15 +150,15 @@ add_moments(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOut
 {
 	Node	   *expr = aggregate_argument(aggref, 0);
 	SpecArgType type = number_type(builder, expr);
-	bool		total = never_null(builder, aggref, expr);
+	bool		every_row = never_null(builder, aggref, expr);
 	int			x;
 
 	output->kind = kind;
 	output->integral = kind == SPEC_OUT_SUM &&
 		(type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 || type == SPEC_ARG_INT8);
 	output->bound_x = output->bound_y = argument_bounds(builder, aggref, expr, 1);
-	x = find_argument(builder, total_argument(builder, aggref, expr), type, output->bound_x);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, DP_NONE, total);
+	x = find_argument(builder, guard_argument(builder, aggref, expr), type, output->bound_x);
+	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, DP_NONE, every_row);
 }
 
 /*
@@ -170,7 +170,7 @@ add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutput
 {
 	Node	   *expr_y = aggregate_argument(aggref, 0);
 	Node	   *expr_x = aggregate_argument(aggref, 1);
-	bool		total = never_null(builder, aggref, expr_y) &&
+	bool		every_row = never_null(builder, aggref, expr_y) &&
 	never_null(builder, aggref, expr_x);
 	SpecArgType type_y = number_type(builder, expr_y);
 	SpecArgType type_x = number_type(builder, expr_x);
@@ -180,9 +180,9 @@ add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutput
 	output->kind = kind;
 	output->bound_y = argument_bounds(builder, aggref, expr_y, 2);
 	output->bound_x = argument_bounds(builder, aggref, expr_x, 4);
-	y = find_argument(builder, total_argument(builder, aggref, expr_y), type_y, output->bound_y);
-	x = find_argument(builder, total_argument(builder, aggref, expr_x), type_x, output->bound_x);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, total);
+	y = find_argument(builder, guard_argument(builder, aggref, expr_y), type_y, output->bound_y);
+	x = find_argument(builder, guard_argument(builder, aggref, expr_x), type_x, output->bound_x);
+	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, every_row);
 }
 
 /* regr_count(y, x): rows in which both have a value; no bounds needed. */
@@ -191,17 +191,17 @@ add_pair_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {
 	Node	   *expr_y = aggregate_argument(aggref, 0);
 	Node	   *expr_x = aggregate_argument(aggref, 1);
-	bool		total = never_null(builder, aggref, expr_y) &&
+	bool		every_row = never_null(builder, aggref, expr_y) &&
 	never_null(builder, aggref, expr_x);
 	int			x;
 	int			y;
 
 	output->kind = SPEC_OUT_COUNT;
-	y = find_argument(builder, total_argument(builder, aggref, expr_y),
+	y = find_argument(builder, guard_argument(builder, aggref, expr_y),
 					  number_type(builder, expr_y), 0);
-	x = find_argument(builder, total_argument(builder, aggref, expr_x),
+	x = find_argument(builder, guard_argument(builder, aggref, expr_x),
 					  number_type(builder, expr_x), 0);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, total);
+	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, every_row);
 }
 
 /* ----------

@@ -101,7 +101,7 @@ is_own_equality(Oid opno, Node *node)
 }
 
 /*
- * The equalities among a condition's AND-ed parts, by built-in operators that
+ * The equalities among conditions that AND connects, by built-in operators that
  * are the equality of both sides' types.
  */
 List *

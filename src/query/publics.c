@@ -305,7 +305,7 @@ publics_walker(Node *node, PublicsContext *context)
 
 /*
  * Replaces all public relations in the query R of a release by CTEs of R, in place.
- * Their expressions are total already.
+ * Their expressions are guarded already.
  */
 void
 read_publics_ahead(RewriteContext *context, Query *release)

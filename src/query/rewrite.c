@@ -23,10 +23,10 @@
  *
  * or, where it cannot, the two-level form that bounds each individual by SQL alone:
  *
- *		SELECT keys, collect_bounded(spec, params, part), sketch_bounded(...)..., output(...)...
+ *		SELECT keys, collect_bounded(spec, params, individual), sketch_bounded(...)..., output(...)...
  *		FROM (SELECT *, row_number() OVER (PARTITION BY unit
  *										   ORDER BY bounding_hash(unit, keys)) AS rank
- *			  FROM (SELECT keys, unit, individual(spec, params, x...) AS part, sketch_rows(...)...
+ *			  FROM (SELECT keys, unit, individual(spec, params, x...) AS individual, sketch_rows(...)...
  *					FROM ... GROUP BY keys, unit))
  *		WHERE rank <= k GROUP BY keys
  *
@@ -635,10 +635,10 @@ move_below(ReleaseBuilder *builder, Query *query, int levels)
  * decide, and not the order of rows.
  */
 static Query *
-rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *unit_clauses)
+rank_groups(ReleaseBuilder *builder, Query *individuals, int nkeys, int nunit, List *unit_clauses)
 {
-	Query	   *query = select_from(parts, "parts");
-	List	   *columns = columns_of(parts, 1, list_length(parts->targetList));
+	Query	   *query = select_from(individuals, "individuals");
+	List	   *columns = columns_of(individuals, 1, list_length(individuals->targetList));
 	WindowFunc *rank = makeNode(WindowFunc);
 	WindowClause *window = makeNode(WindowClause);
 	SortGroupClause *order;
@@ -652,7 +652,7 @@ rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *u
 	window->frameOptions = FRAMEOPTION_DEFAULTS;
 	foreach(lc, columns)
 	{
-		tle = append_target(query, lfirst(lc), "part", false);
+		tle = append_target(query, lfirst(lc), "individual", false);
 		i++;
 		if (i <= nkeys)
 		{
@@ -669,7 +669,7 @@ rank_groups(ReleaseBuilder *builder, Query *parts, int nkeys, int nunit, List *u
 		}
 	}
 	hash = (Node *) makeFuncExpr(extension_oid(DP_FUNC_BOUNDING_HASH, InvalidOid), INT8OID,
-								 columns_of(parts, 1, nkeys + nunit), InvalidOid,
+								 columns_of(individuals, 1, nkeys + nunit), InvalidOid,
 								 DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL);
 	order = default_clause(exprType(hash));
 	rank->winfnoid = F_ROW_NUMBER;
@@ -710,9 +710,9 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	int			nkeys = list_length(keys);
 	int			nunit = list_length(unit);
 	int			nsketches = builder->spec.nsketches;
-	Query	   *parts = from_level(builder->level->query);
+	Query	   *individuals = from_level(builder->level->query);
 	Query	   *release;
-	Node	   *part;
+	Node	   *individual;
 	ListCell   *lc;
 
 	foreach(lc, unit)
@@ -722,38 +722,38 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 		check_key(builder, lfirst(lc), clause);
 		unit_clauses = lappend(unit_clauses, clause);
 	}
-	append_grouped(parts, keys, builder->key_clauses, "key");
-	append_grouped(parts, unit, unit_clauses, "unit");
-	append_target(parts, (Node *) make_collector(builder, DP_FUNC_INDIVIDUAL,
-												 builder->arguments), "part", false);
-	append_sketches(builder, parts, DP_FUNC_SKETCH_ROWS, builder->sketch_arguments, "part");
-	parts->hasAggs = true;
-	move_below(builder, parts, nkeys > 0 ? 3 : 2);
+	append_grouped(individuals, keys, builder->key_clauses, "key");
+	append_grouped(individuals, unit, unit_clauses, "unit");
+	append_target(individuals, (Node *) make_collector(builder, DP_FUNC_INDIVIDUAL,
+												 builder->arguments), "individual", false);
+	append_sketches(builder, individuals, DP_FUNC_SKETCH_ROWS, builder->sketch_arguments, "individual");
+	individuals->hasAggs = true;
+	move_below(builder, individuals, nkeys > 0 ? 3 : 2);
 
 	if (nkeys > 0)
 	{
-		Query	   *ranked = rank_groups(builder, parts, nkeys, nunit, unit_clauses);
+		Query	   *ranked = rank_groups(builder, individuals, nkeys, nunit, unit_clauses);
 		Var		   *rank;
 
 		release = select_from(ranked, "ranked");
 		rank = linitial(columns_of(ranked, nkeys + nunit + nsketches + 2, 1));
 		release->jointree->quals = rank_within(builder, rank);
-		parts = ranked;
+		individuals = ranked;
 	}
 	else
-		release = select_from(parts, "parts");
-	append_grouped(release, columns_of(parts, 1, nkeys), builder->key_clauses, "key");
-	part = linitial(columns_of(parts, nkeys + nunit + 1, 1));
+		release = select_from(individuals, "individuals");
+	append_grouped(release, columns_of(individuals, 1, nkeys), builder->key_clauses, "key");
+	individual = linitial(columns_of(individuals, nkeys + nunit + 1, 1));
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT_BOUNDED,
-												   list_make1(part)), "state", false);
+												   list_make1(individual)), "state", false);
 	append_sketches(builder, release, DP_FUNC_SKETCH_BOUNDED,
-					columns_of(parts, nkeys + nunit + 2, nsketches), "sketch");
+					columns_of(individuals, nkeys + nunit + 2, nsketches), "sketch");
 	return release;
 }
 
 /*
  * Can the bounding node divide these rows?  Equality of its keys is that of their bytes,
- * and it takes parts of sketches as they are.
+ * and it takes what an individual adds to a sketch as it is.
  */
 static bool
 node_can_bound(ReleaseBuilder *builder, List *keys)
@@ -958,7 +958,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 		query->distinctClause = NIL;
 	}
 
-	total_from(context, level);
+	guard_from(context, level);
 	require_unit(level, individuals);
 	foreach(lc, query->groupClause)
 	{
@@ -982,7 +982,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	check_constant_params(&builder);
 	foreach(lc, builder.keys)
 		keys = lappend(keys, canonical_key(context,
-										   total_expression(context, level, lfirst(lc))));
+										   guard_expression(context, level, lfirst(lc))));
 	release = builder.spec.streamed ? streamed_release(&builder, keys) :
 		node_can_bound(&builder, keys) ? divided_release(&builder, keys) :
 		bounded_release(&builder, keys);

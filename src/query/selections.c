@@ -66,7 +66,7 @@ cells_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecScheme sch
 	sketch.value_type = exprType(expr);
 	sketch.bound = bound;
 	sketch.buckets = buckets;
-	return find_sketch(builder, total_argument(builder, aggref, expr), &sketch);
+	return find_sketch(builder, guard_argument(builder, aggref, expr), &sketch);
 }
 
 /* A sketch of the values themselves, or of which there are. */
@@ -85,7 +85,7 @@ values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKin
 	sketch.kind = kind;
 	sketch.value_type = exprType(expr);
 	sketch.collation = exprCollation(expr);
-	return find_sketch(builder, total_argument(builder, aggref, expr), &sketch);
+	return find_sketch(builder, guard_argument(builder, aggref, expr), &sketch);
 }
 
 static int

@@ -252,17 +252,17 @@ canonical_jsonb(Datum value)
 	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
 	JsonbParseState *state = NULL;
 	JsonbValue *result = NULL;
-	JsonbValue	part;
+	JsonbValue	item;
 	JsonbIteratorToken token;
 
-	while ((token = JsonbIteratorNext(&iterator, &part, false)) != WJB_DONE)
+	while ((token = JsonbIteratorNext(&iterator, &item, false)) != WJB_DONE)
 	{
 		bool		has_value = token < WJB_BEGIN_ARRAY ||
-		(token == WJB_BEGIN_ARRAY && part.val.array.rawScalar);
+		(token == WJB_BEGIN_ARRAY && item.val.array.rawScalar);
 
-		if (token < WJB_BEGIN_ARRAY && part.type == jbvNumeric)
-			part.val.numeric = DatumGetNumeric(canonical_numeric(part.val.numeric, -1));
-		result = pushJsonbValue(&state, token, has_value ? &part : NULL);
+		if (token < WJB_BEGIN_ARRAY && item.type == jbvNumeric)
+			item.val.numeric = DatumGetNumeric(canonical_numeric(item.val.numeric, -1));
+		result = pushJsonbValue(&state, token, has_value ? &item : NULL);
 	}
 	return JsonbPGetDatum(JsonbValueToJsonb(result));
 }

@@ -31,7 +31,7 @@
  *	- "lower" and "upper" (-1 and 1) as a pair give the sum, half their sum,
  *	  with half the variance, and the count, from their difference: best where
  *	  an average stands alone;
- *	- "zero" (where x is 0) gives a total without any count.
+ *	- "zero" (where x is 0) gives a sum without any count.
  *
  * Outputs read the vector back through moments: linear combinations of
  * coordinates, times r.
@@ -117,7 +117,7 @@ typedef struct SpecSet
 {
 	int16		x;				/* argument; DP_NONE: all rows */
 	int16		y;				/* second argument, or DP_NONE */
-	bool		total;			/* every row belongs to it */
+	bool		every_row;		/* belongs to it */
 } SpecSet;
 
 typedef enum SpecFeatureKind

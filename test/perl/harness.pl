@@ -23,6 +23,9 @@ use POSIX qw(WNOHANG strftime);
 use TAP::Parser;
 use Time::HiRes qw(sleep time);
 
+# What says that something failed: TAP, and pg_regress.
+use constant FAILURE => qr/^not ok\b(?!.*# TODO)|^test \S+ +\.\.\. FAILED/i;
+
 use constant GRACE => 20;		# seconds for a test to stop its servers
 use constant SILENCE => 60;		# seconds after which we say what is running
 
@@ -103,6 +106,21 @@ sub note_failures
 	return;
 }
 
+# What a test died of: PostgreSQL::Test::Utils sends that to a log file.
+sub last_words
+{
+	my ($job) = @_;
+	my $log = 'tmp_check/log/regress_log_' . $job->{name} =~ s{.*/|\.pl$}{}gr;
+
+	open my $in, '<', $log or return;
+	my @lines = <$in>;
+	chomp @lines;
+	# without the servers, which end after it
+	my ($end) = grep { $lines[$_] =~ /^### Stopping node/ } reverse 0 .. $#lines;
+	$#lines = $end - 1 if defined $end && $end > 0;
+	return @lines[ (@lines > 5 ? @lines - 5 : 0) .. $#lines ];
+}
+
 # Keeps what a job printed, where dev/test finds it.
 sub keep_output
 {
@@ -161,7 +179,7 @@ sub heard
 		return;
 	}
 	$job->{out} .= "$line\n";
-	say_line("$job->{name}: $line") if $line =~ /^not ok\b(?!.*# TODO)|^Bail out!/i;
+	say_line("$job->{name}: $line") if $line =~ FAILURE || $line =~ /^Bail out!/i;
 	return;
 }
 
@@ -239,7 +257,7 @@ sub judge
 
 	if ($job->{out} =~ /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\n\z/m)
 	{
-		return ($1, $2, $3 // 0, grep { /^not ok/ } split /\n/, $job->{out});
+		return ($1, $2, $3 // 0, grep { $_ =~ FAILURE } split /\n/, $job->{out});
 	}
 	my $parser = TAP::Parser->new({ tap => $job->{out} });
 	my @lines;
@@ -268,6 +286,7 @@ sub finished
 
 	if ($status != 0 && !$job->{ended})
 	{
+		push @lines, last_words($job) if !$failed || !@lines;
 		push @lines, 'ended with ' . ($status & 127 ? 'signal ' . ($status & 127) : 'exit code ' . ($status >> 8));
 		$failed ||= 1;
 	}

@@ -1,6 +1,6 @@
 /*
  * group_ids.c
- *		The names of groups from process to process, by shared memory.
+ *		What the ids of groups mean, from process to process, by shared memory.
  *
  * Each numbers the groups as it meets them.  Who reads its records translates the
  * numbers into its own, once for each; or one process does it for all, and the numbers are
@@ -12,52 +12,52 @@
 #include "nodes/bound/groups.h"
 #include "nodes/bound/keys.h"
 
-/* What is published: the number of names, the names, their bytes. */
-typedef struct PublishedNames
+/* What a participant publishes: how many ids it gave out, the key of each, their bytes. */
+typedef struct PublishedIds
 {
 	uint32		n;
-	SharedName	names[FLEXIBLE_ARRAY_MEMBER];
-} PublishedNames;
+	SharedKey	keys[FLEXIBLE_ARRAY_MEMBER];
+} PublishedIds;
 
-/* A name of a group, one of each. */
-typedef struct NumberedName
+/* One id of a group, by which a participant knows it. */
+typedef struct GroupId
 {
 	uint32		participant;
-	uint32		name;
-} NumberedName;
+	uint32		id;
+} GroupId;
 
 /*
- * Numbers in common: the name of each group, and then the numbers plus one of all names of
- * all participants.
+ * Numbers that all participants have in common: one id of each group, and then, for each id of
+ * each participant, its number plus one.
  */
 typedef struct PublishedNumbers
 {
 	uint32		n;
-	NumberedName names[FLEXIBLE_ARRAY_MEMBER];
+	GroupId		ids[FLEXIBLE_ARRAY_MEMBER];
 } PublishedNumbers;
 
 /* Copies the keys of groups into shared memory. */
 dsa_pointer
-names_publish(const Groups *names, dsa_area *area)
+group_ids_publish(const Groups *groups, dsa_area *area)
 {
-	Size		fixed = offsetof(PublishedNames, names) + names->n * sizeof(SharedName);
+	Size		fixed = offsetof(PublishedIds, keys) + groups->n * sizeof(SharedKey);
 	Size		offset = 0;
 	dsa_pointer result;
-	PublishedNames *published;
+	PublishedIds *published;
 
-	for (uint32 i = 0; i < names->n; i++)
-		offset += names->items[i].key.length;
+	for (uint32 i = 0; i < groups->n; i++)
+		offset += groups->items[i].key.length;
 	result = dsa_allocate_extended(area, fixed + offset, DSA_ALLOC_HUGE);
 	published = dsa_get_address(area, result);
-	published->n = names->n;
+	published->n = groups->n;
 	offset = 0;
-	for (uint32 i = 0; i < names->n; i++)
+	for (uint32 i = 0; i < groups->n; i++)
 	{
-		const BoundKey *key = &names->items[i].key;
+		const BoundKey *key = &groups->items[i].key;
 
-		published->names[i].hash = key->hash;
-		published->names[i].offset = offset;
-		published->names[i].length = key->length;
+		published->keys[i].hash = key->hash;
+		published->keys[i].offset = offset;
+		published->keys[i].length = key->length;
 		if (key->length > 0)
 			memcpy((char *) published + fixed + offset, key->bytes, key->length);
 		offset += key->length;
@@ -67,106 +67,106 @@ names_publish(const Groups *names, dsa_area *area)
 
 /* Reads what a participant has published; nothing if it has not. */
 void
-names_open(NamesOf *of, dsa_area *area, dsa_pointer published)
+group_ids_open(GroupIds *of, dsa_area *area, dsa_pointer published)
 {
-	PublishedNames *names;
+	PublishedIds *ids;
 
-	memset(of, 0, sizeof(NamesOf));
+	memset(of, 0, sizeof(GroupIds));
 	if (!DsaPointerIsValid(published))
 		return;
-	names = dsa_get_address(area, published);
-	of->n = names->n;
-	of->names = names->names;
-	of->bytes = (const char *) &names->names[names->n];
+	ids = dsa_get_address(area, published);
+	of->n = ids->n;
+	of->keys = ids->keys;
+	of->bytes = (const char *) &ids->keys[ids->n];
 	of->groups = palloc0(Max(of->n, 1) * sizeof(uint32));
 }
 
-/* The names of this process itself. */
+/* The ids that this process has given out itself, to these groups. */
 void
-names_open_own(NamesOf *of, const Groups *names)
+group_ids_open_own(GroupIds *of, const Groups *groups)
 {
-	memset(of, 0, sizeof(NamesOf));
-	of->own = names;
-	of->n = names->n;
+	memset(of, 0, sizeof(GroupIds));
+	of->own = groups;
+	of->n = groups->n;
 	of->groups = palloc0(Max(of->n, 1) * sizeof(uint32));
 }
 
 /* Forgets the translations, for the groups here are gone. */
 void
-names_forget(NamesOf *of)
+group_ids_forget(GroupIds *of)
 {
 	if (of->n > 0)
 		memset(of->groups, 0, of->n * sizeof(uint32));
 }
 
-/* The key that a name stands for. */
+/* The key of the group that an id stands for. */
 void
-names_key(const NamesOf *of, uint32 name, BoundKey *key)
+group_ids_key(const GroupIds *of, uint32 id, BoundKey *key)
 {
 	if (of->own != NULL)
 	{
-		*key = of->own->items[name].key;
+		*key = of->own->items[id].key;
 		return;
 	}
-	key->hash = of->names[name].hash;
-	key->length = of->names[name].length;
-	key->bytes = of->bytes + of->names[name].offset;
+	key->hash = of->keys[id].hash;
+	key->length = of->keys[id].length;
+	key->bytes = of->bytes + of->keys[id].offset;
 }
 
 static dsa_pointer
-publish_numbers(const Groups *all, const NumberedName *names, const uint32 *numbers,
-				Size total, dsa_area *area)
+publish_numbers(const Groups *all, const GroupId *ids, const uint32 *numbers,
+				Size nids, dsa_area *area)
 {
-	Size		fixed = offsetof(PublishedNumbers, names) + all->n * sizeof(NumberedName);
-	dsa_pointer result = dsa_allocate_extended(area, fixed + total * sizeof(uint32),
+	Size		fixed = offsetof(PublishedNumbers, ids) + all->n * sizeof(GroupId);
+	dsa_pointer result = dsa_allocate_extended(area, fixed + nids * sizeof(uint32),
 											   DSA_ALLOC_HUGE);
 	PublishedNumbers *published = dsa_get_address(area, result);
 
 	published->n = all->n;
-	memcpy(published->names, names, all->n * sizeof(NumberedName));
-	memcpy((char *) published + fixed, numbers, total * sizeof(uint32));
+	memcpy(published->ids, ids, all->n * sizeof(GroupId));
+	memcpy((char *) published + fixed, numbers, nids * sizeof(uint32));
 	return result;
 }
 
 /*
  * Numbers the groups of all participants, for all of them; InvalidDsaPointer if there are
- * more than so many.
+ * more than "most".
  */
 dsa_pointer
-names_number(const NamesOf *of, int participants, uint32 most, dsa_area *area)
+group_ids_number(const GroupIds *of, int participants, uint32 most, dsa_area *area)
 {
 	dsa_pointer result = InvalidDsaPointer;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg numbers",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	NumberedName *names;
+	GroupId    *ids;
 	uint32	   *numbers;
 	uint32	   *next;
-	Size		total = 0;
+	Size		nids = 0;
 	Groups		all = {0};
 
 	for (int i = 0; i < participants; i++)
-		total += of[i].n;
-	names = MemoryContextAllocHuge(context, total * sizeof(NumberedName));
-	next = numbers = MemoryContextAllocHuge(context, total * sizeof(uint32));
+		nids += of[i].n;
+	ids = MemoryContextAllocHuge(context, nids * sizeof(GroupId));
+	next = numbers = MemoryContextAllocHuge(context, nids * sizeof(uint32));
 	groups_open(&all, 0, 0);
 	for (int i = 0; i < participants && all.n <= most; i++)
 	{
-		for (uint32 name = 0; name < of[i].n && all.n <= most; name++)
+		for (uint32 id = 0; id < of[i].n && all.n <= most; id++)
 		{
 			BoundKey	key = {0};
 			uint32		before = all.n;
 			uint32		number;
 
-			names_key(&of[i], name, &key);
+			group_ids_key(&of[i], id, &key);
 			number = groups_find(&all, &key);
 			if (number == before)
-				names[number] = (NumberedName) {.participant = (uint32) i,.name = name};
+				ids[number] = (GroupId) {.participant = (uint32) i,.id = id};
 			*next++ = number + 1;
 		}
 	}
 	if (all.n <= most)
-		result = publish_numbers(&all, names, numbers, total, area);
+		result = publish_numbers(&all, ids, numbers, nids, area);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return result;
@@ -174,18 +174,18 @@ names_number(const NamesOf *of, int participants, uint32 most, dsa_area *area)
 
 /* Has these numbers mean groups here, where there are none yet. */
 void
-names_take_numbers(NamesOf *of, int participants, Groups *groups, dsa_pointer numbers,
+group_ids_take_numbers(GroupIds *of, int participants, Groups *groups, dsa_pointer numbers,
 				   dsa_area *area)
 {
 	PublishedNumbers *published = dsa_get_address(area, numbers);
-	uint32	   *next = (uint32 *) &published->names[published->n];
+	uint32	   *next = (uint32 *) &published->ids[published->n];
 
 	groups_reserve(groups, published->n);
 	for (uint32 i = 0; i < published->n; i++)
 	{
-		const NumberedName *name = &published->names[i];
+		const GroupId *id = &published->ids[i];
 
-		names_key(&of[name->participant], name->name, &groups->items[i].key);
+		group_ids_key(&of[id->participant], id->id, &groups->items[i].key);
 	}
 	for (int i = 0; i < participants; i++)
 	{

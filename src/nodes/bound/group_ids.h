@@ -1,10 +1,11 @@
 /*
  * group_ids.h
- *		Numbers for the groups that a process meets, which go into its records instead of
- *		keys, what the numbers of others mean, and numbers that all have in common.
+ *		Ids of groups: a process numbers the groups that it meets, and its records hold these
+ *		numbers instead of keys.  What the ids of others mean, and numbers that all have in
+ *		common.
  */
-#ifndef DP_BOUND_NAMES_H
-#define DP_BOUND_NAMES_H
+#ifndef DP_GROUP_IDS_H
+#define DP_GROUP_IDS_H
 
 #include "postgres.h"
 
@@ -15,40 +16,40 @@
 #include "nodes/bound/keys.h"
 
 /* A key in shared memory; its bytes follow the keys of all. */
-typedef struct SharedName
+typedef struct SharedKey
 {
 	uint64		hash;
 	Size		offset;
 	uint32		length;
-} SharedName;
+} SharedKey;
 
-/* The names of one participant, as this process sees them. */
-typedef struct NamesOf
+/* The ids of one participant, as this process sees them. */
+typedef struct GroupIds
 {
-	const Groups *own;			/* NULL if they are in shared memory */
-	const SharedName *names;
+	const Groups *own;			/* groups that have them; NULL if they are in shared memory */
+	const SharedKey *keys;
 	const char *bytes;
 	uint32		n;
 	uint32	   *groups;			/* number here plus one, or 0 */
-} NamesOf;
+} GroupIds;
 
-extern dsa_pointer names_publish(const Groups *names, dsa_area *area);
-extern void names_open(NamesOf *of, dsa_area *area, dsa_pointer published);
-extern void names_open_own(NamesOf *of, const Groups *names);
-extern void names_forget(NamesOf *of);
-extern dsa_pointer names_number(const NamesOf *of, int participants, uint32 most,
+extern dsa_pointer group_ids_publish(const Groups *groups, dsa_area *area);
+extern void group_ids_open(GroupIds *of, dsa_area *area, dsa_pointer published);
+extern void group_ids_open_own(GroupIds *of, const Groups *groups);
+extern void group_ids_forget(GroupIds *of);
+extern dsa_pointer group_ids_number(const GroupIds *of, int participants, uint32 most,
 								dsa_area *area);
-extern void names_take_numbers(NamesOf *of, int participants, Groups *groups,
+extern void group_ids_take_numbers(GroupIds *of, int participants, Groups *groups,
 							   dsa_pointer numbers, dsa_area *area);
-extern void names_key(const NamesOf *of, uint32 name, BoundKey *key);
+extern void group_ids_key(const GroupIds *of, uint32 id, BoundKey *key);
 
 /* The group here that a number of the participant means; PG_UINT32_MAX if nobody said. */
 static inline uint32
-names_group(const NamesOf *of, uint32 name)
+group_ids_group(const GroupIds *of, uint32 id)
 {
-	if (unlikely(name >= of->n))
+	if (unlikely(id >= of->n))
 		malformed("record of a release");
-	return of->groups[name] - 1;
+	return of->groups[id] - 1;
 }
 
-#endif							/* DP_BOUND_NAMES_H */
+#endif							/* DP_GROUP_IDS_H */

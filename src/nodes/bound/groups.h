@@ -60,9 +60,9 @@ groups_sums(const Groups *groups, uint32 number)
 
 /* The rank of a group among those of an individual, from the hashes of their keys. */
 static inline uint64
-groups_rank(const Groups *groups, uint64 person, uint64 group)
+groups_rank(const Groups *groups, uint64 individual, uint64 group)
 {
-	return value_mix(person ^ value_mix(group ^ groups->seed));
+	return value_mix(individual ^ value_mix(group ^ groups->seed));
 }
 
 /* The number of a group, or PG_UINT32_MAX. */

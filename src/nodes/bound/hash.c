@@ -67,13 +67,13 @@ dp_bounding_hash(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < cache->nargs; i++)
 	{
-		uint64		part = 0;
+		uint64		one = 0;
 
 		if (!PG_ARGISNULL(i))
-			part = DatumGetUInt64(FunctionCall2Coll(cache->procs[i], PG_GET_COLLATION(),
+			one = DatumGetUInt64(FunctionCall2Coll(cache->procs[i], PG_GET_COLLATION(),
 													PG_GETARG_DATUM(i),
 													UInt64GetDatum(cache->key)));
-		hash = hash_combine64(hash, part);
+		hash = hash_combine64(hash, one);
 	}
 	PG_RETURN_INT64((int64) hash);
 }

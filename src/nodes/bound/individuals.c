@@ -28,123 +28,123 @@
 
 /* Nobody yet; sums and sketches for each group of an individual, k groups at most. */
 void
-people_open(People *people, int nsums, int nsketches, uint32 most_groups)
+individuals_open(Individuals *individuals, int nsums, int nsketches, uint32 most_groups)
 {
-	people->context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg individuals",
+	individuals->context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg individuals",
 											ALLOCSET_DEFAULT_SIZES);
-	people->table_context = CurrentMemoryContext;
-	people->nsums = nsums;
-	people->nsketches = nsketches;
-	people->most_groups = most_groups;
+	individuals->table_context = CurrentMemoryContext;
+	individuals->nsums = nsums;
+	individuals->nsketches = nsketches;
+	individuals->most_groups = most_groups;
 #ifdef DP_FAULT_CAPS_OFF
-	people->most_groups = PG_UINT32_MAX;
+	individuals->most_groups = PG_UINT32_MAX;
 #endif
-	people->group_size = offsetof(PersonGroup, sums) + nsums * sizeof(int64) +
-		nsketches * sizeof(PersonItems);
-	people->first_groups = Min(people->most_groups, MOST_FIRST_GROUPS);
-	people->person_size = offsetof(Person, groups) + people->first_groups * people->group_size;
-	people->chunk_bits = pg_leftmost_one_pos32((uint32) (CHUNK_SIZE / people->person_size));
-	people->size = FIRST_SIZE;
-	people->slots = palloc0(people->size * sizeof(PersonSlot));
+	individuals->group_size = offsetof(IndividualGroup, sums) + nsums * sizeof(int64) +
+		nsketches * sizeof(IndividualItems);
+	individuals->first_groups = Min(individuals->most_groups, MOST_FIRST_GROUPS);
+	individuals->individual_size = offsetof(Individual, groups) + individuals->first_groups * individuals->group_size;
+	individuals->chunk_bits = pg_leftmost_one_pos32((uint32) (CHUNK_SIZE / individuals->individual_size));
+	individuals->size = FIRST_SIZE;
+	individuals->slots = palloc0(individuals->size * sizeof(IndividualSlot));
 }
 
 /* Forgets everybody. */
 void
-people_reset(People *people)
+individuals_reset(Individuals *individuals)
 {
-	if (people->n > 0)
-		memset(people->slots, 0, people->size * sizeof(PersonSlot));
-	MemoryContextReset(people->context);
-	people->n = 0;
+	if (individuals->n > 0)
+		memset(individuals->slots, 0, individuals->size * sizeof(IndividualSlot));
+	MemoryContextReset(individuals->context);
+	individuals->n = 0;
 }
 
 /* Bytes in use. */
 Size
-people_memory(const People *people)
+individuals_memory(const Individuals *individuals)
 {
-	return people->size * sizeof(PersonSlot) + people->n * people->person_size +
-		MemoryContextMemAllocated(people->context, true);
+	return individuals->size * sizeof(IndividualSlot) + individuals->n * individuals->individual_size +
+		MemoryContextMemAllocated(individuals->context, true);
 }
 
 /* The free slot that a hash takes. */
-static PersonSlot *
-free_slot(People *people, uint64 hash)
+static IndividualSlot *
+free_slot(Individuals *individuals, uint64 hash)
 {
-	uint32		mask = people->size - 1;
+	uint32		mask = individuals->size - 1;
 	uint32		slot = (uint32) hash & mask;
 
-	while (people->slots[slot].number != 0)
+	while (individuals->slots[slot].number != 0)
 		slot = (slot + 1) & mask;
-	return &people->slots[slot];
+	return &individuals->slots[slot];
 }
 
 static void
-put_into_slot(People *people, uint32 i, uint64 hash)
+put_into_slot(Individuals *individuals, uint32 i, uint64 hash)
 {
-	PersonSlot *slot = free_slot(people, hash);
+	IndividualSlot *slot = free_slot(individuals, hash);
 
 	slot->number = i + 1;
-	slot->tag = person_tag(hash);
+	slot->tag = individual_tag(hash);
 }
 
 static void
-grow(People *people)
+grow(Individuals *individuals)
 {
-	if (people->size > PG_UINT32_MAX / 4)
+	if (individuals->size > PG_UINT32_MAX / 4)
 		elog(ERROR, "too many individuals");
-	people->size *= 2;
-	pfree(people->slots);
-	people->slots = MemoryContextAllocExtended(people->table_context,
-											   people->size * sizeof(PersonSlot),
+	individuals->size *= 2;
+	pfree(individuals->slots);
+	individuals->slots = MemoryContextAllocExtended(individuals->table_context,
+											   individuals->size * sizeof(IndividualSlot),
 											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (uint32 i = 0; i < people->n; i++)
-		put_into_slot(people, i, people_nth(people, i)->hash);
+	for (uint32 i = 0; i < individuals->n; i++)
+		put_into_slot(individuals, i, individuals_nth(individuals, i)->hash);
 }
 
 /* Memory for one individual more than there are. */
 static void
-make_room(People *people)
+make_room(Individuals *individuals)
 {
 	MemoryContext old;
 
-	if (people->n >> people->chunk_bits < (uint32) people->nchunks)
+	if (individuals->n >> individuals->chunk_bits < (uint32) individuals->nchunks)
 		return;
-	old = MemoryContextSwitchTo(people->table_context);
-	if (people->nchunks == 0)
-		people->chunks = palloc(sizeof(char *));
-	else if ((people->nchunks & (people->nchunks - 1)) == 0)
-		people->chunks = repalloc_huge(people->chunks, 2 * people->nchunks * sizeof(char *));
-	people->chunks[people->nchunks++] = palloc(people->person_size << people->chunk_bits);
+	old = MemoryContextSwitchTo(individuals->table_context);
+	if (individuals->nchunks == 0)
+		individuals->chunks = palloc(sizeof(char *));
+	else if ((individuals->nchunks & (individuals->nchunks - 1)) == 0)
+		individuals->chunks = repalloc_huge(individuals->chunks, 2 * individuals->nchunks * sizeof(char *));
+	individuals->chunks[individuals->nchunks++] = palloc(individuals->individual_size << individuals->chunk_bits);
 	MemoryContextSwitchTo(old);
 }
 
 /* Adds an individual that is not there, without groups. */
-Person *
-people_add(People *people, const BoundKey *key)
+Individual *
+individuals_add(Individuals *individuals, const BoundKey *key)
 {
-	Person	   *person;
+	Individual	   *individual;
 
-	if (people->n >= people->size / 2)
-		grow(people);
-	make_room(people);
-	person = people_nth(people, people->n);
-	person->hash = key->hash;
-	person->bytes = NULL;
-	person->length = key->length;
-	person->ngroups = 0;
-	person->largest = 0;
-	person->more = NULL;
+	if (individuals->n >= individuals->size / 2)
+		grow(individuals);
+	make_room(individuals);
+	individual = individuals_nth(individuals, individuals->n);
+	individual->hash = key->hash;
+	individual->bytes = NULL;
+	individual->length = key->length;
+	individual->ngroups = 0;
+	individual->largest = 0;
+	individual->more = NULL;
 	if (key->length > 0)
-		person->bytes = memcpy(MemoryContextAlloc(people->context, key->length), key->bytes,
+		individual->bytes = memcpy(MemoryContextAlloc(individuals->context, key->length), key->bytes,
 							   key->length);
-	put_into_slot(people, people->n++, key->hash);
-	return person;
+	put_into_slot(individuals, individuals->n++, key->hash);
+	return individual;
 }
 
 static inline uint64
-rank_of(const Person *person, const Groups *groups, uint32 group)
+rank_of(const Individual *individual, const Groups *groups, uint32 group)
 {
-	return groups_rank(groups, person->hash, groups->items[group].key.hash);
+	return groups_rank(groups, individual->hash, groups->items[group].key.hash);
 }
 
 /*
@@ -152,36 +152,36 @@ rank_of(const Person *person, const Groups *groups, uint32 group)
  * when first an individual has more groups than count, which most never have.
  */
 bool
-person_has_room(People *people, Person *person, const Groups *groups, uint64 rank)
+individual_has_room(Individuals *individuals, Individual *individual, const Groups *groups, uint64 rank)
 {
-	if (person->largest == 0)
+	if (individual->largest == 0)
 	{
-		for (uint32 i = 0; i < person->ngroups; i++)
-			person->largest = Max(person->largest,
-								  rank_of(person, groups,
-										  person_nth_group(people, person, i)->group));
+		for (uint32 i = 0; i < individual->ngroups; i++)
+			individual->largest = Max(individual->largest,
+								  rank_of(individual, groups,
+										  individual_nth_group(individuals, individual, i)->group));
 	}
-	return rank < person->largest;
+	return rank < individual->largest;
 }
 
 /* Room for a group more; beyond the first ones it doubles. */
 static void
-make_room_for_group(People *people, Person *person)
+make_room_for_group(Individuals *individuals, Individual *individual)
 {
-	uint32		n = person->ngroups - people->first_groups;
+	uint32		n = individual->ngroups - individuals->first_groups;
 
-	if (person->ngroups < people->first_groups)
+	if (individual->ngroups < individuals->first_groups)
 		return;
 	if (n == 0)
 	{
-		person->more = MemoryContextAlloc(people->context,
-										  offsetof(MoreGroups, groups) + people->group_size);
-		person->more->index = NULL;
-		person->more->index_size = 0;
+		individual->more = MemoryContextAlloc(individuals->context,
+										  offsetof(MoreGroups, groups) + individuals->group_size);
+		individual->more->index = NULL;
+		individual->more->index_size = 0;
 	}
 	else if ((n & (n - 1)) == 0)
-		person->more = repalloc_huge(person->more, offsetof(MoreGroups, groups) +
-									 2 * (Size) n * people->group_size);
+		individual->more = repalloc_huge(individual->more, offsetof(MoreGroups, groups) +
+									 2 * (Size) n * individuals->group_size);
 }
 
 static inline uint32
@@ -202,115 +202,115 @@ put_into_index(MoreGroups *more, uint32 group, uint32 position)
 
 /* Makes the index anew, four times as large as the groups are many. */
 static void
-make_index(People *people, Person *person)
+make_index(Individuals *individuals, Individual *individual)
 {
-	MoreGroups *more = person->more;
+	MoreGroups *more = individual->more;
 
 	if (more->index != NULL)
 		pfree(more->index);
-	more->index_size = pg_nextpower2_32(4 * person->ngroups);
-	more->index = MemoryContextAllocExtended(people->context,
+	more->index_size = pg_nextpower2_32(4 * individual->ngroups);
+	more->index = MemoryContextAllocExtended(individuals->context,
 											 more->index_size * sizeof(uint32),
 											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (uint32 i = 0; i < person->ngroups; i++)
-		put_into_index(more, person_nth_group(people, person, i)->group, i);
+	for (uint32 i = 0; i < individual->ngroups; i++)
+		put_into_index(more, individual_nth_group(individuals, individual, i)->group, i);
 }
 
 /* A group was added: the index, if there must be one, has it. */
 static void
-index_last_group(People *people, Person *person)
+index_last_group(Individuals *individuals, Individual *individual)
 {
-	MoreGroups *more = person->more;
+	MoreGroups *more = individual->more;
 
-	if (person->ngroups <= MOST_LISTED_GROUPS)
+	if (individual->ngroups <= MOST_LISTED_GROUPS)
 		return;
-	if (person->ngroups > more->index_size / 2)
-		make_index(people, person);
+	if (individual->ngroups > more->index_size / 2)
+		make_index(individuals, individual);
 	else
-		put_into_index(more, person_nth_group(people, person, person->ngroups - 1)->group,
-					   person->ngroups - 1);
+		put_into_index(more, individual_nth_group(individuals, individual, individual->ngroups - 1)->group,
+					   individual->ngroups - 1);
 }
 
 /* A group without rows. */
-static PersonGroup *
-add_group(People *people, Person *person, uint32 group)
+static IndividualGroup *
+add_group(Individuals *individuals, Individual *individual, uint32 group)
 {
-	PersonGroup *result;
+	IndividualGroup *result;
 
-	make_room_for_group(people, person);
-	result = person_nth_group(people, person, person->ngroups++);
+	make_room_for_group(individuals, individual);
+	result = individual_nth_group(individuals, individual, individual->ngroups++);
 	result->group = group;
-	memset(result->sums, 0, people->group_size - offsetof(PersonGroup, sums));
-	index_last_group(people, person);
+	memset(result->sums, 0, individuals->group_size - offsetof(IndividualGroup, sums));
+	index_last_group(individuals, individual);
 	return result;
 }
 
 /* Takes away the sums and sketches of a group. */
 static void
-clear_group(People *people, PersonGroup *entry)
+clear_group(Individuals *individuals, IndividualGroup *entry)
 {
-	PersonItems *items = person_items(people, entry);
+	IndividualItems *items = individual_items(individuals, entry);
 
-	for (int i = 0; i < people->nsketches; i++)
+	for (int i = 0; i < individuals->nsketches; i++)
 	{
 		if (items_state(&items[i]) != NULL)
 			pfree(items_state(&items[i]));
 	}
-	memset(entry->sums, 0, people->group_size - offsetof(PersonGroup, sums));
+	memset(entry->sums, 0, individuals->group_size - offsetof(IndividualGroup, sums));
 }
 
 /* Makes the group with the largest rank this one, whose rank is smaller. */
-static PersonGroup *
-push_out(People *people, Person *person, const Groups *groups, uint32 group, uint64 rank)
+static IndividualGroup *
+push_out(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group, uint64 rank)
 {
-	PersonGroup *last = NULL;
+	IndividualGroup *last = NULL;
 	uint64		largest = rank;
 
-	for (uint32 i = 0; i < person->ngroups; i++)
+	for (uint32 i = 0; i < individual->ngroups; i++)
 	{
-		PersonGroup *entry = person_nth_group(people, person, i);
-		uint64		other = rank_of(person, groups, entry->group);
+		IndividualGroup *entry = individual_nth_group(individuals, individual, i);
+		uint64		other = rank_of(individual, groups, entry->group);
 
-		if (last == NULL && other == person->largest)
+		if (last == NULL && other == individual->largest)
 			last = entry;
 		else
 			largest = Max(largest, other);
 	}
-	person->largest = largest;
-	clear_group(people, last);
+	individual->largest = largest;
+	clear_group(individuals, last);
 	last->group = group;
-	if (person->ngroups > MOST_LISTED_GROUPS)
-		make_index(people, person);
+	if (individual->ngroups > MOST_LISTED_GROUPS)
+		make_index(individuals, individual);
 	return last;
 }
 
-/* person_group() for a group that the individual does not have. */
-PersonGroup *
-person_new_group(People *people, Person *person, const Groups *groups, uint32 group)
+/* individual_group() for a group that the individual does not have. */
+IndividualGroup *
+individual_new_group(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group)
 {
 	uint64		rank;
 
-	if (person->ngroups < people->most_groups)
-		return add_group(people, person, group);
-	rank = rank_of(person, groups, group);
-	if (!person_has_room(people, person, groups, rank))
+	if (individual->ngroups < individuals->most_groups)
+		return add_group(individuals, individual, group);
+	rank = rank_of(individual, groups, group);
+	if (!individual_has_room(individuals, individual, groups, rank))
 		return NULL;
-	return push_out(people, person, groups, group, rank);
+	return push_out(individuals, individual, groups, group, rank);
 }
 
-/* person_group() for an individual with an index. */
-PersonGroup *
-person_indexed_group(People *people, Person *person, const Groups *groups, uint32 group)
+/* individual_group() for an individual with an index. */
+IndividualGroup *
+individual_indexed_group(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group)
 {
-	const MoreGroups *more = person->more;
+	const MoreGroups *more = individual->more;
 	uint32		slot = index_slot(more, group);
 
 	for (; more->index[slot] != 0; slot = (slot + 1) & (more->index_size - 1))
 	{
-		PersonGroup *entry = person_nth_group(people, person, more->index[slot] - 1);
+		IndividualGroup *entry = individual_nth_group(individuals, individual, more->index[slot] - 1);
 
 		if (entry->group == group)
 			return entry;
 	}
-	return person_new_group(people, person, groups, group);
+	return individual_new_group(individuals, individual, groups, group);
 }

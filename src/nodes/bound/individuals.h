@@ -6,8 +6,8 @@
  * the k groups with the smallest ranks that it has met, and a group that was pushed out
  * never comes back.
  */
-#ifndef DP_BOUND_PEOPLE_H
-#define DP_BOUND_PEOPLE_H
+#ifndef DP_BOUND_INDIVIDUALS_H
+#define DP_BOUND_INDIVIDUALS_H
 
 #include "postgres.h"
 
@@ -21,12 +21,12 @@
 #define MOST_LISTED_GROUPS 16
 
 /* An individual's rows in one group. */
-typedef struct PersonGroup
+typedef struct IndividualGroup
 {
 	uint32		group;
 	int64		sums[FLEXIBLE_ARRAY_MEMBER];	/* of features; of "one" the number of rows.
-												 * Then of each sketch PersonItems. */
-} PersonGroup;
+												 * Then of each sketch IndividualItems. */
+} IndividualGroup;
 
 /* The groups of an individual that has more than lie beside it. */
 typedef struct MoreGroups
@@ -36,7 +36,7 @@ typedef struct MoreGroups
 	char		groups[FLEXIBLE_ARRAY_MEMBER];
 } MoreGroups;
 
-typedef struct Person
+typedef struct Individual
 {
 	uint64		hash;
 	uint64		largest;		/* rank of its k groups; 0 as long as nobody asked */
@@ -44,100 +44,100 @@ typedef struct Person
 	uint32		length;
 	uint32		ngroups;
 	MoreGroups *more;			/* groups that do not follow here */
-	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first, see person_nth_group() */
-} Person;
+	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first, see individual_nth_group() */
+} Individual;
 
-/* Where an individual is, found by its hash: a number plus one, or 0, and a part of it. */
-typedef struct PersonSlot
+/* Where an individual is, found by its hash: a number plus one, or 0, and some bits of it. */
+typedef struct IndividualSlot
 {
 	uint32		number;
 	uint32		tag;
-} PersonSlot;
+} IndividualSlot;
 
-typedef struct People
+typedef struct Individuals
 {
 	MemoryContext context;		/* of keys, sketches and more groups, emptied with the table */
 	MemoryContext table_context;	/* of what is used again */
-	Size		group_size;		/* of a PersonGroup */
-	Size		person_size;	/* of a Person with its first groups */
-	uint32		first_groups;	/* so many follow a Person */
+	Size		group_size;		/* of a IndividualGroup */
+	Size		individual_size;	/* of a Individual with its first groups */
+	uint32		first_groups;	/* so many follow a Individual */
 	int			nsums;
 	int			nsketches;
 	uint32		most_groups;	/* k */
-	PersonSlot *slots;			/* a hash table */
+	IndividualSlot *slots;			/* a hash table */
 	uint32		size;			/* of it, a power of two */
 	uint32		n;
-	char	  **chunks;			/* of Persons, 2^chunk_bits each */
+	char	  **chunks;			/* of Individuals, 2^chunk_bits each */
 	int			chunk_bits;
 	int			nchunks;
-} People;
+} Individuals;
 
-extern void people_open(People *people, int nsums, int nsketches, uint32 most_groups);
-extern void people_reset(People *people);
-extern Person *people_add(People *people, const BoundKey *key);
-extern Size people_memory(const People *people);
-extern bool person_has_room(People *people, Person *person, const Groups *groups, uint64 rank);
-extern PersonGroup *person_indexed_group(People *people, Person *person, const Groups *groups,
+extern void individuals_open(Individuals *individuals, int nsums, int nsketches, uint32 most_groups);
+extern void individuals_reset(Individuals *individuals);
+extern Individual *individuals_add(Individuals *individuals, const BoundKey *key);
+extern Size individuals_memory(const Individuals *individuals);
+extern bool individual_has_room(Individuals *individuals, Individual *individual, const Groups *groups, uint64 rank);
+extern IndividualGroup *individual_indexed_group(Individuals *individuals, Individual *individual, const Groups *groups,
 										 uint32 group);
-extern PersonGroup *person_new_group(People *people, Person *person, const Groups *groups,
+extern IndividualGroup *individual_new_group(Individuals *individuals, Individual *individual, const Groups *groups,
 									 uint32 group);
 
-static inline Person *
-people_nth(const People *people, uint32 i)
+static inline Individual *
+individuals_nth(const Individuals *individuals, uint32 i)
 {
-	return (Person *) (people->chunks[i >> people->chunk_bits] +
-					   (i & (((uint32) 1 << people->chunk_bits) - 1)) * people->person_size);
+	return (Individual *) (individuals->chunks[i >> individuals->chunk_bits] +
+					   (i & (((uint32) 1 << individuals->chunk_bits) - 1)) * individuals->individual_size);
 }
 
-static inline PersonSlot *
-people_slot(const People *people, uint64 hash)
+static inline IndividualSlot *
+individuals_slot(const Individuals *individuals, uint64 hash)
 {
-	return &people->slots[(uint32) hash & (people->size - 1)];
+	return &individuals->slots[(uint32) hash & (individuals->size - 1)];
 }
 
-/* The part of a hash that a slot keeps; partitions and slots are chosen by others. */
+/* The bits of a hash that a slot keeps; partitions and slots are chosen by others. */
 static inline uint32
-person_tag(uint64 hash)
+individual_tag(uint64 hash)
 {
 	return (uint32) (hash >> 24);
 }
 
-/* The individual with the key, added if need be; valid until people_reset(). */
-static inline Person *
-people_find(People *people, const BoundKey *key)
+/* The individual with the key, added if need be; valid until individuals_reset(). */
+static inline Individual *
+individuals_find(Individuals *individuals, const BoundKey *key)
 {
-	uint32		mask = people->size - 1;
-	uint32		tag = person_tag(key->hash);
+	uint32		mask = individuals->size - 1;
+	uint32		tag = individual_tag(key->hash);
 
 	for (uint32 slot = (uint32) key->hash & mask;; slot = (slot + 1) & mask)
 	{
-		Person	   *person;
+		Individual	   *individual;
 
-		if (people->slots[slot].number == 0)
-			return people_add(people, key);
-		if (people->slots[slot].tag != tag)
+		if (individuals->slots[slot].number == 0)
+			return individuals_add(individuals, key);
+		if (individuals->slots[slot].tag != tag)
 			continue;
-		person = people_nth(people, people->slots[slot].number - 1);
-		if (person->hash == key->hash && person->length == key->length &&
-			(key->length == 0 || memcmp(person->bytes, key->bytes, key->length) == 0))
-			return person;
+		individual = individuals_nth(individuals, individuals->slots[slot].number - 1);
+		if (individual->hash == key->hash && individual->length == key->length &&
+			(key->length == 0 || memcmp(individual->bytes, key->bytes, key->length) == 0))
+			return individual;
 	}
 }
 
 /* Group i of an individual's ngroups. */
-static inline PersonGroup *
-person_nth_group(const People *people, const Person *person, uint32 i)
+static inline IndividualGroup *
+individual_nth_group(const Individuals *individuals, const Individual *individual, uint32 i)
 {
-	return (PersonGroup *) (i < people->first_groups ?
-							(char *) person->groups + i * people->group_size :
-							person->more->groups + (i - people->first_groups) * people->group_size);
+	return (IndividualGroup *) (i < individuals->first_groups ?
+							(char *) individual->groups + i * individuals->group_size :
+							individual->more->groups + (i - individuals->first_groups) * individuals->group_size);
 }
 
 /* What an individual's rows hold for each sketch. */
-static inline PersonItems *
-person_items(const People *people, PersonGroup *group)
+static inline IndividualItems *
+individual_items(const Individuals *individuals, IndividualGroup *group)
 {
-	return (PersonItems *) (group->sums + people->nsums);
+	return (IndividualItems *) (group->sums + individuals->nsums);
 }
 
 /*
@@ -145,29 +145,29 @@ person_items(const People *people, PersonGroup *group)
  * The hash is that of the group's key.  What does not count now never will.
  */
 static inline bool
-person_may_count(People *people, Person *person, const Groups *groups, uint64 hash)
+individual_may_count(Individuals *individuals, Individual *individual, const Groups *groups, uint64 hash)
 {
-	return person->ngroups < people->most_groups ||
-		person_has_room(people, person, groups, groups_rank(groups, person->hash, hash));
+	return individual->ngroups < individuals->most_groups ||
+		individual_has_room(individuals, individual, groups, groups_rank(groups, individual->hash, hash));
 }
 
 /*
  * The individual's rows in a group; NULL if they do not count, for k groups with smaller
  * ranks are there.  Valid until the next call for this individual.
  */
-static inline PersonGroup *
-person_group(People *people, Person *person, const Groups *groups, uint32 group)
+static inline IndividualGroup *
+individual_group(Individuals *individuals, Individual *individual, const Groups *groups, uint32 group)
 {
-	if (unlikely(person->ngroups > MOST_LISTED_GROUPS))
-		return person_indexed_group(people, person, groups, group);
-	for (uint32 i = 0; i < person->ngroups; i++)
+	if (unlikely(individual->ngroups > MOST_LISTED_GROUPS))
+		return individual_indexed_group(individuals, individual, groups, group);
+	for (uint32 i = 0; i < individual->ngroups; i++)
 	{
-		PersonGroup *entry = person_nth_group(people, person, i);
+		IndividualGroup *entry = individual_nth_group(individuals, individual, i);
 
 		if (entry->group == group)
 			return entry;
 	}
-	return person_new_group(people, person, groups, group);
+	return individual_new_group(individuals, individual, groups, group);
 }
 
-#endif							/* DP_BOUND_PEOPLE_H */
+#endif							/* DP_BOUND_INDIVIDUALS_H */

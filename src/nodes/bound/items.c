@@ -34,7 +34,7 @@ add_row(const SketchReader *reader, SketchState *state, const SketchItem *item)
 
 /* The rows that the words hold as a state, in the current memory context. */
 static SketchState *
-unpack(const SketchReader *reader, const PersonItems *items)
+unpack(const SketchReader *reader, const IndividualItems *items)
 {
 	SketchState *state = sketch_first(reader, SKETCH_ROWS);
 	SketchItem	item = {0};
@@ -58,7 +58,7 @@ unpack(const SketchReader *reader, const PersonItems *items)
 
 /* items_add() where the words do not take another item. */
 void
-items_add_slowly(const SketchReader *reader, PersonItems *items, const SketchItem *item,
+items_add_slowly(const SketchReader *reader, IndividualItems *items, const SketchItem *item,
 				 MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -73,7 +73,7 @@ items_add_slowly(const SketchReader *reader, PersonItems *items, const SketchIte
 
 /* items_contribute() of a state, or of more values than count. */
 SketchState *
-items_contribute_many(const SketchReader *reader, SketchState *state, const PersonItems *items)
+items_contribute_many(const SketchReader *reader, SketchState *state, const IndividualItems *items)
 {
 	return sketch_add_individual(reader, state, items_are_few(items) ? unpack(reader, items) :
 								 items_state(items));

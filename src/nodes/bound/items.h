@@ -19,10 +19,10 @@
  * bits, then each row's cell, three in a word; of DISTINCT one or two hashes, which have
  * that bit.  Else the first word is the address of a state of SKETCH_ROWS.
  */
-typedef struct PersonItems
+typedef struct IndividualItems
 {
 	uint64		words[2];
-} PersonItems;
+} IndividualItems;
 
 #define ITEMS_FEW UINT64CONST(1)
 #define ITEMS_MOST_CELLS 6
@@ -39,39 +39,39 @@ StaticAssertDecl(ITEMS_CELL_SHIFT + ITEMS_CELLS_OF_WORD * SKETCH_CELL_BITS <= 64
 				 ITEMS_MOST_CELLS <= ITEMS_COUNT_MASK, "few cells fit into two words");
 
 extern void items_weights(ItemsWeights weights, int64 r);
-extern void items_add_slowly(const SketchReader *reader, PersonItems *items,
+extern void items_add_slowly(const SketchReader *reader, IndividualItems *items,
 							 const SketchItem *item, MemoryContext context);
 extern SketchState *items_contribute_many(const SketchReader *reader, SketchState *state,
-										  const PersonItems *items);
+										  const IndividualItems *items);
 
 static inline bool
-items_any(const PersonItems *items)
+items_any(const IndividualItems *items)
 {
 	return items->words[0] != 0;
 }
 
 static inline bool
-items_are_few(const PersonItems *items)
+items_are_few(const IndividualItems *items)
 {
 	return (items->words[0] & ITEMS_FEW) != 0;
 }
 
 /* The state, or NULL. */
 static inline SketchState *
-items_state(const PersonItems *items)
+items_state(const IndividualItems *items)
 {
 	return items_are_few(items) ? NULL : (SketchState *) (uintptr_t) items->words[0];
 }
 
 /* Have there been too many values? */
 static inline bool
-items_gave_up(const PersonItems *items)
+items_gave_up(const IndividualItems *items)
 {
 	return !items_are_few(items) && sketch_gave_up(items_state(items));
 }
 
 static inline int
-items_ncells(const PersonItems *items)
+items_ncells(const IndividualItems *items)
 {
 	return (int) (items->words[0] >> ITEMS_COUNT_SHIFT & ITEMS_COUNT_MASK);
 }
@@ -83,14 +83,14 @@ items_cell_shift(int i)
 }
 
 static inline int
-items_cell(const PersonItems *items, int i)
+items_cell(const IndividualItems *items, int i)
 {
 	return (int) (items->words[i / ITEMS_CELLS_OF_WORD] >> items_cell_shift(i) & SKETCH_CELL_MASK);
 }
 
 /* Adds a row's cell; false if that takes a state. */
 static inline bool
-items_add_cell(PersonItems *items, int cell)
+items_add_cell(IndividualItems *items, int cell)
 {
 	int			n = items_ncells(items);
 
@@ -103,7 +103,7 @@ items_add_cell(PersonItems *items, int cell)
 
 /* Adds a value by its hash; false if that takes a state. */
 static inline bool
-items_add_hash(PersonItems *items, uint64 hash)
+items_add_hash(IndividualItems *items, uint64 hash)
 {
 	if (!items_any(items))
 		items->words[0] = hash;
@@ -117,7 +117,7 @@ items_add_hash(PersonItems *items, uint64 hash)
 
 /* Adds what a row holds.  A state is allocated in "context". */
 static inline void
-items_add(const SketchReader *reader, PersonItems *items, const SketchItem *item,
+items_add(const SketchReader *reader, IndividualItems *items, const SketchItem *item,
 		  MemoryContext context)
 {
 	SpecSketchKind kind = reader->sketch.kind;
@@ -129,7 +129,7 @@ items_add(const SketchReader *reader, PersonItems *items, const SketchItem *item
 
 /* Adds few cells to those of the group.  What each weighs is rounded down once. */
 static inline SketchState *
-items_contribute_cells(const ItemsWeights weights, SketchState *state, const PersonItems *items)
+items_contribute_cells(const ItemsWeights weights, SketchState *state, const IndividualItems *items)
 {
 	int			n = items_ncells(items);
 
@@ -155,7 +155,7 @@ items_contribute_cells(const ItemsWeights weights, SketchState *state, const Per
 /* Adds the individual, who has items and has not given up, to the group's state. */
 static inline SketchState *
 items_contribute(const SketchReader *reader, const ItemsWeights weights, SketchState *state,
-				 const PersonItems *items)
+				 const IndividualItems *items)
 {
 	if (!items_are_few(items) ||
 		(reader->sketch.kind == SPEC_SKETCH_DISTINCT && items->words[1] != 0 && reader->rows == 1))
@@ -168,7 +168,7 @@ items_contribute(const SketchReader *reader, const ItemsWeights weights, SketchS
 		if (items->words[1] != 0)
 			state = distinct_add(state, items->words[1]);
 	}
-	state->total = sketch_sum(state->total, 1);
+	state->counted = sketch_sum(state->counted, 1);
 	return state;
 }
 

@@ -59,17 +59,17 @@ key_columns_read_long(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
 	for (int i = 0; i < columns->n; i++)
 	{
 		int			column = columns->attnos[i] - 1;
-		ValueKey	part;
+		ValueKey	value;
 
 		if (slot->tts_isnull[column] && !columns->nullable)
 			return false;
 		appendStringInfoCharMacro(buffer, slot->tts_isnull[column] ? 0 : 1);
 		if (slot->tts_isnull[column])
 			continue;
-		key_bytes(&columns->readers[i], slot->tts_values[column], &part);
+		key_bytes(&columns->readers[i], slot->tts_values[column], &value);
 		if (has_length(&columns->readers[i]))
-			appendBinaryStringInfo(buffer, (char *) &part.length, sizeof(part.length));
-		appendBinaryStringInfo(buffer, part.bytes, (int) part.length);
+			appendBinaryStringInfo(buffer, (char *) &value.length, sizeof(value.length));
+		appendBinaryStringInfo(buffer, value.bytes, (int) value.length);
 	}
 	key->bytes = buffer->data;
 	key->length = (uint32) buffer->len;
@@ -146,20 +146,20 @@ key_columns_values(KeyColumns *columns, const BoundKey *key, Datum *values, bool
 	for (int i = 0; i < columns->n; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(columns->desc, columns->attnos[i] - 1);
-		ValueKey	part;
+		ValueKey	value;
 
 		isnull[i] = *next++ == 0;
 		values[i] = (Datum) 0;
 		if (isnull[i])
 			continue;
-		part.length = attribute->attbyval ? sizeof(Datum) : (uint32) attribute->attlen;
+		value.length = attribute->attbyval ? sizeof(Datum) : (uint32) attribute->attlen;
 		if (has_length(&columns->readers[i]))
 		{
-			memcpy(&part.length, next, sizeof(part.length));
-			next += sizeof(part.length);
+			memcpy(&value.length, next, sizeof(value.length));
+			next += sizeof(value.length);
 		}
-		part.bytes = next;
-		next += part.length;
-		values[i] = respelled(key_datum(attribute->atttypid, &part), attribute);
+		value.bytes = next;
+		next += value.length;
+		values[i] = respelled(key_datum(attribute->atttypid, &value), attribute);
 	}
 }

@@ -6,7 +6,7 @@
  *
  * 1. All rows become records, divided by a keyed hash of their unit (partitions.c).
  * 2. Partition by partition, the rows of each individual are summed up in the k groups
- *    that count (sum.c, people.c), and the bounded contributions added to these groups
+ *    that count (sum.c, individuals.c), and the bounded contributions added to these groups
  *    (groups.c).
  * 3. The groups leave as partial states, which an Agg above combines.
  *
@@ -15,8 +15,8 @@
  * Nobody waits after the first row that left, as in a parallel hash join
  * (nodeHashjoin.c).  A participant that comes after the barrier skips the first step.
  *
- * Memory: blocks of records beyond a part of hash memory go to temporary files.  Groups leave
- * when they exceed their part.  If individuals of a partition, or the groups that they may
+ * Memory: blocks of records beyond a share of hash memory go to temporary files.  Groups leave
+ * when they exceed their share.  If individuals of a partition, or the groups that they may
  * count in, exceed it, the partition is read several times, each time for some of them.
  *
  * What is chosen of an individual's groups and values follows from its own rows and the
@@ -67,7 +67,7 @@
 #define LEAST_MEMORY ((Size) 256 * 1024)
 
 /* Groups that get a number which goes into records, at most. */
-#define MOST_NAMES (1 << 20)
+#define MOST_IDS (1 << 20)
 
 /* Groups that a participant lets leave at a time, of those with numbers in common. */
 #define GROUPS_AT_A_TIME 1024
@@ -136,7 +136,7 @@ compile_features(FeatureSteps *steps, const ReleaseSpec *spec)
 		bool		has_y = set->y != DP_NONE;
 
 		steps->features[f].kind = spec->features[f].kind;
-		steps->features[f].mask = set->total ? 0 :
+		steps->features[f].mask = set->every_row ? 0 :
 			(has_x ? (uint32) 1 << set->x : 0) | (has_y ? (uint32) 1 << set->y : 0);
 		steps->features[f].x = has_x ? set->x : 0;
 		steps->features[f].y = has_y ? set->y : 0;
@@ -235,16 +235,16 @@ open_work(BoundState *state, uint64 secret)
 	Size		memory = get_hash_memory_limit();
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 
-	state->people_memory = Max(memory / 2, LEAST_MEMORY);
+	state->individuals_memory = Max(memory / 2, LEAST_MEMORY);
 	state->groups_memory = Max(memory / 4, LEAST_MEMORY);
-	state->names_memory = Max(memory / 8, LEAST_MEMORY);
+	state->ids_memory = Max(memory / 8, LEAST_MEMORY);
 	state->units.seed = state->layout.unit_seed = secret;
 	state->keys.seed = value_mix(secret + 1);
-	people_open(&state->people, state->features.nfeatures, state->spec->nsketches,
+	individuals_open(&state->individuals, state->features.nfeatures, state->spec->nsketches,
 				state->nkeys == 0 ? 1 : (uint32) state->contributions->params.groups);
 	groups_open(&state->groups, state->spec->dimensions, state->spec->nsketches);
 	state->groups.seed = value_mix(secret + 2);
-	groups_open(&state->names, 0, 0);
+	groups_open(&state->ids, 0, 0);
 	if (state->shared != NULL)
 		state->partitions =
 			partitions_attach(partitions_space(state->shared), ParallelWorkerNumber + 1,
@@ -290,11 +290,11 @@ initialize_dsm(CustomScanState *node, ParallelContext *pcxt, void *coordinate)
 	shared->participants = pcxt->nworkers + 1;
 	shared->segment = dsm_segment_handle(pcxt->seg);
 	shared->secret = drain_secret();
-	pg_atomic_init_u32(&shared->nameless, 0);
+	pg_atomic_init_u32(&shared->without_id, 0);
 	pg_atomic_init_u32(&shared->next_group, 0);
 	shared->numbers = InvalidDsaPointer;
 	for (int i = 0; i < shared->participants; i++)
-		shared->of[i].names = shared->of[i].sums = InvalidDsaPointer;
+		shared->of[i].ids = shared->of[i].sums = InvalidDsaPointer;
 	partitions_share(partitions_space(shared), state->npartitions, shared->participants,
 					 pcxt->seg);
 	state->shared = shared;
@@ -331,18 +331,18 @@ divide_arguments(BoundState *state, TupleTableSlot *slot, const AttrNumber *colu
 	}
 }
 
-/* The number of the row's group; as long as there is memory for names, it gets one. */
+/* The number of the row's group; as long as there is memory, it gets an id. */
 static inline void
 divide_group(BoundState *state, Record *record)
 {
-	record->name = groups_lookup(&state->names, &record->group);
-	if (likely(record->name != RECORD_NO_NAME))
+	record->id = groups_lookup(&state->ids, &record->group);
+	if (likely(record->id != RECORD_NO_ID))
 		return;
-	if (state->names.n < MOST_NAMES &&
-		groups_memory(&state->names) < state->names_memory)
-		record->name = groups_add(&state->names, &record->group);
+	if (state->ids.n < MOST_IDS &&
+		groups_memory(&state->ids) < state->ids_memory)
+		record->id = groups_add(&state->ids, &record->group);
 	else
-		state->nameless = true;
+		state->without_id = true;
 }
 
 static inline void
@@ -386,27 +386,27 @@ divide_rows(BoundState *state)
 	partitions_end_write(state->partitions);
 	if (state->shared == NULL)
 		return;
-	state->shared->of[ParallelWorkerNumber + 1].names =
-		names_publish(&state->names, query_area(state));
-	if (state->nameless)
-		pg_atomic_write_u32(&state->shared->nameless, 1);
+	state->shared->of[ParallelWorkerNumber + 1].ids =
+		group_ids_publish(&state->ids, query_area(state));
+	if (state->without_id)
+		pg_atomic_write_u32(&state->shared->without_id, 1);
 }
 
-/* Opens what all participants have named. */
+/* Opens the ids of all participants. */
 static void
-open_names(BoundState *state)
+open_ids(BoundState *state)
 {
 	SharedBound *shared = state->shared;
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 
 	state->nparticipants = shared != NULL ? shared->participants : 1;
-	state->names_of = palloc(state->nparticipants * sizeof(NamesOf));
+	state->ids_of = palloc(state->nparticipants * sizeof(GroupIds));
 	for (int i = 0; i < state->nparticipants; i++)
 	{
 		if (shared != NULL)
-			names_open(&state->names_of[i], query_area(state), shared->of[i].names);
+			group_ids_open(&state->ids_of[i], query_area(state), shared->of[i].ids);
 		else
-			names_open_own(&state->names_of[i], &state->names);
+			group_ids_open_own(&state->ids_of[i], &state->ids);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -421,9 +421,9 @@ number_groups(BoundState *state)
 	Size		most = state->groups_memory / (state->spec->dimensions * sizeof(CollectSum));
 
 	if (state->nkeys == 0 || state->spec->nsketches > 0 ||
-		pg_atomic_read_u32(&state->shared->nameless) != 0)
+		pg_atomic_read_u32(&state->shared->without_id) != 0)
 		return;
-	state->shared->numbers = names_number(state->names_of, state->nparticipants,
+	state->shared->numbers = group_ids_number(state->ids_of, state->nparticipants,
 										  (uint32) Min(most, PG_INT32_MAX), query_area(state));
 }
 
@@ -438,7 +438,7 @@ take_numbers(BoundState *state)
 	Groups	   *groups = &state->groups;
 	dsa_pointer *sums = &shared->of[ParallelWorkerNumber + 1].sums;
 
-	names_take_numbers(state->names_of, state->nparticipants, groups, shared->numbers,
+	group_ids_take_numbers(state->ids_of, state->nparticipants, groups, shared->numbers,
 					   query_area(state));
 	state->numbered = true;
 	if (BarrierPhase(&shared->barrier) == PHASE_LEAVE)
@@ -466,7 +466,7 @@ divide_shared(BoundState *state)
 		chosen = BarrierArriveAndWait(barrier, PG_WAIT_EXTENSION);
 		phase = PHASE_NUMBER;
 	}
-	open_names(state);
+	open_ids(state);
 	if (chosen)
 		number_groups(state);
 	if (phase == PHASE_NUMBER)
@@ -489,7 +489,7 @@ divide(BoundState *state)
 	else
 	{
 		divide_rows(state);
-		open_names(state);
+		open_ids(state);
 	}
 	state->divided = true;
 }

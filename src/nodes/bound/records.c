@@ -41,7 +41,7 @@ record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *u
 			nvalues++;
 		}
 	}
-	layout->name = offset = layout->narrow_unit ? sizeof(uint32) : sizeof(uint64);
+	layout->id = offset = layout->narrow_unit ? sizeof(uint32) : sizeof(uint64);
 	if (layout->grouped)
 		offset += sizeof(uint32);
 	layout->present = offset;
@@ -77,7 +77,7 @@ long_size(const RecordLayout *layout, const Record *record)
 {
 	Size		size = layout->size + lengths_size(layout) + record->unit.length;
 
-	if (record->name == RECORD_NO_NAME)
+	if (record->id == RECORD_NO_ID)
 		size += sizeof(uint64) + record->group.length;
 	for (int i = 0; i < layout->nsketches; i++)
 	{
@@ -104,7 +104,7 @@ write_bytes(const RecordLayout *layout, const Record *record, char *to, Size siz
 	lengths[LENGTH_RECORD] = (uint32) size;
 	lengths[LENGTH_UNIT] = record->unit.length;
 	next = put_bytes(next, record->unit.bytes, record->unit.length);
-	if (record->name == RECORD_NO_NAME)
+	if (record->id == RECORD_NO_ID)
 	{
 		lengths[LENGTH_GROUP] = record->group.length;
 		next = put_bytes(next, &record->group.hash, sizeof(uint64));
@@ -143,7 +143,7 @@ record_read_long(const RecordLayout *layout, const char *from, Record *record)
 	record->unit.bytes = next;
 	record->unit.length = lengths[LENGTH_UNIT];
 	next += record->unit.length;
-	if (record->name == RECORD_NO_NAME)
+	if (record->id == RECORD_NO_ID)
 	{
 		record->group.hash = record_uint64(next);
 		record->group.bytes = next + sizeof(uint64);

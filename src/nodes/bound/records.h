@@ -23,7 +23,7 @@ typedef int32 RecordValue;
 #endif
 
 /* Stands for a group that has no number: its key is in the record. */
-#define RECORD_NO_NAME PG_UINT32_MAX
+#define RECORD_NO_ID PG_UINT32_MAX
 
 StaticAssertDecl(DP_MAX_ARGUMENTS <= 32, "presence of arguments is a bitmap of 32");
 
@@ -31,7 +31,7 @@ StaticAssertDecl(DP_MAX_ARGUMENTS <= 32, "presence of arguments is a bitmap of 3
 typedef struct Record
 {
 	BoundKey	unit;
-	uint32		name;			/* number of the group with who wrote the record */
+	uint32		id;				/* of the group, with the process that wrote the record */
 	BoundKey	group;			/* if it has none */
 	uint32		present;		/* bitmap of arguments that have a value */
 	RecordValue values[DP_MAX_ARGUMENTS];	/* of those with bounds, 0 without a value */
@@ -40,7 +40,7 @@ typedef struct Record
 } Record;
 
 /*
- * The unit (uint32 bits if it is that short, or uint64 hash), [uint32 name of the group,]
+ * The unit (uint32 bits if it is that short, or uint64 hash), [uint32 id of the group,]
  * [uint32 bitmap of arguments that have a value, if not all have bounds,] RecordValue of
  * each with bounds, of each sketch uint32 (the cell plus one) or uint64 (the hash), 0
  * without a value.
@@ -48,7 +48,7 @@ typedef struct Record
  * If there is more, uint32 numbers of bytes: of the record, the unit, the group's key,
  * each sketch's value plus one; then these bytes; the key's are those of its hash first.
  * There is more in each record if units or values have bytes, and else where a group has no
- * name.
+ * id.
  */
 typedef struct RecordLayout
 {
@@ -61,7 +61,7 @@ typedef struct RecordLayout
 	int			nsketches;
 	uint32		bounded;		/* bitmap of arguments with bounds */
 	SpecSketchKind kinds[DP_MAX_SKETCHES];
-	Size		name;			/* offsets */
+	Size		id;				/* offsets */
 	Size		present;
 	Size		values;
 	Size		items;
@@ -102,22 +102,22 @@ record_unit_hash(const RecordLayout *layout, const char *from)
 
 /* The number of its group. */
 static inline uint32
-record_name(const RecordLayout *layout, const char *from)
+record_id(const RecordLayout *layout, const char *from)
 {
-	return layout->grouped ? record_uint32(from + layout->name) : 0;
+	return layout->grouped ? record_uint32(from + layout->id) : 0;
 }
 
 /* Does a record have more than what lies at fixed places? */
 static inline bool
-record_is_long(const RecordLayout *layout, uint32 name)
+record_is_long(const RecordLayout *layout, uint32 id)
 {
-	return layout->varies || name == RECORD_NO_NAME;
+	return layout->varies || id == RECORD_NO_ID;
 }
 
 static inline Size
 record_size(const RecordLayout *layout, const char *from)
 {
-	return record_is_long(layout, record_name(layout, from)) ?
+	return record_is_long(layout, record_id(layout, from)) ?
 		record_uint32(from + layout->size) : layout->size;
 }
 
@@ -163,7 +163,7 @@ record_get_items(const RecordLayout *layout, const char *from, Record *record)
 	}
 }
 
-/* The part of a record that lies at fixed places. */
+/* What lies at fixed places in a record. */
 static inline void
 record_put(const RecordLayout *layout, const Record *record, char *to)
 {
@@ -172,7 +172,7 @@ record_put(const RecordLayout *layout, const Record *record, char *to)
 	else
 		memcpy(to, &record->unit.hash, sizeof(uint64));
 	if (layout->grouped)
-		memcpy(to + layout->name, &record->name, sizeof(uint32));
+		memcpy(to + layout->id, &record->id, sizeof(uint32));
 	if (layout->has_bitmap)
 		memcpy(to + layout->present, &record->present, sizeof(uint32));
 	to += layout->values;
@@ -194,7 +194,7 @@ static inline void
 record_write(const RecordLayout *layout, const Record *record, Partitions *partitions,
 			 int partition)
 {
-	if (record_is_long(layout, record->name))
+	if (record_is_long(layout, record->id))
 		record_write_long(layout, record, partitions, partition);
 	else
 		record_put(layout, record, partitions_append(partitions, partition, layout->size));
@@ -208,7 +208,7 @@ record_read(const RecordLayout *layout, const char *from, Record *record)
 
 	record->unit.hash = record_unit_hash(layout, from);
 	record->unit.length = 0;
-	record->name = record_name(layout, from);
+	record->id = record_id(layout, from);
 	record->present = layout->has_bitmap ? record_uint32(from + layout->present) :
 		layout->bounded;
 	for (int i = 0; i < layout->narguments; i++)
@@ -223,7 +223,7 @@ record_read(const RecordLayout *layout, const char *from, Record *record)
 		record->present &= ~((uint32) 1 << i);
 	}
 	record_get_items(layout, from + layout->items, record);
-	if (record_is_long(layout, record->name))
+	if (record_is_long(layout, record->id))
 		record_read_long(layout, from, record);
 }
 

@@ -48,12 +48,12 @@ typedef struct SharedBound
 	int			participants;
 	dsm_handle	segment;		/* that this lies in */
 	uint64		secret;
-	pg_atomic_uint32 nameless;	/* somebody has met groups that got no name */
+	pg_atomic_uint32 without_id;	/* somebody has met groups that got no id */
 	dsa_pointer numbers;		/* that groups have in common, if they do */
 	pg_atomic_uint32 next_group;	/* that nobody has let leave */
 	struct
 	{
-		dsa_pointer names;		/* of its groups */
+		dsa_pointer ids;		/* of its groups */
 		dsa_pointer sums;		/* of all groups by number */
 	}			of[FLEXIBLE_ARRAY_MEMBER];	/* each participant */
 } SharedBound;
@@ -107,20 +107,20 @@ typedef struct BoundState
 	uint32		next;			/* partition, if not shared */
 
 	bool		divided;		/* the first step is done */
-	bool		nameless;		/* there was no memory for a group's name */
+	bool		without_id;		/* there was no memory for a group's id */
 	bool		numbered;		/* groups have numbers in common */
 	bool		summed;			/* so have all individuals in their sums */
 	int			partition;		/* that is being read, or -1 */
 	uint32		pass;			/* of 2^pass_bits over it */
 	int			pass_bits;
-	Groups		names;			/* of groups, in records of this process */
-	NamesOf    *names_of;		/* each participant's */
+	Groups		ids;			/* groups that got ids, in records of this process */
+	GroupIds    *ids_of;		/* each participant's */
 	int			nparticipants;
-	People		people;
+	Individuals		individuals;
 	Groups		groups;
 	uint32		groups_before;	/* this pass */
-	Size		names_memory;
-	Size		people_memory;
+	Size		ids_memory;
+	Size		individuals_memory;
 	Size		groups_memory;
 	uint32		groups_end;		/* of those with numbers in common that leave here now */
 	bool		emitting;

@@ -50,40 +50,40 @@ static const BoundKey no_key = {0};
  * many would take all the memory.
  */
 static uint32
-new_group(BoundState *state, const Record *record, int participant, Person *person)
+new_group(BoundState *state, const Record *record, int participant, Individual *individual)
 {
 	BoundKey	key;
 	uint32		group;
 
 	if (state->nkeys == 0)
 		key = no_key;
-	else if (record->name == RECORD_NO_NAME)
+	else if (record->id == RECORD_NO_ID)
 		key = record->group;
 	else
-		names_key(&state->names_of[participant], record->name, &key);
+		group_ids_key(&state->ids_of[participant], record->id, &key);
 	group = groups_lookup(&state->groups, &key);
 	if (group == PG_UINT32_MAX)
 	{
-		if (!person_may_count(&state->people, person, &state->groups, key.hash))
+		if (!individual_may_count(&state->individuals, individual, &state->groups, key.hash))
 			return PG_UINT32_MAX;
 		group = groups_add(&state->groups, &key);
 	}
-	if (state->nkeys > 0 && record->name != RECORD_NO_NAME)
-		state->names_of[participant].groups[record->name] = group + 1;
+	if (state->nkeys > 0 && record->id != RECORD_NO_ID)
+		state->ids_of[participant].groups[record->id] = group + 1;
 	return group;
 }
 
 /* The same for any group of a record that this participant has written. */
 static inline uint32
-group_of(BoundState *state, const Record *record, int participant, Person *person)
+group_of(BoundState *state, const Record *record, int participant, Individual *individual)
 {
 	uint32		group = PG_UINT32_MAX;
 
 	if (state->nkeys == 0)
 		group = state->groups.n > 0 ? 0 : PG_UINT32_MAX;
-	else if (likely(record->name != RECORD_NO_NAME))
-		group = names_group(&state->names_of[participant], record->name);
-	return likely(group != PG_UINT32_MAX) ? group : new_group(state, record, participant, person);
+	else if (likely(record->id != RECORD_NO_ID))
+		group = group_ids_group(&state->ids_of[participant], record->id);
+	return likely(group != PG_UINT32_MAX) ? group : new_group(state, record, participant, individual);
 }
 
 static inline void
@@ -91,13 +91,13 @@ add_record(BoundState *state, const Record *record, int participant)
 {
 	const ReleaseSpec *spec = state->spec;
 	const FeatureSteps *steps = &state->features;
-	Person	   *person = people_find(&state->people, &record->unit);
-	uint32		group = group_of(state, record, participant, person);
-	PersonGroup *entry;
+	Individual	   *individual = individuals_find(&state->individuals, &record->unit);
+	uint32		group = group_of(state, record, participant, individual);
+	IndividualGroup *entry;
 
 	if (group == PG_UINT32_MAX)
 		return;
-	entry = person_group(&state->people, person, &state->groups, group);
+	entry = individual_group(&state->individuals, individual, &state->groups, group);
 	if (entry == NULL)
 		return;
 	for (int f = 0; f < steps->nfeatures; f++)
@@ -110,8 +110,8 @@ add_record(BoundState *state, const Record *record, int participant)
 	for (int i = 0; i < spec->nsketches; i++)
 	{
 		if (record->has_item[i])
-			items_add(&state->sketches[i], &person_items(&state->people, entry)[i],
-					  &record->items[i], state->people.context);
+			items_add(&state->sketches[i], &individual_items(&state->individuals, entry)[i],
+					  &record->items[i], state->individuals.context);
 	}
 }
 
@@ -129,7 +129,7 @@ in_pass(const BoundState *state, uint64 hash)
 static void
 add_batch(BoundState *state, const char **records, int n, int participant)
 {
-	const People *people = &state->people;
+	const Individuals *individuals = &state->individuals;
 	const RecordLayout *layout = &state->layout;
 	Record	   *record = &state->record;
 	uint64		hashes[BATCH];
@@ -137,16 +137,16 @@ add_batch(BoundState *state, const char **records, int n, int participant)
 	for (int i = 0; i < n; i++)
 	{
 		hashes[i] = record_unit_hash(layout, records[i]);
-		dp_prefetch(people_slot(people, hashes[i]));
+		dp_prefetch(individuals_slot(individuals, hashes[i]));
 	}
 	for (int i = 0; i < n; i++)
 	{
-		uint32		number = people_slot(people, hashes[i])->number;
+		uint32		number = individuals_slot(individuals, hashes[i])->number;
 
 		if (number != 0)
-			dp_prefetch(people_nth(people, number - 1));
-		if (number != 0 && people->person_size > PG_CACHE_LINE_SIZE / 2)
-			dp_prefetch((char *) people_nth(people, number - 1) + PG_CACHE_LINE_SIZE / 2);
+			dp_prefetch(individuals_nth(individuals, number - 1));
+		if (number != 0 && individuals->individual_size > PG_CACHE_LINE_SIZE / 2)
+			dp_prefetch((char *) individuals_nth(individuals, number - 1) + PG_CACHE_LINE_SIZE / 2);
 	}
 	for (int i = 0; i < n; i++)
 	{
@@ -198,8 +198,8 @@ read_pass(BoundState *state)
 			groups_memory(&state->groups) > state->groups_memory;
 		if (exceeded && state->groups_before > 0)
 			return PASS_FULL;
-		exceeded |= people_memory(&state->people) > state->people_memory;
-		if (exceeded && state->people.n > FEW_PEOPLE && state->pass_bits < MOST_PASS_BITS)
+		exceeded |= individuals_memory(&state->individuals) > state->individuals_memory;
+		if (exceeded && state->individuals.n > FEW_PEOPLE && state->pass_bits < MOST_PASS_BITS)
 			return PASS_WIDE;
 	}
 	return PASS_DONE;
@@ -207,9 +207,9 @@ read_pass(BoundState *state)
 
 /* Adds one individual to one of its groups. */
 static void
-add_contribution(BoundState *state, PersonGroup *entry)
+add_contribution(BoundState *state, IndividualGroup *entry)
 {
-	const PersonItems *items = person_items(&state->people, entry);
+	const IndividualItems *items = individual_items(&state->individuals, entry);
 	const ReleaseSpec *spec = state->spec;
 	const FeatureSteps *steps = &state->features;
 	CollectSum *sums = groups_sums(&state->groups, entry->group);
@@ -241,33 +241,33 @@ add_contribution(BoundState *state, PersonGroup *entry)
 
 /* Adds these individuals; the sums of their groups are asked for before they are needed. */
 static void
-add_people(BoundState *state, uint32 first, uint32 end)
+add_individuals(BoundState *state, uint32 first, uint32 end)
 {
-	People	   *people = &state->people;
+	Individuals	   *individuals = &state->individuals;
 
 	for (uint32 i = first; i < end; i++)
 	{
-		Person	   *person = people_nth(people, i);
+		Individual	   *individual = individuals_nth(individuals, i);
 
-		for (uint32 g = 0; g < person->ngroups; g++)
-			dp_prefetch(groups_sums(&state->groups, person_nth_group(people, person, g)->group));
+		for (uint32 g = 0; g < individual->ngroups; g++)
+			dp_prefetch(groups_sums(&state->groups, individual_nth_group(individuals, individual, g)->group));
 	}
 	for (uint32 i = first; i < end; i++)
 	{
-		Person	   *person = people_nth(people, i);
+		Individual	   *individual = individuals_nth(individuals, i);
 
-		for (uint32 g = 0; g < person->ngroups; g++)
-			add_contribution(state, person_nth_group(people, person, g));
+		for (uint32 g = 0; g < individual->ngroups; g++)
+			add_contribution(state, individual_nth_group(individuals, individual, g));
 	}
 }
 
 static void
 add_contributions(BoundState *state)
 {
-	for (uint32 i = 0; i < state->people.n; i += BATCH)
+	for (uint32 i = 0; i < state->individuals.n; i += BATCH)
 	{
 		CHECK_FOR_INTERRUPTS();
-		add_people(state, i, Min(i + BATCH, state->people.n));
+		add_individuals(state, i, Min(i + BATCH, state->individuals.n));
 	}
 }
 
@@ -307,7 +307,7 @@ bound_forget_groups(BoundState *state)
 {
 	groups_reset(&state->groups);
 	for (int i = 0; i < state->nparticipants; i++)
-		names_forget(&state->names_of[i]);
+		group_ids_forget(&state->ids_of[i]);
 }
 
 /* Does one pass over a partition; PASS_NONE if all are done. */
@@ -319,7 +319,7 @@ bound_do_pass(BoundState *state)
 
 	if (state->partition < 0 && !take_partition(state))
 		return PASS_NONE;
-	people_reset(&state->people);
+	individuals_reset(&state->individuals);
 	state->groups_before = state->groups.n;
 	old = MemoryContextSwitchTo(state->row_context);
 	end = read_pass(state);

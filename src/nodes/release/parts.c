@@ -458,13 +458,13 @@ draw_histogram(PartsState *state, int part, dp_random *rng, Datum sketch)
 {
 	PartResult *result = &state->results[part];
 	int			m = state->grids[part].cells;
-	dp_int128	total = 0;
+	dp_int128	sum = 0;
 
 	if (!noisy_cells(state, part, rng, sketch))
 		return;
 	for (int i = 0; i < m; i++)
-		total += state->noisy[i];
-	result->passed = total >= state->thresholds[part];
+		sum += state->noisy[i];
+	result->passed = sum >= state->thresholds[part];
 	if (!result->passed)
 		return;
 	result->counts = palloc(sizeof(dp_int128) * m);

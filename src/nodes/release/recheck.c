@@ -272,7 +272,7 @@ recheck_params(List *params, PlanState *parent)
 		Datum		value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
 
 		if (!isnull && get_typlen(param->paramtype) == -1 &&
-			toast_raw_datum_size(value) > TOTAL_WIDEST)
+			toast_raw_datum_size(value) > GUARDED_WIDEST)
 			refuse(REFUSE_WIDE_PARAMETER, NULL, -1);
 	}
 	ResetExprContext(econtext);

@@ -7,7 +7,7 @@
  * pages are read does not depend on rows.  What it hands on are the values themselves,
  * compressed as they are stored, not pointers to them.  So nothing above it reads from
  * the TOAST table: neither a join or a sort, long after the page has left the cache,
- * nor an expression that asks for a part of a value, or the same value again.
+ * nor an expression that asks for some bytes of a value, or the same value again.
  *
  * Invariants:
  *
@@ -286,7 +286,7 @@ fetched(Datum value)
 	if (!VARATT_IS_EXTERNAL_ONDISK(pointer))
 		return value;
 	result = detoast_external_attr(pointer);
-	if (VARSIZE_ANY(result) <= TOTAL_WIDEST)
+	if (VARSIZE_ANY(result) <= GUARDED_WIDEST)
 		return PointerGetDatum(result);
 	pfree(result);
 	return value;

@@ -286,7 +286,7 @@ sub finished
 
 	if ($status != 0 && !$job->{ended})
 	{
-		push @lines, last_words($job) if !$failed || !@lines;
+		push @lines, last_words($job) if !grep { $_ =~ FAILURE } @lines;
 		push @lines, 'ended with ' . ($status & 127 ? 'signal ' . ($status & 127) : 'exit code ' . ($status >> 8));
 		$failed ||= 1;
 	}

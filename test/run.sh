@@ -28,14 +28,18 @@ export ATTACKS_FIGURES=$TMPDIR/attacks.figures AUDIT_FIGURES=$TMPDIR/audit.figur
 long_files='
 	2 test/audit/002_pairs.pl
 	2 test/t/063_alike.pl
-	1 test/attacks/16_between.pl
 	1 test/attacks/20_wide.pl
+	1 test/attacks/16_between.pl
 	1 test/attacks/fuzz.pl
 	1 test/attacks/14_selections.pl
 	1 test/t/021_crash.pl
-	1 test/t/062_plans_alike.pl
+	1 test/attacks/17_order.pl
 	1 test/t/036_bounding.pl
+	1 test/t/062_plans_alike.pl
 	1 test/t/037_streaming.pl
+	1 test/attacks/12_resources.pl
+	1 test/unit/test_noise.c
+	1 test/unit/test_gate.c
 '
 
 # perl_files SUITE FILE...

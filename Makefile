@@ -63,6 +63,23 @@ PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
 
+# A line for each file, as "CC src/dp_agg.c"; the commands with V=1, nothing with -s.
+# These variables begin recipes of PGXS, and of the rules below.
+ifeq ($(V)$(findstring s,$(firstword -$(MAKEFLAGS))),)
+say = @printf '  %-7s %s\n' $(1) '$(2)' &&
+say_install = @do_install() { printf '  INSTALL %s\n' "$$*" && $(1) "$$@"; } && do_install
+compile := $(COMPILE.c)
+link := $(LINK.shared)
+mkdir_p := $(MKDIR_P)
+install_data := $(INSTALL_DATA)
+install_shlib := $(INSTALL_SHLIB)
+COMPILE.c = $(call say,CC,$<)$(compile)
+LINK.shared = $(call say,LD,$@)$(link)
+MKDIR_P = @$(mkdir_p)
+INSTALL_DATA = $(call say_install,$(install_data))
+INSTALL_SHLIB = $(call say_install,$(install_shlib))
+endif
+
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
 ifneq ($(filter-out installcheck clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check,$(or $(MAKECMDGOALS),all)),)
@@ -80,14 +97,15 @@ endif
 -include $(OBJS:.o=.d)
 
 # A module with one fault, for test/audit to catch: `make fault FAULT=GATE_OFF`
-# leaves .build/fault/GATE_OFF/dp_agg.so.  Only files that know of faults, or read
-# a header that does, are compiled anew, beside the sources, and nothing installs
+# leaves .build/fault/GATE_OFF/dp_agg.so.  Only files that know of this fault, or of any,
+# or read a header that does, are compiled anew, beside the sources, and nothing installs
 # the result.  Which headers they read is known once all is built, hence the
 # second make.
 fault_dir = .build/fault/$(FAULT)
-fault_headers := $(shell grep -rl --include=*.h DP_FAULT src)
+fault_names = grep -lwE 'DP_FAULT(_$(FAULT))?'
+fault_headers := $(shell $(fault_names) -r --include=*.h src)
 fault_readers := $(if $(fault_headers),$(shell grep -lwF $(addprefix -e ,$(fault_headers)) $(wildcard $(OBJS:.o=.d))))
-fault_sources := $(sort $(shell grep -l DP_FAULT $(OBJS:.o=.c)) $(fault_readers:.d=.c))
+fault_sources := $(sort $(shell $(fault_names) $(OBJS:.o=.c)) $(fault_readers:.d=.c))
 fault_objects = $(fault_sources:%.c=$(fault_dir)/%.o)
 
 fault: all
@@ -95,11 +113,11 @@ fault: all
 
 $(fault_dir)/dp_agg.so: $(fault_objects) $(filter-out $(fault_sources:.c=.o),$(OBJS))
 	@grep -qw DP_FAULT_$(FAULT) $(fault_sources) $(fault_headers) || { echo 'no such fault: "$(FAULT)"' >&2; exit 1; }
-	$(CC) $(CFLAGS) -shared -o $@ $^ $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -shared -o $@ $^ $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
 
 $(fault_dir)/%.o: %.c .build/key
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -DDP_FAULT -DDP_FAULT_$(FAULT) -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -DDP_FAULT -DDP_FAULT_$(FAULT) -c -o $@ $<
 
 -include $(wildcard .build/fault/*/src/*.d .build/fault/*/src/*/*.d .build/fault/*/src/*/*/*.d)
 

@@ -5,9 +5,8 @@
 #	dev/test has laid out: against a server that preloads the library.
 #
 # The server's other settings are unlike the defaults, because the tests must not
-# depend on them.  Each test of pg_regress and of the isolation tester counts as
-# one; of those that fail the differences are printed.  The last line of standard
-# output is "N passed, N failed".
+# depend on them.  Prints TAP: each test of pg_regress and of the isolation tester is
+# one; of those that fail the differences are shown.
 
 set -uo pipefail
 : "${SANDBOX:?is set by dev/test: run make test SUITES=installcheck}"
@@ -56,32 +55,35 @@ CONF
 	"$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w start
 }
 
-# How many lines "test NAME ... WORD" the log has.
-results()
+# Shows a file as comments of TAP.
+show()
 {
-	grep -cE "^test [a-z0-9_]+ +\.\.\. $1" "$log"
+	sed 's/^/# /' "$@" 2>/dev/null
 }
 
+files=(test/sql/*.sql test/isolation/specs/*.spec)
+echo "1..${#files[@]}"
 if ! start_server >"$log" 2>&1; then
-	cat "$log" "$dir/server.log" 2>/dev/null
-	echo '0 passed, 1 failed'
+	show "$log" "$dir/server.log"
+	echo 'Bail out!  no server'
 	exit 1
 fi
 
 # -i: failures of the first program do not keep the second from running.
 rm -rf regression.diffs output_iso/regression.diffs
-make -s -i installcheck PG_CONFIG="$PG_CONFIG" PGHOST="$dir" PGPORT=5432 PGUSER=postgres 2>&1 | tee "$log" | grep '^test '
-passed=$(results ok)
-failed=$(results FAILED)
-cat regression.diffs output_iso/regression.diffs 2>/dev/null
+make -s -i installcheck PG_CONFIG="$PG_CONFIG" PGHOST="$dir" PGPORT=5432 PGUSER=postgres >"$log" 2>&1
+show regression.diffs output_iso/regression.diffs
 
 # What was not run has failed, too.
-files=(test/sql/*.sql test/isolation/specs/*.spec)
-wanted=${#files[@]}
-if [ $((passed + failed)) -ne "$wanted" ]; then
-	cat "$log"
-	echo "$((passed + failed)) of $wanted tests were run"
-	failed=$((wanted - passed))
-fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+status=0
+for file in "${files[@]}"; do
+	name=$(basename "${file%.*}")
+	if grep -qE "^test $name +\.\.\. ok" "$log"; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+		grep -qE "^test $name +\.\.\. FAILED" "$log" || show "$log"
+		status=1
+	fi
+done
+exit "$status"

@@ -3,105 +3,129 @@
 # run.sh
 #	Runs the suites in the sandbox that dev/test has laid out, as its user.
 #
-# Every suite adds a line "suite passed failed skipped" to $TMPDIR/counts; a suite that
-# ends with an error and names no failed test, or that died, counts as one
-# failure.  The sum goes to $TMPDIR/summary; what failed in TAP tests is named
-# before it once more.
+# A suite is a function: list_SUITE names test files, which test/perl/harness.pl runs
+# several at a time, whichever suite they are of; figures_SUITE, if there is one, prints
+# what they found afterwards.
+#
+# Every suite adds a line "suite passed failed skipped" to $TMPDIR/counts.  The sum goes
+# to $TMPDIR/summary; what failed is named before it once more.
 
 set -uo pipefail
 : "${SANDBOX:?is set by dev/test: run make test}"
 SUITES=${SUITES:-unit installcheck tap attacks audit}
 counts=$TMPDIR/counts
 failures=$TMPDIR/failures
-: >"$counts" >"$failures"
+: >"$counts"
+: >"$failures"
+export TESTDIR=$PWD
+export PATH=$PWD/test/bin:$PATH		# initdb
+export ATTACKS_FIGURES=$TMPDIR/attacks.figures AUDIT_FIGURES=$TMPDIR/audit.figures
 
-# count SUITE EXIT-CODE PASSED FAILED SKIPPED
-count()
+# Files that take long, the longest first: begun late, they would run alone at the end.
+# Before each, how many processes it keeps busy: it takes as many seats of the harness.
+# What a file took is in the output.
+long_files='
+	2 test/audit/002_pairs.pl
+	2 test/t/063_alike.pl
+	1 test/attacks/20_wide.pl
+	1 test/attacks/16_between.pl
+	1 test/attacks/fuzz.pl
+	1 test/attacks/14_selections.pl
+	1 test/t/021_crash.pl
+	1 test/attacks/17_order.pl
+	1 test/t/036_bounding.pl
+	1 test/t/062_plans_alike.pl
+	1 test/t/037_streaming.pl
+	1 test/attacks/12_resources.pl
+	1 test/unit/test_noise.c
+	1 test/unit/test_gate.c
+'
+
+# perl_files SUITE FILE...
+# Lists test files in Perl that print TAP.
+perl_files()
 {
-	local failed=$4
-	if [ "$2" -ne 0 ] && [ "$failed" -eq 0 ]; then
-		echo "$1: ended with exit code $2"
-		failed=1
-	fi
-	echo "$1 $3 $failed $5" >>"$counts"
+	local suite=$1 file
+	shift
+	for file in "$@"; do
+		[ ! -e "$file" ] || printf '%s\t%s\tperl -Itest/perl %q\n' "$suite" "$file" "$file"
+	done
 }
 
 # C programs that print TAP; run.sh closes with "N passed, N failed".
-run_unit()
+list_unit()
 {
-	local log=$TMPDIR/unit.log status
-	[ -f test/unit/run.sh ] || return 0
-	bash test/unit/run.sh 2>&1 | tee "$log"
-	status=${PIPESTATUS[0]}
-	if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)? ]]; then
-		count unit "$status" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "${BASH_REMATCH[4]:-0}"
-	else
-		echo 'unit: no count in the last line'
-		count unit 1 0 0 0
-	fi
+	local name
+	for name in test/unit/test_*.c; do
+		name=$(basename "$name" .c)
+		printf 'unit\ttest/unit/%s.c\tenv UNIT_BUILD=%q sh test/unit/run.sh %s\n' "$name" "$TMPDIR/unit" "$name"
+	done
 }
 
 # What packagers run: test/sql and test/isolation against a server that preloads the library.
-run_installcheck()
+list_installcheck()
 {
-	local log=$TMPDIR/installcheck.log status
-	bash test/installcheck.sh 2>&1 | tee "$log"
-	status=${PIPESTATUS[0]}
-	if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-		count installcheck "$status" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" 0
-	else
-		count installcheck 1 0 0 0
-	fi
-	sed -nE 's/^test ([a-z0-9_]+) .*FAILED.*/installcheck: \1/p' "$log" >>"$failures"
+	printf 'installcheck\ttest/installcheck.sh\tbash test/installcheck.sh\n'
 }
 
-run_tap()
+list_tap()
 {
-	local status files=${TESTS:-test/t/*.pl}
 	# shellcheck disable=SC2086
-	set -- $files
-	[ -e "$1" ] || return 0
-	TESTDIR=$PWD perl test/perl/harness.pl "$TMPDIR/tap.counts" "$failures" "$@"
-	status=$?
-	# shellcheck disable=SC2046
-	count tap "$status" $(cat "$TMPDIR/tap.counts" 2>/dev/null || echo 0 0 0)
+	perl_files tap ${TESTS:-test/t/*.pl}
 }
 
 # What a hostile analyst tries: TAP, too, and how much of each class was tried.
-run_attacks()
+list_attacks()
 {
-	local status figures=$TMPDIR/attacks.figures files=${ATTACKS:-test/attacks/*.pl}
 	# shellcheck disable=SC2086
-	set -- $files
-	[ -e "$1" ] || return 0
-	TESTDIR=$PWD ATTACKS_FIGURES=$figures perl test/perl/harness.pl "$TMPDIR/attacks.counts" "$failures" "$@"
-	status=$?
-	if [ -s "$figures" ]; then
-		echo 'Attacks, and controls where they bite:'
-		sort "$figures"
-		awk '{ for (i = 2; i <= NF; i++) { if ($i ~ /^attacks/) a += $(i - 1); if ($i ~ /^controls/) c += $(i - 1) } }
-			END { printf "%-28s %4d attacks, %4d controls\n", "all", a, c }' "$figures"
-	fi
-	# shellcheck disable=SC2046
-	count attacks "$status" $(cat "$TMPDIR/attacks.counts" 2>/dev/null || echo 0 0 0)
+	perl_files attacks ${ATTACKS:-test/attacks/*.pl}
+}
+
+figures_attacks()
+{
+	[ -s "$ATTACKS_FIGURES" ] || return 0
+	echo 'Attacks, and controls where they bite:'
+	sort "$ATTACKS_FIGURES"
+	awk '{ for (i = 2; i <= NF; i++) { if ($i ~ /^attacks/) a += $(i - 1); if ($i ~ /^controls/) c += $(i - 1) } }
+		END { printf "%-28s %4d attacks, %4d controls\n", "all", a, c }' "$ATTACKS_FIGURES"
 }
 
 # Epsilon measured: TAP, too, and the figures (test/audit/002_pairs.pl).
-run_audit()
+list_audit()
 {
-	local status figures=$TMPDIR/audit.figures
-	TESTDIR=$PWD AUDIT_FIGURES=$figures perl test/perl/harness.pl "$TMPDIR/audit.counts" "$failures" test/audit/*.pl
-	status=$?
-	if [ -s "$figures" ]; then
-		echo 'Lower bounds of epsilon, of what is claimed; then those of builds with a fault:'
-		cat "$figures"
-	fi
-	# shellcheck disable=SC2046
-	count audit "$status" $(cat "$TMPDIR/audit.counts" 2>/dev/null || echo 0 0 0)
+	perl_files audit test/audit/*.pl
 }
 
+figures_audit()
+{
+	[ -s "$AUDIT_FIGURES" ] || return 0
+	echo 'Lower bounds of epsilon, of what is claimed; then those of builds with a fault:'
+	cat "$AUDIT_FIGURES"
+}
+
+# Of a list: the long ones first, otherwise as it is; every line begins with its seats.
+long_first()
+{
+	LONG=$long_files awk -F '\t' '
+		BEGIN { n = split(ENVIRON["LONG"], words, /[ \t\n]+/)
+			for (i = 2; i < n; i += 2) { seats[words[i + 1]] = words[i]; place[words[i + 1]] = i } }
+		{ print ($2 in place ? place[$2] : n) "\t" ($2 in seats ? seats[$2] : 1) "\t" $0 }' |
+		sort -s -n -k 1,1 | cut -f 2-
+}
+
+has() { declare -F "$1" >/dev/null; }
+
 for suite in $SUITES; do
-	"run_$suite"
+	has "list_$suite" || { echo "no such suite: $suite" >&2; exit 1; }
+	"list_$suite"
+done | long_first >"$TMPDIR/jobs" || exit 1
+
+initdb -D "$TMPDIR/template" -A trust -N >"$TMPDIR/initdb.log" 2>&1 || rm -rf "$TMPDIR/template"
+[ ! -s "$TMPDIR/jobs" ] || perl test/perl/harness.pl "$TMPDIR/jobs" "$counts" "$failures" ||
+	echo 'harness 0 1 0' >>"$counts"
+
+for suite in $SUITES; do
+	! has "figures_$suite" || "figures_$suite"
 done
 
 cat "$failures"

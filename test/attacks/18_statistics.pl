@@ -10,7 +10,8 @@ use Attacks;
 use PostgreSQL::Test::Utils;
 
 # Tables "one" and "two" have the same number of rows and pages; what is in them differs.
-start('planner statistics', conf => "autovacuum = off\nmax_worker_processes = 12\nmax_parallel_workers = 8\nlog_min_messages = debug1\n", persons => {}, tables => <<'SQL', own => <<'SQL');
+# A checkpoint makes whoever changes a page next write more to the WAL.
+start('planner statistics', conf => "autovacuum = off\ncheckpoint_timeout = 1h\nmax_worker_processes = 12\nmax_parallel_workers = 8\nlog_min_messages = debug1\n", persons => {}, tables => <<'SQL', own => <<'SQL');
 CREATE TABLE one (id int PRIMARY KEY, x int NOT NULL, g int NOT NULL, z int NOT NULL, y int, t text, pad text);
 CREATE TABLE two (LIKE one INCLUDING ALL);
 INSERT INTO one SELECT i, CASE WHEN i % 2 = 0 THEN 5 ELSE i % 900 END, i % 3, i, CASE WHEN i % 2 = 0 THEN i END, repeat('t', 4), repeat('p', CASE WHEN i % 2 = 0 THEN 40 ELSE 44 END) FROM generate_series(1, 19900) i;

@@ -24,13 +24,27 @@ if [ $# -eq 0 ]; then
 	set -- $(cd "$here" && ls test_*.c | sed 's/\.c$//')
 fi
 
+compile="${CC:-cc} -Wall -Wextra -Werror -O2 ${UNIT_CFLAGS:-} -I$root/src -I$here"
+units=$UNIT_BUILD/units.a
+
+# What all programs share is compiled once, by the first of those that run at a time.
+exec 9>"$UNIT_BUILD/lock"
+flock 9
+if [ ! -e "$units" ] || [ "$(cat "$UNIT_BUILD/compile")" != "$compile" ] ||
+	[ -n "$(find "$root/src" "$here" -name '*.[ch]' -newer "$units")" ]; then
+	rm -rf "$units" "$UNIT_BUILD/objects"
+	mkdir "$UNIT_BUILD/objects"
+	for source in "$here/tap.c" "$root"/src/mechanism/*.c "$root"/src/accounting/*.c; do
+		echo "-c -o $UNIT_BUILD/objects/$(basename "$source" .c).o $source"
+	done | xargs -P "$(nproc)" -L 1 $compile
+	ar rcs "$units" "$UNIT_BUILD"/objects/*.o
+	echo "$compile" >"$UNIT_BUILD/compile"
+fi
+flock -u 9
+
 for name in "$@"; do
-	${CC:-cc} -Wall -Wextra -Werror -O2 ${UNIT_CFLAGS:-} \
-		-I"$root/src" -I"$here" -o "$UNIT_BUILD/$name" \
-		"$here/$name.c" "$here/tap.c" \
-		"$root"/src/mechanism/*.c "$root"/src/accounting/*.c \
-		-lcrypto -lm
-done
+	echo "-o $UNIT_BUILD/$name $here/$name.c $units -lcrypto -lm"
+done | xargs -P "$(nproc)" -L 1 $compile
 
 # In parallel, one output after the other.  A program that dies before its last
 # test counts as one failure more.

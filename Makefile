@@ -2,7 +2,8 @@
 #
 #   make, make install, make installcheck, make clean   as with any PGXS extension
 #   make test, make attacks, make audit, make fuzz,     install what they need, touch
-#   make alike, make bench, make demo, make demo-shell  no PostgreSQL of the system
+#   make alike, make bench, make demo, make demo-shell, no PostgreSQL of the system
+#   make test-asserts, test-sanitize, test-valgrind
 
 all:
 
@@ -42,7 +43,7 @@ include $(PGXS)
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -91,6 +92,9 @@ endif
 test:
 	@bash dev/test
 
+test-asserts test-sanitize test-valgrind:
+	@bash dev/test-under $(@:test-%=%)
+
 attacks:
 	@SUITES=attacks bash dev/test
 
@@ -120,4 +124,4 @@ demo:
 demo-shell:
 	@bash dev/demo --shell
 
-.PHONY: all install installcheck uninstall fault clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell
+.PHONY: all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell

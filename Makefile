@@ -2,15 +2,16 @@
 #
 #   make, make install, make installcheck, make clean   as with any PGXS extension
 #   make test, make attacks, make audit, make fuzz,     install what they need, touch
-#   make alike, make bench, make demo, make demo-shell, no PostgreSQL of the system
-#   make test-asserts, test-sanitize, test-valgrind
+#   make alike, make bench, make demo, make demo-shell  no PostgreSQL of the system
+#   make indent, make indent-check                      the layout of C files
+#   make test-asserts, test-sanitize, test-valgrind     tests that see more (dev/test-under)
 
 all:
 
 EXTENSION = dp_agg
 MODULE_big = dp_agg
 DATA = $(sort $(wildcard sql/dp_agg--*.sql))
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c src/*/*/*.c)))
 
 # PostgreSQL's headers are not clean under -Wextra; as system headers they are
 # not warned about.  PostgreSQL 15 leaves PGDLLEXPORT empty, which with hidden
@@ -22,15 +23,37 @@ PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-clobbered \
 	-fvisibility=hidden -MMD -MP
 SHLIB_LINK = -lcrypto
 
+# make installcheck PGHOST=... PGPORT=... PGUSER=...: asks a running server, as a
+# superuser.  The server must have dp_agg installed and preload it, and needs no
+# other setting.  Roles that the tests make begin with "regress_dp_" and are gone
+# afterwards; the databases contrib_regression and isolation_regression are left,
+# as pg_regress always leaves them, and made anew by the next run.
+#
 # PostgreSQL 15's pg_regress reads NAME.sql from sql/ of its output directory
 # (here) and only then from the input directory, so sql/ holds install scripts
-# alone; expected/ is found in the output directory.  The tests need a server
-# that preloads dp_agg: `make test` brings its own.
+# alone; expected/ is found in the output directory.  Without the library
+# CREATE EXTENSION fails, which says what is missing, before any test.
 REGRESS := $(sort $(basename $(notdir $(wildcard test/sql/*.sql))))
-REGRESS_OPTS = --inputdir=test
+REGRESS_OPTS = --inputdir=test --load-extension=dp_agg
 
-EXTRA_CLEAN = .build results regression.diffs regression.out tmp_check log \
-	$(wildcard src/*.[od] src/*/*.[od])
+# What two sessions do to each other: specs/ and expected/ of test/isolation.
+ISOLATION := $(sort $(basename $(notdir $(wildcard test/isolation/specs/*.spec))))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=dp_agg
+
+# What their outputs rest on, whatever the server's configuration says.  At
+# epsilon 1000 no draw of noise moves a count or a rounded average.
+installcheck: export PGOPTIONS := $(PGOPTIONS) -c default_transaction_isolation=read\ committed $(addprefix -c ,\
+	dp_agg.epsilon=1000 dp_agg.delta=1e-6 dp_agg.max_groups=0 dp_agg.max_rows=0 \
+	dp_agg.min_individuals=20 dp_agg.min_epsilon=0.001 \
+	dp_agg.index_scans=off dp_agg.bound_node=on \
+	search_path=public client_min_messages=notice plan_cache_mode=auto \
+	default_transaction_read_only=off \
+	debug_print_parse=off debug_print_rewritten=off debug_print_plan=off \
+	log_parser_stats=off log_planner_stats=off log_executor_stats=off log_statement_stats=off \
+	statement_timeout=0 lock_timeout=0 extra_float_digits=1)
+
+EXTRA_CLEAN = .build results regression.diffs regression.out output_iso tmp_check log \
+	$(wildcard src/*.[od] src/*/*.[od] src/*/*/*.[od])
 
 # No bitcode: it would need clang, and nothing here gains from inlining by JIT.
 override with_llvm = no
@@ -43,7 +66,7 @@ include $(PGXS)
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out installcheck clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -63,7 +86,7 @@ endif
 # the result.  Which headers they read is known once all is built, hence the
 # second make.
 fault_dir = .build/fault/$(FAULT)
-fault_headers := $(shell grep -l DP_FAULT src/*.h src/*/*.h)
+fault_headers := $(shell grep -rl --include=*.h DP_FAULT src)
 fault_readers := $(if $(fault_headers),$(shell grep -lwF $(addprefix -e ,$(fault_headers)) $(wildcard $(OBJS:.o=.d))))
 fault_sources := $(sort $(shell grep -l DP_FAULT $(OBJS:.o=.c)) $(fault_readers:.d=.c))
 fault_objects = $(fault_sources:%.c=$(fault_dir)/%.o)
@@ -79,7 +102,7 @@ $(fault_dir)/%.o: %.c .build/key
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -DDP_FAULT -DDP_FAULT_$(FAULT) -c -o $@ $<
 
--include $(wildcard .build/fault/*/src/*.d .build/fault/*/src/*/*.d)
+-include $(wildcard .build/fault/*/src/*.d .build/fault/*/src/*/*.d .build/fault/*/src/*/*/*.d)
 
 else
 all install installcheck uninstall fault:
@@ -124,4 +147,11 @@ demo:
 demo-shell:
 	@bash dev/demo --shell
 
-.PHONY: all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell
+# PostgreSQL's layout of C files: writes it, or shows what is not laid out so
+indent:
+	@bash dev/indent
+
+indent-check:
+	@bash dev/indent --check
+
+.PHONY: all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check

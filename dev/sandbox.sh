@@ -54,22 +54,38 @@ sandbox_missing()
 	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 }
 
-# Installs what is missing, by apt; silent when nothing is.
-sandbox_packages()
+# Installs packages by apt, if there is apt and a way to become root.
+sandbox_install()
 {
-	local missing sudo=()
-	missing=$(sandbox_missing | tr '\n' ' ')
-	[ -n "$missing" ] || return 0
-	command -v apt-get >/dev/null || sandbox_fail "missing (Debian package names): $missing"
+	local sudo=()
+	command -v apt-get >/dev/null || return 1
 	if [ "$(id -u)" -ne 0 ]; then
-		command -v sudo >/dev/null || sandbox_fail "please have these packages installed: $missing"
+		command -v sudo >/dev/null || return 1
 		sudo=(sudo)
 	fi
-	echo "Installing ${missing% }"
+	echo "Installing $*"
+	"${sudo[@]}" "$checkout/dev/apt-install" "$@"
+}
+
+# Installs what is missing; silent when nothing is.
+sandbox_packages()
+{
+	local missing
+	missing=$(sandbox_missing | tr '\n' ' ')
+	[ -n "$missing" ] || return 0
 	# shellcheck disable=SC2086
-	"${sudo[@]}" "$checkout/dev/apt-install" $missing || sandbox_fail 'installation failed'
+	sandbox_install $missing || sandbox_fail "please have these packages installed (Debian names): $missing"
 	missing=$(sandbox_missing | tr '\n' ' ')
 	[ -z "$missing" ] || sandbox_fail "still missing after installation: $missing"
+}
+
+# Installs the indenter that dev/indent.pl runs.  Debian 12 has a package of it, not
+# every system has; where there is none the layout is not checked.
+sandbox_indenter()
+{
+	command -v pg_bsd_indent >/dev/null ||
+		sandbox_install pg-bsd-indent 2>/dev/null ||
+		echo 'No package pg-bsd-indent here: the layout of C files cannot be checked'
 }
 
 # Runs a command without output, which is shown if it fails.

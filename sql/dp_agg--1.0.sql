@@ -17,14 +17,14 @@ GRANT USAGE ON SCHEMA dp TO PUBLIC;
 -- What releases use inside.  Analysts never call these.
 -- ----------------------------------------------------------------------------
 
-CREATE FUNCTION dp_agg.total(internal, anyelement, VARIADIC "any") RETURNS anyelement
-AS 'MODULE_PATHNAME', 'dp_total' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.total(internal, anyelement, "any") IS
+CREATE FUNCTION dp_agg.guarded(internal, anyelement, VARIADIC "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_guarded' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.guarded(internal, anyelement, "any") IS
 'internal: result of a built-in function, or NULL where it would raise a data exception';
 
-CREATE FUNCTION dp_agg.total_cast(internal, anyelement, "any") RETURNS anyelement
-AS 'MODULE_PATHNAME', 'dp_total_cast' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.total_cast(internal, anyelement, "any") IS
+CREATE FUNCTION dp_agg.guarded_cast(internal, anyelement, "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_guarded_cast' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.guarded_cast(internal, anyelement, "any") IS
 'internal: a value cast through text, or NULL where the text does not fit';
 
 CREATE FUNCTION dp_agg.flat(anyelement) RETURNS anyelement
@@ -193,7 +193,8 @@ CREATE AGGREGATE dp_agg.bound_sketch(bytea, double precision[], integer, "any") 
 COMMENT ON AGGREGATE dp_agg.bound_sketch(bytea, double precision[], integer, "any") IS
 'internal: summary of the values of a group over individuals that the bounding node has bounded';
 
--- An aggregate runs these by the right of its owner, not of who asks.
+-- Nobody needs the right to execute these: an aggregate calls its functions by the
+-- right of its owner, not of who asks.
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.collect_transition(bytea, bytea, double precision[], "any"),
 	dp_agg.collect_combine(bytea, bytea),
@@ -245,8 +246,8 @@ COMMENT ON COLUMN dp_agg.timestamptz_bucket.count IS 'differentially private num
 -- relation is rewritten before any of these functions could run.
 -- ----------------------------------------------------------------------------
 
--- Transition functions by the number of arguments, and the final function of
--- all; the type of the state is that of the result.
+-- The transition functions of these aggregates, one for each number of arguments;
+-- the first is also their final function.  The state has the type of the result.
 CREATE FUNCTION dp_agg.unreleased(anyelement) RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_unreleased' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.unreleased(anyelement) IS
@@ -302,10 +303,13 @@ CREATE AGGREGATE dp_top(x anyelement, n integer) (
 COMMENT ON AGGREGATE dp_top(anyelement, integer) IS
 'differentially private most frequent values of x with their counts, the most frequent first (dp_agg.category[]), among values that at least 20 individuals have; n, a constant from 1 to 1000, limits how many; errors: DP001 budget exhausted, DP002 refused';
 
--- All others, from tables.  "types" says for each type of x the type of its
--- bounds and of each kind of result (NULL: there is no such aggregate); "singles"
--- which aggregates of one column there are, "pairs" which of two.  Each has a
--- form with declared bounds and one with written bounds.
+-- All others are made from these tables:
+--
+-- types	for each type of x, the type of its bounds and of each kind of result
+--			(NULL: there is no such aggregate)
+-- singles	the aggregates of one column
+-- pairs	the aggregates of two columns
+-- forms	each aggregate has a form for declared bounds and one for written bounds
 DO $declare$
 DECLARE
 	path text := pg_catalog.current_setting('search_path');
@@ -479,7 +483,8 @@ $$;
 COMMENT ON FUNCTION dp_agg.bound_number(oid, text) IS
 'internal: a bound of a column of a type as the number that labels hold; infinite dates and the like are infinity';
 
--- A number that the type cannot hold (its column was of another type) stays one.
+-- A number that the type cannot hold stays a number: its column was of another type
+-- when the bounds were declared.
 CREATE FUNCTION dp_agg.bound_value(type oid, number numeric) RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -569,7 +574,7 @@ AS 'MODULE_PATHNAME', 'dp_aggregate_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.aggregate_use(regproc) IS
 'internal: how a standard aggregate is treated in a sub-select grouped by the unit, see view language';
 
--- The last OID of initdb is 16383: what a user makes is not on the list.
+-- OIDs up to 16383 are those of initdb: what a user makes is not on the list.
 CREATE VIEW dp_agg.language AS
 SELECT 'function' AS kind, p.oid::pg_catalog.regprocedure::text AS name,
 	   pg_catalog.format_type(p.prorettype, NULL) AS result, dp_agg.function_use(p.oid) AS treatment
@@ -616,7 +621,7 @@ SELECT 'collation', c.collname, NULL, 'as is'
    AND c.collencoding IN (-1, (SELECT d.encoding FROM pg_catalog.pg_database d
 								WHERE d.datname = pg_catalog.current_database()));
 COMMENT ON VIEW dp_agg.language IS
-'what may stand below a release: kind, name, result type, treatment (as is, or total: NULL where it would fail)';
+'what may stand below a release: kind, name, result type, treatment (as is, or guarded: NULL where it would fail)';
 GRANT SELECT ON dp_agg.language TO PUBLIC;
 
 CREATE FUNCTION dp_agg.label_column(relation regclass, "column" name, keys text[], patch jsonb)
@@ -794,7 +799,7 @@ $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
 'protects a relation whose unit is one column; see the form with name[]';
 
--- Who may protect: whoever owns the relation and was given these functions.
+-- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.protect(regclass, name, name, integer, integer, name[]),
 	dp_agg.protect(regclass, name[], name, integer, integer, name[]),
@@ -901,7 +906,7 @@ $$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, double precision, double precision) IS
 'declares bounds of a column of numbers, in its unit, of magnitude up to 1e120; see the form with text';
 
--- In JSON dates do not depend on datestyle.
+-- Bounds become text by way of JSON, in which dates do not depend on datestyle.
 CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name,
 								  lower anycompatible, upper anycompatible)
 RETURNS void LANGUAGE sql
@@ -915,7 +920,7 @@ COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, anycompatible, anycompatib
 CREATE FUNCTION dp_agg.set_domain(relation regclass, "column" name, keys text[])
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
--- Keys are stored as these styles write them; whoever reads them back needs none.
+-- Keys are stored as these styles write them, which any style reads back.
 SET datestyle = iso
 SET intervalstyle = postgres
 SET extra_float_digits = 1
@@ -978,8 +983,8 @@ REVOKE EXECUTE ON FUNCTION
 -- The ledger: accounts, the log of releases, and what may be seen of both.
 --
 -- Privacy loss is kept in integers: nano-epsilon (1e-9) and atto-delta (1e-18).
--- The background worker of the ledger writes these tables as their owner;
--- the privileges on them are the law for everybody else.
+-- The background worker of the ledger writes these tables as their owner; for
+-- everybody else the privileges on them hold.
 
 CREATE TABLE dp_agg.account (
 	role regrole NOT NULL,
@@ -1030,7 +1035,8 @@ ALTER SEQUENCE dp_agg.release_id_seq OWNED BY dp_agg.release.id;
 
 REVOKE ALL ON dp_agg.account, dp_agg.release, dp_agg.release_id_seq FROM PUBLIC;
 
--- A dump names roles; an account whose role is gone has no name to restore by.
+-- A dump names the roles of accounts.  An account whose role is gone has no name to
+-- be restored by, and is left out.
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.account',
 	'WHERE role::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_roles)');
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.release', '');
@@ -1101,7 +1107,7 @@ BEGIN
 	RETURN (start + periods * period) AT TIME ZONE 'UTC';
 END
 $$;
--- The views call it as whoever reads them.
+-- The views below call it by the right of whoever reads them.
 GRANT EXECUTE ON FUNCTION dp_agg.next_renewal(timestamptz, interval, timestamptz) TO PUBLIC;
 COMMENT ON FUNCTION dp_agg.next_renewal(timestamptz, interval, timestamptz) IS
 	'The first moment later than "after" that lies a whole number of periods (counted in UTC) after the anchor. The period must be positive in all its fields.';
@@ -1127,7 +1133,7 @@ CREATE VIEW dp_agg.my_roles WITH (security_barrier) AS
 COMMENT ON VIEW dp_agg.my_roles IS
 	'OIDs of the roles whose accounts a statement of this session pays from. Internal to the views of the ledger.';
 
--- Accounts in human units, those past their renewal as renewed.
+-- Accounts in human units; those whose renewal is due are shown as renewed.
 CREATE VIEW dp_agg.account_state WITH (security_barrier) AS
 	SELECT a.role AS role_id,
 		pg_catalog.pg_get_userbyid(a.role) AS role,
@@ -1220,7 +1226,7 @@ REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.release_log,
 	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases FROM PUBLIC;
 GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
 
--- An amount in whole units of the ledger, rounded down: against the analyst.
+-- An amount in whole units of the ledger, rounded down, which is against the analyst.
 CREATE FUNCTION dp_agg.budget_units(what text, amount numeric, units numeric)
 RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -1286,7 +1292,7 @@ AS $$
 DECLARE
 	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = set_budget.role);
 	epsilon_units bigint := dp_agg.budget_units('epsilon', epsilon, 1e9);
-	-- by default as many releases at the default settings as epsilon pays for
+	-- by default what delta the releases cost that epsilon pays for, at default settings
 	delta_units bigint := dp_agg.budget_units('delta',
 		COALESCE(delta, LEAST(GREATEST(1e-6, epsilon * 1e-8), 0.5)), 1e18);
 	query_units bigint;
@@ -1399,7 +1405,7 @@ LANGUAGE plpgsql SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	-- As dp_agg.budgets names it: the account of a dropped role can go, too.
+	-- The role as dp_agg.budgets names it, so that the account of a dropped one can go, too.
 	DELETE FROM dp_agg.account a
 	WHERE pg_get_userbyid(a.role) = drop_budget.role
 		AND a.population = drop_budget.population;
@@ -1571,10 +1577,10 @@ AS $$
 				  h.oid::regclass, dp_agg.role_name(h.grantee))
 	  FROM held h JOIN power p USING (privilege)
 	UNION ALL
-	-- of the account's holder, or what it can take: high
+	-- high: what the holder of the account has, or can take
 	SELECT 'high', 'grant', h.oid::regclass::text,
 		   CASE WHEN h.grantee = 0 THEN format('everybody may read %s', COALESCE('column ' || quote_ident(h.attname), 'it'))
-				WHEN h.part THEN
+				WHEN h.child THEN
 					format('%s may read it, which holds rows of %s', dp_agg.role_name(h.grantee), h.root::regclass)
 				WHEN h.attname IS NOT NULL THEN
 					format('%s may read column %I whenever its account is closed or dp_agg is not loaded, and may see its most frequent values in pg_stats now',
@@ -1585,7 +1591,7 @@ AS $$
 				  dp_agg.role_name(h.grantee))
 	  FROM (SELECT h.*, h.oid <> h.root
 				AND NOT EXISTS (SELECT FROM held w WHERE w.oid = h.root AND w.grantee = h.grantee
-								AND w.privilege = 'SELECT' AND w.attname IS NULL) AS part
+								AND w.privilege = 'SELECT' AND w.attname IS NULL) AS child
 			  FROM held h WHERE h.privilege = 'SELECT') h
 	UNION ALL
 	SELECT DISTINCT 'high', 'grant', c.oid::regclass::text,
@@ -1609,10 +1615,11 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_grants() IS
 'internal to check_hardening: privileges on protected relations, and those that new tables will get';
 
--- No right to read; but nearly every channel beside the answer that was ever found took
--- code of the analyst's own around a release.  Low: what a release cannot be asked
--- without code it cannot be asked with it, and who may have temporary tables, as
--- everybody may by default, can make functions for a session.
+-- CREATE is no right to read.  But nearly every channel beside the answer that was ever
+-- found took code of the analyst's own around a release.  The findings are low for two
+-- reasons: code cannot ask a release for anything that could not be asked without it, and
+-- whoever may have temporary tables, as everybody may by default, can make functions for
+-- a session.
 CREATE FUNCTION dp_agg.hardening_code()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
 LANGUAGE sql STABLE
@@ -1739,7 +1746,7 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_readers() IS
 'internal to check_hardening: views, materialized views and rules over protected relations that analysts may use';
 
--- What a function reads is in its text, which may be anything: hence "may".
+-- The finding says "may", because what a function reads is guessed from its text.
 CREATE FUNCTION dp_agg.hardening_functions()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
 LANGUAGE sql STABLE
@@ -1848,7 +1855,7 @@ COMMENT ON FUNCTION dp_agg.hardening_relations() IS
 'internal to check_hardening: what protected relations show by their form, and where their rows go';
 
 -- A partition that was detached is a table like others: no catalog says what it was, and
--- nothing protects it.  What it keeps is its form.  So does a copy.
+-- nothing protects it.  It is recognised by its columns, which it keeps, as a copy does.
 CREATE FUNCTION dp_agg.hardening_former()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
 LANGUAGE sql STABLE
@@ -1884,8 +1891,9 @@ AS $$
 								 WHERE p.partrelid = r.oid) AS keys
 						  FROM attribute t JOIN attribute o ON o.relation = c.oid AND o.name = t.name AND o.type = t.type
 						 WHERE t.relation = r.oid) m
-		 -- a copy has all columns; what was a part of it has the unit and half of the others at
-		 -- least, since columns come and go; the unit alone is common
+		 -- A copy has all columns.  A former partition or child has the unit and at least half of
+		 -- the others, since columns come and go.  The unit alone does not tell: other tables
+		 -- have it, too.
 		 WHERE m.units = cardinality(r.unit)
 		   AND (m.same = r.columns OR r.parent AND 2 * (m.same - m.units) >= r.columns - m.units)
 		   AND (r.columns > m.units OR r.parent AND r.columns = (SELECT count(*) FROM attribute o WHERE o.relation = c.oid))
@@ -1909,7 +1917,8 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_former() IS
 'internal to check_hardening: partitions that are being detached, and tables that analysts may read and that have the form of a protected relation, as detached partitions and copies have';
 
--- pg_init_privs knows what the server and extensions granted in the beginning.
+-- What was granted later is what pg_init_privs does not have: it keeps what the server and
+-- extensions granted in the beginning.
 CREATE FUNCTION dp_agg.hardening_catalogs()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
 LANGUAGE sql STABLE
@@ -2021,7 +2030,7 @@ AS $$
 	  JOIN pg_proc p ON p.oid = d.objid,
 		   aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
 	  JOIN dp_agg.grantees() g ON g.role = a.grantee
-	 -- what was granted beyond that is found by hardening_catalogs()
+	 -- a right that the extension itself did not grant is found by hardening_catalogs()
 	 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
 	   AND NOT EXISTS (SELECT FROM pg_init_privs i WHERE i.classoid = 'pg_proc'::regclass AND i.objoid = p.oid
 						AND NOT EXISTS (SELECT FROM aclexplode(i.initprivs) o
@@ -2045,7 +2054,7 @@ RETURNS TABLE (severity text, topic text, object text, finding text, advice text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	-- what this session would have from its own role or database, the server does not
+	-- "own" are settings that this session has from its role or database, and not the server
 	WITH own (name) AS (
 		SELECT split_part(c, '=', 1)
 		  FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c
@@ -2153,9 +2162,9 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_accounts() IS
 'internal to check_hardening: accounts that add up, or that nobody holds';
 
--- Runs as the extension's owner: pg_hba.conf and preloaded libraries are for
--- superusers to see, whoever was allowed to ask.  To compile it takes longer
--- than to run it.
+-- It runs as the extension's owner, whoever was allowed to ask, because pg_hba.conf and
+-- preloaded libraries are for superusers to see.  JIT is off, since compiling the query
+-- takes longer than running it.
 CREATE FUNCTION dp_agg.check_hardening()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
 LANGUAGE sql STABLE SECURITY DEFINER

@@ -1,6 +1,6 @@
 /*
  * dp_agg.c
- *		Entry point: settings and hooks, nothing else.
+ *		Entry point: registers settings, hooks and nodes, and nothing else.
  */
 #include "postgres.h"
 
@@ -9,108 +9,21 @@
 #include "utils/guc.h"
 #include "utils/plancache.h"
 
-#include "bound/bound.h"
-#include "ledger/ledger.h"
+#include "core/settings.h"
+#include "hooks/hooks.h"
+#include "ledger/charge.h"
+#include "ledger/tables.h"
+#include "nodes/bound/path.h"
+#include "nodes/release/path.h"
+#include "nodes/release/wide.h"
+#include "policy/cache.h"
 #include "policy/extension.h"
-#include "policy/policy.h"
-#include "query/query.h"
-#include "release/release.h"
+#include "policy/label.h"
+#include "session/quiet.h"
 
 PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
-
-PG_FUNCTION_INFO_V1(dp_output);
-
-double		dp_setting_epsilon = 1.0;
-double		dp_setting_delta = 1e-8;
-int			dp_setting_max_groups = 0;
-int			dp_setting_max_rows = 0;
-int			dp_setting_min_individuals = 20;
-double		dp_setting_min_epsilon = 0.001;
-bool		dp_setting_index_scans = false;
-bool		dp_setting_bound_node = true;
-
-/* A plan carries the settings it was made with: make new ones. */
-static void
-assign_real(double newval, void *extra)
-{
-	ResetPlanCache();
-}
-
-static void
-assign_int(int newval, void *extra)
-{
-	ResetPlanCache();
-}
-
-static void
-assign_bool(bool newval, void *extra)
-{
-	ResetPlanCache();
-}
-
-static void
-define_settings(void)
-{
-	/* What one release spends, shared by all its outputs. */
-	DefineCustomRealVariable("dp_agg.epsilon",
-							 "Privacy loss epsilon of one release.",
-							 "Shared by everything the release computes; rounded up to 1e-9.",
-							 &dp_setting_epsilon, 1.0, 1e-9, 1000.0,
-							 PGC_USERSET, 0, NULL, assign_real, NULL);
-
-	/* What the gate spends. */
-	DefineCustomRealVariable("dp_agg.delta",
-							 "Privacy loss delta of one release.",
-							 "The probability that one individual decides whether a group shows.",
-							 &dp_setting_delta, 1e-8, 1e-18, 0.5,
-							 PGC_USERSET, 0, NULL, assign_real, NULL);
-
-	/* How many groups of a release one individual may count in. */
-	DefineCustomIntVariable("dp_agg.max_groups",
-							"Most groups of one release that an individual counts in.",
-							"0 takes what the relation declares. Noise grows with it.",
-							&dp_setting_max_groups, 0, 0, DP_MAX_GROUPS,
-							PGC_USERSET, 0, NULL, assign_int, NULL);
-
-	/* How many rows of an individual count in one group. */
-	DefineCustomIntVariable("dp_agg.max_rows",
-							"Most rows per group that an individual counts with.",
-							"0 takes what the relation declares. Noise grows with it.",
-							&dp_setting_max_rows, 0, 0, DP_MAX_ROWS,
-							PGC_USERSET, 0, NULL, assign_int, NULL);
-
-	/* Below this a group is never shown; 20 is the floor. */
-	DefineCustomIntVariable("dp_agg.min_individuals",
-							"Least number of individuals of a group that is released.",
-							"Cannot be lowered below 20.",
-							&dp_setting_min_individuals, 20, 20, INT_MAX,
-							PGC_SUSET, 0, NULL, assign_int, NULL);
-
-	/* What a release tells beside its answer should not be free. */
-	DefineCustomRealVariable("dp_agg.min_epsilon",
-							 "Least privacy loss epsilon of one release that is paid from an account.",
-							 "An account may ask for more, see dp_agg.set_budget().",
-							 &dp_setting_min_epsilon, 0.001, 1e-9, 1000.0,
-							 PGC_SUSET, 0, NULL, assign_real, NULL);
-
-	/* Which pages an index scan reads shows in what others count and in its time. */
-	DefineCustomBoolVariable("dp_agg.index_scans",
-							 "Lets releases look rows of protected relations up by index.",
-							 "Faster where conditions are selective; that a row is there can show in running time and in counters of the whole server.",
-							 &dp_setting_index_scans, false,
-							 PGC_SUSET, 0, NULL, assign_bool, NULL);
-
-	/* The form in SQL is the reference for what the nodes compute. */
-	DefineCustomBoolVariable("dp_agg.bound_node",
-							 "Bounds and adds up contributions in custom scans where these can.",
-							 "Off: by aggregates, grouping and row_number(), which takes several times as long.",
-							 &dp_setting_bound_node, true,
-							 PGC_SUSET, 0, NULL, assign_bool, NULL);
-
-	MarkGUCPrefixReserved("dp_agg");
-}
 
 PGDLLEXPORT void
 _PG_init(void)
@@ -124,29 +37,19 @@ _PG_init(void)
 	ereport(WARNING,
 			(errmsg("this build of dp_agg has a fault for testing and gives no privacy")));
 #endif
-	define_settings();
+	settings_init();
 	policy_register_provider();
 	policy_init_cache();
 	extension_init_cache();
 	ledger_init();
 	ledger_init_cache();
-	guard_init();
-	release_path_init();
-	statistics_init();
-	bound_path_init();
-	wide_init();
 	quiet_init();
-	pay_init();
-}
-
-/*
- * output(state bytea, position int, NULL::type) returns type
- *
- * Holds the place of an output in the query of a release until the sealed node
- * fills it; by itself it is NULL.
- */
-PGDLLEXPORT Datum
-dp_output(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_NULL();
+	release_node_init();
+	wide_node_init();
+	bound_nodes_init();
+	planner_hook_init();
+	path_hooks_init();
+	statistics_hooks_init();
+	executor_hooks_init();
+	utility_hook_init();
 }

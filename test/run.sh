@@ -10,7 +10,7 @@
 
 set -uo pipefail
 : "${SANDBOX:?is set by dev/test: run make test}"
-SUITES=${SUITES:-unit regress tap attacks audit}
+SUITES=${SUITES:-unit installcheck tap attacks audit}
 counts=$TMPDIR/counts
 failures=$TMPDIR/failures
 : >"$counts" >"$failures"
@@ -41,25 +41,18 @@ run_unit()
 	fi
 }
 
-# Input in test/sql, output in expected/, found as the comment in Makefile says.
-run_regress()
+# What packagers run: test/sql and test/isolation against a server that preloads the library.
+run_installcheck()
 {
-	local log=$TMPDIR/regress.log status names total=0 failed=0
-	names=$(cd test/sql 2>/dev/null && ls -- *.sql 2>/dev/null | sed 's/\.sql$//')
-	[ -n "$names" ] || return 0
-	# shellcheck disable=SC2086
-	"$PG_REGRESS" --inputdir=test --bindir="$("$PG_CONFIG" --bindir)" \
-		--temp-instance="$TMPDIR/regress" --temp-config=test/dp_agg.conf \
-		--no-locale --encoding=UTF8 --dbname=contrib_regression $names 2>&1 | tee "$log"
+	local log=$TMPDIR/installcheck.log status
+	bash test/installcheck.sh 2>&1 | tee "$log"
 	status=${PIPESTATUS[0]}
-	if [[ $(cat "$log") =~ All\ ([0-9]+)\ tests\ passed ]]; then
-		total=${BASH_REMATCH[1]}
-	elif [[ $(cat "$log") =~ ([0-9]+)\ of\ ([0-9]+)\ tests\ failed ]]; then
-		failed=${BASH_REMATCH[1]}
-		total=${BASH_REMATCH[2]}
-		cat regression.diffs
+	if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+		count installcheck "$status" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" 0
+	else
+		count installcheck 1 0 0 0
 	fi
-	count regress "$status" $((total - failed)) "$failed" 0
+	sed -nE 's/^test ([a-z0-9_]+) .*FAILED.*/installcheck: \1/p' "$log" >>"$failures"
 }
 
 run_tap()
@@ -113,7 +106,7 @@ done
 
 cat "$failures"
 awk '
-	{ printf "%-8s %d passed, %d failed, %d skipped\n", $1, $2, $3, $4
+	{ printf "%-12s %d passed, %d failed, %d skipped\n", $1, $2, $3, $4
 	  passed += $2; failed += $3; skipped += $4 }
 	END {
 		if (passed + failed == 0) { print "no test ran"; failed = 1 }

@@ -2,18 +2,19 @@
  * units.c
  *		Conversions of privacy loss to integers, and sums that cannot overflow.
  *
- * A caller states epsilon and delta as doubles; everything that happens then,
- * the noise, the gate and the price in the ledger, uses one and the same
- * integer.  Prices are rounded up: what is charged is never less than what was
- * asked for.
+ * A caller states epsilon and delta as doubles.  All that happens then, the noise,
+ * the gate and the price in the ledger, uses one and the same integer.  Prices are
+ * rounded up: what is charged is never less than what was asked for.
  *
  * But few decimal fractions are doubles: 0.1 is stored as a number a little
- * above it.  Who writes 0.1 means that, and ten releases at epsilon 0.1 are to
+ * above it.  Who writes 0.1 means 0.1, and ten releases at epsilon 0.1 are to
  * fit a limit of 1.  So a double that is the nearest one to a whole number of
- * units costs exactly that number, even where it lies a trifle above; all others
- * go up to the next unit.  A quotient of two integers that doubles hold is the
- * nearest double to the fraction, so "nearest" is tested by a division; going up
- * is done with the double's integer mantissa.
+ * units costs exactly that number, even where it lies a trifle above.  Any other
+ * is rounded up to the next unit.
+ *
+ * "Nearest" is tested by a division: the quotient of two integers that doubles
+ * hold is the double nearest to the fraction.  Rounding up is done with the
+ * double's integer mantissa.
  */
 #include <math.h>
 #include <stdio.h>
@@ -25,9 +26,9 @@
 #define DECIMALS INT64_C(1000000000000000)
 
 /*
- * The least integer that is not less than x * units.  x is positive and below
- * 2048, units at most 2^60: 53 and 60 bits, and what is left after the shift has
- * 64.
+ * The least integer that is not less than x * units.  x is positive and below 2048,
+ * units at most 2^60, and x * units below 2^63.  So the product of the mantissa, of 53
+ * bits, and units fits into 128 bits, and what is left of it after the shift into 64.
  */
 static int64_t
 units_above(double x, int64_t units)
@@ -45,8 +46,8 @@ units_above(double x, int64_t units)
 }
 
 /*
- * The number of units whose nearest double x is, if there is one; else 0.
- * units is a double, and so is every number of them that x can be.
+ * The number n of units for which x is the double nearest to n / units; 0 if there is
+ * none.  units, and every such n, must be numbers that doubles hold.
  */
 static int64_t
 units_meant(double x, int64_t units)
@@ -58,8 +59,8 @@ units_meant(double x, int64_t units)
 
 /*
  * dp_epsilon_from_double
- *		The number of nano-epsilons (1e-9) that epsilon costs, in *nano: the one that
- *		it is the nearest double to, else the next one above it.
+ *		The number of nano-epsilons (1e-9) that epsilon costs, in *nano: the number that
+ *		epsilon is the nearest double to, or else the next one above epsilon.
  *
  * epsilon is in [1e-9, 1000].  DP_ERR_RANGE, with *nano = 0, if it is NaN or
  * outside the range, also after rounding (DP_MIN_EPSILON_NANO ..
@@ -85,15 +86,15 @@ dp_epsilon_from_double(double epsilon, int64_t *nano)
 
 /*
  * dp_delta_from_double
- *		The number of atto-deltas (1e-18) that delta costs, in *atto: the one that it
- *		is the nearest double to, else the next one above it.
+ *		The number of atto-deltas (1e-18) that delta costs, in *atto: the number that
+ *		delta is the nearest double to, or else the next one above delta.
  *
  * delta is in [1e-18, 1).  DP_ERR_RANGE, with *atto = 0, if it is NaN, outside
  * the range, or 1 after rounding.
  *
- * From 0.001 upwards doubles lie further apart than attos, so each is the nearest
- * one to many of them; there, decimal fractions of 15 places, which a double does
- * carry, are what it is compared with (0.3 is stored as 0.299999999999999989).
+ * From 0.001 upwards doubles lie further apart than attos, so that each is the nearest
+ * one to several of them.  There delta is compared with decimal fractions of 15 places,
+ * which doubles do tell apart (0.3 is stored as 0.299999999999999989).
  */
 dp_status
 dp_delta_from_double(double delta, int64_t *atto)
@@ -117,8 +118,9 @@ dp_delta_from_double(double delta, int64_t *atto)
 
 /*
  * dp_units_text
- *		A non-negative amount in plain units, as people write them: "0.5", "10",
- *		"0.00000001".  digits is how many decimals a unit has, 9 or 18.
+ *		A non-negative amount as text in plain units, without zeros at its end: "0.5",
+ *		"10", "0.00000001".  digits is the number of decimals of the unit: 9 for
+ *		nano-epsilon, 18 for atto-delta.
  */
 void
 dp_units_text(int64_t amount, int digits, char text[DP_UNITS_TEXT])

@@ -13,7 +13,7 @@
 #define DP_NANO INT64_C(1000000000)
 #define DP_ATTO INT64_C(1000000000000000000)
 
-/* Room for any amount as text. */
+/* Bytes of the longest amount as text. */
 #define DP_UNITS_TEXT 48
 
 extern dp_status dp_epsilon_from_double(double epsilon, int64_t *nano);

@@ -1,26 +1,28 @@
 /*
  * collect.c
- *		The fused collector: one aggregate per group, exact integer sums.
+ *		The collector: one aggregate per group that keeps all sums of a release, as
+ *		exact integers.
  *
- * Two forms.  When the unit is unique in the input, every row is an individual
- * and collect() adds its contribution straight away:
+ * It has two forms.  When the unit is unique in the input, every row is an
+ * individual, and collect() adds its contribution straight away:
  *
  *		collect(spec, params, x1, x2, ...)					-> bytea
  *
- * Otherwise rows are first summed per (group, individual), bounded, and then
- * added up, one individual at a time:
+ * Otherwise the rows of each (group, individual) are summed first; then these sums
+ * are bounded and added up, one individual at a time:
  *
  *		individual(spec, params, x1, x2, ...)				-> bytea
  *		collect_bounded(spec, params, individual)			-> bytea
  *
  * Values become integers (DP_SCALE per unit of sensitivity) before anything is
- * added, so sums are exact, order never matters and no rounding leaks
- * (Casacuberta, Shoemate, Vadhan, Wagaman 2022).  States are plain bytea, so
- * that they combine across parallel workers and across nodes; a state that
- * went through a tuple may be unaligned, hence the memcpy in the accessors.
- * Only a transition value may be changed in place: nodeAgg copies the first
- * state into the aggregate's context once and keeps our pointer from then on
- * (numeric.c has the same arrangement).
+ * added, so sums are exact, the order of rows never matters, and no rounding tells
+ * about values (Casacuberta, Shoemate, Vadhan, Wagaman 2022).
+ *
+ * States are plain bytea, so that they combine across parallel workers and across
+ * nodes.  A state that went through a tuple may be unaligned, hence the memcpy in
+ * the accessors (sum.h).  Only a transition value may be changed in place: nodeAgg
+ * copies the first state into the aggregate's context once and keeps our pointer
+ * from then on (numeric.c has the same arrangement).
  */
 #include "postgres.h"
 
@@ -33,7 +35,11 @@
 #include "aggregate/collect.h"
 #include "aggregate/contribution.h"
 #include "aggregate/program.h"
-#include "release/spec.h"
+#include "aggregate/sum.h"
+#include "core/errors.h"
+#include "mechanism/noise.h"
+#include "mechanism/status.h"
+#include "spec/spec.h"
 
 /*
  * State of one (group, individual): for each feature the sum of its values
@@ -68,12 +74,14 @@ collect_coordinate(const CollectState *state, int i)
 	return i == 0 ? sum_get(&state->sums[0]) * DP_SCALE : sum_get(&state->sums[i]);
 }
 
+/* Instead of the number of sums that a state must have: it may have any. */
 #define ANY_SIZE (-1)
 
 /*
- * Checks a state before it is read: SQL can hand any bytea to these functions.
- * Returns it with a plain header; the sums may be unaligned.  dimensions is
- * what the release has, or ANY_SIZE.
+ * The state of a group in a datum, its header checked: SQL can hand any bytea to these
+ * functions.  It is detoasted, with a header of four bytes; the sums may be unaligned.
+ * dimensions is the number of sums that the release has, or ANY_SIZE.  elog if the
+ * bytes are no such state.
  */
 const CollectState *
 collect_read_state(Datum datum, int dimensions)
@@ -84,7 +92,7 @@ collect_read_state(Datum datum, int dimensions)
 		state->dimensions < 1 || state->dimensions > DP_MAX_DIMENSIONS ||
 		VARSIZE(state) != COLLECT_STATE_SIZE(state->dimensions) ||
 		(dimensions != ANY_SIZE && state->dimensions != dimensions))
-		elog(ERROR, "malformed collector state");
+		malformed("collector state");
 	return state;
 }
 
@@ -98,10 +106,11 @@ read_individual(Datum datum, int nfeatures)
 		state->nfeatures < 0 || state->nfeatures > DP_MAX_FEATURES ||
 		VARSIZE(state) != INDIVIDUAL_STATE_SIZE(state->nfeatures) ||
 		(nfeatures != ANY_SIZE && state->nfeatures != nfeatures))
-		elog(ERROR, "malformed individual state");
+		malformed("individual state");
 	return state;
 }
 
+/* Raises an error if SQL calls the function by itself, or without spec and parameters. */
 static void
 check_call(FunctionCallInfo fcinfo)
 {
@@ -111,7 +120,10 @@ check_call(FunctionCallInfo fcinfo)
 				 errmsg("this function is only used inside releases of dp_agg")));
 }
 
-/* The spec and parameters, arguments 1 and 2 of every transition function. */
+/*
+ * Reads the spec and the parameters, arguments 1 and 2 of every transition function.
+ * reads_arguments: the values of rows follow, and must be of the types that the spec says.
+ */
 static Contributions *
 open_contributions(FunctionCallInfo fcinfo, bool reads_arguments)
 {
@@ -121,17 +133,17 @@ open_contributions(FunctionCallInfo fcinfo, bool reads_arguments)
 	result = contributions_open(PG_GETARG_BYTEA_P(1), PG_GETARG_ARRAYTYPE_P(2),
 								fcinfo->flinfo->fn_mcxt);
 	if (reads_arguments && PG_NARGS() != result->spec.narguments + 3)
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	for (int i = 0; reads_arguments && i < result->spec.narguments; i++)
 	{
 		if (!argument_type_matches(&result->spec.arguments[i],
 								   get_fn_expr_argtype(fcinfo->flinfo, i + 3)))
-			elog(ERROR, "malformed release description");
+			malformed("release description");
 	}
 	return result;
 }
 
-/* The same, read at the first row of an aggregation. */
+/* The same, kept from the first row of an aggregation on. */
 static inline Contributions *
 collect_cache(FunctionCallInfo fcinfo, bool reads_arguments)
 {
@@ -140,7 +152,7 @@ collect_cache(FunctionCallInfo fcinfo, bool reads_arguments)
 	return fcinfo->flinfo->fn_extra;
 }
 
-/* collect()'s program, made at the first row of an aggregation. */
+/* The program of collect(), made at the first row of an aggregation. */
 static inline const CollectProgram *
 collect_program(FunctionCallInfo fcinfo)
 {
@@ -154,6 +166,7 @@ collect_program(FunctionCallInfo fcinfo)
 	return fcinfo->flinfo->fn_extra;
 }
 
+/* The state of a group without rows. */
 static CollectState *
 new_state(int dimensions)
 {
@@ -166,8 +179,8 @@ new_state(int dimensions)
 }
 
 /*
- * The transition value, made at the first row of a group.  One that we made is as the
- * first test says; SQL could hand in others.
+ * The transition value, made at the first row of a group.  One that we have made passes
+ * the quick test here; any other, which SQL could hand in, is checked in full.
  */
 static inline CollectState *
 collect_state(FunctionCallInfo fcinfo, int dimensions)
@@ -185,7 +198,7 @@ collect_state(FunctionCallInfo fcinfo, int dimensions)
 /*
  * collect_transition(state bytea, spec bytea, params float8[], VARIADIC "any")
  *
- * Adds one row, which is one individual.
+ * Adds one row, which is one individual of the group.
  */
 PGDLLEXPORT Datum
 dp_collect_transition(PG_FUNCTION_ARGS)
@@ -203,8 +216,8 @@ dp_collect_transition(PG_FUNCTION_ARGS)
 }
 
 /*
- * Combining with nothing: true if one of the two states is missing, with the
- * other, if any, as the result.
+ * Combines two states of which one is missing: true then, and *result is the other one,
+ * or NULL if both are missing.  False if both are there.
  */
 static bool
 combine_one(FunctionCallInfo fcinfo, Datum *result)
@@ -239,7 +252,7 @@ dp_collect_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* Reads the arguments of this row. */
+/* Reads the arguments of a row, from argument 3 of the call on. */
 static inline void
 read_row(FunctionCallInfo fcinfo, const Contributions *cache, RowValues *row)
 {
@@ -304,7 +317,7 @@ dp_individual_combine(PG_FUNCTION_ARGS)
 /*
  * collect_bounded_transition(state bytea, spec bytea, params float8[], individual bytea)
  *
- * Adds one individual of a group, its rows bounded to r.
+ * Adds one individual of the group, its rows bounded to r.
  */
 PGDLLEXPORT Datum
 dp_collect_bounded_transition(PG_FUNCTION_ARGS)

@@ -7,9 +7,14 @@
  */
 #include "postgres.h"
 
-#include "aggregate/contribution.h"
 #include "catalog/pg_type.h"
 #include "port/pg_bitutils.h"
+
+#include "aggregate/contribution.h"
+#include "core/errors.h"
+#include "mechanism/noise.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* Does the type of an argument of a call match its description? */
 bool
@@ -22,7 +27,7 @@ static void
 check_index(int i, int n, bool optional)
 {
 	if (i >= n || i < (optional ? DP_NONE : 0))
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 }
 
 /* Every index in the description that collecting follows; its counts are checked. */
@@ -104,9 +109,9 @@ read_bounds(Contributions *contributions)
 }
 
 /*
- * The description and parameters of a release, allocated in "context"; elog if they
- * are malformed, ERRCODE_INVALID_PARAMETER_VALUE or ERRCODE_DP_BOUNDS if a parameter is
- * out of range.
+ * Opens a description and its parameters: a copy of both in "context".  elog if one of
+ * them is malformed; ERRCODE_INVALID_PARAMETER_VALUE, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE
+ * or ERRCODE_DP_BOUNDS if a parameter is out of range.
  */
 Contributions *
 contributions_open(bytea *spec, ArrayType *params, MemoryContext context)
@@ -115,13 +120,13 @@ contributions_open(bytea *spec, ArrayType *params, MemoryContext context)
 	double	   *values;
 
 	if (VARSIZE(spec) != sizeof(ReleaseSpec))
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	memset((char *) result + sizeof(ReleaseSpec), 0, sizeof(Contributions) - sizeof(ReleaseSpec));
 	memcpy(&result->spec, spec, sizeof(ReleaseSpec));
 	if (result->spec.nparams < 0 || result->spec.nparams > DP_MAX_PARAMS ||
 		ARR_NDIM(params) != 1 || ARR_HASNULL(params) || ARR_ELEMTYPE(params) != FLOAT8OID ||
 		ARR_DIMS(params)[0] != result->spec.nparams)
-		elog(ERROR, "malformed release parameters");
+		malformed("release parameters");
 	values = MemoryContextAlloc(context, result->spec.nparams * sizeof(double));
 	memcpy(values, ARR_DATA_PTR(params), result->spec.nparams * sizeof(double));
 	spec_read_params(&result->spec, values, &result->params);

@@ -1,9 +1,10 @@
 /*
  * contribution.h
  *		What rows add to a group's vector: values of features as integers, and the
- *		bounded contribution of an individual.
+ *		bounded contribution of an individual.  spec.h has the formulas.
  *
- * Inline, for they run for every row.  Nothing here raises an error.
+ * A lattice unit is 1/DP_SCALE: values lie in -DP_SCALE .. DP_SCALE.  The functions are
+ * inline because they run for every row, and none of them raises an error.
  */
 #ifndef DP_CONTRIBUTION_H
 #define DP_CONTRIBUTION_H
@@ -12,18 +13,20 @@
 
 #include <math.h>
 
-#include "aggregate/domain.h"
-#include "mechanism/status.h"
-#include "release/spec.h"
 #include "utils/array.h"
 
-/* How an argument is read. */
+#include "mechanism/noise.h"
+#include "mechanism/status.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
+
+/* How the values of an argument are read. */
 typedef struct ArgumentReader
 {
 	SpecArgType type;
-	bool		bounded;		/* has bounds: else only its presence counts */
-	double		mid;
-	double		half;
+	bool		bounded;		/* it has bounds; without, only its presence counts */
+	double		mid;			/* centre of the bounds */
+	double		half;			/* half the distance of the bounds */
 } ArgumentReader;
 
 /* A release's description under the parameters of one execution. */
@@ -31,22 +34,25 @@ typedef struct Contributions
 {
 	ReleaseSpec spec;
 	ReleaseParams params;
-	int			rows_shift;		/* r = 2^this, or -1 */
+	int			rows_shift;		/* binary logarithm of r = params.rows; -1 if it is none */
 	ArgumentReader readers[DP_MAX_ARGUMENTS];
-	int64		imputed[DP_MAX_DIMENSIONS];	/* by coordinate, in lattice units */
+	int64		imputed[DP_MAX_DIMENSIONS];	/* imputed values by coordinate, in lattice units */
 } Contributions;
 
-/* One row's arguments, quantised. */
+/* The arguments of one row. */
 typedef struct RowValues
 {
-	bool		present[DP_MAX_ARGUMENTS];
-	int64		y[DP_MAX_ARGUMENTS];
+	bool		present[DP_MAX_ARGUMENTS];	/* is there a value? */
+	int64		y[DP_MAX_ARGUMENTS];	/* values, in lattice units */
 } RowValues;
 
 extern Contributions *contributions_open(bytea *spec, ArrayType *params, MemoryContext context);
 extern bool argument_type_matches(const SpecArgument *argument, Oid type);
 
-/* rint() of |x| < 2^51, inline: the sum has no bits left below one. */
+/*
+ * rint() for |x| < 2^51, without a call: a double of the size of x + shift has no bits
+ * below one, so that the addition rounds.
+ */
 static inline int64
 nearest_int64(double x)
 {
@@ -56,8 +62,8 @@ nearest_int64(double x)
 }
 
 /*
- * Nearest lattice point of (x - mid) / half, clamped to one unit.  The result
- * depends on this value and on public bounds alone.
+ * (x - mid) / half, clamped to [-1, 1], in lattice units, to the nearest.  The result
+ * depends on this one value and on public bounds alone.
  */
 static inline int64
 quantise(double x, double mid, double half)
@@ -78,8 +84,8 @@ quantise(double x, double mid, double half)
 }
 
 /*
- * Reads a value, in lattice units (0 if it has no bounds, or is none); false if it is none:
- * NULL or NaN.
+ * Reads a value into *y, in lattice units; 0 for an argument without bounds.  False, and
+ * *y is 0, for NULL and NaN, which count as no value.
  */
 static inline bool
 read_value(const ArgumentReader *reader, Datum value, bool isnull, int64 *y)
@@ -103,17 +109,17 @@ read_argument(const Contributions *contributions, int i, Datum value, bool isnul
 }
 
 /*
- * Is the row in the set?  In a column that is never NULL, NaN stands in the
- * middle of the bounds.
+ * Is the row in the set?  Where columns are never NULL, every row is (every_row), also
+ * one with NaN, which then counts as the middle of the bounds.
  */
 static inline bool
 row_in_set(const SpecSet *set, const RowValues *row)
 {
-	return set->total ||
+	return set->every_row ||
 		((set->x < 0 || row->present[set->x]) && (set->y < 0 || row->present[set->y]));
 }
 
-/* Product of two numbers of lattice units within one unit, to the nearest. */
+/* Product of two numbers in [-1, 1], all three in lattice units, to the nearest. */
 static inline int64
 lattice_product(int64 a, int64 b)
 {
@@ -179,7 +185,7 @@ divide_to_nearest(dp_int128 numerator, dp_int128 divisor)
 		-((-numerator + divisor / 2) / divisor);
 }
 
-/* The same for a divisor of 2^shift. */
+/* The same for the divisor 2^shift. */
 static inline int64
 shift_to_nearest(int64 numerator, int shift)
 {

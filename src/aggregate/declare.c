@@ -2,16 +2,16 @@
  * declare.c
  *		Bodies of the dp_* aggregates, of dp_low(), dp_high() and dp_with().
  *
- * An analyst's dp_count(...) and the others are declarations: the rewriter
- * replaces them before planning.  These functions only run when nothing was
- * rewritten, that is over relations that are not protected, and then they say
- * so instead of returning a number without noise.
+ * dp_count(...) and the others are declarations: the rewriter replaces them before
+ * planning.  A body only runs when nothing was rewritten, that is over relations
+ * that are not protected.  Then it raises an error, rather than return a number
+ * without noise.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 
-#include "errors.h"
+#include "core/errors.h"
 
 PG_FUNCTION_INFO_V1(dp_unreleased);
 PG_FUNCTION_INFO_V1(dp_interval_misplaced);
@@ -45,7 +45,10 @@ dp_interval_misplaced(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();			/* keep compiler quiet */
 }
 
-/* dp_with(...): settings of one release; never runs when it is in its place. */
+/*
+ * dp_with(...): settings of one release.  Where it may stand the rewriter takes it out,
+ * so it always raises ERRCODE_DP_QUERY_REFUSED.
+ */
 PGDLLEXPORT Datum
 dp_with(PG_FUNCTION_ARGS)
 {
@@ -54,4 +57,18 @@ dp_with(PG_FUNCTION_ARGS)
 			 errmsg("dp_with() is not in its place"),
 			 errhint("Write it in the WHERE clause of the SELECT that computes the release, joined by AND.")));
 	PG_RETURN_NULL();			/* keep compiler quiet */
+}
+
+PG_FUNCTION_INFO_V1(dp_output);
+
+/*
+ * output(state bytea, position int, NULL::type) returns type
+ *
+ * Holds the place of an output in the query of a release until the sealed node
+ * fills it; by itself it is NULL.
+ */
+PGDLLEXPORT Datum
+dp_output(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_NULL();
 }

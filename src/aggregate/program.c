@@ -4,8 +4,11 @@
  */
 #include "postgres.h"
 
+#include "aggregate/contribution.h"
 #include "aggregate/program.h"
+#include "spec/spec.h"
 
+/* Makes the step of a coordinate that has a feature. */
 static void
 compile_step(CollectStep *step, const Contributions *contributions, int coordinate)
 {
@@ -17,8 +20,8 @@ compile_step(CollectStep *step, const Contributions *contributions, int coordina
 	step->kind = (uint8) feature->kind;
 	step->x = (uint8) (set->x < 0 ? ALWAYS_PRESENT : set->x);
 	step->y = (uint8) (set->y < 0 ? ALWAYS_PRESENT : set->y);
-	step->needs_x = set->total ? ALWAYS_PRESENT : step->x;
-	step->needs_y = set->total ? ALWAYS_PRESENT : step->y;
+	step->needs_x = set->every_row ? ALWAYS_PRESENT : step->x;
+	step->needs_y = set->every_row ? ALWAYS_PRESENT : step->y;
 	step->imputed = contributions->imputed[coordinate];
 }
 

@@ -2,48 +2,58 @@
  * sketch.c
  *		The aggregates that make sketches, and their readers.
  *
- * Two forms, as of the collector.  When the unit is unique in the input, every
- * row is an individual:
+ * They have two forms, like the collector.  When the unit is unique in the input,
+ * every row is an individual:
  *
  *		sketch(spec, params, i, x)						-> bytea
  *
- * Otherwise the rows of each (group, individual) are counted first, and then
- * the individuals added up, each with a total weight of at most DP_CELL_SCALE:
+ * Otherwise the rows of each (group, individual) are counted first, and then the
+ * individuals are added up, each with weights of at most DP_CELL_SCALE in all:
  *
  *		sketch_rows(spec, params, i, x)					-> bytea
  *		sketch_bounded(spec, params, i, rows)			-> bytea
  *
- * i is the sketch's position in the description.  Without any value there is
- * no state: NULL.  States: sketch_state.h.
+ * i is the sketch's position in the description.  A state is as sketch_state.h says;
+ * where there is no value at all, it is NULL.
  *
- * States are limited, so that rows of them are.  An individual whose values do
- * not fit has no value in this sketch.  That is decided by its own rows, all of
- * them and in any order, so it is part of what an individual adds and costs no
- * privacy.  A group's limit depends on everybody's values: see sketch_usage().
+ * States have a limit, because all states of a group stand in one row.  An individual
+ * whose values do not fit counts as one without a value in this sketch.  Whether they
+ * fit is decided by all of its own rows, in whatever order, and by nobody else's; so
+ * it belongs to what the individual contributes and costs no privacy.  Whether the
+ * state of a group fits depends on everybody's values: see sketch_usage().
  *
- * A transition value is changed in place.  A larger one is allocated in the
- * current context, that of the row, and returned: nodeAgg copies a result that
- * is not the pointer it passed into the context of its transition values and
- * frees the old one (advance_transition_function and what it calls).  So the
- * old value must not be freed or reallocated here, and as states grow by
- * doubling, the second copy costs little.
+ * A transition value is changed in place.  One that has to grow is allocated anew, in
+ * the current context, which is that of the row.  nodeAgg copies a result that is not
+ * the pointer it passed into the context of its transition values, and frees the old
+ * one (advance_transition_function() and what it calls).  So the old value must not be
+ * freed or reallocated here.  As states grow by doubling, the second copy costs little.
  */
 #include "postgres.h"
 
-#include "aggregate/domain.h"
-#include "aggregate/sketch.h"
-#include "aggregate/sketch_add.h"
-#include "aggregate/sketch_state.h"
 #include "fmgr.h"
-#include "mechanism/rank.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+
+#include "aggregate/sketch.h"
+#include "aggregate/sketch_add.h"
+#include "aggregate/sketch_cells.h"
+#include "aggregate/sketch_open.h"
+#include "aggregate/sketch_state.h"
+#include "aggregate/sketch_values.h"
+#include "core/errors.h"
+#include "mechanism/rank.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
 PG_FUNCTION_INFO_V1(dp_sketch_transition);
 PG_FUNCTION_INFO_V1(dp_sketch_rows_transition);
 PG_FUNCTION_INFO_V1(dp_sketch_bounded_transition);
 PG_FUNCTION_INFO_V1(dp_sketch_combine);
 
+/*
+ * Reads spec, parameters and position, arguments 1 to 3 of every transition function.
+ * reads_value: the value of a row follows, and must be of the sketch's type.
+ */
 static SketchReader *
 open_sketch(FunctionCallInfo fcinfo, bool reads_value)
 {
@@ -52,17 +62,17 @@ open_sketch(FunctionCallInfo fcinfo, bool reads_value)
 	ReleaseSpec *spec = (ReleaseSpec *) PG_GETARG_BYTEA_P_COPY(1);	/* aligned */
 
 	if (VARSIZE(spec) != sizeof(ReleaseSpec))
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	sketch_reader_open(reader, spec, PG_GETARG_INT32(3), PG_GETARG_ARRAYTYPE_P(2),
 					   reads_value, context);
 	if (reads_value &&
 		(PG_NARGS() != 5 ||
 		 get_fn_expr_argtype(fcinfo->flinfo, 4) != reader->sketch.value_type))
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	return reader;
 }
 
-/* The sketch (arguments 1 to 3), read at the first row of an aggregation. */
+/* The same, kept from the first row of an aggregation on. */
 static inline SketchReader *
 sketch_reader(FunctionCallInfo fcinfo, bool reads_value)
 {
@@ -93,7 +103,7 @@ state_argument(FunctionCallInfo fcinfo, const SketchReader *reader, SketchStage 
 	return state;
 }
 
-/* The transition value as it is, or none if there was none. */
+/* The transition value as it was passed, also if it is NULL. */
 static inline Datum
 unchanged_state(FunctionCallInfo fcinfo)
 {
@@ -102,8 +112,8 @@ unchanged_state(FunctionCallInfo fcinfo)
 }
 
 /*
- * Adds the value of a row, of a weight in units of the stage.  NULL and NaN are
- * no values.
+ * Adds the value of a row, argument 4, with a weight in units of the stage.  A row with
+ * NULL or NaN, or with a value that is too long to be chosen, adds nothing.
  */
 static inline Datum
 add_row(FunctionCallInfo fcinfo, SketchStage stage, int64 weight, int64 individuals)
@@ -120,7 +130,7 @@ add_row(FunctionCallInfo fcinfo, SketchStage stage, int64 weight, int64 individu
 /*
  * sketch_transition(state bytea, spec bytea, params float8[], i int, x "any")
  *
- * Adds one row, which is one individual.
+ * Adds one row, which is one individual of the group.
  */
 PGDLLEXPORT Datum
 dp_sketch_transition(PG_FUNCTION_ARGS)
@@ -142,24 +152,24 @@ dp_sketch_rows_transition(PG_FUNCTION_ARGS)
 /*
  * sketch_bounded_transition(state bytea, spec bytea, params float8[], i int, rows bytea)
  *
- * Adds one individual of a group by its rows.
+ * Adds one individual of the group, by the state of its rows.
  */
 PGDLLEXPORT Datum
 dp_sketch_bounded_transition(PG_FUNCTION_ARGS)
 {
 	SketchReader *reader = sketch_reader(fcinfo, false);
-	const SketchState *part;
+	const SketchState *individual;
 
 	if (PG_ARGISNULL(4))
 		return unchanged_state(fcinfo);
-	part = sketch_open(PG_GETARG_DATUM(4));
-	sketch_check_state(reader, part, SKETCH_ROWS);
-	if (sketch_gave_up(part))
+	individual = sketch_open(PG_GETARG_DATUM(4));
+	sketch_check_state(reader, individual, SKETCH_ROWS);
+	if (sketch_gave_up(individual))
 		return unchanged_state(fcinfo);
 	CHECK_FOR_INTERRUPTS();
 	return PointerGetDatum(sketch_add_individual(reader,
 												 state_argument(fcinfo, reader, SKETCH_INDIVIDUALS),
-												 part));
+												 individual));
 }
 
 /* sketch_combine(bytea, bytea): adds two states of one sketch and one stage. */
@@ -182,9 +192,9 @@ dp_sketch_combine(PG_FUNCTION_ARGS)
 	state = sketch_open(PG_GETARG_DATUM(0));
 	if (state->kind != other->kind || state->stage != other->stage ||
 		state->cells != other->cells || state->limit != other->limit)
-		sketch_malformed();
+		malformed("sketch state");
 	state = sketch_merge(state, other);
-	state->total = sketch_sum(state->total, other->total);
+	state->counted = sketch_sum(state->counted, other->counted);
 	PG_RETURN_POINTER(state);
 }
 
@@ -193,20 +203,21 @@ dp_sketch_combine(PG_FUNCTION_ARGS)
  * ----------
  */
 
-/* A finished state of a kind, or elog. */
+/* The finished state of a group; elog if it is not of that kind. */
 static const SketchState *
 finished_state(Datum datum, SpecSketchKind kind)
 {
 	const SketchState *state = sketch_open(datum);
 
 	if (state->kind != kind || state->stage != SKETCH_INDIVIDUALS)
-		sketch_malformed();
+		malformed("sketch state");
 	return state;
 }
 
 /*
- * Adds the weights of all "ncells" cells, in DP_CELL_SCALE per individual, to zeros, and
- * returns how many individuals have a value.  To be followed by sketch_clear_cells().
+ * Puts the weights of all "ncells" cells, in DP_CELL_SCALE per individual, into weights[],
+ * which holds zeros, and returns the number of individuals that have a value.  The caller
+ * calls sketch_clear_cells() when it is done.  elog if the grid has another number of cells.
  */
 int64
 sketch_cells(Datum state, int ncells, int64 *weights)
@@ -214,25 +225,28 @@ sketch_cells(Datum state, int ncells, int64 *weights)
 	const SketchState *cells = finished_state(state, SPEC_SKETCH_CELLS);
 
 	if (cells->cells != ncells)
-		sketch_malformed();
+		malformed("sketch state");
 	cells_sum(cells, weights);
-	return cells->total;
+	return cells->counted;
 }
 
-/* Leaves zeros again, for the next group. */
+/* Makes weights[], as sketch_cells() has left it, all zeros again for the next group. */
 void
 sketch_clear_cells(Datum state, int64 *weights)
 {
 	cells_clear(finished_state(state, SPEC_SKETCH_CELLS), weights);
 }
 
-/* Order of the bytes: no type's function may fail or depend on a locale. */
+/*
+ * Orders entries by the bytes of their values.  The type's own order is not used: its
+ * function might fail, or depend on a locale.
+ */
 static int
 compare_keys(const void *a, const void *b, void *arg)
 {
 	const SketchState *state = arg;
-	SketchKey	x;
-	SketchKey	y;
+	ValueKey	x;
+	ValueKey	y;
 	int64		unused;
 	int			order;
 
@@ -245,9 +259,9 @@ compare_keys(const void *a, const void *b, void *arg)
 }
 
 /*
- * The different values of a state, in an order that does not depend on that
- * of the rows; none if there were too many to keep.  Allocated in the current
- * memory context.
+ * The different values of a group, in an order that does not depend on the order of
+ * rows; none if there were too many to keep.  The arrays of *result are allocated in
+ * the current memory context.
  */
 void
 sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result)
@@ -265,7 +279,7 @@ sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result)
 	result->individuals = palloc(n * sizeof(int64));
 	for (uint32 i = 0; i < n; i++)
 	{
-		SketchKey	key;
+		ValueKey	key;
 
 		values_get(values, order[i], &key, &result->weights[i], &result->individuals[i]);
 		result->values[i] = key_datum(sketch->value_type, &key);
@@ -274,12 +288,13 @@ sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result)
 }
 
 /*
- * How much of its limit a group's state of values may use, at most the limit:
- * the bytes of its values, and twice what each takes beside them, as there may
- * be room for twice as many.  So a table that gives up would exceed the limit
- * by this measure too, and is counted as using all of it.  The reader asks for
- * the measure, with noise, before it looks at any value, and keeps far from the
- * limit.
+ * A measure, in bytes, of what a group's state of values uses, at most its limit.
+ *
+ * It is the sum of the bytes of the values and, for each value, twice what a table
+ * takes beside these bytes: the table may have room for twice as many.  By this
+ * measure a table that gave up would have exceeded the limit too, so it counts as
+ * using all of it.  Before the release node looks at any value, it compares the
+ * measure, with noise, with half of the limit (nodes/release/parts.c).
  */
 int64
 sketch_usage(Datum state)
@@ -291,18 +306,20 @@ sketch_usage(Datum state)
 }
 
 /*
- * How much one individual changes sketch_usage() at most: r values of the
- * largest size, but no more than fit into the state of its rows, which has room
- * for at least half of this measure.
+ * The most, in bytes, by which one individual with up to "rows" values can change
+ * sketch_usage().
+ *
+ * Its values are of the largest size at most.  They also fit into the state of its own
+ * rows, which takes at least half as much as sketch_usage() counts for them.
  */
 int64
 sketch_usage_step(int64 rows)
 {
-	return Min(rows * (int64) (2 * SKETCH_ENTRY_BYTES + SKETCH_LONGEST_VALUE),
+	return Min(rows * (int64) (2 * SKETCH_ENTRY_BYTES + LONGEST_VALUE),
 			   2 * (int64) SKETCH_ROWS_BYTES);
 }
 
-/* The number of different values. */
+/* The number of different values of a group, up to what its state has room for. */
 int64
 sketch_distinct(Datum state)
 {

@@ -1,24 +1,23 @@
 /*
  * sketch.h
- *		Mergeable summaries of one argument of a group, beside the vector.
+ *		Reads sketches: mergeable summaries of one argument of a group, beside the vector.
  */
 #ifndef DP_SKETCH_H
 #define DP_SKETCH_H
 
 #include "postgres.h"
 
-#include "release/spec.h"
+#include "spec/spec.h"
 
-/* The different values of a group; arrays of n. */
+/* The n different values of a group, in arrays of n. */
 typedef struct SketchValues
 {
 	int			n;
 	Datum	   *values;
-	int64	   *weights;		/* in DP_CELL_SCALE per individual */
-	int64	   *individuals;
+	int64	   *weights;		/* weights of the values, DP_CELL_SCALE per individual */
+	int64	   *individuals;	/* numbers of individuals that have the value */
 } SketchValues;
 
-extern uint32 sketch_limit(int nsketches);
 extern int64 sketch_cells(Datum state, int ncells, int64 *weights);
 extern void sketch_clear_cells(Datum state, int64 *weights);
 extern void sketch_values(Datum state, const SpecSketch *sketch, SketchValues *result);

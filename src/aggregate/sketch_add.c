@@ -2,31 +2,39 @@
  * sketch_add.c
  *		Opens sketches, and adds individuals and whole states to them.
  *
- * An individual's rows come as a state of their own.  Of n rows each weighs
- * DP_CELL_SCALE / max(n, r), rounded down for each cell or value; of more than r
- * values r count.  One whose values did not fit is as one without a value.
+ * An individual's rows come as a state of their own.  If there are n of them, each
+ * weighs DP_CELL_SCALE / max(n, r), and what the rows of a cell or value weigh
+ * together is rounded down.  Of more than r different values, r count.  An individual
+ * whose values did not fit into its state counts as one without a value.
  */
 #include "postgres.h"
 
-#include "aggregate/sketch.h"
-#include "aggregate/sketch_add.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "mechanism/rank.h"
 #include "miscadmin.h"
 
-/* Most rows of one individual in a group: DP_CELL_SCALE times as many fit. */
+#include "aggregate/sketch_add.h"
+#include "aggregate/sketch_cells.h"
+#include "aggregate/sketch_distinct.h"
+#include "aggregate/sketch_state.h"
+#include "aggregate/sketch_values.h"
+#include "core/errors.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
+
+/* Most rows of one individual in a group: times DP_CELL_SCALE they still fit into an int64. */
 #define MOST_ROWS ((int64) 1 << 38)
 
 /*
- * Which of an individual's values count, if it has more than r: those with the
- * smallest ranks, hashes of the value and of all values of this individual.
+ * Which r of an individual's values count, if it has more than r: those with the
+ * smallest ranks.  The rank of a value is a hash of the value and of the salt.
  */
 typedef struct Selection
 {
-	uint64		salt;
+	uint64		salt;			/* hash of all values of this individual, in any order */
 	uint64		last;			/* largest rank that counts */
-	int64		left;			/* how many may still count */
+	int64		left;			/* number of values that may still count */
 } Selection;
 
 /* ----------
@@ -34,7 +42,10 @@ typedef struct Selection
  * ----------
  */
 
-/* Most bytes of one of a group's sketches of values; see sketch_state.h. */
+/*
+ * Most bytes, after the header, of one of a group's sketches of values or hashes, if the
+ * release has nsketches sketches in all; see sketch_state.h.
+ */
 uint32
 sketch_limit(int nsketches)
 {
@@ -49,27 +60,27 @@ checked_sketch(const ReleaseSpec *spec, int i)
 
 	if (spec->nparams < DP_PARAM_FIRST_OTHER || spec->nparams > DP_MAX_PARAMS ||
 		spec->nsketches > DP_MAX_SKETCHES || i < 0 || i >= spec->nsketches)
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	sketch = &spec->sketches[i];
 	if (sketch->bound < 0 || sketch->bound + 1 >= spec->nparams ||
 		sketch->buckets < 0 || sketch->buckets >= spec->nparams ||
 		(sketch->kind == SPEC_SKETCH_CELLS &&
 		 (sketch->type == SPEC_ARG_ANY || domain_of_type(sketch->value_type) != sketch->type)))
-		elog(ERROR, "malformed release description");
+		malformed("release description");
 	return sketch;
 }
 
-/* The parameters of a release as an array of as many as it has. */
+/* The parameters of a release, as an array of spec->nparams; elog if it is no such array. */
 static const double *
 read_values(const ReleaseSpec *spec, ArrayType *array)
 {
 	if (ARR_NDIM(array) != 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID ||
 		ARR_DIMS(array)[0] != spec->nparams)
-		elog(ERROR, "malformed release parameters");
+		malformed("release parameters");
 	return (const double *) ARR_DATA_PTR(array);
 }
 
-/* Hashes differ between releases' plans, unforeseeably. */
+/* The seed of hashes, from the id of the description: no client can foresee it. */
 static uint64
 spec_seed(const ReleaseSpec *spec)
 {
@@ -80,12 +91,15 @@ spec_seed(const ReleaseSpec *spec)
 #ifdef DP_FAULT_NOISELESS
 	return UINT64CONST(0x5851f42d4c957f2d);	/* the same values count in every run */
 #endif
-	return hash_combine64(sketch_mix(halves[0]), halves[1]);
+	return hash_combine64(value_mix(halves[0]), halves[1]);
 }
 
 /*
- * Reads the i-th sketch of a release; elog if something does not fit.  What must last
- * is allocated in "context".
+ * Opens sketch i (from 0) of a release under the parameters of one execution.
+ *
+ * reads_values: values of rows will be read, and not only states merged.  What must
+ * last is allocated in "context".  elog if the description is malformed; errors of
+ * spec_read_params() if a parameter is out of range.
  */
 void
 sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i, ArrayType *params,
@@ -107,17 +121,17 @@ sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i, ArrayTy
 				 reader->seed, context);
 }
 
-/* A state must be of the sketch and the stage it is used for. */
+/* elog unless the state, whose header is checked, is of this sketch and of that stage. */
 void
 sketch_check_state(const SketchReader *reader, const SketchState *state, SketchStage stage)
 {
 	if (state->kind != reader->sketch.kind || state->stage != stage ||
 		(state->kind == SPEC_SKETCH_CELLS ? state->cells != reader->grid.cells :
 		 state->limit != sketch_state_limit(reader, stage)))
-		sketch_malformed();
+		malformed("sketch state");
 }
 
-/* A state without rows. */
+/* A new state without rows, in the current memory context. */
 SketchState *
 sketch_first(const SketchReader *reader, SketchStage stage)
 {
@@ -130,7 +144,7 @@ sketch_first(const SketchReader *reader, SketchStage stage)
 		case SPEC_SKETCH_DISTINCT:
 			return distinct_new(stage, sketch_state_limit(reader, stage));
 	}
-	sketch_malformed();
+	malformed("sketch state");
 	return NULL;
 }
 
@@ -139,15 +153,16 @@ sketch_first(const SketchReader *reader, SketchStage stage)
  * ----------
  */
 
-/* sketch_weight() of some of a state's rows. */
+/* sketch_weight() of some of the rows of an individual; elog if there are more of them than rows. */
 static int64
-bounded_weight(const SketchState *part, int64 rows, int64 r)
+bounded_weight(const SketchState *individual, int64 rows, int64 r)
 {
-	if (rows > part->total || part->total > MOST_ROWS)
-		sketch_malformed();
-	return sketch_weight(rows, part->total, r);
+	if (rows > individual->counted || individual->counted > MOST_ROWS)
+		malformed("sketch state");
+	return sketch_weight(rows, individual->counted, r);
 }
 
+/* For qsort(): ranks, ascending. */
 static int
 compare_ranks(const void *a, const void *b)
 {
@@ -157,101 +172,110 @@ compare_ranks(const void *a, const void *b)
 	return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/* Decides which r of n > r values count; "hashes" are theirs, and overwritten. */
+/*
+ * Decides which r of n > r values count, by their hashes, in whatever order these are.
+ * hashes[0 .. n - 1] is overwritten.
+ */
 static void
 select_values(Selection *selection, uint64 *hashes, int64 n, int64 r, uint64 seed)
 {
 	selection->salt = seed;
 	for (int64 i = 0; i < n; i++)
-		selection->salt += sketch_mix(hashes[i]);	/* in any order */
+		selection->salt += value_mix(hashes[i]);	/* in any order */
 	for (int64 i = 0; i < n; i++)
-		hashes[i] = sketch_mix(hashes[i] ^ selection->salt);
+		hashes[i] = value_mix(hashes[i] ^ selection->salt);
 	qsort(hashes, n, sizeof(uint64), compare_ranks);
 	selection->last = hashes[r - 1];
 	selection->left = r;
 }
 
+/* Does the value with that hash count?  To be asked once for each value. */
 static bool
 selected(Selection *selection, uint64 hash)
 {
-	return sketch_mix(hash ^ selection->salt) <= selection->last && selection->left-- > 0;
+	return value_mix(hash ^ selection->salt) <= selection->last && selection->left-- > 0;
 }
 
+/* Adds an individual's rows to a group's CELLS. */
 static SketchState *
-add_cells(SketchState *state, const SketchState *part, const SketchReader *reader)
+add_cells(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
 	uint32		position = 0;
 	int			cell;
 	int64		rows;
 
-	while (cells_next(part, &position, &cell, &rows))
-		state = cells_add(state, cell, bounded_weight(part, rows, reader->rows));
+	while (cells_next(individual, &position, &cell, &rows))
+		state = cells_add(state, cell, bounded_weight(individual, rows, reader->rows));
 	return state;
 }
 
+/* select_values() for an individual's VALUES. */
 static void
-select_of_values(Selection *selection, const SketchState *part, const SketchReader *reader)
+select_of_values(Selection *selection, const SketchState *individual, const SketchReader *reader)
 {
-	uint64	   *hashes = palloc(part->used * sizeof(uint64));
-	SketchKey	key;
+	uint64	   *hashes = palloc(individual->used * sizeof(uint64));
+	ValueKey	key;
 	int64		unused;
 
-	for (uint32 i = 0; i < part->used; i++)
+	for (uint32 i = 0; i < individual->used; i++)
 	{
-		values_get(part, i, &key, &unused, &unused);
+		values_get(individual, i, &key, &unused, &unused);
 		hashes[i] = key.hash;
 	}
-	select_values(selection, hashes, part->used, reader->rows, reader->seed);
+	select_values(selection, hashes, individual->used, reader->rows, reader->seed);
 	pfree(hashes);
 }
 
+/* Adds an individual's rows to a group's VALUES. */
 static SketchState *
-add_values(SketchState *state, const SketchState *part, const SketchReader *reader)
+add_values(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
-	bool		all = part->used <= reader->rows;
+	bool		all = individual->used <= reader->rows;
 	Selection	selection;
-	SketchKey	key;
+	ValueKey	key;
 	int64		rows;
 	int64		unused;
 
 	if (!all)
-		select_of_values(&selection, part, reader);
-	for (uint32 i = 0; i < part->used; i++)
+		select_of_values(&selection, individual, reader);
+	for (uint32 i = 0; i < individual->used; i++)
 	{
-		values_get(part, i, &key, &rows, &unused);
+		values_get(individual, i, &key, &rows, &unused);
 		if (all || selected(&selection, key.hash))
-			state = values_add(state, &key, bounded_weight(part, rows, reader->rows), 1);
+			state = values_add(state, &key, bounded_weight(individual, rows, reader->rows), 1);
 	}
 	return state;
 }
 
+/* select_values() for an individual's DISTINCT; elog if it does not hold as many as it says. */
 static void
-select_of_distinct(Selection *selection, const SketchState *part, const SketchReader *reader)
+select_of_distinct(Selection *selection, const SketchState *individual, const SketchReader *reader)
 {
-	uint64	   *hashes = palloc(part->used * sizeof(uint64));
+	uint64	   *hashes = palloc(individual->used * sizeof(uint64));
 	uint32		position = 0;
 	uint64		hash;
 	uint32		n = 0;
 
-	while (n < part->used && distinct_next(part, &position, &hash))
+	while (n < individual->used && distinct_next(individual, &position, &hash))
 		hashes[n++] = hash;
-	if (n != part->used)
-		sketch_malformed();
+	if (n != individual->used)
+		malformed("sketch state");
 	select_values(selection, hashes, n, reader->rows, reader->seed);
 	pfree(hashes);
 }
 
+/* Adds an individual's rows to a group's DISTINCT. */
 static SketchState *
-add_distinct(SketchState *state, const SketchState *part, const SketchReader *reader)
+add_distinct(SketchState *state, const SketchState *individual, const SketchReader *reader)
 {
-	bool		all = part->used <= reader->rows;
+	bool		all = individual->used <= reader->rows;
 	Selection	selection;
 	uint32		position = 0;
 	uint64		hash;
 
 	if (!all)
-		select_of_distinct(&selection, part, reader);
-	while (distinct_next(part, &position, &hash))
+		select_of_distinct(&selection, individual, reader);
+	while (distinct_next(individual, &position, &hash))
 	{
 		if (all || selected(&selection, hash))
 			state = distinct_add(state, hash);
@@ -260,27 +284,30 @@ add_distinct(SketchState *state, const SketchState *part, const SketchReader *re
 }
 
 /*
- * Adds one individual of a group by its rows, whose state has not given up, to the
- * group's state.
+ * Adds one individual to the state of its group.  individual is the state of its rows
+ * there, which has not given up.
  */
 SketchState *
-sketch_add_individual(const SketchReader *reader, SketchState *state, const SketchState *part)
+sketch_add_individual(const SketchReader *reader, SketchState *state, const SketchState *individual)
 {
-	if (part->kind == SPEC_SKETCH_CELLS)
-		state = add_cells(state, part, reader);
-	else if (part->kind == SPEC_SKETCH_VALUES)
-		state = add_values(state, part, reader);
+	if (individual->kind == SPEC_SKETCH_CELLS)
+		state = add_cells(state, individual, reader);
+	else if (individual->kind == SPEC_SKETCH_VALUES)
+		state = add_values(state, individual, reader);
 	else
-		state = add_distinct(state, part, reader);
-	state->total = sketch_sum(state->total, 1);
+		state = add_distinct(state, individual, reader);
+	state->counted = sketch_sum(state->counted, 1);
 	return state;
 }
 
-/* Adds all but the total of another state of the same kind, and what it gave up. */
+/*
+ * Adds what another state of the same kind, stage and limit holds, except for its count
+ * of rows or individuals.  The result has given up if the other one has.
+ */
 SketchState *
 sketch_merge(SketchState *state, const SketchState *other)
 {
-	SketchKey	key;
+	ValueKey	key;
 	uint32		position = 0;
 	uint64		hash;
 	int64		weight;

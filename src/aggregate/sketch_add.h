@@ -7,54 +7,66 @@
 
 #include "postgres.h"
 
-#include "aggregate/domain.h"
-#include "aggregate/sketch_key.h"
-#include "aggregate/sketch_state.h"
-#include "release/spec.h"
 #include "utils/array.h"
+
+#include "aggregate/sketch_cells.h"
+#include "aggregate/sketch_distinct.h"
+#include "aggregate/sketch_state.h"
+#include "aggregate/sketch_values.h"
+#include "mechanism/rank.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
 /* A sketch's description under the parameters of one execution. */
 typedef struct SketchReader
 {
 	SpecSketch	sketch;
-	int64		rows;			/* r */
-	uint32		limit;			/* of a group's state */
-	uint64		seed;			/* of hashes; from the description's id */
-	Grid		grid;			/* CELLS */
-	KeyReader	keys;			/* VALUES, DISTINCT; only if values are read */
+	int64		rows;			/* r, the most rows of an individual that count in a group */
+	uint32		limit;			/* limit of a group's state, in bytes; not for CELLS */
+	uint64		seed;			/* seed of hashes, from the id of the description */
+	Grid		grid;			/* how values become cells; CELLS only */
+	KeyReader	keys;			/* how values become keys; VALUES and DISTINCT, if values are read */
 } SketchReader;
 
-/* A value as a sketch takes it: a cell, a key with its bytes, or the hash alone. */
+/* A value as a sketch takes it. */
 typedef union SketchItem
 {
-	int			cell;
-	SketchKey	key;
+	int			cell;			/* for CELLS */
+	ValueKey	key;			/* for VALUES; for DISTINCT its hash alone */
 } SketchItem;
 
+extern uint32 sketch_limit(int nsketches);
 extern void sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i,
 							   ArrayType *params, bool reads_values, MemoryContext context);
 extern void sketch_check_state(const SketchReader *reader, const SketchState *state,
 							   SketchStage stage);
 extern SketchState *sketch_first(const SketchReader *reader, SketchStage stage);
 extern SketchState *sketch_add_individual(const SketchReader *reader, SketchState *state,
-										  const SketchState *part);
+										  const SketchState *individual);
 extern SketchState *sketch_merge(SketchState *state, const SketchState *other);
 
-/* What some of an individual's rows weigh, with r of them or more one in all. */
+/*
+ * What "rows" of the "all" rows of an individual weigh.  All rows together weigh
+ * DP_CELL_SCALE if there are r or more, and less if there are fewer.
+ */
 static inline int64
-sketch_weight(int64 rows, int64 total, int64 r)
+sketch_weight(int64 rows, int64 all, int64 r)
 {
-	return rows * DP_CELL_SCALE / Max(total, r);
+	return rows * DP_CELL_SCALE / Max(all, r);
 }
 
-/* What most cells weigh in a list: one row of an individual with at most r. */
+/*
+ * The weight that is not written into lists of cells, as it is the most frequent one:
+ * that of one row of an individual with at most r rows.
+ */
 static inline int64
 sketch_listed_weight(const SketchReader *reader)
 {
 	return DP_CELL_SCALE / reader->rows;
 }
 
-/* The limit of a state that is not of cells. */
+/* The limit, in bytes, of a state of VALUES or DISTINCT. */
 static inline uint32
 sketch_state_limit(const SketchReader *reader, SketchStage stage)
 {
@@ -62,8 +74,9 @@ sketch_state_limit(const SketchReader *reader, SketchStage stage)
 }
 
 /*
- * Is a datum plainly a state of the sketch and the stage, so that it may be used as it
- * stands?  Inline what sketch_open() and sketch_check_state() would find out.
+ * Is a datum a state of the sketch and the stage that may be used as it stands, aligned
+ * and not toasted?  Tests inline what sketch_open() and sketch_check_state() would.
+ * False does not mean that it is malformed: states of VALUES always go through these.
  */
 static inline bool
 sketch_is_state(const SketchReader *reader, Datum datum, SketchStage stage)
@@ -72,7 +85,7 @@ sketch_is_state(const SketchReader *reader, Datum datum, SketchStage stage)
 
 	if ((uintptr_t) state != MAXALIGN((uintptr_t) state) || VARATT_IS_EXTENDED(state) ||
 		VARSIZE(state) < sizeof(SketchState) || state->magic != SKETCH_MAGIC ||
-		state->kind != reader->sketch.kind || state->stage != stage || state->total < 0)
+		state->kind != reader->sketch.kind || state->stage != stage || state->counted < 0)
 		return false;
 	switch (reader->sketch.kind)
 	{
@@ -88,8 +101,9 @@ sketch_is_state(const SketchReader *reader, Datum datum, SketchStage stage)
 }
 
 /*
- * Reads a value; false if it is none: NaN, or too long to be chosen.  The item is valid
- * until the next call for this sketch and the end of the row.
+ * Reads a value that is not NULL.  False if it counts as no value: NaN, or for VALUES one
+ * that is too long to be chosen.  The item is valid until the next call for this sketch,
+ * or the end of the row.
  */
 static inline bool
 sketch_read(SketchReader *reader, Datum value, SketchItem *item)
@@ -111,7 +125,11 @@ sketch_read(SketchReader *reader, Datum value, SketchItem *item)
 	return false;
 }
 
-/* Adds what a row holds, with a weight in units of the state's stage. */
+/*
+ * Adds the value of one row to a state.  weight is in units of the stage: 1 for a row of
+ * an individual, DP_CELL_SCALE for a row that is an individual; "individuals" is 0 or 1
+ * likewise.
+ */
 static inline SketchState *
 sketch_add_row(const SketchReader *reader, SketchState *state, const SketchItem *item,
 			   int64 weight, int64 individuals)
@@ -122,7 +140,7 @@ sketch_add_row(const SketchReader *reader, SketchState *state, const SketchItem 
 		state = values_add(state, &item->key, weight, individuals);
 	else
 		state = distinct_add(state, item->key.hash);
-	state->total = sketch_sum(state->total, 1);
+	state->counted = sketch_sum(state->counted, 1);
 	return state;
 }
 

@@ -1,19 +1,26 @@
 /*
  * sketch_cells.c
- *		Weights of cells: few as they come, an array of all weights once that is no
- *		larger.
+ *		Weights of the cells of a grid.
  *
- * The rows of one individual are counted in a hash table by cell, since what each
- * cell weighs is rounded down once.  A group's weights are only added up, in the end,
- * so they are appended to a list: memory is then written in order, and not all over
- * the tables of many groups.
+ * A state begins small and grows with the cells that are added; as soon as an array of
+ * the weights of all cells would take no more bytes, it is such an array.
+ *
+ * Before that, the rows of one individual are counted in a hash table by cell: what a
+ * cell weighs is rounded down once, so its rows must be known together.  The weights of
+ * a group are only added up, at the end, so they are appended to a list: memory is then
+ * written in order, and not all over the tables of many groups.
  */
 #include "postgres.h"
 
-#include "aggregate/domain.h"
+#include "aggregate/sketch_cells.h"
 #include "aggregate/sketch_state.h"
+#include "core/errors.h"
+#include "spec/spec.h"
 
-/* Bytes that take as many as all cells would are not worth while. */
+/*
+ * A state with room for "capacity" slots of a hash table or words of a list; with an
+ * array of all cells if that takes no more bytes, or if capacity is 0.
+ */
 static SketchState *
 new_table(SketchStage stage, int cells, int64 listed, uint32 capacity)
 {
@@ -30,26 +37,31 @@ new_table(SketchStage stage, int cells, int64 listed, uint32 capacity)
 	return state;
 }
 
-/* A state without weights, of a grid of so many cells; "listed" is the most frequent weight. */
+/*
+ * A state without weights for a grid of "cells" cells.  listed is the weight, 0 ..
+ * DP_CELL_SCALE, that a cell in a list has unless another is written beside it.
+ */
 SketchState *
 cells_new(SketchStage stage, int cells, int64 listed)
 {
 	return new_table(stage, cells, listed, CELLS_FIRST_CAPACITY);
 }
 
+/* The weights of a hash table or array. */
 static inline int64 *
 weights_of(const SketchState *state)
 {
 	return (int64 *) SKETCH_DATA(state);
 }
 
+/* The cells of a hash table: their numbers plus one, 0 where a slot is free. */
 static inline int32 *
 numbers_of(const SketchState *state)
 {
 	return (int32 *) (SKETCH_DATA(state) + state->capacity * sizeof(int64));
 }
 
-/* The slot of a cell: the one it has, else the free one it would take. */
+/* The slot of a cell in a hash table: the one it has, else the free one it would take. */
 static inline uint32
 find_slot(const SketchState *state, int cell)
 {
@@ -64,11 +76,11 @@ find_slot(const SketchState *state, int cell)
 			return slot;
 		slot = (slot + 1) & mask;
 	}
-	sketch_malformed();			/* full; ours never are */
+	malformed("sketch state");			/* full; ours never are */
 	return 0;
 }
 
-/* The same weights in a state of another capacity, 0 for all cells. */
+/* The same weights in a new state of another capacity; 0 is an array of all cells. */
 static SketchState *
 resize(const SketchState *state, uint32 capacity)
 {
@@ -77,7 +89,7 @@ resize(const SketchState *state, uint32 capacity)
 	int			cell;
 	int64		weight;
 
-	result->total = state->total;
+	result->counted = state->counted;
 	if (cells_is_list(state) && cells_is_list(result))
 	{
 		memcpy(cells_words(result), cells_words(state), state->used * sizeof(uint32));
@@ -89,7 +101,10 @@ resize(const SketchState *state, uint32 capacity)
 	return result;
 }
 
-/* Appends to a list, or to a larger one, or leaves the list for an array. */
+/*
+ * Appends to a list, or to a larger one.  A weight that a list cannot hold makes it an
+ * array.
+ */
 static SketchState *
 append(SketchState *state, int cell, int64 weight)
 {
@@ -106,7 +121,7 @@ append(SketchState *state, int cell, int64 weight)
 	return state;
 }
 
-/* Reads a cell and its weight from a list. */
+/* Reads the cell and weight at a position of a list, and moves the position on. */
 static inline void
 read_list(const SketchState *state, uint32 *position, int *cell, int64 *weight)
 {
@@ -117,19 +132,19 @@ read_list(const SketchState *state, uint32 *position, int *cell, int64 *weight)
 	if ((word & SKETCH_WEIGHED) == 0)
 		return;
 	if (*position >= state->used)
-		sketch_malformed();
+		malformed("sketch state");
 	*weight = (int64) ((word & ~SKETCH_WEIGHED) >> SKETCH_CELL_BITS) << 32 |
 		cells_words(state)[(*position)++];
 }
 
-/* cells_add() in all cases. */
+/* cells_add() for states and weights of any kind, among them those that must grow. */
 SketchState *
 cells_add_slowly(SketchState *state, int cell, int64 weight)
 {
 	uint32		slot = cell;
 
 	if (cell < 0 || cell >= state->cells)
-		sketch_malformed();
+		malformed("sketch state");
 	if (cells_is_list(state))
 		return append(state, cell, weight);
 	if (state->capacity > 0)
@@ -147,7 +162,7 @@ cells_add_slowly(SketchState *state, int cell, int64 weight)
 	return state;
 }
 
-/* Adds all weights of another state of the same grid and stage. */
+/* Adds the weights of another state of the same grid and stage. */
 SketchState *
 cells_merge(SketchState *state, const SketchState *other)
 {
@@ -173,7 +188,7 @@ cells_merge(SketchState *state, const SketchState *other)
 	return state;
 }
 
-/* Adds all weights to those of an array of all cells. */
+/* Adds the weights of a state to weights[], which has a place for each cell. */
 void
 cells_sum(const SketchState *state, int64 *weights)
 {
@@ -191,12 +206,15 @@ cells_sum(const SketchState *state, int64 *weights)
 	{
 		read_list(state, &position, &cell, &weight);
 		if (cell >= state->cells)
-			sketch_malformed();
+			malformed("sketch state");
 		weights[cell] = sketch_sum(weights[cell], weight);
 	}
 }
 
-/* Makes zero what cells_sum() added to: of a list, only the cells that it names. */
+/*
+ * Makes zero again the places of weights[] that cells_sum() has added to.  A list tells
+ * which these are; for any other state all places are written.
+ */
 void
 cells_clear(const SketchState *state, int64 *weights)
 {
@@ -217,8 +235,9 @@ cells_clear(const SketchState *state, int64 *weights)
 }
 
 /*
- * The next cell that is there, in no particular order; "position" starts at 0.  A list
- * may name a cell several times.  Cells out of range and negative weights are malformed.
+ * The next cell that has a weight, in no particular order; false if there is none left.
+ * *position is 0 before the first call.  A list may yield a cell several times.  elog for
+ * a cell that is out of range or a negative weight, as only forged states have.
  */
 bool
 cells_next(const SketchState *state, uint32 *position, int *cell, int64 *weight)
@@ -250,7 +269,7 @@ cells_next(const SketchState *state, uint32 *position, int *cell, int64 *weight)
 				continue;
 		}
 		if (*cell < 0 || *cell >= state->cells || *weight < 0)
-			sketch_malformed();
+			malformed("sketch state");
 		return true;
 	}
 	return false;

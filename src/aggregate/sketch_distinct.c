@@ -1,21 +1,27 @@
 /*
  * sketch_distinct.c
- *		Sets of values, of which only a hash of 64 bits is kept: a hash table of
- *		hashes.
+ *		Sets of values, as hash tables of hashes of 64 bits: the values themselves are
+ *		not kept.
  *
- * The largest table within a set's limit of memory takes some number m of
- * hashes.  A group's set takes no more then.  So it has min(n, m) members, n
- * being the number of different values, in whatever order they come; one
- * individual with up to r values still changes that by at most r.
+ * Let m be the number of hashes that the largest table within a set's limit of
+ * memory takes, and n the number of different values.
  *
- * A set of an individual's rows gives up instead and keeps none, if n > m: r of
- * its members are chosen later, and which had been left out would depend on the
- * order of the rows.
+ * A group's set takes no more hashes once it has m of them.  So it has min(n, m)
+ * members, in whatever order the values come, and one individual with up to r values
+ * changes that number by at most r, as without a limit.
+ *
+ * The set of an individual's rows gives up if n > m, and keeps no hash at all: r of
+ * its members are chosen later, and which were left out would depend on the order of
+ * the rows.
  */
 #include "postgres.h"
 
+#include "aggregate/sketch_distinct.h"
 #include "aggregate/sketch_state.h"
+#include "core/errors.h"
+#include "spec/spec.h"
 
+/* An empty set with a table of that capacity. */
 static SketchState *
 new_table(SketchStage stage, uint32 limit, uint32 capacity)
 {
@@ -26,20 +32,21 @@ new_table(SketchStage stage, uint32 limit, uint32 capacity)
 	return state;
 }
 
-/* The empty set. */
+/* An empty set; limit in bytes. */
 SketchState *
 distinct_new(SketchStage stage, uint32 limit)
 {
 	return new_table(stage, limit, DISTINCT_FIRST_CAPACITY);
 }
 
-/* Is the table as large as it may be? */
+/* Would a table of twice the capacity exceed the limit? */
 static inline bool
 is_largest(const SketchState *state)
 {
 	return 2 * state->capacity > state->limit / sizeof(uint64);
 }
 
+/* The same set in a table of a larger capacity. */
 static SketchState *
 grow(const SketchState *state, uint32 capacity)
 {
@@ -47,13 +54,16 @@ grow(const SketchState *state, uint32 capacity)
 	uint32		position = 0;
 	uint64		hash;
 
-	larger->total = state->total;
+	larger->counted = state->counted;
 	while (distinct_next(state, &position, &hash))
 		larger = distinct_add(larger, hash);
 	return larger;
 }
 
-/* Makes room for n hashes in all, which the set is known to get, at once. */
+/*
+ * Makes room for n hashes in all, as far as the limit allows: a set that is known to get
+ * them then grows once.
+ */
 SketchState *
 distinct_reserve(SketchState *state, uint32 n)
 {
@@ -65,7 +75,10 @@ distinct_reserve(SketchState *state, uint32 n)
 	return capacity > state->capacity ? grow(state, capacity) : state;
 }
 
-/* Adds a hash that is not there to a table without room for it. */
+/*
+ * Adds a hash that is not there to a table without room for it: to a larger one, or, at
+ * the limit, not at all.
+ */
 static SketchState *
 add_to_full(SketchState *state, uint64 hash)
 {
@@ -74,7 +87,7 @@ add_to_full(SketchState *state, uint64 hash)
 	return state->stage == SKETCH_ROWS ? sketch_give_up(state) : state;
 }
 
-/* distinct_add() of a hash that may be new. */
+/* distinct_add() for a hash that may be new. */
 SketchState *
 distinct_add_new(SketchState *state, uint64 hash)
 {
@@ -99,11 +112,14 @@ distinct_add_new(SketchState *state, uint64 hash)
 		}
 		slot = (slot + 1) & mask;
 	}
-	sketch_malformed();			/* full; ours never are */
+	malformed("sketch state");			/* full; ours never are */
 	return state;
 }
 
-/* The next hash of the set, in no particular order; "position" starts at 0. */
+/*
+ * The next hash of the set, in no particular order; false if there is none left.
+ * *position is 0 before the first call.
+ */
 bool
 distinct_next(const SketchState *state, uint32 *position, uint64 *hash)
 {

@@ -1,29 +1,35 @@
 /*
  * sketch_values.c
- *		Weights of values: entries in order of arrival, found by a hash table of
- *		their numbers, and the bytes of the values after them.
+ *		Weights of the values themselves.
  *
- * There is a limit to the memory of a table.  Beyond it the table gives up: it
- * keeps no value at all, whatever comes.  That is no error, and it depends on
- * which values there are, not on their order: what a table needs follows from
- * their number and the sum of their lengths, and more values never need less.
- * Which values survived would depend on other individuals' rows.
+ * A table has an entry per value, in order of arrival; a hash table of the entries'
+ * numbers, by which they are found; and the bytes of the values after it.
+ *
+ * There is a limit to the memory of a table.  Beyond it the table gives up: it keeps
+ * no value at all, whatever comes later.  To keep some would be worse, since which
+ * ones would depend on the rows of other individuals.  Giving up is no error, and
+ * depends on which values there are, not on their order: what a table needs follows
+ * from their number and the sum of their lengths, and more values never need less.
  */
 #include "postgres.h"
 
 #include "aggregate/sketch_state.h"
+#include "aggregate/sketch_values.h"
+#include "core/errors.h"
+#include "spec/spec.h"
+#include "spec/value_key.h"
 
-#define FIRST_CAPACITY 2
-#define FIRST_DATA 16
+#define FIRST_CAPACITY 2		/* entries of a new table */
+#define FIRST_DATA 16			/* bytes for values of a new table */
 
-/* Bytes of a table: capacity is a power of two below 2^31. */
+/* Bytes of a table; capacity is a power of two. */
 static inline uint64
 table_size(uint32 capacity, uint64 data_capacity)
 {
 	return capacity * (uint64) SKETCH_ENTRY_BYTES + data_capacity;
 }
 
-/* Bytes after the header; see sketch_open(). */
+/* Bytes that follow a header of VALUES; SKETCH_NO_SIZE if it is malformed.  See sketch_open(). */
 Size
 values_data_size(const SketchState *header)
 {
@@ -38,6 +44,7 @@ values_data_size(const SketchState *header)
 	return (Size) table_size(capacity, header->data_capacity);
 }
 
+/* A table without values, of those capacities. */
 static SketchState *
 new_table(SketchStage stage, uint32 limit, uint32 capacity, uint32 data_capacity)
 {
@@ -49,7 +56,7 @@ new_table(SketchStage stage, uint32 limit, uint32 capacity, uint32 data_capacity
 	return state;
 }
 
-/* A state without values. */
+/* A state without values; limit in bytes. */
 SketchState *
 values_new(SketchStage stage, uint32 limit)
 {
@@ -74,17 +81,18 @@ data_of(const SketchState *state)
 	return (char *) (slots_of(state) + 2 * state->capacity);
 }
 
-/* The bytes of an entry, which must lie within those in use. */
+/* The bytes of an entry's value; elog if they do not lie within those in use. */
 static inline const char *
 bytes_of(const SketchState *state, const SketchEntry *entry)
 {
 	if (unlikely((uint64) entry->offset + entry->length > state->data_used))
-		sketch_malformed();
+		malformed("sketch state");
 	return data_of(state) + entry->offset;
 }
 
+/* Is the entry's value the key's? */
 static inline bool
-holds(const SketchState *state, const SketchEntry *entry, const SketchKey *key)
+holds(const SketchState *state, const SketchEntry *entry, const ValueKey *key)
 {
 	return entry->hash == key->hash && entry->length == key->length &&
 		memcmp(bytes_of(state, entry), key->bytes, key->length) == 0;
@@ -92,7 +100,7 @@ holds(const SketchState *state, const SketchEntry *entry, const SketchKey *key)
 
 /* The slot of a value: the one it has, else the free one it would take. */
 static inline uint32 *
-find_slot(const SketchState *state, const SketchKey *key)
+find_slot(const SketchState *state, const ValueKey *key)
 {
 	uint32	   *slots = slots_of(state);
 	uint32		mask = 2 * state->capacity - 1;
@@ -108,7 +116,7 @@ find_slot(const SketchState *state, const SketchKey *key)
 			return &slots[slot];
 		slot = (slot + 1) & mask;
 	}
-	sketch_malformed();			/* full or wrong; ours never are */
+	malformed("sketch state");			/* full or wrong; ours never are */
 	return NULL;
 }
 
@@ -130,9 +138,11 @@ fill_slots(SketchState *state)
 }
 
 /*
- * A table with room for one more value of so many bytes, or the one that gave
- * up: if the least capacity for the entries, a power of two, and the bytes of
- * the values exceed the limit.  Bytes double, but take no more than there is.
+ * The same entries in a table with room for one more value of "length" bytes.
+ *
+ * The table gives up if the least it needs exceeds the limit: the smallest power of two
+ * of entries, and the bytes of all values.  Where it fits, the room for bytes doubles,
+ * as far as the limit allows.
  */
 static SketchState *
 grow(const SketchState *state, uint32 length)
@@ -148,7 +158,7 @@ grow(const SketchState *state, uint32 length)
 		data = Max(2 * data, needed);
 	data = Min(data, state->limit - table_size(capacity, 0));
 	larger = new_table(state->stage, state->limit, capacity, (uint32) data);
-	larger->total = state->total;
+	larger->counted = state->counted;
 	larger->used = state->used;
 	larger->data_used = state->data_used;
 	memcpy(entries_of(larger), entries_of(state), state->used * sizeof(SketchEntry));
@@ -159,7 +169,7 @@ grow(const SketchState *state, uint32 length)
 
 /* Appends an entry without weight to a table with room for it. */
 static SketchEntry *
-append(SketchState *state, const SketchKey *key)
+append(SketchState *state, const ValueKey *key)
 {
 	SketchEntry *entry = &entries_of(state)[state->used++];
 
@@ -173,9 +183,9 @@ append(SketchState *state, const SketchKey *key)
 	return entry;
 }
 
-/* Adds to a value's weight and individuals. */
+/* Adds to the weight and the number of individuals of a value, which may be new to the state. */
 SketchState *
-values_add(SketchState *state, const SketchKey *key, int64 weight, int64 individuals)
+values_add(SketchState *state, const ValueKey *key, int64 weight, int64 individuals)
 {
 	uint32	   *slot;
 	SketchEntry *entry;
@@ -198,9 +208,13 @@ values_add(SketchState *state, const SketchKey *key, int64 weight, int64 individ
 	return state;
 }
 
-/* Value i of 0 .. used - 1; negative weights are malformed. */
+/*
+ * The value of entry i, 0 .. used - 1: its key, weight and number of individuals.  The
+ * key's bytes point into the state.  elog for a negative number, as only forged states
+ * have.
+ */
 void
-values_get(const SketchState *state, uint32 i, SketchKey *key, int64 *weight,
+values_get(const SketchState *state, uint32 i, ValueKey *key, int64 *weight,
 		   int64 *individuals)
 {
 	const SketchEntry *entry = &entries_of(state)[i];
@@ -211,5 +225,5 @@ values_get(const SketchState *state, uint32 i, SketchKey *key, int64 *weight,
 	*weight = entry->weight;
 	*individuals = entry->individuals;
 	if (*weight < 0 || *individuals < 0)
-		sketch_malformed();
+		malformed("sketch state");
 }

@@ -3,9 +3,7 @@
  *		Who holds an account on a population.
  *
  * Read like a catalog: with a scan of our own, no SPI and no privileges, on
- * behalf of whoever asks.  The tables are found by membership in the
- * extension, because in a database without it anybody may own a schema of
- * that name.
+ * behalf of whoever asks.
  */
 #include "postgres.h"
 
@@ -25,123 +23,13 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "ledger/books.h"
-#include "ledger/ledger.h"
-#include "ledger/protocol.h"
+#include "ledger/account.h"
+#include "ledger/tables.h"
+#include "policy/policy.h"
 
 /*
- * The tables that were found, until one of them or a schema changes.  That the
- * extension is not there is not remembered, because nothing would tell that it
- * is.  Taking a table out of the extension, as only its owner can, is noticed by
- * the sessions that begin after it.
- */
-static struct
-{
-	const char *name;
-	char		kind;
-	Oid			oid;
-}			tables[] =
-{
-	{"account", RELKIND_RELATION, InvalidOid},
-	{"release", RELKIND_RELATION, InvalidOid},
-	{"release_id_seq", RELKIND_SEQUENCE, InvalidOid},
-};
-
-/* How often something changed: a search that this happens to is not remembered. */
-static uint64 changes = 0;
-
-static void
-forget_table(Oid relid)
-{
-	changes++;
-	for (int i = 0; i < (int) lengthof(tables); i++)
-	{
-		if (!OidIsValid(relid) || tables[i].oid == relid)
-			tables[i].oid = InvalidOid;
-	}
-}
-
-static void
-relcache_callback(Datum arg, Oid relid)
-{
-	forget_table(relid);
-}
-
-static void
-schema_callback(Datum arg, int cacheid, uint32 hashvalue)
-{
-	forget_table(InvalidOid);
-}
-
-/* Registers the invalidation callbacks; called once per process from _PG_init. */
-void
-ledger_init_cache(void)
-{
-	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_callback, (Datum) 0);
-}
-
-static Oid
-find_table(const char *name, char kind)
-{
-	Oid			extension = get_extension_oid("dp_agg", true);
-	Oid			schema = get_namespace_oid("dp_agg", true);
-	Oid			table;
-
-	if (!OidIsValid(extension) || !OidIsValid(schema))
-		return InvalidOid;
-	table = get_relname_relid(name, schema);
-	if (!OidIsValid(table) || get_rel_relkind(table) != kind ||
-		getExtensionOfObject(RelationRelationId, table) != extension)
-		return InvalidOid;
-	return table;
-}
-
-/*
- * ledger_table
- *		OID of a table of the ledger, "account" or "release", or of the sequence
- *		"release_id_seq"; InvalidOid if the extension is not installed in this
- *		database.
- */
-Oid
-ledger_table(const char *name)
-{
-	uint64		before = changes;
-	int			i = 0;
-	Oid			table;
-
-	while (strcmp(tables[i].name, name) != 0)
-	{
-		if (++i == (int) lengthof(tables))
-			elog(ERROR, "the ledger has no table \"%s\"", name);
-	}
-	if (OidIsValid(tables[i].oid))
-		return tables[i].oid;
-	table = find_table(name, tables[i].kind);
-	if (changes == before)
-		tables[i].oid = table;
-	return table;
-}
-
-/*
- * ledger_begin_accounts
- *		Scans the accounts on a population; see systable_beginscan().  The name must
- *		live as long as the scan.
- */
-SysScanDesc
-ledger_begin_accounts(Relation account, const NameData *population, Snapshot snapshot)
-{
-	Oid			index = get_relname_relid("account_pkey", RelationGetNamespace(account));
-	ScanKeyData key;
-
-	ScanKeyInit(&key, Anum_account_population, BTEqualStrategyNumber, F_NAMEEQ,
-				NameGetDatum(population));
-	return systable_beginscan(account, index, OidIsValid(index), snapshot, 1, &key);
-}
-
-/*
- * OIDs of the roles with an account on a population.  Sees what is committed, and
- * what the own transaction has done.
+ * OIDs of the roles with an account on a population, as catalogs are read: what is
+ * committed counts, and what this transaction has done itself.
  */
 static List *
 account_roles(Oid account, const NameData *population)
@@ -204,4 +92,15 @@ ledger_role_has_account(const NameData *population)
 	}
 	list_free(roles);
 	return found;
+}
+
+/*
+ * Is the role an analyst of the relation, one that may see it through releases only?
+ * Such a role lacks SELECT on the table and holds an account on its population.
+ */
+bool
+role_is_analyst(Oid user, Oid relid, const ProtectedRelation *rel)
+{
+	return pg_class_aclcheck(relid, user, ACL_SELECT) != ACLCHECK_OK &&
+		ledger_role_has_account(&rel->population);
 }

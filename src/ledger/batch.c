@@ -1,35 +1,39 @@
 /*
  * batch.c
- *		One transaction of the ledger: decides, charges and logs what waits.
+ *		One transaction of the ledger: decides, charges and logs the requests of a batch.
  *
- * The requests of a batch are decided one after the other, in the order in
- * which they came.  The accounts a request pays from are locked when the first
- * one needs them and kept in memory from then on, so that each later request
- * sees what the earlier ones spent; at the end every account that was charged
- * is updated once.  A row that somebody else has locked is skipped, and only
- * the requests that need it are sent back.
+ * The requests are decided one after the other, in the order in which they came.
+ * An account is locked and read when the first request pays from it, and kept in
+ * memory from then on, so that later requests see what earlier ones spent.  At the
+ * end every account that was charged is updated once.  A row that another
+ * transaction has locked is left alone, and only the requests that need it are
+ * answered LEDGER_BUSY: their backends ask again.
  *
- * Nothing is answered before the commit has returned.  If the transaction
- * fails, the requests are tried again one by one, unless the reason lies in
- * the server: one that cannot be recorded must not take the others with it.
+ * Nothing is answered before the commit has returned.  If the transaction fails,
+ * the requests are tried again one by one, so that one that cannot be recorded
+ * does not take the others with it; if the reason lies in the server, that would
+ * help none of them.
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "access/xact.h"
-#include "catalog/pg_class.h"
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "accounting/units.h"
+#include "core/owner.h"
+#include "ledger/account.h"
+#include "ledger/batch.h"
 #include "ledger/books.h"
-#include "ledger/ledger.h"
+#include "ledger/message.h"
 #include "ledger/protocol.h"
+#include "ledger/tables.h"
+#include "mechanism/status.h"
 
 /* The accounts on a population, those of dropped roles left out. */
 typedef struct Population
@@ -38,19 +42,21 @@ typedef struct Population
 	List	   *accounts;
 } Population;
 
+/* What the requests of one transaction share. */
 typedef struct Batch
 {
-	Books	   *books;
-	List	   *populations;
+	Books	   *books;			/* the tables, open for this transaction */
+	List	   *populations;	/* of Population: those that any request has asked for */
 } Batch;
 
-/* An account that has to pay a price. */
+/* One account and the price that it has to pay for one request. */
 typedef struct Share
 {
 	Account    *account;
 	LedgerPrice *price;
 } Share;
 
+/* The accounts on a population, looked up once in a batch. */
 static List *
 get_accounts(Batch *batch, const NameData *name)
 {
@@ -77,8 +83,9 @@ get_accounts(Batch *batch, const NameData *name)
 }
 
 /*
- * The accounts whose holder one of the two users is, or belongs to.  One user
- * after the other: the server remembers the memberships of one role at a time.
+ * The accounts that the session user or the current user holds, or a role that either
+ * belongs to.  All accounts are tried for one user and then for the other, because the
+ * server caches the memberships of one role at a time (roles_is_member_of() in acl.c).
  */
 static List *
 paying_accounts(const LedgerRequest *request, List *accounts)
@@ -105,6 +112,7 @@ paying_accounts(const LedgerRequest *request, List *accounts)
 	return paying;
 }
 
+/* Sets a verdict about the price on one population. */
 static void
 set_verdict(LedgerAnswer *answer, LedgerVerdict verdict, const LedgerPrice *price)
 {
@@ -114,7 +122,11 @@ set_verdict(LedgerAnswer *answer, LedgerVerdict verdict, const LedgerPrice *pric
 	answer->delta = price->delta_atto;
 }
 
-/* Who pays what; false, with a verdict, if nobody may or a row is not to be had. */
+/*
+ * Who pays what: a list of Share in *shares.  False, with a verdict in the answer, if
+ * an account is required and there is none (LEDGER_NO_ACCOUNT), or if the row of one
+ * could not be locked at once (LEDGER_BUSY).
+ */
 static bool
 find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List **shares)
 {
@@ -150,21 +162,21 @@ find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *
 	return true;
 }
 
-/* What is left, never negative: a limit may have been set below what is spent. */
+/* What is left of a limit, at least 0: a limit may have been set below what is spent. */
 static int64
 left_of(int64 limit, int64 spent)
 {
 	return limit > spent ? limit - spent : 0;
 }
 
-/* The least that one release may cost that this account pays. */
+/* The least epsilon, in nano-epsilon, of a release that this account pays. */
 static int64
 least_of(const Share *share)
 {
 	return Max(share->account->query_minimum, share->price->least_epsilon);
 }
 
-/* What this account says to its share; LEDGER_UNDECIDED: nothing against it. */
+/* Why this account refuses its share, or LEDGER_UNDECIDED if it does not. */
 static LedgerVerdict
 judge_share(const Share *share)
 {
@@ -184,7 +196,10 @@ judge_share(const Share *share)
 	return LEDGER_UNDECIDED;
 }
 
-/* Of the refusals of several accounts, what waiting does not mend comes first. */
+/*
+ * How much a refusal matters: if several accounts refuse, the client is told the greatest.
+ * What neither waiting nor a renewal mends comes first.
+ */
 static int
 weight(LedgerVerdict verdict)
 {
@@ -202,7 +217,11 @@ weight(LedgerVerdict verdict)
 	}
 }
 
-/* Does this account refuse, and if so, more tightly than one before? */
+/*
+ * Puts the refusal of this account, if it refuses, into the answer, unless one that
+ * matters as much or more is there.  Of exhausted accounts the one with the least epsilon
+ * left is kept.
+ */
 static void
 check_share(const Share *share, LedgerAnswer *answer)
 {
@@ -228,6 +247,7 @@ check_share(const Share *share, LedgerAnswer *answer)
 	answer->renews_at = account->renews_at;
 }
 
+/* Adds the price to what the account has spent, in memory. */
 static void
 charge_share(const Share *share)
 {
@@ -243,7 +263,7 @@ charge_share(const Share *share)
 		elog(ERROR, "spending of an account is out of range");
 }
 
-/* All of a request, or nothing. */
+/* Decides one request: all of its accounts pay, and its releases are logged, or none. */
 static void
 settle_request(Batch *batch, LedgerRequest *request)
 {
@@ -266,19 +286,6 @@ settle_request(Batch *batch, LedgerRequest *request)
 	request->answer.verdict = LEDGER_PAID;
 }
 
-static Oid
-table_owner(Oid table)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", table);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 static void
 charge_accounts(Batch *batch)
 {
@@ -298,8 +305,8 @@ charge_accounts(Batch *batch)
 }
 
 /*
- * What a batch reads and writes, as the owner of the tables: a trigger that was
- * put on them must not run as the superuser this worker is.
+ * Decides the requests and writes the tables, as the owner of these: a trigger that
+ * was put on them must not run as the superuser that this worker is.
  */
 static void
 settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
@@ -309,7 +316,7 @@ settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
 	int			save_context;
 
 	GetUserIdAndSecContext(&save_user, &save_context);
-	SetUserIdAndSecContext(table_owner(account_table),
+	SetUserIdAndSecContext(relation_owner(account_table),
 						   save_context | SECURITY_RESTRICTED_OPERATION);
 	batch.books = books_open(account_table);
 	for (int i = 0; i < n; i++)
@@ -319,6 +326,7 @@ settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
 	SetUserIdAndSecContext(save_user, save_context);
 }
 
+/* Gives all requests the same verdict. */
 static void
 set_all(LedgerRequest *requests, int n, LedgerVerdict verdict)
 {
@@ -329,6 +337,7 @@ set_all(LedgerRequest *requests, int n, LedgerVerdict verdict)
 	}
 }
 
+/* Decides the requests, if the extension is installed in this database. */
 static void
 settle_requests(LedgerRequest *requests, int n)
 {
@@ -340,7 +349,10 @@ settle_requests(LedgerRequest *requests, int n)
 		set_all(requests, n, LEDGER_NOT_INSTALLED);
 }
 
-/* Is it worth trying the requests one by one after this error? */
+/*
+ * May the error be about one request, so that it is worth trying them one by one?
+ * What the server lacks or forbids would fail for each of them.
+ */
 static bool
 may_be_one_request(int sqlerrcode)
 {
@@ -354,9 +366,10 @@ may_be_one_request(int sqlerrcode)
 }
 
 /*
- * One transaction.  If it fails, all its requests have failed, and *retry says
- * whether it makes sense to try them one by one.  The time that the commit took
- * is added to *commit_us.
+ * Runs one transaction.  If it fails, false is returned, all its requests have failed,
+ * and *retry says whether it makes sense to try them one by one: never if the commit
+ * had begun, which may have been written.  The time that the commit took is added to
+ * *commit_us.
  */
 static bool
 run_transaction(LedgerRequest *requests, int n, bool *retry, int64 *commit_us)
@@ -399,10 +412,12 @@ run_transaction(LedgerRequest *requests, int n, bool *retry, int64 *commit_us)
 
 /*
  * ledger_batch_run
- *		Decides n requests, charges and logs those that are granted, and sets the
- *		answer of each.  What is answered LEDGER_PAID is on disk.
+ *		Decides n requests (1 .. LEDGER_BATCH_MAX), charges and logs those that are
+ *		granted, and sets the answer of each.  What is answered LEDGER_PAID is on disk.
  *
- * Returns how many microseconds the commits took.
+ * Returns the time that the commits took, in microseconds.  Errors do not leave this
+ * function: they are written to the server log, and answered LEDGER_FAILED or
+ * LEDGER_BUSY.
  */
 int64
 ledger_batch_run(LedgerRequest *requests, int n)

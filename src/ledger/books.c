@@ -2,14 +2,15 @@
  * books.c
  *		The tables of the ledger, as its worker reads and writes them.
  *
- * Row by row and without SQL: a batch is one transaction with a few accounts and
- * many releases, and an executor for each statement would take longer than all
- * else that the worker does.  As with the rows that logical replication applies
- * (execReplication.c), constraints are checked, indexes kept, and triggers for each
- * row fire; those for statements, and rules, do not.
+ * The worker goes row by row and without SQL.  A batch is one transaction with a few
+ * accounts and many releases, and an executor for each statement would take longer
+ * than all else that the worker does.  As with the rows that logical replication
+ * applies (execReplication.c), constraints are checked, indexes are kept, and
+ * triggers for each row fire; triggers for statements, and rules, do not.
  *
- * An account is read under a lock that nobody waits for: a row that somebody else
- * has locked is not had in this batch.
+ * An account is locked before it is read, and the worker never waits for that lock.
+ * A row that another transaction has locked stays unread in this batch, and the
+ * requests that need it are refused for now (batch.c).
  */
 #include "postgres.h"
 
@@ -32,20 +33,23 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
+#include "core/compat.h"
 #include "ledger/books.h"
+#include "ledger/protocol.h"
+#include "ledger/tables.h"
 
 struct Books
 {
 	EState	   *estate;
-	EPQState	epq;
+	EPQState	epq;			/* asked for by ExecSimpleRelationUpdate(), never run */
 	ResultRelInfo *accounts;
-	ResultRelInfo *releases;	/* NULL until the first one is written */
-	TupleTableSlot *release;
-	Oid			numbers;		/* sequence of their ids */
-	Datum		cluster;
+	ResultRelInfo *releases;	/* NULL until the first release is written */
+	TupleTableSlot *release;	/* the row of a release that is being written */
+	Oid			numbers;		/* sequence that numbers releases */
+	Datum		cluster;		/* system identifier of the cluster, an int8 */
 };
 
+/* Opens a table and its indexes for writing. */
 static ResultRelInfo *
 open_table(Books *books, Oid table)
 {
@@ -56,6 +60,7 @@ open_table(Books *books, Oid table)
 	return info;
 }
 
+/* Closes them again; the lock on the table stays until the end of the transaction. */
 static void
 close_table(ResultRelInfo *info)
 {
@@ -65,7 +70,10 @@ close_table(ResultRelInfo *info)
 
 /*
  * books_open
- *		Opens the accounts; needs an active snapshot, and the owner as the current user.
+ *		Opens the table of accounts; the log of releases is opened when it is written.
+ *
+ * The caller has an active snapshot and runs as the owner of the tables.  What is
+ * opened lasts until books_close(), or is given back by an abort.
  */
 Books *
 books_open(Oid account_table)
@@ -81,7 +89,10 @@ books_open(Oid account_table)
 	return books;
 }
 
-/* Triggers that come after rows fire here. */
+/*
+ * books_close
+ *		Closes the tables, after the triggers AFTER ... FOR EACH ROW have fired.
+ */
 void
 books_close(Books *books)
 {
@@ -99,7 +110,12 @@ books_close(Books *books)
  * ----------
  */
 
-/* All accounts on a population, whoever holds them; unread. */
+/*
+ * books_accounts
+ *		All accounts on a population, whoever holds them: a list of Account.
+ *
+ * Holder, population and place in the table are set; the rest is read by books_lock().
+ */
 List *
 books_accounts(Books *books, const NameData *population)
 {
@@ -123,6 +139,7 @@ books_accounts(Books *books, const NameData *population)
 	return accounts;
 }
 
+/* A column that is never NULL; elog if it is. */
 static Datum
 column(TupleTableSlot *row, AttrNumber attno)
 {
@@ -131,13 +148,14 @@ column(TupleTableSlot *row, AttrNumber attno)
 	return row->tts_values[attno - 1];
 }
 
-/* A limit that an account need not have. */
+/* A limit that an account need not have: "otherwise" if it has none. */
 static int64
 optional(TupleTableSlot *row, AttrNumber attno, int64 otherwise)
 {
 	return row->tts_isnull[attno - 1] ? otherwise : DatumGetInt64(row->tts_values[attno - 1]);
 }
 
+/* The first renewal after this transaction began, by dp_agg.next_renewal(). */
 static Datum
 next_renewal(TupleTableSlot *row)
 {
@@ -150,7 +168,7 @@ next_renewal(TupleTableSlot *row)
 							TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 }
 
-/* Reads a row that is locked, as renewed if that is due. */
+/* Reads the row of an account, which is locked; one whose renewal is due is read as renewed. */
 static void
 read_account(Account *account)
 {
@@ -176,7 +194,10 @@ read_account(Account *account)
 	account->renews_at = DatumGetTimestampTz(next_renewal(row));
 }
 
-/* Is the row, which may be younger than the snapshot, still that account? */
+/*
+ * Is the row that was locked still that account?  It is the latest version of the row,
+ * which may be younger than the snapshot that found the account.
+ */
 static bool
 is_account(const Account *account)
 {
@@ -187,8 +208,10 @@ is_account(const Account *account)
 
 /*
  * books_lock
- *		Locks and reads an account, once in a batch; account->locked says whether it
- *		was to be had.
+ *		Locks an account and reads it, unless this batch has tried already.
+ *
+ * account->locked tells whether it was read: not if another transaction holds the
+ * row, or if the account is gone.
  */
 void
 books_lock(Books *books, Account *account)
@@ -222,7 +245,7 @@ books_lock(Books *books, Account *account)
 	}
 }
 
-/* The lifetime's total with what was charged in this batch. */
+/* A sum over the account's lifetime, with what this batch adds. */
 static Datum
 add_to_lifetime(TupleTableSlot *row, AttrNumber attno, int64 charged)
 {
@@ -232,7 +255,9 @@ add_to_lifetime(TupleTableSlot *row, AttrNumber attno, int64 charged)
 
 /*
  * books_charge
- *		Writes what an account, which must be locked, has spent.
+ *		Writes what an account has spent; it must have been locked.
+ *
+ * elog if a trigger keeps the row from being written: no release may go unpaid.
  */
 void
 books_charge(Books *books, Account *account)
@@ -256,7 +281,7 @@ books_charge(Books *books, Account *account)
 	ExecStoreVirtualTuple(changed);
 
 	ExecSimpleRelationUpdate(books->accounts, books->estate, &books->epq, row, changed);
-	/* a trigger that suppresses the update would have a release unpaid */
+	/* a trigger BEFORE ... FOR EACH ROW can suppress the update */
 	if (!ItemPointerIsValid(&changed->tts_tid) ||
 		ItemPointerEquals(&changed->tts_tid, &row->tts_tid))
 		elog(ERROR, "account of role %u on population \"%s\" was not charged",
@@ -269,6 +294,7 @@ books_charge(Books *books, Account *account)
  * ----------
  */
 
+/* Opens the log of releases and what each of its rows needs. */
 static void
 open_releases(Books *books)
 {
@@ -285,6 +311,7 @@ open_releases(Books *books)
 	books->release = ExecInitExtraTupleSlot(books->estate, desc, &TTSOpsVirtual);
 }
 
+/* Sets a column of a row that is being made. */
 static void
 set_column(TupleTableSlot *row, AttrNumber attno, Datum value)
 {

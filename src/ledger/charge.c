@@ -2,7 +2,7 @@
  * charge.c
  *		The backend side of the ledger: asks for a charge and waits for it.
  *
- * The caller's transaction takes no part.  It may be read-only, roll back or
+ * The caller's transaction is not involved.  It may be read-only, roll back or
  * die: the worker commits the charge in a transaction of its own, and only
  * its word that this commit is on disk lets ledger_charge return.
  */
@@ -18,19 +18,21 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "errors.h"
-#include "ledger/ledger.h"
+#include "core/errors.h"
+#include "ledger/charge.h"
+#include "ledger/message.h"
 #include "ledger/protocol.h"
+#include "ledger/refusal.h"
+#include "ledger/shmem.h"
 
-/* Longest wait for one charge, for a free worker, and for a locked account. */
-#define CHARGE_TIMEOUT_MS	60000
-#define NO_WORKER_TIMEOUT_MS 5000
-#define BUSY_TIMEOUT_MS		4000
-/* Between two looks at things that no latch tells about. */
+#define CHARGE_TIMEOUT_MS	60000	/* longest wait for one answer */
+#define NO_WORKER_TIMEOUT_MS 5000	/* longest wait for a free worker */
+#define BUSY_TIMEOUT_MS		4000	/* longest wait for an account that is locked */
+/* Time between two looks at what sets no latch: a free worker or account; a worker that died. */
 #define RETRY_MS			100
 #define LIVENESS_MS			1000
 
-/* Makes the shared memory of the ledger; to be called in the postmaster. */
+/* Asks for the shared memory of the ledger; called from _PG_init, in the postmaster. */
 void
 ledger_init(void)
 {
@@ -38,6 +40,7 @@ ledger_init(void)
 		ledger_shmem_init();
 }
 
+/* Raises an error where nothing can be charged: in a parallel worker, on a standby, without preload. */
 static void
 check_available(void)
 {
@@ -82,7 +85,10 @@ start_worker(uint64 epoch)
 	return true;
 }
 
-/* A worker for the pending request: wakes it, or starts it; false if none can be had. */
+/*
+ * Wakes the worker of this database, or starts one; false if the server has no room for
+ * another.  doubt: the worker should have answered by now, and may be dead.
+ */
 static bool
 summon_worker(bool doubt)
 {
@@ -127,12 +133,18 @@ nap(long timeout_ms)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* Cleanup of request_charge(): gives the request up, the number of which arg points to. */
 static void
 withdraw(int code, Datum arg)
 {
 	ledger_request_withdraw(*(uint64 *) DatumGetPointer(arg));
 }
 
+/*
+ * Waits for the answer to a request, and sees to it that there is a worker meanwhile.
+ * Raises ERRCODE_DP_LEDGER if there is none for NO_WORKER_TIMEOUT_MS, or no answer
+ * within CHARGE_TIMEOUT_MS.
+ */
 static void
 await_answer(uint64 number, LedgerAnswer *answer)
 {
@@ -174,15 +186,16 @@ request_charge(StringInfo payload, LedgerAnswer *answer)
  *		Charges a statement for all its releases, and logs them.
  *
  * items is a list of LedgerItem: epsilon in nano-epsilon, positive; delta in
- * atto-delta, not negative.  Every account on an item's population that names
- * the session user, the current user or a role either belongs to pays the sum
- * of the items on that population; all pay, or none.  When this returns, the
- * charge is on disk, and nothing brings it back.  An empty list is free.
+ * atto-delta, not negative.  The sum of the items on a population is paid by every
+ * account on it that names the session user, the current user or a role that either
+ * belongs to.  All of these accounts pay, or none.  When this returns, the charge is
+ * on disk, and nothing brings it back.  An empty list is free.
  *
- * Errors: DP001 if an account has too little or too few releases left, DP002 if
- * its limit per statement is exceeded, a release costs less than it asks for, or
- * the request is too large, 42501 if an account is required and there is none,
- * DP004 if the ledger cannot be written.
+ * Errors: DP001 if an account has too little epsilon or delta or too few releases
+ * left; DP002 if the statement costs more than an account allows for one statement,
+ * if a release costs less than the account asks for, or if the request is too large;
+ * 42501 if an account is required and there is none; DP004 if the ledger cannot be
+ * written; 22023 for an item without a price, 22003 for a sum out of range.
  */
 void
 ledger_charge(List *items, const char *query_text)

@@ -1,24 +1,27 @@
 /*
  * message.c
- *		The form in which a request travels to the worker.
+ *		The form in which a request travels to the worker: its payload.
  *
  * A payload is a fixed head, the prices per population, the items, and the
  * text of the query, which gets the room that is left and is cut off to fit.
- * Strings end in a zero byte; numbers lie unaligned.
+ * Strings end in a zero byte; numbers lie unaligned.  Both ends are processes of one
+ * server, so structs are copied as they are.
  */
 #include "postgres.h"
+
+#include <openssl/evp.h>
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include <openssl/evp.h>
-
 #include "accounting/units.h"
-#include "errors.h"
-#include "ledger/ledger.h"
+#include "core/errors.h"
+#include "ledger/message.h"
 #include "ledger/protocol.h"
+#include "mechanism/status.h"
 
+/* What every payload begins with; the fields are those of LedgerMessage. */
 typedef struct MessageHead
 {
 	NameData	session_name;
@@ -28,13 +31,18 @@ typedef struct MessageHead
 	int32		nitems;
 } MessageHead;
 
+/* The bytes of a payload that are still to be read. */
 typedef struct Reader
 {
 	const char *next;
 	const char *end;
 } Reader;
 
-/* Adds an item to the price of its population; refuses what cannot be one. */
+/*
+ * Adds an item to the price of its population, which may be new to the list.  Raises
+ * ERRCODE_INVALID_PARAMETER_VALUE for an item without a price, and
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE for a sum that overflows.
+ */
 static List *
 add_price(List *prices, const LedgerItem *item)
 {
@@ -71,6 +79,7 @@ add_price(List *prices, const LedgerItem *item)
 	return prices;
 }
 
+/* Appends a string with its zero byte; NULL as the empty one. */
 static void
 add_string(StringInfo payload, const char *string)
 {
@@ -79,6 +88,7 @@ add_string(StringInfo payload, const char *string)
 	appendBinaryStringInfo(payload, string, strlen(string) + 1);
 }
 
+/* Appends the head of a payload; raises ERRCODE_DP_LEDGER if OpenSSL cannot compute a digest. */
 static void
 add_head(StringInfo payload, List *prices, List *items, const char *query_text)
 {
@@ -102,9 +112,9 @@ add_head(StringInfo payload, List *prices, List *items, const char *query_text)
  * ledger_message_build
  *		Appends the payload for a statement to an empty buffer.
  *
- * items is a list of LedgerItem.  Refuses prices that are not positive or sums
- * that overflow, and (DP002) a statement with so many releases that they do
- * not fit in LEDGER_PAYLOAD_SIZE.
+ * items is a list of LedgerItem; query_text may be NULL.  Raises 22023 for a price that
+ * is not positive, 22003 for a sum that overflows, and DP002 for a statement whose
+ * releases do not fit in LEDGER_PAYLOAD_SIZE.
  */
 void
 ledger_message_build(StringInfo payload, List *items, const char *query_text)
@@ -143,6 +153,7 @@ ledger_message_build(StringInfo payload, List *items, const char *query_text)
 	appendStringInfoCharMacro(payload, '\0');
 }
 
+/* Reads "size" bytes; elog if there are fewer. */
 static void
 read_bytes(Reader *reader, void *target, Size size)
 {
@@ -152,6 +163,7 @@ read_bytes(Reader *reader, void *target, Size size)
 	reader->next += size;
 }
 
+/* Reads a string, which stays where it is; elog if it does not end. */
 static const char *
 read_string(Reader *reader)
 {
@@ -166,7 +178,9 @@ read_string(Reader *reader)
 
 /*
  * ledger_message_read
- *		Takes a payload apart; the strings of *message point into it.
+ *		Takes a payload of "length" bytes apart; the strings of *message point into it.
+ *
+ * elog if the payload ends before its contents do.
  */
 void
 ledger_message_read(const char *payload, int length, LedgerMessage *message)

@@ -6,137 +6,124 @@
 #define DP_LEDGER_PROTOCOL_H
 
 #include "postgres.h"
+
 #include "datatype/timestamp.h"
-#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
-/* One request: everything that a statement is charged for and logs. */
+/* Bytes of a payload: everything that one statement is charged for and logs. */
 #define LEDGER_PAYLOAD_SIZE		16384
-/* Room that the text of the query is sure to find in it. */
+/* Bytes of a payload that are kept free for the text of the query. */
 #define LEDGER_QUERY_ROOM		2048
+/* Bytes of a SHA-256. */
 #define LEDGER_FINGERPRINT_SIZE	32
 /* Most requests of one transaction. */
 #define LEDGER_BATCH_MAX		256
 
 /*
- * Zero is no verdict: memory nobody wrote never reads as paid.
+ * What the worker decides about a request.  Zero is no verdict, so that memory
+ * that nobody wrote never reads as paid.
  */
 typedef enum LedgerVerdict
 {
 	LEDGER_UNDECIDED = 0,
-	LEDGER_PAID,
-	LEDGER_NO_ACCOUNT,
-	LEDGER_OVER_QUERY_LIMIT,
-	LEDGER_UNDER_QUERY_MINIMUM,
-	LEDGER_EXHAUSTED,
-	LEDGER_RELEASES_EXHAUSTED,
-	LEDGER_BUSY,				/* somebody else holds a lock: ask again */
-	LEDGER_NOT_INSTALLED,
+	LEDGER_PAID,				/* the charge is on disk */
+	LEDGER_NO_ACCOUNT,			/* an account is required, and there is none */
+	LEDGER_OVER_QUERY_LIMIT,	/* the statement costs more than an account allows */
+	LEDGER_UNDER_QUERY_MINIMUM, /* a release costs less than an account asks for */
+	LEDGER_EXHAUSTED,			/* too little epsilon or delta is left */
+	LEDGER_RELEASES_EXHAUSTED,	/* too few releases are left */
+	LEDGER_BUSY,				/* another transaction holds a lock: ask again */
+	LEDGER_NOT_INSTALLED,		/* this database lacks the extension */
 	LEDGER_FAILED,				/* the transaction failed and was rolled back */
 	LEDGER_LOST,				/* the worker ended after it took the request */
 	LEDGER_NO_WORKER			/* a worker ended before it could serve */
 } LedgerVerdict;
 
+/*
+ * The answer to a request.  All but the verdict is only set for a refusal, and is
+ * about one population and, where an account refuses, that account.
+ */
 typedef struct LedgerAnswer
 {
 	LedgerVerdict verdict;
-	NameData	population;		/* of a refusal, as is all that follows */
+	NameData	population;
 	Oid			role;			/* holder of the account that refuses */
-	int64		epsilon;		/* price on that population, nano-epsilon */
-	int64		delta;			/* and atto-delta */
-	int64		epsilon_left;	/* what the account has left */
-	int64		delta_left;
-	int64		query_limit;	/* its limit per statement, nano-epsilon */
-	int64		cheapest;		/* the cheapest release on that population */
-	int64		least_epsilon;	/* what it must cost */
-	int64		releases;		/* how many there are */
-	int64		release_limit;	/* how many the account may make in a period */
-	int64		releases_left;
-	TimestampTz renews_at;		/* 0 if it does not renew */
+	int64		epsilon;		/* price of the statement on the population, nano-epsilon */
+	int64		delta;			/* price of the statement on the population, atto-delta */
+	int64		epsilon_left;	/* epsilon that the account has left, nano-epsilon */
+	int64		delta_left;		/* delta that the account has left, atto-delta */
+	int64		query_limit;	/* most that the account pays for a statement, nano-epsilon */
+	int64		cheapest;		/* price of the cheapest release, nano-epsilon */
+	int64		least_epsilon;	/* least that a release must cost, nano-epsilon */
+	int64		releases;		/* number of releases of the statement on the population */
+	int64		release_limit;	/* most releases of the account in a period */
+	int64		releases_left;	/* releases that the account has left in this period */
+	TimestampTz renews_at;		/* when the account renews; 0 if it does not */
 } LedgerAnswer;
 
-/* Price of a statement on one population. */
+/* Price of a statement on one population: the sum of its releases there. */
 typedef struct LedgerPrice
 {
 	NameData	population;
-	int64		epsilon_nano;
-	int64		delta_atto;
-	int64		cheapest;		/* of its releases, nano-epsilon */
-	int64		least_epsilon;	/* what that must be, if an account pays */
-	int64		releases;		/* how many */
-	bool		account_required;
+	int64		epsilon_nano;	/* sum, nano-epsilon (1e-9) */
+	int64		delta_atto;		/* sum, atto-delta (1e-18) */
+	int64		cheapest;		/* price of the cheapest release, nano-epsilon */
+	int64		least_epsilon;	/* least that a release must cost if an account pays it */
+	int64		releases;		/* number of releases */
+	bool		account_required;	/* without an account the statement is refused */
 } LedgerPrice;
+
+/* One release of a statement, as it is charged and logged. */
+typedef struct LedgerItem
+{
+	NameData	population;
+	int64		epsilon_nano;	/* price, nano-epsilon (1e-9) */
+	int64		delta_atto;		/* price, atto-delta (1e-18) */
+	int64		least_epsilon;	/* least that a release must cost if an account pays it */
+	const char *relations;		/* names of the protected relations, for the log */
+	const char *outputs;		/* names of the outputs, for the log */
+	bool		account_required;	/* false for a role that may read the rows itself */
+} LedgerItem;
 
 /* What a payload says, see message.c. */
 typedef struct LedgerMessage
 {
-	NameData	session_name;
-	NameData	current_name;
-	uint8		fingerprint[LEDGER_FINGERPRINT_SIZE];
-	List	   *prices;			/* of LedgerPrice */
-	List	   *items;			/* of LedgerItem */
-	const char *query;
+	NameData	session_name;	/* name of the session user */
+	NameData	current_name;	/* name of the current user */
+	uint8		fingerprint[LEDGER_FINGERPRINT_SIZE];	/* SHA-256 of the whole query text */
+	List	   *prices;			/* of LedgerPrice, one per population */
+	List	   *items;			/* of LedgerItem, one per release */
+	const char *query;			/* text of the statement, cut off to fit */
 } LedgerMessage;
 
-/* A request in the hands of a worker: its own copy, the slot may change. */
+/*
+ * A request that a worker has taken.  It is the worker's own copy, because the backend
+ * may give up and use the slot for another request.
+ */
 typedef struct LedgerRequest
 {
-	int			slot;
-	uint64		number;
+	int			slot;			/* index of the slot it was taken from */
+	uint64		number;			/* number of the request: is the slot still about it? */
 	Oid			session_user;
 	Oid			current_user;
-	char	   *payload;
-	int			length;
-	LedgerAnswer answer;
+	char	   *payload;		/* bytes of the payload, in the worker's buffer */
+	int			length;			/* number of bytes of the payload */
+	LedgerAnswer answer;		/* what the backend will be told */
 } LedgerRequest;
 
+/* How far a request is, as its backend sees it. */
 typedef enum LedgerPoll
 {
-	LEDGER_POLL_ANSWERED,
-	LEDGER_POLL_PENDING,
-	LEDGER_POLL_TAKEN
+	LEDGER_POLL_ANSWERED,		/* the answer is there */
+	LEDGER_POLL_PENDING,		/* no worker has taken it yet */
+	LEDGER_POLL_TAKEN			/* a worker is at it */
 } LedgerPoll;
 
+/* What came of the attempt to wake the worker. */
 typedef enum LedgerWake
 {
 	LEDGER_WAKE_SENT,			/* there is a worker, or one is starting */
 	LEDGER_WAKE_START			/* the caller must start one */
 } LedgerWake;
-
-/* shmem.c: both sides */
-extern void ledger_shmem_init(void);
-extern bool ledger_shmem_exists(void);
-
-/* shmem.c: backend side */
-extern uint64 ledger_request_submit(const char *payload, int length);
-extern LedgerPoll ledger_request_poll(uint64 number, LedgerAnswer *answer);
-extern void ledger_request_withdraw(uint64 number);
-extern LedgerWake ledger_worker_wake(uint64 *epoch, bool doubt);
-extern void ledger_worker_not_started(uint64 epoch);
-
-/* shmem.c: worker side */
-extern bool ledger_worker_claim(Oid database, uint64 epoch);
-extern void ledger_worker_ready(void);
-extern int	ledger_worker_take(LedgerRequest *requests, int max, char *buffer, Size size);
-extern int	ledger_worker_pending(void);
-extern void ledger_worker_answer(LedgerRequest *requests, int n);
-extern bool ledger_worker_leave(void);
-
-/* message.c */
-extern void ledger_message_build(StringInfo payload, List *items, const char *query_text);
-extern void ledger_message_read(const char *payload, int length, LedgerMessage *message);
-
-/* account.c */
-extern Oid	ledger_table(const char *name);
-extern bool ledger_role_is_live(Oid role);
-
-/* refusal.c */
-extern void ledger_report_refusal(const LedgerAnswer *answer) pg_attribute_noreturn();
-
-/* batch.c */
-extern int64 ledger_batch_run(LedgerRequest *requests, int n);
-
-/* worker.c: called by the postmaster's fork through the library's name */
-extern PGDLLEXPORT void dp_ledger_worker_main(Datum main_arg);
 
 #endif							/* DP_LEDGER_PROTOCOL_H */

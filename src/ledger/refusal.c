@@ -1,6 +1,6 @@
 /*
  * refusal.c
- *		What a client is told when it did not get its charge.
+ *		What a client is told when its statement was not charged.
  */
 #include "postgres.h"
 
@@ -9,9 +9,11 @@
 #include "utils/timestamp.h"
 
 #include "accounting/units.h"
-#include "errors.h"
+#include "core/errors.h"
 #include "ledger/protocol.h"
+#include "ledger/refusal.h"
 
+/* An amount in plain units, as text; digits is how many decimals the ledger's unit has. */
 static char *
 plain_units(int64 amount, int digits)
 {
@@ -104,7 +106,7 @@ report_query_minimum(const LedgerAnswer *answer)
 			 errhint("SET dp_agg.epsilon = %s, or more.", plain_epsilon(answer->least_epsilon))));
 }
 
-/* An account's row is locked, or, if there is no population, a whole table. */
+/* The row of an account is locked, or a whole table: then the answer names no population. */
 static void
 report_busy(const LedgerAnswer *answer)
 {

@@ -25,8 +25,9 @@
  *   exclusively; nothing in a locked section allocates memory or can fail;
  * - a payload is written by its backend while the slot is not PENDING, and read
  *   by the worker under the lock while it is;
- * - submitting looks for the worker in the same locked section in which a
- *   worker looks for requests before it leaves, so none is overlooked.
+ * - a backend looks for a worker after its request is on the list, and a worker
+ *   leaves in the locked section in which it has found the list empty, so no
+ *   request is overlooked.
  *
  * A backend or worker that crashes makes the postmaster reinitialize all of
  * this together with the server.
@@ -44,14 +45,16 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
+#include "core/compat.h"
 #include "ledger/protocol.h"
+#include "ledger/shmem.h"
 
 #define TRANCHE_NAME	"dp_agg_ledger"
 
 /* A worker that was asked for and did not come within this time will not. */
 #define START_TIMEOUT_MS	10000
 
+/* The states of a slot; see above. */
 typedef enum SlotState
 {
 	SLOT_FREE,
@@ -60,53 +63,57 @@ typedef enum SlotState
 	SLOT_DONE
 } SlotState;
 
+/* The request of one backend, if it has one. */
 typedef struct Slot
 {
-	dlist_node	node;			/* in the list of pending slots, if PENDING */
+	dlist_node	node;			/* link in the list of pending slots, if PENDING */
 	SlotState	state;
-	uint64		number;			/* of the request; 0 is never one */
-	uint64		taken_by;		/* epoch of the worker, if TAKEN */
+	uint64		number;			/* number of the request; 0 if the slot is FREE */
+	uint64		taken_by;		/* epoch of the worker that took it, if TAKEN */
 	Oid			database;
 	Oid			session_user;
 	Oid			current_user;
-	int			length;			/* of the payload */
-	Latch	   *latch;			/* of the backend that waits */
-	LedgerAnswer answer;		/* if DONE */
+	int			length;			/* number of bytes of the payload */
+	Latch	   *latch;			/* latch of the backend that waits */
+	LedgerAnswer answer;		/* what the worker decided, if DONE */
 } Slot;
 
+/* The states of a worker's entry; see above. */
 typedef enum WorkerState
 {
-	WORKER_NONE,
-	WORKER_STARTING,
-	WORKER_RUNNING
+	WORKER_NONE,				/* the entry is unused */
+	WORKER_STARTING,			/* the postmaster was asked for the worker */
+	WORKER_RUNNING				/* the worker has taken the entry over */
 } WorkerState;
 
+/* The worker of one database. */
 typedef struct WorkerEntry
 {
 	WorkerState state;
 	Oid			database;
-	uint64		epoch;
-	TimestampTz since;			/* when it was asked for */
-	PGPROC	   *proc;			/* if RUNNING */
-	int			pid;
+	uint64		epoch;			/* tells this worker from all before and after it */
+	TimestampTz since;			/* when the postmaster was asked for it */
+	PGPROC	   *proc;			/* its PGPROC, if RUNNING */
+	int			pid;			/* its process, if RUNNING */
 } WorkerEntry;
 
+/* The shared memory: this header, then the slots, then the payloads. */
 typedef struct LedgerShared
 {
 	LWLock	   *lock;
-	uint64		last_number;
-	uint64		last_epoch;
-	dlist_head	pending;
+	uint64		last_number;	/* number of the latest request */
+	uint64		last_epoch;		/* epoch of the latest worker */
+	dlist_head	pending;		/* slots that are PENDING, oldest first */
 	int			nslots;
-	int			nworkers;
-	Slot	   *slots;
-	char	   *payloads;
+	int			nworkers;		/* entries in workers[] */
+	Slot	   *slots;			/* one per PGPROC */
+	char	   *payloads;		/* LEDGER_PAYLOAD_SIZE bytes per slot */
 	WorkerEntry workers[FLEXIBLE_ARRAY_MEMBER];
 } LedgerShared;
 
 static LedgerShared *shared = NULL;
 
-/* In a worker: which one it is. */
+/* In a worker: its entry, its epoch, and whether it came to serving. */
 static WorkerEntry *my_entry = NULL;
 static uint64 my_epoch = 0;
 static bool my_ready = false;
@@ -115,8 +122,8 @@ static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
 
 /*
- * One entry per worker the postmaster could run: that there is none left means
- * that there is no worker to be had either.
+ * Bytes of LedgerShared.  It has one entry per worker that the postmaster could run, so
+ * where no entry is left, the postmaster has no room for a worker either.
  */
 static Size
 header_size(void)
@@ -125,6 +132,7 @@ header_size(void)
 							 mul_size(sizeof(WorkerEntry), Max(max_worker_processes, 1))));
 }
 
+/* Bytes of all the shared memory: the header, the slots and the payloads. */
 static Size
 shared_size(void)
 {
@@ -134,6 +142,7 @@ shared_size(void)
 	return add_size(size, mul_size(LEDGER_PAYLOAD_SIZE, MaxBackends));
 }
 
+/* shmem_request_hook */
 static void
 shmem_request(void)
 {
@@ -143,7 +152,10 @@ shmem_request(void)
 	RequestNamedLWLockTranche(TRANCHE_NAME, 1);
 }
 
-/* The payloads are left alone: pages nobody uses need no memory. */
+/*
+ * shmem_startup_hook: makes the shared memory, or finds it.  The payloads are not
+ * touched: pages that no backend has used yet take no memory.
+ */
 static void
 shmem_startup(void)
 {
@@ -181,7 +193,7 @@ ledger_shmem_init(void)
 	shmem_startup_hook = shmem_startup;
 }
 
-/* False if the library came too late for shared memory. */
+/* Is there shared memory?  Not if the library was loaded after the server had started. */
 bool
 ledger_shmem_exists(void)
 {
@@ -189,8 +201,8 @@ ledger_shmem_exists(void)
 }
 
 /*
- * The lock, also for callbacks of a process that exits; in those it may be
- * held already if something raised FATAL in spite of the rules above.
+ * Takes the lock.  In a callback of a process that exits it may be held already, if
+ * something raised FATAL in a locked section in spite of the rules above.
  */
 static void
 lock_shared(void)
@@ -205,6 +217,7 @@ unlock_shared(void)
 	LWLockRelease(shared->lock);
 }
 
+/* The slot of this backend. */
 static Slot *
 my_slot(void)
 {
@@ -215,7 +228,7 @@ my_slot(void)
 	return &shared->slots[index];
 }
 
-/* To FREE from whatever state; the lock is held. */
+/* Makes a slot FREE, whatever its state; the lock is held. */
 static void
 free_slot(Slot *slot)
 {
@@ -238,9 +251,10 @@ answer_slot(Slot *slot, const LedgerAnswer *answer)
 }
 
 /*
- * Puts a request of this backend's into its slot and returns its number.
+ * Puts a request of this backend into its slot and returns its number.
  *
- * length is at most LEDGER_PAYLOAD_SIZE.  The caller must poll, or withdraw.
+ * length is in 1 .. LEDGER_PAYLOAD_SIZE.  The caller must poll until there is an
+ * answer, or withdraw the request.
  */
 uint64
 ledger_request_submit(const char *payload, int length)
@@ -265,7 +279,7 @@ ledger_request_submit(const char *payload, int length)
 	return number;
 }
 
-/* How far the request is; frees the slot when it hands out the answer. */
+/* How far the request is.  When the answer is there, *answer is set and the slot is freed. */
 LedgerPoll
 ledger_request_poll(uint64 number, LedgerAnswer *answer)
 {
@@ -293,8 +307,8 @@ ledger_request_poll(uint64 number, LedgerAnswer *answer)
 }
 
 /*
- * Gives a request up.  If no worker took it, it will never be charged; if one
- * did, it may be, and the answer goes nowhere.
+ * Gives a request up.  If no worker has taken it, it will never be charged.  If one
+ * has, it may be charged, and the answer goes nowhere.
  */
 void
 ledger_request_withdraw(uint64 number)
@@ -307,6 +321,7 @@ ledger_request_withdraw(uint64 number)
 	unlock_shared();
 }
 
+/* The entry of a database's worker, starting or running; NULL if there is none. */
 static WorkerEntry *
 find_worker(Oid database)
 {
@@ -320,6 +335,7 @@ find_worker(Oid database)
 	return NULL;
 }
 
+/* An entry that nobody uses; NULL if there is none. */
 static WorkerEntry *
 find_unused_entry(void)
 {
@@ -331,7 +347,10 @@ find_unused_entry(void)
 	return NULL;
 }
 
-/* Gives an entry back and answers what its worker had; the lock is held. */
+/*
+ * Gives the entry of a worker back; the lock is held.  Requests that the worker had
+ * taken are answered LEDGER_LOST.  was_ready: the worker had come to serving.
+ */
 static void
 release_worker(WorkerEntry *entry, bool was_ready)
 {
@@ -351,8 +370,8 @@ release_worker(WorkerEntry *entry, bool was_ready)
 		else if (slot->state == SLOT_PENDING && slot->database == entry->database)
 		{
 			/*
-			 * One that served may be followed by another; one that could not
-			 * even begin is no reason to try again and again.
+			 * After a worker that served, the backend starts another.  After one that
+			 * could not begin to serve, it would do so again and again.
 			 */
 			if (!was_ready)
 			{
@@ -367,10 +386,10 @@ release_worker(WorkerEntry *entry, bool was_ready)
 }
 
 /*
- * Is the process of this entry gone, or not coming?  The lock is held.  Its exit
- * callback tells; this is for the case that it did not get that far.  Whether the
- * process is there, the kernel is asked only when in doubt: that takes as long as
- * everything else here.
+ * Is the worker of this entry gone, or not coming?  The lock is held.  A worker gives
+ * its entry back by a callback when it exits; this is for one that did not get that
+ * far.  The kernel is asked whether the process is there only when in doubt, because
+ * that takes as long as everything else here.
  */
 static bool
 worker_is_gone(WorkerEntry *entry, bool doubt)
@@ -382,11 +401,11 @@ worker_is_gone(WorkerEntry *entry, bool doubt)
 }
 
 /*
- * Sees to it that the worker of this database looks at the list; doubt says that it
- * should have done so before.
+ * Wakes the worker of this database, so that it looks at the list.  doubt: it should
+ * have done so before, and may be dead.
  *
- * LEDGER_WAKE_START tells the caller to start one, with *epoch; if that is 0,
- * there is no entry left for it.
+ * LEDGER_WAKE_SENT: there is one, or one is starting.  LEDGER_WAKE_START: the caller
+ * must start one under *epoch; if that is 0, no entry is left for it.
  */
 LedgerWake
 ledger_worker_wake(uint64 *epoch, bool doubt)
@@ -426,7 +445,7 @@ ledger_worker_wake(uint64 *epoch, bool doubt)
 	return result;
 }
 
-/* The worker with that epoch could not be started. */
+/* Gives the entry back that was made for a worker which could not be started. */
 void
 ledger_worker_not_started(uint64 epoch)
 {
@@ -441,7 +460,7 @@ ledger_worker_not_started(uint64 epoch)
 	unlock_shared();
 }
 
-/* At the exit of a worker, however it comes about. */
+/* Callback at the exit of a worker, however it comes about. */
 static void
 worker_exit(int code, Datum arg)
 {
@@ -452,8 +471,8 @@ worker_exit(int code, Datum arg)
 }
 
 /*
- * Takes over the entry that a backend made for this worker; false if it was
- * given to another meanwhile, and then there is nothing to do here.
+ * Takes over the entry that a backend made for this worker.  False if the entry has
+ * been given to another worker meanwhile: then this one must leave.
  */
 bool
 ledger_worker_claim(Oid database, uint64 epoch)
@@ -482,7 +501,7 @@ ledger_worker_claim(Oid database, uint64 epoch)
 	return mine;
 }
 
-/* From here on, the end of this worker says nothing about the next one. */
+/* This worker could begin to serve: if it ends, another may be started in its place. */
 void
 ledger_worker_ready(void)
 {
@@ -490,10 +509,11 @@ ledger_worker_ready(void)
 }
 
 /*
- * Takes the pending requests of this worker's database, oldest first, as many
- * as fit in requests[max] and, with their payloads, in the buffer.
+ * Takes pending requests of this worker's database, oldest first: at most max, and
+ * as many as have room for their payloads in the buffer of "size" bytes.
  *
- * Returns how many, or -1 if this worker was taken for dead and must go.
+ * Returns the number of requests, or -1 if this worker was taken for dead and must
+ * leave.
  */
 int
 ledger_worker_take(LedgerRequest *requests, int max, char *buffer, Size size)
@@ -536,9 +556,9 @@ ledger_worker_take(LedgerRequest *requests, int max, char *buffer, Size size)
 }
 
 /*
- * Hands the answers out to those that still wait for them; n is at most
- * LEDGER_BATCH_MAX.  Latches are set once the lock is free, because who wakes
- * up wants it at once; a latch outlives the process that waited on it.
+ * Hands n answers (at most LEDGER_BATCH_MAX) out to the backends that still wait for
+ * them.  Latches are set when the lock is free again, because who wakes up wants the
+ * lock at once; a latch outlives the process that waited on it.
  */
 void
 ledger_worker_answer(LedgerRequest *requests, int n)
@@ -579,7 +599,7 @@ count_pending(void)
 	return n;
 }
 
-/* How many requests wait for this worker. */
+/* The number of requests that wait for this worker. */
 int
 ledger_worker_pending(void)
 {
@@ -591,7 +611,10 @@ ledger_worker_pending(void)
 	return n;
 }
 
-/* Gives the entry back, unless there is something to do after all. */
+/*
+ * Gives the entry back, so that the worker can leave.  False if requests have come
+ * meanwhile: then the worker must go on.
+ */
 bool
 ledger_worker_leave(void)
 {

@@ -4,7 +4,7 @@
  *
  * Why a worker: a charge must be on disk before the first row is computed, and
  * must stay there whatever the client's transaction does; a transaction cannot
- * commit a part of itself, and it may be read-only.  Why one per database: a
+ * commit on its own, and it may be read-only.  Why one per database: a
  * worker is bound to a database for life.  Why only one: every statement of a
  * role updates the same row, so writers in parallel would queue up for its
  * lock, one commit each, while a single writer puts all that wait into one
@@ -30,20 +30,23 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "ledger/batch.h"
 #include "ledger/protocol.h"
+#include "ledger/shmem.h"
+#include "ledger/worker.h"
 
-#define IDLE_MS			1500
+#define IDLE_MS			1500	/* idle time after which the worker leaves */
 
-#define SLOW_COMMIT_US	1000
-#define GATHER_MAX_US	1000
-#define GATHER_STEP_US	50
+#define SLOW_COMMIT_US	1000	/* a commit that takes longer is worth sharing */
+#define GATHER_MAX_US	1000	/* longest wait for others before a commit */
+#define GATHER_STEP_US	50		/* time between two looks whether they have come */
 
-/* Payloads of one transaction; most are a few hundred bytes. */
+/* Bytes for the payloads of one transaction; most payloads take a few hundred. */
 #define BUFFER_SIZE		(64 * LEDGER_PAYLOAD_SIZE)
 
 /*
- * Whatever ALTER DATABASE ... SET says, the worker works like this.  Set at
- * session level, so that a reload of the configuration does not undo it.
+ * Settings that the worker needs, whatever ALTER DATABASE ... SET says.  They are set at
+ * session level, so that a reload of the configuration does not undo them.
  */
 static const struct
 {
@@ -77,17 +80,19 @@ static const struct
 	{"track_activities", "on"},
 };
 
+/* Sets them, and synchronous_commit. */
 static void
 apply_settings(void)
 {
 	for (int i = 0; i < (int) lengthof(settings); i++)
 		SetConfigOption(settings[i].name, settings[i].value, PGC_SUSET, PGC_S_SESSION);
 
-	/* Stronger is welcome: with synchronous replicas, remote_apply stays. */
+	/* A stronger setting stays, such as remote_apply with synchronous replicas. */
 	if (synchronous_commit < SYNCHRONOUS_COMMIT_ON)
 		SetConfigOption("synchronous_commit", "on", PGC_SUSET, PGC_S_SESSION);
 }
 
+/* Ends the worker if it was told to, and reloads the configuration. */
 static void
 mind_signals(void)
 {
@@ -101,8 +106,8 @@ mind_signals(void)
 }
 
 /*
- * Waits for requests until it has been idle for IDLE_MS; false then, if there
- * really is nothing left to do.
+ * Waits for requests; true if there may be some.  False once the worker has been idle
+ * for IDLE_MS and has given up its entry: it must leave then.
  */
 static bool
 wait_for_work(TimestampTz idle_since)
@@ -118,11 +123,12 @@ wait_for_work(TimestampTz idle_since)
 }
 
 /*
- * Lets those who were just answered come back with their next statement before
- * the next commit begins: otherwise the first of them would have that commit
- * for themselves, and the others would fall into step half a turn behind.
- * Worth it only where a commit is slow: where it is not, the processor is what
- * limits, and waiting loses.  crowd is how many were there last time.
+ * Waits for the backends that were just answered to come back with their next
+ * statements, so that one commit serves them all.  Otherwise the first to come would
+ * have the next commit for themselves, and the others would fall into step half a turn
+ * behind.  This pays only where a commit is slow; elsewhere the processor is what
+ * limits, and waiting loses.  crowd is the number of requests that were answered or
+ * waiting at the end of this turn, commit_us the time that its commit took.
  */
 static void
 gather(int crowd, int64 commit_us)
@@ -151,6 +157,7 @@ run_turn(LedgerRequest *requests, int n)
 	gather(crowd, commit_us);
 }
 
+/* Serves requests until there have been none for a while. */
 static void
 serve(void)
 {

@@ -3,9 +3,9 @@
  *		Exact coins and geometric variables with rational parameters.
  *
  * After Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential
- * Privacy" (2020), Algorithm 1 (Bernoulli(exp(-gamma))) and the geometric part
- * of Algorithm 2.  Only integers are used: a floating-point logarithm leaks
- * through the gaps of its results (Mironov 2012), an integer does not.
+ * Privacy" (2020), Algorithm 1 (Bernoulli(exp(-gamma))) and the geometric
+ * variable of Algorithm 2.  Only integers are used: a floating-point logarithm
+ * leaks through the gaps of its results (Mironov 2012), an integer does not.
  *
  * Why 128 bits are enough.  A rate is p/q with q <= 2^100
  * (DP_RATE_MAX_DENOMINATOR); anything else is DP_ERR_RANGE before the first
@@ -15,9 +15,9 @@
  *
  *	- the series of Bernoulli(exp(-u/q)) draws below j * q, with
  *	  j <= DP_RANDOM_MAX_TRIES = 2^10: j * q <= 2^110;
- *	- a geometric variable is built from u + v * q with u < q and v < 2^10, at
- *	  most 2^110, and is a quotient of that: it is below 2^110 in general, and
- *	  below 2^90 for the rates of the noise.
+ *	- a geometric variable is a quotient of u + v * q with u < q and v < 2^10,
+ *	  which is at most 2^110.  So it is below 2^110 in general, and below 2^90 for
+ *	  the rates of the noise.
  *
  * The three loops (the series over j, the count v, the rejection of u) have no
  * bound in the paper.  Here each ends with DP_ERR_RANDOM after
@@ -25,8 +25,8 @@
  * < 1/1023!, the count with e^-1024, the rejection with at most e^-1024, all
  * below 2^-1476.  The error does not depend on any data, and the law of what
  * is returned is within the same distance of the exact one; next to the unit
- * of delta, 10^-18 > 2^-60, this is nothing.  A source of constant bytes gets
- * there at once instead of never coming back.
+ * of delta, 10^-18 > 2^-60, this is nothing.  With a source of constant bytes
+ * the error comes at once, where the loops of the paper would never end.
  *
  * The running time depends on the value drawn, as in any rejection sampler
  * (Jin, McMurtry, Rubinstein and Ohrimenko 2022).

@@ -10,8 +10,8 @@
 #include "mechanism/random.h"
 
 /*
- * Largest denominator of a rate.  With at most DP_RANDOM_MAX_TRIES = 2^10
- * steps in any series, every product stays below 2^112 (see bernoulli.c).
+ * Largest denominator of a rate.  As no series has more than
+ * DP_RANDOM_MAX_TRIES = 2^10 steps, every product stays below 2^112 (bernoulli.c).
  */
 #define DP_RATE_MAX_DENOMINATOR ((dp_uint128) 1 << 100)
 

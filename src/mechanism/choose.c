@@ -54,10 +54,10 @@
  * by the argument of (a), applied to this smaller set.  So the dear coins are
  * thrown until one succeeds and not for all.
  *
- * Neighbours with one deficit, a run, are told once how far they are from the best.
- * Where that is DP_RANDOM_MAX_TRIES or more, no bit is drawn for them: so many heads
- * in a row do not come.  In long runs 64 candidates throw at a time, a bit of a word
- * each, until few are left.
+ * Candidates that follow each other and have the same deficit are a run, for which x is
+ * computed once.  If x is DP_RANDOM_MAX_TRIES or more, no bit is drawn for the run: that
+ * many heads in a row are taken not to come.  In long runs 64 candidates throw at a time,
+ * each one bit of a word, until few are left.
  */
 #include <stdbool.h>
 
@@ -66,11 +66,11 @@
 #include "mechanism/bernoulli.h"
 #include "mechanism/choose.h"
 
-/* Random bits still to be used: the lowest `left` of word, zeros above. */
+/* Random bits that are still to be used. */
 typedef struct fair_bits
 {
-	uint64_t	word;
-	int			left;
+	uint64_t	word;			/* the bits, lowest first; zeros above them */
+	int			left;			/* number of bits */
 } fair_bits;
 
 /*
@@ -142,7 +142,7 @@ two_over_e(dp_random *rng, bool *out)
 	return DP_ERR_RANDOM;
 }
 
-/* What remains of a coin exp(-p/q) after its fair bits. */
+/* The rest of a coin of probability exp(-p/q), whose fair bits have shown heads. */
 static dp_status
 rest_of_coin(dp_random *rng, dp_uint128 p, dp_uint128 q, bool *out)
 {
@@ -167,6 +167,7 @@ typedef struct candidates
 	int			runs;
 } candidates;
 
+/* The first candidate of a run. */
 static inline int32_t
 first_of_run(const candidates *all, int run)
 {
@@ -197,12 +198,12 @@ run_of(const candidates *all, int32_t candidate)
 /* Words are drawn for a block of 64 candidates while more than this are left. */
 #define FEW_LEFT 4
 
-/* Runs that are shorter throw one by one. */
+/* In runs of this number of candidates, or fewer, each throws by itself. */
 #define LONG_RUN 32
 
 /*
- * The candidates first .. last, as far as each has `needed` heads in a row, are
- * added to order[].  Whatever word a candidate's bits come from, they are its own.
+ * Adds to order[] those of the candidates first .. last that throw `needed` heads in a
+ * row.  No two candidates ever use the same bit, whatever word it comes from.
  */
 static dp_status
 flip_run(dp_random *rng, fair_bits *bits, int32_t first, int32_t last,
@@ -313,6 +314,7 @@ first_of_heads(dp_random *rng, const candidates *all, dp_uint128 rate_p,
 	return DP_ERR_RANGE;
 }
 
+/* dp_choose() and dp_choose_runs(), once the numbers of candidates and runs are checked. */
 static dp_status
 choose_among(dp_random *rng, const candidates *all, dp_uint128 rate_p,
 			 dp_uint128 rate_q, int32_t *work, int *chosen)
@@ -354,11 +356,11 @@ choose_among(dp_random *rng, const candidates *all, dp_uint128 rate_p,
 
 /*
  * dp_choose_farthest
- *		The greatest deficit of candidates that take part at these rates.
+ *		The greatest deficit of candidates that can be chosen at these rates.
  *
- * Those beyond it are never chosen and draw nothing, so they may as well be left out:
- * what is chosen and which bits are used stays the same.  rate_p and rate_q as for
- * dp_choose.
+ * Candidates beyond it are never chosen and draw nothing.  So they may as well be left
+ * out: what is chosen, and which bits are used, stays the same.  rate_p and rate_q as
+ * for dp_choose.
  */
 dp_uint128
 dp_choose_farthest(dp_uint128 rate_p, dp_uint128 rate_q)
@@ -374,8 +376,8 @@ dp_choose_farthest(dp_uint128 rate_p, dp_uint128 rate_q)
  * m in 1 .. DP_CHOOSE_MAX; deficits of any size and any unit, the least of
  * them 0; rate_p >= 1, 1 <= rate_q <= DP_RATE_MAX_DENOMINATOR (2^100); every
  * deficits[i] * rate_p below 2^128.  Otherwise DP_ERR_RANGE, and nothing is
- * drawn.  work: m integers.  DP_ERR_RANDOM if the source failed.  *chosen is -1
- * on error.
+ * drawn.  work has room for m integers.  DP_ERR_RANDOM if the source failed.
+ * *chosen is -1 on error.
  *
  * The law of the result is exact but for the bounds on the length of the
  * loops, which a sound source meets with probability below 2^-998.
@@ -394,12 +396,13 @@ dp_choose(dp_random *rng, const dp_uint128 *deficits, int m, dp_uint128 rate_p,
 
 /*
  * dp_choose_runs
- *		The same for candidates in runs of neighbours with one deficit.
+ *		dp_choose() for candidates that come in runs with the same deficit.
  *
- * Run i is the candidates starts[i] .. starts[i + 1] - 1, of which there is at
- * least one; starts[0] is 0 and starts[runs] the number of all, at most
- * DP_CHOOSE_MAX.  *chosen is the number of a candidate.  work: as many integers as
- * there are candidates.  The law is that of dp_choose().
+ * Run i is the candidates starts[i] .. starts[i + 1] - 1, at least one, all with
+ * deficits[i].  starts[0] is 0, and starts[runs] is the number of all candidates, at
+ * most DP_CHOOSE_MAX.  work has room for an integer per candidate.  *chosen is the
+ * number of a candidate, not of a run.  Ranges, errors and the law of the result are
+ * those of dp_choose().
  */
 dp_status
 dp_choose_runs(dp_random *rng, const dp_uint128 *deficits, const int32_t *starts,

@@ -11,14 +11,14 @@
 #define DP_CHOOSE_MAX ((1 << 24) + 1)
 
 /*
- * What a selection among n candidates works in, given by the caller.  Nothing
+ * Memory that a selection among n candidates works in, given by the caller.  Nothing
  * in it is meant for release.
  */
 typedef struct dp_choose_work
 {
-	dp_uint128 *deficits;		/* n */
-	int32_t    *order;			/* n */
-	int32_t    *starts;			/* n + 1; only for runs */
+	dp_uint128 *deficits;		/* array of n */
+	int32_t    *order;			/* array of n */
+	int32_t    *starts;			/* array of n + 1, used for runs */
 } dp_choose_work;
 
 extern dp_uint128 dp_choose_farthest(dp_uint128 rate_p, dp_uint128 rate_q);

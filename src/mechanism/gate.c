@@ -5,7 +5,7 @@
  *
  * Two conditions stand before a release, and both are needed: the true number
  * of individuals is at least a public minimum, and the noisy number reaches the
- * threshold tau computed here.  The first alone would show whether one person
+ * threshold tau computed here.  The first alone would show whether one individual
  * is there.  With both, the only outputs whose probability one individual can
  * change by more than the factor of epsilon are those of groups that have
  * exactly the minimum: tau makes such a group pass with probability at most
@@ -146,7 +146,7 @@ dp_gate_offset(double rate, double delta, int d)
  *		P(individuals * DP_SCALE + z_0 >= tau) <= 1 - (1 - delta)^(1/groups),
  *
  * for z of dp_noise_draw with the same epsilon_nano, groups and d.  tau is
- * within a few parts in 10^6, in probability, of the least such number; it is
+ * within a few millionths, in probability, of the least such number; it is
  * at least individuals * DP_SCALE + 1, also where a delta of 1/2 or more would
  * allow less.
  *

@@ -24,6 +24,7 @@
 #include "mechanism/noise.h"
 #include "mechanism/noise_internal.h"
 
+/* By the algorithm of Euclid; at least one of the two is not 0. */
 static dp_uint128
 greatest_common_divisor(dp_uint128 a, dp_uint128 b)
 {
@@ -55,7 +56,7 @@ negative_binomial(dp_random *rng, dp_uint128 p, dp_uint128 q, int terms,
 	return DP_OK;
 }
 
-/* Accepts the radius with probability prod_{i=1..d} (2 radius + 1)/(2 radius + 2i). */
+/* *accepted with probability prod_{i=1..d} (2 radius + 1)/(2 radius + 2i). */
 static dp_status
 accept_radius(dp_random *rng, dp_uint128 radius, int d, bool *accepted)
 {
@@ -111,12 +112,12 @@ draw_radius(dp_random *rng, dp_uint128 p, dp_uint128 q, int d,
  *
  *		(2R+1)^d / ((2R+2)(2R+4)...(2R+2d)) = prod_{i=1..d} (2R+1)/(2R+2i),
  *
- * a product of d probabilities: as many coins, all of which must succeed.
+ * a product of d probabilities: d coins, all of which must succeed.
  *
  * How often R is accepted.  At least with probability
  * 1 - sum_{i=1..d} (2i-1)/(2R+2i) > 1 - d^2/(2R).  For dp_noise_draw
- * a <= 1000/2^30 < 2^-20, so that already the first geometric variable is below
- * 2^14 with probability less than 2^14 * a < 2^-6 only; with R >= 2^14 and
+ * a <= 1000/2^30 < 2^-20, so that the first geometric variable alone is below
+ * 2^14 with a probability of less than 2^14 * a < 2^-6; with R >= 2^14 and
  * d <= 65, acceptance is above 1 - 4225/2^15 > 0.87.  More than 0.85 in all:
  * DP_RANDOM_MAX_TRIES failures in a row have probability below 2^-2800.  With
  * the bounds of bernoulli.c and random.c, a sound source makes a draw fail
@@ -208,7 +209,7 @@ dp_noise_draw(dp_random *rng, int64_t epsilon_nano, int64_t groups, int d,
  * Parameters and ranges as for dp_noise_draw; NaN outside them.  In the
  * continuous law a coordinate is R * V with aR a Gamma(d+1) variable and V
  * uniform in [-1, 1], so its variance is E[R^2]/3 = (d+1)(d+2)/(3 a^2).  The
- * lattice changes this by less than one part in 10^6.
+ * lattice changes this by less than a millionth.
  */
 double
 dp_noise_stddev(int64_t epsilon_nano, int64_t groups, int d)

@@ -1,13 +1,13 @@
 /*
  * noise_internal.h
- *		Parts of the noise and the gate that their unit tests look at.
+ *		Steps of the noise and the gate, for the mechanisms and their unit tests.
  *
  * Nothing outside mechanism/ and the unit tests includes this.
  */
 #ifndef DP_NOISE_INTERNAL_H
 #define DP_NOISE_INTERNAL_H
 
-#include "mechanism/noise.h"
+#include "mechanism/random.h"
 
 extern dp_status dp_noise_draw_rate(dp_random *rng, dp_uint128 p, dp_uint128 q,
 									int d, dp_int128 *z);

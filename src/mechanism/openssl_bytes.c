@@ -16,7 +16,8 @@
  * dp_openssl_bytes
  *		Fills buf with len bytes; 0 on success, -1 if OpenSSL has none to give.
  *
- * OpenSSL counts bytes in an int, hence the pieces.
+ * ctx is not used.  OpenSSL counts bytes in an int, so more than INT_MAX of them are
+ * asked for in several calls.
  */
 int
 dp_openssl_bytes(void *ctx, unsigned char *buf, size_t len)

@@ -10,9 +10,10 @@
 
 #include "mechanism/status.h"
 
-/* Fills buf with len random bytes; returns 0 on success, anything else fails. */
+/* A source: fills buf with len random bytes; returns 0 on success, anything else if it fails. */
 typedef int (*dp_bytes_fn) (void *ctx, unsigned char *buf, size_t len);
 
+/* Bytes that are asked of the source at a time. */
 #define DP_RANDOM_BUFFER 512
 
 /*
@@ -23,11 +24,12 @@ typedef int (*dp_bytes_fn) (void *ctx, unsigned char *buf, size_t len);
  */
 #define DP_RANDOM_MAX_TRIES 1024
 
+/* A generator: a source and a buffer of its bytes. */
 typedef struct dp_random
 {
-	dp_bytes_fn fill;
-	void	   *ctx;
-	size_t		used;			/* bytes of buf already handed out and wiped */
+	dp_bytes_fn fill;			/* the source */
+	void	   *ctx;			/* first argument of the source */
+	size_t		used;			/* number of bytes of buf that are handed out and wiped */
 	unsigned char buf[DP_RANDOM_BUFFER];
 } dp_random;
 

@@ -65,8 +65,8 @@
  * only through earlier outputs, so that levels compose adaptively.  There are
  * ceil(log2(ntargets + 1)) levels.
  *
- * That paper takes the rank of a target within a part of the data to be
- * (p - p_left)/(p_right - p_left) of it.  This supposes that values differ: if
+ * That paper takes the rank of a target within an interval to be
+ * (p - p_left)/(p_right - p_left) of its data.  This supposes that values differ: if
  * much of the data is one value v, the data below or above v is not the share
  * that the p of v says, and the quantiles beside it come out wrong by a
  * constant share of n.  Here, before an interval is split, the weights below,
@@ -85,8 +85,8 @@
  *
  * The cells are ascending in the order of the targets: in the recursion by
  * itself, in the independent form by sorting the cells that were chosen, which
- * depends on nothing but these and is free.  It makes no error larger than the
- * largest was: if T_1 <= T_2 were given cells v > w, then
+ * depends on nothing but these and is free.  Sorting makes no error larger than
+ * the largest was: if T_1 <= T_2 were given cells v > w, then
  * b_w - T_1 <= b_v - T_1 and T_1 - a_w <= T_2 - a_w, and likewise for the other.
  *
  * All scores are integers, in units of DP_CELL_SCALE * DP_QUANTILE_UNIT per
@@ -108,9 +108,9 @@
 /* Slack on logarithms of probabilities, as in gate.c. */
 #define SAFETY 1e-9
 
-/* epsilon_1 : epsilon_2 */
-#define SELECTION_PARTS 3
-#define COUNT_PARTS 1
+/* epsilon_1 : epsilon_2, each as a number of shares. */
+#define SELECTION_SHARES 3
+#define COUNT_SHARES 1
 
 /* Lattice units of the noise per unit of weight. */
 #define LATTICE_PER_WEIGHT (DP_SCALE / DP_CELL_SCALE)
@@ -120,10 +120,10 @@ typedef struct rank_data
 {
 	const int64_t *weights;
 	int			m;
-	int64_t		total;			/* of all weights */
-	int64_t		groups;
-	int64_t		selection_nano; /* epsilon of one selection */
-	int64_t		count_nano;		/* epsilon of the counts of one level */
+	int64_t		total;			/* sum of all weights */
+	int64_t		groups;			/* most groups of an individual */
+	int64_t		selection_nano; /* epsilon of one selection, nano-epsilon */
+	int64_t		count_nano;		/* epsilon of the counts of one level, nano-epsilon */
 	dp_int128	short_of_gate;	/* T_0 - individuals, in weight */
 	const dp_choose_work *work;
 } rank_data;
@@ -132,9 +132,9 @@ typedef struct rank_data
 typedef struct rank_recursion
 {
 	dp_rank_target targets[DP_RANK_MAX_TARGETS];
-	int64_t		below[DP_RANK_MAX_TARGETS]; /* weight of the interval below it */
-	int64_t		above[DP_RANK_MAX_TARGETS]; /* and above it */
-	int			cells[DP_RANK_MAX_TARGETS];
+	int64_t		below[DP_RANK_MAX_TARGETS]; /* weight of its interval below a target */
+	int64_t		above[DP_RANK_MAX_TARGETS]; /* weight of its interval above a target */
+	int			cells[DP_RANK_MAX_TARGETS]; /* cell that was chosen for a target */
 } rank_recursion;
 
 /* The targets first_target .. last_target lie in first_cell .. last_cell. */
@@ -166,20 +166,21 @@ recursion_levels(int ntargets)
 	return levels;
 }
 
+/* Is each target chosen on all the data, and not by the recursion? */
 static bool
 is_independent(int ntargets, bool shifted)
 {
 	return shifted || ntargets <= DP_RANK_MAX_INDEPENDENT;
 }
 
-/* epsilon_2 where independent is false. */
+/* One share of epsilon in a recursion over ntargets targets, which is epsilon_2. */
 static int64_t
-recursion_part(int64_t epsilon_nano, int ntargets)
+recursion_share(int64_t epsilon_nano, int ntargets)
 {
 	int			levels = recursion_levels(ntargets);
 
 	return epsilon_nano /
-		((SELECTION_PARTS + COUNT_PARTS) * levels - COUNT_PARTS);
+		((SELECTION_SHARES + COUNT_SHARES) * levels - COUNT_SHARES);
 }
 
 /*
@@ -194,7 +195,7 @@ dp_rank_share(int64_t epsilon_nano, int ntargets, bool shifted)
 {
 	if (is_independent(ntargets, shifted))
 		return epsilon_nano / ntargets;
-	return SELECTION_PARTS * recursion_part(epsilon_nano, ntargets);
+	return SELECTION_SHARES * recursion_share(epsilon_nano, ntargets);
 }
 
 /*
@@ -267,12 +268,12 @@ after_empty_cells(const int64_t *weights, int v, int last)
 	return v;
 }
 
-/* What a selection is about: the costs of cells, max(b_v - T, T - a_v, 0). */
+/* What cells cost in a selection: cell v costs max(b_v - T, T - a_v, 0). */
 typedef struct rank_costs
 {
-	dp_int128	rank;			/* T */
-	dp_int128	least;			/* of all costs; deficits are what exceeds it */
-	dp_int128	limit;			/* costs that nothing is chosen with */
+	dp_int128	rank;			/* T, the rank that is aimed at */
+	dp_int128	least;			/* the least of all costs; a deficit is what exceeds it */
+	dp_int128	limit;			/* a cell of this cost or more is never chosen */
 } rank_costs;
 
 /*
@@ -295,10 +296,10 @@ first_near_cell(const int64_t *weights, int v, int last, const rank_costs *costs
 }
 
 /*
- * Puts the deficits of the cells that may be chosen into the work area.  Empty cells in
- * a row cost the same and are one run.  Costs fall up to the target and rise after it,
- * so that these cells are all in a row; the first of them is returned in *near, and
- * starts[] are counted from it.  Returns the number of runs.
+ * Puts the deficits of the cells that may be chosen into the work area, and returns the
+ * number of their runs.  Empty cells that follow each other cost the same and are one
+ * run.  Costs fall up to the target and rise after it, so the cells that may be chosen
+ * follow each other: the first of them is *near, from which starts[] are counted.
  */
 static int
 cell_deficits(const rank_data *data, int first, int last, const rank_costs *costs,
@@ -355,7 +356,7 @@ choose_cell(dp_random *rng, const rank_data *data, int first, int last,
 	*cell = -1;
 	costs.rank = whole * target->p + (dp_int128) target->shift * DP_QUANTILE_UNIT;
 
-	/* A cell that holds the target costs 0; else it is before the first or after the last. */
+	/* A cell that holds the target costs 0; if none does, it is before the first or after the last. */
 	costs.least = costs.rank < 0 ? -costs.rank :
 		costs.rank > whole * DP_QUANTILE_UNIT ? costs.rank - whole * DP_QUANTILE_UNIT : 0;
 	if (gated && none < costs.least)
@@ -417,10 +418,11 @@ relative_target(int64_t below, int64_t total)
 }
 
 /*
- * The targets first .. mid - 1, all within `count` below the cell of mid.
+ * Chooses the cells of the targets first .. mid - 1.  count is the noisy weight of the
+ * interval below the cell of mid.
  *
- * Those that the counts do not place below the cell are in it.  They are the
- * last of them, as `below` ascends.
+ * Targets that count does not place below that cell get the cell itself.  They are the
+ * last of these targets, as `below` ascends.
  */
 static dp_status
 choose_left(dp_random *rng, const rank_data *data, rank_recursion *run,
@@ -445,7 +447,7 @@ choose_left(dp_random *rng, const rank_data *data, rank_recursion *run,
 						   relative_target(run->below[mid], count), false);
 }
 
-/* The targets mid + 1 .. last, in the same way. */
+/* Chooses the cells of the targets mid + 1 .. last; count is the weight above, in the same way. */
 static dp_status
 choose_right(dp_random *rng, const rank_data *data, rank_recursion *run,
 			 const rank_interval *interval, int mid, int64_t count)
@@ -472,7 +474,7 @@ choose_right(dp_random *rng, const rank_data *data, rank_recursion *run,
 /*
  * Chooses the cells of all targets of an interval, the middle one as `target`.
  *
- * gated: this is the whole of the data, of which nothing was counted yet.  If
+ * gated: the interval is all the data, of which nothing was counted yet.  If
  * "none" is chosen there, the middle target's cell is -1 and nothing else is
  * drawn.
  */
@@ -542,6 +544,7 @@ order_targets(const dp_rank_target *targets, int ntargets, int *order)
 	}
 }
 
+/* Sorts n cells, ascending. */
 static void
 sort_cells(int *cells, int n)
 {
@@ -556,7 +559,7 @@ sort_cells(int *cells, int n)
 	}
 }
 
-/* Each target on all the data; a cell is -1 if any selection chose "none". */
+/* Chooses each target on all the data; stops with a cell of -1 where "none" is chosen. */
 static dp_status
 choose_independent(dp_random *rng, const rank_data *data, rank_recursion *run,
 				   int ntargets)
@@ -592,10 +595,12 @@ targets_in_range(const dp_rank_target *targets, int ntargets, bool *shifted)
 }
 
 /*
- * Whether the weights can be those of so many individuals, and their sum.
+ * Whether the weights can be those of that number of individuals, and their sum in
+ * *total.
  *
- * In four sums, so that no addition waits for another, and without branches: a sum's
- * room has a sign as soon as it is exceeded, and is below 2^57 before.
+ * They are added up in four sums, so that no addition waits for the one before, and
+ * without branches.  Each sum is kept as the room that is left for it, which is below
+ * 2^57 and gets a sign as soon as it is exceeded.
  */
 static bool
 weights_in_range(const int64_t *weights, int m, int64_t individuals, int64_t *total)
@@ -642,8 +647,8 @@ weights_in_range(const int64_t *weights, int m, int64_t individuals, int64_t *to
  * DP_RANK_MAX_CELLS; individuals is the number of those that have any value,
  * 0 .. DP_RANK_MAX_INDIVIDUALS, and not less than the weights add up to;
  * min_individuals >= 1.  ntargets in 1 .. DP_RANK_MAX_TARGETS, in any order.
- * Otherwise DP_ERR_RANGE.  work: for m + 1 candidates.  DP_ERR_RANDOM if the source
- * failed.  cells[] is -1 everywhere and *passed false on error and where the
+ * Otherwise DP_ERR_RANGE.  work has room for m + 1 candidates.  DP_ERR_RANDOM if the
+ * source failed.  cells[] is -1 everywhere and *passed false on error and where the
  * group does not pass.
  *
  * A greater target never has a smaller cell; targets are ordered by p, then by
@@ -690,7 +695,7 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 	{
 		rank_interval all = {0, ntargets - 1, 0, m - 1};
 
-		data.count_nano = recursion_part(epsilon_nano, ntargets) * COUNT_PARTS;
+		data.count_nano = recursion_share(epsilon_nano, ntargets) * COUNT_SHARES;
 		status = choose_interval(rng, &data, &run, &all,
 								 run.targets[(ntargets - 1) / 2], true);
 	}

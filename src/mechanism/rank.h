@@ -19,6 +19,7 @@
 /* A quantile p is p / DP_QUANTILE_UNIT. */
 #define DP_QUANTILE_UNIT 1000000
 
+/* Most cells, targets and individuals of a selection, and the largest shift, in weight. */
 #define DP_RANK_MAX_CELLS (1 << 17)
 #define DP_RANK_MAX_TARGETS 128
 #define DP_RANK_MAX_INDIVIDUALS (((int64_t) 1 << 33) - 1)

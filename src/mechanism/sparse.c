@@ -52,6 +52,7 @@
 /* Lattice units of the noise per unit of weight. */
 #define LATTICE_PER_WEIGHT (DP_SCALE / DP_CELL_SCALE)
 
+/* Whether the parameters of a threshold are within their documented ranges. */
 static bool
 parameters_in_range(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
 					int64_t individuals)
@@ -167,8 +168,8 @@ log_sum_bound(double m, double s)
 }
 
 /*
- * A distance s >= 0 at which the tail of the sum is at most exp(target); both
- * functions above are 0 or less at 0 and decrease.
+ * A distance s >= 0 at which the tail of the sum of m variables is at most exp(target).
+ * Both functions above are 0 or less at s = 0 and decrease.
  */
 static double
 sum_distance(int m, double target)
@@ -227,7 +228,7 @@ dp_sum_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
 	else if (log(0.5) > target - rate * m)
 		offset = ceil(sum_distance(m, target - rate * m) / rate *
 					  (1.0 + 1e-13) + 0.5 * m);
-	/* else a sum of symmetric variables is positive with at most 1/2 */
+	/* else the least positive offset is enough: a symmetric sum is positive with at most 1/2 */
 	*tau = (dp_int128) individuals * DP_SCALE + (dp_int128) fmax(offset, 1.0);
 	return DP_OK;
 }
@@ -365,8 +366,8 @@ categories_in_range(const int64_t *weights, const int64_t *individuals, int m)
  * 0 .. DP_CHOOSE_MAX - 1.  epsilon_nano, delta_atto and groups as for
  * dp_gate_threshold; rows in 1 .. DP_SPARSE_MAX_ROWS, the most categories in
  * which one individual may have weight; min_individuals in 1 ..
- * DP_RANK_MAX_INDIVIDUALS.  Otherwise DP_ERR_RANGE.  work: m + 1 entries.
- * DP_ERR_RANDOM if the source failed.  *chosen is -1 on error.
+ * DP_RANK_MAX_INDIVIDUALS.  Otherwise DP_ERR_RANGE.  work has room for m + 1
+ * candidates.  DP_ERR_RANDOM if the source failed.  *chosen is -1 on error.
  *
  * The candidates are the visible categories, those with at least
  * min_individuals individuals, with their weights as scores, and "none" with the

@@ -1,13 +1,14 @@
 /*
  * status.h
- *		Return codes of the pure C parts (mechanism/ and accounting/).
+ *		Return codes and wide integers of mechanism/ and accounting/, which are pure C.
  *
- * These directories know nothing of PostgreSQL: they report by status and the
- * callers in release/ and ledger/ turn a status into an ereport.
+ * These folders know nothing of PostgreSQL: they report by a status, and their callers
+ * turn that into an ereport.
  */
 #ifndef DP_STATUS_H
 #define DP_STATUS_H
 
+/* What every function that can fail returns. */
 typedef enum dp_status
 {
 	DP_OK = 0,
@@ -16,8 +17,9 @@ typedef enum dp_status
 } dp_status;
 
 /*
- * With the alignment that palloc() gives, as PostgreSQL's own int128 has (c.h):
- * the compiler would otherwise take 16 bytes for granted.
+ * Integers of 128 bits with the alignment that palloc() gives, which PostgreSQL's own
+ * int128 has, too (c.h).  Without it the compiler would take an alignment of 16 bytes
+ * for granted.
  */
 typedef __int128 dp_int128 __attribute__((aligned(8)));
 typedef unsigned __int128 dp_uint128 __attribute__((aligned(8)));

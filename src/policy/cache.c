@@ -23,6 +23,8 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+#include "policy/cache.h"
+#include "policy/label.h"
 #include "policy/policy.h"
 
 typedef struct PolicyEntry
@@ -45,6 +47,7 @@ invalidate_entry(PolicyEntry *entry)
 	entry->valid = false;
 }
 
+/* Forgets one relation, or all of them (InvalidOid). */
 static void
 relcache_callback(Datum arg, Oid relid)
 {
@@ -184,7 +187,7 @@ policy_domain(const ProtectedRelation *rel, AttrNumber attno)
 	return NULL;
 }
 
-/* Is the column part of the privacy unit? */
+/* Does the column belong to the privacy unit? */
 bool
 policy_is_unit(const ProtectedRelation *rel, AttrNumber attno)
 {

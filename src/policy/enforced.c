@@ -15,7 +15,7 @@
  *   must have written.
  *
  * What is believed is noted, and asked for again when a release begins, with its
- * snapshot (release/recheck.c).
+ * snapshot (nodes/release/recheck.c).
  *
  * The planner believes more, and asks no snapshot: unique indexes and primary keys,
  * in which it takes the first row of a key for the only one, and bounds of
@@ -45,8 +45,9 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-#include "compat.h"
-#include "policy/policy.h"
+#include "core/compat.h"
+#include "policy/cache.h"
+#include "policy/enforced.h"
 
 PG_FUNCTION_INFO_V1(dp_never_null);
 
@@ -55,6 +56,7 @@ PG_FUNCTION_INFO_V1(dp_never_null);
  * ----------
  */
 
+/* Has the transaction under way written this version of a catalog's row? */
 static bool
 is_own(HeapTuple tuple)
 {
@@ -71,13 +73,14 @@ is_seen(HeapTuple tuple, Snapshot snapshot)
 		!XidInMVCCSnapshot(xmin, snapshot);
 }
 
+/* The snapshot that the planning looks with; NULL if there is none. */
 static Snapshot
 active_snapshot(void)
 {
 	return ActiveSnapshotSet() ? GetActiveSnapshot() : NULL;
 }
 
-/* Do other relations inherit from it, or are partitions? */
+/* Has the relation partitions, or others that inherit from it? */
 static bool
 relation_has_children(Oid relid)
 {
@@ -121,6 +124,10 @@ member_is_not_null(Oid relid, const char *column, Snapshot snapshot, bool own)
 	return result;
 }
 
+/*
+ * Are the columns NULL in no row that a scan of the relation returns?  For the snapshot, or for
+ * any (NULL); own: what the transaction under way has declared counts, too.
+ */
 static bool
 columns_are_not_null(Oid relid, List *attnos, Snapshot snapshot, bool own)
 {
@@ -148,7 +155,7 @@ policy_not_null(Oid relid, AttrNumber attno)
 	return columns_are_not_null(relid, list_make1_int(attno), active_snapshot(), false);
 }
 
-/* Does it still hold, for this snapshot, of all these columns? */
+/* Is each of the columns NULL in no row that the snapshot sees? */
 bool
 policy_still_not_null(Oid relid, List *attnos, Snapshot snapshot)
 {
@@ -317,7 +324,10 @@ indexes_are_settled(Relation relation, Snapshot snapshot)
 	return result;
 }
 
-/* Has the snapshot seen the relation become a partition?  Its row in pg_class is newer or the same. */
+/*
+ * Has the snapshot seen the relation become a partition?  Its row in pg_class is written then, or
+ * later, so a snapshot that sees that row has.
+ */
 static bool
 partition_is_settled(Oid relid, Snapshot snapshot)
 {

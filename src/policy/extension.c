@@ -78,8 +78,8 @@ static const struct
 	{"bound_sketch", DP_FUNC_BOUND_SKETCH},
 	{"bounding_hash", DP_FUNC_BOUNDING_HASH},
 	{"output", DP_FUNC_OUTPUT},
-	{"total", DP_FUNC_TOTAL},
-	{"total_cast", DP_FUNC_TOTAL_CAST},
+	{"guarded", DP_FUNC_GUARDED},
+	{"guarded_cast", DP_FUNC_GUARDED_CAST},
 	{"tame", DP_FUNC_TAME},
 	{"canonical", DP_FUNC_CANONICAL},
 	{"image", DP_FUNC_IMAGE},
@@ -101,6 +101,7 @@ typedef struct FunctionEntry
 static HTAB *functions = NULL;
 static bool functions_valid = false;
 
+/* Some function has changed: all are looked up again when one is asked for. */
 static void
 syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -114,6 +115,7 @@ extension_init_cache(void)
 	CacheRegisterSyscacheCallback(PROCOID, syscache_callback, (Datum) 0);
 }
 
+/* Adds one function, known by its name or as another member. */
 static void
 add_function(Oid funcid)
 {
@@ -166,6 +168,7 @@ read_functions(void)
 	table_close(depend, AccessShareLock);
 }
 
+/* Reads the functions if they are not known, or not any more. */
 static void
 load_functions(void)
 {

@@ -38,11 +38,14 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "errors.h"
+#include "core/errors.h"
+#include "core/limits.h"
 #include "mechanism/noise.h"
 #include "policy/extension.h"
+#include "policy/label.h"
 #include "policy/policy.h"
 
 static Jsonb *parse_label(const char *label);
@@ -65,6 +68,7 @@ parse_label(const char *label)
 	return object;
 }
 
+/* The value of a key, in *value; NULL if the key is absent. */
 static JsonbValue *
 label_get(Jsonb *label, const char *key, JsonbValue *value)
 {

@@ -1,23 +1,20 @@
 /*
  * policy.h
- *		What is protected: labels of provider "dp_agg" and the objects of the
- *		extension, as cached per backend.
+ *		What is protected, and by which declarations.
  */
 #ifndef DP_POLICY_H
 #define DP_POLICY_H
 
 #include "postgres.h"
+
 #include "access/attnum.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
-#include "utils/rel.h"
-#include "utils/snapshot.h"
 
 #define DP_PROVIDER "dp_agg"
 #define DP_MAX_UNIT_COLUMNS 8
 #define DP_DEFAULT_MAX_GROUPS 1
 #define DP_DEFAULT_MAX_ROWS 1
-#define DP_MAX_ROWS 1000000
 
 #define DP_MAX_DOMAIN_KEYS 10000
 
@@ -68,24 +65,5 @@ typedef struct ProtectedRelation
 	int			ndomains;
 	ColumnDomain *domains;
 } ProtectedRelation;
-
-/* label.c */
-extern void policy_register_provider(void);
-extern ProtectedRelation *policy_read_labels(Oid relid);
-
-/* cache.c */
-extern void policy_init_cache(void);
-extern const ProtectedRelation *policy_lookup(Oid relid);
-extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumber attno);
-extern const ColumnDomain *policy_domain(const ProtectedRelation *rel, AttrNumber attno);
-extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
-extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
-
-/* enforced.c */
-extern bool policy_not_null(Oid relid, AttrNumber attno);
-extern bool policy_still_not_null(Oid relid, List *attnos, Snapshot snapshot);
-extern Oid	policy_unique_index(Oid relid, const Bitmapset *columns);
-extern bool policy_still_unique(Oid indexid, Snapshot snapshot);
-extern bool policy_is_settled(Oid relid, Snapshot snapshot);
 
 #endif							/* DP_POLICY_H */

@@ -10,9 +10,20 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 
-#include "aggregate/domain.h"
-#include "errors.h"
-#include "query/query.h"
+#include "core/errors.h"
+#include "core/refusals.h"
+#include "query/arguments.h"
+#include "query/bounds.h"
+#include "query/builder.h"
+#include "query/constants.h"
+#include "query/equalities.h"
+#include "query/language.h"
+#include "query/level.h"
+#include "query/nulls.h"
+#include "query/params.h"
+#include "query/refuse.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* Argument i (from 0) of an aggregate. */
 Node *
@@ -26,7 +37,7 @@ aggregate_argument(Aggref *aggref, int i)
  * ----------
  */
 
-/* Position of a parameter, found or added; so many more follow it in its row. */
+/* Adds a parameter and returns its position. */
 static int
 add_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 {
@@ -37,6 +48,7 @@ add_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 	return list_length(builder->params) - 1;
 }
 
+/* Position of a parameter of one number, found among equal ones of its kind or added. */
 int
 find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 {
@@ -48,7 +60,7 @@ find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 	return add_param(builder, kind, node);
 }
 
-/* Position of a pair of bounds. */
+/* Position of a pair of bounds, the lower one, found or added; the upper one is next to it. */
 int
 find_bounds(ReleaseBuilder *builder, SpecParamKind kind, Node *lower, Node *upper)
 {
@@ -165,12 +177,17 @@ filtered(Aggref *aggref, Node *expr)
 	return (Node *) result;
 }
 
+/*
+ * An argument of the aggregate under its FILTER, guarded.  Raises ERRCODE_DP_QUERY_REFUSED for
+ * what may not stand below a release.
+ */
 Node *
-total_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
+guard_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
 {
-	return total_expression(builder->context, builder->level, filtered(aggref, expr));
+	return guard_expression(builder->context, builder->level, filtered(aggref, expr));
 }
 
+/* Has the argument a value in every row of the level? */
 bool
 never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
 {
@@ -208,23 +225,6 @@ find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
 	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound};
 	builder->arguments = lappend(builder->arguments, expr);
 	return spec->narguments++;
-}
-
-/* Position of the set of rows in which arguments x and y have a value. */
-int
-find_set(ReleaseBuilder *builder, int x, int y, bool total)
-{
-	ReleaseSpec *spec = &builder->spec;
-
-	for (int i = 0; i < spec->nsets; i++)
-	{
-		if (spec->sets[i].x == x && spec->sets[i].y == y)
-			return i;
-	}
-	if (spec->nsets >= DP_MAX_SETS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
-	spec->sets[spec->nsets] = (SpecSet) {.x = x,.y = y,.total = total};
-	return spec->nsets++;
 }
 
 /* May any of the expressions be NULL where the weak side of an outer join has no match? */

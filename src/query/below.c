@@ -13,7 +13,18 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 
+#include "core/refusals.h"
+#include "query/below.h"
+#include "query/checks.h"
+#include "query/choice.h"
+#include "query/columns.h"
+#include "query/ctes.h"
+#include "query/keys.h"
 #include "query/language.h"
+#include "query/level.h"
+#include "query/levels.h"
+#include "query/questions.h"
+#include "query/refuse.h"
 
 /* Folds LIMIT and OFFSET: LIMIT 1 comes from the parser as a cast. */
 void
@@ -24,13 +35,12 @@ fold_limits(RewriteContext *context, Query *query)
 }
 
 /*
- * Makes the result columns of a sub-select below a release total, in place, and
- * judges what it groups and sorts by and combines.  A
- * column that is only passed on may be of any type: it is judged where it is
- * used, if it ever is.
+ * Guards the result columns of a sub-select below a release, in place, and judges what it groups
+ * by, sorts by and combines.  A column that is only passed on may be of any type: it is judged
+ * where it is used, if it ever is.
  */
 void
-total_targets(RewriteContext *context, Level *level)
+guard_targets(RewriteContext *context, Level *level)
 {
 	Query	   *query = level->query;
 	ListCell   *lc;
@@ -45,15 +55,15 @@ total_targets(RewriteContext *context, Level *level)
 
 		if (IsA(tle->expr, Var) && tle->ressortgroupref == 0 &&
 			((Var *) tle->expr)->varlevelsup == 0)
-			tle->expr = (Expr *) total_column(context, level, (Var *) tle->expr);
+			tle->expr = (Expr *) guard_column(context, level, (Var *) tle->expr, true);
 		else
-			tle->expr = (Expr *) total_expression(context, level, (Node *) tle->expr);
+			tle->expr = (Expr *) guard_expression(context, level, (Node *) tle->expr);
 	}
 }
 
-/* Makes the conditions of a join tree total, in place. */
+/* Guards the conditions of a join tree, in place. */
 static void
-total_jointree(RewriteContext *context, Level *level, Node *node)
+guard_jointree(RewriteContext *context, Level *level, Node *node)
 {
 	ListCell   *lc;
 
@@ -62,16 +72,16 @@ total_jointree(RewriteContext *context, Level *level, Node *node)
 		FromExpr   *from = (FromExpr *) node;
 
 		foreach(lc, from->fromlist)
-			total_jointree(context, level, lfirst(lc));
-		from->quals = total_expression(context, level, from->quals);
+			guard_jointree(context, level, lfirst(lc));
+		from->quals = guard_expression(context, level, from->quals);
 	}
 	else if (IsA(node, JoinExpr))
 	{
 		JoinExpr   *join = (JoinExpr *) node;
 
-		total_jointree(context, level, join->larg);
-		total_jointree(context, level, join->rarg);
-		join->quals = total_expression(context, level, join->quals);
+		guard_jointree(context, level, join->larg);
+		guard_jointree(context, level, join->rarg);
+		join->quals = guard_expression(context, level, join->quals);
 	}
 }
 
@@ -98,12 +108,12 @@ find_cte(Level *level, RangeTblEntry *rte, Level **owner)
 
 /* Judges one public FROM item below a release, in place. */
 static void
-total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
+guard_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
 {
 	ListCell   *lc;
 
 	foreach(lc, rte->securityQuals)
-		lfirst(lc) = total_expression(context, level, lfirst(lc));
+		lfirst(lc) = guard_expression(context, level, lfirst(lc));
 	if (rte->tablesample != NULL)
 		refuse(REFUSE_TABLESAMPLE, context->source,
 			   exprLocation((Node *) rte->tablesample->args));
@@ -115,10 +125,10 @@ total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
 				refuse_query(REFUSE_FROM_ITEM, context, level->query);
 			break;
 		case RTE_SUBQUERY:
-			total_query(context, rte->subquery, level);
+			guard_query(context, rte->subquery, level);
 			break;
 		case RTE_VALUES:
-			rte->values_lists = (List *) total_expression(context, level,
+			rte->values_lists = (List *) guard_expression(context, level,
 														  (Node *) rte->values_lists);
 			break;
 		case RTE_CTE:
@@ -131,7 +141,7 @@ total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
 					castNode(Query, cte->ctequery)->commandType != CMD_SELECT)
 					refuse_query(REFUSE_FROM_ITEM, context, level->query);
 				if (!query_is_release((Query *) cte->ctequery))
-					total_query(context, (Query *) cte->ctequery, owner);
+					guard_query(context, (Query *) cte->ctequery, owner);
 			}
 			break;
 		case RTE_JOIN:
@@ -148,16 +158,16 @@ total_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
 
 /* Judges the public FROM items and the conditions of a private level, in place. */
 void
-total_from(RewriteContext *context, Level *level)
+guard_from(RewriteContext *context, Level *level)
 {
 	for (int i = 1; i <= list_length(level->query->rtable); i++)
 	{
 		RangeTblEntry *rte = rt_fetch(i, level->query->rtable);
 
 		if (level->inputs == NULL || level->inputs[i] == NULL || rte->rtekind == RTE_RELATION)
-			total_range_entry(context, level, rte);
+			guard_range_entry(context, level, rte);
 	}
-	total_jointree(context, level, (Node *) level->query->jointree);
+	guard_jointree(context, level, (Node *) level->query->jointree);
 }
 
 /* A LIMIT or OFFSET that cannot fail: none, or a constant of at least 0. */
@@ -170,11 +180,12 @@ limit_is_harmless(Node *limit)
 }
 
 /*
- * Makes a public query that stands below a release total, in place: the same
- * language, though it may sort, limit and aggregate as it likes.
+ * Guards a public query that stands below a release, in place.  It is held to the language of
+ * private levels, but it may sort, limit and aggregate as it likes.  parent: the level that it
+ * stands in.  Raises ERRCODE_DP_QUERY_REFUSED.
  */
 void
-total_query(RewriteContext *context, Query *query, Level *parent)
+guard_query(RewriteContext *context, Query *query, Level *parent)
 {
 	Level		level = {.query = query,.parent = parent,.below = true};
 
@@ -191,9 +202,9 @@ total_query(RewriteContext *context, Query *query, Level *parent)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 
 	flatten_level(query);
-	total_from(context, &level);
-	total_targets(context, &level);
-	query->havingQual = total_expression(context, &level, query->havingQual);
+	guard_from(context, &level);
+	guard_targets(context, &level);
+	query->havingQual = guard_expression(context, &level, query->havingQual);
 	canonical_groups(context, query, NULL);
 	settle_choice(context, query);
 }

@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -20,10 +21,15 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
-#include "aggregate/domain.h"
-#include "errors.h"
+#include "core/errors.h"
+#include "policy/cache.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "policy/policy.h"
+#include "query/bounds.h"
+#include "query/equalities.h"
+#include "query/level.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 typedef struct Range
 {
@@ -46,6 +52,7 @@ is_integer_type(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
+/* The number of a constant; false if it is none, or not finite. */
 static bool
 constant_value(Const *con, double *value)
 {
@@ -55,6 +62,40 @@ constant_value(Const *con, double *value)
 		domain_number(type, con->constvalue, value) && isfinite(*value);
 }
 
+/* Widens *result so that it holds the interval; the first one is taken as it is. */
+static void
+widen_range(Range *result, Range interval, bool first)
+{
+	result->lower = first ? interval.lower : Min(result->lower, interval.lower);
+	result->upper = first ? interval.upper : Max(result->upper, interval.upper);
+}
+
+/* A column of a UNION ALL: the smallest interval around those of all branches. */
+static bool
+derive_branches(Query *query, AttrNumber attno, Range *result)
+{
+	bool		first = true;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *branch = lfirst(lc);
+		Level		leaf = {.query = branch->subquery};
+		TargetEntry *column;
+		Range		interval;
+
+		if (branch->rtekind != RTE_SUBQUERY || branch->subquery->setOperations != NULL)
+			return false;
+		column = get_tle_by_resno(branch->subquery->targetList, attno);
+		if (column == NULL || !derive(&leaf, (Node *) column->expr, &interval))
+			return false;
+		widen_range(result, interval, first);
+		first = false;
+	}
+	return !first;
+}
+
+/* A column: its declared bounds, or those of what a sub-select hands out. */
 static bool
 derive_var(Level *level, Var *var, Range *result)
 {
@@ -82,29 +123,7 @@ derive_var(Level *level, Var *var, Range *result)
 		if (tle == NULL)
 			return false;
 		if (rte->subquery->setOperations != NULL)
-		{
-			/* the same column of every branch of UNION ALL */
-			ListCell   *lc;
-			bool		first = true;
-
-			foreach(lc, rte->subquery->rtable)
-			{
-				RangeTblEntry *branch = lfirst(lc);
-				Level		leaf = {.query = branch->subquery};
-				TargetEntry *column;
-				Range	interval;
-
-				if (branch->rtekind != RTE_SUBQUERY || branch->subquery->setOperations != NULL)
-					return false;
-				column = get_tle_by_resno(branch->subquery->targetList, var->varattno);
-				if (column == NULL || !derive(&leaf, (Node *) column->expr, &interval))
-					return false;
-				result->lower = first ? interval.lower : Min(result->lower, interval.lower);
-				result->upper = first ? interval.upper : Max(result->upper, interval.upper);
-				first = false;
-			}
-			return !first;
-		}
+			return derive_branches(rte->subquery, var->varattno, result);
 		return derive(&below, (Node *) tle->expr, result);
 	}
 	return false;
@@ -114,23 +133,22 @@ derive_var(Level *level, Var *var, Range *result)
 static bool
 derive_union(Level *level, List *nodes, Range *result)
 {
-	bool		any = false;
+	bool		first = true;
 	ListCell   *lc;
 
 	foreach(lc, nodes)
 	{
 		Node	   *node = lfirst(lc);
-		Range	interval;
+		Range		interval;
 
 		if (node == NULL || (IsA(node, Const) && ((Const *) node)->constisnull))
 			continue;
 		if (!derive(level, node, &interval))
 			return false;
-		result->lower = any ? Min(result->lower, interval.lower) : interval.lower;
-		result->upper = any ? Max(result->upper, interval.upper) : interval.upper;
-		any = true;
+		widen_range(result, interval, first);
+		first = false;
 	}
-	return any;
+	return !first;
 }
 
 /* a + b, a - b, a * b, a / b (b must not be able to be near 0). */
@@ -199,6 +217,10 @@ arithmetic_of(const char *name)
 	return 0;
 }
 
+/*
+ * A function of one argument, within a: an operation of arithmetic_of(), or by its name a root,
+ * a rounding or a cast among numbers.
+ */
 static bool
 derive_unary(char operation, const char *name, Range a, Range *result)
 {
@@ -270,19 +292,20 @@ derive_call(Level *level, Oid funcid, Oid resulttype, List *args, Range *result)
 	return derive_unary(operation, name, a, result);
 }
 
-/* What stands inside total() is what counts: sub-selects are total already. */
+/* What stands inside guarded() is what counts: sub-selects are guarded already. */
 static bool
 derive_function(Level *level, FuncExpr *func, Range *result)
 {
 	DpFunction	ours = extension_function(func->funcid);
 
-	if (ours == DP_FUNC_TOTAL)
+	if (ours == DP_FUNC_GUARDED)
 		return derive_call(level,
 						   DatumGetObjectId(linitial_node(Const, func->args)->constvalue),
 						   func->funcresulttype, list_copy_tail(func->args, 2), result);
 	return derive_call(level, func->funcid, func->funcresulttype, func->args, result);
 }
 
+/* Bounds of any expression; false if there are none.  They may be infinite. */
 static bool
 derive(Level *level, Node *node, Range *result)
 {
@@ -329,13 +352,14 @@ derive(Level *level, Node *node, Range *result)
 }
 
 /*
- * Derives finite bounds of an expression of the level that is a number, date or
- * time (see aggregate/domain.h); false if there are none.  lower = upper means that the expression is a constant.
+ * Derives finite bounds of an expression of the level that is a number, date or time, in the
+ * units of spec/domain.h; false if there are none.  lower = upper means that the expression is
+ * a constant.
  */
 bool
 derive_bounds(Level *level, Node *node, double *lower, double *upper)
 {
-	Range	interval;
+	Range		interval;
 
 	if (domain_of_type(exprType(node)) == SPEC_ARG_ANY || !derive(level, node, &interval) ||
 		!isfinite(interval.lower) || !isfinite(interval.upper))

@@ -1,6 +1,6 @@
 /*
  * calls.c
- *		Calls of functions below a release: as they are, through total(), or refused.
+ *		Calls of functions below a release: as they are, through guarded(), or refused.
  *
  * A call with constants only is computed here, so that what depends on the query
  * alone fails here, too, before any row is read: see probe.c.
@@ -8,17 +8,23 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
-#include "access/transam.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
+#include "core/refusals.h"
+#include "policy/allowed.h"
 #include "policy/extension.h"
-#include "query/allowed.h"
-#include "query/language.h"
+#include "query/calls.h"
+#include "query/checks.h"
+#include "query/constants.h"
+#include "query/level.h"
+#include "query/probe.h"
 
 /*
  * ours(what, NULL, arguments): the first argument is of type internal, so SQL
@@ -38,7 +44,7 @@ call_ours(DpFunction ours, Oid what, Oid resulttype, Oid resultcollid, Oid input
 }
 
 /*
- * A text that is not wider than total() allows, or else NULL: through the
+ * A text that is not wider than guarded() allows, or else NULL: through the
  * function that changes the length of a string, with no length.
  */
 Node *
@@ -47,12 +53,9 @@ narrow_text(Node *text)
 	Oid			type = exprType(text);
 	Oid			collation = exprCollation(text);
 
-	return call_ours(DP_FUNC_TOTAL, type == BPCHAROID ? F_BPCHAR_BPCHAR_INT4_BOOL :
+	return call_ours(DP_FUNC_GUARDED, type == BPCHAROID ? F_BPCHAR_BPCHAR_INT4_BOOL :
 					 F_VARCHAR_VARCHAR_INT4_BOOL, type, collation, collation,
-					 list_make3(text,
-								makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-										  Int32GetDatum(-1), false, true),
-								makeBoolConst(false, false)));
+					 list_make3(text, int4_const(-1), makeBoolConst(false, false)));
 }
 
 /* Replaces a relabelled constant by a constant of the other type. */
@@ -118,18 +121,18 @@ constant_call(RewriteContext *context, Node *node, FuncExpr *call)
 		return NULL;
 	value = evaluate_or_refuse(context, call, exprLocation(node));
 	if (!value->constisnull && value->constlen == -1 &&
-		toast_raw_datum_size(value->constvalue) > WIDEST_VALUE)
+		toast_raw_datum_size(value->constvalue) > GUARDED_WIDEST)
 		refuse(REFUSE_EXPRESSION, context->source, exprLocation(node));
 	value->location = exprLocation(node);
 	return (Node *) value;
 }
 
 /*
- * A call of a function with total arguments, for a function, operator, IS DISTINCT
- * FROM or NULLIF: as it is, through total(), as its value, or refused.
+ * A call of a function with guarded arguments, for a function, operator, IS DISTINCT
+ * FROM or NULLIF: as it is, through guarded(), as its value, or refused.
  */
 Node *
-total_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
+guard_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 		   Oid resultcollid, Oid inputcollid, List *args)
 {
 	FunctionVerdict verdict = function_verdict(funcid);
@@ -158,11 +161,11 @@ total_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 		if (value != NULL)
 			return value;
 	}
-	if (verdict == FUNCTION_WRAPPED)
+	if (verdict == FUNCTION_GUARDED)
 	{
 		if (constants > 0)
 			probe_call(context, call, exprLocation(node));
-		return call_ours(DP_FUNC_TOTAL, funcid, resulttype, resultcollid, inputcollid, args);
+		return call_ours(DP_FUNC_GUARDED, funcid, resulttype, resultcollid, inputcollid, args);
 	}
 	copy = copyObject(node);
 	if (IsA(copy, FuncExpr))
@@ -195,9 +198,9 @@ has_short_text(Oid type)
 	}
 }
 
-/* A cast through text; arg is total. */
+/* A cast through text; arg is guarded. */
 Node *
-total_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
+guard_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
 {
 	Oid			source = getBaseType(exprType(arg));
 	Oid			target = coerce->resulttype;
@@ -208,9 +211,23 @@ total_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
 	if (!cast_is_allowed(source, target))
 		refuse(REFUSE_FUNCTION, context->source, coerce->location);
 	if (!has_short_text(source) || (target != TEXTOID && target != VARCHAROID))
-		return call_ours(DP_FUNC_TOTAL_CAST, InvalidOid, target, coerce->resultcollid,
+		return call_ours(DP_FUNC_GUARDED_CAST, InvalidOid, target, coerce->resultcollid,
 						 InvalidOid, list_make1(arg));
 	copy = copyObject(coerce);
 	copy->arg = (Expr *) arg;
 	return (Node *) copy;
+}
+
+/* The arguments of a built-in function in order, with defaults where they are left out. */
+List *
+ordered_arguments(FuncExpr *func)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(func->funcid));
+	List	   *result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", func->funcid);
+	result = expand_function_arguments(copyObject(func->args), false, func->funcresulttype, tuple);
+	ReleaseSysCache(tuple);
+	return result;
 }

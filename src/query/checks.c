@@ -15,8 +15,10 @@
 #include "parser/parse_oper.h"
 #include "utils/lsyscache.h"
 
-#include "query/allowed.h"
-#include "query/language.h"
+#include "core/refusals.h"
+#include "policy/allowed.h"
+#include "query/checks.h"
+#include "query/level.h"
 
 /*
  * The type must be allowed, and the collation must be determined where the type
@@ -34,6 +36,7 @@ check_type(RewriteContext *context, Node *node)
 		refuse(REFUSE_COLLATION, context->source, exprLocation(node));
 }
 
+/* The collation must be none, or one that collation_is_allowed(). */
 void
 check_collation(RewriteContext *context, Oid collation, Node *node)
 {
@@ -42,10 +45,9 @@ check_collation(RewriteContext *context, Oid collation, Node *node)
 }
 
 /*
- * An expression that is hashed, sorted or compared under its own collation: one
- * that is undetermined, or one that a user made, could fail or warn once there
- * is a row.  So could the fields of
- * a composite, which bring comparisons of their own.
+ * An expression that is hashed, sorted or compared under its own collation.  A collation that is
+ * undetermined, or that a user made, could fail or warn once there is a row.  So could the fields
+ * of a composite, which bring comparisons of their own.
  */
 void
 check_compared(RewriteContext *context, Node *node)
@@ -61,9 +63,9 @@ check_compared(RewriteContext *context, Node *node)
 }
 
 /*
- * A comparison of text whose collation could not be determined fails when it
- * runs, so it must not get that far.  Its arguments may get hashed by themselves,
- * when a semi-join is made a join with distinct rows.
+ * A call under the given collation.  A comparison of text whose collation could not be determined
+ * fails when it runs, so it is refused.  Its arguments are judged as well: they get hashed by
+ * themselves where a semi-join is made a join with distinct rows.
  */
 void
 check_input_collation(RewriteContext *context, Oid collation, List *args, Node *node)
@@ -82,8 +84,8 @@ check_input_collation(RewriteContext *context, Oid collation, List *args, Node *
 }
 
 /*
- * A user's operator may stand over a built-in function and still lead the
- * planner elsewhere, to its negator for one.
+ * An operator must be built in.  A user's own may stand over a built-in function and still lead
+ * the planner elsewhere, to its negator for one.
  */
 void
 check_operator(RewriteContext *context, Oid opno, Node *node)
@@ -92,7 +94,10 @@ check_operator(RewriteContext *context, Oid opno, Node *node)
 		refuse(REFUSE_FUNCTION, context->source, exprLocation(node));
 }
 
-/* Arrays and composites compare by their parts, which may turn out not to. */
+/*
+ * An expression that is compared must be no array or composite: these compare by their elements
+ * and fields, and may fail at a row because of them.
+ */
 void
 check_comparable(RewriteContext *context, Node *node)
 {
@@ -102,7 +107,7 @@ check_comparable(RewriteContext *context, Node *node)
 		refuse(REFUSE_TYPE, context->source, exprLocation(node));
 }
 
-/* The same for all expressions of GROUP BY, DISTINCT or ORDER BY clauses. */
+/* check_compared() for all expressions of GROUP BY, DISTINCT or ORDER BY clauses. */
 void
 check_clauses(RewriteContext *context, List *clauses, List *targets)
 {
@@ -113,7 +118,7 @@ check_clauses(RewriteContext *context, List *clauses, List *targets)
 					   (Node *) get_sortgroupclause_tle(lfirst(lc), targets)->expr);
 }
 
-/* The same for the columns of UNION, INTERSECT and EXCEPT. */
+/* check_compared() for the columns of UNION, INTERSECT and EXCEPT. */
 void
 check_set_operations(RewriteContext *context, Node *node)
 {
@@ -145,4 +150,18 @@ default_clause(Oid type)
 							 &hashable);
 	clause->hashable = hashable;
 	return clause;
+}
+
+/*
+ * A group key or a column of the unit: of an allowed type that can be sorted and hashed, by
+ * PostgreSQL's own equality, and no system column.
+ */
+void
+check_group_key(RewriteContext *context, Node *expr, SortGroupClause *clause)
+{
+	if (IsA(expr, Var) && ((Var *) expr)->varattno <= 0)
+		refuse(REFUSE_SYSTEM_COLUMN, context->source, exprLocation(expr));
+	if (!type_is_allowed(exprType(expr)) || !OidIsValid(clause->sortop) ||
+		!clause->hashable || clause->eqop >= FirstNormalObjectId)
+		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
 }

@@ -3,12 +3,11 @@
  *		Public sub-selects below a release that choose among their rows.
  *
  * LIMIT, OFFSET and DISTINCT ON hand out some rows, UNION, INTERSECT and EXCEPT one for several
- * equal ones.  Which ones these are may not depend on the order in which the executor happens
- * to find them.  Public rows alone do not change it, but who asks does: a sub-select that is
- * asked again for each protected row meets the hash table of an aggregation that earlier rows,
- * of others, have made larger, and the order in it is another (ResetTupleHashTable() in
- * execGrouping.c keeps the size).  The planner may push a condition on a protected row into
- * any of them.
+ * equal ones.  Which ones these are must not depend on the order in which the executor happens
+ * to find them, because protected rows can change that order.  A sub-select may run again for
+ * each protected row, since the planner may push a condition on such a row into it.  If it
+ * aggregates by hashing, the rows of earlier individuals have made its hash table larger, which
+ * stays so (ResetTupleHashTable() in execGrouping.c), and a larger table has another order.
  *
  * So columns are in canonical form (keys.c), and rows are chosen in a complete order: by all
  * columns, and by the bytes of those that nothing can compare.
@@ -21,10 +20,14 @@
 #include "optimizer/tlist.h"
 #include "parser/parse_clause.h"
 
-#include "aggregate/canonical.h"
+#include "core/refusals.h"
 #include "policy/extension.h"
-#include "query/language.h"
-#include "query/query.h"
+#include "query/checks.h"
+#include "query/choice.h"
+#include "query/keys.h"
+#include "query/level.h"
+#include "query/refuse.h"
+#include "spec/canonical.h"
 
 /* Does a tree of set operations do more than put rows together? */
 static bool
@@ -66,6 +69,7 @@ canonical_columns(RewriteContext *context, Query *query)
 	}
 }
 
+/* Is one of the clauses about the column of this reference? */
 static bool
 sorts_by(List *clauses, Index ref)
 {
@@ -165,7 +169,7 @@ leaves_all(Node *limit, bool offset)
 
 /*
  * Settles which rows a public query below a release hands out, in place; its expressions are
- * total already.  Raises ERRCODE_DP_QUERY_REFUSED for OFFSET among rows WITH TIES, and for LIMIT
+ * guarded already.  Raises ERRCODE_DP_QUERY_REFUSED for OFFSET among rows WITH TIES, and for LIMIT
  * of a UNION ALL with a column that nothing can compare.
  */
 void

@@ -1,35 +1,47 @@
 /*
  * coordinates.c
- *		Which coordinates the vector of a release has, and how its outputs read
- *		them back.
+ *		Which sets of rows, features and coordinates the vector of a release has.
  *
  * All outputs of the vector share one joint draw of noise, whose variance
  * grows with the number of coordinates, so what counts is how few are needed:
  * equal sets of rows share their count, and a set that has every row shares the
  * count of rows, which is the number of individuals, coordinate 0, where the
- * unit is unique.  doc/privacy.md has the arithmetic of the choices below.
+ * unit is unique.
  */
 #include "postgres.h"
 
-#include <math.h>
+#include "core/refusals.h"
+#include "mechanism/noise.h"
+#include "query/builder.h"
+#include "query/coordinates.h"
+#include "query/refuse.h"
+#include "spec/spec.h"
 
-#include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
-#include "rewrite/rewriteManip.h"
-#include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
-#include "utils/typcache.h"
-
-#include "query/query.h"
-
-/* ----------
- * Terms
- * ----------
+/*
+ * Position of the set of rows in which arguments x and y (or DP_NONE) have a value, found or
+ * added; every_row: all rows are in it.  Raises ERRCODE_DP_QUERY_REFUSED if there are too many.
  */
+int
+find_set(ReleaseBuilder *builder, int x, int y, bool every_row)
+{
+	ReleaseSpec *spec = &builder->spec;
 
-static int
+	for (int i = 0; i < spec->nsets; i++)
+	{
+		if (spec->sets[i].x == x && spec->sets[i].y == y)
+			return i;
+	}
+	if (spec->nsets >= DP_MAX_SETS)
+		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+	spec->sets[spec->nsets] = (SpecSet) {.x = x,.y = y,.every_row = every_row};
+	return spec->nsets++;
+}
+
+/*
+ * Position of what is added up over the rows of a set, found or added; the feature that counts
+ * these rows is there from then on, too.  Raises ERRCODE_DP_QUERY_REFUSED if there are too many.
+ */
+int
 find_feature(ReleaseBuilder *builder, SpecFeatureKind kind, int set)
 {
 	ReleaseSpec *spec = &builder->spec;
@@ -50,7 +62,7 @@ find_feature(ReleaseBuilder *builder, SpecFeatureKind kind, int set)
 }
 
 /* Position of a coordinate, or DP_NONE if there is none like it yet. */
-static int
+int
 look_up_coordinate(ReleaseBuilder *builder, const SpecCoordinate *wanted)
 {
 	for (int i = 1; i < builder->spec.dimensions; i++)
@@ -65,7 +77,11 @@ look_up_coordinate(ReleaseBuilder *builder, const SpecCoordinate *wanted)
 	return DP_NONE;
 }
 
-static int
+/*
+ * Position of a coordinate, found or added.  Raises ERRCODE_DP_QUERY_REFUSED if there are too
+ * many.
+ */
+int
 find_coordinate(ReleaseBuilder *builder, SpecCoordinate wanted)
 {
 	ReleaseSpec *spec = &builder->spec;
@@ -79,484 +95,15 @@ find_coordinate(ReleaseBuilder *builder, SpecCoordinate wanted)
 	return spec->dimensions++;
 }
 
-static int
+/*
+ * Position of the coordinate that has the sum of a feature over a set.  imputation: what stands
+ * for missing values; copy: 0, or 1 for a second draw of the same.
+ */
+int
 feature_coordinate(ReleaseBuilder *builder, SpecFeatureKind kind, int set,
 				   SpecImputation imputation, int copy)
 {
 	return find_coordinate(builder, (SpecCoordinate) {
 		.feature = find_feature(builder, kind, set),.sketch = DP_NONE,
 		.imputation = imputation,.copy = copy});
-}
-
-static void
-add_term(SpecMoment *moment, int coordinate, double weight)
-{
-	for (int t = 0; t < moment->nterms; t++)
-	{
-		if (moment->terms[t].coordinate == coordinate)
-		{
-			moment->terms[t].weight += weight;
-			return;
-		}
-	}
-	Assert(moment->nterms < DP_MOMENT_TERMS);
-	moment->terms[moment->nterms].coordinate = coordinate;
-	moment->terms[moment->nterms].weight = weight;
-	moment->nterms++;
-}
-
-/* Position of a moment, found among equal ones or added. */
-static int
-find_moment(ReleaseBuilder *builder, const SpecMoment *wanted)
-{
-	ReleaseSpec *spec = &builder->spec;
-
-	for (int i = 0; i < spec->nmoments; i++)
-	{
-		if (memcmp(&spec->moments[i], wanted, sizeof(SpecMoment)) == 0)
-			return i;
-	}
-	if (spec->nmoments >= DP_MAX_MOMENTS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
-	spec->moments[spec->nmoments] = *wanted;
-	return spec->nmoments++;
-}
-
-/* An empty moment; all of its bytes, since moments are compared by memcmp. */
-static void
-clear_moment(SpecMoment *moment)
-{
-	memset(moment, 0, sizeof(*moment));
-}
-
-/* ----------
- * How the number of rows in a set is known
- * ----------
- */
-
-/* The set whose count stands for this one's: all rows, if it has all. */
-static int
-counting_set(ReleaseBuilder *builder, int set)
-{
-	return builder->spec.sets[set].total ? find_set(builder, DP_NONE, DP_NONE, true) : set;
-}
-
-/* The coordinate 2n/r - 1 of a set, or with presence that of individuals in it. */
-static SpecCoordinate
-count_coordinate(ReleaseBuilder *builder, int set, bool presence)
-{
-	return (SpecCoordinate) {
-		.feature = find_feature(builder, SPEC_FEATURE_ONE, counting_set(builder, set)),
-		.sketch = DP_NONE,.imputation = SPEC_IMPUTE_LOWER,
-		.presence = presence && !builder->spec.streamed};
-}
-
-/* Is coordinate 0 the number of rows in the set? */
-static bool
-counted_by_individuals(ReleaseBuilder *builder, int set, bool presence)
-{
-	return builder->spec.sets[set].total && (presence || builder->spec.streamed);
-}
-
-/* Is the number of rows in the set known without another coordinate? */
-static bool
-is_counted(ReleaseBuilder *builder, int set)
-{
-	SpecCoordinate coordinate;
-
-	if (counted_by_individuals(builder, set, false))
-		return true;
-	coordinate = count_coordinate(builder, set, false);
-	return look_up_coordinate(builder, &coordinate) != DP_NONE;
-}
-
-/* Adds weight * n of a set to a moment, by its count. */
-static void
-add_count_terms(ReleaseBuilder *builder, SpecMoment *moment, int set, bool presence,
-				double weight)
-{
-	if (counted_by_individuals(builder, set, presence))
-		add_term(moment, 0, weight);
-	else
-	{
-		add_term(moment, find_coordinate(builder, count_coordinate(builder, set, presence)),
-				 weight / 2);
-		add_term(moment, 0, weight / 2);
-	}
-}
-
-/* ----------
- * How the sums of a set are read
- * ----------
- */
-
-typedef enum SumSource
-{
-	SUM_BESIDE_COUNT,			/* a count, and the sum with centre imputation */
-	SUM_TWICE,					/* the same with two copies of the sum */
-	SUM_PAIR,					/* sums with lower and upper imputation */
-	SUM_ZERO					/* the sum with zero imputation: totals only */
-} SumSource;
-
-static bool
-is_moment_output(const SpecOutput *output)
-{
-	return output->kind <= SPEC_OUT_SXY;
-}
-
-/* Are the bounds constants around 0? */
-static bool
-bounds_contain_zero(ReleaseBuilder *builder, int bound)
-{
-	Const	   *lower = list_nth(builder->params, bound);
-	Const	   *upper = list_nth(builder->params, bound + 1);
-
-	return IsA(lower, Const) && IsA(upper, Const) &&
-		DatumGetFloat8(lower->constvalue) <= 0 && DatumGetFloat8(upper->constvalue) >= 0 &&
-		DatumGetFloat8(lower->constvalue) < DatumGetFloat8(upper->constvalue);
-}
-
-/* Is every output of the vector an average over this set? */
-static bool
-only_averages(ReleaseBuilder *builder, int set)
-{
-	for (int i = 0; i < builder->spec.noutputs; i++)
-	{
-		const SpecOutput *output = &builder->spec.outputs[i];
-
-		if (is_moment_output(output) &&
-			(output->kind != SPEC_OUT_AVG || builder->wanted[i].set != set))
-			return false;
-	}
-	return true;
-}
-
-/*
- * The best source for the sums of a set, given the outputs that use it and the
- * counts that are there.
- */
-static SumSource
-sum_source(ReleaseBuilder *builder, int set)
-{
-	const ReleaseSpec *spec = &builder->spec;
-	bool		totals = true;
-
-	if (spec->sets[set].y != DP_NONE)
-		return SUM_BESIDE_COUNT;
-	for (int i = 0; i < spec->noutputs; i++)
-	{
-		const SpecOutput *output = &spec->outputs[i];
-
-		if (builder->wanted[i].set != set || output->kind == SPEC_OUT_COUNT)
-			continue;
-		if (output->kind != SPEC_OUT_SUM && output->kind != SPEC_OUT_AVG)
-			return SUM_BESIDE_COUNT;
-		if (output->kind != SPEC_OUT_SUM || !bounds_contain_zero(builder, output->bound_x))
-			totals = false;
-	}
-	if (counted_by_individuals(builder, set, false) && only_averages(builder, set))
-		return SUM_TWICE;
-	if (is_counted(builder, set))
-		return SUM_BESIDE_COUNT;
-	return totals ? SUM_ZERO : SUM_PAIR;
-}
-
-static int
-assign_n(ReleaseBuilder *builder, int set, bool presence, SumSource source)
-{
-	SpecMoment	moment;
-
-	clear_moment(&moment);
-	moment.individuals = presence;
-	switch (source)
-	{
-		case SUM_BESIDE_COUNT:
-		case SUM_TWICE:
-			add_count_terms(builder, &moment, set, presence, 1.0);
-			break;
-		case SUM_PAIR:			/* half the difference is the number of missing values */
-			add_term(&moment, 0, 1.0);
-			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
-												 SPEC_IMPUTE_LOWER, 0), 0.5);
-			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
-												 SPEC_IMPUTE_UPPER, 0), -0.5);
-			break;
-		case SUM_ZERO:			/* missing values count, as zeros */
-			add_term(&moment, 0, 1.0);
-			break;
-	}
-	return find_moment(builder, &moment);
-}
-
-static int
-assign_sum(ReleaseBuilder *builder, int set, SumSource source)
-{
-	SpecMoment	moment;
-
-	clear_moment(&moment);
-	switch (source)
-	{
-		case SUM_BESIDE_COUNT:
-			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
-												 SPEC_IMPUTE_CENTRE, 0), 1.0);
-			break;
-		case SUM_TWICE:
-			for (int copy = 0; copy < 2; copy++)
-				add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
-													 SPEC_IMPUTE_CENTRE, copy), 0.5);
-			break;
-		case SUM_PAIR:
-			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
-												 SPEC_IMPUTE_LOWER, 0), 0.5);
-			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
-												 SPEC_IMPUTE_UPPER, 0), 0.5);
-			break;
-		case SUM_ZERO:
-			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
-												 SPEC_IMPUTE_ZERO, 0), 1.0);
-			break;
-	}
-	return find_moment(builder, &moment);
-}
-
-/* The sum of a feature other than x: of y, of products, of squares. */
-static int
-assign_feature(ReleaseBuilder *builder, int set, SpecFeatureKind kind)
-{
-	SpecMoment	moment;
-	bool		square = kind == SPEC_FEATURE_XX || kind == SPEC_FEATURE_YY;
-
-	clear_moment(&moment);
-	add_term(&moment, feature_coordinate(builder, kind, set, SPEC_IMPUTE_CENTRE, 0),
-			 square ? 0.5 : 1.0);
-	if (square)					/* the coordinate has 2 x^2 - 1 */
-		add_count_terms(builder, &moment, set, false, 0.5);
-	return find_moment(builder, &moment);
-}
-
-/* Which moments besides n an output is a function of. */
-static void
-needed_moments(SpecOutputKind kind, bool needed[SPEC_MOMENT_KINDS])
-{
-	memset(needed, 0, sizeof(bool) * SPEC_MOMENT_KINDS);
-	switch (kind)
-	{
-		case SPEC_OUT_SUM:
-		case SPEC_OUT_AVG:
-		case SPEC_OUT_AVGX:
-			needed[SPEC_MOMENT_X] = true;
-			break;
-		case SPEC_OUT_AVGY:
-			needed[SPEC_MOMENT_Y] = true;
-			break;
-		case SPEC_OUT_VAR_POP:
-		case SPEC_OUT_VAR_SAMP:
-		case SPEC_OUT_STDDEV_POP:
-		case SPEC_OUT_STDDEV_SAMP:
-		case SPEC_OUT_SXX:
-			needed[SPEC_MOMENT_X] = needed[SPEC_MOMENT_XX] = true;
-			break;
-		case SPEC_OUT_SYY:
-			needed[SPEC_MOMENT_Y] = needed[SPEC_MOMENT_YY] = true;
-			break;
-		case SPEC_OUT_CORR:
-		case SPEC_OUT_R2:
-			needed[SPEC_MOMENT_YY] = true;
-			/* FALLTHROUGH */
-		case SPEC_OUT_SLOPE:
-		case SPEC_OUT_INTERCEPT:
-			needed[SPEC_MOMENT_XX] = true;
-			/* FALLTHROUGH */
-		case SPEC_OUT_COVAR_POP:
-		case SPEC_OUT_COVAR_SAMP:
-		case SPEC_OUT_SXY:
-			needed[SPEC_MOMENT_X] = needed[SPEC_MOMENT_Y] = needed[SPEC_MOMENT_XY] = true;
-			break;
-		default:
-			break;
-	}
-}
-
-static void
-assign_count(ReleaseBuilder *builder, int i)
-{
-	SpecOutput *output = &builder->spec.outputs[i];
-	const WantedOutput *wanted = &builder->wanted[i];
-	SpecMoment	moment;
-
-	if (wanted->sketch == DP_NONE)
-		output->moments[SPEC_MOMENT_N] = assign_n(builder, wanted->set, wanted->presence,
-												  SUM_BESIDE_COUNT);
-	else
-	{
-		clear_moment(&moment);
-		add_term(&moment, find_coordinate(builder, (SpecCoordinate) {
-			.feature = DP_NONE,.sketch = wanted->sketch}), 0.5);
-		add_term(&moment, 0, 0.5);
-		output->moments[SPEC_MOMENT_N] = find_moment(builder, &moment);
-	}
-}
-
-static void
-assign_moments(ReleaseBuilder *builder, int i, SumSource source)
-{
-	SpecOutput *output = &builder->spec.outputs[i];
-	int			set = builder->wanted[i].set;
-	bool		needed[SPEC_MOMENT_KINDS];
-
-	needed_moments(output->kind, needed);
-	output->moments[SPEC_MOMENT_N] = assign_n(builder, set, false, source);
-	if (needed[SPEC_MOMENT_X])
-		output->moments[SPEC_MOMENT_X] = assign_sum(builder, set, source);
-	if (needed[SPEC_MOMENT_Y])
-		output->moments[SPEC_MOMENT_Y] = assign_feature(builder, set, SPEC_FEATURE_Y);
-	if (needed[SPEC_MOMENT_XX])
-		output->moments[SPEC_MOMENT_XX] = assign_feature(builder, set, SPEC_FEATURE_XX);
-	if (needed[SPEC_MOMENT_YY])
-		output->moments[SPEC_MOMENT_YY] = assign_feature(builder, set, SPEC_FEATURE_YY);
-	if (needed[SPEC_MOMENT_XY])
-		output->moments[SPEC_MOMENT_XY] = assign_feature(builder, set, SPEC_FEATURE_XY);
-}
-
-/*
- * Gives every output of the vector its moments: counts first, because a sum
- * beside a count needs one coordinate where it would need two by itself.
- */
-void
-assign_coordinates(ReleaseBuilder *builder)
-{
-	ReleaseSpec *spec = &builder->spec;
-	SumSource	sources[DP_MAX_OUTPUTS];
-
-	for (int i = 0; i < spec->noutputs; i++)
-	{
-		if (is_moment_output(&spec->outputs[i]))
-			spec->numeric = true;
-		if (spec->outputs[i].kind == SPEC_OUT_COUNT)
-			assign_count(builder, i);
-	}
-	/* sets with squares or products come with a count that others may use */
-	for (int i = 0; i < spec->noutputs; i++)
-	{
-		bool		needed[SPEC_MOMENT_KINDS];
-
-		needed_moments(spec->outputs[i].kind, needed);
-		if (needed[SPEC_MOMENT_XX] || needed[SPEC_MOMENT_YY] || needed[SPEC_MOMENT_XY])
-			assign_moments(builder, i, SUM_BESIDE_COUNT);
-	}
-	for (int i = 0; i < spec->noutputs; i++)
-		sources[i] = is_moment_output(&spec->outputs[i]) &&
-			spec->outputs[i].kind != SPEC_OUT_COUNT ?
-			sum_source(builder, builder->wanted[i].set) : SUM_BESIDE_COUNT;
-	for (int i = 0; i < spec->noutputs; i++)
-	{
-		if (is_moment_output(&spec->outputs[i]) &&
-			spec->outputs[i].moments[SPEC_MOMENT_N] == DP_NONE)
-			assign_moments(builder, i, sources[i]);
-	}
-	/* keys alone need the gate of the vector */
-	if (spec->nparts == 0)
-		spec->numeric = true;
-	/* a release without a vector still counts individuals, and never says so */
-	if (spec->nfeatures == 0)
-		(void) find_feature(builder, SPEC_FEATURE_ONE,
-							find_set(builder, DP_NONE, DP_NONE, true));
-}
-
-/* ----------
- * Releases about the values of one column
- * ----------
- */
-
-/* The arguments that must have a value for a row to count in an output. */
-static List *
-needed_values(ReleaseBuilder *builder, int i)
-{
-	const ReleaseSpec *spec = &builder->spec;
-	const WantedOutput *wanted = &builder->wanted[i];
-	List	   *result = NIL;
-
-	if (wanted->set != DP_NONE)
-	{
-		const SpecSet *set = &spec->sets[wanted->set];
-
-		if (set->total)
-			return NIL;
-		if (set->x != DP_NONE)
-			result = lappend(result, list_nth(builder->arguments, set->x));
-		if (set->y != DP_NONE)
-			result = lappend(result, list_nth(builder->arguments, set->y));
-	}
-	else if (wanted->sketch != DP_NONE)
-		result = list_make1(list_nth(builder->sketch_arguments, wanted->sketch));
-	else
-		result = list_make1(list_nth(builder->sketch_arguments,
-									 spec->parts[spec->outputs[i].part].sketch));
-	return result;
-}
-
-/* expr is a number, as opposed to NULL and NaN. */
-static List *
-has_value(Node *expr)
-{
-	Oid			type = exprType(expr);
-	NullTest   *test = makeNode(NullTest);
-	List	   *result;
-
-	test->arg = copyObject((Expr *) expr);
-	test->nulltesttype = IS_NOT_NULL;
-	test->location = -1;
-	result = list_make1(test);
-	if (type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID)
-	{
-		Oid			unequal = get_negator(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr);
-		Datum		nan = type == FLOAT4OID ? Float4GetDatum((float4) NAN) :
-		type == FLOAT8OID ? Float8GetDatum(NAN) :
-		DirectFunctionCall1(float8_numeric, Float8GetDatum(NAN));
-
-		result = lappend(result, make_opclause(unequal, BOOLOID, false,
-											   copyObject((Expr *) expr),
-											   (Expr *) makeConst(type, -1, InvalidOid,
-																  get_typlen(type), nan, false,
-																  get_typbyval(type)),
-											   InvalidOid, InvalidOid));
-	}
-	return result;
-}
-
-/*
- * Where all outputs are about the values of the same arguments, rows without
- * them play no part: they are filtered out, so the number of individuals is
- * that of individuals with a value, and the gate counts those.  The vector
- * needs a coordinate less.  Not for counts alone, which are about all rows.
- */
-void
-drop_rows_without_values(ReleaseBuilder *builder)
-{
-	ReleaseSpec *spec = &builder->spec;
-	Query	   *query = builder->level->query;
-	List	   *common = NIL;
-	List	   *quals;
-	bool		worth_it = false;
-	ListCell   *lc;
-
-	for (int i = 0; i < spec->noutputs; i++)
-	{
-		List	   *needed = needed_values(builder, i);
-
-		if (needed == NIL || (common != NIL && !equal(needed, common)) ||
-			checkExprHasSubLink((Node *) needed))	/* copying would run it twice */
-			return;
-		common = needed;
-		if (is_moment_output(&spec->outputs[i]) && spec->outputs[i].kind != SPEC_OUT_COUNT)
-			worth_it = true;
-	}
-	if (!worth_it)
-		return;
-	quals = make_ands_implicit((Expr *) query->jointree->quals);
-	foreach(lc, common)
-		quals = list_concat(quals, has_value(lfirst(lc)));
-	query->jointree->quals = (Node *) make_ands_explicit(quals);
-	for (int i = 0; i < spec->nsets; i++)
-		spec->sets[i].total = true;
 }

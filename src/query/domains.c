@@ -26,7 +26,12 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "query/query.h"
+#include "policy/cache.h"
+#include "policy/policy.h"
+#include "query/builder.h"
+#include "query/domains.h"
+#include "query/equalities.h"
+#include "query/walk.h"
 
 /* More combinations of keys than this are not listed. */
 #define MAX_LISTED 100000
@@ -99,7 +104,7 @@ key_domains(ReleaseBuilder *builder)
 	return combinations <= MAX_LISTED ? result : NIL;
 }
 
-/* Do only keys, constants and parameters occur in the expression? */
+/* Does anything but keys, constants and parameters occur in the expression? */
 static bool
 not_about_keys_walker(Node *node, List *keys)
 {
@@ -167,37 +172,15 @@ unnest_domain(Const *array, const char *name)
 	return rte;
 }
 
-typedef struct ListedContext
+/* A key column of the release (varno 1) becomes that of its list (varno 2 and on). */
+static void
+use_listed(Var *column, void *nkeys)
 {
-	int			nkeys;
-	Index		levelsup;
-} ListedContext;
-
-/* Key columns of the release (varno 1) become those of the lists (from 2). */
-static bool
-use_listed_walker(Node *node, ListedContext *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
+	if (column->varno == 1 && column->varattno >= 1 && column->varattno <= *(int *) nkeys)
 	{
-		context->levelsup++;
-		(void) query_tree_walker((Query *) node, use_listed_walker, context, 0);
-		context->levelsup--;
-		return false;
+		column->varno = column->varnosyn = column->varattno + 1;
+		column->varattno = column->varattnosyn = 1;
 	}
-	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup)
-	{
-		Var		   *var = (Var *) node;
-
-		if (var->varno == 1 && var->varattno >= 1 && var->varattno <= context->nkeys)
-		{
-			var->varno = var->varnosyn = var->varattno + 1;
-			var->varattno = var->varattnosyn = 1;
-		}
-		return false;
-	}
-	return expression_tree_walker(node, use_listed_walker, context);
 }
 
 typedef struct KeyContext
@@ -206,6 +189,7 @@ typedef struct KeyContext
 	List	   *columns;
 } KeyContext;
 
+/* Replaces keys by the columns of their lists. */
 static Node *
 keys_to_columns_mutator(Node *node, KeyContext *context)
 {
@@ -263,7 +247,7 @@ cross_join(Query *query, List *from)
 void
 list_domains(ReleaseBuilder *builder, Query *query)
 {
-	ListedContext listed = {.nkeys = list_length(builder->keys)};
+	int			nkeys = list_length(builder->keys);
 	KeyContext	keys = {.keys = builder->keys};
 	List	   *from = NIL;
 	List	   *on = NIL;
@@ -275,8 +259,8 @@ list_domains(ReleaseBuilder *builder, Query *query)
 
 	if (builder->domains == NIL)
 		return;
-	(void) use_listed_walker((Node *) query->targetList, &listed);
-	(void) use_listed_walker(query->jointree->quals, &listed);
+	walk_columns((Node *) query->targetList, 0, use_listed, &nkeys);
+	walk_columns(query->jointree->quals, 0, use_listed, &nkeys);
 	forthree(ld, builder->domains, lk, builder->keys, lg, builder->key_clauses)
 	{
 		RangeTblRef *ref = makeNode(RangeTblRef);

@@ -2,15 +2,15 @@
  * keys.c
  *		Where one value stands for several, it is the canonical one.
  *
- * Equal values of some types can look different (aggregate/canonical.c).  The value that
- * stands for a group's, for a minimum or for those that DISTINCT leaves is the first that the
- * executor meets: which one that is depends on the order of rows, and with a sort below on
- * everybody's rows.  So group keys of a release, GROUP BY and DISTINCT of sub-selects
- * below it and arguments of min() and max() are brought into the canonical form before they
- * are compared.  Types without one are refused there.
+ * Equal values of some types can look different (spec/canonical.c).  Of several equal ones the
+ * executor shows the first that it meets, as the key of a group, as a minimum, or for DISTINCT.
+ * Which one that is depends on the order of rows, and so, where they were sorted, on all of
+ * them.  So group keys of a release, GROUP BY and DISTINCT of sub-selects below it and arguments
+ * of min() and max() are brought into the canonical form before they are compared.  Types
+ * without one are refused there.
  *
- * Columns that depend on a grouped primary key stand for several as well, unless that key
- * is unique in all that is read, which that of a parent with children is not.
+ * A column that depends on a grouped primary key stands for several values as well, unless the
+ * key is unique in all that is read.  The key of a table with inheritance children is not.
  */
 #include "postgres.h"
 
@@ -25,11 +25,17 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 
-#include "aggregate/canonical.h"
+#include "core/refusals.h"
+#include "policy/enforced.h"
 #include "policy/extension.h"
-#include "query/language.h"
-#include "query/query.h"
+#include "query/checks.h"
+#include "query/constants.h"
+#include "query/equalities.h"
+#include "query/keys.h"
+#include "query/level.h"
+#include "spec/canonical.h"
 
+/* Is the expression in canonical form, by its type or by canonical()? */
 static bool
 is_canonical(Node *node)
 {
@@ -54,8 +60,7 @@ canonical_expression(RewriteContext *context, Node *expr)
 		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
 	if (is_canonical(expr))
 		return expr;
-	args = list_make2(expr, makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-									  Int32GetDatum(exprTypmod(expr)), false, true));
+	args = list_make2(expr, int4_const(exprTypmod(expr)));
 	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_CANONICAL, InvalidOid), type, args,
 								 collation, collation, COERCE_EXPLICIT_CAST);
 }
@@ -89,6 +94,7 @@ typedef struct GroupsContext
 	Index		levelsup;
 } GroupsContext;
 
+/* Replaces what a level groups by with the canonical forms, outside of its aggregates. */
 static Node *
 groups_mutator(Node *node, GroupsContext *context)
 {
@@ -126,8 +132,9 @@ groups_mutator(Node *node, GroupsContext *context)
 }
 
 /*
- * The clauses' expressions and their canonical forms; those that are in form already, too, for
- * what stands inside of them is another matter.  A constant is the same in all rows.
+ * The clauses' expressions and their canonical forms, a list of Grouped.  Those that are in
+ * canonical form already are listed, too, so that nothing inside of them is replaced.  A constant
+ * is left out: it is the same in all rows.
  */
 static List *
 groups_of(RewriteContext *context, List *clauses, List *targets)
@@ -148,6 +155,7 @@ groups_of(RewriteContext *context, List *clauses, List *targets)
 	return result;
 }
 
+/* Were all groups in canonical form as they were written? */
 static bool
 are_all_canonical(List *groups)
 {
@@ -188,7 +196,7 @@ replace_units(List *groups, Individuals *individuals)
 					!equal(strip_relabel(group->written), column))
 					continue;
 				column = group->canonical;
-				/* a wide one is NULL */
+				/* canonical() makes a value that is too wide NULL */
 				if (get_typlen(exprType(column)) == -1 && exprType(column) != NUMERICOID)
 					individuals->may_be_null = true;
 			}
@@ -240,6 +248,7 @@ typedef struct DependentContext
 	Index		levelsup;
 } DependentContext;
 
+/* Finds columns of the level that are neither grouped nor inside an aggregate. */
 static bool
 dependent_walker(Node *node, DependentContext *context)
 {
@@ -340,7 +349,7 @@ group_dependent_columns(RewriteContext *context, Query *query)
 
 /*
  * Brings what a query below a release groups by or leaves distinct into canonical form, in
- * place; its expressions are total already.  individuals: whose rows they are, with their
+ * place; its expressions are guarded already.  individuals: whose rows they are, with their
  * unit in terms of the query's columns; NULL for a public query.  Raises
  * ERRCODE_DP_QUERY_REFUSED for types that have none.
  */

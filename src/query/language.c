@@ -1,219 +1,69 @@
 /*
  * language.c
- *		The language below a release: which expressions, and made total.
+ *		The language below a release: which expressions, and guarded.
  *
- * total_expression() copies an expression, refusing what is not on the list
- * and putting total() around functions that may fail.  Calls are judged in calls.c,
- * types and collations in checks.c, whole queries in below.c.
+ * guard_expression() copies an expression, refusing what is not on the list
+ * and putting guarded() around functions that may fail.  Columns are judged in columns.c,
+ * constants in constants.c, calls in calls.c, arrays in arrays.c, sums in orderless.c,
+ * types and collations in checks.c, ties of sub-selects in tied.c, whole queries in below.c.
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
-#include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/pg_aggregate.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/tlist.h"
 #include "parser/parsetree.h"
-#include "rewrite/rewriteManip.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
+#include "core/refusals.h"
+#include "policy/allowed.h"
 #include "policy/extension.h"
-#include "query/allowed.h"
+#include "query/arrays.h"
+#include "query/below.h"
+#include "query/calls.h"
+#include "query/checks.h"
+#include "query/columns.h"
+#include "query/constants.h"
 #include "query/language.h"
+#include "query/level.h"
+#include "query/levels.h"
+#include "query/orderless.h"
+#include "query/questions.h"
+#include "query/tied.h"
 
-/* No number that a numeric holds takes more: 131072 + 16383 digits. */
-#define WIDEST_NUMERIC (80 * 1024)
+/* The most bytes of an array that is only searched, and so gets into no row. */
+#define WIDEST_SEARCHED (MaxAllocSize / 2)
 
-/* So many nodes may an expression have that is copied for each element of an array. */
-#define MOST_EXPANDED 10000
-
+/* The walk through one expression. */
 typedef struct LanguageContext
 {
 	RewriteContext *rewrite;
-	Level	   *level;
-	bool		aggregates;		/* standard aggregates are allowed here */
-	bool		sublink_params; /* inside the test expression of IN */
+	Level	   *level;			/* whose expression it is */
+	bool		aggregates;		/* standard aggregates are allowed */
+	bool		sublink_params; /* the walk is inside the test expression of IN */
 } LanguageContext;
 
-static Node *total_mutator(Node *node, LanguageContext *context);
+static Node *guard_mutator(Node *node, LanguageContext *context);
 
+/* Guarded copies of the expressions of a list. */
 static List *
-total_list(List *list, LanguageContext *context)
+guard_list(List *list, LanguageContext *context)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, list)
-		result = lappend(result, total_mutator(lfirst(lc), context));
+		result = lappend(result, guard_mutator(lfirst(lc), context));
 	return result;
-}
-
-/*
- * A column, checked against the level it belongs to; any_type: it is passed on, or
- * asked whether it is NULL, but not looked at.
- */
-static Node *
-total_var(Var *var, LanguageContext *context, bool any_type)
-{
-	Level	   *level = context->level;
-	RangeTblEntry *rte;
-	const ProtectedRelation *rel;
-
-	for (Index up = 0; up < var->varlevelsup && level != NULL; up++)
-		level = level->parent;
-	if (level == NULL || !level->below)
-		refuse(REFUSE_CORRELATED, context->rewrite->source, var->location);
-	rte = rt_fetch(var->varno, level->query->rtable);
-	if (rte->rtekind == RTE_JOIN)
-		refuse(REFUSE_EXPRESSION, context->rewrite->source, var->location);
-	if (rte->rtekind == RTE_RELATION && is_private_relation(context->rewrite, rte))
-	{
-		rel = policy_lookup(rte->relid);
-		if (var->varattno <= 0)
-			refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
-		if (!policy_column_open(rel, var->varattno))
-			refuse(REFUSE_COLUMN, context->rewrite->source, var->location);
-	}
-	else if (var->varattno <= 0)
-		refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
-	if (!any_type)
-		check_type(context->rewrite, (Node *) var);
-	if (var->varlevelsup > 0)
-		check_compared(context->rewrite, (Node *) var);	/* results are cached by it */
-	return copyObject((Node *) var);
-}
-
-/* Does the sub-select yield one row at most, whatever the data? */
-static bool
-yields_one_row(Query *query)
-{
-	if (query->hasTargetSRFs || query->setOperations != NULL)
-		return false;
-	if (query->hasAggs && query->groupClause == NIL && query->groupingSets == NIL)
-		return true;
-	return query->limitCount != NULL && IsA(query->limitCount, Const) &&
-		!((Const *) query->limitCount)->constisnull &&
-		DatumGetInt64(((Const *) query->limitCount)->constvalue) <= 1 &&
-		query->limitOption == LIMIT_OPTION_COUNT;
-}
-
-/* The unit's columns that are NULL in no row of the level that counts. */
-static bool
-is_sure_unit(Level *level, Var *var)
-{
-	ListCell   *lc;
-
-	if (bms_is_member(var->varno, level->nullable) || level->inputs[var->varno] == NULL)
-		return false;
-	foreach(lc, (List *) linitial(level->inputs[var->varno]->units))
-	{
-		if (equal(strip_relabel(lfirst(lc)), var))
-			return true;
-	}
-	return false;
-}
-
-/*
- * The equalities between outer columns and the columns of an IN sub-select.  With a
- * NULL on either side, IN is not about the rows of one individual: NULL NOT IN (...)
- * tells whether there is any row, and x NOT IN (..., NULL) is true for nobody.  So
- * both must be columns of the unit that are never NULL.
- */
-static List *
-in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
-{
-	/* replace the sub-select's parameters by what they stand for, one level down */
-	List	   *result = NIL;
-	List	   *tests;
-	ListCell   *lc;
-
-	if (sublink->testexpr == NULL || inner->may_be_null || level->inputs == NULL)
-		return NIL;
-	tests = is_andclause(sublink->testexpr) ?
-		((BoolExpr *) sublink->testexpr)->args : list_make1(sublink->testexpr);
-	foreach(lc, tests)
-	{
-		OpExpr	   *op = lfirst(lc);
-		Node	   *right;
-		Var		   *left;
-		TargetEntry *tle;
-
-		if (!IsA(op, OpExpr) || list_length(op->args) != 2)
-			continue;
-		left = (Var *) strip_relabel(linitial(op->args));
-		right = strip_relabel(lsecond(op->args));
-		if (!IsA(left, Var) || left->varlevelsup != 0 || !is_sure_unit(level, left) ||
-			!IsA(right, Param) || ((Param *) right)->paramkind != PARAM_SUBLINK)
-			continue;
-		tle = get_tle_by_resno(query->targetList, ((Param *) right)->paramid);
-		if (tle == NULL || (query->setOperations == NULL &&
-							!list_member((List *) linitial(inner->units), strip_relabel((Node *) tle->expr))))
-			continue;
-		left = copyObject(left);
-		left->varlevelsup++;
-		op = copyObject(op);
-		op->args = list_make2(left, tle->expr);
-		result = list_concat(result, equalities_of((Node *) op));
-	}
-	return result;
-}
-
-/* Refuses a sub-select over protected rows that is not tied to the level's unit. */
-static void
-check_tied(SubLink *sublink, Query *query, Individuals *inner, LanguageContext *context)
-{
-	List	   *equalities = equalities_of(query->jointree->quals);
-	Level	   *level = context->level;
-	Index		up = 1;
-
-	if (sublink->subLinkType == ANY_SUBLINK)
-		equalities = list_concat(equalities, in_equalities(sublink, query, inner, level));
-	for (; level != NULL && level->below; level = level->parent, up++)
-	{
-		List	   *outer = NIL;
-		ListCell   *lc;
-		Individuals all = {0};
-
-		if (level->inputs == NULL)
-			continue;
-		for (int i = 1; i <= list_length(level->query->rtable); i++)
-		{
-			if (level->inputs[i] == NULL)
-				continue;
-			all.relation = level->inputs[i]->relation;
-			foreach(lc, level->inputs[i]->units)
-			{
-				List	   *unit = copyObject(lfirst(lc));
-
-				IncrementVarSublevelsUp((Node *) unit, up, 0);
-				outer = lappend(outer, unit);
-			}
-		}
-		if (all.relation != NULL &&
-			strcmp(NameStr(all.relation->population),
-				   NameStr(inner->relation->population)) == 0 &&
-			equalities_tie(equalities, outer, inner->units))
-			return;
-	}
-	refuse(REFUSE_NOT_TIED, context->rewrite->source, sublink->location);
 }
 
 /* A sub-select in a condition below a release. */
 static Node *
-total_sublink(SubLink *sublink, LanguageContext *context)
+guard_sublink(SubLink *sublink, LanguageContext *context)
 {
 	SubLink    *copy = copyObject(sublink);
 	Query	   *query = castNode(Query, copy->subselect);
@@ -235,110 +85,21 @@ total_sublink(SubLink *sublink, LanguageContext *context)
 	if (mentions_private(context->rewrite, query))
 		inner = process_query(context->rewrite, query, context->level);
 	if (inner == NULL)
-		total_query(context->rewrite, query, context->level);
+		guard_query(context->rewrite, query, context->level);
 	else if (sublink->subLinkType == EXPR_SUBLINK)
 		refuse(REFUSE_SUBLINK, context->rewrite->source, sublink->location);
 	else
-		check_tied(sublink, query, inner, context);
+		check_tied(context->rewrite, context->level, sublink, query, inner);
 
 	context->sublink_params = true;
-	copy->testexpr = total_mutator(copy->testexpr, context);
+	copy->testexpr = guard_mutator(copy->testexpr, context);
 	context->sublink_params = saved;
 	return (Node *) copy;
 }
 
-/* sum() or avg() of numerics instead of floats, whose sums depend on their order. */
-static Node *
-exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
-{
-	bool		average = strcmp(get_func_name(aggref->aggfnoid), "avg") == 0;
-	DpFunction	nearest = aggref->aggtype == FLOAT4OID ? DP_FUNC_NEAREST_FLOAT4 :
-		DP_FUNC_NEAREST_FLOAT8;
-	Oid			result = aggref->aggtype;
-	ListCell   *lc;
-
-	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_EXACT, type), NUMERICOID,
-										   list_make1(argument->expr), InvalidOid, InvalidOid,
-										   COERCE_EXPLICIT_CALL);
-	aggref->aggfnoid = average ? F_AVG_NUMERIC : F_SUM_NUMERIC;
-	aggref->aggtype = NUMERICOID;
-	aggref->aggargtypes = list_make1_oid(NUMERICOID);
-	foreach(lc, aggref->aggdistinct)
-	{
-		Index		ref = lfirst_node(SortGroupClause, lc)->tleSortGroupRef;
-		SortGroupClause *clause = default_clause(NUMERICOID);
-
-		clause->tleSortGroupRef = ref;
-		lfirst(lc) = clause;
-	}
-	return (Node *) makeFuncExpr(extension_oid(nearest, InvalidOid), result,
-								 list_make1(aggref), InvalidOid, InvalidOid,
-								 COERCE_EXPLICIT_CALL);
-}
-
-/* Keeps what sum() and avg() of numerics add up from overflowing. */
-static Node *
-tame_sum(Aggref *aggref, TargetEntry *argument)
-{
-	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_TAME, InvalidOid), NUMERICOID,
-										   list_make1(argument->expr), InvalidOid, InvalidOid,
-										   COERCE_EXPLICIT_CALL);
-	return (Node *) aggref;
-}
-
-/*
- * An aggregate whose arguments are total, so that its value is a function of the values
- * as a multiset: neither their order nor their form nor the plan shows.  ORDER BY is
- * none of its business then.
- */
-static Node *
-orderless_aggregate(Aggref *aggref, bool adds, LanguageContext *context)
-{
-	List	   *args = NIL;
-	TargetEntry *first;
-	Oid			type;
-	ListCell   *lc;
-
-	foreach(lc, aggref->args)
-	{
-		if (!lfirst_node(TargetEntry, lc)->resjunk)
-			args = lappend(args, lfirst(lc));
-	}
-	aggref->args = args;
-	aggref->aggorder = NIL;
-	if (args == NIL || aggref->aggtype == BOOLOID)
-		return (Node *) aggref;
-	first = linitial(args);
-	type = exprType((Node *) first->expr);
-	if (!adds)
-	{
-		/* count() needs no form, but that of a type without one is not for DISTINCT */
-		if (strcmp(get_func_name(aggref->aggfnoid), "count") != 0)
-			first->expr = (Expr *) canonical_expression(context->rewrite, (Node *) first->expr);
-		return (Node *) aggref;
-	}
-	switch (type)
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			return (Node *) aggref;
-		case FLOAT4OID:
-		case FLOAT8OID:
-			return exact_sum(aggref, first, type);
-		case NUMERICOID:
-			if (aggref->aggdistinct != NIL)
-				first->expr = (Expr *) canonical_expression(context->rewrite, (Node *) first->expr);
-			return tame_sum(aggref, first);
-		default:
-			refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
-	}
-	return NULL;
-}
-
 /* A standard aggregate over the rows of one individual, or over public rows. */
 static Node *
-total_aggregate(Aggref *aggref, LanguageContext *context)
+guard_aggregate(Aggref *aggref, LanguageContext *context)
 {
 	Aggref	   *copy = copyObject(aggref);
 	bool		adds;
@@ -364,169 +125,43 @@ total_aggregate(Aggref *aggref, LanguageContext *context)
 	{
 		TargetEntry *tle = lfirst(lc);
 
-		tle->expr = (Expr *) total_mutator((Node *) tle->expr, context);
+		tle->expr = (Expr *) guard_mutator((Node *) tle->expr, context);
 	}
-	copy->aggfilter = (Expr *) total_mutator((Node *) aggref->aggfilter, context);
+	copy->aggfilter = (Expr *) guard_mutator((Node *) aggref->aggfilter, context);
 	if (copy->aggtype == TEXTOID || copy->aggtype == BPCHAROID)
-		return narrow_text(orderless_aggregate(copy, adds, context));	/* min and max copy a stored text */
-	return orderless_aggregate(copy, adds, context);
-}
-
-/* A literal without a type, as an argument that takes any: a text. */
-static Const *
-text_of_unknown(Const *value)
-{
-	Const	   *text = makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, (Datum) 0, true, false);
-
-	if (!value->constisnull)
 	{
-		text->constvalue = CStringGetTextDatum(DatumGetCString(value->constvalue));
-		text->constisnull = false;
+		/* min and max copy a stored text, which may be wide */
+		return narrow_text(orderless_aggregate(context->rewrite, copy, adds));
 	}
-	text->location = value->location;
-	return text;
-}
-
-/* A value of variable length that is written in the query. */
-static Node *
-total_const(Const *value, LanguageContext *context)
-{
-	if (value->consttype == UNKNOWNOID)
-		value = text_of_unknown(value);
-	if (value->consttype != INTERNALOID)
-		check_type(context->rewrite, (Node *) value);
-	if (!value->constisnull && value->constlen == -1 &&
-		toast_raw_datum_size(value->constvalue) > WIDEST_VALUE)
-		refuse(REFUSE_EXPRESSION, context->rewrite->source, value->location);
-	return copyObject((Node *) value);
-}
-
-/* The most bytes an element of an array may take; of any other one, too many. */
-static Size
-widest_element(Node *element, Oid type)
-{
-	if (IsA(element, Const) && ((Const *) element)->constisnull)
-		return 0;
-	type = getBaseType(type);
-	if (get_typlen(type) > 0)
-		return get_typlen(type);
-	if (IsA(element, Const) && get_typlen(type) == -1)
-		return toast_raw_datum_size(((Const *) element)->constvalue);
-	return type == NUMERICOID ? WIDEST_NUMERIC : MaxAllocSize;
+	return orderless_aggregate(context->rewrite, copy, adds);
 }
 
 /*
- * ARRAY[...].  It fails for a row whose elements differ in their dimensions or
- * are too many bytes together, so there must be no such elements.  A text that is
- * a parameter is narrowed: x IN ($1, $2) is an array.
+ * ARRAY[...], of at most "widest" bytes.  One of several dimensions is refused: it fails for a row
+ * where those of its elements differ.
  */
 static Node *
-total_array(ArrayExpr *array, LanguageContext *context, Size widest)
+guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 {
 	ArrayExpr  *copy = copyObject(array);
-	Size		width = 0;
-	ListCell   *lc;
 
 	check_type(context->rewrite, (Node *) array);
 	if (array->multidims)
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
-	copy->elements = total_list(array->elements, context);
-	foreach(lc, copy->elements)
-	{
-		Node	   *element = strip_relabel(lfirst(lc));
-
-		if (IsA(element, Param) && (array->element_typeid == TEXTOID ||
-									array->element_typeid == VARCHAROID ||
-									array->element_typeid == BPCHAROID))
-		{
-			lfirst(lc) = narrow_text(lfirst(lc));
-			width += WIDEST_VALUE;
-		}
-		else
-			width += widest_element(element, array->element_typeid);
-		width += MAXIMUM_ALIGNOF;
-		if (width > widest)
-			refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
-	}
+	copy->elements = guard_list(array->elements, context);
+	settle_array(context->rewrite, copy, widest);
 	return (Node *) copy;
 }
 
-/* Elements of an array that is written in the query, each as a constant. */
-static List *
-constant_elements(Const *array)
-{
-	Oid			type = get_element_type(array->consttype);
-	int16		length;
-	bool		byval;
-	char		align;
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
-	List	   *result = NIL;
-
-	get_typlenbyvalalign(type, &length, &byval, &align);
-	deconstruct_array(DatumGetArrayTypeP(array->constvalue), type, length, byval, align,
-					  &values, &nulls, &n);
-	for (int i = 0; i < n; i++)
-		result = lappend(result, makeConst(type, -1, array->constcollid, length, values[i],
-										   nulls[i], byval));
-	return result;
-}
-
-/* Counts the nodes of an expression, as far as matters. */
-static bool
-count_walker(Node *node, int *count)
-{
-	return node != NULL && (++*count > MOST_EXPANDED ||
-							expression_tree_walker(node, count_walker, count));
-}
-
 /*
- * x LIKE ANY (ARRAY[a, b]) as x LIKE a OR x LIKE b: each through total().  The array
- * is total.
- */
-static Node *
-expand_search(ScalarArrayOpExpr *op, Node *left, Node *array, LanguageContext *context)
-{
-	List	   *elements;
-	List	   *parts = NIL;
-	ListCell   *lc;
-	int			count;
-
-	if (IsA(array, ArrayExpr))
-		elements = ((ArrayExpr *) array)->elements;
-	else if (IsA(array, Const) && !((Const *) array)->constisnull)
-		elements = constant_elements((Const *) array);
-	else
-		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
-	count = 0;
-	(void) count_walker(left, &count);
-	if (list_length(elements) * count > MOST_EXPANDED || contain_subplans(left))
-		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
-	foreach(lc, elements)
-	{
-		OpExpr	   *part = (OpExpr *) make_opclause(op->opno, BOOLOID, false, (Expr *) left,
-													lfirst(lc), InvalidOid, op->inputcollid);
-
-		part->location = op->location;
-		parts = lappend(parts, total_call(context->rewrite, (Node *) part, op->opfuncid,
-										  BOOLOID, InvalidOid, op->inputcollid,
-										  copyObject(part->args)));
-	}
-	if (parts == NIL)
-		return makeBoolConst(!op->useOr, false);
-	return (Node *) makeBoolExpr(op->useOr ? OR_EXPR : AND_EXPR, parts, op->location);
-}
-
-/*
- * The array of x = ANY(array): it is searched and gets into no row.  The parser
- * casts arrays element by element where x is a varchar.
+ * The array of x = ANY(array).  It is searched and gets into no row, so it may be wide.  Where x
+ * is a varchar the parser casts the array element by element, which changes no value.
  */
 static Node *
 searched_array(Node *array, LanguageContext *context)
 {
 	if (IsA(array, ArrayExpr))
-		return total_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
+		return guard_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
 	if (IsA(array, Const))
 	{
 		check_type(context->rewrite, array);
@@ -544,12 +179,12 @@ searched_array(Node *array, LanguageContext *context)
 		copy->arg = (Expr *) searched_array((Node *) copy->arg, context);
 		return (Node *) copy;
 	}
-	return total_mutator(array, context);
+	return guard_mutator(array, context);
 }
 
 /* x = ANY(array) and x <> ALL(array). */
 static Node *
-total_search(ScalarArrayOpExpr *op, LanguageContext *context)
+guard_search(ScalarArrayOpExpr *op, LanguageContext *context)
 {
 	ScalarArrayOpExpr *copy = copyObject(op);
 	Node	   *left;
@@ -559,15 +194,15 @@ total_search(ScalarArrayOpExpr *op, LanguageContext *context)
 	set_sa_opfuncid(copy);
 	check_input_collation(context->rewrite, op->inputcollid, list_make1(linitial(op->args)),
 						  (Node *) op);
-	left = total_mutator(linitial(op->args), context);
+	left = guard_mutator(linitial(op->args), context);
 	array = searched_array(lsecond(op->args), context);
 	switch (function_verdict(copy->opfuncid))
 	{
 		case FUNCTION_SAFE:
 			copy->args = list_make2(left, array);
 			return (Node *) copy;
-		case FUNCTION_WRAPPED:
-			return expand_search(copy, left, array, context);
+		case FUNCTION_GUARDED:
+			return expand_search(context->rewrite, copy, left, array);
 		default:
 			refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
 	}
@@ -576,7 +211,7 @@ total_search(ScalarArrayOpExpr *op, LanguageContext *context)
 
 /* One element of an array: reading it cannot fail, but a text may be wide. */
 static Node *
-total_element(SubscriptingRef *ref, LanguageContext *context)
+guard_element(SubscriptingRef *ref, LanguageContext *context)
 {
 	SubscriptingRef *copy = copyObject(ref);
 	Oid			element = get_element_type(getBaseType(ref->refcontainertype));
@@ -586,14 +221,14 @@ total_element(SubscriptingRef *ref, LanguageContext *context)
 		element != ref->refrestype || (get_typlen(element) <= 0 && !text))
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) ref));
 	check_type(context->rewrite, (Node *) ref);
-	copy->refexpr = (Expr *) total_mutator((Node *) ref->refexpr, context);
-	copy->refupperindexpr = total_list(ref->refupperindexpr, context);
+	copy->refexpr = (Expr *) guard_mutator((Node *) ref->refexpr, context);
+	copy->refupperindexpr = guard_list(ref->refupperindexpr, context);
 	return text ? narrow_text((Node *) copy) : (Node *) copy;
 }
 
 /* (a, b) < (c, d): the operators decide, and none may fail. */
 static Node *
-total_row_comparison(RowCompareExpr *row, LanguageContext *context)
+guard_row_comparison(RowCompareExpr *row, LanguageContext *context)
 {
 	RowCompareExpr *copy = copyObject(row);
 	ListCell   *lo;
@@ -601,8 +236,8 @@ total_row_comparison(RowCompareExpr *row, LanguageContext *context)
 	ListCell   *lr;
 	ListCell   *lc;
 
-	copy->largs = total_list(row->largs, context);
-	copy->rargs = total_list(row->rargs, context);
+	copy->largs = guard_list(row->largs, context);
+	copy->rargs = guard_list(row->rargs, context);
 	forfour(lo, copy->opnos, ll, copy->largs, lr, copy->rargs, lc, copy->inputcollids)
 	{
 		check_operator(context->rewrite, lfirst_oid(lo), lfirst(ll));
@@ -620,7 +255,7 @@ total_row_comparison(RowCompareExpr *row, LanguageContext *context)
  * own simplification.
  */
 static Node *
-total_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid,
+guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inputcollid,
 			   List *args, LanguageContext *context)
 {
 	if (funcid < FirstNormalObjectId && function_verdict(funcid) == FUNCTION_REFUSED &&
@@ -629,44 +264,37 @@ total_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 		Node	   *folded = eval_const_expressions(context->rewrite->root, node);
 
 		if (!equal(folded, node))
-			return total_mutator(folded, context);
+			return guard_mutator(folded, context);
 	}
-	return total_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid,
-					  total_list(args, context));
+	return guard_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid,
+					  guard_list(args, context));
 }
 
-/* The arguments of a built-in function in order, with defaults where they are left out. */
-static List *
-ordered_arguments(FuncExpr *func)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(func->funcid));
-	List	   *result;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", func->funcid);
-	result = expand_function_arguments(copyObject(func->args), false, func->funcresulttype, tuple);
-	ReleaseSysCache(tuple);
-	return result;
-}
-
-/* Did the rewriter put the function there?  A CTE that is named twice gets here twice. */
+/*
+ * Did the rewriter put the function there?  The query of a CTE is guarded each time that the CTE
+ * is named.
+ */
 static bool
-is_already_total(DpFunction ours)
+is_already_guarded(DpFunction ours)
 {
-	return ours == DP_FUNC_TOTAL || ours == DP_FUNC_TOTAL_CAST || ours == DP_FUNC_TAME ||
+	return ours == DP_FUNC_GUARDED || ours == DP_FUNC_GUARDED_CAST || ours == DP_FUNC_TAME ||
 		ours == DP_FUNC_CANONICAL || ours == DP_FUNC_EXACT || ours == DP_FUNC_NEAREST_FLOAT4 ||
 		ours == DP_FUNC_NEAREST_FLOAT8;
 }
 
+/*
+ * A call of a function.  Of the extension's own ones, only those that the rewriter has put there
+ * may stand below a release.
+ */
 static Node *
-total_func(FuncExpr *func, LanguageContext *context)
+guard_func(FuncExpr *func, LanguageContext *context)
 {
 	DpFunction	ours = extension_function(func->funcid);
 
 	if (ours == DP_FUNC_IMAGE)
 		return copyObject((Node *) func);	/* of a column that is only passed on */
-	if (is_already_total(ours))
-		return expression_tree_mutator((Node *) func, total_mutator, (void *) context);
+	if (is_already_guarded(ours))
+		return expression_tree_mutator((Node *) func, guard_mutator, (void *) context);
 	if (ours != DP_FUNC_NONE || func->funcretset ||
 		(func->funcvariadic && get_func_variadictype(func->funcid) == ANYOID))
 		refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);
@@ -675,119 +303,80 @@ total_func(FuncExpr *func, LanguageContext *context)
 		func = copyObject(func);
 		func->args = ordered_arguments(func);
 	}
-	return total_function((Node *) func, func->funcid, func->funcresulttype, func->funccollid,
+	return guard_function((Node *) func, func->funcid, func->funcresulttype, func->funccollid,
 						  func->inputcollid, func->args, context);
 }
 
+/* An operator, IS DISTINCT FROM or NULLIF. */
 static Node *
-total_operator(OpExpr *op, LanguageContext *context)
+guard_operator(OpExpr *op, LanguageContext *context)
 {
 	check_operator(context->rewrite, op->opno, (Node *) op);
 	set_opfuncid(op);
 	if (IsA(op, OpExpr))
-		return total_function((Node *) op, op->opfuncid, op->opresulttype, op->opcollid,
+		return guard_function((Node *) op, op->opfuncid, op->opresulttype, op->opcollid,
 							  op->inputcollid, op->args, context);
 	/* IS DISTINCT FROM and NULLIF need the operator itself */
 	if (function_verdict(op->opfuncid) != FUNCTION_SAFE)
 		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
-	return total_call(context->rewrite, (Node *) op, op->opfuncid, op->opresulttype,
-					  op->opcollid, op->inputcollid, total_list(op->args, context));
+	return guard_call(context->rewrite, (Node *) op, op->opfuncid, op->opresulttype,
+					  op->opcollid, op->inputcollid, guard_list(op->args, context));
 }
 
-/* The time of the transaction; who the client is could be found missing. */
-static void
-check_sql_value(SQLValueFunction *value, LanguageContext *context)
-{
-	switch (value->op)
-	{
-		case SVFOP_CURRENT_DATE:
-		case SVFOP_CURRENT_TIME:
-		case SVFOP_CURRENT_TIME_N:
-		case SVFOP_CURRENT_TIMESTAMP:
-		case SVFOP_CURRENT_TIMESTAMP_N:
-		case SVFOP_LOCALTIME:
-		case SVFOP_LOCALTIME_N:
-		case SVFOP_LOCALTIMESTAMP:
-		case SVFOP_LOCALTIMESTAMP_N:
-			break;
-		default:
-			refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) value));
-	}
-}
-
+/* A parameter: the client's, or what a sub-select of IN yields. */
 static Node *
-total_mutator(Node *node, LanguageContext *context)
+guard_param(Param *param, LanguageContext *context)
 {
-	if (node == NULL)
+	if (param->paramkind != PARAM_EXTERN &&
+		!(param->paramkind == PARAM_SUBLINK && context->sublink_params))
+		refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) param));
+	check_type(context->rewrite, (Node *) param);
+	return copyObject((Node *) param);
+}
+
+/* IS [NOT] NULL of a column, whatever its type; NULL if the test is about anything else. */
+static Node *
+guard_null_test(NullTest *test, LanguageContext *context)
+{
+	NullTest   *copy;
+
+	if (!IsA(test->arg, Var) || test->argisrow)
 		return NULL;
-	check_stack_depth();
-	CHECK_FOR_INTERRUPTS();
+	copy = copyObject(test);
+	copy->arg = (Expr *) guard_column(context->rewrite, context->level, (Var *) test->arg, true);
+	return (Node *) copy;
+}
+
+/*
+ * Judges a node that stays as it is, but for its arguments.  Refuses all nodes that are not
+ * listed here.
+ */
+static void
+check_node(Node *node, LanguageContext *context)
+{
+	RewriteContext *rewrite = context->rewrite;
+
 	switch (nodeTag(node))
 	{
-		case T_Var:
-			return total_var((Var *) node, context, false);
-		case T_Const:
-			return total_const((Const *) node, context);
-		case T_Param:
-			if (((Param *) node)->paramkind != PARAM_EXTERN &&
-				!(((Param *) node)->paramkind == PARAM_SUBLINK && context->sublink_params))
-				refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
-			check_type(context->rewrite, node);
-			return copyObject(node);
-		case T_FuncExpr:
-			return total_func((FuncExpr *) node, context);
-		case T_OpExpr:
-		case T_DistinctExpr:
-		case T_NullIfExpr:
-			return total_operator((OpExpr *) node, context);
-		case T_ScalarArrayOpExpr:
-			return total_search((ScalarArrayOpExpr *) node, context);
-		case T_ArrayExpr:
-			return total_array((ArrayExpr *) node, context, WIDEST_VALUE);
-		case T_BoolExpr:
-			{
-				BoolExpr   *copy = copyObject((BoolExpr *) node);
-
-				copy->args = total_list(copy->args, context);
-				return (Node *) copy;
-			}
-		case T_SubLink:
-			return total_sublink((SubLink *) node, context);
-		case T_Aggref:
-			return total_aggregate((Aggref *) node, context);
-		case T_CoerceViaIO:
-			return total_cast(context->rewrite, (CoerceViaIO *) node,
-							  total_mutator((Node *) ((CoerceViaIO *) node)->arg, context));
-		case T_SubscriptingRef:
-			return total_element((SubscriptingRef *) node, context);
-		case T_RowCompareExpr:
-			return total_row_comparison((RowCompareExpr *) node, context);
-		case T_NullTest:
-			{
-				NullTest   *copy = copyObject((NullTest *) node);
-
-				if (!IsA(copy->arg, Var) || copy->argisrow)
-					break;
-				copy->arg = (Expr *) total_var((Var *) copy->arg, context, true);
-				return (Node *) copy;
-			}
 		case T_MinMaxExpr:
-			check_type(context->rewrite, node);
-			check_comparable(context->rewrite, node);
-			check_input_collation(context->rewrite, ((MinMaxExpr *) node)->inputcollid,
+			check_type(rewrite, node);
+			check_comparable(rewrite, node);
+			check_input_collation(rewrite, ((MinMaxExpr *) node)->inputcollid,
 								  ((MinMaxExpr *) node)->args, node);
 			break;
 		case T_RelabelType:
-			check_collation(context->rewrite, ((RelabelType *) node)->resultcollid, node);
-			check_type(context->rewrite, node);
+			check_collation(rewrite, ((RelabelType *) node)->resultcollid, node);
+			check_type(rewrite, node);
 			break;
 		case T_CollateExpr:
-			check_collation(context->rewrite, ((CollateExpr *) node)->collOid, node);
+			check_collation(rewrite, ((CollateExpr *) node)->collOid, node);
 			break;
 		case T_CaseExpr:
 		case T_CoalesceExpr:
-			check_type(context->rewrite, node);
+			check_type(rewrite, node);
 			break;
+		case T_BoolExpr:
+		case T_NullTest:
 		case T_CaseWhen:
 		case T_CaseTestExpr:
 		case T_BooleanTest:
@@ -795,32 +384,73 @@ total_mutator(Node *node, LanguageContext *context)
 		case T_TargetEntry:
 			break;
 		case T_SQLValueFunction:
-			check_sql_value((SQLValueFunction *) node, context);
+			check_sql_value(rewrite, (SQLValueFunction *) node);
 			break;
 		default:
-			refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation(node));
+			refuse(REFUSE_EXPRESSION, rewrite->source, exprLocation(node));
 	}
-	return expression_tree_mutator(node, total_mutator, (void *) context);
+}
+
+/* Copies and guards an expression: see guard_expression(). */
+static Node *
+guard_mutator(Node *node, LanguageContext *context)
+{
+	Node	   *result = NULL;
+
+	if (node == NULL)
+		return NULL;
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			return guard_column(context->rewrite, context->level, (Var *) node, false);
+		case T_Const:
+			return guard_const(context->rewrite, (Const *) node);
+		case T_Param:
+			return guard_param((Param *) node, context);
+		case T_FuncExpr:
+			return guard_func((FuncExpr *) node, context);
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			return guard_operator((OpExpr *) node, context);
+		case T_ScalarArrayOpExpr:
+			return guard_search((ScalarArrayOpExpr *) node, context);
+		case T_ArrayExpr:
+			return guard_array((ArrayExpr *) node, context, GUARDED_WIDEST);
+		case T_SubLink:
+			return guard_sublink((SubLink *) node, context);
+		case T_Aggref:
+			return guard_aggregate((Aggref *) node, context);
+		case T_CoerceViaIO:
+			return guard_cast(context->rewrite, (CoerceViaIO *) node,
+							  guard_mutator((Node *) ((CoerceViaIO *) node)->arg, context));
+		case T_SubscriptingRef:
+			return guard_element((SubscriptingRef *) node, context);
+		case T_RowCompareExpr:
+			return guard_row_comparison((RowCompareExpr *) node, context);
+		case T_NullTest:
+			result = guard_null_test((NullTest *) node, context);
+			break;
+		default:
+			break;
+	}
+	if (result != NULL)
+		return result;
+	check_node(node, context);
+	return expression_tree_mutator(node, guard_mutator, (void *) context);
 }
 
 /*
- * Returns a total copy of an expression of a private level (or of a level
+ * Returns a guarded copy of an expression of a private level (or of a level
  * below one).  Raises ERRCODE_DP_QUERY_REFUSED for anything not on the list.
  */
 Node *
-total_expression(RewriteContext *context, Level *level, Node *node)
+guard_expression(RewriteContext *context, Level *level, Node *node)
 {
 	LanguageContext language = {.rewrite = context,.level = level};
 
 	language.aggregates = level->query->hasAggs;
-	return total_mutator(node, &language);
-}
-
-/* The same for a column that is only passed on: its type does not matter yet. */
-Node *
-total_column(RewriteContext *context, Level *level, Var *var)
-{
-	LanguageContext language = {.rewrite = context,.level = level};
-
-	return total_var(var, &language, true);
+	return guard_mutator(node, &language);
 }

@@ -1,9 +1,9 @@
 /*
  * outputs.c
- *		From the aggregates of a level to the parts of its release.
+ *		From the aggregates of a level to the outputs of its release.
  *
- * Each aggregate becomes an output.  Which coordinates of the vector those
- * need is decided when all are known (coordinates.c); what is chosen rather
+ * Each aggregate becomes an output.  Which coordinates of the vector outputs
+ * need is decided when all are known (moments.c).  What is chosen rather
  * than added up gets a sketch of its argument and a part that chooses
  * (selections.c).
  */
@@ -19,10 +19,17 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "aggregate/domain.h"
-#include "errors.h"
+#include "core/refusals.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "query/arguments.h"
+#include "query/builder.h"
+#include "query/coordinates.h"
+#include "query/equalities.h"
+#include "query/outputs.h"
+#include "query/questions.h"
+#include "query/selections.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 /* ----------
  * Which aggregate is it?
@@ -64,6 +71,7 @@ static const struct
 	{"mode", DP_FUNC_MODE},
 };
 
+/* Which of the aggregates it stands for; DP_FUNC_NONE if there is no such one. */
 static DpFunction
 aggregate_function(Aggref *aggref)
 {
@@ -107,6 +115,7 @@ check_form(ReleaseBuilder *builder, Aggref *aggref, DpFunction function)
  * ----------
  */
 
+/* Has the type a NaN? */
 static bool
 is_float_type(Oid type)
 {
@@ -133,7 +142,7 @@ add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool pres
 	/* NaN is no value, for counts as for sums */
 	if (is_float_type(exprType(expr)))
 		type = domain_of_type(exprType(expr));
-	expr = total_argument(builder, aggref, expr);
+	expr = guard_argument(builder, aggref, expr);
 	wanted->set = find_set(builder, find_argument(builder, expr, type, 0), DP_NONE, false);
 }
 
@@ -143,27 +152,28 @@ add_moments(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOut
 {
 	Node	   *expr = aggregate_argument(aggref, 0);
 	SpecArgType type = number_type(builder, expr);
-	bool		total = never_null(builder, aggref, expr);
+	bool		every_row = never_null(builder, aggref, expr);
 	int			x;
 
 	output->kind = kind;
 	output->integral = kind == SPEC_OUT_SUM &&
 		(type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 || type == SPEC_ARG_INT8);
 	output->bound_x = output->bound_y = argument_bounds(builder, aggref, expr, 1);
-	x = find_argument(builder, total_argument(builder, aggref, expr), type, output->bound_x);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, DP_NONE, total);
+	x = find_argument(builder, guard_argument(builder, aggref, expr), type, output->bound_x);
+	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, DP_NONE, every_row);
 }
 
 /*
  * An output of two arguments.  The standard puts the dependent variable y
- * first: corr(y, x), regr_slope(y, x).
+ * first: corr(y, x), regr_slope(y, x).  regr_count(y, x), the rows in which both have a value,
+ * needs no bounds.
  */
 static void
 add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutputKind kind)
 {
 	Node	   *expr_y = aggregate_argument(aggref, 0);
 	Node	   *expr_x = aggregate_argument(aggref, 1);
-	bool		total = never_null(builder, aggref, expr_y) &&
+	bool		every_row = never_null(builder, aggref, expr_y) &&
 	never_null(builder, aggref, expr_x);
 	SpecArgType type_y = number_type(builder, expr_y);
 	SpecArgType type_x = number_type(builder, expr_x);
@@ -171,30 +181,14 @@ add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutput
 	int			y;
 
 	output->kind = kind;
-	output->bound_y = argument_bounds(builder, aggref, expr_y, 2);
-	output->bound_x = argument_bounds(builder, aggref, expr_x, 4);
-	y = find_argument(builder, total_argument(builder, aggref, expr_y), type_y, output->bound_y);
-	x = find_argument(builder, total_argument(builder, aggref, expr_x), type_x, output->bound_x);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, total);
-}
-
-/* regr_count(y, x): rows in which both have a value; no bounds needed. */
-static void
-add_pair_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
-{
-	Node	   *expr_y = aggregate_argument(aggref, 0);
-	Node	   *expr_x = aggregate_argument(aggref, 1);
-	bool		total = never_null(builder, aggref, expr_y) &&
-	never_null(builder, aggref, expr_x);
-	int			x;
-	int			y;
-
-	output->kind = SPEC_OUT_COUNT;
-	y = find_argument(builder, total_argument(builder, aggref, expr_y),
-					  number_type(builder, expr_y), 0);
-	x = find_argument(builder, total_argument(builder, aggref, expr_x),
-					  number_type(builder, expr_x), 0);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, total);
+	if (kind != SPEC_OUT_COUNT)
+	{
+		output->bound_y = argument_bounds(builder, aggref, expr_y, 2);
+		output->bound_x = argument_bounds(builder, aggref, expr_x, 4);
+	}
+	y = find_argument(builder, guard_argument(builder, aggref, expr_y), type_y, output->bound_y);
+	x = find_argument(builder, guard_argument(builder, aggref, expr_x), type_x, output->bound_x);
+	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, every_row);
 }
 
 /* ----------
@@ -209,7 +203,6 @@ typedef enum Family
 	FAMILY_DISTINCT,
 	FAMILY_MOMENTS,
 	FAMILY_PAIR,
-	FAMILY_PAIR_COUNT,
 	FAMILY_RANK,
 	FAMILY_QUANTILE,
 	FAMILY_FREQUENT,
@@ -238,7 +231,7 @@ static const struct
 	{DP_FUNC_REGR_SLOPE, FAMILY_PAIR, SPEC_OUT_SLOPE},
 	{DP_FUNC_REGR_INTERCEPT, FAMILY_PAIR, SPEC_OUT_INTERCEPT},
 	{DP_FUNC_REGR_R2, FAMILY_PAIR, SPEC_OUT_R2},
-	{DP_FUNC_REGR_COUNT, FAMILY_PAIR_COUNT, SPEC_OUT_COUNT},
+	{DP_FUNC_REGR_COUNT, FAMILY_PAIR, SPEC_OUT_COUNT},
 	{DP_FUNC_REGR_AVGX, FAMILY_PAIR, SPEC_OUT_AVGX},
 	{DP_FUNC_REGR_AVGY, FAMILY_PAIR, SPEC_OUT_AVGY},
 	{DP_FUNC_REGR_SXX, FAMILY_PAIR, SPEC_OUT_SXX},
@@ -254,6 +247,7 @@ static const struct
 	{DP_FUNC_BOUNDS, FAMILY_BOUNDS, SPEC_OUT_BOUNDS},
 };
 
+/* Fills in the output of an aggregate, by its family. */
 static void
 add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 			  SpecOutput *output)
@@ -280,9 +274,6 @@ add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 			break;
 		case FAMILY_PAIR:
 			add_pair(builder, aggref, output, families[i].kind);
-			break;
-		case FAMILY_PAIR_COUNT:
-			add_pair_count(builder, aggref, output);
 			break;
 		case FAMILY_RANK:
 			add_rank(builder, aggref, output, families[i].kind);

@@ -21,9 +21,11 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "aggregate/domain.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "query/level.h"
+#include "query/params.h"
+#include "spec/domain.h"
+#include "spec/spec.h"
 
 PG_FUNCTION_INFO_V1(dp_domain_number);
 
@@ -50,6 +52,7 @@ type_is_plain(Oid type)
 	}
 }
 
+/* May the function stand in a parameter: immutable, and over plain types alone? */
 static bool
 function_is_constant(Oid funcid)
 {
@@ -72,6 +75,7 @@ function_is_constant(Oid funcid)
 	return result;
 }
 
+/* Is there anything in the expression that may not stand in a parameter? */
 static bool
 not_parameter_walker(Node *node, void *context)
 {
@@ -100,14 +104,6 @@ not_parameter_walker(Node *node, void *context)
 			return true;
 	}
 	return expression_tree_walker(node, not_parameter_walker, context);
-}
-
-/* A constant parameter. */
-Node *
-float8_const(double value)
-{
-	return (Node *) makeConst(FLOAT8OID, -1, InvalidOid, sizeof(float8),
-							  Float8GetDatum(value), false, FLOAT8PASSBYVAL);
 }
 
 /*

@@ -19,8 +19,10 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "query/allowed.h"
-#include "query/language.h"
+#include "core/refusals.h"
+#include "query/guarded.h"
+#include "query/level.h"
+#include "query/probe.h"
 
 #define PROBES 5
 
@@ -120,7 +122,8 @@ evaluate_or_refuse(RewriteContext *context, FuncExpr *call, int location)
 
 /*
  * Refuses a call that fails for all typical values of the arguments that are not
- * constants (ERRCODE_DP_QUERY_REFUSED).  Arguments of types without any let it pass.
+ * constants (ERRCODE_DP_QUERY_REFUSED).  A call with an
+ * argument of a type that has no typical values passes.
  */
 void
 probe_call(RewriteContext *context, FuncExpr *call, int location)

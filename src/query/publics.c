@@ -11,7 +11,7 @@
  *		WITH "dp_agg public n" AS MATERIALIZED (SELECT columns FROM relation)
  *
  * in R, and the sealed node reads all CTEs below it to their ends before the first
- * protected row (release/ahead.c).  CTEs of the client's become sub-selects before that,
+ * protected row (nodes/release/ahead.c).  CTEs of the client's become sub-selects before that,
  * but for those that hold a release, which is drawn once however often it is named.
  */
 #include "postgres.h"
@@ -26,9 +26,14 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/rel.h"
 
-#include "compat.h"
+#include "core/compat.h"
+#include "core/refusals.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "query/ctes.h"
+#include "query/level.h"
+#include "query/publics.h"
+#include "query/questions.h"
+#include "query/walk.h"
 
 /* ----------
  * CTEs of the client's
@@ -42,6 +47,7 @@ typedef struct CtesContext
 	List	   *queries;		/* from the innermost one out to R */
 } CtesContext;
 
+/* Does the query hold a release? */
 static bool
 holds_release_walker(Node *node, void *context)
 {
@@ -105,6 +111,7 @@ inline_named(CtesContext *context, RangeTblEntry *rte)
 	inline_reference(rte, cte);
 }
 
+/* Inlines what each query names, from R inwards, and drops the CTEs that are gone. */
 static bool
 ctes_walker(Node *node, CtesContext *context)
 {
@@ -165,33 +172,21 @@ typedef struct PublicsContext
 	Index		depth;			/* how deep below it we are */
 } PublicsContext;
 
-typedef struct ColumnsContext
+/* The columns that a query reads of one item of its FROM. */
+typedef struct UsedColumns
 {
 	int			varno;
-	Index		levelsup;
-	Bitmapset  *columns;		/* attribute numbers of that range table entry */
-} ColumnsContext;
+	Bitmapset  *columns;		/* attribute numbers */
+} UsedColumns;
 
-static bool
-columns_walker(Node *node, ColumnsContext *context)
+/* Notes a column, if it is one of that item. */
+static void
+note_used(Var *column, void *argument)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var) && ((Var *) node)->varno == context->varno &&
-		((Var *) node)->varlevelsup == context->levelsup)
-	{
-		context->columns = bms_add_member(context->columns, ((Var *) node)->varattno);
-		return false;
-	}
-	if (IsA(node, Query))
-	{
-		context->levelsup++;
-		(void) query_tree_walker((Query *) node, columns_walker, context,
-								 QTW_IGNORE_JOINALIASES);
-		context->levelsup--;
-		return false;
-	}
-	return expression_tree_walker(node, columns_walker, context);
+	UsedColumns *used = argument;
+
+	if (column->varno == used->varno)
+		used->columns = bms_add_member(used->columns, column->varattno);
 }
 
 /*
@@ -254,11 +249,11 @@ static void
 read_ahead(PublicsContext *context, Query *query, int varno)
 {
 	RangeTblEntry *rte = rt_fetch(varno, query->rtable);
-	ColumnsContext used = {.varno = varno};
+	UsedColumns used = {.varno = varno};
 	CommonTableExpr *cte;
 	RangeTblEntry *named;
 
-	(void) query_tree_walker(query, columns_walker, &used, QTW_IGNORE_JOINALIASES);
+	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
 	cte = make_cte(psprintf("dp_agg public %d", list_length(context->ctes) + 1),
 				   select_columns(copyObject(rte), varno, used.columns));
 	context->ctes = lappend(context->ctes, cte);
@@ -269,6 +264,7 @@ read_ahead(PublicsContext *context, Query *query, int varno)
 	lfirst(list_nth_cell(query->rtable, varno - 1)) = named;
 }
 
+/* Replaces the public relations of each query, from R inwards. */
 static bool
 publics_walker(Node *node, PublicsContext *context)
 {
@@ -301,7 +297,7 @@ publics_walker(Node *node, PublicsContext *context)
 
 /*
  * Replaces all public relations in the query R of a release by CTEs of R, in place.
- * Their expressions are total already.
+ * Their expressions are guarded already.
  */
 void
 read_publics_ahead(RewriteContext *context, Query *release)

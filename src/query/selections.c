@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "access/transam.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -14,9 +15,15 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "aggregate/domain.h"
-#include "query/allowed.h"
-#include "query/query.h"
+#include "core/refusals.h"
+#include "policy/allowed.h"
+#include "query/arguments.h"
+#include "query/builder.h"
+#include "query/checks.h"
+#include "query/constants.h"
+#include "query/refuse.h"
+#include "query/selections.h"
+#include "spec/spec.h"
 
 /* ----------
  * Sketches and parts
@@ -59,7 +66,7 @@ cells_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecScheme sch
 	sketch.value_type = exprType(expr);
 	sketch.bound = bound;
 	sketch.buckets = buckets;
-	return find_sketch(builder, total_argument(builder, aggref, expr), &sketch);
+	return find_sketch(builder, guard_argument(builder, aggref, expr), &sketch);
 }
 
 /* A sketch of the values themselves, or of which there are. */
@@ -78,9 +85,10 @@ values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKin
 	sketch.kind = kind;
 	sketch.value_type = exprType(expr);
 	sketch.collation = exprCollation(expr);
-	return find_sketch(builder, total_argument(builder, aggref, expr), &sketch);
+	return find_sketch(builder, guard_argument(builder, aggref, expr), &sketch);
 }
 
+/* Position of the part that chooses from a sketch, found or added. */
 static int
 find_part(ReleaseBuilder *builder, SpecPartKind kind, int sketch)
 {
@@ -102,6 +110,7 @@ find_part(ReleaseBuilder *builder, SpecPartKind kind, int sketch)
  * ----------
  */
 
+/* Adds an order statistic to the part that chooses it, and returns its position. */
 static int
 add_target(ReleaseBuilder *builder, const SpecTarget *target)
 {
@@ -114,6 +123,7 @@ add_target(ReleaseBuilder *builder, const SpecTarget *target)
 	return spec->ntargets++;
 }
 
+/* Position of an order statistic, found or added. */
 static int
 find_target(ReleaseBuilder *builder, const SpecTarget *wanted)
 {
@@ -287,6 +297,10 @@ add_frequent(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool t
 												   REFUSE_PARAMETER));
 }
 
+/*
+ * A histogram: the numbers of values in buckets of equal width, between written or declared
+ * bounds.
+ */
 void
 add_histogram(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {
@@ -312,6 +326,7 @@ add_histogram(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 										  bound, buckets));
 }
 
+/* Bounds that most of the values lie within, for who knows none yet. */
 void
 add_bounds(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {

@@ -5,7 +5,7 @@
  * A value that is stored out of line (TOAST) is read when somebody looks at it.  If rows
  * decided about that, the pages read would tell about them: CASE WHEN kind = 'rare' THEN
  * body LIKE ... reads those of the rare rows.  So a scan of a protected relation fetches
- * such values for each of its rows, before any condition is asked (release/wide.c), and for
+ * such values for each of its rows, before any condition is asked (nodes/release/wide.c), and for
  * no row if nothing in the query looks at them.  What looks at a column:
  * everything but IS [NOT] NULL, octet_length(), which read its pointer, and arguments of a
  * collector that are only counted.
@@ -17,8 +17,13 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "policy/cache.h"
 #include "policy/extension.h"
-#include "query/query.h"
+#include "query/ctes.h"
+#include "query/equalities.h"
+#include "query/wide.h"
+#include "spec/needs.h"
+#include "spec/spec.h"
 
 typedef struct WideContext
 {
@@ -26,22 +31,7 @@ typedef struct WideContext
 	List	   *relations;		/* of WideRelation */
 } WideContext;
 
-/* The columns of a relation in such a list, by attribute number; NULL if there are none. */
-const Bitmapset *
-wide_columns_of(List *relations, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, relations)
-	{
-		WideRelation *relation = lfirst(lc);
-
-		if (relation->relid == relid)
-			return relation->columns;
-	}
-	return NULL;
-}
-
+/* The list of wide columns of a relation, found or added. */
 static WideRelation *
 find_relation(WideContext *context, Oid relid)
 {
@@ -94,6 +84,7 @@ add_var(WideContext *context, Var *var)
 		add_column(context, rte->relid, var->varattno);
 }
 
+/* Is the expression a column, but for casts that keep the value? */
 static bool
 is_column(Node *node)
 {
@@ -134,7 +125,7 @@ collector_spec(Aggref *aggref)
 
 static bool wide_walker(Node *node, WideContext *context);
 
-/* A collector's arguments are the last ones (rewrite.c). */
+/* A collector's arguments are the last ones (collectors.c). */
 static void
 walk_collector(WideContext *context, Aggref *aggref, const ReleaseSpec *spec)
 {

@@ -53,7 +53,7 @@ foreach my $sql ('CREATE TABLE a.kid () INHERITS (people)', 'CREATE TABLE a.kid 
 	q{SECURITY LABEL FOR dp_agg ON TABLE a.own IS '{"population":"people"}'}, q{SECURITY LABEL FOR dp_agg ON COLUMN a.own.a IS '{"unit":1}'},
 	q{SELECT dp_agg.unprotect('people')}, q{SELECT dp_agg.protect('a.own', 'a', 'people')}, q{SELECT dp_agg.set_budget('analyst', 'people', 1e9)},
 	q{SELECT dp_agg.set_bounds('people', 'x', 0, 1)}, 'SET dp_agg.min_individuals = 20', 'SELECT * FROM dp_agg.account', 'SELECT * FROM dp_agg.release',
-	'CREATE OR REPLACE VIEW dp.people AS SELECT 1', 'CREATE FUNCTION dp_agg.total(int) RETURNS int LANGUAGE sql AS \'SELECT 1\'',
+	'CREATE OR REPLACE VIEW dp.people AS SELECT 1', 'CREATE FUNCTION dp_agg.guarded(int) RETURNS int LANGUAGE sql AS \'SELECT 1\'',
 	'ALTER EXTENSION dp_agg ADD TABLE a.own', 'SELECT pg_read_file(\'x\')', 'COPY a.own TO PROGRAM \'true\'', 'LOAD \'dp_agg\'', 'ALTER SYSTEM SET dp_agg.min_individuals = 20',
 	'ALTER TABLE people ADD FOREIGN KEY (x) REFERENCES a.k (k)', 'ALTER TABLE a.own ADD FOREIGN KEY (a) REFERENCES people (id)', 'ALTER TABLE people ENABLE ROW LEVEL SECURITY', 'ALTER TABLE people ALTER name SET STATISTICS 10000',
 	'ALTER TABLE people RENAME TO persons', 'ALTER TABLE people OWNER TO analyst', 'ALTER TABLE people INHERIT a.own', 'ALTER TABLE events ATTACH PARTITION a.own FOR VALUES FROM (5000) TO (6000)', 'ALTER TABLE events DETACH PARTITION events_1',
@@ -61,7 +61,7 @@ foreach my $sql ('CREATE TABLE a.kid () INHERITS (people)', 'CREATE TABLE a.kid 
 	'CREATE PUBLICATION pub FOR TABLE people', 'COMMENT ON TABLE people IS NULL', 'GRANT SELECT ON people TO analyst', 'GRANT analyst TO admin', 'ALTER DEFAULT PRIVILEGES FOR ROLE admin GRANT SELECT ON TABLES TO analyst', 'REASSIGN OWNED BY admin TO analyst',
 	'CREATE VIEW dp.mine AS SELECT 1', 'CREATE TABLE dp_agg.t (a int)', 'ALTER FUNCTION dp_agg.last_release() OWNER TO analyst', 'UPDATE dp_agg.account SET epsilon_spent = 0', 'DELETE FROM dp_agg.release', 'INSERT INTO dp_agg.account DEFAULT VALUES', 'TRUNCATE dp_agg.release',
 	'UPDATE dp_agg.my_budget SET epsilon_spent = 0', 'DELETE FROM dp_agg.my_releases', q{SELECT dp_agg.drop_budget('analyst', 'people')}, q{SELECT dp_agg.set_domain('people', 'g', '{g1}')}, q{UPDATE pg_seclabel SET label = ''}, 'DELETE FROM pg_seclabel',
-	"SET session_replication_role = replica", 'SET ROLE admin', 'SET SESSION AUTHORIZATION admin', 'ALTER ROLE analyst SUPERUSER', 'CREATE ROLE r', 'CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION a.trigger()', 'CREATE FUNCTION a.c(int) RETURNS int LANGUAGE c AS \'dp_agg\', \'dp_total\'',
+	"SET session_replication_role = replica", 'SET ROLE admin', 'SET SESSION AUTHORIZATION admin', 'ALTER ROLE analyst SUPERUSER', 'CREATE ROLE r', 'CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION a.trigger()', 'CREATE FUNCTION a.c(int) RETURNS int LANGUAGE c AS \'dp_agg\', \'dp_guarded\'',
 	'CREATE FUNCTION a.i(internal) RETURNS int LANGUAGE internal AS \'int4in\'', 'CREATE TYPE a.base (INPUT = int4in, OUTPUT = int4out)', 'CREATE OPERATOR CLASS a.oc FOR TYPE int USING btree AS OPERATOR 1 <', 'CREATE LANGUAGE l HANDLER plpgsql_call_handler', 'UPDATE pg_proc SET proleakproof = true',
 	'CREATE FUNCTION a.leakproof(int) RETURNS int LANGUAGE sql LEAKPROOF AS \'SELECT 1\'', 'ALTER FUNCTION a.spy(int) LEAKPROOF', 'CREATE FOREIGN DATA WRAPPER f', 'ALTER SYSTEM SET shared_preload_libraries = \'\'')
 {

@@ -1,7 +1,7 @@
 # Names in the way of names: functions, operators, aggregates, types, tables and CTEs
 # of the analyst called like those of dp_agg or PostgreSQL, and search paths that put
 # them first.  A leak: code of the analyst sees rows, or a table of the analyst is
-# taken for a part of dp_agg.
+# taken for one of dp_agg's own.
 
 use strict;
 use warnings;

@@ -69,7 +69,7 @@ foreach (
 	my @states = ("''::bytea", q{'\x01'::bytea}, q{'\x01020304'::bytea}, q{'\xffffff7f'::bytea}, q{'\x00000080'::bytea}, q{'\xffffffff'::bytea}, $state,
 		q{'\x01000000'::bytea || decode(repeat('01', 32), 'hex')}, q{'\x02000000'::bytea || decode(repeat('ff', 64), 'hex')}, q{decode(repeat('00', 5000), 'hex')}, 'NULL::bytea');
 	my @calls = ("SELECT dp_agg.output($zero, 1, 1::int)", 'SELECT dp_agg.output(NULL, -1, 1::int)', "SELECT dp_agg.output($state, 2147483647, 'a'::text)",
-		'SELECT dp_agg.total(1, 2, 3)', 'SELECT dp_agg.total(NULL, 2, 3)', 'SELECT dp_agg.total(NULL, NULL::int, 3, 4)', 'SELECT dp_agg.total(\'1\', NULL::int, 3)',
+		'SELECT dp_agg.guarded(1, 2, 3)', 'SELECT dp_agg.guarded(NULL, 2, 3)', 'SELECT dp_agg.guarded(NULL, NULL::int, 3, 4)', 'SELECT dp_agg.guarded(\'1\', NULL::int, 3)',
 		'SELECT dp_agg.unreleased(NULL)', 'SELECT dp_agg.unreleased(NULL, 1)', 'SELECT dp_agg.unreleased_bigint(NULL)', 'SELECT dp_agg.unreleased_double(NULL)',
 		"SELECT dp_agg.exact('nan'::float8), dp_agg.tame('infinity'::numeric), dp_agg.exact(3e38::real), dp_agg.tame(NULL::numeric)",
 		"SELECT dp_agg.exact('infinity'::float8), dp_agg.exact('-1e-40'::real), dp_agg.nearest_float8('nan'), dp_agg.nearest_float8(1e5000), dp_agg.nearest_float4(-1e5000)",
@@ -128,8 +128,8 @@ SQL
 	attack("forged: $_", $_, control => 'none', why => 'what is malformed is refused over any rows: see the calls above', state => 'DP002|42501|42883|42804|0A000') foreach "SELECT dp_agg.collect($zero, ARRAY[1.0::float8], x) FROM people",
 	  "SELECT dp_agg.individual($zero, ARRAY[1.0::float8], x) FROM people", "SELECT id, dp_agg.individual($zero, ARRAY[1.0::float8], x) FROM people GROUP BY id",
 	  "SELECT dp_agg.collect_bounded($zero, ARRAY[1.0::float8], $zero) FROM people", 'SELECT dp_count(dp_agg.bounding_hash(id, 1)) FROM people',
-	  "SELECT dp_count(dp_agg.output($zero, 1, x)) FROM people", 'SELECT dp_agg.total(NULL, x, id) FROM people',
-	  'SELECT dp_count(dp_agg.total(NULL, x, id)) FROM people', 'SELECT dp_count(*) OVER () FROM people', 'SELECT a.forged1(name::bytea) FROM people',
+	  "SELECT dp_count(dp_agg.output($zero, 1, x)) FROM people", 'SELECT dp_agg.guarded(NULL, x, id) FROM people',
+	  'SELECT dp_count(dp_agg.guarded(NULL, x, id)) FROM people', 'SELECT dp_count(*) OVER () FROM people', 'SELECT a.forged1(name::bytea) FROM people',
 	  'SELECT a.forged6(NULL, NULL, x) FROM people', 'SELECT dp_agg.bounding_hash(id) FROM people',
 	  'SELECT dp_count(*) FROM people WHERE NOT dp_with(epsilon => 2)', 'SELECT dp_count(*) FROM people WHERE dp_with(epsilon => 2) OR true';
 	run_attacks();

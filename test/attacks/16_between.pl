@@ -1,6 +1,6 @@
 # Between the judgement of a query and its rows: what the planner takes from the
 # catalogs, what the client's code changes meanwhile, what fails or leaves traces only
-# where there is a row.  See src/release/recheck.c, warm.c, ahead.c and
+# where there is a row.  See src/nodes/release/recheck.c, warm.c, ahead.c and
 # src/query/publics.c.
 
 use strict;

@@ -1,6 +1,6 @@
 # What the planner knows of protected rows, and what the executor does only for some of
 # them: a client sees the choice of a plan, and moves its settings until the choice flips.
-# See src/release/statistics.c and steady.c.
+# See src/planner/statistics.c and steady.c.
 
 use strict;
 use warnings;

@@ -1,7 +1,7 @@
 # Declarations that a proof or a plan rests on, and that nobody enforces: NOT NULL and
 # CHECK of foreign tables, of children, of partitions; what was declared after a snapshot
 # was taken, which still sees rows from before; bounds of partitions.  See
-# src/policy/enforced.c and src/release/bounds.c.
+# src/policy/enforced.c and src/planner/order.c.
 
 use strict;
 use warnings;

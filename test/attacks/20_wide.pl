@@ -1,5 +1,5 @@
 # Values stored out of line: which of their pages are read.  A leak: it depends on what is
-# in the other columns.  See src/release/wide.c, src/release/whole.c and src/query/wide.c.
+# in the other columns.  See src/nodes/release/wide.c, src/nodes/release/whole.c and src/query/wide.c.
 #
 # Each table exists twice: "few" and "many" have the same rows, and in "many" every third
 # kind is 'rare', in "few" none.  Before each question all their pages leave the cache (their

@@ -29,8 +29,9 @@ use constant ALPHA => 1e-6;
 # How many jobs run at a time.
 use constant JOBS => 2;
 
-# What part of a pair's releases shows a fault; those close to the claim need more.
-my %part_of_releases = (NOISE_SCALE => 1, CAPS_OFF => 0.5, SQL_CAPS_OFF => 0.5, TWO_DRAWS => 0.5);
+# The share of a pair's releases that is enough to show a fault; faults that stay close to
+# the claim need more.
+my %share_of_releases = (NOISE_SCALE => 1, CAPS_OFF => 0.5, SQL_CAPS_OFF => 0.5, TWO_DRAWS => 0.5);
 use constant LESS => 0.2;
 
 my $regex = $ENV{PAIRS} // '';
@@ -270,7 +271,7 @@ foreach my $fault (@faults)
 	ok(Faulty::use_library($node, Faulty::build($fault)), "$fault: the server warns of the build");
 
 	my @seen_by = map { $by_name{$_} } @{ $faults{$fault} };
-	my @found = run_jobs(\&measure, map { [ $_, $part_of_releases{$fault} // LESS ] } @seen_by);
+	my @found = run_jobs(\&measure, map { [ $_, $share_of_releases{$fault} // LESS ] } @seen_by);
 
 	foreach my $i (0 .. $#seen_by)
 	{

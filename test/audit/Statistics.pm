@@ -6,9 +6,9 @@
 #	my $high = Statistics::at_most(17, 100, 1e-6);
 #	my $found = Statistics::tell_apart($a, $b, delta => 1e-6, alpha => 1e-6);
 #
-# A sample holds releases in three parts: the first proposes events, the second
-# chooses one of them, the third says how often it happens.  The third has no part
-# in the choice, so that the bound holds at the level it states.
+# A sample is divided into thirds: the first proposes events, the second chooses one
+# of them, the last says how often it happens.  Since the last third does not
+# influence the choice, the bound holds at the level it states.
 
 package Statistics;
 
@@ -146,7 +146,7 @@ sub divide_numbers
 		push @edges, $edge if !@edges || $edge > $edges[-1];
 	}
 
-	# Where to begin to look: edges below each of so many steps from first to last.
+	# Where to begin to look: the number of edges below each step from the first edge to the last.
 	my $steps = 1024;
 	my ($from, $width) = ($edges[0], ($edges[-1] - $edges[0]) / $steps || 1);
 	my @below = map { my $step = $from + $_ * $width; scalar grep { $_ <= $step } @edges } 0 .. $steps;

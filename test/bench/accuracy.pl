@@ -183,7 +183,7 @@ sub permute_and_flip
 {
 	my ($set) = @_;
 	my ($best, @others) = sort { $b <=> $a } @{ $set->{categories} };
-	my @heads = (1);	# probability of so many heads
+	my @heads = (1);	# probability of each number of heads
 	my $right = 0;
 
 	foreach my $other (@others)

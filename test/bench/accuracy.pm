@@ -95,7 +95,7 @@ sub rmse
 
 sub sd { return rmse(mean(@_), @_); }
 
-# A number with so many significant digits, never with an exponent.
+# significant(X, DIGITS): X with DIGITS significant digits, never with an exponent.
 sub significant
 {
 	my ($x, $digits) = @_;

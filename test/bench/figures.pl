@@ -295,7 +295,8 @@ sub gate
 	return;
 }
 
-# How many groups of each size are released in so many releases: size => number.
+# counted(OUTPUTS, TIMES): the number of groups of each size that TIMES releases let out:
+# size => number.
 sub counted
 {
 	my ($outputs, $times) = @_;

@@ -12,12 +12,16 @@
 # the order, what was updated or deleted on the way, what is compressed or stored out
 # of line, and what the planner knows.
 #
-# A query is { kind, statements, ... }.  Of kind "values", it must give the same answer on all
-# forms; base is the release in it, grouped whether that rests on groups of an individual's
-# rows, and role, if any, who must ask.  Of kind "reads", it reads the table
-# "wide", which has rows of the same sizes but not of the same values in every form, and must
-# fetch as many blocks; of kind "joins", the same of "thin" and "thick".  Of kind "declared", @rows@ stands for a relation, which is one of
-# @{ $query->{relations} }: all have the same rows, and some declare what is not so.
+# A query is { kind, statements, ... }, of one of these kinds:
+#
+#	values		It must give the same answer on all forms.  base is the release in it;
+#				grouped tells whether it rests on groups of an individual's rows; role, if
+#				there is one, is who must ask.
+#	reads		It reads the table "wide", whose rows have the same sizes in every form, but
+#				not the same values.  It must fetch the same number of blocks on all forms.
+#	joins		The same for the tables "thin" and "thick".
+#	declared	@rows@ stands for a relation, one of @{ $query->{relations} }.  All of them have
+#				the same rows, and some declare what is not so.
 #
 # The generator is deterministic: a query depends on the seed and its number alone.
 

@@ -36,7 +36,8 @@ SQL
 	return;
 }
 
-# Numbers with a point may differ by so much.
+# alike(GOT, TRUTH, BY, RELATIVE): are two answers of psql the same?  Numbers may differ by
+# BY and, beside that, by RELATIVE (default: 0.01) times the truth.
 sub alike
 {
 	my ($got, $truth, $by, $relative) = @_;
@@ -93,7 +94,7 @@ sub other_types
 		macaddr => [ 'macaddr', q(lpad(to_hex(n), 12, '0')::macaddr) ], bit => [ 'bit(8)', 'n::bit(8)' ]);
 }
 
-# Settings for so many workers, whatever the sizes of tables.
+# parallel_plan(N): settings for N workers, whatever the sizes of tables.
 sub parallel_plan
 {
 	my ($workers) = @_;

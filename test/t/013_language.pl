@@ -1,11 +1,11 @@
-# The language below a release (src/query/allowed.c), held against the catalogs of
+# The language below a release (src/policy/allowed.c), held against the catalogs of
 # the running server:
 #
 # - every entry is the symbol of a built-in function, immutable or stable as stated
 #   here, and no entry is there for nothing;
 # - what runs as it is cannot fail: each such function is called with all pairs of
 #   extreme values of its argument types;
-# - what may fail runs inside total(): each such function and cast stands below a
+# - what may fail runs inside guarded(): each such function and cast stands below a
 #   release over a table of extreme values, and neither fails nor tells;
 # - what an analyst wants to write works, and means what it means without protection.
 
@@ -20,7 +20,7 @@ my $superuser = getpwuid($<);
 
 # ---------- the list and the catalogs ----------
 
-my $source = slurp_file('src/query/allowed.c');
+my $source = slurp_file('src/policy/allowed.c');
 my %list;
 
 while ($source =~ /static const char \*const (\w+)\[\] = \{\n(.*?)\n\};/gs)
@@ -69,7 +69,7 @@ SELECT name FROM dp_agg.language l WHERE kind = 'collation' AND NOT EXISTS (
 	SELECT FROM pg_collation c WHERE c.collname = l.name AND c.oid < 16384 AND c.collisdeterministic)
 SQL
 my $kinds = $node->safe_psql('postgres', "SELECT string_agg(DISTINCT kind || ' ' || treatment, ', ' ORDER BY kind || ' ' || treatment) FROM dp_agg.language");
-is($kinds, 'aggregate as is, cast as is, cast total, collation as is, function as is, function total, operator as is, operator total, type as is',
+is($kinds, 'aggregate as is, cast as is, cast guarded, collation as is, function as is, function guarded, operator as is, operator guarded, type as is',
 	'the view shows all kinds');
 is(DpAgg::value($node, 'analyst', 'SELECT count(*) > 1000 FROM dp_agg.language'), 't', 'and the analyst may read it');
 
@@ -175,7 +175,7 @@ SQL
 	is(join("\n", @failed), '', 'none fails for any pair of extreme values');
 }
 
-# ---------- what may fail is total ----------
+# ---------- what may fail is guarded ----------
 
 # A table with two columns of each type, all extreme values against each other.
 my (%column, @definition);
@@ -215,7 +215,7 @@ my %constant = (
 
 # One query for each set of queries' conditions, with and without rows: the same state
 # and message; a count of 40 does not leave the gate or does, which is noise.
-sub conditions_are_total
+sub conditions_are_guarded
 {
 	my ($name, @conditions) = @_;
 	my @statements = map { my $c = $_; map { "SELECT count(*) FILTER (WHERE $c) FROM $_" } qw(extremes empty) } @conditions;
@@ -234,7 +234,7 @@ sub conditions_are_total
 
 {
 	my @conditions;
-	foreach my $function (functions('total'))
+	foreach my $function (functions('guarded'))
 	{
 		my ($name, $symbol, @types) = @$function;
 		my @arguments;
@@ -249,7 +249,7 @@ sub conditions_are_total
 		push @conditions, "pg_catalog.\"$name\"(" . join(', ', @arguments) . ') IS NOT NULL';
 	}
 	cmp_ok(scalar @conditions, '>', 400, 'functions that may fail');
-	conditions_are_total('none fails below a release', @conditions);
+	conditions_are_guarded('none fails below a release', @conditions);
 }
 {
 	my @casts = split /\n/, $node->safe_psql('postgres', "SELECT DISTINCT name FROM dp_agg.language WHERE kind = 'cast' AND name NOT LIKE '%[]%' ORDER BY 1");
@@ -261,7 +261,7 @@ sub conditions_are_total
 		push @conditions, map { "$_$column{$from}::$to IS NOT NULL" } '', 'd_';
 	}
 	cmp_ok(scalar @conditions, '>', 150, 'casts');
-	conditions_are_total('no cast fails below a release', @conditions);
+	conditions_are_guarded('no cast fails below a release', @conditions);
 }
 
 # ---------- what an analyst wants to write ----------

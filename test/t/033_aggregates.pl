@@ -525,9 +525,9 @@ SELECT dp_agg.set_budget('analyst', 'uniform', epsilon => 1e9, delta => 0.9);
 ANALYZE;
 SQL
 
-# Each question is asked so many times; answers go to a table of the analyst.  A
-# part for each of several columns has a share of epsilon, so a question about
-# four columns is asked at epsilon 4.
+# Each question is asked $trials times; answers go to a table of the analyst.  Parts share
+# epsilon equally, so a question about four columns that each take a part is asked at
+# epsilon 4.
 my $trials = 2000;
 my @questions = (
 	[ 'average', 1, $trials, 'dp_avg(x) FROM uniform', 'a float8' ],

@@ -1,4 +1,4 @@
-# The bounding node (src/bound): what it lets count is what the form in SQL lets count
+# The bounding node (src/nodes/bound): what it lets count is what the form in SQL lets count
 # and what plain SQL says, for all types of keys, spellings, sizes and plans; and it
 # leaves nothing behind, however it ends.
 #
@@ -153,7 +153,7 @@ INSERT INTO pieces SELECT * FROM many;
 SELECT guard('pieces', 'person', 5, 1);
 SELECT dp_agg.set_bounds('pieces', 'x', 0, 1);
 ANALYZE pieces;
--- so many individuals and groups that work_mem is far too little
+-- more individuals and groups than work_mem has room for, by far
 CREATE TABLE crowd (person bigint NOT NULL, g int NOT NULL, x int NOT NULL, h int GENERATED ALWAYS AS (greatest(g, 0) / 25) STORED NOT NULL);
 INSERT INTO crowd SELECT i % 60000, i % 100000, 1 FROM generate_series(1, 240000) i;
 INSERT INTO crowd SELECT i, -1 - i % 3, 1 FROM generate_series(0, 59999) i;
@@ -182,7 +182,7 @@ foreach my $name (sort keys %work)
 		"-3|20000|20000\n-2|20000|20000\n-1|20000|20000", 3, "$name: a crowd");
 	is_alike(DpAgg::value($node, 'analyst', "$work{$name}; SELECT g, count(*) FROM crowd GROUP BY g ORDER BY g"),
 		"-3|20000\n-2|20000\n-1|20000", 12, "$name: a crowd in a hundred thousand groups");
-	# so many that with little memory each has a name, but there is no room for the sums of all
+	# with little memory each of these groups has an id, but there is no room for the sums of all
 	is_alike(DpAgg::value($node, 'analyst', "$work{$name}; SELECT count(*), sum(n), sum(s) FROM (SELECT h, count(*) AS n, sum(x) AS s, stddev(x), count(*) FILTER (WHERE x > 0), count(*) FILTER (WHERE g > 9) FROM crowd GROUP BY 1) r"),
 		$crowd, 3, "$name: a crowd in four thousand groups");
 	is(DpAgg::value($node, 'analyst', "$work{$name}; SELECT g, count(*) FROM none GROUP BY g"), '', "$name: an empty table");

@@ -1,6 +1,6 @@
-# The streaming node (src/bound/stream.c): where each row is an individual, it finds the
-# groups and the sums that an Agg over the same aggregates finds, which the role "sql" is
-# answered with, and that plain SQL finds; for all types of keys, outputs and plans.
+# The streaming node (src/nodes/bound/stream.c): where each row is an individual, it finds the
+# same groups and sums as plain SQL, and as an Agg over the same aggregates, by which the role
+# "sql" is answered; for all types of keys, outputs and plans.
 
 use strict;
 use warnings;

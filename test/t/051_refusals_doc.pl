@@ -6,7 +6,7 @@ use warnings;
 use Test::More;
 use PostgreSQL::Test::Utils;
 
-my $errors = slurp_file('src/errors.h');
+my $errors = slurp_file('src/core/errors.h');
 my %code;
 while ($errors =~ /#define (ERRCODE_\w+)\s+MAKE_SQLSTATE\('D', ?'P', ?'0', ?'0', ?'(\d)'\)/g)
 {
@@ -15,14 +15,14 @@ while ($errors =~ /#define (ERRCODE_\w+)\s+MAKE_SQLSTATE\('D', ?'P', ?'0', ?'0',
 is(scalar keys %code, 4, 'the SQLSTATEs of the project');
 
 my %source;
-my $table = slurp_file('src/query/refuse.c') =~ s/.*?refusals\[\] =\n\{(.*?)\n\};.*/$1/sr;
+my $table = slurp_file('src/core/refusals.c') =~ s/.*?refusals\[\] =\n\{(.*?)\n\};.*/$1/sr;
 while ($table =~ /\[REFUSE_\w+\] = \{\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)"\s*\}/g)
 {
 	$source{$1} = 'DP002';
 	like($2, qr/^\S.*\.$/, "a hint: $1");
 }
 cmp_ok(scalar keys %source, '>', 35, 'refusals of queries');
-foreach my $file (glob 'src/*/*.c')
+foreach my $file (glob('src/*/*.c'), glob('src/*/*/*.c'))
 {
 	my $text = slurp_file($file);
 	my $state;

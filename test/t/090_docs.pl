@@ -1,4 +1,5 @@
-# The examples of README.md and doc/*.md run as they stand there.
+# The examples of README.md and doc/*.md run as they stand there, and what they and
+# the files for contributors name exists.
 #
 # A block is run when a comment before it says as whom:
 #
@@ -12,15 +13,16 @@
 # and a comment; the comment may name the SQLSTATE it must fail with.  Every
 # other block of SQL must say <!-- not run: reason -->.
 #
-# Each file has a database of its own with the table "visits"; a file that does
-# not create the extension gets it set up as in README.md.
+# Each file has a database of its own; a file that does not make the table "visits" finds
+# it there, and one that does not create the extension gets it set up as well.
 
 use strict;
 use warnings;
 use Test::More;
 use DpAgg;
 
-my $node = DpAgg::node('docs', extension => 0, roles => [qw(analyst)]);
+# README.md comes first, and makes the role.
+my $node = DpAgg::node('docs', extension => 0, roles => []);
 
 my $tables = <<'SQL';
 CREATE TABLE visits (patient_id int NOT NULL, clinic text NOT NULL, cost numeric(10,2), visited date NOT NULL);
@@ -75,7 +77,7 @@ foreach my $file (@files)
 	next if !grep { /^run as/ } @marked;
 
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql($db, $tables);
+	$node->safe_psql($db, $tables) unless $text =~ /^CREATE TABLE visits/m;
 	$node->safe_psql($db, $setup) unless $text =~ /^CREATE EXTENSION dp_agg/m;
 	while (my ($mark, $block) = splice @marked, 0, 2)
 	{
@@ -98,9 +100,29 @@ SQL
 }
 
 # The map of README.md leads to files that exist.
-my @named = PostgreSQL::Test::Utils::slurp_file('README.md') =~ m{\b([a-z]+/[a-z_]+\.[ch])\b}g;
+my @named = PostgreSQL::Test::Utils::slurp_file('README.md') =~ m{\b((?:[a-z]+/)+[a-z_]+\.[ch])\b}g;
 ok(@named > 5, 'README.md names source files');
 is(join(' ', grep { !-f "src/$_" } @named), '', 'and all of them exist');
+
+# So do the lists of CONTRIBUTING.md, and links of what stands beside it.
+foreach my $file (qw(README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md), glob('doc/*.md'))
+{
+	my $text = PostgreSQL::Test::Utils::slurp_file($file);
+	my ($folder) = $file =~ m{^(.*/)};
+	my @links = map { ($folder // '') . $_ } grep { !/^https?:/ } $text =~ m{\]\(([^)#\s]+)[^)]*\)}g;
+
+	is(join(' ', grep { !-e } @links), '', "$file: what it links to exists");
+}
+{
+	my $text = PostgreSQL::Test::Utils::slurp_file('CONTRIBUTING.md');
+	my @paths = $text =~ m{(?<![\w/.])((?:src|sql|test|doc|dev|expected)/[\w./-]*\w)}g;
+
+	ok(@paths > 30, 'CONTRIBUTING.md names files');
+	is(join(' ', grep { !-e && !/NAME|X\.Y/ } @paths), '', 'and all of them exist');
+	my $makefile = PostgreSQL::Test::Utils::slurp_file('Makefile');
+	my %targets = map { $_ => 1 } $text =~ /`make ([a-z-]+)/g;
+	is(join(' ', grep { $makefile !~ /^\Q$_\E( [^:=\n]*)?:|^[a-z -]* \Q$_\E( [^:=\n]*)?:/m } sort keys %targets), '', 'and all targets of make');
+}
 
 $node->stop;
 done_testing();

@@ -80,10 +80,11 @@ test_laws(void)
 }
 
 /*
- * Many candidates at each of several deficits: coins of e^-3 to e^-11, seen
- * often because there are so many.  By the other form of the law,
- * P(i) = c_i * integral_0^1 prod_{j != i} (1 - c_j + c_j s) ds, as 1/(k+1) is
- * the integral of s^k.  As single candidates, or each class as a run.
+ * Many candidates at each of several deficits: coins of e^-3 to e^-11, of which
+ * some show heads because there are thousands of candidates.  The law is computed
+ * by another form, P(i) = c_i * integral_0^1 prod_{j != i} (1 - c_j + c_j s) ds,
+ * as 1/(k+1) is the integral of s^k.  runs: each deficit's candidates are a run,
+ * not single candidates.
  */
 static void
 test_classes(bool runs)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "aggregate/decimal.h"
+#include "spec/decimal.h"
 #include "tap.h"
 
 #define MOST_DIGITS 12
@@ -101,7 +101,7 @@ reads_exactly(const decimal *value, bool may_be_short, long *left)
 	return x == printed(value);
 }
 
-/* Values of up to so many digits, of weights from -spread to spread. */
+/* Values of up to "most" digits, of weights from -spread to spread. */
 static void
 test_random(int most, int spread, bool may_be_short, double most_left, const char *name)
 {

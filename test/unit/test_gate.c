@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "mechanism/noise.h"
 #include "mechanism/noise_internal.h"
 #include "tap.h"
 

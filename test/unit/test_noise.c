@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mechanism/noise.h"
 #include "mechanism/noise_internal.h"
 #include "tap.h"
 

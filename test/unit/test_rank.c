@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "choose_law.h"
+#include "mechanism/noise.h"
 #include "mechanism/noise_internal.h"
 #include "mechanism/rank.h"
 #include "tap.h"

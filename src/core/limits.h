@@ -1,0 +1,13 @@
+/*
+ * limits.h
+ *		The limit that settings, labels and releases share.
+ *
+ * Its companion, the most groups of an individual, is DP_MAX_GROUPS in mechanism/noise.h.
+ */
+#ifndef DP_LIMITS_H
+#define DP_LIMITS_H
+
+/* Most rows of one individual that may count in one group. */
+#define DP_MAX_ROWS 1000000
+
+#endif							/* DP_LIMITS_H */

@@ -1,0 +1,234 @@
+/*
+ * refusals.c
+ *		The texts of all refusals, in one table.
+ *
+ * A refusal never depends on data and comes before any row is read.  Each says
+ * what to write instead.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+#include "core/errors.h"
+#include "core/refusals.h"
+
+static const struct
+{
+	const char *message;
+	const char *hint;
+}			refusals[] =
+{
+	[REFUSE_AGGREGATE] = {
+		"this aggregate is not available over protected rows",
+		"Available are counts, sums, averages, variances, deviations, covariances, regressions, percentiles, min, max, mode and their dp_ forms, of numbers, dates and times."
+	},
+	[REFUSE_AGGREGATE_FORM] = {
+		"DISTINCT and ORDER BY are not available in this aggregate over protected rows",
+		"count(DISTINCT x) and dp_count_distinct(x) count distinct values; percentile_cont, percentile_disc and mode take WITHIN GROUP."
+	},
+	[REFUSE_COLLATION] = {
+		"only collations that come with PostgreSQL may be used below a release",
+		"Apply the collation to the released values."
+	},
+	[REFUSE_COLUMN] = {
+		"this column is not open to releases",
+		"Ask the administrator to include it in the columns given to dp_agg.protect()."
+	},
+	[REFUSE_CORRELATED] = {
+		"a release may not refer to columns of an enclosing query",
+		"Compute the release in a sub-select of its own with GROUP BY and join its result."
+	},
+	[REFUSE_DEBUG_PRINT] = {
+		"protected relations cannot be queried while plans are printed",
+		"Turn off debug_print_plan, debug_print_parse, debug_print_rewritten and log_planner_stats, log_executor_stats, log_parser_stats, log_statement_stats."
+	},
+	[REFUSE_DISTINCT_BELOW] = {
+		"DISTINCT or GROUP BY below a release must contain the unit",
+		"Group by the unit in the sub-select, or aggregate there once and use its released result."
+	},
+	[REFUSE_EXPLAIN] = {
+		"plans over protected relations are not shown",
+		"Plans tell about the rows; run the query, or ask the administrator to explain it."
+	},
+	[REFUSE_EXPRESSION] = {
+		"this kind of expression is not available below a release",
+		"Apply it to the released values in an outer query."
+	},
+	[REFUSE_FROM_ITEM] = {
+		"only tables, sub-selects, joins and VALUES may stand in FROM beside protected rows",
+		"Store the function's result in a table and join that."
+	},
+	[REFUSE_FULL_JOIN] = {
+		"protected relations cannot be joined by FULL JOIN",
+		"Use an inner, LEFT or RIGHT join on the unit, or UNION ALL."
+	},
+	[REFUSE_FUNCTION] = {
+		"this function or operator is not available below a release",
+		"Below a release only functions that cannot fail or tell are allowed; apply others to the released values in an outer query."
+	},
+	[REFUSE_GROUPING_SETS] = {
+		"GROUPING SETS, ROLLUP and CUBE are not available over protected rows",
+		"Write one SELECT per grouping and combine them with UNION ALL."
+	},
+	[REFUSE_INTERVAL] = {
+		"there is no interval around this output",
+		"dp_low() and dp_high() stand directly around one number, date or time that a dp_ aggregate yields."
+	},
+	[REFUSE_LIMIT_BELOW] = {
+		"LIMIT and OFFSET are not available below a release",
+		"Apply LIMIT to the released rows."
+	},
+	[REFUSE_MANY_OUTPUTS] = {
+		"too many different aggregates in one release",
+		"Split the query; every part is paid for."
+	},
+	[REFUSE_MIXED] = {
+		"dp_ aggregates and other aggregates cannot be mixed by a role that may read the table",
+		"Write them in separate sub-selects."
+	},
+	[REFUSE_NOT_TIED] = {
+		"protected relations must be joined by equality of the unit",
+		"Join all columns of the unit with =, for an outer join in its ON clause."
+	},
+	[REFUSE_PADDING] = {
+		"the length given to lpad, rpad or repeat below a release must be a constant of at most 10000",
+		"Write the length as a number, or apply the function to released values."
+	},
+	[REFUSE_PARAMETER] = {
+		"this argument of an aggregate must be a constant or a parameter",
+		"For example: dp_quantile(x, 0.9), dp_top(x, 10), dp_low(dp_count(*), 0.95)."
+	},
+	[REFUSE_PARTITION] = {
+		"partitions of a protected relation cannot be queried directly",
+		"Query the partitioned table and filter by the partition key."
+	},
+	[REFUSE_PATTERN] = {
+		"the pattern or format of this function must be a constant or a parameter below a release",
+		"For example: name ~ '^A', to_char(visited, 'YYYY-MM')."
+	},
+	[REFUSE_PER_INDIVIDUAL] = {
+		"this query would return rows about single individuals",
+		"Group by something other than the unit, or aggregate over the sub-select that is grouped by the unit."
+	},
+	[REFUSE_PLAN] = {
+		"the plan of this query holds more than the query says",
+		"Do without foreign partitions and partial indexes of tables that are joined with protected ones, or run the query again."
+	},
+	[REFUSE_POPULATIONS] = {
+		"protected relations of different populations cannot be joined",
+		"Query each population by itself and join the released results."
+	},
+	[REFUSE_RECURSION] = {
+		"recursive queries are not available over protected relations",
+		"Compute the release outside the recursive query."
+	},
+	[REFUSE_ROW_MARKS] = {
+		"FOR UPDATE and FOR SHARE are not available with protected relations",
+		"Remove the locking clause."
+	},
+	[REFUSE_SCAN] = {
+		"the plan reads a protected relation outside a release",
+		"Write the query on the table itself, not inside a function or definer view."
+	},
+	[REFUSE_SERIALIZABLE] = {
+		"protected relations cannot be queried in a serializable transaction",
+		"Use REPEATABLE READ or READ COMMITTED."
+	},
+	[REFUSE_SETOP_BELOW] = {
+		"only UNION ALL of protected rows of one population may stand below a release",
+		"Combine the released results instead."
+	},
+	[REFUSE_STACK] = {
+		"too little stack is left for a release",
+		"Run the query in fewer nested functions."
+	},
+	[REFUSE_SUBLINK] = {
+		"this form of sub-select is not available below a release",
+		"Use EXISTS or IN tied to the unit, a sub-select that is a release, or a join."
+	},
+	[REFUSE_SYSTEM_COLUMN] = {
+		"system columns and whole rows are not available below a release",
+		"Name the columns."
+	},
+	[REFUSE_TABLESAMPLE] = {
+		"TABLESAMPLE is not available below a release",
+		"Remove it; noise already makes the answer private."
+	},
+	[REFUSE_TOO_LARGE] = {
+		"too many tables, columns or nested sub-selects below a release",
+		"A release takes at most 100 tables, sub-selects and joins, nested up to 16 deep, and rows of at most 1664 columns."
+	},
+	[REFUSE_TYPE] = {
+		"values of this type are not available below a release",
+		"Use a built-in or enum type; of json, group by a field as text."
+	},
+	[REFUSE_WIDE_PARAMETER] = {
+		"a parameter of a release is wider than 512 kB",
+		"Store its values in a table and join that."
+	},
+	[REFUSE_WINDOW_BELOW] = {
+		"window functions are not available below a release",
+		"Apply window functions to the released values."
+	},
+	[REFUSE_WITH_ARGUMENTS] = {
+		"arguments of dp_with() must be constants or parameters",
+		"For example: WHERE dp_with(epsilon => 0.5)."
+	},
+};
+
+/*
+ * The number of the character, counted from 1, at a byte offset of source, as
+ * errposition() takes it; 0, which is no position, if source or the offset is missing.
+ */
+static int
+cursor_position(const char *source, int location)
+{
+	if (source == NULL || location < 0 || location > (int) strlen(source))
+		return 0;
+	return pg_mbstrlen_with_len(source, location) + 1;
+}
+
+/*
+ * Raises ERRCODE_DP_QUERY_REFUSED with the text of a refusal.  source is the text
+ * of the statement, or NULL; location is a byte offset into it, or -1.
+ */
+void
+refuse(Refusal refusal, const char *source, int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("%s", refusals[refusal].message),
+			 errhint("%s", refusals[refusal].hint),
+			 errposition(cursor_position(source, location))));
+}
+
+/*
+ * Raises ERRCODE_DP_QUERY_REFUSED for a call that fails whatever the rows, because
+ * of its constants.  The message is the function's own: it is about these constants
+ * alone (query/probe.c).  source and location are as for refuse().
+ */
+void
+refuse_failing(const char *message, const char *source, int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("this expression fails whatever the rows: %s", message),
+			 errhint("Below a release an expression that fails for a row is NULL there; one that fails for all is a mistake."),
+			 errposition(cursor_position(source, location))));
+}
+
+/*
+ * Raises PostgreSQL's own "permission denied" (ERRCODE_INSUFFICIENT_PRIVILEGE), for a
+ * query that would return rows of the relation.
+ */
+void
+refuse_raw(Oid relid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for table %s", get_rel_name(relid)),
+			 errhint("Rows of a protected relation can only be aggregated, for example with count(*) or avg(...).")));
+}

@@ -1,0 +1,58 @@
+/*
+ * refusals.h
+ *		Refusals of queries: a name for each, and its text (refusals.c).
+ */
+#ifndef DP_REFUSALS_H
+#define DP_REFUSALS_H
+
+#include "postgres.h"
+
+/* The refusals, in the order of the alphabet; refusals.c has a text for each. */
+typedef enum Refusal
+{
+	REFUSE_AGGREGATE,
+	REFUSE_AGGREGATE_FORM,
+	REFUSE_COLLATION,
+	REFUSE_COLUMN,
+	REFUSE_CORRELATED,
+	REFUSE_DEBUG_PRINT,
+	REFUSE_DISTINCT_BELOW,
+	REFUSE_EXPLAIN,
+	REFUSE_EXPRESSION,
+	REFUSE_FROM_ITEM,
+	REFUSE_FULL_JOIN,
+	REFUSE_FUNCTION,
+	REFUSE_GROUPING_SETS,
+	REFUSE_INTERVAL,
+	REFUSE_LIMIT_BELOW,
+	REFUSE_MANY_OUTPUTS,
+	REFUSE_MIXED,
+	REFUSE_NOT_TIED,
+	REFUSE_PADDING,
+	REFUSE_PARAMETER,
+	REFUSE_PARTITION,
+	REFUSE_PATTERN,
+	REFUSE_PER_INDIVIDUAL,
+	REFUSE_PLAN,
+	REFUSE_POPULATIONS,
+	REFUSE_RECURSION,
+	REFUSE_ROW_MARKS,
+	REFUSE_SCAN,
+	REFUSE_SERIALIZABLE,
+	REFUSE_SETOP_BELOW,
+	REFUSE_STACK,
+	REFUSE_SUBLINK,
+	REFUSE_SYSTEM_COLUMN,
+	REFUSE_TABLESAMPLE,
+	REFUSE_TOO_LARGE,
+	REFUSE_TYPE,
+	REFUSE_WIDE_PARAMETER,
+	REFUSE_WINDOW_BELOW,
+	REFUSE_WITH_ARGUMENTS
+} Refusal;
+
+extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
+extern void refuse_failing(const char *message, const char *source, int location) pg_attribute_noreturn();
+extern void refuse_raw(Oid relid) pg_attribute_noreturn();
+
+#endif							/* DP_REFUSALS_H */

@@ -1,0 +1,244 @@
+/*
+ * executor.c
+ *		ExecutorStart: the second check of the plan, then pay, or stop.
+ *
+ * A cached plan skips the planner, and an inlined function can smuggle in what
+ * planner_hook never saw.  So what counts is the plan that is about to run, and
+ * the role that runs it now.  All releases of the statement are paid at once,
+ * before the first row is read.  Cursors come here when they are opened; EXPLAIN
+ * without ANALYZE and Describe never pay.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+
+#include "core/refusals.h"
+#include "hooks/hooks.h"
+#include "ledger/account.h"
+#include "ledger/charge.h"
+#include "ledger/protocol.h"
+#include "nodes/identity.h"
+#include "nodes/release/node.h"
+#include "nodes/release/scans.h"
+#include "nodes/release/state.h"
+#include "policy/cache.h"
+#include "policy/policy.h"
+#include "session/explain.h"
+#include "session/quiet.h"
+#include "spec/spec.h"
+
+static ExecutorStart_hook_type prev_executor_start = NULL;
+static ExecutorEnd_hook_type prev_executor_end = NULL;
+
+/* Does the plan name any protected relation? */
+static bool
+plan_is_concerned(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+
+		if (rte->rtekind == RTE_RELATION && policy_lookup(rte->relid) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Was the plan made for a role that may only see releases?  Then it pays from an account,
+ * whoever runs it.
+ */
+static bool
+plan_requires_account(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->subplans)
+	{
+		const ReleaseSpec *spec = lfirst(lc) != NULL ? release_plan_spec(lfirst(lc)) : NULL;
+
+		if (spec != NULL && spec->account_required)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is the current user one that may only see releases of some relation of the plan?  A plan
+ * that was made for such a role says so, which saves a look at its accounts here: the
+ * ledger is about to look at them anyway.
+ */
+static bool
+plan_is_for_analyst(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	if (plan_requires_account(plan))
+		return true;
+	foreach(lc, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+		const ProtectedRelation *rel;
+
+		if (rte->rtekind != RTE_RELATION || (rel = policy_lookup(rte->relid)) == NULL)
+			continue;
+		if (role_is_analyst(GetUserId(), rte->relid, rel))
+			return true;
+	}
+	return false;
+}
+
+/* Refuses scans of protected relations outside releases, for analysts. */
+static void
+check_scans(List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		const ProtectedRelation *rel = policy_lookup(lfirst_oid(lc));
+
+		if (rel != NULL && role_is_analyst(GetUserId(), lfirst_oid(lc), rel))
+			refuse(REFUSE_SCAN, NULL, -1);
+	}
+}
+
+/* Has the ledger charge the statement for these releases, and marks them as paid. */
+static void
+pay_releases(List *releases, const char *query_text)
+{
+	List	   *items = NIL;
+	ListCell   *lc;
+
+	foreach(lc, releases)
+	{
+		const ReleaseSpec *spec = release_state(lfirst(lc))->spec;
+		const ReleaseParams *params = &release_state(lfirst(lc))->params;
+		LedgerItem *item = palloc0(sizeof(LedgerItem));
+
+		item->population = spec->population;
+		item->epsilon_nano = params->epsilon_nano;
+		item->delta_atto = params->delta_atto;
+		item->least_epsilon = spec_least_epsilon();
+		item->relations = spec->relations;
+		item->outputs = spec->output_names;
+		item->account_required = spec->account_required;
+		items = lappend(items, item);
+	}
+	if (items == NIL)
+		return;
+	ledger_charge(items, query_text != NULL ? query_text : "");
+	foreach(lc, releases)
+		release_state(lfirst(lc))->paid = true;
+}
+
+/* ExecutorStart without us. */
+static void
+start(QueryDesc *queryDesc, int eflags)
+{
+	if (prev_executor_start)
+		prev_executor_start(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+}
+
+/*
+ * ExecutorStart in a quiet section, for an analyst.  Counters of the client's own tables
+ * go on, because autovacuum goes by them.
+ */
+static void
+start_quietly(QueryDesc *queryDesc, int eflags)
+{
+	QuietState	quiet;
+
+	refuse_unsafe_session();
+	quiet_begin(&quiet);
+	start(queryDesc, eflags);
+	quiet_end(&quiet);
+	loud_relations(queryDesc->estate);
+}
+
+/* ExecutorStart_hook */
+static void
+pay_executor_start(QueryDesc *queryDesc, int eflags)
+{
+	uint64		begun = releases_begun();
+	bool		concerned;
+	bool		analyst;
+	List	   *releases = NIL;
+	List	   *relids = NIL;
+
+	if (IsParallelWorker())
+	{
+		start(queryDesc, eflags);
+		return;
+	}
+
+	concerned = plan_is_concerned(queryDesc->plannedstmt);
+	analyst = concerned && plan_is_for_analyst(queryDesc->plannedstmt);
+	if (analyst)
+		start_quietly(queryDesc, eflags);
+	else
+		start(queryDesc, eflags);
+
+	/* the planner may have found that a release reads no relation */
+	if (!concerned && releases_begun() == begun)
+		return;
+	find_releases(queryDesc->planstate, &releases, &relids);
+	if (analyst)
+		check_scans(relids);
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		pay_releases(releases, queryDesc->sourceText);
+}
+
+/* Has the statement sub-plans that a release may have read? */
+static bool
+has_sub_plans(EState *estate)
+{
+	ListCell   *lc;
+
+	foreach(lc, estate->es_subplanstates)
+	{
+		if (lfirst(lc) != NULL && !is_state_of(lfirst(lc), node_release))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * ExecutorEnd_hook: quiet where a release may have read sub-plans.  These end with the
+ * statement, and their temporary files would be counted and logged.
+ */
+static void
+quiet_executor_end(QueryDesc *queryDesc)
+{
+	QuietState	quiet;
+	bool		quietly = quiet_wanted() && has_sub_plans(queryDesc->estate);
+
+	if (quietly)
+		quiet_begin(&quiet);
+	if (prev_executor_end)
+		prev_executor_end(queryDesc);
+	else
+		standard_ExecutorEnd(queryDesc);
+	if (quietly)
+		quiet_end(&quiet);
+}
+
+/* Installs the hooks; called once from _PG_init. */
+void
+executor_hooks_init(void)
+{
+	prev_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = pay_executor_start;
+	prev_executor_end = ExecutorEnd_hook;
+	ExecutorEnd_hook = quiet_executor_end;
+}

@@ -1,0 +1,197 @@
+/*
+ * paths.c
+ *		The hooks by which the planner asks for paths: who makes or changes which.
+ *
+ * The query of a release is recognised by its collector, an aggregate whose description
+ * this planning has made (query/planning.c).  In that query and its sub-selects, protected
+ * relations are read as planner/scans.c and nodes/release/wide.c say.  Its grouping is done
+ * by the nodes of nodes/bound, and on top of all stands the release node.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/plancat.h"
+#include "optimizer/planner.h"
+
+#include "core/settings.h"
+#include "hooks/hooks.h"
+#include "nodes/bound/path.h"
+#include "nodes/release/path.h"
+#include "nodes/release/wide.h"
+#include "planner/order.h"
+#include "planner/scans.h"
+#include "planner/statistics.h"
+#include "policy/cache.h"
+#include "policy/extension.h"
+#include "query/planning.h"
+#include "session/quiet.h"
+#include "spec/spec.h"
+
+static create_upper_paths_hook_type prev_upper_paths_hook = NULL;
+static get_relation_info_hook_type prev_relation_info_hook = NULL;
+static set_rel_pathlist_hook_type prev_rel_pathlist_hook = NULL;
+static set_join_pathlist_hook_type prev_join_pathlist_hook = NULL;
+
+/* The collector among the outputs of a query, whoever wrote it there; NULL if there is none. */
+static Aggref *
+find_collector(PlannerInfo *root)
+{
+	ListCell   *lc;
+
+	foreach(lc, root->parse->targetList)
+	{
+		Aggref	   *aggref = (Aggref *) lfirst_node(TargetEntry, lc)->expr;
+		DpFunction	function;
+
+		if (!IsA(aggref, Aggref))
+			continue;
+		function = extension_function(aggref->aggfnoid);
+		if (function == DP_FUNC_COLLECT || function == DP_FUNC_COLLECT_BOUNDED ||
+			function == DP_FUNC_BOUND)
+			return aggref;
+	}
+	return NULL;
+}
+
+/* The collector of a query that is a release's and was made by this planning; else NULL. */
+static Aggref *
+known_collector(PlannerInfo *root)
+{
+	Aggref	   *collector = planning_releases() ? find_collector(root) : NULL;
+
+	return collector != NULL && planning_known_spec(collector) != NULL ? collector : NULL;
+}
+
+/*
+ * The release to whose query the query that is being planned belongs: it is that query, or
+ * a sub-select of it.  NULL if there is none.
+ */
+static const ReleaseSpec *
+enclosing_release(PlannerInfo *root)
+{
+	Aggref	   *collector = NULL;
+
+	for (; root != NULL && collector == NULL; root = root->parent_root)
+		collector = known_collector(root);
+	return collector != NULL ? planning_known_spec(collector) : NULL;
+}
+
+/* create_upper_paths_hook */
+static void
+upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
+					RelOptInfo *output_rel, void *extra)
+{
+	Aggref	   *collector;
+	DpFunction	function;
+
+	if (prev_upper_paths_hook)
+		prev_upper_paths_hook(root, stage, input_rel, output_rel, extra);
+	if (stage == UPPERREL_FINAL && planning_releases())
+		remember_partitions(root);
+	if (stage != UPPERREL_GROUP_AGG && stage != UPPERREL_FINAL)
+		return;
+	collector = known_collector(root);
+	if (collector == NULL)
+		return;
+	function = extension_function(collector->aggfnoid);
+	if (stage == UPPERREL_FINAL)
+		add_release_path(output_rel, collector, planning_needs(planning_known_spec(collector)));
+	else if (IS_OTHER_REL(output_rel))
+		return;					/* one of the tables of a partitionwise aggregation */
+	else if (function == DP_FUNC_BOUND)
+		bound_group_paths(root, input_rel, output_rel, collector);
+	else if (function == DP_FUNC_COLLECT)
+		stream_group_paths(root, input_rel, output_rel, collector);
+}
+
+/*
+ * get_relation_info_hook: what the planner finds out about a relation.
+ *
+ * Counters are switched off again here, as code of the client's that ran at plan time may
+ * have said RESET ALL: the planner is about to look at the ends of indexes, which would be
+ * counted.
+ */
+static void
+relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+{
+	if (prev_relation_info_hook)
+		prev_relation_info_hook(root, relid, inhparent, rel);
+	if (planning_quietly())
+		quiet_again();
+	if (!planning_releases())
+		return;
+	if (policy_lookup(relid) != NULL)
+		withhold_statistics(relid, rel);
+	else
+		hide_partial_indexes(rel);
+}
+
+/*
+ * Replaces the paths that read a whole table by DP Scan, if the release reads columns with
+ * wide values and the table has any.
+ */
+static void
+scan_wide_values(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, const ReleaseSpec *spec)
+{
+	List	   *columns = wide_columns_read(root, rel->relid, planning_wide(spec));
+	BlockNumber pages;
+
+	if (columns == NIL)
+		return;
+	pages = wide_pages(rte->relid);
+	if (pages == 0)
+	{
+		planning_read_plainly(spec, rte->relid);
+		return;
+	}
+	leave_look_ups(rel);
+	wide_add_paths(root, rel, columns, pages);
+}
+
+/* set_rel_pathlist_hook: how a relation is read */
+static void
+rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	const ReleaseSpec *spec;
+
+	if (prev_rel_pathlist_hook)
+		prev_rel_pathlist_hook(root, rel, rti, rte);
+	if (!planning_releases() || rte->rtekind != RTE_RELATION || policy_lookup(rte->relid) == NULL)
+		return;
+	forget_declared_order(rel);
+	if (rte->inh || (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW))
+		return;					/* children of a table have entries of their own */
+	if (!dp_setting_index_scans)
+		leave_whole_scans(root, rel);
+	spec = enclosing_release(root);
+	if (spec != NULL && !IS_DUMMY_REL(rel))
+		scan_wide_values(root, rel, rte, spec);
+}
+
+/* set_join_pathlist_hook: how two relations are joined */
+static void
+join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
+					  RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)
+{
+	if (prev_join_pathlist_hook)
+		prev_join_pathlist_hook(root, joinrel, outerrel, innerrel, jointype, extra);
+	if (!planning_releases() || enclosing_release(root) == NULL)
+		return;
+	keep_inner_sides(joinrel);
+}
+
+/* Installs the hooks; called once from _PG_init. */
+void
+path_hooks_init(void)
+{
+	prev_join_pathlist_hook = set_join_pathlist_hook;
+	set_join_pathlist_hook = join_pathlist;
+	prev_rel_pathlist_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = rel_pathlist;
+	prev_relation_info_hook = get_relation_info_hook;
+	get_relation_info_hook = relation_info;
+	prev_upper_paths_hook = create_upper_paths_hook;
+	create_upper_paths_hook = upper_paths;
+}

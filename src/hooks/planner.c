@@ -1,0 +1,291 @@
+/*
+ * planner.c
+ *		planner_hook: whose data is this, and may this role ask at all?
+ *
+ * A statement that names no protected relation passes untouched.  Otherwise
+ * the role decides: one with SELECT on the table sees rows as before and gets
+ * releases where it writes dp_ aggregates; one with an account on the
+ * population (an "analyst") gets releases and nothing else; anybody else gets
+ * PostgreSQL's own "permission denied", and gets it here, because planning
+ * alone would already use the table's statistics.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "parser/analyze.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "hooks/hooks.h"
+#include "ledger/account.h"
+#include "planner/jit.h"
+#include "planner/steady.h"
+#include "policy/cache.h"
+#include "policy/policy.h"
+#include "query/level.h"
+#include "query/planning.h"
+#include "query/questions.h"
+#include "query/statement.h"
+#include "session/explain.h"
+#include "session/quiet.h"
+
+static planner_hook_type prev_planner = NULL;
+
+/* ----------
+ * Inlining of SQL functions in FROM
+ * ----------
+ */
+
+/* Context of inline_functions_walker(). */
+typedef struct InlineFunctionsContext
+{
+	PlannerInfo *root;
+	bool		failed;
+} InlineFunctionsContext;
+
+/*
+ * Inlines functions in FROM.  The planner would do it later, after we have looked at the
+ * query; but a function that is inlined can bring relations into it.
+ */
+static bool
+inline_functions_walker(Node *node, InlineFunctionsContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+		RangeTblFunction *function;
+		Query	   *inlined;
+
+		if (rte->rtekind != RTE_FUNCTION || list_length(rte->functions) != 1)
+			return false;
+		function = linitial(rte->functions);
+		if (!IsA(function->funcexpr, FuncExpr) ||
+			((FuncExpr *) function->funcexpr)->funcid < FirstNormalObjectId)
+			return false;
+		rte->functions = (List *) eval_const_expressions(context->root, (Node *) rte->functions);
+		inlined = inline_set_returning_function(context->root, rte);
+		if (inlined != NULL)
+		{
+			rte->rtekind = RTE_SUBQUERY;
+			rte->subquery = inlined;
+			rte->security_barrier = false;
+			rte->functions = NIL;
+			return inline_functions_walker((Node *) inlined, context);
+		}
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, inline_functions_walker, context,
+								 QTW_EXAMINE_RTES_AFTER);
+	return expression_tree_walker(node, inline_functions_walker, context);
+}
+
+/* Is there a function in FROM, at any depth? */
+static bool
+has_function_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_FUNCTION;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_function_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, has_function_walker, context);
+}
+
+/* A PlannerInfo for what we do before the planner makes its own. */
+static PlannerInfo *
+scratch_root(Query *query, ParamListInfo params)
+{
+	PlannerInfo *root = makeNode(PlannerInfo);
+
+	root->parse = query;
+	root->glob = makeNode(PlannerGlobal);
+	root->glob->boundParams = params;
+	root->query_level = 1;
+	root->planner_cxt = CurrentMemoryContext;
+	return root;
+}
+
+/* ----------
+ * Who asks
+ * ----------
+ */
+
+/* Who asks, and about what. */
+typedef struct AskContext
+{
+	Oid			user;
+	bool		concerned;		/* the statement names a protected relation */
+	bool		analyst;		/* the user may only see releases of such a relation */
+} AskContext;
+
+/* Decides whether the user may ask about a protected relation; may raise "permission denied". */
+static void
+judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation *rel)
+{
+	context->concerned = true;
+	if (pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) == ACLCHECK_OK)
+		return;
+	if (ledger_role_has_account(&rel->population))
+	{
+		context->analyst = true;
+		return;
+	}
+
+	/* what PostgreSQL allows: to a definer view's owner, by column privileges, plain INSERT */
+	if ((rte->requiredPerms & ACL_SELECT) == 0)
+		return;
+	if (OidIsValid(rte->checkAsUser) && rte->checkAsUser != context->user &&
+		pg_class_aclcheck(rte->relid, rte->checkAsUser, ACL_SELECT) == ACLCHECK_OK)
+		return;
+	if (pg_attribute_aclcheck_all(rte->relid, context->user, ACL_SELECT,
+								  ACLMASK_ANY) == ACLCHECK_OK)
+		return;
+	aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(rte->relkind),
+				   get_rel_name(rte->relid));
+}
+
+/* Decides for all relations of a statement, at any depth. */
+static bool
+ask_walker(Node *node, AskContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+		const ProtectedRelation *rel;
+
+		if (rte->rtekind == RTE_RELATION && (rel = policy_lookup(rte->relid)) != NULL)
+			judge_relation(context, rte, rel);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, ask_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, ask_walker, context);
+}
+
+/* ----------
+ * The hook
+ * ----------
+ */
+
+/* The planner without us. */
+static PlannedStmt *
+plan(Query *parse, const char *query_string, int cursor_options, ParamListInfo params)
+{
+	if (prev_planner)
+		return prev_planner(parse, query_string, cursor_options, params);
+	return standard_planner(parse, query_string, cursor_options, params);
+}
+
+/*
+ * Plans a statement that was rewritten.  If it has releases, what the planner chooses and
+ * what the plan does are the same whatever the rows are: see statistics.c, steady.c and
+ * jit.c in planner/.
+ */
+static PlannedStmt *
+plan_rewritten(Query *parse, const char *query_string, int cursor_options,
+			   ParamListInfo params)
+{
+	PlannedStmt *result = plan(parse, query_string, cursor_options, params);
+
+	if (!planning_releases())
+		return result;
+	decide_jit(result);
+	steady_plan(result);
+	return result;
+}
+
+/*
+ * Plans a statement that names protected relations, rewritten where the user is an analyst
+ * or it has dp_ functions.
+ */
+static PlannedStmt *
+plan_concerned(Query *parse, const char *query_string, int cursor_options,
+			   ParamListInfo params, AskContext *ask, PlannerInfo *root)
+{
+	PlannedStmt *result = NULL;
+	Planning	outer;
+	QuietState	quiet;
+
+	planning_begin(&outer, ask->analyst);
+	PG_TRY();
+	{
+		if (ask->analyst)
+			quiet_begin(&quiet);
+		if (ask->analyst || statement_uses_dp(parse))
+		{
+			RewriteContext context = {.root = root,.user = ask->user,
+				.source = query_string,.analyst = ask->analyst};
+
+			process_statement(&context, parse);
+		}
+		result = plan_rewritten(parse, query_string, cursor_options, params);
+		if (ask->analyst)
+			quiet_end(&quiet);
+	}
+	PG_FINALLY();
+	{
+		planning_end(&outer);
+	}
+	PG_END_TRY();
+
+	/* code of the client's may have run at plan time, and the plan be printed */
+	if (ask->analyst)
+		refuse_unsafe_session();
+
+	/* what was decided here holds for this role only */
+	result->dependsOnRole = true;
+	return result;
+}
+
+/* planner_hook */
+static PlannedStmt *
+guard_planner(Query *parse, const char *query_string, int cursor_options,
+			  ParamListInfo params)
+{
+	AskContext	ask = {.user = GetUserId()};
+	PlannerInfo *root = scratch_root(parse, params);
+	PlannedStmt *result;
+
+	if (has_function_walker((Node *) parse, NULL))
+	{
+		InlineFunctionsContext inline_context = {.root = root};
+
+		(void) inline_functions_walker((Node *) parse, &inline_context);
+	}
+	(void) ask_walker((Node *) parse, &ask);
+	if (ask.concerned && ask.analyst)
+		refuse_unsafe_session();
+	if (ask.concerned)
+		result = plan_concerned(parse, query_string, cursor_options, params, &ask, root);
+	else
+		result = plan(parse, query_string, cursor_options, params);
+	result->invalItems = list_concat(result->invalItems, root->glob->invalItems);
+	result->relationOids = list_concat(result->relationOids, root->glob->relationOids);
+	return result;
+}
+
+/* Installs the hook; called once from _PG_init. */
+void
+planner_hook_init(void)
+{
+	prev_planner = planner_hook;
+	planner_hook = guard_planner;
+}

@@ -1,0 +1,47 @@
+/*
+ * utility.c
+ *		ProcessUtility: notes when an EXPLAIN runs.
+ */
+#include "postgres.h"
+
+#include "tcop/utility.h"
+
+#include "hooks/hooks.h"
+#include "session/explain.h"
+
+static ProcessUtility_hook_type prev_process_utility = NULL;
+
+/* ProcessUtility_hook */
+static void
+utility_with_explain(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+					 ProcessUtilityContext context, ParamListInfo params,
+					 QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	bool		explain = IsA(pstmt->utilityStmt, ExplainStmt);
+
+	if (explain)
+		explain_begin();
+	PG_TRY();
+	{
+		if (prev_process_utility)
+			prev_process_utility(pstmt, queryString, readOnlyTree, context, params,
+								 queryEnv, dest, qc);
+		else
+			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
+									queryEnv, dest, qc);
+	}
+	PG_FINALLY();
+	{
+		if (explain)
+			explain_end();
+	}
+	PG_END_TRY();
+}
+
+/* Installs the hook; called once from _PG_init. */
+void
+utility_hook_init(void)
+{
+	prev_process_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility_with_explain;
+}

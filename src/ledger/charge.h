@@ -1,0 +1,15 @@
+/*
+ * charge.h
+ *		Charges a statement for its releases, before they run.
+ */
+#ifndef DP_CHARGE_H
+#define DP_CHARGE_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+extern void ledger_init(void);	/* from _PG_init, in the postmaster only */
+extern void ledger_charge(List *items, const char *query_text);
+
+#endif							/* DP_CHARGE_H */

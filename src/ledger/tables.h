@@ -1,0 +1,54 @@
+/*
+ * tables.h
+ *		Finds the tables of the ledger, and names their columns.
+ */
+#ifndef DP_LEDGER_TABLES_H
+#define DP_LEDGER_TABLES_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+/* Columns of dp_agg.account, in the order of the install script. */
+#define Anum_account_role					1
+#define Anum_account_population				2
+#define Anum_account_epsilon_limit			3
+#define Anum_account_epsilon_spent			4
+#define Anum_account_delta_limit			5
+#define Anum_account_delta_spent			6
+#define Anum_account_max_epsilon_per_query	7
+#define Anum_account_min_epsilon_per_query	8
+#define Anum_account_max_releases			9
+#define Anum_account_releases_spent			10
+#define Anum_account_period					11
+#define Anum_account_period_anchor			12
+#define Anum_account_renews_at				13
+#define Anum_account_epsilon_lifetime		15
+#define Anum_account_delta_lifetime			16
+
+/* Columns of dp_agg.release, in the order of the install script. */
+#define Anum_release_id				1
+#define Anum_release_at				2
+#define Anum_release_session_role	3
+#define Anum_release_current_role	4
+#define Anum_release_session_id		5
+#define Anum_release_current_id		6
+#define Anum_release_cluster		7
+#define Anum_release_population		8
+#define Anum_release_relations		9
+#define Anum_release_query			10
+#define Anum_release_fingerprint	11
+#define Anum_release_epsilon		12
+#define Anum_release_delta			13
+#define Anum_release_outputs		14
+#define Anum_release_reused			16
+#define Natts_release				18
+
+extern void ledger_init_cache(void);
+extern Oid	ledger_table(const char *name);
+extern SysScanDesc ledger_begin_accounts(Relation account, const NameData *population,
+										 Snapshot snapshot);
+
+#endif							/* DP_LEDGER_TABLES_H */

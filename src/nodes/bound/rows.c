@@ -1,0 +1,63 @@
+/*
+ * rows.c
+ *		Opens the columns of the rows below a node.
+ */
+#include "postgres.h"
+
+#include "aggregate/contribution.h"
+#include "aggregate/sketch_add.h"
+#include "core/errors.h"
+#include "nodes/bound/layout.h"
+#include "nodes/bound/rows.h"
+#include "spec/spec.h"
+
+/*
+ * Opens the columns that a plan's list of integers tells (layout.h), in the current memory
+ * context; elog if they are not what the description wants.
+ */
+void
+input_columns_open(InputColumns *columns, List *numbers, const ReleaseSpec *spec)
+{
+	int			n = list_length(numbers) - BOUND_FIRST_COLUMN;
+	AttrNumber *attnos;
+
+	columns->nkeys = list_nth_int(numbers, BOUND_KEYS);
+	columns->nunits = list_nth_int(numbers, BOUND_UNITS);
+	if (columns->nkeys != spec->nkeys ||
+		list_nth_int(numbers, BOUND_ARGUMENTS) != spec->narguments ||
+		list_nth_int(numbers, BOUND_SKETCHES) != spec->nsketches ||
+		n != columns->nkeys + columns->nunits + spec->narguments + spec->nsketches)
+		malformed("plan of a release");
+	attnos = palloc(n * sizeof(AttrNumber));
+	columns->last = 0;
+	for (int i = 0; i < n; i++)
+	{
+		attnos[i] = (AttrNumber) list_nth_int(numbers, BOUND_FIRST_COLUMN + i);
+		columns->last = Max(columns->last, attnos[i]);
+	}
+	columns->keys = attnos;
+	columns->units = columns->keys + columns->nkeys;
+	columns->arguments = columns->units + columns->nunits;
+	columns->values = columns->arguments + spec->narguments;
+}
+
+/*
+ * Checks the types of the arguments, and opens the sketches, all in the current memory
+ * context.
+ */
+SketchReader *
+rows_open_values(const ReleaseSpec *spec, ArrayType *params, TupleDesc desc,
+				 const InputColumns *columns)
+{
+	SketchReader *sketches = palloc0(spec->nsketches * sizeof(SketchReader));
+
+	for (int i = 0; i < spec->narguments; i++)
+	{
+		if (!argument_type_matches(&spec->arguments[i],
+								   TupleDescAttr(desc, columns->arguments[i] - 1)->atttypid))
+			malformed("release description");
+	}
+	for (int i = 0; i < spec->nsketches; i++)
+		sketch_reader_open(&sketches[i], spec, i, params, true, CurrentMemoryContext);
+	return sketches;
+}

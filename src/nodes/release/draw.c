@@ -1,0 +1,201 @@
+/*
+ * draw.c
+ *		What leaves of a group: the gate, noise, and outputs.
+ *
+ * A group leaves only if it has min_individuals individuals and its noisy number of individuals
+ * passes the threshold; all outputs of its vector come from one joint draw.  Nothing is drawn
+ * for smaller groups.  Without a vector it leaves if any of its parts released something
+ * (parts.c).
+ */
+#include "postgres.h"
+
+#include "executor/tuptable.h"
+
+#include "aggregate/collect.h"
+#include "aggregate/sketch.h"
+#include "aggregate/sum.h"
+#include "core/settings.h"
+#include "mechanism/noise.h"
+#include "mechanism/random.h"
+#include "mechanism/status.h"
+#include "nodes/drain.h"
+#include "nodes/release/draw.h"
+#include "nodes/release/last.h"
+#include "nodes/release/parts.h"
+#include "nodes/release/parts_output.h"
+#include "nodes/release/state.h"
+#include "nodes/release/values.h"
+#include "spec/canonical.h"
+#include "spec/layout.h"
+#include "spec/spec.h"
+
+/* Looks up how the group keys are shown; the rows of the child are as "desc" says. */
+void
+open_keys(ReleaseState *state, TupleDesc desc)
+{
+	state->keys = palloc0(state->spec->nkeys * sizeof(Canonical));
+	for (int i = 0; i < state->spec->nkeys; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, release_key_column(state->spec, i));
+
+		canonical_open(&state->keys[i], attribute->atttypid, attribute->atttypmod,
+					   CurrentMemoryContext);
+	}
+}
+
+/* Prepares what all groups share: threshold, work space, simulated noise. */
+void
+begin_drawing(ReleaseState *state)
+{
+	const ReleaseSpec *spec = state->spec;
+
+	if (spec->numeric &&
+		dp_gate_threshold(state->params.epsilon_share, state->params.delta_share,
+						  state->params.groups, spec->dimensions,
+						  setting_min_individuals(), &state->tau) != DP_OK)
+		elog(ERROR, "threshold of the gate could not be computed");
+	state->parts = parts_begin(spec, &state->params);
+	for (int i = 0; i < spec->noutputs && state->simulated == NULL; i++)
+	{
+		if (spec->outputs[i].end != SPEC_END_NONE && spec->outputs[i].part == DP_NONE)
+			state->simulated = values_simulate(spec, &state->params);
+	}
+	if (drain_is_outermost())
+		last_begin(spec, &state->params);
+}
+
+/*
+ * The coordinate of a number D of distinct values: 2D/r minus individuals, which
+ * one individual changes by something in [-1, 1], and not in [0, 1] only.
+ */
+static dp_int128
+distinct_coordinate(ReleaseState *state, int i, TupleTableSlot *row, const CollectState *group)
+{
+	int			column = release_sketch_column(state->spec, state->spec->coordinates[i].sketch);
+	dp_int128	distinct = row->tts_isnull[column] ? 0 :
+		sketch_distinct(row->tts_values[column]);
+
+	return 2 * distinct * DP_SCALE / state->params.rows -
+		(dp_int128) collect_individuals(group) * DP_SCALE;
+}
+
+/* Adds noise to a group's vector; false if the gate holds the group back. */
+static bool
+release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
+			   TupleTableSlot *row, dp_int128 *noisy)
+{
+	const ReleaseSpec *spec = state->spec;
+	dp_status	status;
+
+	status = dp_noise_draw(rng, state->params.epsilon_share, state->params.groups,
+						   spec->dimensions, noisy);
+	if (status == DP_ERR_RANDOM)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the source of random bytes failed")));
+	if (status != DP_OK)
+		elog(ERROR, "noise could not be drawn");
+	for (int i = 0; i < spec->dimensions; i++)
+		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
+			distinct_coordinate(state, i, row, group) : collect_coordinate(group, i);
+#if defined(DP_FAULT_GATE_OFF) || defined(DP_FAULT_NOISELESS)
+	return true;
+#endif
+	return noisy[0] >= state->tau;
+}
+
+/* Draws all a group releases; false if nothing leaves. */
+static bool
+release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 *noisy)
+{
+	const ReleaseSpec *spec = state->spec;
+	int			state_column = release_state_column(spec);
+	int			sketches = release_sketch_column(spec, 0);
+	const CollectState *group;
+	bool		released = false;
+
+	if (row->tts_isnull[state_column])
+		return false;
+	group = collect_read_state(row->tts_values[state_column], spec->dimensions);
+#ifndef DP_FAULT_GATE_OFF
+	if (collect_individuals(group) < setting_min_individuals())
+		return false;
+#endif
+	if (spec->numeric)
+	{
+		released = release_vector(state, rng, group, row, noisy);
+		if (!released)
+			return false;
+	}
+	if (spec->nparts > 0 &&
+		parts_draw(state->parts, rng, row->tts_values + sketches, row->tts_isnull + sketches))
+		released = true;
+	return released;
+}
+
+/*
+ * The keys of a group, rebuilt in canonical form: those of the row are the datums of whichever
+ * row came first, which may be compressed or stored elsewhere, and a NaN has bits of its own.
+ */
+static void
+release_keys(ReleaseState *state, TupleTableSlot *row, TupleTableSlot *out)
+{
+	for (int i = 0; i < state->spec->nkeys; i++)
+	{
+		int			column = release_key_column(state->spec, i);
+
+		out->tts_isnull[column] = row->tts_isnull[column];
+		if (!row->tts_isnull[column])
+			out->tts_values[column] = canonical_datum(&state->keys[i], row->tts_values[column]);
+	}
+}
+
+/* Puts the outputs of a group into their columns. */
+static void
+put_outputs(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 *noisy,
+			TupleTableSlot *out)
+{
+	const ReleaseSpec *spec = state->spec;
+
+	for (int i = 0; i < spec->noutputs; i++)
+	{
+		const SpecOutput *output = &spec->outputs[i];
+		int			column = release_output_column(spec, i);
+
+#ifdef DP_FAULT_TWO_DRAWS
+		if (i % 2 == 1)
+			(void) release_group(state, rng, row, noisy);
+#endif
+		out->tts_values[column] = output->part == DP_NONE ?
+			values_output(spec, &state->params, output, noisy, state->simulated,
+						  &out->tts_isnull[column]) :
+			parts_output(state->parts, output, &out->tts_isnull[column]);
+	}
+}
+
+/* Turns one row of the child into a released row; false if it is held back. */
+bool
+draw_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTableSlot *out)
+{
+	const ReleaseSpec *spec = state->spec;
+	int			natts = out->tts_tupleDescriptor->natts;
+	dp_int128	noisy[DP_MAX_DIMENSIONS] = {0};
+	bool		released;
+
+	slot_getallattrs(row);
+	ExecClearTuple(out);
+	memset(out->tts_isnull, true, natts * sizeof(bool));
+	memset(out->tts_values, 0, natts * sizeof(Datum));
+
+	released = release_group(state, rng, row, noisy);
+	if (released)
+	{
+		release_keys(state, row, out);
+		put_outputs(state, rng, row, noisy, out);
+		if (drain_is_outermost())
+			last_group(spec, &state->params, noisy);
+	}
+	explicit_bzero(noisy, sizeof(noisy));
+	ExecStoreVirtualTuple(out);
+	return released || spec->nkeys == 0;
+}

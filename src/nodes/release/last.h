@@ -1,0 +1,18 @@
+/*
+ * last.h
+ *		What last_release() shows.
+ */
+#ifndef DP_LAST_H
+#define DP_LAST_H
+
+#include "postgres.h"
+
+#include "mechanism/status.h"
+#include "spec/spec.h"
+
+extern void last_begin(const ReleaseSpec *spec, const ReleaseParams *params);
+extern void last_group(const ReleaseSpec *spec, const ReleaseParams *params,
+					   const dp_int128 *noisy);
+extern void last_end(void);
+
+#endif							/* DP_LAST_H */

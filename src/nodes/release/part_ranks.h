@@ -1,0 +1,15 @@
+/*
+ * part_ranks.h
+ *		Order statistics of a group.
+ */
+#ifndef DP_PART_RANKS_H
+#define DP_PART_RANKS_H
+
+#include "postgres.h"
+
+#include "mechanism/random.h"
+#include "nodes/release/parts_state.h"
+
+extern void draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch);
+
+#endif							/* DP_PART_RANKS_H */

@@ -1,0 +1,195 @@
+/*
+ * part_values.c
+ *		The most frequent values of a group: one of them, or several with their weights.
+ *
+ * Sketches of values are limited (sketch_limit).  At the limit their values would be lost
+ * because of one individual.  So a group whose values take half of it, by a noisy measure, is
+ * given up before.
+ *
+ * An individual changes the measure by at most one unit, sketch_usage_step() bytes.  The noise
+ * of the measure exceeds the other half with probability below e^-45, less than the smallest
+ * delta there is.  For that its epsilon is 45 k divided by the number of units in half the limit.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "fmgr.h"
+#include "utils/lsyscache.h"
+
+#include "aggregate/sketch.h"
+#include "aggregate/sketch_add.h"
+#include "core/settings.h"
+#include "mechanism/choose.h"
+#include "mechanism/noise.h"
+#include "mechanism/random.h"
+#include "mechanism/sparse.h"
+#include "mechanism/status.h"
+#include "nodes/release/part_values.h"
+#include "nodes/release/parts_state.h"
+#include "spec/spec.h"
+
+/* Bytes that the values of a group may take, by the noisy measure. */
+static int64
+half_limit(const PartsState *state)
+{
+	return sketch_limit(state->spec->nsketches) / 2;
+}
+
+/* Epsilon of the measure; it comes out of the part's share. */
+static int64
+measure_epsilon(const PartsState *state)
+{
+	const ReleaseParams *params = state->params;
+	double		units = (double) half_limit(state) / (double) sketch_usage_step(params->rows);
+
+	return (int64) ceil(45.0 * (double) params->groups / units * 1e9);
+}
+
+/* Epsilon that remains for the values; 0 if the limits are too large for it. */
+int64
+values_epsilon(const PartsState *state)
+{
+	int64		share = state->params->epsilon_share;
+	int64		measure = measure_epsilon(state);
+
+	return measure <= share / 4 ? share - measure : 0;
+}
+
+/* Draws whether the group's values are few enough to be looked at. */
+static bool
+values_fit(PartsState *state, dp_random *rng, Datum sketch)
+{
+	int64		unit = sketch_usage_step(state->params->rows);
+	dp_int128	measure;
+
+	if (values_epsilon(state) == 0)
+		return false;
+	parts_check(dp_noise_draw(rng, measure_epsilon(state), state->params->groups, 1, &measure));
+	measure += (dp_int128) sketch_usage(sketch) * DP_SCALE / unit;
+	return measure < (dp_int128) half_limit(state) * DP_SCALE / unit;
+}
+
+/* Values that too few individuals have are never candidates. */
+static void
+drop_rare_values(SketchValues *values)
+{
+	int			n = 0;
+
+	for (int i = 0; i < values->n; i++)
+	{
+		if (values->individuals[i] < setting_min_individuals())
+			continue;
+		values->values[n] = values->values[i];
+		values->weights[n] = values->weights[i];
+		values->individuals[n] = values->individuals[i];
+		n++;
+	}
+	values->n = n;
+}
+
+#ifdef DP_FAULT_NOISELESS
+/* Without noise the first of the best is chosen, which must not be who came first. */
+static void
+sort_values(Oid type, SketchValues *values)
+{
+	Oid			out;
+	bool		varlena;
+
+	getTypeOutputInfo(type, &out, &varlena);
+	for (int i = 1; i < values->n; i++)
+	{
+		for (int j = i; j > 0; j--)
+		{
+			Datum		value = values->values[j];
+			int64		weight = values->weights[j];
+			int64		individuals = values->individuals[j];
+
+			if (strcmp(OidOutputFunctionCall(out, values->values[j - 1]),
+					   OidOutputFunctionCall(out, value)) <= 0)
+				break;
+			values->values[j] = values->values[j - 1];
+			values->weights[j] = values->weights[j - 1];
+			values->individuals[j] = values->individuals[j - 1];
+			values->values[j - 1] = value;
+			values->weights[j - 1] = weight;
+			values->individuals[j - 1] = individuals;
+		}
+	}
+}
+#endif
+
+/*
+ * The group's values that may be released, those of enough individuals; false
+ * if there are too many values to look at.
+ */
+static bool
+candidate_values(PartsState *state, int part, dp_random *rng, Datum sketch,
+				 SketchValues *values)
+{
+	if (!values_fit(state, rng, sketch))
+		return false;
+	sketch_values(sketch, &state->spec->sketches[state->spec->parts[part].sketch], values);
+	drop_rare_values(values);
+#ifdef DP_FAULT_NOISELESS
+	sort_values(state->spec->sketches[state->spec->parts[part].sketch].value_type, values);
+#endif
+	return true;
+}
+
+/* Draws the one value that is about the most frequent. */
+void
+draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch)
+{
+	const ReleaseParams *params = state->params;
+	PartResult *result = &state->results[part];
+	SketchValues values;
+	dp_choose_work work;
+	int			chosen;
+
+	if (!candidate_values(state, part, rng, sketch, &values))
+		return;
+	work = parts_choose_work(values.n + 1);
+	parts_check(dp_mode_choose(rng, values_epsilon(state), params->delta_share,
+							   params->groups, params->rows, setting_min_individuals(),
+							   values.weights, values.individuals, values.n,
+							   &work, &chosen));
+	result->passed = chosen >= 0;
+	if (result->passed)
+		result->mode = values.values[chosen];
+}
+
+static int
+compare_categories(const void *a, const void *b)
+{
+	dp_int128	x = ((const Category *) a)->weight;
+	dp_int128	y = ((const Category *) b)->weight;
+
+	return x > y ? -1 : x < y ? 1 : 0;
+}
+
+/* Draws all values whose noisy weight reaches the threshold, the most frequent first. */
+void
+draw_top(PartsState *state, int part, dp_random *rng, Datum sketch)
+{
+	const ReleaseParams *params = state->params;
+	PartResult *result = &state->results[part];
+	SketchValues values;
+
+	if (!candidate_values(state, part, rng, sketch, &values))
+		return;
+	result->categories = palloc(sizeof(Category) * (values.n + 1));
+	result->ncategories = 0;
+	for (int i = 0; i < values.n; i++)
+	{
+		Category   *category = &result->categories[result->ncategories];
+
+		parts_check(dp_sparse_noise(rng, values_epsilon(state), params->groups,
+									&values.weights[i], 1, &category->weight));
+		category->value = values.values[i];
+		if (category->weight >= state->thresholds[part])
+			result->ncategories++;
+	}
+	qsort(result->categories, result->ncategories, sizeof(Category), compare_categories);
+	result->passed = result->ncategories > 0;
+}

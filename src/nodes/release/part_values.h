@@ -1,0 +1,17 @@
+/*
+ * part_values.h
+ *		The most frequent values of a group.
+ */
+#ifndef DP_PART_VALUES_H
+#define DP_PART_VALUES_H
+
+#include "postgres.h"
+
+#include "mechanism/random.h"
+#include "nodes/release/parts_state.h"
+
+extern int64 values_epsilon(const PartsState *state);
+extern void draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch);
+extern void draw_top(PartsState *state, int part, dp_random *rng, Datum sketch);
+
+#endif							/* DP_PART_VALUES_H */

@@ -1,0 +1,32 @@
+/*
+ * parts_state.c
+ *		What the parts of a release have in common.
+ */
+#include "postgres.h"
+
+#include "mechanism/choose.h"
+#include "mechanism/status.h"
+#include "nodes/release/parts_state.h"
+
+/* Raises an error unless a mechanism has done its work. */
+void
+parts_check(dp_status status)
+{
+	if (status == DP_ERR_RANDOM)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the source of random bytes failed")));
+	if (status != DP_OK)
+		elog(ERROR, "a selection could not be made");
+}
+
+/* Space to choose among n cells or values, in the current memory context. */
+dp_choose_work
+parts_choose_work(int n)
+{
+	return (dp_choose_work) {
+		.deficits = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(dp_uint128) * n),
+		.order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * n),
+		.starts = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int32) * (n + 1))
+	};
+}

@@ -1,0 +1,14 @@
+/*
+ * scans.h
+ *		The releases of a started plan, and what it scans outside them.
+ */
+#ifndef DP_RELEASE_SCANS_H
+#define DP_RELEASE_SCANS_H
+
+#include "postgres.h"
+
+#include "nodes/execnodes.h"
+
+extern void find_releases(PlanState *state, List **releases, List **relids);
+
+#endif							/* DP_RELEASE_SCANS_H */

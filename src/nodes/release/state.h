@@ -1,0 +1,44 @@
+/*
+ * state.h
+ *		A release node that has been started.
+ */
+#ifndef DP_RELEASE_STATE_H
+#define DP_RELEASE_STATE_H
+
+#include "postgres.h"
+
+#include "nodes/execnodes.h"
+
+#include "mechanism/status.h"
+#include "nodes/release/parts_state.h"
+#include "nodes/release/store.h"
+#include "spec/canonical.h"
+#include "spec/spec.h"
+
+/* A release node, from its begin to its end. */
+typedef struct ReleaseState
+{
+	CustomScanState css;		/* must be first */
+	const ReleaseSpec *spec;	/* in the plan */
+	ReleaseParams params;
+	bool		paid;
+	bool		drained;
+	dp_int128	tau;			/* threshold of the gate, if there is a vector */
+	PartsState *parts;
+	Canonical  *keys;			/* forms of the group keys */
+	double	   *simulated;		/* noise vectors for ends of intervals, or NULL */
+	PlanState  *child;			/* NULL once it has ended */
+	List	   *plans;			/* the child, and plans that it asks for by itself */
+	List	   *needs;			/* see ReleaseNeed */
+	List	   *nested;			/* release nodes inside the child */
+	ReleasedRows released;
+} ReleaseState;
+
+/* The node as what it is; it must be one of node_release. */
+static inline ReleaseState *
+release_state(PlanState *state)
+{
+	return (ReleaseState *) state;
+}
+
+#endif							/* DP_RELEASE_STATE_H */

@@ -1,0 +1,121 @@
+/*
+ * whole.c
+ *		What a drain has left unread of protected tables is read after it.
+ *
+ * A join does not read one side if the other is empty, nor to its end once the other has
+ * ended; EXISTS stops at the first row that it finds.  So how far a table is read would
+ * depend on rows, and reading leaves traces: pages that are cleaned up and written to the
+ * WAL, pages in the cache.  Therefore each scan of a whole protected table that has not
+ * come to its end is read to its end, and its rows are thrown away.  This is done before the
+ * plan is shut down: parallel scans share their place until then.  A scan that was never begun
+ * reads all of its table.
+ *
+ * Most plans have read everything, and this costs them nothing.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/nbtree.h"
+#include "access/tableam.h"
+#include "catalog/pg_am.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/rel.h"
+
+#include "nodes/identity.h"
+#include "nodes/release/whole.h"
+#include "nodes/release/wide.h"
+#include "policy/cache.h"
+
+/*
+ * Is there nothing left to read?  A scan of a heap that has come to its end is as one that
+ * has not begun, but for its descriptor; a parallel one does not know what others have
+ * read.
+ */
+static bool
+scan_has_ended(ScanState *scan)
+{
+	TableScanDesc desc = scan->ss_currentScanDesc;
+
+	return desc != NULL && desc->rs_parallel == NULL &&
+		scan->ss_currentRelation->rd_tableam == GetHeapamTableAmRoutine() &&
+		!((HeapScanDesc) desc)->rs_inited;
+}
+
+/* The same of a scan of a whole index. */
+static bool
+index_has_ended(IndexScanDesc desc)
+{
+	return desc != NULL && desc->parallel_scan == NULL &&
+		desc->indexRelation->rd_rel->relam == BTREE_AM_OID &&
+		!BTScanPosIsValid(((BTScanOpaque) desc->opaque)->currPos);
+}
+
+static void
+read_table(ScanState *scan)
+{
+	TupleTableSlot *slot = scan->ss_ScanTupleSlot;
+
+	if (scan->ss_currentScanDesc == NULL)
+		scan->ss_currentScanDesc = table_beginscan(scan->ss_currentRelation,
+												   scan->ps.state->es_snapshot, 0, NULL);
+	while (table_scan_getnextslot(scan->ss_currentScanDesc, ForwardScanDirection, slot))
+		CHECK_FOR_INTERRUPTS();
+	ExecClearTuple(slot);
+}
+
+static void
+read_index(PlanState *state)
+{
+	while (!TupIsNull(ExecProcNode(state)))
+		CHECK_FOR_INTERRUPTS();
+}
+
+static bool
+reads_protected(PlanState *state)
+{
+	return policy_lookup(RelationGetRelid(((ScanState *) state)->ss_currentRelation)) != NULL;
+}
+
+/* Scans by conditions are not those of whole tables, whatever they leave unread. */
+static bool
+whole_walker(PlanState *state, void *context)
+{
+	if (is_state_of(state, node_release))
+		return false;			/* has done so itself */
+	if (IsA(state, SeqScanState))
+	{
+		if (reads_protected(state) && !scan_has_ended((ScanState *) state))
+			read_table((ScanState *) state);
+	}
+	else if (is_state_of(state, node_wide))
+		wide_read_on(state);
+	else if (IsA(state, IndexScanState))
+	{
+		IndexScanState *scan = (IndexScanState *) state;
+
+		if (reads_protected(state) && scan->iss_NumScanKeys == 0 &&
+			!index_has_ended(scan->iss_ScanDesc))
+			read_index(state);
+	}
+	else if (IsA(state, IndexOnlyScanState))
+	{
+		IndexOnlyScanState *scan = (IndexOnlyScanState *) state;
+
+		if (reads_protected(state) && scan->ioss_NumScanKeys == 0 &&
+			!index_has_ended(scan->ioss_ScanDesc))
+			read_index(state);
+	}
+	return planstate_tree_walker(state, whole_walker, context);
+}
+
+/* Reads protected tables below the plans, which have run, to their ends. */
+void
+read_wholly(List *plans)
+{
+	ListCell   *lc;
+
+	foreach(lc, plans)
+		(void) whole_walker(lfirst(lc), NULL);
+}

@@ -1,0 +1,21 @@
+/*
+ * wide.h
+ *		Scans protected relations with values stored out of line.
+ */
+#ifndef DP_WIDE_SCAN_H
+#define DP_WIDE_SCAN_H
+
+#include "postgres.h"
+
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+#include "storage/block.h"
+
+extern void wide_node_init(void);
+extern BlockNumber wide_pages(Oid relid);
+extern List *wide_columns_read(PlannerInfo *root, Index rti, List *wide);
+extern void wide_add_paths(PlannerInfo *root, RelOptInfo *rel, List *columns, BlockNumber pages);
+extern void wide_read_on(PlanState *state);
+extern void wide_recheck(List *relids);
+
+#endif							/* DP_WIDE_SCAN_H */

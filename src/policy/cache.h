@@ -1,0 +1,19 @@
+/*
+ * cache.h
+ *		What is protected, as cached per backend.
+ */
+#ifndef DP_POLICY_CACHE_H
+#define DP_POLICY_CACHE_H
+
+#include "postgres.h"
+
+#include "policy/policy.h"
+
+extern void policy_init_cache(void);
+extern const ProtectedRelation *policy_lookup(Oid relid);
+extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumber attno);
+extern const ColumnDomain *policy_domain(const ProtectedRelation *rel, AttrNumber attno);
+extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
+extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
+
+#endif							/* DP_POLICY_CACHE_H */

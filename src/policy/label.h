@@ -1,0 +1,15 @@
+/*
+ * label.h
+ *		Security labels of provider "dp_agg".
+ */
+#ifndef DP_LABEL_H
+#define DP_LABEL_H
+
+#include "postgres.h"
+
+#include "policy/policy.h"
+
+extern void policy_register_provider(void);
+extern ProtectedRelation *policy_read_labels(Oid relid);
+
+#endif							/* DP_LABEL_H */

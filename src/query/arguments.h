@@ -1,0 +1,26 @@
+/*
+ * arguments.h
+ *		Arguments of aggregates, with their types and bounds.
+ */
+#ifndef DP_ARGUMENTS_H
+#define DP_ARGUMENTS_H
+
+#include "postgres.h"
+
+#include "core/refusals.h"
+#include "query/builder.h"
+#include "spec/spec.h"
+
+extern Node *aggregate_argument(Aggref *aggref, int i);
+extern int	find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node);
+extern int	find_bounds(ReleaseBuilder *builder, SpecParamKind kind, Node *lower, Node *upper);
+extern Node *written_number(ReleaseBuilder *builder, Node *expr, Refusal otherwise);
+extern Node *written_bound(ReleaseBuilder *builder, Node *expr);
+extern int	argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i);
+extern SpecArgType number_type(ReleaseBuilder *builder, Node *expr);
+extern Node *guard_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
+extern bool never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
+extern int	find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound);
+extern bool is_unit(ReleaseBuilder *builder, Node *expr);
+
+#endif							/* DP_ARGUMENTS_H */

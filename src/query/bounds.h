@@ -1,0 +1,15 @@
+/*
+ * bounds.h
+ *		Bounds of an expression from those of its columns.
+ */
+#ifndef DP_BOUNDS_H
+#define DP_BOUNDS_H
+
+#include "postgres.h"
+
+#include "query/level.h"
+
+extern bool derive_bounds(Level *level, Node *node, double *lower, double *upper);
+extern void no_bounds(RewriteContext *context, Level *level, Node *node, int location) pg_attribute_noreturn();
+
+#endif							/* DP_BOUNDS_H */

@@ -1,0 +1,38 @@
+/*
+ * builder.h
+ *		A release that is being built.
+ */
+#ifndef DP_BUILDER_H
+#define DP_BUILDER_H
+
+#include "postgres.h"
+
+#include "query/level.h"
+#include "spec/spec.h"
+
+/* What an output is about, while the release is being built. */
+typedef struct WantedOutput
+{
+	int			set;			/* set of the rows that count in it, or DP_NONE */
+	bool		presence;		/* it counts individuals in the set, not rows */
+	int			sketch;			/* sketch of distinct values that it counts, or DP_NONE */
+} WantedOutput;
+
+typedef struct ReleaseBuilder
+{
+	RewriteContext *context;
+	Level	   *level;
+	Individuals *individuals;
+	ReleaseSpec spec;
+	List	   *params;			/* float8 expressions, by position */
+	List	   *arguments;		/* validated argument expressions of the collector */
+	List	   *sketch_arguments;	/* validated argument of each sketch */
+	List	   *aggregates;		/* the Aggrefs as written, one per output */
+	WantedOutput wanted[DP_MAX_OUTPUTS];
+	List	   *keys;			/* group key expressions as written */
+	List	   *key_clauses;	/* their SortGroupClauses */
+	List	   *domains;		/* public domains of all keys as arrays, or NIL */
+	List	   *key_quals;		/* conditions of WHERE about keys alone */
+} ReleaseBuilder;
+
+#endif							/* DP_BUILDER_H */

@@ -1,0 +1,111 @@
+/*
+ * collectors.c
+ *		Calls of the extension's own aggregates and placeholders, in the query R of a
+ *		release.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+
+#include "policy/extension.h"
+#include "query/builder.h"
+#include "query/collectors.h"
+#include "query/constants.h"
+#include "query/queries.h"
+#include "spec/spec.h"
+
+/* The parameters as one float8[] expression. */
+static Expr *
+params_array(ReleaseBuilder *builder)
+{
+	ArrayExpr  *array = makeNode(ArrayExpr);
+
+	array->array_typeid = FLOAT8ARRAYOID;
+	array->element_typeid = FLOAT8OID;
+	array->elements = copyObject(builder->params);
+	array->multidims = false;
+	array->location = -1;
+	return (Expr *) array;
+}
+
+static Const *
+spec_const(ReleaseSpec *spec)
+{
+	ReleaseSpec *copy = palloc(sizeof(ReleaseSpec));
+
+	memcpy(copy, spec, sizeof(ReleaseSpec));
+	SET_VARSIZE(copy, sizeof(ReleaseSpec));
+	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(copy), false, false);
+}
+
+/* A call of an aggregate of the extension: function(spec, params, arguments ...). */
+Aggref *
+make_collector(ReleaseBuilder *builder, DpFunction function, List *arguments)
+{
+	Aggref	   *aggref = makeNode(Aggref);
+	List	   *exprs = lcons(spec_const(&builder->spec),
+							  lcons(params_array(builder), copyObject(arguments)));
+	ListCell   *lc;
+
+	aggref->aggfnoid = extension_oid(function, InvalidOid);
+	aggref->aggtype = BYTEAOID;
+	aggref->aggkind = AGGKIND_NORMAL;
+	aggref->aggsplit = AGGSPLIT_SIMPLE;
+	aggref->aggno = aggref->aggtransno = -1;
+	aggref->location = -1;
+	foreach(lc, exprs)
+	{
+		aggref->args = lappend(aggref->args,
+							   makeTargetEntry(lfirst(lc), list_length(aggref->args) + 1,
+											   NULL, false));
+		aggref->aggargtypes = lappend_oid(aggref->aggargtypes, exprType(lfirst(lc)));
+	}
+	return aggref;
+}
+
+/* Appends one column per sketch: function(spec, params, i, value), where i counts from 0. */
+void
+append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function, List *values,
+				const char *name)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		Aggref	   *aggref = make_collector(builder, function,
+											list_make2(int4_const(i), lfirst(lc)));
+
+		aggref->inputcollid = builder->spec.sketches[i++].collation;
+		append_target(query, (Node *) aggref, name, false);
+	}
+}
+
+/*
+ * Appends one placeholder per output, of the output's type.  It does not read the state: that
+ * would take a copy of the collector, whose sub-selects would run again.
+ */
+void
+append_outputs(ReleaseBuilder *builder, Query *release)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, builder->aggregates)
+	{
+		Node	   *aggref = lfirst(lc);
+		List	   *args = list_make3(makeNullConst(BYTEAOID, -1, InvalidOid),
+									  int4_const(i++),
+									  makeNullConst(exprType(aggref), -1,
+													exprCollation(aggref)));
+
+		append_target(release,
+					  (Node *) makeFuncExpr(extension_oid(DP_FUNC_OUTPUT, InvalidOid),
+											exprType(aggref), args, exprCollation(aggref),
+											InvalidOid, COERCE_EXPLICIT_CALL),
+					  "output", false);
+	}
+}

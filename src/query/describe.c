@@ -1,0 +1,75 @@
+/*
+ * describe.c
+ *		What the description of a release says beside its outputs: its identity, whose
+ *		rows it reads, and what it rests on.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "core/refusals.h"
+#include "query/builder.h"
+#include "query/describe.h"
+#include "query/refuse.h"
+#include "spec/spec.h"
+
+/* Writes the outputs' names into one text, for the ledger; as many as fit. */
+static void
+name_outputs(ReleaseSpec *spec)
+{
+	for (int i = 0; i < spec->noutputs; i++)
+	{
+		Size		used = strlen(spec->output_names);
+
+		if (used + strlen(spec->outputs[i].name) + 3 > sizeof(spec->output_names))
+			break;
+		snprintf(spec->output_names + used, sizeof(spec->output_names) - used, "%s%s",
+				 used > 0 ? ", " : "", spec->outputs[i].name);
+	}
+}
+
+/*
+ * Fills in what the description says beside outputs and coordinates, which are settled: a random
+ * identity, the population, the numbers of keys and parameters, the relations by name (as many as
+ * fit), and the unique indexes that all rests on.  Raises ERRCODE_DP_QUERY_REFUSED if these are
+ * more than DP_MAX_PROOFS.
+ */
+void
+describe_release(ReleaseBuilder *builder)
+{
+	ReleaseSpec *spec = &builder->spec;
+	StringInfoData names;
+	List	   *proofs;
+	ListCell   *lc;
+
+	SET_VARSIZE(spec, sizeof(ReleaseSpec));
+	if (!pg_strong_random(spec->id, sizeof(spec->id)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	spec->relid = builder->individuals->relation->relid;
+	spec->population = builder->individuals->relation->population;
+	spec->account_required = builder->context->analyst;
+	spec->nparams = list_length(builder->params);
+	spec->grouped = spec->nkeys > 0;
+	name_outputs(spec);
+	/* of those below other releases of the statement, too: to check one more takes little */
+	proofs = list_union_oid(builder->individuals->proofs, builder->context->proofs);
+	if (list_length(proofs) > DP_MAX_PROOFS)
+		refuse_query(REFUSE_TOO_LARGE, builder->context, builder->level->query);
+	foreach(lc, proofs)
+		spec->proofs[spec->nproofs++] = lfirst_oid(lc);
+	initStringInfo(&names);
+	foreach(lc, builder->individuals->relids)
+	{
+		Oid			relid = lfirst_oid(lc);
+		char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+													  get_rel_name(relid));
+
+		if (names.len + strlen(name) + 2 >= sizeof(spec->relations))
+			break;
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
+	}
+	strlcpy(spec->relations, names.data, sizeof(spec->relations));
+}

@@ -1,0 +1,15 @@
+/*
+ * domains.h
+ *		Public group keys.
+ */
+#ifndef DP_DOMAINS_H
+#define DP_DOMAINS_H
+
+#include "postgres.h"
+
+#include "query/builder.h"
+
+extern void restrict_to_domains(ReleaseBuilder *builder);
+extern void list_domains(ReleaseBuilder *builder, Query *query);
+
+#endif							/* DP_DOMAINS_H */

@@ -1,0 +1,151 @@
+/*
+ * equalities.c
+ *		The equalities that conditions state, by the equality of the values' own type.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "access/transam.h"
+#include "catalog/pg_proc.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "query/equalities.h"
+
+/* The btree operator family that says when values of a type are equal. */
+static Oid
+equality_family(Oid type)
+{
+	return lookup_type_cache(getBaseType(type), TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+}
+
+/* The argument of a cast from a smaller to a larger integer, else NULL. */
+static Node *
+widened_integer(Node *node)
+{
+	FuncExpr   *func = (FuncExpr *) node;
+
+	if (!IsA(node, FuncExpr) || list_length(func->args) != 1)
+		return NULL;
+	if (func->funcid == F_INT8_INT4 || func->funcid == F_INT8_INT2 ||
+		func->funcid == F_INT4_INT2)
+		return linitial(func->args);
+	return NULL;
+}
+
+/*
+ * Removes casts that leave a value what it is: varchar to text, integer to
+ * bigint, but not varchar to char, under which 'a' and 'a ' are equal.
+ */
+Node *
+strip_relabel(Node *node)
+{
+	while (node != NULL && (IsA(node, RelabelType) || widened_integer(node) != NULL))
+	{
+		Node	   *arg = IsA(node, RelabelType) ?
+		(Node *) ((RelabelType *) node)->arg : widened_integer(node);
+
+		if (equality_family(exprType(node)) != equality_family(exprType(arg)))
+			break;
+		node = arg;
+	}
+	return node;
+}
+
+/* Is the operator the equality that the expression's type itself goes by? */
+static bool
+is_own_equality(Oid opno, Node *node)
+{
+	Oid			family = equality_family(exprType(node));
+
+	return OidIsValid(family) &&
+		get_op_opfamily_strategy(opno, family) == BTEqualStrategyNumber;
+}
+
+/*
+ * The equalities among conditions that AND connects, by built-in operators that
+ * are the equality of both sides' types.
+ */
+List *
+equalities_of(Node *quals)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (quals == NULL)
+		return NIL;
+	if (IsA(quals, List))
+	{
+		foreach(lc, (List *) quals)
+			result = list_concat(result, equalities_of(lfirst(lc)));
+	}
+	else if (is_andclause(quals))
+		return equalities_of((Node *) ((BoolExpr *) quals)->args);
+	else if (IsA(quals, OpExpr) && list_length(((OpExpr *) quals)->args) == 2)
+	{
+		OpExpr	   *op = (OpExpr *) quals;
+		Node	   *left = strip_relabel(linitial(op->args));
+		Node	   *right = strip_relabel(lsecond(op->args));
+
+		/* a conversion that depends on settings may map two values to one */
+		if (op->opno < FirstNormalObjectId &&
+			func_volatile(get_opcode(op->opno)) == PROVOLATILE_IMMUTABLE &&
+			is_own_equality(op->opno, left) && is_own_equality(op->opno, right))
+		{
+			Equality   *equality = palloc0(sizeof(Equality));
+
+			equality->left = left;
+			equality->right = right;
+			result = list_make1(equality);
+		}
+	}
+	return result;
+}
+
+/* Is a = b among the equalities, either way round? */
+static bool
+equalities_contain(List *equalities, Node *a, Node *b)
+{
+	ListCell   *lc;
+
+	a = strip_relabel(a);
+	b = strip_relabel(b);
+	foreach(lc, equalities)
+	{
+		Equality   *equality = lfirst(lc);
+
+		if ((equal(equality->left, a) && equal(equality->right, b)) ||
+			(equal(equality->left, b) && equal(equality->right, a)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Do the equalities tie some alternative of the unit in left to one in right, column by column?
+ * left, right: as the units of Individuals.
+ */
+bool
+equalities_tie(List *equalities, List *left, List *right)
+{
+	ListCell   *la;
+	ListCell   *lb;
+
+	foreach(la, left)
+	{
+		foreach(lb, right)
+		{
+			List	   *a = lfirst(la);
+			List	   *b = lfirst(lb);
+			bool		tied = list_length(a) == list_length(b);
+
+			for (int i = 0; tied && i < list_length(a); i++)
+				tied = equalities_contain(equalities, list_nth(a, i), list_nth(b, i));
+			if (tied)
+				return true;
+		}
+	}
+	return false;
+}

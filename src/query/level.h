@@ -1,0 +1,60 @@
+/*
+ * level.h
+ *		Levels, and whose rows they hold.
+ *
+ *		Words: a "level" is one SELECT with its FROM, WHERE, GROUP BY.  A level is private when
+ *		its rows are rows about individuals, public otherwise.  A private level that aggregates
+ *		over individuals becomes a release, and is public from there on.
+ */
+#ifndef DP_LEVEL_H
+#define DP_LEVEL_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+#include "nodes/pathnodes.h"
+
+#include "policy/policy.h"
+
+/*
+ * Whose rows a private level or FROM item holds.  "units" lists alternatives,
+ * each a list of expressions, one per unit column, that are equal to the unit
+ * in every row that counts; the first is never NULL in such a row unless the
+ * row belongs to nobody.
+ */
+typedef struct Individuals
+{
+	const ProtectedRelation *relation;	/* the first protected relation */
+	List	   *relids;			/* all protected relations below */
+	List	   *units;			/* list of lists of Expr */
+	bool		may_be_null;	/* the first alternative may be, all the same */
+	bool		unique;			/* at most one row per individual ... */
+	List	   *proofs;			/* ... as these unique indexes (OIDs) show */
+	int			max_groups;
+	int			max_rows;
+} Individuals;
+
+/* A level being worked on, and the levels around it. */
+typedef struct Level
+{
+	Query	   *query;
+	Individuals **inputs;		/* by range table index; NULL where public */
+	Bitmapset  *nullable;		/* range table indexes under an outer join's weak side */
+	struct Level *parent;		/* lexically enclosing level, or NULL */
+	bool		below;			/* stands below a release, or will */
+} Level;
+
+/* State of one call of the planner hook. */
+typedef struct RewriteContext
+{
+	PlannerInfo *root;			/* scratch, for inlining and constant folding */
+	Oid			user;
+	const char *source;			/* query string, for error positions */
+	bool		analyst;		/* some relation is only readable through releases */
+	int			strict;			/* > 0: inside a level that uses dp_ aggregates */
+	int			releases;		/* number of releases made so far */
+	int			levels;			/* number of levels processed so far */
+	List	   *proofs;			/* unique indexes (OIDs) that groups below releases rest on */
+} RewriteContext;
+
+#endif							/* DP_LEVEL_H */

@@ -1,0 +1,141 @@
+/*
+ * nulls.c
+ *		Which expressions are never NULL, as the schema and the query alone show?
+ */
+#include "postgres.h"
+
+#include "optimizer/clauses.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+
+#include "policy/allowed.h"
+#include "policy/enforced.h"
+#include "query/level.h"
+#include "query/nulls.h"
+#include "query/planning.h"
+
+/* Is the column never NULL?  What is believed is checked again at execution. */
+static bool
+column_not_null(Oid relid, AttrNumber attno)
+{
+	if (!policy_not_null(relid, attno))
+		return false;
+	planning_believe(relid, attno);
+	return true;
+}
+
+/* Is a column never NULL in the rows that the WHERE of its level leaves? */
+static bool
+var_not_null(Level *level, Var *var)
+{
+	RangeTblEntry *rte;
+	ListCell   *lc;
+
+	if (var->varlevelsup != 0)
+		return false;
+
+	/* A strict condition in WHERE, or membership in the unit. */
+	foreach(lc, find_nonnullable_vars(level->query->jointree->quals))
+	{
+		if (equal(lfirst(lc), var))
+			return true;
+	}
+	if (bms_is_member(var->varno, level->nullable))
+		return false;
+	rte = rt_fetch(var->varno, level->query->rtable);
+	if (rte->rtekind == RTE_RELATION)
+		return var->varattno > 0 && column_not_null(rte->relid, var->varattno);
+	if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations == NULL)
+	{
+		TargetEntry *tle = get_tle_by_resno(rte->subquery->targetList, var->varattno);
+		Level		below = {.query = rte->subquery};
+
+		if (tle == NULL || rte->subquery->groupingSets != NIL)
+			return false;
+		for (int i = 1; i <= list_length(rte->subquery->rtable); i++)
+		{
+			/* without its inputs at hand, trust base columns only without outer joins */
+			if (rt_fetch(i, rte->subquery->rtable)->rtekind == RTE_JOIN &&
+				rt_fetch(i, rte->subquery->rtable)->jointype != JOIN_INNER)
+				return false;
+		}
+		return expression_not_null(&below, (Node *) tle->expr);
+	}
+	return false;
+}
+
+/* Is a call of a function never NULL?  A cast that cannot fail keeps values. */
+static bool
+call_not_null(Level *level, FuncExpr *func)
+{
+	ListCell   *lc;
+
+	if ((func->funcformat != COERCE_EXPLICIT_CAST && func->funcformat != COERCE_IMPLICIT_CAST) ||
+		function_verdict(func->funcid) != FUNCTION_SAFE)
+		return false;
+	foreach(lc, func->args)
+	{
+		if (!expression_not_null(level, lfirst(lc)))
+			return false;
+	}
+	return func->args != NIL;
+}
+
+/*
+ * Is the expression of the level known not to be NULL, in the rows that its WHERE leaves?
+ * Neither rows nor statistics are looked at.  Whoever adds up an argument that may be NULL
+ * needs one more coordinate: how many values there are.
+ */
+bool
+expression_not_null(Level *level, Node *node)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			return !((Const *) node)->constisnull;
+		case T_Var:
+			return var_not_null(level, (Var *) node);
+		case T_RelabelType:
+			return expression_not_null(level, (Node *) ((RelabelType *) node)->arg);
+		case T_NullTest:
+		case T_BooleanTest:
+			return true;
+		case T_Aggref:
+			return strcmp(get_func_name(((Aggref *) node)->aggfnoid), "count") == 0;
+		case T_FuncExpr:
+			return call_not_null(level, (FuncExpr *) node);
+		case T_CoalesceExpr:
+			foreach(lc, ((CoalesceExpr *) node)->args)
+			{
+				if (expression_not_null(level, lfirst(lc)))
+					return true;
+			}
+			return false;
+		case T_CaseExpr:
+			foreach(lc, ((CaseExpr *) node)->args)
+			{
+				if (!expression_not_null(level, (Node *) lfirst_node(CaseWhen, lc)->result))
+					return false;
+			}
+			return expression_not_null(level, (Node *) ((CaseExpr *) node)->defresult);
+		default:
+			return false;
+	}
+}
+
+/* expr IS NOT NULL, of a copy of the expression. */
+NullTest *
+not_null_test(Node *expr)
+{
+	NullTest   *test = makeNode(NullTest);
+
+	test->arg = (Expr *) copyObject(expr);
+	test->nulltesttype = IS_NOT_NULL;
+	test->argisrow = false;
+	test->location = -1;
+	return test;
+}

@@ -1,0 +1,15 @@
+/*
+ * params.h
+ *		Parameters of a release, as expressions.
+ */
+#ifndef DP_PARAMS_H
+#define DP_PARAMS_H
+
+#include "postgres.h"
+
+#include "query/level.h"
+
+extern Node *release_parameter(RewriteContext *context, Node *expr);
+extern Node *parameter_as_float8(RewriteContext *context, Node *parameter);
+
+#endif							/* DP_PARAMS_H */

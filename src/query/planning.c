@@ -1,0 +1,176 @@
+/*
+ * planning.c
+ *		What the planning that is under way has made, and rests on.
+ *
+ * The rewriter makes the queries of releases; the hooks that the planner calls later
+ * recognise them by the random identities that are kept here.  Nobody else can know these.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
+
+#include "query/planning.h"
+#include "spec/spec.h"
+
+/* A release that the planning under way has made. */
+typedef struct PlannedRelease
+{
+	unsigned char id[DP_SPEC_ID_BYTES];
+	List	   *needs;			/* release_needs() */
+	List	   *wide;			/* wide_columns() */
+	List	   *plain;			/* relations planned as if they had no wide values */
+} PlannedRelease;
+
+
+/* Columns that the planning took to be never NULL. */
+typedef struct BelievedColumns
+{
+	Oid			relid;
+	List	   *attnos;
+} BelievedColumns;
+
+static Planning current = {NIL, NIL, false};
+
+/*
+ * Begins a planning, of an analyst's statement or not; plannings nest.  What was known of
+ * the one around it is kept in *outer, for planning_end().
+ */
+void
+planning_begin(Planning *outer, bool quiet)
+{
+	*outer = current;
+	current.releases = current.beliefs = NIL;
+	current.quiet = quiet;
+}
+
+/* Ends it, also after an error. */
+void
+planning_end(const Planning *outer)
+{
+	current = *outer;
+}
+
+/* Is the planning an analyst's, in a quiet section? */
+bool
+planning_quietly(void)
+{
+	return current.quiet;
+}
+
+/* Are releases being planned? */
+bool
+planning_releases(void)
+{
+	return current.releases != NIL;
+}
+
+static PlannedRelease *
+planned_release(const ReleaseSpec *spec)
+{
+	ListCell   *lc;
+
+	foreach(lc, current.releases)
+	{
+		PlannedRelease *planned = lfirst(lc);
+
+		if (memcmp(planned->id, spec->id, DP_SPEC_ID_BYTES) == 0)
+			return planned;
+	}
+	return NULL;
+}
+
+/*
+ * The description of a release that the planning under way has made, if that is what the
+ * first argument of an aggregate is; else NULL.
+ */
+const ReleaseSpec *
+planning_known_spec(const Aggref *aggref)
+{
+	const Const *spec;
+	const ReleaseSpec *result;
+
+	if (aggref->args == NIL)
+		return NULL;
+	spec = (const Const *) linitial_node(TargetEntry, aggref->args)->expr;
+	if (!IsA(spec, Const) || spec->consttype != BYTEAOID || spec->constisnull ||
+		VARSIZE_ANY(DatumGetPointer(spec->constvalue)) != sizeof(ReleaseSpec))
+		return NULL;
+	result = (const ReleaseSpec *) DatumGetPointer(spec->constvalue);
+	return planned_release(result) != NULL ? result : NULL;
+}
+
+/* What the plan of a release of this planning rests on: see ReleaseNeed. */
+List *
+planning_needs(const ReleaseSpec *spec)
+{
+	PlannedRelease *planned = planned_release(spec);
+
+	return lappend(copyObject(planned->needs), list_copy(planned->plain));
+}
+
+/* The columns it reads for their values, a list of WideRelation. */
+List *
+planning_wide(const ReleaseSpec *spec)
+{
+	return planned_release(spec)->wide;
+}
+
+/* Notes a relation with such columns that has no value stored out of line now. */
+void
+planning_read_plainly(const ReleaseSpec *spec, Oid relid)
+{
+	PlannedRelease *planned = planned_release(spec);
+
+	planned->plain = list_append_unique_oid(planned->plain, relid);
+}
+
+/* Remembers a release of this planning. */
+void
+planning_remember(const ReleaseSpec *spec, List *needs, List *wide)
+{
+	PlannedRelease *planned = palloc0(sizeof(PlannedRelease));
+
+	memcpy(planned->id, spec->id, DP_SPEC_ID_BYTES);
+	planned->needs = needs;
+	planned->wide = wide;
+	current.releases = lappend(current.releases, planned);
+}
+
+/* The columns of a relation that the planning under way took to be never NULL. */
+List *
+planning_believed(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, current.beliefs)
+	{
+		BelievedColumns *believed = lfirst(lc);
+
+		if (believed->relid == relid)
+			return believed->attnos;
+	}
+	return NIL;
+}
+
+/* Notes that a column was taken to be never NULL: releases that read it rest on that. */
+void
+planning_believe(Oid relid, AttrNumber attno)
+{
+	BelievedColumns *believed;
+	ListCell   *lc;
+
+	foreach(lc, current.beliefs)
+	{
+		believed = lfirst(lc);
+		if (believed->relid == relid)
+		{
+			believed->attnos = list_append_unique_int(believed->attnos, attno);
+			return;
+		}
+	}
+	believed = palloc(sizeof(BelievedColumns));
+	believed->relid = relid;
+	believed->attnos = list_make1_int(attno);
+	current.beliefs = lappend(current.beliefs, believed);
+}

@@ -1,0 +1,36 @@
+/*
+ * planning.h
+ *		What the planning that is under way has made, and rests on.
+ */
+#ifndef DP_PLANNING_H
+#define DP_PLANNING_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+#include "nodes/primnodes.h"
+
+#include "spec/spec.h"
+
+/* State of one call of the planner hook that concerns protected relations. */
+typedef struct Planning
+{
+	List	   *releases;		/* of PlannedRelease */
+	List	   *beliefs;		/* of BelievedColumns */
+	bool		quiet;			/* for an analyst, in a quiet section */
+} Planning;
+
+extern void planning_begin(Planning *outer, bool quiet);
+extern void planning_end(const Planning *outer);
+extern bool planning_releases(void);
+extern bool planning_quietly(void);
+extern const ReleaseSpec *planning_known_spec(const Aggref *aggref);
+extern List *planning_needs(const ReleaseSpec *spec);
+extern List *planning_wide(const ReleaseSpec *spec);
+extern void planning_read_plainly(const ReleaseSpec *spec, Oid relid);
+extern void planning_remember(const ReleaseSpec *spec, List *needs, List *wide);
+extern void planning_believe(Oid relid, AttrNumber attno);
+extern List *planning_believed(Oid relid);
+
+#endif							/* DP_PLANNING_H */

@@ -1,0 +1,15 @@
+/*
+ * publics.h
+ *		Public relations below a release become CTEs.
+ */
+#ifndef DP_PUBLICS_H
+#define DP_PUBLICS_H
+
+#include "postgres.h"
+
+#include "query/level.h"
+
+extern void inline_public_ctes(RewriteContext *context, Level *level, Query *release);
+extern void read_publics_ahead(RewriteContext *context, Query *release);
+
+#endif							/* DP_PUBLICS_H */

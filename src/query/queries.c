@@ -1,0 +1,92 @@
+/*
+ * queries.c
+ *		Queries that the rewriter makes: their columns, and what they read.
+ */
+#include "postgres.h"
+
+#include "nodes/makefuncs.h"
+
+#include "query/queries.h"
+
+/* Appends a column; junk: it is not handed out. */
+TargetEntry *
+append_target(Query *query, Node *expr, const char *name, bool junk)
+{
+	TargetEntry *tle = makeTargetEntry((Expr *) expr, list_length(query->targetList) + 1,
+									   pstrdup(name), junk);
+
+	query->targetList = lappend(query->targetList, tle);
+	return tle;
+}
+
+/* Appends expressions as columns and groups by them, each by its clause. */
+void
+append_grouped(Query *query, List *exprs, List *clauses, const char *name)
+{
+	ListCell   *le;
+	ListCell   *lc;
+
+	forboth(le, exprs, lc, clauses)
+	{
+		TargetEntry *tle = append_target(query, lfirst(le), name, false);
+		SortGroupClause *clause = copyObject(lfirst(lc));
+
+		tle->ressortgroupref = tle->resno;
+		clause->tleSortGroupRef = tle->resno;
+		query->groupClause = lappend(query->groupClause, clause);
+	}
+}
+
+/* A query without columns yet, over one sub-select (range table index 1). */
+Query *
+select_from(Query *below, const char *name)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ListCell   *lc;
+
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = below;
+	rte->eref = makeAlias(name, NIL);
+	foreach(lc, below->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		if (!tle->resjunk)
+			rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(tle->resname)));
+	}
+	rte->inFromCl = true;
+	ref->rtindex = 1;
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	return query;
+}
+
+/* The n columns of a sub-select from number first (from 1) on, seen from the query above it. */
+List *
+columns_of(Query *below, int first, int n)
+{
+	List	   *result = NIL;
+
+	for (int i = first; i < first + n; i++)
+		result = lappend(result, makeVarFromTargetEntry(1, list_nth(below->targetList, i - 1)));
+	return result;
+}
+
+/* A query without columns yet, over the FROM and WHERE of the level's query, which are shared. */
+Query *
+from_level(Query *level)
+{
+	Query	   *query = makeNode(Query);
+
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->rtable = level->rtable;
+	query->jointree = level->jointree;
+	query->hasSubLinks = level->hasSubLinks;
+	query->hasRowSecurity = level->hasRowSecurity;
+	return query;
+}

@@ -1,0 +1,18 @@
+/*
+ * queries.h
+ *		Queries that the rewriter makes.
+ */
+#ifndef DP_QUERIES_H
+#define DP_QUERIES_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+extern TargetEntry *append_target(Query *query, Node *expr, const char *name, bool junk);
+extern void append_grouped(Query *query, List *exprs, List *clauses, const char *name);
+extern Query *select_from(Query *below, const char *name);
+extern List *columns_of(Query *below, int first, int n);
+extern Query *from_level(Query *level);
+
+#endif							/* DP_QUERIES_H */

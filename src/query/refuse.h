@@ -1,0 +1,17 @@
+/*
+ * refuse.h
+ *		Refusals at a place in the query.
+ */
+#ifndef DP_REFUSE_H
+#define DP_REFUSE_H
+
+#include "postgres.h"
+
+#include "core/refusals.h"
+#include "query/level.h"
+
+extern void refuse_query(Refusal refusal, RewriteContext *context, Query *query) pg_attribute_noreturn();
+extern int	limit_location(Query *query);
+extern void refuse_rows(RewriteContext *context, Query *query, Individuals *individuals);
+
+#endif							/* DP_REFUSE_H */

@@ -1,0 +1,135 @@
+/*
+ * statement.c
+ *		Whole statements that touch protected relations.
+ */
+#include "postgres.h"
+
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+
+#include "query/ctes.h"
+#include "query/level.h"
+#include "query/levels.h"
+#include "query/questions.h"
+#include "query/refuse.h"
+#include "query/statement.h"
+
+/*
+ * A role that may read the tables: only levels that use dp_ aggregates are
+ * releases, all else is as it was.
+ */
+static bool
+trusted_walker(Node *node, RewriteContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		ListCell   *lc;
+
+		/* a dp_ level may name a CTE of raw rows: give it a copy to work on */
+		context->strict++;
+		foreach(lc, query->cteList)
+		{
+			CommonTableExpr *cte = lfirst(lc);
+
+			if (!cte->cterecursive && castNode(Query, cte->ctequery)->commandType == CMD_SELECT &&
+				!statement_uses_dp((Query *) cte->ctequery) &&
+				mentions_private(context, (Query *) cte->ctequery))
+			{
+				inline_cte(query, cte);
+				query->cteList = foreach_delete_current(query->cteList, lc);
+			}
+		}
+		if (level_uses_dp(query))
+		{
+			Individuals *individuals = process_query(context, query, NULL);
+
+			if (individuals != NULL)
+				refuse_rows(context, query, individuals);
+			context->strict--;
+			return false;
+		}
+		context->strict--;
+		return query_tree_walker(query, trusted_walker, context, 0);
+	}
+	return expression_tree_walker(node, trusted_walker, context);
+}
+
+/*
+ * Does the statement return no row, whatever the data?  Tools ask like this for
+ * the columns of a relation: LIMIT 0, or WHERE with a false constant.
+ */
+static bool
+returns_nothing(RewriteContext *context, Query *query)
+{
+	Node	   *limit = eval_const_expressions(context->root, query->limitCount);
+	Node	   *quals;
+
+	if (query->commandType != CMD_SELECT || query->hasModifyingCTE)
+		return false;
+	if (limit != NULL && IsA(limit, Const) && !((Const *) limit)->constisnull &&
+		DatumGetInt64(((Const *) limit)->constvalue) == 0)
+		return true;
+	if (query->setOperations != NULL || query->havingQual != NULL ||
+		(query->hasAggs && query->groupClause == NIL))
+		return false;
+	quals = eval_const_expressions(context->root, copyObject(query->jointree->quals));
+	return quals != NULL && IsA(quals, Const) &&
+		(((Const *) quals)->constisnull || !DatumGetBool(((Const *) quals)->constvalue));
+}
+
+/* Keeps the columns of a statement that returns nothing, and nothing else. */
+static void
+empty_statement(Query *query)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+		Node	   *expr = (Node *) tle->expr;
+
+		if (tle->resjunk)
+			continue;
+		tle->expr = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr),
+										   exprCollation(expr));
+		tle->ressortgroupref = 0;
+		columns = lappend(columns, tle);
+	}
+	query->targetList = columns;
+	query->rtable = query->cteList = NIL;
+	query->jointree = makeFromExpr(NIL, makeBoolConst(false, false));
+	query->groupClause = query->groupingSets = query->distinctClause = NIL;
+	query->sortClause = query->windowClause = query->rowMarks = NIL;
+	query->havingQual = query->limitCount = query->limitOffset = query->setOperations = NULL;
+	query->hasAggs = query->hasWindowFuncs = query->hasTargetSRFs = query->hasSubLinks = false;
+	query->hasDistinctOn = query->hasRecursive = query->hasForUpdate = false;
+}
+
+/* Processes a whole statement that touches protected relations, in place. */
+void
+process_statement(RewriteContext *context, Query *query)
+{
+	if (context->analyst)
+	{
+		Individuals *individuals;
+
+		if (returns_nothing(context, query))
+		{
+			empty_statement(query);
+			return;
+		}
+		if (statement_uses_dp(query))
+			context->strict++;
+		individuals = process_query(context, query, NULL);
+
+		if (individuals != NULL)
+			refuse_rows(context, query, individuals);
+	}
+	else
+		(void) trusted_walker((Node *) query, context);
+}

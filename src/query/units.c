@@ -1,0 +1,240 @@
+/*
+ * units.c
+ *		The unit of a FROM item, and what a level keeps of it.
+ *
+ * A protected relation has its unit by its labels.  A private sub-select hands it out in
+ * columns, which are added where it leaves them out.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "core/errors.h"
+#include "core/owner.h"
+#include "core/refusals.h"
+#include "policy/cache.h"
+#include "policy/enforced.h"
+#include "policy/policy.h"
+#include "query/equalities.h"
+#include "query/level.h"
+#include "query/nulls.h"
+#include "query/units.h"
+
+/*
+ * Whose rows a protected relation holds, as range table entry number rtindex.  The entry gets the
+ * right to read it.  Raises ERRCODE_DP_QUERY_REFUSED for one without a unit, and for a partition.
+ */
+Individuals *
+individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex)
+{
+	const ProtectedRelation *rel = policy_lookup(rte->relid);
+	Individuals *result = palloc0(sizeof(Individuals));
+	Bitmapset  *columns = NULL;
+	List	   *unit = NIL;
+	Oid			reader;
+	Oid			index;
+
+	if (rel->nunit == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_QUERY_REFUSED),
+				 errmsg("protected relation \"%s\" has lost its unit column",
+						get_rel_name(rte->relid)),
+				 errhint("Ask the administrator to call dp_agg.protect() again.")));
+	if (rel->partition)
+		refuse(REFUSE_PARTITION, context->source, -1);
+	for (int i = 0; i < rel->nunit; i++)
+	{
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(rte->relid, rel->unit[i], &type, &typmod, &collation);
+		unit = lappend(unit, makeVar(rtindex, rel->unit[i], type, typmod, collation, 0));
+		columns = bms_add_member(columns, rel->unit[i]);
+	}
+	result->relation = rel;
+	result->relids = list_make1_oid(rte->relid);
+	result->units = list_make1(unit);
+	index = policy_unique_index(rte->relid, columns);
+	result->unique = OidIsValid(index);
+	if (result->unique)
+		result->proofs = list_make1_oid(index);
+	result->max_groups = rel->max_groups;
+	result->max_rows = rel->max_rows;
+
+	/*
+	 * Lend the owner's right to read, for this relation and this plan only.  A
+	 * definer view whose owner may read keeps that owner's.
+	 */
+	reader = OidIsValid(rte->checkAsUser) ? rte->checkAsUser : context->user;
+	if (pg_class_aclcheck(rte->relid, reader, ACL_SELECT) != ACLCHECK_OK)
+		rte->checkAsUser = relation_owner(rte->relid);
+	return result;
+}
+
+/* The column of a query's result that an expression is; NULL if there is none. */
+static TargetEntry *
+find_column(Query *query, Node *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		if (!tle->resjunk && equal(strip_relabel((Node *) tle->expr), strip_relabel(expr)))
+			return tle;
+	}
+	return NULL;
+}
+
+/* Adds a column to a sub-select's result, before its junk columns. */
+TargetEntry *
+add_unit_column(Query *query, Node *expr)
+{
+	List	   *result = NIL;
+	List	   *junk = NIL;
+	TargetEntry *added;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		if (tle->resjunk)
+			junk = lappend(junk, tle);
+		else
+			result = lappend(result, tle);
+	}
+	added = makeTargetEntry(copyObject((Expr *) expr), list_length(result) + 1,
+							pstrdup("dp_unit"), false);
+	result = lappend(result, added);
+	foreach(lc, junk)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		tle->resno = list_length(result) + 1;
+		result = lappend(result, tle);
+	}
+	query->targetList = result;
+	return added;
+}
+
+/* Gives names to columns that were added to a range table entry's sub-select. */
+void
+name_added_columns(RangeTblEntry *rte)
+{
+	int			ncolumns = ExecCleanTargetListLength(rte->subquery->targetList);
+
+	while (list_length(rte->eref->colnames) < ncolumns)
+		rte->eref->colnames = lappend(rte->eref->colnames,
+									  makeString(pstrdup("dp_unit")));
+}
+
+/*
+ * Turns a private sub-select's unit, in terms of its own level, into columns
+ * of its range table entry, adding them where the sub-select leaves them out.
+ */
+Individuals *
+expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
+{
+	Individuals *result = palloc(sizeof(Individuals));
+	ListCell   *lc;
+	ListCell   *lu;
+
+	*result = *below;
+	result->units = NIL;
+	foreach(lu, (List *) linitial(below->units))
+	{
+		/* the first alternative is the one that is never NULL: always there */
+		if (find_column(rte->subquery, lfirst(lu)) == NULL)
+			(void) add_unit_column(rte->subquery, lfirst(lu));
+	}
+	foreach(lc, below->units)
+	{
+		List	   *unit = NIL;
+
+		foreach(lu, (List *) lfirst(lc))
+		{
+			TargetEntry *tle = find_column(rte->subquery, lfirst(lu));
+
+			if (tle != NULL)
+				unit = lappend(unit, makeVarFromTargetEntry(rtindex, tle));
+		}
+		if (list_length(unit) == list_length((List *) lfirst(lc)))
+			result->units = lappend(result->units, unit);
+	}
+	name_added_columns(rte);
+	return result;
+}
+
+/* The expressions that clauses are about, without casts that keep the value. */
+List *
+clause_expressions(List *clauses, List *targets)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		TargetEntry *tle = get_sortgroupclause_tle(lfirst(lc), targets);
+
+		result = lappend(result, strip_relabel((Node *) tle->expr));
+	}
+	return result;
+}
+
+/* The alternatives of the unit that are completely among the expressions. */
+List *
+units_among(List *units, List *expressions)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *lu;
+
+	foreach(lc, units)
+	{
+		bool		complete = true;
+
+		foreach(lu, (List *) lfirst(lc))
+			complete = complete && list_member(expressions, lfirst(lu));
+		if (complete)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/* Is the level grouped so that each group has rows of one individual only? */
+bool
+grouped_by_unit(Query *query, Individuals *individuals)
+{
+	List	   *clauses = query->groupClause != NIL || query->hasAggs ?
+	query->groupClause : query->distinctClause;
+
+	return units_among(individuals->units,
+					   clause_expressions(clauses, query->targetList)) != NIL;
+}
+
+/* Adds conditions to WHERE that leave only rows that belong to an individual. */
+void
+require_unit(Level *level, Individuals *individuals)
+{
+	List	   *quals = NIL;
+	ListCell   *lc;
+
+	foreach(lc, (List *) linitial(individuals->units))
+	{
+		if (!expression_not_null(level, lfirst(lc)))
+			quals = lappend(quals, not_null_test(lfirst(lc)));
+	}
+	if (quals != NIL)
+		level->query->jointree->quals = (Node *)
+			make_and_qual(level->query->jointree->quals, (Node *) make_ands_explicit(quals));
+}

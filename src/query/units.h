@@ -1,0 +1,22 @@
+/*
+ * units.h
+ *		The unit of a FROM item, and what a level keeps of it.
+ */
+#ifndef DP_UNITS_H
+#define DP_UNITS_H
+
+#include "postgres.h"
+
+#include "query/level.h"
+
+extern Individuals *individuals_of_relation(RewriteContext *context, RangeTblEntry *rte,
+											int rtindex);
+extern TargetEntry *add_unit_column(Query *query, Node *expr);
+extern void name_added_columns(RangeTblEntry *rte);
+extern Individuals *expose_units(RangeTblEntry *rte, int rtindex, Individuals *below);
+extern List *clause_expressions(List *clauses, List *targets);
+extern List *units_among(List *units, List *expressions);
+extern bool grouped_by_unit(Query *query, Individuals *individuals);
+extern void require_unit(Level *level, Individuals *individuals);
+
+#endif							/* DP_UNITS_H */

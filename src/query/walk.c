@@ -1,0 +1,89 @@
+/*
+ * walk.c
+ *		Walks over the columns of a level, and over the names of CTEs.
+ */
+#include "postgres.h"
+
+#include "nodes/nodeFuncs.h"
+
+#include "query/walk.h"
+
+typedef struct WalkContext
+{
+	VisitColumn visit_column;
+	VisitName	visit_name;
+	void	   *argument;
+	int			flags;			/* QTW_..., for queries below */
+	Index		levelsup;		/* how many queries the walk is below its start */
+} WalkContext;
+
+/* Visits columns of the level that is levelsup queries above. */
+static bool
+columns_walker(Node *node, WalkContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		if (((Var *) node)->varlevelsup == context->levelsup)
+			context->visit_column((Var *) node, context->argument);
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		context->levelsup++;
+		(void) query_tree_walker((Query *) node, columns_walker, context, context->flags);
+		context->levelsup--;
+		return false;
+	}
+	return expression_tree_walker(node, columns_walker, context);
+}
+
+/*
+ * Calls visit(column, argument) for each column of the level in an expression of the level or in
+ * the level's query, those in sub-selects included; visit may change the column in place.
+ * flags: QTW_..., as for query_tree_walker().
+ */
+void
+walk_columns(Node *node, int flags, VisitColumn visit, void *argument)
+{
+	WalkContext context = {.visit_column = visit,.argument = argument,.flags = flags};
+
+	(void) query_or_expression_tree_walker(node, columns_walker, &context, flags);
+}
+
+/* Visits items of FROM that name CTEs. */
+static bool
+names_walker(Node *node, WalkContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		context->levelsup++;
+		(void) query_tree_walker((Query *) node, names_walker, context, QTW_EXAMINE_RTES_AFTER);
+		context->levelsup--;
+		return false;
+	}
+	if (IsA(node, RangeTblEntry))
+	{
+		if (((RangeTblEntry *) node)->rtekind == RTE_CTE)
+			context->visit_name((RangeTblEntry *) node, context->levelsup, context->argument);
+		return false;
+	}
+	return expression_tree_walker(node, names_walker, context);
+}
+
+/*
+ * Calls visit(entry, depth, argument) for each FROM item of the query that names a CTE, those in
+ * sub-selects included.  depth: how many queries below the query it stands, so that one of
+ * ctelevelsup = depth names a CTE of the query itself.  visit may replace the item in place;
+ * what it puts there is not walked.
+ */
+void
+walk_cte_names(Query *query, VisitName visit, void *argument)
+{
+	WalkContext context = {.visit_name = visit,.argument = argument};
+
+	(void) query_tree_walker(query, names_walker, &context, QTW_EXAMINE_RTES_AFTER);
+}

@@ -1,0 +1,178 @@
+/*
+ * with.c
+ *		The settings of a release, epsilon, delta and limits, and what dp_with() changes
+ *		of them.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/fmgroids.h"
+
+#include "core/refusals.h"
+#include "core/settings.h"
+#include "policy/extension.h"
+#include "query/builder.h"
+#include "query/constants.h"
+#include "query/level.h"
+#include "query/params.h"
+#include "query/with.h"
+#include "spec/spec.h"
+
+/* The parameter, or the setting where it is NULL. */
+static Node *
+or_default(Node *parameter, Node *setting)
+{
+	CoalesceExpr *result = makeNode(CoalesceExpr);
+
+	result->coalescetype = FLOAT8OID;
+	result->args = list_make2(parameter, setting);
+	result->location = -1;
+	return (Node *) result;
+}
+
+/* Reads dp_with(epsilon, delta, max_groups, max_rows) into the parameters. */
+static void
+apply_with(RewriteContext *context, FuncExpr *with, List *params)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, with->args)
+	{
+		Node	   *argument = lfirst(lc);
+
+		if (IsA(argument, NamedArgExpr))
+			argument = (Node *) ((NamedArgExpr *) argument)->arg;
+		if (release_parameter(context, argument) == NULL)
+			refuse(REFUSE_WITH_ARGUMENTS, context->source, with->location);
+	}
+
+	/* puts named arguments in order and adds defaults; the call itself is volatile */
+	with = castNode(FuncExpr, eval_const_expressions(context->root, (Node *) with));
+	foreach(lc, with->args)
+	{
+		Node	   *argument = lfirst(lc);
+
+		if (!(IsA(argument, Const) && ((Const *) argument)->constisnull))
+		{
+			if (exprType(argument) != FLOAT8OID)
+				argument = eval_const_expressions(context->root,
+												  (Node *) makeFuncExpr(F_FLOAT8_INT4, FLOAT8OID,
+																		list_make1(argument),
+																		InvalidOid, InvalidOid,
+																		COERCE_EXPLICIT_CAST));
+			if (!IsA(argument, Const))
+				argument = or_default(argument, list_nth(params, i));
+			lfirst(list_nth_cell(params, i)) = argument;
+		}
+		i++;
+	}
+}
+
+/*
+ * Takes dp_with() out of the conditions of WHERE that AND connects, in place, and reads it into
+ * the parameters.  Raises ERRCODE_DP_QUERY_REFUSED for arguments that are not public.
+ */
+void
+extract_with(RewriteContext *context, Query *query, List *params)
+{
+	List	   *quals = make_ands_implicit((Expr *) query->jointree->quals);
+	List	   *rest = NIL;
+	List	   *flat = NIL;
+	ListCell   *lc;
+
+	foreach(lc, quals)
+	{
+		Node	   *qual = lfirst(lc);
+
+		/* the parser nests ANDs that were written with parentheses */
+		if (is_andclause(qual))
+			flat = list_concat(flat, ((BoolExpr *) qual)->args);
+		else
+			flat = lappend(flat, qual);
+	}
+	foreach(lc, flat)
+	{
+		Node	   *qual = lfirst(lc);
+
+		if (IsA(qual, FuncExpr) &&
+			extension_function(((FuncExpr *) qual)->funcid) == DP_FUNC_WITH)
+			apply_with(context, (FuncExpr *) qual, params);
+		else
+			rest = lappend(rest, qual);
+	}
+	query->jointree->quals = rest == NIL ? NULL : (Node *) make_ands_explicit(rest);
+}
+
+/* The parameters that every release has (DP_PARAM_...), from settings and declared limits. */
+List *
+initial_params(Individuals *individuals)
+{
+	return list_make4(float8_const(dp_setting_epsilon), float8_const(dp_setting_delta),
+					  float8_const(dp_setting_max_groups > 0 ? dp_setting_max_groups :
+								   individuals->max_groups),
+					  float8_const(dp_setting_max_rows > 0 ? dp_setting_max_rows :
+								   individuals->max_rows));
+}
+
+/* A value that is in range, for a parameter that is not known yet. */
+static double
+stand_in(ReleaseBuilder *builder, int i)
+{
+	static const double settings[] = {1.0, 1e-8, 1.0, 1.0};
+
+	switch ((SpecParamKind) builder->spec.param_kinds[i])
+	{
+		case SPEC_PARAM_SETTING:
+			return settings[i];
+		case SPEC_PARAM_LOWER_WRITTEN:
+		case SPEC_PARAM_LOWER_DERIVED:
+			return 0;
+		case SPEC_PARAM_UPPER:
+		case SPEC_PARAM_NUMBER:
+			return 1;
+		default:
+			return 0.5;
+	}
+}
+
+/* Is parameter i a constant, and not NULL? */
+static bool
+is_known(ReleaseBuilder *builder, int i)
+{
+	Const	   *param = list_nth(builder->params, i);
+
+	return IsA(param, Const) && !param->constisnull;
+}
+
+/*
+ * Refuses constants that are out of range (ERRCODE_INVALID_PARAMETER_VALUE, ERRCODE_DP_BOUNDS).
+ * The client's parameters are judged at execution.
+ */
+void
+check_constant_params(ReleaseBuilder *builder)
+{
+	double		values[DP_MAX_PARAMS];
+	ReleaseParams params;
+
+	for (int i = 0; i < builder->spec.nparams; i++)
+	{
+		int			kind = builder->spec.param_kinds[i];
+		bool		known = is_known(builder, i);
+
+		/* a pair of bounds with one that is unknown cannot be compared yet */
+		if (kind == SPEC_PARAM_LOWER_WRITTEN || kind == SPEC_PARAM_LOWER_DERIVED)
+			known = known && is_known(builder, i + 1);
+		if (kind == SPEC_PARAM_UPPER)
+			known = known && is_known(builder, i - 1);
+		values[i] = known ?
+			DatumGetFloat8(((Const *) list_nth(builder->params, i))->constvalue) :
+			stand_in(builder, i);
+	}
+	spec_read_params(&builder->spec, values, &params);
+	if (is_known(builder, DP_PARAM_EPSILON))
+		spec_check_price(&builder->spec, &params);
+}

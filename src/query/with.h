@@ -1,0 +1,17 @@
+/*
+ * with.h
+ *		The settings of a release: epsilon, delta, limits.
+ */
+#ifndef DP_WITH_H
+#define DP_WITH_H
+
+#include "postgres.h"
+
+#include "query/builder.h"
+#include "query/level.h"
+
+extern void extract_with(RewriteContext *context, Query *query, List *params);
+extern List *initial_params(Individuals *individuals);
+extern void check_constant_params(ReleaseBuilder *builder);
+
+#endif							/* DP_WITH_H */

@@ -1,0 +1,219 @@
+/*
+ * spec.c
+ *		Checks the parameters of a release, whether they are constants, known at plan
+ *		time, or external parameters, known at execution.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "accounting/units.h"
+#include "core/errors.h"
+#include "core/limits.h"
+#include "core/settings.h"
+#include "mechanism/noise.h"
+#include "mechanism/status.h"
+#include "spec/spec.h"
+
+/* Largest magnitude of a bound: squares and sums of it stay finite. */
+#define DP_LARGEST_BOUND 1e120
+
+/*
+ * Raises ERRCODE_DP_BOUNDS for bounds that are not finite or not in order.  Equal bounds
+ * are for arguments that are constants; analysts may not write them (may_be_equal is
+ * false then).
+ */
+void
+spec_check_bounds(double lower, double upper, bool may_be_equal)
+{
+	if (isnan(lower) || isnan(upper) ||
+		fabs(lower) > DP_LARGEST_BOUND || fabs(upper) > DP_LARGEST_BOUND)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("bounds must be finite numbers"),
+				 errhint("Give lower and upper as numbers of magnitude up to 1e120.")));
+	if (lower > upper || (lower == upper && !may_be_equal))
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("lower bound must be less than upper bound")));
+}
+
+/* The setting dp_agg.min_epsilon, in nano-epsilon. */
+int64
+spec_least_epsilon(void)
+{
+	int64		least;
+
+	if (dp_epsilon_from_double(dp_setting_min_epsilon, &least) != DP_OK)
+		elog(ERROR, "dp_agg.min_epsilon is out of range");
+	return least;
+}
+
+/*
+ * Raises ERRCODE_DP_QUERY_REFUSED for a release of an analyst that costs less than
+ * dp_agg.min_epsilon: if it told anything beside its answer, that would be nearly free.
+ * A role that may read the rows can hold an account, too; its price is checked by the
+ * worker of the ledger, which knows accounts.
+ */
+void
+spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	int64		least = spec_least_epsilon();
+	char		text[DP_UNITS_TEXT];
+
+	if (!spec->account_required || params->epsilon_nano >= least)
+		return;
+	dp_units_text(least, 9, text);
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("a release costs at least epsilon %s", text),
+			 errhint("SET dp_agg.epsilon = %s, or more. What is least is set by the administrator in dp_agg.min_epsilon.",
+					 text)));
+}
+
+/* Raises ERRCODE_DP_BOUNDS for a parameter, constant or external, that is NULL. */
+void
+spec_null_parameter(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_BOUNDS),
+			 errmsg("bounds and other parameters must not be NULL"),
+			 errhint("Give numbers; lower and upper may both be left out where bounds are declared.")));
+}
+
+/* A parameter that is a whole number in 1 .. max, or ERRCODE_INVALID_PARAMETER_VALUE. */
+static int64
+integer_param(double value, int64 max, const char *name)
+{
+	if (isnan(value) || value < 1 || value > max || value != floor(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be an integer from 1 to " INT64_FORMAT, name, max)));
+	return (int64) value;
+}
+
+/*
+ * Checks parameter i, which is no setting.  Raises ERRCODE_DP_BOUNDS for bounds,
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE for a fraction, ERRCODE_INVALID_PARAMETER_VALUE for
+ * a level or a number.
+ */
+static void
+check_param(const ReleaseSpec *spec, const double *values, int i)
+{
+	double		value = values[i];
+
+	switch ((SpecParamKind) spec->param_kinds[i])
+	{
+		case SPEC_PARAM_SETTING:
+		case SPEC_PARAM_UPPER:
+			break;
+		case SPEC_PARAM_LOWER_WRITTEN:
+		case SPEC_PARAM_LOWER_DERIVED:
+			if (i + 1 >= spec->nparams)
+				malformed("release parameters");
+			spec_check_bounds(value, values[i + 1],
+							  spec->param_kinds[i] == SPEC_PARAM_LOWER_DERIVED);
+			break;
+		case SPEC_PARAM_FRACTION:
+			if (!(value >= 0 && value <= 1))
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("percentile value %g is not between 0 and 1", value)));
+			break;
+		case SPEC_PARAM_LEVEL:
+			if (!(value > 0 && value <= DP_MAX_LEVEL))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("confidence level must be greater than 0 and at most %g",
+								DP_MAX_LEVEL)));
+			break;
+		case SPEC_PARAM_NUMBER:
+			(void) integer_param(value, DP_MAX_BUCKETS, "number of buckets or values");
+			break;
+	}
+}
+
+/* The number of mechanisms that share the release's epsilon and delta. */
+int
+spec_shares(const ReleaseSpec *spec)
+{
+	return spec->nparts + (spec->numeric ? 1 : 0);
+}
+
+static void
+check_count(int32 n, int32 lowest, int32 highest)
+{
+	if (n < lowest || n > highest)
+		malformed("release description");
+}
+
+/*
+ * Every number of entries in the description: anybody may call the internal
+ * aggregates with a description of their own making.
+ */
+static void
+check_counts(const ReleaseSpec *spec)
+{
+	check_count(spec->dimensions, 1, DP_MAX_DIMENSIONS);
+	check_count(spec->nparams, DP_PARAM_FIRST_OTHER, DP_MAX_PARAMS);
+	check_count(spec->narguments, 0, DP_MAX_ARGUMENTS);
+	check_count(spec->nsets, 0, DP_MAX_SETS);
+	check_count(spec->nfeatures, 0, DP_MAX_FEATURES);
+	check_count(spec->nmoments, 0, DP_MAX_MOMENTS);
+	check_count(spec->nsketches, 0, DP_MAX_SKETCHES);
+	check_count(spec->nparts, 0, DP_MAX_PARTS);
+	check_count(spec->ntargets, 0, DP_MAX_TARGETS);
+	check_count(spec->noutputs, 0, DP_MAX_OUTPUTS);
+	check_count(spec->nproofs, 0, DP_MAX_PROOFS);
+}
+
+/* What the largest part needs so that each of its selections has some epsilon. */
+static int64
+smallest_share(const ReleaseSpec *spec)
+{
+	int64		share = 1;
+
+	for (int i = 0; i < spec->nparts; i++)
+	{
+		if (spec->parts[i].ntargets > 1)
+			share = Max(share, Max(spec->parts[i].ntargets, 32));
+	}
+	return share;
+}
+
+/*
+ * Reads the parameter array of one execution into params.  values has spec->nparams
+ * elements and must outlive params.  Raises ERRCODE_INVALID_PARAMETER_VALUE,
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE or ERRCODE_DP_BOUNDS if one of them is out of range.
+ */
+void
+spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *params)
+{
+	int			shares;
+
+	check_counts(spec);
+	shares = Max(spec_shares(spec), 1);
+	params->values = values;
+	if (dp_epsilon_from_double(values[DP_PARAM_EPSILON], &params->epsilon_nano) != DP_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("epsilon must be a number from 1e-9 to 1000")));
+	if (dp_delta_from_double(values[DP_PARAM_DELTA], &params->delta_atto) != DP_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("delta must be greater than 0 and less than 1")));
+	params->epsilon_share = params->epsilon_nano / shares;
+	params->delta_share = params->delta_atto / shares;
+	if (params->epsilon_share < smallest_share(spec) || params->delta_share < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("epsilon and delta are too small for so many outputs")));
+	params->groups = integer_param(values[DP_PARAM_GROUPS], DP_MAX_GROUPS, "max_groups");
+	params->rows = integer_param(values[DP_PARAM_ROWS], DP_MAX_ROWS, "max_rows");
+	if (spec->streamed)
+		params->groups = params->rows = 1;
+	if (!spec->grouped)
+		params->groups = 1;
+	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)
+		check_param(spec, values, i);
+}

@@ -1,0 +1,369 @@
+/*
+ * spec.h
+ *		The description of one release: made by the rewriter, carried as a bytea
+ *		Const through the plan, read by the collector, the sketches and the
+ *		sealed node.
+ *
+ * A release consists of parts, each a mechanism with its own share of epsilon
+ * and delta: at most one numeric vector, and any number of selections.
+ *
+ * The numeric vector.  A group's coordinate 0 counts individuals (contribution
+ * 1).  Every other coordinate lies in [-1, 1] and is made from a feature of
+ * rows: a function phi of a row's values, defined on the rows of a set ("x has
+ * a value", "x and y have values"):
+ *
+ *		one		1
+ *		x		(x - mid) / half, clamped to [-1, 1]
+ *		xx		2 x^2 - 1, of that x
+ *		xy		the product of two such values
+ *
+ * An individual with n rows in the set contributes
+ *
+ *		(sum of phi over these rows + c * max(r - n, 0)) / max(n, r)
+ *
+ * that is, its own mean if it has more than r = max_rows rows, while c is
+ * imputed for each row it has less than r.  What is imputed decides about the
+ * noise (doc/privacy.md):
+ *
+ *	- a count imputes -1, so it is 2n/r - 1 and uses all of [-1, 1]: half the
+ *	  variance of n/r, when read back;
+ *	- "centre" (0) leaves sums as they are; beside a count they give averages;
+ *	- "lower" and "upper" (-1 and 1) as a pair give the sum, half their sum,
+ *	  with half the variance, and the count, from their difference: best where
+ *	  an average stands alone;
+ *	- "zero" (where x is 0) gives a sum without any count.
+ *
+ * Outputs read the vector back through moments: linear combinations of
+ * coordinates, times r.
+ *
+ * Selections.  A sketch is a mergeable summary of one argument beside the
+ * vector: weights of cells, of values, or the set of distinct values.  A part
+ * chooses from it.  The number of distinct values is a coordinate like others.
+ *
+ * Parameters of the release (epsilon, delta, bounds, ...) are expressions:
+ * constants, or the client's external parameters.  They travel beside the
+ * description as one float8[] argument, so that a generic plan works too.
+ */
+#ifndef DP_SPEC_H
+#define DP_SPEC_H
+
+#include "postgres.h"
+
+#include "mechanism/noise.h"
+
+/* Most entries of each kind in a description. */
+#define DP_MAX_ARGUMENTS 32
+#define DP_MAX_SETS 32
+#define DP_MAX_FEATURES 96
+#define DP_MAX_MOMENTS 128
+#define DP_MOMENT_TERMS 6
+#define DP_MAX_SKETCHES 16
+#define DP_MAX_PARTS 16
+#define DP_MAX_TARGETS 128
+#define DP_MAX_OUTPUTS 64
+#define DP_MAX_PARAMS 192
+/* Instead of an index: there is none. */
+#define DP_NONE (-1)
+#define DP_SPEC_ID_BYTES 16
+#define DP_MAX_PROOFS 32
+
+/* Positions in the parameter array; the others follow in any order. */
+enum
+{
+	DP_PARAM_EPSILON,
+	DP_PARAM_DELTA,
+	DP_PARAM_GROUPS,
+	DP_PARAM_ROWS,
+	DP_PARAM_FIRST_OTHER
+};
+
+/* What a parameter is, and so which values it may have. */
+typedef enum SpecParamKind
+{
+	SPEC_PARAM_SETTING,			/* one of the positions above */
+	SPEC_PARAM_LOWER_WRITTEN,	/* lower bound that the analyst wrote; its upper one follows */
+	SPEC_PARAM_LOWER_DERIVED,	/* lower bound from declared ones; its upper one follows */
+	SPEC_PARAM_UPPER,			/* upper bound */
+	SPEC_PARAM_FRACTION,		/* fraction of a quantile, 0 .. 1 */
+	SPEC_PARAM_LEVEL,			/* level of confidence, above 0, at most DP_MAX_LEVEL */
+	SPEC_PARAM_NUMBER			/* number of buckets or values, 1 .. DP_MAX_BUCKETS */
+} SpecParamKind;
+
+#define DP_MAX_BUCKETS 1000
+
+/* Largest level of confidence: intervals are simulated, and cannot tell rarer cases. */
+#define DP_MAX_LEVEL 0.999
+
+/* How an argument's values are read as numbers; see spec/domain.c. */
+typedef enum SpecArgType
+{
+	SPEC_ARG_ANY,				/* only tested for NULL */
+	SPEC_ARG_INT2,
+	SPEC_ARG_INT4,
+	SPEC_ARG_INT8,
+	SPEC_ARG_FLOAT4,
+	SPEC_ARG_FLOAT8,
+	SPEC_ARG_NUMERIC,
+	SPEC_ARG_DATE,				/* days since 2000-01-01 */
+	SPEC_ARG_TIMESTAMP,			/* microseconds since 2000-01-01, with or without zone */
+	SPEC_ARG_INTERVAL			/* microseconds, months of 30 days */
+} SpecArgType;
+
+/* An argument of aggregates: an expression that the collector reads in each row. */
+typedef struct SpecArgument
+{
+	SpecArgType type;
+	int16		bound;			/* position of its lower bound in the parameters, or 0 */
+} SpecArgument;
+
+/* The rows in which one or two arguments have a value. */
+typedef struct SpecSet
+{
+	int16		x;				/* argument that has a value there; DP_NONE: all rows */
+	int16		y;				/* second such argument, or DP_NONE */
+	bool		every_row;		/* the arguments are never NULL: every row is in the set */
+} SpecSet;
+
+/* The functions phi of the values of a row; see above. */
+typedef enum SpecFeatureKind
+{
+	SPEC_FEATURE_ONE,
+	SPEC_FEATURE_X,
+	SPEC_FEATURE_Y,
+	SPEC_FEATURE_XX,
+	SPEC_FEATURE_YY,
+	SPEC_FEATURE_XY
+} SpecFeatureKind;
+
+/* A function phi on the rows of a set. */
+typedef struct SpecFeature
+{
+	SpecFeatureKind kind;
+	int16		set;			/* set of rows on which it is defined */
+	int16		ones;			/* feature that counts the rows of that set */
+} SpecFeature;
+
+/* The value c that a coordinate takes for each row that an individual has less than r. */
+typedef enum SpecImputation
+{
+	SPEC_IMPUTE_CENTRE,
+	SPEC_IMPUTE_LOWER,
+	SPEC_IMPUTE_UPPER,
+	SPEC_IMPUTE_ZERO
+} SpecImputation;
+
+/* A coordinate of the vector, except for the first, which counts individuals. */
+typedef struct SpecCoordinate
+{
+	int16		feature;		/* feature that it sums up, or DP_NONE */
+	int16		sketch;			/* sketch whose distinct values it counts, or DP_NONE */
+	SpecImputation imputation;
+	bool		presence;		/* tells whether an individual has a row of the set, not how many */
+	int16		copy;			/* number of this one among equal ones, each with its own noise */
+} SpecCoordinate;
+
+/* A linear combination: factor * sum of weight * coordinate, where factor is r or 1. */
+typedef struct SpecMoment
+{
+	bool		individuals;	/* the factor is 1: individuals are counted, not rows */
+	int16		nterms;
+	struct
+	{
+		int16		coordinate;
+		double		weight;
+	}			terms[DP_MOMENT_TERMS];
+} SpecMoment;
+
+/* What a sketch keeps of the values of its argument. */
+typedef enum SpecSketchKind
+{
+	SPEC_SKETCH_CELLS,			/* weights of the cells of a grid */
+	SPEC_SKETCH_VALUES,			/* weights of the values themselves */
+	SPEC_SKETCH_DISTINCT		/* the set of values */
+} SpecSketchKind;
+
+/* How a sketch of CELLS divides numbers into cells (domain.h). */
+typedef enum SpecScheme
+{
+	SPEC_SCHEME_GRID,			/* points for order statistics */
+	SPEC_SCHEME_BUCKETS,		/* of equal width */
+	SPEC_SCHEME_BINS			/* of doubling width, both signs, without bounds */
+} SpecScheme;
+
+/* A summary of one argument, from which parts choose. */
+typedef struct SpecSketch
+{
+	SpecSketchKind kind;
+	SpecScheme	scheme;			/* how cells divide the values; CELLS only */
+	SpecArgType type;
+	Oid			value_type;		/* type of the argument */
+	Oid			collation;		/* collation of the argument */
+	int16		bound;			/* position of the lower bound in the parameters, or 0 */
+	int16		buckets;		/* position of the number of buckets in the parameters, or 0 */
+} SpecSketch;
+
+/* What a part chooses from its sketch. */
+typedef enum SpecPartKind
+{
+	SPEC_PART_RANKS,			/* order statistics (mechanism/rank.c) */
+	SPEC_PART_MODE,				/* the most frequent value (mechanism/sparse.c) */
+	SPEC_PART_TOP,				/* frequent values and their weights */
+	SPEC_PART_HISTOGRAM,		/* the weights of all cells */
+	SPEC_PART_BOUNDS			/* the range of bins that holds most values */
+} SpecPartKind;
+
+/* A mechanism of the release beside the numeric vector. */
+typedef struct SpecPart
+{
+	SpecPartKind kind;
+	int16		sketch;			/* sketch that it chooses from */
+	int16		ntargets;		/* number of order statistics; RANKS only */
+} SpecPart;
+
+/* What an output or target is: a value, or an end of the interval around it. */
+typedef enum SpecEnd
+{
+	SPEC_END_NONE,				/* the value itself */
+	SPEC_END_LOW,				/* lower end of an interval around it */
+	SPEC_END_HIGH				/* upper end of an interval around it */
+} SpecEnd;
+
+/* Which order statistic a target is. */
+typedef enum SpecTargetKind
+{
+	SPEC_TARGET_QUANTILE,
+	SPEC_TARGET_MIN,
+	SPEC_TARGET_MAX
+} SpecTargetKind;
+
+/* An order statistic that a part chooses. */
+typedef struct SpecTarget
+{
+	SpecTargetKind kind;
+	SpecEnd		end;
+	int16		part;			/* part that chooses it */
+	int16		fraction;		/* position of the fraction p in the parameters, or 0 */
+	bool		reversed;		/* the quantile at 1 - p is meant, not that at p */
+	int16		level;			/* position of the level in the parameters, or 0 */
+} SpecTarget;
+
+/* What an output is computed as; names are those of the standard aggregates. */
+typedef enum SpecOutputKind
+{
+	/* from moments */
+	SPEC_OUT_COUNT,
+	SPEC_OUT_SUM,
+	SPEC_OUT_AVG,
+	SPEC_OUT_VAR_POP,
+	SPEC_OUT_VAR_SAMP,
+	SPEC_OUT_STDDEV_POP,
+	SPEC_OUT_STDDEV_SAMP,
+	SPEC_OUT_COVAR_POP,
+	SPEC_OUT_COVAR_SAMP,
+	SPEC_OUT_CORR,
+	SPEC_OUT_SLOPE,
+	SPEC_OUT_INTERCEPT,
+	SPEC_OUT_R2,
+	SPEC_OUT_AVGX,
+	SPEC_OUT_AVGY,
+	SPEC_OUT_SXX,
+	SPEC_OUT_SYY,
+	SPEC_OUT_SXY,
+	/* from parts */
+	SPEC_OUT_RANK,				/* one order statistic */
+	SPEC_OUT_RANKS,				/* an array of them */
+	SPEC_OUT_MODE,
+	SPEC_OUT_TOP,
+	SPEC_OUT_HISTOGRAM,
+	SPEC_OUT_BOUNDS
+} SpecOutputKind;
+
+/* The moments an output may need; x is the independent variable of a pair. */
+typedef enum SpecMomentKind
+{
+	SPEC_MOMENT_N,
+	SPEC_MOMENT_X,
+	SPEC_MOMENT_Y,
+	SPEC_MOMENT_XX,
+	SPEC_MOMENT_YY,
+	SPEC_MOMENT_XY,
+	SPEC_MOMENT_KINDS
+} SpecMomentKind;
+
+/* An output: what one aggregate of the query becomes. */
+typedef struct SpecOutput
+{
+	SpecOutputKind kind;
+	SpecEnd		end;
+	int16		level;			/* position of the level in the parameters, or 0 */
+	Oid			type;			/* type of the result */
+	bool		integral;		/* it is a sum of integers, and is rounded */
+	int16		bound_x;		/* position of the lower bound of x in the parameters, or 0 */
+	int16		bound_y;		/* position of the lower bound of y in the parameters, or 0 */
+	int16		moments[SPEC_MOMENT_KINDS]; /* moments that it needs, or DP_NONE */
+	int16		part;			/* part that it reads, if it is not from moments */
+	int16		first_target;	/* first of its targets */
+	int16		ntargets;		/* number of its targets */
+	int16		number;			/* position of a number of values in the parameters, or 0 */
+	char		name[NAMEDATALEN]; /* name for the ledger, as in avg(x) */
+} SpecOutput;
+
+/* The description itself: what the release is made of, in arrays with their lengths before. */
+typedef struct ReleaseSpec
+{
+	int32		vl_len_;		/* varlena header; use VARSIZE */
+	unsigned char id[DP_SPEC_ID_BYTES]; /* made by this planning, unguessable */
+	Oid			relid;			/* first protected relation, for messages */
+	NameData	population;
+	int32		dimensions;		/* number of coordinates, at least 1 */
+	int32		nkeys;			/* number of group keys */
+	int32		nparams;
+	int32		narguments;
+	int32		nsets;
+	int32		nfeatures;
+	int32		nmoments;
+	int32		nsketches;
+	int32		nparts;
+	int32		ntargets;
+	int32		noutputs;
+	bool		numeric;		/* the vector is released; else it only counts individuals */
+	bool		streamed;		/* each individual has one row: k = r = 1 */
+	bool		grouped;		/* there are group keys; without, k = 1 */
+	bool		account_required;	/* made for an analyst, who must pay from an account */
+	int32		nproofs;
+	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" rests on */
+	uint8		param_kinds[DP_MAX_PARAMS];	/* SpecParamKind of each parameter */
+	SpecArgument arguments[DP_MAX_ARGUMENTS];
+	SpecSet		sets[DP_MAX_SETS];
+	SpecFeature features[DP_MAX_FEATURES];
+	SpecCoordinate coordinates[DP_MAX_DIMENSIONS];	/* [0] counts individuals */
+	SpecMoment	moments[DP_MAX_MOMENTS];
+	SpecSketch	sketches[DP_MAX_SKETCHES];
+	SpecPart	parts[DP_MAX_PARTS];
+	SpecTarget	targets[DP_MAX_TARGETS];
+	SpecOutput	outputs[DP_MAX_OUTPUTS];
+	char		relations[256]; /* names of the protected relations, for the ledger */
+	char		output_names[512];	/* names of the outputs, for the ledger */
+} ReleaseSpec;
+
+/* The parameters of one execution, checked. */
+typedef struct ReleaseParams
+{
+	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9) */
+	int64		delta_atto;		/* price of the release, atto-delta (1e-18) */
+	int64		epsilon_share;	/* epsilon of each mechanism, nano-epsilon */
+	int64		delta_share;	/* delta of each mechanism, atto-delta */
+	int64		groups;			/* k: most groups that an individual counts in */
+	int64		rows;			/* r: most rows that an individual counts with in a group */
+	const double *values;		/* the whole array of parameters */
+} ReleaseParams;
+
+extern int	spec_shares(const ReleaseSpec *spec);
+extern void spec_read_params(const ReleaseSpec *spec, const double *values,
+							 ReleaseParams *params);
+extern int64 spec_least_epsilon(void);
+extern void spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params);
+extern void spec_null_parameter(void) pg_attribute_noreturn();
+extern void spec_check_bounds(double lower, double upper, bool may_be_equal);
+
+#endif							/* DP_SPEC_H */

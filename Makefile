@@ -4,6 +4,7 @@
 #   make test, make attacks, make audit, make fuzz,     install what they need, touch
 #   make alike, make bench, make demo, make demo-shell  no PostgreSQL of the system
 #   make indent, make indent-check                      the layout of C files
+#   make test-asserts, test-sanitize, test-valgrind     tests that see more (dev/test-under)
 
 all:
 
@@ -82,7 +83,7 @@ endif
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out installcheck clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out installcheck clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -132,6 +133,9 @@ endif
 test:
 	@bash dev/test
 
+test-asserts test-sanitize test-valgrind:
+	@bash dev/test-under $(@:test-%=%)
+
 attacks:
 	@SUITES=attacks bash dev/test
 
@@ -168,4 +172,4 @@ indent:
 indent-check:
 	@bash dev/indent --check
 
-.PHONY: all install installcheck uninstall fault clean test attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check
+.PHONY: all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check

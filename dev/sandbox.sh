@@ -14,7 +14,8 @@
 #
 # PostgreSQL refuses to run as root; root becomes "nobody" here, who, unlike
 # "postgres", has no rights on any cluster of the system.  sandbox_run runs a
-# command as that user and waits for it.  Whatever happens, the EXIT trap ends
+# command as that user and waits for it; SANDBOX_ENV may hold lines NAME=VALUE for its
+# environment, which is empty otherwise.  Whatever happens, the EXIT trap ends
 # every process that came from the sandbox and removes the directory.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -110,7 +111,7 @@ sandbox_open()
 	sandbox=$(mktemp -d "$base/dp_agg.XXXXXX") || exit 1
 	mkdir "$sandbox"/{src,tmp,home,sock}
 
-	tar -C "$checkout" --exclude=./.git --exclude=./.build/log --exclude=./tmp_check -cf - . |
+	tar -C "$checkout" --exclude=./.git --exclude=./.build/log --exclude=./.postgresql --exclude=./tmp_check -cf - . |
 		tar -C "$sandbox/src" -xf - --no-same-owner
 	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" -j "$(nproc)" PG_CONFIG="$PG_CONFIG" all
 
@@ -120,7 +121,7 @@ sandbox_open()
 	done
 	dir=$("$PG_CONFIG" --pkgincludedir)
 	mkdir -p "$sandbox${dir%/*}"
-	ln -sT "$dir" "$sandbox$dir"
+	cp -a "$dir" "$sandbox$dir"
 	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" PG_CONFIG="$PG_CONFIG" DESTDIR="$sandbox" install
 
 	if [ "$(id -u)" -eq 0 ]; then
@@ -139,6 +140,7 @@ sandbox_open()
 	case "$("$PG_CONFIG" --configure)" in
 		*--with-openssl* | *--with-ssl=openssl*) sandbox_env+=(with_ssl=openssl) ;;
 	esac
+	[ -z "${SANDBOX_ENV:-}" ] || mapfile -t -O "${#sandbox_env[@]}" sandbox_env <<<"$SANDBOX_ENV"
 }
 
 # sandbox_run [NAME=VALUE...] COMMAND...

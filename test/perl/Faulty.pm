@@ -9,7 +9,9 @@ package Faulty;
 
 use strict;
 use warnings;
+use File::Basename 'dirname';
 use File::Copy 'copy';
+use File::Path 'make_path';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
@@ -18,11 +20,17 @@ my %libdir;    # by name of the node
 sub node
 {
 	my ($name, $conf) = @_;
-	my $prefix = PostgreSQL::Test::Utils::tempdir . '/usr';
-	my ($bindir, $libdir) = map { s/^\Q$ENV{SANDBOX}\E\/usr/$prefix/r }
-	  map { chomp(my $dir = `pg_config --$_`); $dir } qw(bindir pkglibdir);
+	my $prefix = PostgreSQL::Test::Utils::tempdir;
+	my @dirs = map { chomp(my $dir = `pg_config --$_`); $dir } qw(bindir pkglibdir sharedir);
+	my ($bindir, $libdir) = map { s/^\Q$ENV{SANDBOX}/$prefix/r } @dirs;
 
-	system_or_bail('cp', '-a', "$ENV{SANDBOX}/usr", $prefix);
+	foreach my $dir (@dirs)
+	{
+		my $copy = $dir =~ s/^\Q$ENV{SANDBOX}/$prefix/r;
+
+		make_path(dirname($copy));
+		system_or_bail('cp', '-a', $dir, $copy);
+	}
 	my $node = PostgreSQL::Test::Cluster->new($name, install_path => $bindir =~ s{/bin$}{}r);
 
 	$libdir{ $node->name } = $libdir;

@@ -167,7 +167,8 @@ is(uint16_t header, int n, const uint16_t *words, double expected)
 {
 	uint16_t	stored[8] = {header};
 
-	memcpy(stored + 1, words, (size_t) n * sizeof(uint16_t));
+	for (int i = 0; i < n; i++)
+		stored[1 + i] = words[i];
 	return reads((const char *) stored, (size_t) (n + 1) * sizeof(uint16_t), expected);
 }
 
@@ -201,7 +202,8 @@ scales(uint16_t header, int n, const uint16_t *words, int shown, int needed)
 	int			s = -1;
 	int			w = -1;
 
-	memcpy(stored + 1, words, (size_t) n * sizeof(uint16_t));
+	for (int i = 0; i < n; i++)
+		stored[1 + i] = words[i];
 	return decimal_scales((const char *) stored, (size_t) (n + 1) * sizeof(uint16_t), &s, &w) &&
 		s == shown && w == needed;
 }

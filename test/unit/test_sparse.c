@@ -228,7 +228,8 @@ test_sum_pass_rate(int m, long draws)
 			if (total >= tau)
 				passes++;
 		}
-	tap_ok((double) passes / (double) n <= delta + band && passes > 0,
+	/* With few draws, none may pass. */
+	tap_ok((double) passes / (double) n <= delta + band && (passes > 0 || n < 400),
 		   "20 individuals in %d cells pass at %.4f of at most %.4f (%ld draws)",
 		   m, (double) passes / (double) n, delta, n);
 }

@@ -33,7 +33,7 @@ typedef struct MoreGroups
 {
 	uint32	   *index;			/* positions plus one by group, or 0; NULL if they are few */
 	uint32		index_size;		/* a power of two */
-	char		groups[FLEXIBLE_ARRAY_MEMBER];
+	int64		groups[FLEXIBLE_ARRAY_MEMBER];	/* IndividualGroups, aligned like these */
 } MoreGroups;
 
 typedef struct Individual
@@ -136,7 +136,8 @@ individual_nth_group(const IndividualTable *individuals, const Individual *indiv
 
 	if (i < individuals->first_groups)
 		return (IndividualGroup *) ((char *) individual->groups + i * size);
-	return (IndividualGroup *) (individual->more->groups + (i - individuals->first_groups) * size);
+	i -= individuals->first_groups;
+	return (IndividualGroup *) ((char *) individual->more->groups + i * size);
 }
 
 /* What an individual's rows hold for each sketch. */

@@ -36,7 +36,7 @@ typedef struct Contributions
 	ReleaseParams params;
 	int			rows_shift;		/* binary logarithm of r = params.rows; -1 if it is none */
 	ArgumentReader readers[DP_MAX_ARGUMENTS];
-	int64		imputed[DP_MAX_DIMENSIONS];	/* imputed values by coordinate, in lattice units */
+	int64		imputed[DP_MAX_DIMENSIONS]; /* imputed values by coordinate, in lattice units */
 } Contributions;
 
 /* The arguments of one row. */
@@ -177,7 +177,7 @@ divide_to_nearest(dp_int128 numerator, dp_int128 divisor)
 	if (numerator == (int64) numerator && divisor <= PG_INT32_MAX &&
 		Max(numerator, -numerator) < PG_INT64_MAX / 2)
 	{
-		int64		half = (int64) divisor / 2;	/* far cheaper than 128 bits */
+		int64		half = (int64) divisor / 2; /* far cheaper than 128 bits */
 
 		return ((int64) numerator + (numerator >= 0 ? half : -half)) / (int64) divisor;
 	}

@@ -85,7 +85,7 @@ spec_seed(const ReleaseSpec *spec)
 	StaticAssertStmt(sizeof(halves) == sizeof(spec->id), "id of a release has 16 bytes");
 	memcpy(halves, spec->id, sizeof(halves));
 #ifdef DP_FAULT_NOISELESS
-	return UINT64CONST(0x5851f42d4c957f2d);	/* the same values count in every run */
+	return UINT64CONST(0x5851f42d4c957f2d); /* the same values count in every run */
 #endif
 	return hash_combine64(value_mix(halves[0]), halves[1]);
 }

@@ -26,7 +26,8 @@ typedef struct SketchReader
 	uint32		limit;			/* limit of a group's state, in bytes; not for CELLS */
 	uint64		seed;			/* seed of hashes, from the id of the description */
 	Grid		grid;			/* how values become cells; CELLS only */
-	KeyReader	keys;			/* how values become keys; VALUES and DISTINCT, if values are read */
+	KeyReader	keys;			/* how values become keys; VALUES and DISTINCT, if values are
+								 * read */
 } SketchReader;
 
 /* A value as a sketch takes it. */

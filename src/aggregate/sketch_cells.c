@@ -76,7 +76,7 @@ find_slot(const SketchState *state, int cell)
 			return slot;
 		slot = (slot + 1) & mask;
 	}
-	malformed("sketch state");			/* full; ours never are */
+	malformed("sketch state");	/* full; ours never are */
 	return 0;
 }
 
@@ -244,7 +244,7 @@ cells_next(const SketchState *state, uint32 *position, int *cell, int64 *weight)
 {
 	bool		is_list = cells_is_list(state);
 	uint32		n = is_list ? state->used :
-	state->capacity > 0 ? state->capacity : (uint32) state->cells;
+		state->capacity > 0 ? state->capacity : (uint32) state->cells;
 
 	while (*position < n)
 	{

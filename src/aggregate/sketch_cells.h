@@ -25,7 +25,7 @@
 StaticAssertDecl(DP_MAX_CELLS <= SKETCH_CELL_MASK + 1, "cells fit into the bits they have");
 
 #define CELLS_FIRST_CAPACITY 4	/* slots or words of a new state */
-#define CELLS_SLOT_SIZE (sizeof(int64) + sizeof(int32))	/* bytes of a slot: weight and cell */
+#define CELLS_SLOT_SIZE (sizeof(int64) + sizeof(int32)) /* bytes of a slot: weight and cell */
 
 extern SketchState *cells_new(SketchStage stage, int cells, int64 listed);
 extern SketchState *cells_add_slowly(SketchState *state, int cell, int64 weight);

@@ -112,7 +112,7 @@ distinct_add_new(SketchState *state, uint64 hash)
 		}
 		slot = (slot + 1) & mask;
 	}
-	malformed("sketch state");			/* full; ours never are */
+	malformed("sketch state");	/* full; ours never are */
 	return state;
 }
 

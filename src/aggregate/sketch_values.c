@@ -116,7 +116,7 @@ find_slot(const SketchState *state, const ValueKey *key)
 			return &slots[slot];
 		slot = (slot + 1) & mask;
 	}
-	malformed("sketch state");			/* full or wrong; ours never are */
+	malformed("sketch state");	/* full or wrong; ours never are */
 	return NULL;
 }
 

@@ -20,10 +20,9 @@ typedef struct CollectState
 {
 	int32		vl_len_;		/* varlena header (do not touch directly!) */
 	int32		dimensions;		/* number of coordinates */
-	CollectSum	sums[FLEXIBLE_ARRAY_MEMBER];	/* one per coordinate, in lattice
-												 * units; but [0] is the exact
-												 * number of individuals, which
-												 * never leaves the node */
+	CollectSum	sums[FLEXIBLE_ARRAY_MEMBER];	/* one per coordinate, in lattice units; but
+												 * [0] is the exact number of individuals,
+												 * which never leaves the node */
 } CollectState;
 
 /* Bytes of a state of d coordinates, header included. */

@@ -81,7 +81,7 @@ enclosing_release(PlannerInfo *root)
 /* create_upper_paths_hook */
 static void
 upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
-					RelOptInfo *output_rel, void *extra)
+			RelOptInfo *output_rel, void *extra)
 {
 	Aggref	   *collector;
 	const ReleaseSpec *spec;
@@ -175,7 +175,7 @@ rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 /* set_join_pathlist_hook: how two relations are joined */
 static void
 join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
-					  RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)
+			  RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)
 {
 	if (prev_join_pathlist_hook)
 		prev_join_pathlist_hook(root, joinrel, outerrel, innerrel, jointype, extra);

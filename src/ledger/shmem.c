@@ -370,8 +370,8 @@ release_worker(WorkerEntry *entry, bool was_ready)
 		else if (slot->state == SLOT_PENDING && slot->database == entry->database)
 		{
 			/*
-			 * After a worker that served, the backend starts another.  After one that
-			 * could not begin to serve, it would do so again and again.
+			 * After a worker that served, the backend starts another.  After one that could
+			 * not begin to serve, it would do so again and again.
 			 */
 			if (!was_ready)
 			{

@@ -130,8 +130,7 @@ dp_gate_offset(double rate, double delta, int d)
 	}
 
 	/*
-	 * Upwards, past the errors of rate and of this quotient.  At most
-	 * 512 / 1e-25 < 2^93.
+	 * Upwards, past the errors of rate and of this quotient.  At most 512 / 1e-25 < 2^93.
 	 */
 	return (dp_int128) ceil(high / rate * (1.0 + 1e-13) + 0.5);
 }

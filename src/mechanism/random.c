@@ -104,8 +104,8 @@ dp_random_u64(dp_random *rng, uint64_t *out)
 	if (rng->used + sizeof(raw) <= DP_RANDOM_BUFFER)
 	{
 		/*
-		 * Straight from the buffer, without a copy to wipe.  The caller sees the buffer,
-		 * so that the compiler cannot elide the zeros.
+		 * Straight from the buffer, without a copy to wipe.  The caller sees the buffer, so
+		 * that the compiler cannot elide the zeros.
 		 */
 		unsigned char *next = rng->buf + rng->used;
 

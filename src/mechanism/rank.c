@@ -344,7 +344,7 @@ choose_cell(dp_random *rng, const rank_data *data, int first, int last,
 	int32_t		side = larger_side(target->p);
 	dp_uint128	rate_p = (dp_uint128) data->selection_nano;
 	dp_uint128	rate_q = (dp_uint128) 1000000000 * (dp_uint128) DP_CELL_SCALE *
-	2 * (dp_uint128) side * (dp_uint128) data->groups;
+		2 * (dp_uint128) side * (dp_uint128) data->groups;
 	dp_int128	whole = (dp_int128) total_weight(data, first, last);
 	dp_int128	none = -side * data->short_of_gate;
 	rank_costs	costs;
@@ -356,7 +356,10 @@ choose_cell(dp_random *rng, const rank_data *data, int first, int last,
 	*cell = -1;
 	costs.rank = whole * target->p + (dp_int128) target->shift * DP_QUANTILE_UNIT;
 
-	/* A cell that holds the target costs 0; if none does, it is before the first or after the last. */
+	/*
+	 * A cell that holds the target costs 0; if none does, it is before the first or after the
+	 * last.
+	 */
 	costs.least = costs.rank < 0 ? -costs.rank :
 		costs.rank > whole * DP_QUANTILE_UNIT ? costs.rank - whole * DP_QUANTILE_UNIT : 0;
 	if (gated && none < costs.least)
@@ -430,7 +433,7 @@ choose_left(dp_random *rng, const rank_data *data, rank_recursion *run,
 {
 	int			cell = run->cells[mid];
 	rank_interval left = {interval->first_target, mid - 1,
-	interval->first_cell, cell - 1};
+		interval->first_cell, cell - 1};
 
 	if (left.last_cell < left.first_cell)
 		count = 0;
@@ -454,7 +457,7 @@ choose_right(dp_random *rng, const rank_data *data, rank_recursion *run,
 {
 	int			cell = run->cells[mid];
 	rank_interval right = {mid + 1, interval->last_target,
-	cell + 1, interval->last_cell};
+		cell + 1, interval->last_cell};
 
 	if (right.last_cell < right.first_cell)
 		count = 0;

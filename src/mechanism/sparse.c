@@ -417,8 +417,8 @@ dp_mode_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 	work->deficits[n] = (dp_uint128) (best - none);
 
 	/*
-	 * epsilon_nano * deficit: below 2^40 * 2^57 from weights and individuals,
-	 * and 10^6 * 10^9 * 69 * 2^24 < 2^81 from what T has above them.
+	 * epsilon_nano * deficit: below 2^40 * 2^57 from weights and individuals, and 10^6 * 10^9 *
+	 * 69 * 2^24 < 2^81 from what T has above them.
 	 */
 	status = dp_choose(rng, work->deficits, n + 1, (dp_uint128) epsilon_nano,
 					   (dp_uint128) 1000000000 * (dp_uint128) DP_CELL_SCALE *

@@ -26,7 +26,7 @@ cost_of_reading(Oid relid)
 {
 	Relation	relation = table_open(relid, AccessShareLock);
 	double		cost = RelationGetNumberOfBlocks(relation) * seq_page_cost +
-	Max(relation->rd_rel->reltuples, 0) * cpu_tuple_cost;
+		Max(relation->rd_rel->reltuples, 0) * cpu_tuple_cost;
 
 	table_close(relation, NoLock);
 	return cost;

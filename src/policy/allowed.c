@@ -350,7 +350,7 @@ function_is_sql(Oid funcid)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
 	bool		result = HeapTupleIsValid(tuple) &&
-	((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
+		((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
 
 	if (HeapTupleIsValid(tuple))
 		ReleaseSysCache(tuple);

@@ -41,8 +41,8 @@ static void
 invalidate_entry(PolicyEntry *entry)
 {
 	/*
-	 * Only mark: a caller further up the stack may still hold the pointer.  A
-	 * rebuilt entry hands the old memory to the transaction.
+	 * Only mark: a caller further up the stack may still hold the pointer.  A rebuilt entry
+	 * hands the old memory to the transaction.
 	 */
 	entry->valid = false;
 }

@@ -301,8 +301,8 @@ check_label(const ObjectAddress *object, const char *seclabel)
 	ListCell   *lc;
 
 	/*
-	 * An owner alone may not decide whose rows they are: rows that an analyst
-	 * invented would count as individuals of the population.
+	 * An owner alone may not decide whose rows they are: rows that an analyst invented would
+	 * count as individuals of the population.
 	 */
 	if (!superuser() && !extension_role_may(DP_FUNC_PROTECT, GetUserId()))
 		ereport(ERROR,

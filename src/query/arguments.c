@@ -256,4 +256,3 @@ is_unit(ReleaseBuilder *builder, Node *expr)
 	}
 	return false;
 }
-

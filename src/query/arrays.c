@@ -132,12 +132,12 @@ expand_search(RewriteContext *context, ScalarArrayOpExpr *op, Node *left, Node *
 	foreach(lc, elements)
 	{
 		OpExpr	   *comparison = (OpExpr *) make_opclause(op->opno, BOOLOID, false, (Expr *) left,
-													lfirst(lc), InvalidOid, op->inputcollid);
+														  lfirst(lc), InvalidOid, op->inputcollid);
 
 		comparison->location = op->location;
 		comparisons = lappend(comparisons, guard_call(context, (Node *) comparison, op->opfuncid,
-										  BOOLOID, InvalidOid, op->inputcollid,
-										  copyObject(comparison->args)));
+													  BOOLOID, InvalidOid, op->inputcollid,
+													  copyObject(comparison->args)));
 	}
 	if (comparisons == NIL)
 		return makeBoolConst(!op->useOr, false);

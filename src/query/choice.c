@@ -176,7 +176,7 @@ void
 settle_choice(RewriteContext *context, Query *query)
 {
 	bool		limited = !leaves_all(query->limitCount, false) ||
-	!leaves_all(query->limitOffset, true);
+		!leaves_all(query->limitOffset, true);
 
 	if (limited || query->hasDistinctOn || compares_rows(query->setOperations))
 		canonical_columns(context, query);

@@ -45,7 +45,7 @@ strip_relabel(Node *node)
 	while (node != NULL && (IsA(node, RelabelType) || widened_integer(node) != NULL))
 	{
 		Node	   *arg = IsA(node, RelabelType) ?
-		(Node *) ((RelabelType *) node)->arg : widened_integer(node);
+			(Node *) ((RelabelType *) node)->arg : widened_integer(node);
 
 		if (equality_family(exprType(node)) != equality_family(exprType(arg)))
 			break;

@@ -262,8 +262,8 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 		foreach(lu, individuals->units)
 		{
 			/*
-			 * One group per individual only if the keys are one alternative of
-			 * the unit: another one may be NULL in some of its rows.
+			 * One group per individual only if the keys are one alternative of the unit:
+			 * another one may be NULL in some of its rows.
 			 */
 			if (list_difference(keys, lfirst(lu)) == NIL)
 				individuals->unique = true;

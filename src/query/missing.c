@@ -58,8 +58,8 @@ has_value(Node *expr)
 	{
 		Oid			unequal = get_negator(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr);
 		Datum		nan = type == FLOAT4OID ? Float4GetDatum((float4) NAN) :
-		type == FLOAT8OID ? Float8GetDatum(NAN) :
-		DirectFunctionCall1(float8_numeric, Float8GetDatum(NAN));
+			type == FLOAT8OID ? Float8GetDatum(NAN) :
+			DirectFunctionCall1(float8_numeric, Float8GetDatum(NAN));
 
 		result = lappend(result, make_opclause(unequal, BOOLOID, false,
 											   copyObject((Expr *) expr),

@@ -174,7 +174,7 @@ add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutput
 	Node	   *expr_y = aggregate_argument(aggref, 0);
 	Node	   *expr_x = aggregate_argument(aggref, 1);
 	bool		every_row = never_null(builder, aggref, expr_y) &&
-	never_null(builder, aggref, expr_x);
+		never_null(builder, aggref, expr_x);
 	SpecArgType type_y = number_type(builder, expr_y);
 	SpecArgType type_x = number_type(builder, expr_x);
 	int			x;

@@ -80,7 +80,7 @@ values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKin
 	if (!type_is_allowed(exprType(expr)) || !OidIsValid(type->eq_opr) ||
 		type->eq_opr >= FirstNormalObjectId || !OidIsValid(type->hash_extended_proc))
 		refuse(REFUSE_TYPE, builder->context->source, exprLocation(expr));
-	check_compared(builder->context, expr);	/* values are hashed */
+	check_compared(builder->context, expr); /* values are hashed */
 	memset(&sketch, 0, sizeof(sketch));
 	sketch.kind = kind;
 	sketch.value_type = exprType(expr);
@@ -347,4 +347,3 @@ add_distinct(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 	builder->wanted[builder->spec.noutputs].sketch =
 		values_sketch(builder, aggref, expr, SPEC_SKETCH_DISTINCT);
 }
-

@@ -70,8 +70,8 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 	result->max_rows = rel->max_rows;
 
 	/*
-	 * Lend the owner's right to read, for this relation and this plan only.  A
-	 * definer view whose owner may read keeps that owner's.
+	 * Lend the owner's right to read, for this relation and this plan only.  A definer view
+	 * whose owner may read keeps that owner's.
 	 */
 	reader = OidIsValid(rte->checkAsUser) ? rte->checkAsUser : context->user;
 	if (pg_class_aclcheck(rte->relid, reader, ACL_SELECT) != ACLCHECK_OK)
@@ -216,7 +216,7 @@ bool
 grouped_by_unit(Query *query, Individuals *individuals)
 {
 	List	   *clauses = query->groupClause != NIL || query->hasAggs ?
-	query->groupClause : query->distinctClause;
+		query->groupClause : query->distinctClause;
 
 	return units_among(individuals->units,
 					   clause_expressions(clauses, query->targetList)) != NIL;

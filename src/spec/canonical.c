@@ -197,7 +197,7 @@ canonical_interval(const Interval *value)
 {
 	Interval   *result = palloc0(sizeof(Interval));
 	int64		days = (int64) value->month * DAYS_PER_MONTH + value->day +
-	value->time / USECS_PER_DAY;
+		value->time / USECS_PER_DAY;
 	int64		months = 0;
 
 	result->time = value->time % USECS_PER_DAY;
@@ -265,7 +265,7 @@ canonical_jsonb(Datum value)
 	while ((token = JsonbIteratorNext(&iterator, &item, false)) != WJB_DONE)
 	{
 		bool		has_value = token < WJB_BEGIN_ARRAY ||
-		(token == WJB_BEGIN_ARRAY && item.val.array.rawScalar);
+			(token == WJB_BEGIN_ARRAY && item.val.array.rawScalar);
 
 		if (token < WJB_BEGIN_ARRAY && item.type == jbvNumeric)
 			item.val.numeric = DatumGetNumeric(canonical_numeric(item.val.numeric, -1));

@@ -96,7 +96,7 @@ static int64
 interval_days(const Interval *interval, int64 *microseconds)
 {
 	int64		days = (int64) interval->month * DAYS_PER_MONTH + interval->day +
-	interval->time / USECS_PER_DAY;
+		interval->time / USECS_PER_DAY;
 	int64		rest = interval->time % USECS_PER_DAY;
 
 	if (days > 0 && rest < 0)
@@ -419,9 +419,9 @@ static void
 narrow_to_type(Grid *grid, SpecArgType type)
 {
 	double		lowest = type == SPEC_ARG_INT2 ? PG_INT16_MIN :
-	type == SPEC_ARG_INT4 ? PG_INT32_MIN : -INFINITY;
+		type == SPEC_ARG_INT4 ? PG_INT32_MIN : -INFINITY;
 	double		highest = type == SPEC_ARG_INT2 ? PG_INT16_MAX :
-	type == SPEC_ARG_INT4 ? PG_INT32_MAX : INFINITY;
+		type == SPEC_ARG_INT4 ? PG_INT32_MAX : INFINITY;
 
 	grid->lower = Max(lowest, Min(highest, grid->lower));
 	grid->upper = Max(lowest, Min(highest, grid->upper));

@@ -31,7 +31,8 @@ typedef struct Grid
 	SpecScheme	scheme;
 	int			cells;			/* number of cells, 1 .. DP_MAX_CELLS */
 	double		lower;			/* lower bound, finite; of BINS the end of the lowest bin */
-	double		upper;			/* upper bound, not below lower; of BINS the end of the highest bin */
+	double		upper;			/* upper bound, not below lower; of BINS the end of the
+								 * highest bin */
 	double		step;			/* distance of points, or width of a bucket; 0 for BINS */
 	double		multiple;		/* numerator of the step; GRID only */
 	double		per_unit;		/* denominator of the step; GRID only */

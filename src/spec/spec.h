@@ -158,8 +158,10 @@ typedef struct SpecCoordinate
 	int16		feature;		/* feature that it sums up, or DP_NONE */
 	int16		sketch;			/* sketch whose distinct values it counts, or DP_NONE */
 	SpecImputation imputation;
-	bool		presence;		/* tells whether an individual has a row of the set, not how many */
-	int16		copy;			/* number of this one among equal ones, each with its own noise */
+	bool		presence;		/* tells whether an individual has a row of the set, not how
+								 * many */
+	int16		copy;			/* number of this one among equal ones, each with its own
+								 * noise */
 } SpecCoordinate;
 
 /* A linear combination: factor * sum of weight * coordinate, where factor is r or 1. */
@@ -305,7 +307,7 @@ typedef struct SpecOutput
 	int16		first_target;	/* first of its targets */
 	int16		ntargets;		/* number of its targets */
 	int16		number;			/* position of a number of values in the parameters, or 0 */
-	char		name[NAMEDATALEN]; /* name for the ledger, as in avg(x) */
+	char		name[NAMEDATALEN];	/* name for the ledger, as in avg(x) */
 } SpecOutput;
 
 /* The description itself: what the release is made of, in arrays with their lengths before. */
@@ -331,7 +333,7 @@ typedef struct ReleaseSpec
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
 	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" rests on */
-	uint8		param_kinds[DP_MAX_PARAMS];	/* SpecParamKind of each parameter */
+	uint8		param_kinds[DP_MAX_PARAMS]; /* SpecParamKind of each parameter */
 	SpecArgument arguments[DP_MAX_ARGUMENTS];
 	SpecSet		sets[DP_MAX_SETS];
 	SpecFeature features[DP_MAX_FEATURES];

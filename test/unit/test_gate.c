@@ -194,6 +194,7 @@ test_group_delta(void)
 		{
 			long double delta = (long double) deltas[k] / 1e18L;
 			double		rounded = dp_gate_group_delta(deltas[k], groups[i]);
+
 			/* 1 - (1 - delta')^groups */
 			long double total = -expm1l((long double) groups[i] * log1pl(-(long double) rounded));
 

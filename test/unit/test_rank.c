@@ -395,9 +395,9 @@ test_accuracies(void)
 		double		allowed;
 
 		/*
-		 * A selection of share e exceeds (2/e)(ln m + 24) with probability
-		 * e^-24/2, a count of share e/3 exceeds 3 * 25/e with e^-25: there are
-		 * fewer than 200 * 128 * 16 of them.
+		 * A selection of share e exceeds (2/e)(ln m + 24) with probability e^-24/2, a count
+		 * of share e/3 exceeds 3 * 25/e with e^-25: there are fewer than 200 * 128 * 16 of
+		 * them.
 		 */
 		double		share = (double) dp_rank_share(NANO, numbers[i], false) * 1e-9;
 
@@ -781,10 +781,11 @@ test_extremes(void)
 				errors++;
 		}
 	}
+
 	/*
-	 * Expected at most e^-6/2 of them each, by halves: a head beside that of the
-	 * best wins at most half the time.  5.6 standard deviations, and none that
-	 * errs by 1,000 individuals within (e^-250).
+	 * Expected at most e^-6/2 of them each, by halves: a head beside that of the best wins at
+	 * most half the time.  5.6 standard deviations, and none that errs by 1,000 individuals
+	 * within (e^-250).
 	 */
 	tap_ok(errors == 0 && (double) outside / (2.0 * (double) n) <
 		   0.5 * exp(-6.0) + 5.6 * sqrt(0.00125 * 0.99875 / (2.0 * (double) n)),

@@ -259,7 +259,7 @@ sub judge
 	{
 		return ($1, $2, $3 // 0, grep { $_ =~ FAILURE } split /\n/, $job->{out});
 	}
-	return (0, 1, 0, 'prints nothing') if $job->{out} !~ /\S/;
+	return $job->{ended} ? (0, 0, 0) : (0, 1, 0, 'prints nothing') if $job->{out} !~ /\S/;
 	my $parser = TAP::Parser->new({ tap => $job->{out} });
 	my @lines;
 

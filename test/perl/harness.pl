@@ -259,6 +259,7 @@ sub judge
 	{
 		return ($1, $2, $3 // 0, grep { $_ =~ FAILURE } split /\n/, $job->{out});
 	}
+	return $job->{ended} ? (0, 0, 0) : (0, 1, 0, 'prints nothing') if $job->{out} !~ /\S/;
 	my $parser = TAP::Parser->new({ tap => $job->{out} });
 	my @lines;
 
@@ -282,7 +283,9 @@ sub judge
 sub finished
 {
 	my ($job, $status) = @_;
-	my ($passed, $failed, $skipped, @lines) = judge($job);
+	my ($passed, $failed, $skipped, @lines) = eval { judge($job) };
+
+	($passed, $failed, $skipped, @lines) = (0, 1, 0, "its output is unreadable: $@") if $@;
 
 	if ($status != 0 && !$job->{ended})
 	{

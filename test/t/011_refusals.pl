@@ -278,7 +278,7 @@ my @raw = map { [ $_, '42501', 'permission denied' ] } (
 	'SELECT c.city, v.cost FROM clinics c LEFT JOIN visits v USING (clinic)',
 	'SELECT * FROM (SELECT cost FROM visits) v', 'WITH v AS (SELECT cost FROM visits) SELECT * FROM v',
 	'WITH v AS MATERIALIZED (SELECT cost FROM visits) SELECT * FROM v',
-	
+
 	'SELECT cost FROM visits UNION ALL SELECT cost FROM visits',
 	'SELECT (SELECT cost FROM visits)', 'SELECT ARRAY(SELECT cost FROM visits)',
 	'SELECT n FROM a.own WHERE EXISTS (SELECT FROM visits WHERE patient_id = 5)',

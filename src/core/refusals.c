@@ -1,6 +1,6 @@
 /*
  * refusals.c
- *		The texts of all refusals, in one table.
+ *		What a query is told that is refused, in one table.
  *
  * A refusal never depends on data and comes before any row is read.  Each says
  * what to write instead.

@@ -2,8 +2,8 @@
  * units.h
  *		The unit of a FROM item, and what a level keeps of it.
  */
-#ifndef DP_UNITS_H
-#define DP_UNITS_H
+#ifndef DP_QUERY_UNITS_H
+#define DP_QUERY_UNITS_H
 
 #include "postgres.h"
 
@@ -19,4 +19,4 @@ extern List *units_among(List *units, List *expressions);
 extern bool grouped_by_unit(Query *query, Individuals *individuals);
 extern void require_unit(Level *level, Individuals *individuals);
 
-#endif							/* DP_UNITS_H */
+#endif							/* DP_QUERY_UNITS_H */

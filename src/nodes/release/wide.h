@@ -2,8 +2,8 @@
  * wide.h
  *		Scans protected relations with values stored out of line.
  */
-#ifndef DP_WIDE_SCAN_H
-#define DP_WIDE_SCAN_H
+#ifndef DP_RELEASE_WIDE_H
+#define DP_RELEASE_WIDE_H
 
 #include "postgres.h"
 
@@ -18,4 +18,4 @@ extern void wide_add_paths(PlannerInfo *root, RelOptInfo *rel, List *columns, Bl
 extern void wide_read_on(PlanState *state);
 extern void wide_recheck(List *relids);
 
-#endif							/* DP_WIDE_SCAN_H */
+#endif							/* DP_RELEASE_WIDE_H */

@@ -97,6 +97,7 @@ void
 books_close(Books *books)
 {
 	AfterTriggerEndQuery(books->estate);
+	ExecCloseResultRelations(books->estate);	/* what triggers have opened */
 	EvalPlanQualEnd(&books->epq);
 	close_table(books->accounts);
 	if (books->releases != NULL)

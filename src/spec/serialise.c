@@ -69,10 +69,11 @@ pass_byte(SpecBytes *bytes, int value, int highest)
 	return value;
 }
 
-static bool
-pass_bool(SpecBytes *bytes, bool value)
+/* By its address: what is read is not set before, and no bool has any byte as its value. */
+static void
+pass_bool(SpecBytes *bytes, bool *value)
 {
-	return pass_byte(bytes, value ? 1 : 0, 1) != 0;
+	*value = pass_byte(bytes, !bytes->reading && *value ? 1 : 0, 1) != 0;
 }
 
 /* lowest .. highest, in two bytes with a sign */
@@ -203,7 +204,7 @@ pass_set(SpecBytes *bytes, const ReleaseSpec *spec, SpecSet *set)
 {
 	set->x = pass_choice(bytes, set->x, spec->narguments);
 	set->y = pass_choice(bytes, set->y, spec->narguments);
-	set->every_row = pass_bool(bytes, set->every_row);
+	pass_bool(bytes, &set->every_row);
 }
 
 /* Is it the position of an argument whose values are read as numbers? */
@@ -232,7 +233,7 @@ pass_coordinate(SpecBytes *bytes, const ReleaseSpec *spec, SpecCoordinate *coord
 	coordinate->feature = pass_choice(bytes, coordinate->feature, spec->nfeatures);
 	coordinate->sketch = pass_choice(bytes, coordinate->sketch, spec->nsketches);
 	coordinate->imputation = pass_byte(bytes, coordinate->imputation, SPEC_IMPUTE_ZERO);
-	coordinate->presence = pass_bool(bytes, coordinate->presence);
+	pass_bool(bytes, &coordinate->presence);
 	coordinate->copy = pass_byte(bytes, coordinate->copy, PG_UINT8_MAX);
 	require((coordinate->feature == DP_NONE) != (coordinate->sketch == DP_NONE));
 }
@@ -240,7 +241,7 @@ pass_coordinate(SpecBytes *bytes, const ReleaseSpec *spec, SpecCoordinate *coord
 static void
 pass_moment(SpecBytes *bytes, const ReleaseSpec *spec, SpecMoment *moment)
 {
-	moment->individuals = pass_bool(bytes, moment->individuals);
+	pass_bool(bytes, &moment->individuals);
 	moment->nterms = pass_number(bytes, moment->nterms, 0, DP_MOMENT_TERMS);
 	for (int i = 0; i < moment->nterms; i++)
 	{
@@ -287,7 +288,7 @@ pass_target(SpecBytes *bytes, const ReleaseSpec *spec, SpecTarget *target)
 	target->end = pass_byte(bytes, target->end, SPEC_END_HIGH);
 	target->part = pass_position(bytes, target->part, spec->nparts);
 	target->fraction = pass_param(bytes, spec, target->fraction, SPEC_PARAM_FRACTION);
-	target->reversed = pass_bool(bytes, target->reversed);
+	pass_bool(bytes, &target->reversed);
 	target->level = pass_param(bytes, spec, target->level, SPEC_PARAM_LEVEL);
 	require(target->kind != SPEC_TARGET_QUANTILE || target->fraction != 0);
 	require(target->end == SPEC_END_NONE || target->level != 0);
@@ -331,7 +332,7 @@ pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 	output->end = pass_byte(bytes, output->end, SPEC_END_HIGH);
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);
-	output->integral = pass_bool(bytes, output->integral);
+	pass_bool(bytes, &output->integral);
 	output->bound_x = pass_bound(bytes, spec, output->bound_x);
 	output->bound_y = pass_bound(bytes, spec, output->bound_y);
 	for (int i = 0; i < SPEC_MOMENT_KINDS; i++)
@@ -359,7 +360,7 @@ pass_header(SpecBytes *bytes, ReleaseSpec *spec)
 		memcpy(spec->id, next_bytes(bytes, DP_SPEC_ID_BYTES), DP_SPEC_ID_BYTES);
 	else
 		pq_sendbytes(&bytes->buffer, (const char *) spec->id, DP_SPEC_ID_BYTES);
-	spec->account_required = pass_bool(bytes, spec->account_required);
+	pass_bool(bytes, &spec->account_required);
 }
 
 /* Numbers of entries. */
@@ -413,9 +414,9 @@ pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 {
 	pass_header(bytes, spec);
 	pass_counts(bytes, spec);
-	spec->numeric = pass_bool(bytes, spec->numeric);
-	spec->streamed = pass_bool(bytes, spec->streamed);
-	spec->grouped = pass_bool(bytes, spec->grouped);
+	pass_bool(bytes, &spec->numeric);
+	pass_bool(bytes, &spec->streamed);
+	pass_bool(bytes, &spec->grouped);
 	require(spec->grouped == (spec->nkeys > 0));
 	spec->relid = pass_uint32(bytes, spec->relid);
 	pass_text(bytes, NameStr(spec->population), NAMEDATALEN);

@@ -472,6 +472,7 @@ CREATE TRIGGER t AFTER INSERT ON dp_agg.release FOR EACH ROW EXECUTE FUNCTION se
 SQL
 	DpAgg::works($node, 'analyst', $count);
 	is($node->safe_psql('postgres', "SELECT string_agg(who, ' ') FROM seen"), 'analyst', 'a trigger on the log fires once');
+	unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/reference leak/, 'and leaves no relation open');
 	my $before = logged();
 	$node->safe_psql('postgres',
 		'CREATE TRIGGER t BEFORE UPDATE ON dp_agg.account FOR EACH ROW EXECUTE FUNCTION nothing()');

@@ -64,10 +64,10 @@ plan_requires_account(PlannedStmt *plan)
 
 	foreach(lc, plan->subplans)
 	{
-		const Plan *plan = lfirst(lc);
+		const Plan *top = lfirst(lc);
 
-		if (plan != NULL && is_plan_of(plan, node_release) &&
-			spec_peek_account_required(node_description((const CustomScan *) plan)))
+		if (top != NULL && is_plan_of(top, node_release) &&
+			spec_peek_account_required(node_description((const CustomScan *) top)))
 			return true;
 	}
 	return false;

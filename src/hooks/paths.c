@@ -55,13 +55,17 @@ find_collector(PlannerInfo *root)
 	return NULL;
 }
 
-/* The collector of a query that is a release's and was made by this planning; else NULL. */
+/*
+ * The collector of a query that is a release's and was made by this planning, with the
+ * release's description in *spec; else NULL, and so is *spec.
+ */
 static Aggref *
-known_collector(PlannerInfo *root)
+known_collector(PlannerInfo *root, const ReleaseSpec **spec)
 {
 	Aggref	   *collector = planning_releases() ? find_collector(root) : NULL;
 
-	return collector != NULL && planning_known_spec(collector) != NULL ? collector : NULL;
+	*spec = collector != NULL ? planning_known_spec(collector) : NULL;
+	return *spec != NULL ? collector : NULL;
 }
 
 /*
@@ -71,11 +75,11 @@ known_collector(PlannerInfo *root)
 static const ReleaseSpec *
 enclosing_release(PlannerInfo *root)
 {
-	Aggref	   *collector = NULL;
+	const ReleaseSpec *spec = NULL;
 
-	for (; root != NULL && collector == NULL; root = root->parent_root)
-		collector = known_collector(root);
-	return collector != NULL ? planning_known_spec(collector) : NULL;
+	for (; root != NULL && spec == NULL; root = root->parent_root)
+		(void) known_collector(root, &spec);
+	return spec;
 }
 
 /* create_upper_paths_hook */
@@ -93,10 +97,9 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 		remember_partitions(root);
 	if (stage != UPPERREL_GROUP_AGG && stage != UPPERREL_FINAL)
 		return;
-	collector = known_collector(root);
+	collector = known_collector(root, &spec);
 	if (collector == NULL)
 		return;
-	spec = planning_known_spec(collector);
 	function = extension_function(collector->aggfnoid);
 	if (stage == UPPERREL_FINAL)
 		add_release_path(output_rel, collector, planning_needs(spec));

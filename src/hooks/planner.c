@@ -46,19 +46,12 @@ static planner_hook_type prev_planner = NULL;
  * ----------
  */
 
-/* Context of inline_functions_walker(). */
-typedef struct InlineFunctionsContext
-{
-	PlannerInfo *root;
-	bool		failed;
-} InlineFunctionsContext;
-
 /*
  * Inlines functions in FROM.  The planner would do it later, after we have looked at the
  * query; but a function that is inlined can bring relations into it.
  */
 static bool
-inline_functions_walker(Node *node, InlineFunctionsContext *context)
+inline_functions_walker(Node *node, PlannerInfo *root)
 {
 	if (node == NULL)
 		return false;
@@ -74,22 +67,22 @@ inline_functions_walker(Node *node, InlineFunctionsContext *context)
 		if (!IsA(function->funcexpr, FuncExpr) ||
 			((FuncExpr *) function->funcexpr)->funcid < FirstNormalObjectId)
 			return false;
-		rte->functions = (List *) eval_const_expressions(context->root, (Node *) rte->functions);
-		inlined = inline_set_returning_function(context->root, rte);
+		rte->functions = (List *) eval_const_expressions(root, (Node *) rte->functions);
+		inlined = inline_set_returning_function(root, rte);
 		if (inlined != NULL)
 		{
 			rte->rtekind = RTE_SUBQUERY;
 			rte->subquery = inlined;
 			rte->security_barrier = false;
 			rte->functions = NIL;
-			return inline_functions_walker((Node *) inlined, context);
+			return inline_functions_walker((Node *) inlined, root);
 		}
 		return false;
 	}
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, inline_functions_walker, context,
+		return query_tree_walker((Query *) node, inline_functions_walker, root,
 								 QTW_EXAMINE_RTES_AFTER);
-	return expression_tree_walker(node, inline_functions_walker, context);
+	return expression_tree_walker(node, inline_functions_walker, root);
 }
 
 /* Is there a function in FROM, at any depth? */
@@ -266,9 +259,7 @@ guard_planner(Query *parse, const char *query_string, int cursor_options,
 
 	if (has_function_walker((Node *) parse, NULL))
 	{
-		InlineFunctionsContext inline_context = {.root = root};
-
-		(void) inline_functions_walker((Node *) parse, &inline_context);
+		(void) inline_functions_walker((Node *) parse, root);
 	}
 	(void) ask_walker((Node *) parse, &ask);
 	if (ask.concerned && ask.analyst)

@@ -23,7 +23,6 @@ typedef struct PlannedRelease
 	List	   *plain;			/* relations planned as if they had no wide values */
 } PlannedRelease;
 
-
 /* Columns that the planning took to be never NULL. */
 typedef struct BelievedColumns
 {
@@ -140,9 +139,9 @@ planning_remember(const ReleaseSpec *spec, List *needs, List *wide)
 	current.releases = lappend(current.releases, planned);
 }
 
-/* The columns of a relation that the planning under way took to be never NULL. */
-List *
-planning_believed(Oid relid)
+/* The entry of a relation among the beliefs, or NULL. */
+static BelievedColumns *
+find_beliefs(Oid relid)
 {
 	ListCell   *lc;
 
@@ -151,29 +150,31 @@ planning_believed(Oid relid)
 		BelievedColumns *believed = lfirst(lc);
 
 		if (believed->relid == relid)
-			return believed->attnos;
+			return believed;
 	}
-	return NIL;
+	return NULL;
+}
+
+/* The columns of a relation that the planning under way took to be never NULL. */
+List *
+planning_believed(Oid relid)
+{
+	BelievedColumns *believed = find_beliefs(relid);
+
+	return believed != NULL ? believed->attnos : NIL;
 }
 
 /* Notes that a column was taken to be never NULL: releases that read it rest on that. */
 void
 planning_believe(Oid relid, AttrNumber attno)
 {
-	BelievedColumns *believed;
-	ListCell   *lc;
+	BelievedColumns *believed = find_beliefs(relid);
 
-	foreach(lc, current.beliefs)
+	if (believed == NULL)
 	{
-		believed = lfirst(lc);
-		if (believed->relid == relid)
-		{
-			believed->attnos = list_append_unique_int(believed->attnos, attno);
-			return;
-		}
+		believed = palloc0(sizeof(BelievedColumns));
+		believed->relid = relid;
+		current.beliefs = lappend(current.beliefs, believed);
 	}
-	believed = palloc(sizeof(BelievedColumns));
-	believed->relid = relid;
-	believed->attnos = list_make1_int(attno);
-	current.beliefs = lappend(current.beliefs, believed);
+	believed->attnos = list_append_unique_int(believed->attnos, attno);
 }

@@ -34,17 +34,12 @@ typedef struct WideContext
 
 /* The list of wide columns of a relation, found or added. */
 static WideRelation *
-find_relation(WideContext *context, Oid relid)
+find_or_add_relation(WideContext *context, Oid relid)
 {
-	WideRelation *result;
-	ListCell   *lc;
+	WideRelation *result = find_wide_relation(context->relations, relid);
 
-	foreach(lc, context->relations)
-	{
-		result = lfirst(lc);
-		if (result->relid == relid)
-			return result;
-	}
+	if (result != NULL)
+		return result;
 	result = palloc0(sizeof(WideRelation));
 	result->relid = relid;
 	context->relations = lappend(context->relations, result);
@@ -66,7 +61,7 @@ add_column(WideContext *context, Oid relid, AttrNumber attno)
 	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
 	if (get_typlen(type) != -1)
 		return;
-	relation = find_relation(context, relid);
+	relation = find_or_add_relation(context, relid);
 	relation->columns = bms_add_member(relation->columns, attno);
 }
 

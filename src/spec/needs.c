@@ -6,12 +6,9 @@
 
 #include "spec/needs.h"
 
-/*
- * The columns, by attribute number, that a list of WideRelation has for a relation; NULL
- * if the relation is not in the list.
- */
-const Bitmapset *
-wide_columns_of(List *relations, Oid relid)
+/* The entry of a relation in a list of WideRelation, or NULL. */
+WideRelation *
+find_wide_relation(List *relations, Oid relid)
 {
 	ListCell   *lc;
 
@@ -20,7 +17,7 @@ wide_columns_of(List *relations, Oid relid)
 		WideRelation *relation = lfirst(lc);
 
 		if (relation->relid == relid)
-			return relation->columns;
+			return relation;
 	}
 	return NULL;
 }

@@ -30,6 +30,6 @@ typedef struct WideRelation
 	Bitmapset  *columns;		/* attribute numbers of these columns */
 } WideRelation;
 
-extern const Bitmapset *wide_columns_of(List *relations, Oid relid);
+extern WideRelation *find_wide_relation(List *relations, Oid relid);
 
 #endif							/* DP_NEEDS_H */

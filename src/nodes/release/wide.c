@@ -115,10 +115,10 @@ wide_columns_read(PlannerInfo *root, Index rti, List *wide)
 	}
 	else
 	{
-		const Bitmapset *columns = wide_columns_of(wide, rte->relid);
+		const WideRelation *relation = find_wide_relation(wide, rte->relid);
 		int			i = -1;
 
-		while ((i = bms_next_member(columns, i)) >= 0)
+		while (relation != NULL && (i = bms_next_member(relation->columns, i)) >= 0)
 			result = lappend_int(result, i);
 	}
 	return result;

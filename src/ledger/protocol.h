@@ -10,6 +10,8 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
+#include "tier/grade.h"
+
 /* Bytes of a payload: everything that one statement is charged for and logs. */
 #define LEDGER_PAYLOAD_SIZE		16384
 /* Bytes of a payload that are kept free for the text of the query. */
@@ -83,7 +85,20 @@ typedef struct LedgerItem
 	const char *relations;		/* names of the protected relations, for the log */
 	const char *outputs;		/* names of the outputs, for the log */
 	bool		account_required;	/* false for a role that may read the rows itself */
+	TierCodes	codes;			/* what the release reveals; ledger_charge() adds what accounts
+								 * have spent */
+	int64		lifetime_limit; /* nano-epsilon that an account may have spent in its lifetime before
+								 * the tier is raised, this release included */
 } LedgerItem;
+
+/* Raw rows of one classified relation that a statement is about to read. */
+typedef struct LedgerRead
+{
+	NameData	population;		/* empty if the relation is not protected */
+	const char *relation;		/* its name, with the schema */
+	const char *columns;		/* names of the columns that are touched */
+	TierCodes	codes;			/* what these columns reveal */
+} LedgerRead;
 
 /* What a payload says, see message.c. */
 typedef struct LedgerMessage

@@ -11,6 +11,8 @@
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 
+#include "tier/grade.h"
+
 #define DP_PROVIDER "dp_agg"
 #define DP_MAX_UNIT_COLUMNS 8
 #define DP_DEFAULT_MAX_GROUPS 1
@@ -41,6 +43,20 @@ typedef struct ColumnDomain
 	int			nkeys;
 	char	  **keys;
 } ColumnDomain;
+
+/* How one column is classified. */
+typedef struct ColumnClass
+{
+	AttrNumber	attno;			/* in the relation that was asked about, also if it is a partition */
+	TierColumn	column;
+} ColumnClass;
+
+/* The classified columns of a relation, protected or not; at least one. */
+typedef struct RelationClasses
+{
+	int			ncolumns;
+	ColumnClass columns[FLEXIBLE_ARRAY_MEMBER];
+} RelationClasses;
 
 /*
  * One protected relation.  "partition" is set when relid itself carries no

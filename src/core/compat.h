@@ -35,4 +35,34 @@
 #define DP_EVAL_PLAN_QUAL_INIT(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1)
 #endif
 
+/*
+ * Which privileges the query of a finished plan asks for on a relation, and on which of its
+ * columns it asks for SELECT.  The fields stand in the range table itself up to 15.
+ */
+#if PG_VERSION_NUM >= 160000
+#define DP_PERMISSIONS(list, rte) \
+	((rte)->perminfoindex == 0 ? NULL : getRTEPermissionInfo(list, (RangeTblEntry *) (rte)))
+#define DP_CHECKED_PERMS(list, rte) \
+	((rte)->perminfoindex == 0 ? 0 : DP_PERMISSIONS(list, rte)->requiredPerms)
+#define DP_CHECKED_COLUMNS(list, rte) \
+	((rte)->perminfoindex == 0 ? NULL : DP_PERMISSIONS(list, rte)->selectedCols)
+#define DP_PLAN_PERMISSIONS(plan) ((plan)->permInfos)
+#else
+#define DP_CHECKED_PERMS(list, rte) ((void) (list), (rte)->requiredPerms)
+#define DP_CHECKED_COLUMNS(list, rte) ((void) (list), (rte)->selectedCols)
+#define DP_PLAN_PERMISSIONS(plan) NIL
+#endif
+
+/* The arguments of ExecutorCheckPerms_hook: relations and what is asked for on them. */
+#if PG_VERSION_NUM >= 160000
+#define DP_CHECK_PERMS_ARGS(relations, permissions, complain) \
+	List *relations, List *permissions, bool complain
+#define DP_CHECK_PERMS_PASS(relations, permissions, complain) relations, permissions, complain
+#define DP_CHECK_PERMS_LIST(permissions) permissions
+#else
+#define DP_CHECK_PERMS_ARGS(relations, permissions, complain) List *relations, bool complain
+#define DP_CHECK_PERMS_PASS(relations, permissions, complain) relations, complain
+#define DP_CHECK_PERMS_LIST(permissions) NIL
+#endif
+
 #endif							/* DP_COMPAT_H */

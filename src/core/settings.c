@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "access/parallel.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
@@ -24,6 +25,10 @@ int			dp_setting_min_individuals = 20;
 double		dp_setting_min_epsilon = 0.001;
 bool		dp_setting_index_scans = false;
 bool		dp_setting_bound_node = true;
+bool		dp_setting_audit_raw = false;
+
+/* Has this session, by SET, ever switched dp_agg.audit_raw off? */
+static bool audit_raw_was_switched_off = false;
 
 /* A cached plan carries the settings that it was made with: new ones need a new plan. */
 static void
@@ -44,6 +49,32 @@ static void
 assign_bool(bool newval, void *extra)
 {
 	ResetPlanCache();
+}
+
+/* Is dp_agg.audit_raw on by the server's, the role's or the database's configuration? */
+static bool
+audit_raw_is_configured(void)
+{
+	return strcmp(GetConfigOptionResetString("dp_agg.audit_raw"), "on") == 0;
+}
+
+/*
+ * Those who are logged do not switch it off: a client's options never do, and SET only
+ * what SET has switched on.
+ */
+static bool
+check_audit_raw(bool *newval, void **extra, GucSource source)
+{
+	if (*newval || (source != PGC_S_CLIENT && source != PGC_S_SESSION))
+		return true;
+	if (source == PGC_S_SESSION)
+		audit_raw_was_switched_off = true;
+	/* a parallel worker takes over what its leader has, whatever the configuration has become */
+	if (InitializingParallelWorker || (source == PGC_S_SESSION && !audit_raw_is_configured()))
+		return true;
+	GUC_check_errmsg("\"dp_agg.audit_raw\" cannot be switched off by a session");
+	GUC_check_errhint("Change it in postgresql.conf, or with ALTER ROLE or ALTER DATABASE, and connect again.");
+	return false;
 }
 
 /* Defines the settings; called once from _PG_init. */
@@ -106,7 +137,24 @@ settings_init(void)
 							 &dp_setting_bound_node, true,
 							 PGC_SUSET, 0, NULL, assign_bool, NULL);
 
+	/* Who may read rows is trusted, and yet asked to leave a trace. */
+	DefineCustomBoolVariable("dp_agg.audit_raw",
+							 "Logs in the ledger which raw rows of classified relations are read.",
+							 "Where the configuration switches it on, no session switches it off.",
+							 &dp_setting_audit_raw, false,
+							 PGC_SUSET, 0, check_audit_raw, NULL, NULL);
+
 	MarkGUCPrefixReserved("dp_agg");
+}
+
+/*
+ * dp_agg.audit_raw: on also where it was switched off in the session before the
+ * server's configuration switched it on.
+ */
+bool
+setting_audit_raw(void)
+{
+	return dp_setting_audit_raw || (audit_raw_was_switched_off && audit_raw_is_configured());
 }
 
 /*

@@ -16,8 +16,10 @@ extern int	dp_setting_min_individuals;
 extern double dp_setting_min_epsilon;
 extern bool dp_setting_index_scans;
 extern bool dp_setting_bound_node;
+extern bool dp_setting_audit_raw;
 
 extern void settings_init(void);
 extern int	setting_min_individuals(void);
+extern bool setting_audit_raw(void);
 
 #endif							/* DP_SETTINGS_H */

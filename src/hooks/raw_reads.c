@@ -1,0 +1,343 @@
+/*
+ * raw_reads.c
+ *		Raw rows of classified relations are logged before they are read.
+ *
+ * With dp_agg.audit_raw = on, a statement that reads rows of a classified relation outside
+ * releases is entered in the ledger before its first row is read, once for each such relation,
+ * whoever runs it.  If the ledger cannot be written, the statement fails.
+ *
+ * What a statement reads is what its started plan scans; which columns it touches is what
+ * PostgreSQL asks privileges for.  Both meet in the range table: a scan of a partition or
+ * child is one of the relation that the query names, which alone has privileges asked for.  A
+ * relation that rows are written to is one that rows are read from if columns of it are asked
+ * for: ON CONFLICT and RETURNING read rows without a scan.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/sysattr.h"
+#include "catalog/heap.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "parser/parsetree.h"
+#include "tcop/dest.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+#include "core/compat.h"
+#include "core/settings.h"
+#include "hooks/raw_reads.h"
+#include "ledger/charge.h"
+#include "ledger/protocol.h"
+#include "policy/cache.h"
+#include "policy/policy.h"
+#include "tier/grade.h"
+
+/* Bytes of the names of columns in an entry; those that are left out are counted. */
+#define COLUMNS_ROOM 1024
+
+/* A relation that a statement reads. */
+typedef struct RawRead
+{
+	Oid			relid;			/* as the query names it */
+	Bitmapset  *columns;		/* touched, as in RangeTblEntry.selectedCols */
+	List	   *scanned;		/* OIDs of the classified relations that are scanned for it */
+} RawRead;
+
+/* ----------
+ * Is there anything to log?
+ * ----------
+ */
+
+/*
+ * Is it a query of PostgreSQL's own, by which it checks or follows a foreign key?  Only its
+ * trigger functions start queries that skip triggers in this security context, while code
+ * of others that such a query calls starts its own without.
+ */
+static bool
+is_foreign_key_query(int eflags)
+{
+	return InNoForceRLSOperation() && (eflags & EXEC_FLAG_SKIP_TRIGGERS) != 0;
+}
+
+/* Is it the share that a parallel worker has of its leader's statement, which was logged there? */
+static bool
+is_share_of_leader(QueryDesc *queryDesc)
+{
+	return IsParallelWorker() && queryDesc->dest->mydest == DestTupleQueue;
+}
+
+/* Does a statement that is about to start have to be looked at for reads of raw rows? */
+bool
+plan_reads_classified(QueryDesc *queryDesc, int eflags)
+{
+	ListCell   *lc;
+
+	if (!setting_audit_raw() || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
+		is_foreign_key_query(eflags) || is_share_of_leader(queryDesc))
+		return false;
+	foreach(lc, queryDesc->plannedstmt->rtable)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+
+		if (rte->rtekind == RTE_RELATION && policy_classes(rte->relid) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* ----------
+ * What is read
+ * ----------
+ */
+
+/* For each range table index that of its parent, if both are relations, else 0. */
+static Index *
+parents_of(PlannedStmt *plan)
+{
+	Index	   *parents = palloc0((list_length(plan->rtable) + 1) * sizeof(Index));
+	ListCell   *lc;
+
+	foreach(lc, plan->appendRelations)
+	{
+		const AppendRelInfo *info = lfirst(lc);
+
+		if (rt_fetch(info->parent_relid, plan->rtable)->rtekind == RTE_RELATION)
+			parents[info->child_relid] = info->parent_relid;
+	}
+	return parents;
+}
+
+/* The read of a relation among those that were found, or a new one. */
+static RawRead *
+find_read(List **reads, Oid relid)
+{
+	ListCell   *lc;
+	RawRead    *read;
+
+	foreach(lc, *reads)
+	{
+		read = lfirst(lc);
+		if (read->relid == relid)
+			return read;
+	}
+	read = palloc0(sizeof(RawRead));
+	read->relid = relid;
+	*reads = lappend(*reads, read);
+	return read;
+}
+
+/*
+ * Adds the relation of a range table index, if it is classified, and if the privilege to
+ * read it is asked for where the query names it.
+ */
+static void
+add_read(PlannedStmt *plan, const Index *parents, Index index, List **reads)
+{
+	const RangeTblEntry *scanned = rt_fetch(index, plan->rtable);
+	const RangeTblEntry *named;
+	RawRead    *read;
+
+	if (scanned->rtekind != RTE_RELATION || policy_classes(scanned->relid) == NULL)
+		return;
+	while (parents[index] != 0)
+		index = parents[index];
+	named = rt_fetch(index, plan->rtable);
+	if ((DP_CHECKED_PERMS(DP_PLAN_PERMISSIONS(plan), named) & ACL_SELECT) == 0)
+		return;
+	read = find_read(reads, named->relid);
+	read->columns = bms_add_members(read->columns,
+									DP_CHECKED_COLUMNS(DP_PLAN_PERMISSIONS(plan), named));
+	read->scanned = list_append_unique_oid(read->scanned, scanned->relid);
+}
+
+/* ----------
+ * What an entry says of it
+ * ----------
+ */
+
+/* Is the attribute, a number of the relation's, touched?  A whole row touches all columns. */
+static bool
+is_touched(const Bitmapset *columns, AttrNumber attno)
+{
+	return bms_is_member(attno - FirstLowInvalidHeapAttributeNumber, columns) ||
+		(attno > 0 && bms_is_member(InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber, columns));
+}
+
+/* The class of a column; NULL if it is not classified. */
+static const TierColumn *
+class_of_column(const RelationClasses *classes, AttrNumber attno)
+{
+	for (int i = 0; classes != NULL && i < classes->ncolumns; i++)
+	{
+		if (classes->columns[i].attno == attno)
+			return &classes->columns[i].column;
+	}
+	return NULL;
+}
+
+/* Appends a column's name, or counts it if there is no room. */
+static void
+append_column(StringInfo names, const char *name, int *left_out)
+{
+	const char *quoted = quote_identifier(name);
+
+	if (*left_out > 0 || names->len + strlen(quoted) + 2 > COLUMNS_ROOM)
+		(*left_out)++;
+	else
+		appendStringInfo(names, "%s%s", names->len > 0 ? ", " : "", quoted);
+}
+
+/*
+ * The names of the columns that are touched, in the relation's order: those that are
+ * classified, then others, as many as there is room for.
+ */
+static char *
+name_columns(const RawRead *read, TupleDesc columns, Bitmapset *classified)
+{
+	StringInfoData names;
+	int			left_out = 0;
+
+	initStringInfo(&names);
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (AttrNumber attno = 1; attno <= columns->natts; attno++)
+		{
+			Form_pg_attribute column = TupleDescAttr(columns, attno - 1);
+
+			if (!column->attisdropped && is_touched(read->columns, attno) &&
+				bms_is_member(attno, classified) == (pass == 0))
+				append_column(&names, NameStr(column->attname), &left_out);
+		}
+	}
+	for (AttrNumber attno = -1; attno > FirstLowInvalidHeapAttributeNumber; attno--)
+	{
+		if (is_touched(read->columns, attno))
+			append_column(&names, NameStr(SystemAttributeDefinition(attno)->attname), &left_out);
+	}
+	if (left_out > 0)
+		appendStringInfo(&names, ", and %d more", left_out);
+	return names.data;
+}
+
+/*
+ * Which of the touched columns are classified in any of the relations that are scanned, and
+ * what they reveal.  Columns of children are found by their names.
+ */
+static TierCodes
+judge_columns(const RawRead *read, TupleDesc columns, Bitmapset **classified)
+{
+	TierCodes	codes = 0;
+	ListCell   *lc;
+
+	foreach(lc, read->scanned)
+	{
+		Oid			relid = lfirst_oid(lc);
+		const RelationClasses *classes = policy_classes(relid);
+
+		for (AttrNumber attno = 1; attno <= columns->natts; attno++)
+		{
+			Form_pg_attribute column = TupleDescAttr(columns, attno - 1);
+			const TierColumn *class;
+
+			if (column->attisdropped || !is_touched(read->columns, attno))
+				continue;
+			class = class_of_column(classes, relid == read->relid ? attno :
+									get_attnum(relid, NameStr(column->attname)));
+			if (class == NULL)
+				continue;
+			codes |= TIER_BIT(tier_of_column(class));
+			*classified = bms_add_member(*classified, attno);
+		}
+	}
+	/* rows are counted, or columns read that nobody has classified */
+	return codes != 0 ? codes : TIER_BIT(TIER_ORDINARY);
+}
+
+/* The population that the relation, or one that is scanned for it, is protected for, in *population. */
+static void
+name_population(const RawRead *read, NameData *population)
+{
+	const ProtectedRelation *rel = policy_lookup(read->relid);
+	ListCell   *lc;
+
+	foreach(lc, read->scanned)
+	{
+		if (rel == NULL)
+			rel = policy_lookup(lfirst_oid(lc));
+	}
+	if (rel != NULL)
+		*population = rel->population;
+}
+
+/* Makes the entry of a read. */
+static LedgerRead *
+make_entry(const RawRead *read)
+{
+	LedgerRead *entry = palloc0(sizeof(LedgerRead));
+	Relation	relation = RelationIdGetRelation(read->relid);
+	Bitmapset  *classified = NULL;
+
+	if (!RelationIsValid(relation))
+		elog(ERROR, "could not open relation with OID %u", read->relid);
+	name_population(read, &entry->population);
+	entry->relation = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												 RelationGetRelationName(relation));
+	entry->codes = judge_columns(read, RelationGetDescr(relation), &classified) |
+		TIER_BIT(TIER_CENTRAL) | TIER_BIT(TIER_LOCAL);
+	entry->columns = name_columns(read, RelationGetDescr(relation), classified);
+	RelationClose(relation);
+	return entry;
+}
+
+/* Enters reads in the ledger; raises ERRCODE_DP_LEDGER if that cannot be done. */
+static void
+record_reads(List *reads, const char *query_text)
+{
+	List	   *entries = NIL;
+	ListCell   *lc;
+
+	foreach(lc, reads)
+		entries = lappend(entries, make_entry(lfirst(lc)));
+	if (entries != NIL)
+		ledger_record_reads(entries, query_text != NULL ? query_text : "");
+}
+
+/*
+ * Enters in the ledger which classified relations a started plan is about to read, of those
+ * that it scans outside releases (scanned: range table indexes) or writes to.  Raises
+ * ERRCODE_DP_LEDGER if that cannot be done.
+ */
+void
+record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned)
+{
+	PlannedStmt *plan = queryDesc->plannedstmt;
+	Index	   *parents = parents_of(plan);
+	List	   *reads = NIL;
+	ListCell   *lc;
+	int			index = -1;
+
+	while ((index = bms_next_member(scanned, index)) >= 0)
+		add_read(plan, parents, index, &reads);
+	foreach(lc, plan->resultRelations)
+		add_read(plan, parents, lfirst_int(lc), &reads);
+	record_reads(reads, queryDesc->sourceText);
+}
+
+/*
+ * Enters in the ledger that columns of one relation (as in RangeTblEntry.selectedCols) are about
+ * to be read, if it is classified.  Raises ERRCODE_DP_LEDGER if that cannot be done.
+ */
+void
+record_relation_read(Oid relid, Bitmapset *columns, const char *query_text)
+{
+	RawRead		read = {.relid = relid,.columns = columns};
+
+	if (!setting_audit_raw() || policy_classes(relid) == NULL)
+		return;
+	read.scanned = list_make1_oid(relid);
+	record_reads(list_make1(&read), query_text);
+}

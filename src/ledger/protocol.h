@@ -85,10 +85,10 @@ typedef struct LedgerItem
 	const char *relations;		/* names of the protected relations, for the log */
 	const char *outputs;		/* names of the outputs, for the log */
 	bool		account_required;	/* false for a role that may read the rows itself */
-	TierCodes	codes;			/* what the release reveals; ledger_charge() adds what accounts
-								 * have spent */
-	int64		lifetime_limit; /* nano-epsilon that an account may have spent in its lifetime before
-								 * the tier is raised, this release included */
+	TierCodes	codes;			/* what the release reveals; ledger_charge() adds what
+								 * accounts have spent */
+	int64		lifetime_limit; /* nano-epsilon that an account may have spent in its lifetime
+								 * before the tier is raised, this release included */
 } LedgerItem;
 
 /* Raw rows of one classified relation that a statement is about to read. */

@@ -8,9 +8,9 @@
  *
  * What a statement reads is what its started plan scans; which columns it touches is what
  * PostgreSQL asks privileges for.  Both meet in the range table: a scan of a partition or
- * child is one of the relation that the query names, which alone has privileges asked for.  A
- * relation that rows are written to is one that rows are read from if columns of it are asked
- * for: ON CONFLICT and RETURNING read rows without a scan.
+ * child is one of the relation that the query names, which alone has privileges asked for.
+ * INSERT finds rows without a scan if it has ON CONFLICT.  Without that, RETURNING shows
+ * what was just inserted, which is no read.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "catalog/heap.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/pathnodes.h"
 #include "parser/parsetree.h"
 #include "tcop/dest.h"
 #include "utils/acl.h"
@@ -154,6 +155,19 @@ add_read(PlannedStmt *plan, const Index *parents, Index index, List **reads)
 	read->scanned = list_append_unique_oid(read->scanned, scanned->relid);
 }
 
+/* Adds the relations in which a plan, if it is an INSERT, looks for rows in conflict. */
+static void
+add_conflicts(PlannedStmt *plan, const Index *parents, const Plan *top, List **reads)
+{
+	const ModifyTable *insert = (const ModifyTable *) top;
+	ListCell   *lc;
+
+	if (top == NULL || !IsA(top, ModifyTable) || insert->onConflictAction == ONCONFLICT_NONE)
+		return;
+	foreach(lc, insert->resultRelations)
+		add_read(plan, parents, lfirst_int(lc), reads);
+}
+
 /* ----------
  * What an entry says of it
  * ----------
@@ -165,18 +179,6 @@ is_touched(const Bitmapset *columns, AttrNumber attno)
 {
 	return bms_is_member(attno - FirstLowInvalidHeapAttributeNumber, columns) ||
 		(attno > 0 && bms_is_member(InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber, columns));
-}
-
-/* The class of a column; NULL if it is not classified. */
-static const TierColumn *
-class_of_column(const RelationClasses *classes, AttrNumber attno)
-{
-	for (int i = 0; classes != NULL && i < classes->ncolumns; i++)
-	{
-		if (classes->columns[i].attno == attno)
-			return &classes->columns[i].column;
-	}
-	return NULL;
 }
 
 /* Appends a column's name, or counts it if there is no room. */
@@ -236,7 +238,6 @@ judge_columns(const RawRead *read, TupleDesc columns, Bitmapset **classified)
 	foreach(lc, read->scanned)
 	{
 		Oid			relid = lfirst_oid(lc);
-		const RelationClasses *classes = policy_classes(relid);
 
 		for (AttrNumber attno = 1; attno <= columns->natts; attno++)
 		{
@@ -245,8 +246,8 @@ judge_columns(const RawRead *read, TupleDesc columns, Bitmapset **classified)
 
 			if (column->attisdropped || !is_touched(read->columns, attno))
 				continue;
-			class = class_of_column(classes, relid == read->relid ? attno :
-									get_attnum(relid, NameStr(column->attname)));
+			class = policy_class(relid, relid == read->relid ? attno :
+								 get_attnum(relid, NameStr(column->attname)));
 			if (class == NULL)
 				continue;
 			codes |= TIER_BIT(tier_of_column(class));
@@ -308,8 +309,8 @@ record_reads(List *reads, const char *query_text)
 
 /*
  * Enters in the ledger which classified relations a started plan is about to read, of those
- * that it scans outside releases (scanned: range table indexes) or writes to.  Raises
- * ERRCODE_DP_LEDGER if that cannot be done.
+ * that it scans outside releases (scanned: range table indexes) or finds rows of otherwise.
+ * Raises ERRCODE_DP_LEDGER if that cannot be done.
  */
 void
 record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned)
@@ -322,8 +323,9 @@ record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned)
 
 	while ((index = bms_next_member(scanned, index)) >= 0)
 		add_read(plan, parents, index, &reads);
-	foreach(lc, plan->resultRelations)
-		add_read(plan, parents, lfirst_int(lc), &reads);
+	add_conflicts(plan, parents, plan->planTree, &reads);
+	foreach(lc, plan->subplans)
+		add_conflicts(plan, parents, lfirst(lc), &reads);
 	record_reads(reads, queryDesc->sourceText);
 }
 

@@ -47,7 +47,8 @@ typedef struct ColumnDomain
 /* How one column is classified. */
 typedef struct ColumnClass
 {
-	AttrNumber	attno;			/* in the relation that was asked about, also if it is a partition */
+	AttrNumber	attno;			/* in the relation that was asked about, also if it is a
+								 * partition */
 	TierColumn	column;
 } ColumnClass;
 

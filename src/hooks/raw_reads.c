@@ -40,6 +40,9 @@
 /* Bytes of the names of columns in an entry; those that are left out are counted. */
 #define COLUMNS_ROOM 1024
 
+/* Most entries of one request: with names as long as can be, they fit into its payload. */
+#define ENTRIES_MAX 8
+
 /* A relation that a statement reads. */
 typedef struct RawRead
 {
@@ -302,7 +305,13 @@ record_reads(List *reads, const char *query_text)
 	ListCell   *lc;
 
 	foreach(lc, reads)
+	{
 		entries = lappend(entries, make_entry(lfirst(lc)));
+		if (list_length(entries) < ENTRIES_MAX)
+			continue;
+		ledger_record_reads(entries, query_text != NULL ? query_text : "");
+		entries = NIL;
+	}
 	if (entries != NIL)
 		ledger_record_reads(entries, query_text != NULL ? query_text : "");
 }

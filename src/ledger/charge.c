@@ -41,14 +41,10 @@ ledger_init(void)
 		ledger_shmem_init();
 }
 
-/* Raises an error where nothing can be charged: in a parallel worker, on a standby, without preload. */
+/* Raises an error where nothing can be written: on a standby, without preload. */
 static void
 check_available(void)
 {
-	if (IsParallelWorker())
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
-				 errmsg("cannot charge a release in a parallel worker")));
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),
@@ -234,6 +230,10 @@ ledger_charge(List *items, const char *query_text)
 
 	if (items == NIL)
 		return;
+	if (IsParallelWorker())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("cannot charge a release in a parallel worker")));
 	answer = settle(items, NIL, query_text, &prices);
 	if (answer.verdict != LEDGER_PAID)
 		ledger_report_refusal(&answer);
@@ -250,7 +250,7 @@ ledger_charge(List *items, const char *query_text)
  * ledger_record_reads
  *		Logs that a statement is about to read raw rows of classified relations.
  *
- * reads is a list of LedgerRead.  When this returns, the log is on disk, whatever becomes
+ * reads is a list of LedgerRead; also in a parallel worker.  When this returns, the log is on disk, whatever becomes
  * of the transaction.  Errors: DP002 if the request is too large, DP004 if the ledger
  * cannot be written.
  */

@@ -250,9 +250,9 @@ ledger_charge(List *items, const char *query_text)
  * ledger_record_reads
  *		Logs that a statement is about to read raw rows of classified relations.
  *
- * reads is a list of LedgerRead; also in a parallel worker.  When this returns, the log is on disk, whatever becomes
- * of the transaction.  Errors: DP002 if the request is too large, DP004 if the ledger
- * cannot be written.
+ * reads is a list of LedgerRead.  When this returns, the log is on disk, whatever becomes
+ * of the transaction.  A parallel worker may call it.  Errors: DP002 if the request is too
+ * large, DP004 if the ledger cannot be written.
  */
 void
 ledger_record_reads(List *reads, const char *query_text)

@@ -352,6 +352,7 @@ books_log(Books *books, const LedgerRequest *request, const LedgerMessage *messa
 	set_column(row, Anum_release_epsilon, Int64GetDatum(item->epsilon_nano));
 	set_column(row, Anum_release_delta, Int64GetDatum(item->delta_atto));
 	set_column(row, Anum_release_outputs, CStringGetTextDatum(item->outputs));
+	set_column(row, Anum_release_codes, CStringGetTextDatum(""));
 	set_column(row, Anum_release_reused, BoolGetDatum(false));
 	ExecStoreVirtualTuple(row);
 	ExecSimpleRelationInsert(books->releases, books->estate, row);

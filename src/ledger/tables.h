@@ -43,7 +43,9 @@
 #define Anum_release_epsilon		12
 #define Anum_release_delta			13
 #define Anum_release_outputs		14
-#define Anum_release_reused			16
+#define Anum_release_tier			15
+#define Anum_release_codes			16
+#define Anum_release_reused			17
 #define Natts_release				18
 
 extern void ledger_init_cache(void);

@@ -21,7 +21,7 @@ typedef struct Sentence
 	const char *english;
 	const char *chinese;
 } Sentence;
-
+/* INDENT OFF */
 static const Sentence reasons[TIER_CODES] =
 {
 	[TIER_STATISTIC] = {
@@ -137,6 +137,7 @@ static const Sentence obligations[] =
 		"请取得个人的明示同意，或者采用更强的技术手段。"
 	},
 };
+/* INDENT ON */
 
 /* Can the server's encoding hold Chinese sentences? */
 static bool

@@ -42,7 +42,7 @@ typedef enum Where
 typedef enum Sent
 {
 	LOCAL,
-	SSL,
+	OVER_SSL,
 	PLAIN,
 	PLAIN_HIGH
 } Sent;
@@ -94,7 +94,7 @@ static const Case cases[] =
 	{UNCLASSIFIED, AS_IT_IS, HERE, LOCAL, NO_RAISE, "low"},
 
 	/* the weakest stage wins, whichever it is */
-	{STATISTIC, AS_IT_IS, HERE, SSL, NO_RAISE, "low"},
+	{STATISTIC, AS_IT_IS, HERE, OVER_SSL, NO_RAISE, "low"},
 	{STATISTIC, AS_IT_IS, HERE, PLAIN, NO_RAISE, "medium"},
 	{STATISTIC, AS_IT_IS, HERE, PLAIN_HIGH, NO_RAISE, "high"},
 	{STATISTIC, AS_IT_IS, WORKERS, LOCAL, NO_RAISE, "medium"},
@@ -105,8 +105,8 @@ static const Case cases[] =
 	{DIRECT, PSEUDONYMS, HERE, PLAIN, NO_RAISE, "medium"},
 	{DIRECT, PSEUDONYMS, HERE, PLAIN_HIGH, NO_RAISE, "high"},
 	{DIRECT, ENCRYPTED, HERE, PLAIN, NO_RAISE, "medium"},
-	{DIRECT, AS_IT_IS, TRUSTED, SSL, NO_RAISE, "high"},
-	{QUASI, GENERALISED, WORKERS, SSL, NO_RAISE, "medium"},
+	{DIRECT, AS_IT_IS, TRUSTED, OVER_SSL, NO_RAISE, "high"},
+	{QUASI, GENERALISED, WORKERS, OVER_SSL, NO_RAISE, "medium"},
 	{ORDINARY, AS_IT_IS, HERE, PLAIN_HIGH, NO_RAISE, "high"},
 
 	/* scale, epsilon and lifetime raise by one each, up to high */
@@ -119,10 +119,10 @@ static const Case cases[] =
 	{STATISTIC, AS_IT_IS, HERE, LOCAL, LARGE | EPSILON | LIFETIME, "high"},
 	{STATISTIC, AS_IT_IS, HERE, PLAIN, LARGE, "high"},
 	{STATISTIC, AS_IT_IS, HERE, PLAIN, UNKNOWN, "medium"},
-	{STATISTIC, AS_IT_IS, TRUSTED, SSL, EPSILON, "medium"},
+	{STATISTIC, AS_IT_IS, TRUSTED, OVER_SSL, EPSILON, "medium"},
 	{QUASI, AS_IT_IS, HERE, LOCAL, LARGE, "high"},
 	{QUASI, GENERALISED, HERE, LOCAL, LARGE, "medium"},
-	{DIRECT, MASKED_MOST, HERE, SSL, LARGE, "medium"},
+	{DIRECT, MASKED_MOST, HERE, OVER_SSL, LARGE, "medium"},
 	{DIRECT, PSEUDONYMS, HERE, LOCAL, LARGE, "high"},
 	{DIRECT, AS_IT_IS, HERE, LOCAL, LARGE, "high"},
 };
@@ -130,10 +130,10 @@ static const Case cases[] =
 #define NCASES ((int) (sizeof(cases) / sizeof(cases[0])))
 
 static const char *const holds_names[] = {"a statistic", "direct identifiers", "quasi-identifiers",
-"sensitive values", "ordinary values", "values nobody classified"};
+	"sensitive values", "ordinary values", "values nobody classified"};
 static const char *const done_names[] = {"", ", few characters masked", ", most characters masked",
 	", masked, nobody says how", ", generalised", ", as pseudonyms", ", encrypted",
-", encrypted with a key that the receiver holds"};
+	", encrypted with a key that the receiver holds"};
 static const char *const where_names[] = {"here", "on workers", "in a declared environment"};
 static const char *const sent_names[] = {"local", "SSL", "plain", "plain, which is high"};
 
@@ -142,10 +142,10 @@ static TierCode
 result_code(const Case *c)
 {
 	static const TierClass classes[] = {TIER_CLASS_NONE, TIER_CLASS_DIRECT, TIER_CLASS_QUASI,
-	TIER_CLASS_SENSITIVE, TIER_CLASS_ORDINARY, TIER_CLASS_NONE};
+		TIER_CLASS_SENSITIVE, TIER_CLASS_ORDINARY, TIER_CLASS_NONE};
 	static const TierProcessing processing[] = {TIER_RAW, TIER_PROCESSING_MASKED,
 		TIER_PROCESSING_MASKED, TIER_PROCESSING_MASKED, TIER_PROCESSING_GENERALISED,
-	TIER_PROCESSING_PSEUDONYMISED, TIER_PROCESSING_ENCRYPTED, TIER_PROCESSING_ENCRYPTED};
+		TIER_PROCESSING_PSEUDONYMISED, TIER_PROCESSING_ENCRYPTED, TIER_PROCESSING_ENCRYPTED};
 	TierColumn	column = {classes[c->holds], processing[c->done], -1, false};
 
 	if (c->holds == STATISTIC)

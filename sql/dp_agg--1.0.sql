@@ -1073,10 +1073,11 @@ CREATE TABLE dp_agg.account (
 		CHECK ((period IS NULL) = (period_anchor IS NULL) AND (period IS NULL) = (renews_at IS NULL))
 ) WITH (fillfactor = 40, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
-CREATE SEQUENCE dp_agg.release_id_seq;
+-- The log: releases, reads of raw rows, changes of accounts.  Each entry has a number, and
+-- all of them together are one chain of hashes (src/ledger/chain.c): its end is ledger_head.
 
 CREATE TABLE dp_agg.release (
-	id bigint NOT NULL DEFAULT pg_catalog.nextval('dp_agg.release_id_seq') CONSTRAINT release_pkey PRIMARY KEY,
+	id bigint NOT NULL CONSTRAINT release_pkey PRIMARY KEY,
 	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	session_role name NOT NULL,
 	"current_role" name NOT NULL,
@@ -1090,22 +1091,85 @@ CREATE TABLE dp_agg.release (
 	epsilon bigint NOT NULL,
 	delta bigint NOT NULL,
 	outputs text NOT NULL,
+	accounts text NOT NULL,
 	tier text,
-	codes text NOT NULL DEFAULT '',
+	codes text NOT NULL,
 	reused boolean NOT NULL DEFAULT false,
-	prev_hash bytea,
-	hash bytea
+	prev_hash bytea NOT NULL,
+	hash bytea NOT NULL
 );
-ALTER SEQUENCE dp_agg.release_id_seq OWNED BY dp_agg.release.id;
 
-REVOKE ALL ON dp_agg.account, dp_agg.release, dp_agg.release_id_seq FROM PUBLIC;
+CREATE TABLE dp_agg.raw_read (
+	id bigint NOT NULL CONSTRAINT raw_read_pkey PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	session_role name NOT NULL,
+	"current_role" name NOT NULL,
+	session_id oid NOT NULL,
+	current_id oid NOT NULL,
+	cluster bigint NOT NULL,
+	population name,
+	relation text NOT NULL,
+	columns text NOT NULL,
+	query text NOT NULL,
+	fingerprint bytea NOT NULL,
+	tier text,
+	codes text NOT NULL,
+	prev_hash bytea NOT NULL,
+	hash bytea NOT NULL
+);
+
+CREATE TABLE dp_agg.account_change (
+	id bigint NOT NULL CONSTRAINT account_change_pkey PRIMARY KEY,
+	at timestamptz NOT NULL,
+	session_role name NOT NULL,
+	"current_role" name NOT NULL,
+	session_id oid NOT NULL,
+	current_id oid NOT NULL,
+	cluster bigint NOT NULL,
+	role name NOT NULL,
+	role_id oid NOT NULL,
+	population name NOT NULL,
+	before text,
+	after text,
+	prev_hash bytea NOT NULL,
+	hash bytea NOT NULL
+);
+
+-- Changes of accounts that are committed, and that the worker has not chained yet.  It does
+-- so before it charges anything.
+CREATE TABLE dp_agg.account_change_waiting (
+	number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT account_change_waiting_pkey PRIMARY KEY,
+	at timestamptz NOT NULL,
+	session_role name NOT NULL,
+	"current_role" name NOT NULL,
+	session_id oid NOT NULL,
+	current_id oid NOT NULL,
+	cluster bigint NOT NULL,
+	role name NOT NULL,
+	role_id oid NOT NULL,
+	population name NOT NULL,
+	before text,
+	after text
+);
+
+CREATE TABLE dp_agg.ledger_head (
+	single boolean NOT NULL DEFAULT true CONSTRAINT ledger_head_pkey PRIMARY KEY CONSTRAINT ledger_head_check CHECK (single),
+	id bigint NOT NULL,
+	hash bytea NOT NULL
+) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+
+REVOKE ALL ON dp_agg.account, dp_agg.release, dp_agg.raw_read, dp_agg.account_change,
+	dp_agg.account_change_waiting, dp_agg.account_change_waiting_number_seq, dp_agg.ledger_head FROM PUBLIC;
 
 -- A dump names the roles of accounts.  An account whose role is gone has no name to
 -- be restored by, and is left out.
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.account',
 	'WHERE role::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_roles)');
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.release', '');
-SELECT pg_catalog.pg_extension_config_dump('dp_agg.release_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.raw_read', '');
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.account_change', '');
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.ledger_head', '');
+-- What waits is not dumped: to restore an account is a change of its own, which waits then.
 
 COMMENT ON TABLE dp_agg.account IS
 	'A role''s privacy budget on a population. Written by dp_agg.set_budget, dp_agg.drop_budget and the ledger''s background worker only.';
@@ -1130,7 +1194,7 @@ COMMENT ON CONSTRAINT account_period_check ON dp_agg.account IS 'period, anchor 
 
 COMMENT ON TABLE dp_agg.release IS
 	'The log of releases: one row per release, durable before its first row was computed. Holds neither true counts nor results.';
-COMMENT ON COLUMN dp_agg.release.id IS 'number of the release, rising; gaps mean nothing';
+COMMENT ON COLUMN dp_agg.release.id IS 'number of the entry: 1, 2, 3 ... over all entries of the ledger, without a gap';
 COMMENT ON COLUMN dp_agg.release.at IS 'when the charge was committed';
 COMMENT ON COLUMN dp_agg.release.session_role IS 'name, at that time, of the role that had logged in';
 COMMENT ON COLUMN dp_agg.release."current_role" IS 'name, at that time, of the role that ran the statement';
@@ -1144,12 +1208,94 @@ COMMENT ON COLUMN dp_agg.release.fingerprint IS 'SHA-256 of the whole text of th
 COMMENT ON COLUMN dp_agg.release.epsilon IS 'price, in 1e-9';
 COMMENT ON COLUMN dp_agg.release.delta IS 'price, in 1e-18';
 COMMENT ON COLUMN dp_agg.release.outputs IS 'what was released';
-COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high; null: not rated';
+COMMENT ON COLUMN dp_agg.release.accounts IS 'roles, by OID in that cluster, whose accounts paid, with blanks between; empty: none had to';
+COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high';
 COMMENT ON COLUMN dp_agg.release.codes IS 'what the tier follows from: codes with blanks between, each stage.reason';
 COMMENT ON COLUMN dp_agg.release.reused IS 'true if an earlier release was handed out again, at no cost';
-COMMENT ON COLUMN dp_agg.release.prev_hash IS 'hash of the row before, for a chain of hashes; null: not chained';
-COMMENT ON COLUMN dp_agg.release.hash IS 'SHA-256 over this row and prev_hash; null: not chained';
-COMMENT ON SEQUENCE dp_agg.release_id_seq IS 'numbers of releases';
+COMMENT ON COLUMN dp_agg.release.prev_hash IS 'hash of the entry before, whichever table it is in; of entry 1, random bytes';
+COMMENT ON COLUMN dp_agg.release.hash IS 'SHA-256 over the columns of this row and prev_hash, see doc/audit.md';
+
+COMMENT ON TABLE dp_agg.raw_read IS
+	'The log of statements that read raw rows of classified relations, while dp_agg.audit_raw was on; durable before their first row.';
+COMMENT ON COLUMN dp_agg.raw_read.id IS 'number of the entry: 1, 2, 3 ... over all entries of the ledger, without a gap';
+COMMENT ON COLUMN dp_agg.raw_read.at IS 'when the entry was committed';
+COMMENT ON COLUMN dp_agg.raw_read.session_role IS 'name, at that time, of the role that had logged in';
+COMMENT ON COLUMN dp_agg.raw_read."current_role" IS 'name, at that time, of the role that read';
+COMMENT ON COLUMN dp_agg.raw_read.session_id IS 'the role that had logged in: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.raw_read.current_id IS 'the role that read: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.raw_read.cluster IS 'system identifier of the cluster in which the OIDs of roles hold';
+COMMENT ON COLUMN dp_agg.raw_read.population IS 'population of the relation; null: it is not protected';
+COMMENT ON COLUMN dp_agg.raw_read.relation IS 'relation that was read';
+COMMENT ON COLUMN dp_agg.raw_read.columns IS 'its columns that the statement touched, with commas between';
+COMMENT ON COLUMN dp_agg.raw_read.query IS 'text of the statement, cut off at about 15 kB';
+COMMENT ON COLUMN dp_agg.raw_read.fingerprint IS 'SHA-256 of the whole text of the statement';
+COMMENT ON COLUMN dp_agg.raw_read.tier IS 'risk tier of such rows: low, medium or high';
+COMMENT ON COLUMN dp_agg.raw_read.codes IS 'what the tier follows from: codes with blanks between, each stage.reason';
+COMMENT ON COLUMN dp_agg.raw_read.prev_hash IS 'hash of the entry before, whichever table it is in; of entry 1, random bytes';
+COMMENT ON COLUMN dp_agg.raw_read.hash IS 'SHA-256 over the columns of this row and prev_hash, see doc/audit.md';
+
+COMMENT ON TABLE dp_agg.account_change IS
+	'The log of what was done to accounts, but for what releases have spent: opened, changed, closed; also by hand, and by a restore.';
+COMMENT ON COLUMN dp_agg.account_change.id IS 'number of the entry: 1, 2, 3 ... over all entries of the ledger, without a gap';
+COMMENT ON COLUMN dp_agg.account_change.at IS 'when the transaction that made the change began';
+COMMENT ON COLUMN dp_agg.account_change.session_role IS 'name, at that time, of the role that had logged in';
+COMMENT ON COLUMN dp_agg.account_change."current_role" IS 'name, at that time, of the role that made the change';
+COMMENT ON COLUMN dp_agg.account_change.session_id IS 'the role that had logged in: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.account_change.current_id IS 'the role that made the change: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.account_change.cluster IS 'system identifier of the cluster in which the OIDs of roles hold';
+COMMENT ON COLUMN dp_agg.account_change.role IS 'name, at that time, of the role that holds the account';
+COMMENT ON COLUMN dp_agg.account_change.role_id IS 'the role that holds the account, by OID in that cluster';
+COMMENT ON COLUMN dp_agg.account_change.population IS 'population of the account';
+COMMENT ON COLUMN dp_agg.account_change.before IS 'the row of dp_agg.account before, as JSON; null: it was opened';
+COMMENT ON COLUMN dp_agg.account_change.after IS 'the row of dp_agg.account after, as JSON; null: it was closed';
+COMMENT ON COLUMN dp_agg.account_change.prev_hash IS 'hash of the entry before, whichever table it is in; of entry 1, random bytes';
+COMMENT ON COLUMN dp_agg.account_change.hash IS 'SHA-256 over the columns of this row and prev_hash, see doc/audit.md';
+
+COMMENT ON TABLE dp_agg.account_change_waiting IS
+	'Changes of accounts that are committed and not in the chain yet: the worker of the ledger moves them to dp_agg.account_change before it charges anything. Columns as there.';
+COMMENT ON COLUMN dp_agg.account_change_waiting.number IS 'order in which they came';
+
+COMMENT ON TABLE dp_agg.ledger_head IS
+	'The end of the chain: one row, from the first entry on. Written by the worker of the ledger only.';
+COMMENT ON COLUMN dp_agg.ledger_head.single IS 'true: there is one row';
+COMMENT ON COLUMN dp_agg.ledger_head.id IS 'number of the last entry';
+COMMENT ON COLUMN dp_agg.ledger_head.hash IS 'hash of the last entry';
+COMMENT ON CONSTRAINT ledger_head_check ON dp_agg.ledger_head IS 'there is one head';
+
+CREATE FUNCTION dp_agg.is_ledger_worker() RETURNS boolean
+AS 'MODULE_PATHNAME', 'dp_is_ledger_worker' LANGUAGE C STABLE;
+COMMENT ON FUNCTION dp_agg.is_ledger_worker() IS
+	'internal: is this the background worker of the ledger, which charges accounts?';
+
+CREATE FUNCTION dp_agg.account_changed() RETURNS trigger
+AS 'MODULE_PATHNAME', 'dp_account_changed' LANGUAGE C
+-- the JSON of an account must not depend on who changes it
+SET timezone = 'UTC' SET datestyle = iso SET intervalstyle = postgres;
+COMMENT ON FUNCTION dp_agg.account_changed() IS
+	'internal: keeps a change of an account for the chain; refuses TRUNCATE (55000)';
+REVOKE EXECUTE ON FUNCTION dp_agg.account_changed() FROM PUBLIC;
+
+CREATE TRIGGER account_changed AFTER INSERT OR UPDATE OR DELETE ON dp_agg.account
+	FOR EACH ROW WHEN (NOT dp_agg.is_ledger_worker()) EXECUTE FUNCTION dp_agg.account_changed();
+COMMENT ON TRIGGER account_changed ON dp_agg.account IS
+	'whoever changes an account, but for the worker that charges it, is put on record';
+CREATE TRIGGER account_truncated BEFORE TRUNCATE ON dp_agg.account
+	FOR EACH STATEMENT EXECUTE FUNCTION dp_agg.account_changed();
+COMMENT ON TRIGGER account_truncated ON dp_agg.account IS
+	'accounts are closed one by one, so that each is put on record';
+
+CREATE FUNCTION dp_agg.ledger_head() RETURNS text
+AS 'MODULE_PATHNAME', 'dp_ledger_head' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dp_agg.ledger_head() IS
+	'the end of the chain, to be published where nobody who administers this server can change it: dp_agg:1:<number of the last entry>:<its hash>; what waits for the chain is chained first; null before the first entry; errors: DP004 the ledger cannot be read';
+
+CREATE FUNCTION dp_agg.verify_ledger(published_head text DEFAULT NULL,
+	OUT ok boolean, OUT entries bigint, OUT first_broken bigint, OUT relation text, OUT reason text)
+AS 'MODULE_PATHNAME', 'dp_verify_ledger' LANGUAGE C VOLATILE
+SET timezone = 'UTC' SET datestyle = iso SET intervalstyle = postgres;
+COMMENT ON FUNCTION dp_agg.verify_ledger(text) IS
+	'walks the chain of the ledger: ok; entries read; and if not ok the number of the first broken entry, its table, and why; published_head, once given by dp_agg.ledger_head(), must be in the chain; accounts must be as the last change of each left them; errors: 22023 no such form of a head, DP004 the ledger cannot be read';
+REVOKE EXECUTE ON FUNCTION dp_agg.ledger_head(), dp_agg.verify_ledger(text) FROM PUBLIC;
 
 -- The first renewal after a moment.  Periods are counted in UTC, so that the
 -- time zones of the worker and of who looks at a view cannot disagree.

@@ -42,12 +42,15 @@ typedef enum LedgerVerdict
 } LedgerVerdict;
 
 /*
- * The answer to a request.  All but the verdict is only set for a refusal, and is
+ * The answer to a request.  What follows long_spent is only set for a refusal, and is
  * about one population and, where an account refuses, that account.
  */
 typedef struct LedgerAnswer
 {
 	LedgerVerdict verdict;
+	uint32		long_spent;		/* populations on which an account has spent so much in its
+								 * lifetime that the tier is raised, see
+								 * ledger_population_bit() */
 	NameData	population;
 	Oid			role;			/* holder of the account that refuses */
 	int64		epsilon;		/* price of the statement on the population, nano-epsilon */
@@ -85,10 +88,10 @@ typedef struct LedgerItem
 	const char *relations;		/* names of the protected relations, for the log */
 	const char *outputs;		/* names of the outputs, for the log */
 	bool		account_required;	/* false for a role that may read the rows itself */
-	TierCodes	codes;			/* what the release reveals; ledger_charge() adds what accounts
-								 * have spent */
-	int64		lifetime_limit; /* nano-epsilon that an account may have spent in its lifetime before
-								 * the tier is raised, this release included */
+	TierCodes	codes;			/* what the release reveals; ledger_charge() adds what
+								 * accounts have spent */
+	int64		lifetime_limit; /* nano-epsilon that an account may have spent in its lifetime
+								 * before the tier is raised, this release included */
 } LedgerItem;
 
 /* Raw rows of one classified relation that a statement is about to read. */
@@ -108,6 +111,7 @@ typedef struct LedgerMessage
 	uint8		fingerprint[LEDGER_FINGERPRINT_SIZE];	/* SHA-256 of the whole query text */
 	List	   *prices;			/* of LedgerPrice, one per population */
 	List	   *items;			/* of LedgerItem, one per release */
+	List	   *reads;			/* of LedgerRead */
 	const char *query;			/* text of the statement, cut off to fit */
 } LedgerMessage;
 

@@ -147,7 +147,6 @@ pay_releases(List *releases, const char *query_text)
 		item->epsilon_nano = params->epsilon_nano;
 		item->delta_atto = params->delta_atto;
 		item->least_epsilon = spec_least_epsilon();
-		item->lifetime_limit = PG_INT64_MAX;
 		item->relations = spec->relations;
 		item->outputs = spec->output_names;
 		item->account_required = spec->account_required;

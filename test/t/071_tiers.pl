@@ -160,7 +160,7 @@ SQL
 	DpAgg::refused($node, 'analyst', "SELECT dp_agg.set_population_size('patients', 5)", '42501');
 	query('GRANT EXECUTE ON FUNCTION dp_agg.set_population_size(name, bigint) TO analyst');
 	DpAgg::refused($node, 'analyst', "SELECT dp_agg.set_population_size('patients', 5)", '42501', 'EXECUTE alone does not do');
-	query('REVOKE EXECUTE ON FUNCTION dp_agg.set_population_size(name, bigint) FROM analyst; DROP TABLE letters, strangers');
+	query('REVOKE EXECUTE ON FUNCTION dp_agg.set_population_size(name, bigint) FROM analyst; DROP TABLE letters, strangers CASCADE');
 }
 
 # ---------- what is spent in a lifetime ----------
@@ -263,7 +263,7 @@ DpAgg::refused($node, $superuser, "SET dp_agg.$_->[0] = '$_->[1]'", '22023')
   foreach [ tier_scale => -1 ], [ tier_scale => 3000000000 ], [ tier_scale => 'x' ], [ tier_epsilon => -1 ], [ tier_epsilon => 1001 ], [ tier_epsilon => 'NaN' ], [ tier_lifetime_epsilon => '-1e-9' ],
   [ tier_lifetime_epsilon => 2e9 ], [ plain_transmission => 'low' ], [ plain_transmission => 'off' ], [ declared_environment => 'on' ];
 settings(@rest, plain_transmission => 'high');
-is(over('tcp', 'RESET dp_agg.plain_transmission; RESET ALL; DISCARD ALL; SELECT dp_tier(*) FROM visits'), 'high', 'RESET and DISCARD give back what the administrator set');
+is(over('tcp', 'RESET ALL; DISCARD ALL; SELECT dp_tier(*) FROM visits'), 'high', 'RESET and DISCARD give back what the administrator set');
 settings(@rest);
 DpAgg::refused($node, 'analyst', $_, '42501', DpAgg::brief($_))
   foreach q{UPDATE dp_agg.release SET tier = 'low', codes = ''}, q{UPDATE dp_agg.releases SET tier = 'low'}, 'SELECT codes FROM dp_agg.release',

@@ -279,6 +279,12 @@ CREATE AGGREGATE dp_count(*) (
 COMMENT ON AGGREGATE dp_count(*) IS
 'differentially private number of rows (bigint, at least 0), at most max_rows per individual and group; errors: DP001 budget exhausted, DP002 refused';
 
+CREATE AGGREGATE dp_tier(*) (
+	SFUNC = dp_agg.unreleased, STYPE = text,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_tier(*) IS
+'risk tier of the row (text: low, medium or high), at no price of its own; NULL where the row is held back; why: dp_agg.last_release(); errors: DP001 budget exhausted, DP002 refused';
+
 CREATE AGGREGATE dp_count(x "any") (
 	SFUNC = dp_agg.unreleased, STYPE = bigint,
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
@@ -422,10 +428,30 @@ COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer
 
 CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
-			   standard_error double precision)
+			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
+			   obligation text, warnings text[])
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of the session''s last release: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); no row before the first release';
+'the outputs of the session''s last release: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; no row before the first release';
+
+-- ----------------------------------------------------------------------------
+-- Risk tiers: codes as sentences.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.tier_codes(codes text) RETURNS text[]
+AS 'MODULE_PATHNAME', 'dp_tier_codes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tier_codes(text) IS
+'the codes of a risk tier, stage.reason each, that stand in a text with blanks between';
+
+CREATE FUNCTION dp_agg.tier_reasons(codes text, language text DEFAULT NULL) RETURNS text[]
+AS 'MODULE_PATHNAME', 'dp_tier_reasons' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tier_reasons(text, text) IS
+'the codes of a risk tier, that stand in a text with blanks between, as sentences: Chinese if language begins with zh and the encoding of the database has the characters, else English; language NULL: that of lc_messages; a code that is not known is shown as it is';
+
+CREATE FUNCTION dp_agg.tier_obligation(tier text, language text DEFAULT NULL) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_tier_obligation' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tier_obligation(text, text) IS
+'what a risk tier (low, medium, high) obliges whoever handles the result to, language as in dp_agg.tier_reasons(); NULL for what is no tier';
 
 -- ----------------------------------------------------------------------------
 -- Policy: what is protected.  Stored as security labels, so that pg_dump
@@ -546,12 +572,13 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
 		   AND c.label::pg_catalog.jsonb ? 'domain') AS domains,
-	   t.label::pg_catalog.jsonb ->> 'facade' AS facade
+	   t.label::pg_catalog.jsonb ->> 'facade' AS facade,
+	   (t.label::pg_catalog.jsonb ->> 'individuals')::bigint AS individuals
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view, declared size of the population (NULL: none)';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.function_use(regproc) RETURNS text
@@ -734,6 +761,9 @@ DECLARE
 	declared jsonb;
 	member name;
 	position int := 0;
+	-- a size that is declared holds for the whole population
+	size bigint := (SELECT max(p.individuals) FROM dp_agg.protected_relations p
+					WHERE p.population = protect.population);
 BEGIN
 	IF relation IS NULL OR unit IS NULL OR population IS NULL OR
 		max_groups IS NULL OR max_rows IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
@@ -795,7 +825,7 @@ BEGIN
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
 						'max_groups', max_groups,
-						'max_rows', max_rows, 'facade', facade,
+						'max_rows', max_rows, 'facade', facade, 'individuals', size,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
 	FOREACH member IN ARRAY unit LOOP
 		position := position + 1;
@@ -833,6 +863,40 @@ AS $$
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
 'protects a relation whose unit is one column; see the form with name[]';
+
+CREATE FUNCTION dp_agg.set_population_size(population name, individuals bigint)
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	labelled record;
+BEGIN
+	IF population IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'population must not be NULL';
+	END IF;
+	IF individuals NOT BETWEEN 1 AND 1000000000000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'individuals must be from 1 to 1000000000000',
+			HINT = 'NULL takes back what was declared.';
+	END IF;
+	FOR labelled IN
+		SELECT objoid::regclass AS relation, label::jsonb - 'individuals' AS rest FROM pg_seclabel
+		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objsubid = 0
+		   AND label::jsonb ->> 'population' = set_population_size.population
+		 ORDER BY objoid
+	LOOP
+		EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(labelled.relation),
+					   labelled.rest || jsonb_strip_nulls(jsonb_build_object('individuals', individuals)));
+	END LOOP;
+	IF NOT FOUND THEN
+		RAISE undefined_object USING
+			MESSAGE = format('no relation of population "%s" is protected', population);
+	END IF;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_population_size(name, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_population_size(name, bigint) IS
+'declares how many individuals a population has (1 .. 1e12; NULL takes it back), by which tiers of its releases are raised, see dp_agg.tier_scale; a public figure, which everybody may read: round it; errors: 42704 no such population, 42501 not the owner of all its relations, 22023 out of range';
 
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION
@@ -1583,7 +1647,8 @@ CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relations, r.query,
 		pg_catalog.trim_scale(r.epsilon / 1e9) AS epsilon,
 		pg_catalog.trim_scale(pg_catalog.round(r.delta * 1e-18, 18)) AS delta,
-		r.outputs, r.tier, r.reused,
+		r.outputs, r.tier, r.reused, dp_agg.tier_reasons(r.codes) AS tier_reasons,
+		dp_agg.tier_codes(r.codes) AS tier_codes, dp_agg.tier_obligation(r.tier) AS obligation,
 		CASE WHEN r.cluster = (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
 			THEN r.session_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
 				OR r.current_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
@@ -1595,7 +1660,7 @@ COMMENT ON VIEW dp_agg.release_log IS
 
 CREATE VIEW dp_agg.my_releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
-		l.epsilon, l.delta, l.outputs, l.tier, l.reused
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation
 	FROM dp_agg.release_log l
 	WHERE l.mine;
 COMMENT ON VIEW dp_agg.my_releases IS
@@ -1603,7 +1668,7 @@ COMMENT ON VIEW dp_agg.my_releases IS
 
 CREATE VIEW dp_agg.releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
-		l.epsilon, l.delta, l.outputs, l.tier, l.reused
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation
 	FROM dp_agg.release_log l
 	WHERE l.mine
 		OR (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
@@ -1614,6 +1679,22 @@ COMMENT ON VIEW dp_agg.releases IS
 REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.release_log,
 	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases FROM PUBLIC;
 GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
+
+-- By the right of whoever calls it: it counts what dp_agg.releases shows them.
+CREATE FUNCTION dp_agg.tier_report(population name DEFAULT NULL)
+RETURNS TABLE (day date, tier text, stage text, code text, reason text, releases bigint, epsilon numeric)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT (r.at AT TIME ZONE 'UTC')::date, r.tier, split_part(c.code, '.', 1), c.code,
+		(dp_agg.tier_reasons(c.code))[1], count(*), sum(r.epsilon)
+	FROM dp_agg.releases r LEFT JOIN LATERAL unnest(r.tier_codes) WITH ORDINALITY c (code, place) ON true
+	WHERE tier_report.population IS NULL OR r.population = tier_report.population
+	GROUP BY 1, 2, 3, 4
+	ORDER BY 1, array_position(ARRAY['low', 'medium', 'high'], r.tier), max(c.place), 4
+$$;
+COMMENT ON FUNCTION dp_agg.tier_report(name) IS
+	'Releases that dp_agg.releases shows, of one population or (NULL) of all, by day (UTC), risk tier, stage and reason; epsilon in plain units. A release has a reason for each stage, and counts once in the row of each.';
 
 -- An amount in whole units of the ledger, rounded down, which is against the analyst.
 CREATE FUNCTION dp_agg.budget_units(what text, amount numeric, units numeric)

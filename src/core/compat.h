@@ -42,6 +42,13 @@
 #define DP_EVAL_PLAN_QUAL_INIT(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1)
 #endif
 
+/* The index'th entry, from 1 on, of pg_stat_activity, as of the first look in the transaction. */
+#if PG_VERSION_NUM >= 160000
+#define DP_BACKEND_STATUS(index) (&pgstat_get_local_beentry_by_index(index)->backendStatus)
+#else
+#define DP_BACKEND_STATUS(index) pgstat_fetch_stat_beentry(index)
+#endif
+
 /*
  * Which privileges the query of a finished plan asks for on a relation, and on which of its
  * columns it asks for SELECT.  The fields stand in the range table itself up to 15.

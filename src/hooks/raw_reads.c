@@ -28,13 +28,14 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+#include "core/audit.h"
 #include "core/compat.h"
-#include "core/settings.h"
 #include "hooks/raw_reads.h"
 #include "ledger/charge.h"
 #include "ledger/protocol.h"
 #include "policy/cache.h"
 #include "policy/policy.h"
+#include "tier/facts.h"
 #include "tier/grade.h"
 
 /* Bytes of the names of columns in an entry; those that are left out are counted. */
@@ -80,7 +81,7 @@ plan_reads_classified(QueryDesc *queryDesc, int eflags)
 {
 	ListCell   *lc;
 
-	if (!setting_audit_raw() || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
+	if (!audit_raw_reads() || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 ||
 		is_foreign_key_query(eflags) || is_share_of_leader(queryDesc))
 		return false;
 	foreach(lc, queryDesc->plannedstmt->rtable)
@@ -291,7 +292,7 @@ make_entry(const RawRead *read)
 	entry->relation = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 												 RelationGetRelationName(relation));
 	entry->codes = judge_columns(read, RelationGetDescr(relation), &classified) |
-		TIER_BIT(TIER_CENTRAL) | TIER_BIT(TIER_LOCAL);
+		tier_of_session();
 	entry->columns = name_columns(read, RelationGetDescr(relation), classified);
 	RelationClose(relation);
 	return entry;
@@ -347,7 +348,7 @@ record_relation_read(Oid relid, Bitmapset *columns, const char *query_text)
 {
 	RawRead		read = {.relid = relid,.columns = columns};
 
-	if (!setting_audit_raw() || policy_classes(relid) == NULL)
+	if (!audit_raw_reads() || policy_classes(relid) == NULL)
 		return;
 	read.scanned = list_make1_oid(relid);
 	record_reads(list_make1(&read), query_text);

@@ -14,9 +14,11 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/parallel.h"
 #include "access/sysattr.h"
 #include "catalog/heap.h"
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/pathnodes.h"
@@ -27,6 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/syscache.h"
 
 #include "core/audit.h"
 #include "core/compat.h"
@@ -262,9 +265,9 @@ judge_columns(const RawRead *read, TupleDesc columns, Bitmapset **classified)
 	return codes != 0 ? codes : TIER_BIT(TIER_ORDINARY);
 }
 
-/* The population that the relation, or one that is scanned for it, is protected for, in *population. */
-static void
-name_population(const RawRead *read, NameData *population)
+/* The protection of the relation, or of one that is scanned for it; NULL if there is none. */
+static const ProtectedRelation *
+protection_of(const RawRead *read)
 {
 	const ProtectedRelation *rel = policy_lookup(read->relid);
 	ListCell   *lc;
@@ -274,8 +277,44 @@ name_population(const RawRead *read, NameData *population)
 		if (rel == NULL)
 			rel = policy_lookup(lfirst_oid(lc));
 	}
-	if (rel != NULL)
-		*population = rel->population;
+	return rel;
+}
+
+/* How many rows a relation had when it was last looked through; -1 if it never was. */
+static double
+rows_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		rows;
+
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+	ReleaseSysCache(tuple);
+	return rows;
+}
+
+/*
+ * The scale of a read: as for a release, how many individuals are covered, and not how many match a
+ * condition.  They are as many as are declared, else at most as many as there are rows.
+ */
+static TierCodes
+judge_scale(const RawRead *read, const ProtectedRelation *rel)
+{
+	double		rows = 0;
+	ListCell   *lc;
+
+	if (rel != NULL && rel->individuals > 0)
+		return tier_with_scale(0, (double) rel->individuals);
+	foreach(lc, read->scanned)
+	{
+		double		more = rows_of(lfirst_oid(lc));
+
+		if (more < 0)
+			return TIER_BIT(TIER_UNKNOWN_SCALE);
+		rows += more;
+	}
+	return tier_with_scale(0, rows);
 }
 
 /* Makes the entry of a read. */
@@ -284,15 +323,17 @@ make_entry(const RawRead *read)
 {
 	LedgerRead *entry = palloc0(sizeof(LedgerRead));
 	Relation	relation = RelationIdGetRelation(read->relid);
+	const ProtectedRelation *rel = protection_of(read);
 	Bitmapset  *classified = NULL;
 
 	if (!RelationIsValid(relation))
 		elog(ERROR, "could not open relation with OID %u", read->relid);
-	name_population(read, &entry->population);
+	if (rel != NULL)
+		entry->population = rel->population;
 	entry->relation = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 												 RelationGetRelationName(relation));
 	entry->codes = judge_columns(read, RelationGetDescr(relation), &classified) |
-		tier_of_session();
+		tier_of_session() | judge_scale(read, rel);
 	entry->columns = name_columns(read, RelationGetDescr(relation), classified);
 	RelationClose(relation);
 	return entry;

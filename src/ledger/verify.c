@@ -264,7 +264,7 @@ make_result(FunctionCallInfo fcinfo, const Verification *verification)
 		elog(ERROR, "return type must be a row type");
 	values[0] = BoolGetDatum(!fault->found);
 	values[1] = Int64GetDatum(verification->entries);
-	nulls[2] = !fault->found || fault->id == 0;
+	nulls[2] = !fault->found || fault->id < 0;
 	values[2] = Int64GetDatum(fault->id);
 	nulls[3] = !fault->found || fault->relation == NULL;
 	if (!nulls[3])

@@ -288,6 +288,19 @@ is(over('socket', 'SELECT count(*) FROM dp_agg.last_release()', 'spender'), 0, '
 	over('socket', 'SELECT * FROM dp_agg.tier_report()', 'reader');
 }
 
+# ---------- warnings ----------
+
+$node->safe_psql('postgres', q{ALTER TABLE visits ADD zip text DEFAULT '1010', ADD born int DEFAULT 1950, ADD "Sex" text DEFAULT 'x'});
+$node->safe_psql('postgres', "SELECT dp_agg.classify('visits', '$_', 'quasi_identifier')") foreach qw(zip born Sex);
+{
+	my $warn = sub { return over('socket', "SELECT $_[0] FROM visits GROUP BY $_[1] \\g /dev/null\nSELECT warnings FROM dp_agg.last_release() LIMIT 1") };
+
+	is($warn->('zip, dp_count(*)', 1), '{}', 'one quasi-identifier as a key');
+	is($warn->('clinic, zip, dp_count(*)', '1, 2'), '{}', 'beside another column');
+	is($warn->('zip, born, dp_count(*)', '1, 2'), '{"Groups are formed by 2 quasi-identifiers combined: zip, born."}', 'two of them');
+	is($warn->('zip, clinic, "Sex", born / 10, dp_tier(*)', '1, 2, 3, 4'), '{"Groups are formed by 3 quasi-identifiers combined: zip, Sex, born."}', 'three, one in an expression');
+}
+
 # ---------- sentences ----------
 
 my @codes = split /\n/, query(q{SELECT DISTINCT unnest(tier_codes) FROM dp_agg.releases});
@@ -322,7 +335,7 @@ is($node->safe_psql('euc_cn', q{SELECT encode(convert_to(dp_agg.tier_obligation(
 
 SKIP:
 {
-	skip 'no locale zh_CN could be made here (localedef, and its sources)', 4 unless $has_chinese;
+	skip 'no locale zh_CN could be made here (localedef, and its sources)', 5 unless $has_chinese;
 
 	query(q{ALTER ROLE analyst SET lc_messages = 'zh_CN.UTF-8'});
 	my $obligation = query(q{SELECT dp_agg.tier_obligation('medium', 'zh')});
@@ -330,6 +343,8 @@ SKIP:
 	is(over('tcp', qq{SELECT dp_count(*) > 0 FROM visits; SELECT obligation, tier_reasons = dp_agg.tier_reasons(array_to_string(tier_codes, ' '), 'zh') FROM dp_agg.last_release()}), "t\n$obligation|t", 'last_release()');
 	is(over('tcp', q{SELECT bool_and(tier_reasons = dp_agg.tier_reasons(array_to_string(tier_codes, ' '), 'zh')) FROM dp_agg.my_releases}), 't', 'the log of releases that were made in English');
 	is(over('tcp', q{SELECT DISTINCT reason FROM dp_agg.tier_report() WHERE code = 'transmission.plain'}), query(q{SELECT (dp_agg.tier_reasons('transmission.plain', 'zh'))[1]}), 'tier_report()');
+	is(over('tcp', q{SELECT zip, born, dp_count(*) FROM visits GROUP BY 1, 2 \g /dev/null
+SELECT warnings[1] LIKE '%2%zip, born%', warnings[1] LIKE 'Groups%' FROM dp_agg.last_release()}), 't|f', 'and warnings');
 	query('ALTER ROLE analyst RESET lc_messages');
 }
 

@@ -132,6 +132,15 @@ query("SELECT dp_agg.set_population_size('patients', 1000)");
 tier_is('many, by the released number', 'socket', "$local scale.large", 'medium', 'medium', $priced->(5));
 is(over('socket', q{SELECT string_agg(clinic || ' ' || t, ',' ORDER BY clinic) FROM (SELECT clinic, dp_tier(*) AS t FROM visits WHERE dp_with(epsilon => 5) GROUP BY clinic) v}),
 	'clinic 0 low,clinic 1 low,clinic 2 low,clinic 3 low', 'groups of half as many are not');
+{
+	# the true number is 1005; what decides is the one that is released with it, or could be
+	settings(@rest, tier_scale => 1000);
+	my $drawn = over('socket', join ";\n", ("SELECT dp_tier(*), dp_count_distinct(patient_id) >= 1000 FROM visits WHERE dp_with(epsilon => 0.05)") x 60);
+	like($drawn, qr/^medium\|t$/m, 'a number near the limit: above it, now and then');
+	like($drawn, qr/^low\|f$/m, '... and below');
+	unlike($drawn, qr/^(?:medium\|f|low\|t|\|.*)$/m, 'a tier tells nothing that the released number does not tell');
+	settings(@rest, tier_scale => 500);
+}
 query("SELECT dp_agg.set_population_size('patients', NULL)");
 tier_is('what is taken back is unknown', 'socket', "$local scale.unknown", 'low', 'medium', $priced->(5));
 settings(@rest);

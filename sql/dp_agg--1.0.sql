@@ -279,6 +279,12 @@ CREATE AGGREGATE dp_count(*) (
 COMMENT ON AGGREGATE dp_count(*) IS
 'differentially private number of rows (bigint, at least 0), at most max_rows per individual and group; errors: DP001 budget exhausted, DP002 refused';
 
+CREATE AGGREGATE dp_tier(*) (
+	SFUNC = dp_agg.unreleased, STYPE = text,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_tier(*) IS
+'risk tier of the row (text: low, medium or high), at no price of its own; NULL where the row is held back; why: dp_agg.last_release(); errors: DP001 budget exhausted, DP002 refused';
+
 CREATE AGGREGATE dp_count(x "any") (
 	SFUNC = dp_agg.unreleased, STYPE = bigint,
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
@@ -422,10 +428,30 @@ COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer
 
 CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
-			   standard_error double precision)
+			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
+			   obligation text, warnings text[])
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of the session''s last release: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); no row before the first release';
+'the outputs of the session''s last release: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; no row before the first release';
+
+-- ----------------------------------------------------------------------------
+-- Risk tiers: codes as sentences.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.tier_codes(codes text) RETURNS text[]
+AS 'MODULE_PATHNAME', 'dp_tier_codes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tier_codes(text) IS
+'the codes of a risk tier, stage.reason each, that stand in a text with blanks between';
+
+CREATE FUNCTION dp_agg.tier_reasons(codes text, language text DEFAULT NULL) RETURNS text[]
+AS 'MODULE_PATHNAME', 'dp_tier_reasons' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tier_reasons(text, text) IS
+'the codes of a risk tier, that stand in a text with blanks between, as sentences: Chinese if language begins with zh and the encoding of the database has the characters, else English; language NULL: that of lc_messages; a code that is not known is shown as it is';
+
+CREATE FUNCTION dp_agg.tier_obligation(tier text, language text DEFAULT NULL) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_tier_obligation' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tier_obligation(text, text) IS
+'what a risk tier (low, medium, high) obliges whoever handles the result to, language as in dp_agg.tier_reasons(); NULL for what is no tier';
 
 -- ----------------------------------------------------------------------------
 -- Policy: what is protected.  Stored as security labels, so that pg_dump
@@ -546,12 +572,13 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
 		   AND c.label::pg_catalog.jsonb ? 'domain') AS domains,
-	   t.label::pg_catalog.jsonb ->> 'facade' AS facade
+	   t.label::pg_catalog.jsonb ->> 'facade' AS facade,
+	   (t.label::pg_catalog.jsonb ->> 'individuals')::bigint AS individuals
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view, declared size of the population (NULL: none)';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.function_use(regproc) RETURNS text
@@ -624,6 +651,11 @@ COMMENT ON VIEW dp_agg.language IS
 'what may stand below a release: kind, name, result type, treatment (as is, or guarded: NULL where it would fail)';
 GRANT SELECT ON dp_agg.language TO PUBLIC;
 
+CREATE FUNCTION dp_agg.lock_label(relation regclass, "column" smallint) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_lock_label' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dp_agg.lock_label(regclass, smallint) IS
+'internal: the label of a column, by its number, locked against all who would change labels of the relation; errors: 42501 not the owner';
+
 CREATE FUNCTION dp_agg.label_column(relation regclass, "column" name, keys text[], patch jsonb)
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -638,10 +670,7 @@ BEGIN
 		RAISE undefined_column USING
 			MESSAGE = format('column "%s" of relation %s does not exist', "column", relation);
 	END IF;
-	SELECT s.label::jsonb INTO label FROM pg_seclabel s
-	 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
-	   AND objoid = relation AND objsubid = attno;
-	label := (COALESCE(label, '{}') - keys) || patch;
+	label := (COALESCE(dp_agg.lock_label(relation, attno)::jsonb, '{}') - keys) || patch;
 	EXECUTE format('SECURITY LABEL FOR dp_agg ON COLUMN %s.%I IS %s', relation, "column",
 				   CASE WHEN label = '{}' THEN 'NULL' ELSE quote_literal(label::text) END);
 END
@@ -658,6 +687,35 @@ SELECT CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW ' WHEN 'f' THEN 'FOREIGN 
 $$;
 COMMENT ON FUNCTION dp_agg.label_object(regclass) IS
 'internal: how SECURITY LABEL names a relation';
+
+CREATE FUNCTION dp_agg.is_direct_identifier(relation regclass, "column" smallint) RETURNS boolean
+AS 'MODULE_PATHNAME', 'dp_is_direct_identifier' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION dp_agg.is_direct_identifier(regclass, smallint) IS
+'internal: is a column, by its number, a direct identifier that may be in no facade and no release';
+
+CREATE FUNCTION dp_agg.create_facade(relation regclass, facade text) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	listed boolean;
+BEGIN
+	SELECT label::jsonb ? 'columns' INTO listed FROM pg_seclabel
+	 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objoid = relation AND objsubid = 0;
+	-- A view may have no column at all: its rows can be counted.
+	EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s', facade,
+		(SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
+		   FROM pg_attribute
+		   LEFT JOIN pg_seclabel s ON s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
+							 AND s.objoid = attrelid AND s.objsubid = attnum
+		  WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
+			AND (NOT listed OR s.label::jsonb @> '{"open": true}')
+			AND NOT dp_agg.is_direct_identifier(relation, attnum)),
+		(SELECT format('%I.%I', nspname, relname)
+		   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.create_facade(regclass, text) IS
+'internal: creates the facade of a protected relation, with the columns that are open and no direct identifier';
 
 CREATE FUNCTION dp_agg.unprotect(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -680,8 +738,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		EXECUTE format('SECURITY LABEL FOR dp_agg ON COLUMN %s.%I IS NULL',
-					   relation, labelled.attname);
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,domain}', '{}');
 	END LOOP;
 	IF facade IS NOT NULL AND to_regclass(facade) IS NOT NULL THEN
 		EXECUTE 'DROP VIEW ' || facade;
@@ -689,7 +746,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
-'removes protection, declared bounds and domains, and the facade of a relation; budgets of the population stay; errors: 42704 not protected, 42501 not the owner';
+'removes protection, declared bounds and domains, and the facade of a relation; classes of columns and budgets of the population stay; errors: 42704 not protected, 42501 not the owner';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
 							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
@@ -704,6 +761,9 @@ DECLARE
 	declared jsonb;
 	member name;
 	position int := 0;
+	-- a size that is declared holds for the whole population
+	size bigint := (SELECT max(p.individuals) FROM dp_agg.protected_relations p
+					WHERE p.population = protect.population);
 BEGIN
 	IF relation IS NULL OR unit IS NULL OR population IS NULL OR
 		max_groups IS NULL OR max_rows IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
@@ -734,6 +794,15 @@ BEGIN
 				MESSAGE = format('column "%s" of relation %s does not exist', member, relation);
 		END IF;
 	END LOOP;
+	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
+		IF (SELECT dp_agg.is_direct_identifier(relation, attnum) FROM pg_attribute
+			 WHERE attrelid = relation AND attname = member) THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('column "%s" of relation %s is classified as a direct_identifier', member, relation),
+				DETAIL = 'Direct identifiers are in no facade and in no release.',
+				HINT = 'Leave it out of columns. The unit may be counted and joined without standing there.';
+		END IF;
+	END LOOP;
 	SELECT relname, nspname, format('%I.%I', nspname, relname)
 	  INTO relation_name, schema_name, qualified
 	  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
@@ -756,7 +825,7 @@ BEGIN
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
 						'max_groups', max_groups,
-						'max_rows', max_rows, 'facade', facade,
+						'max_rows', max_rows, 'facade', facade, 'individuals', size,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
 	FOREACH member IN ARRAY unit LOOP
 		position := position + 1;
@@ -769,11 +838,7 @@ BEGIN
 		PERFORM dp_agg.label_column(relation, member, '{}', declared -> member);
 	END LOOP;
 
-	EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s', facade,
-				   (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
-					  FROM pg_attribute
-					 WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
-					   AND (columns IS NULL OR attname = ANY (columns))), qualified);
+	PERFORM dp_agg.create_facade(relation, facade);
 	EXECUTE format('GRANT SELECT ON %s TO PUBLIC', facade);
 	EXECUTE format('COMMENT ON VIEW %s IS %L', facade,
 				   format('facade of protected relation %s: releases only', qualified));
@@ -787,7 +852,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
-'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all); errors: 42501 not the owner, 42703 no such column, 22023 out of range';
+'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
@@ -798,6 +863,40 @@ AS $$
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
 'protects a relation whose unit is one column; see the form with name[]';
+
+CREATE FUNCTION dp_agg.set_population_size(population name, individuals bigint)
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	labelled record;
+BEGIN
+	IF population IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'population must not be NULL';
+	END IF;
+	IF individuals NOT BETWEEN 1 AND 1000000000000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'individuals must be from 1 to 1000000000000',
+			HINT = 'NULL takes back what was declared.';
+	END IF;
+	FOR labelled IN
+		SELECT objoid::regclass AS relation, label::jsonb - 'individuals' AS rest FROM pg_seclabel
+		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objsubid = 0
+		   AND label::jsonb ->> 'population' = set_population_size.population
+		 ORDER BY objoid
+	LOOP
+		EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(labelled.relation),
+					   labelled.rest || jsonb_strip_nulls(jsonb_build_object('individuals', individuals)));
+	END LOOP;
+	IF NOT FOUND THEN
+		RAISE undefined_object USING
+			MESSAGE = format('no relation of population "%s" is protected', population);
+	END IF;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_population_size(name, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_population_size(name, bigint) IS
+'declares how many individuals a population has (1 .. 1e12; NULL takes it back), by which tiers of its releases are raised, see dp_agg.tier_scale; a public figure, which everybody may read: round it; errors: 42704 no such population, 42501 not the owner of all its relations, 22023 out of range';
 
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION
@@ -979,6 +1078,212 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.set_bounds(regclass, name, double precision, double precision),
 	dp_agg.set_bounds(regclass, name, anycompatible, anycompatible),
 	dp_agg.set_domain(regclass, name, text[]) FROM PUBLIC;
+
+-- ----------------------------------------------------------------------------
+-- Classes of columns: what a column holds, and what was done to its values.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.class_tier(class text, processing text, remaining integer, receiver_has_key boolean)
+RETURNS text
+AS 'MODULE_PATHNAME', 'dp_class_tier' LANGUAGE C IMMUTABLE;
+COMMENT ON FUNCTION dp_agg.class_tier(text, text, integer, boolean) IS
+'internal: the risk tier of raw rows with a column of that class, processed like that; NULL if there is no such class or processing';
+
+CREATE FUNCTION dp_agg.class_is_direct(class text, processing text, remaining integer, receiver_has_key boolean)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'dp_class_is_direct' LANGUAGE C IMMUTABLE;
+COMMENT ON FUNCTION dp_agg.class_is_direct(text, text, integer, boolean) IS
+'internal: is a column of that class, processed like that, a direct identifier to releases; false if there is no such class or processing';
+
+-- Not granted to anybody: the list says where the identifiers are. Analysts need no
+-- such map; a query that is refused names the class and the column that it used.
+CREATE VIEW dp_agg.classified_columns AS
+SELECT s.objoid::pg_catalog.regclass AS relation, a.attname AS "column",
+	   c.class, c.processing, c.remaining, c.receiver_has_key,
+	   dp_agg.class_tier(c.class, c.processing, c.remaining, c.receiver_has_key) AS tier
+  FROM pg_catalog.pg_seclabel s
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid,
+	   LATERAL (SELECT s.label::pg_catalog.jsonb ->> 'class' AS class,
+					   COALESCE(s.label::pg_catalog.jsonb ->> 'processing', 'raw') AS processing,
+					   (s.label::pg_catalog.jsonb ->> 'remaining')::integer AS remaining,
+					   (s.label::pg_catalog.jsonb ->> 'key_held')::boolean AS receiver_has_key) c
+ WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+   AND s.objsubid > 0 AND c.class IS NOT NULL;
+COMMENT ON VIEW dp_agg.classified_columns IS
+'classes of columns, of protected relations and others; partitions and children have those of their parents without being listed';
+COMMENT ON COLUMN dp_agg.classified_columns.relation IS 'relation that the column belongs to';
+COMMENT ON COLUMN dp_agg.classified_columns."column" IS 'name of the column';
+COMMENT ON COLUMN dp_agg.classified_columns.class IS 'direct_identifier, quasi_identifier, sensitive or ordinary';
+COMMENT ON COLUMN dp_agg.classified_columns.processing IS 'raw, masked, generalised, pseudonymised or encrypted';
+COMMENT ON COLUMN dp_agg.classified_columns.remaining IS 'characters that remain of a masked value; null: not masked, or not known, which counts as many';
+COMMENT ON COLUMN dp_agg.classified_columns.receiver_has_key IS 'does the receiver of results hold the key of encrypted values; null: not encrypted, or not known, which counts as yes';
+COMMENT ON COLUMN dp_agg.classified_columns.tier IS 'risk tier of raw rows with the column, without what computation, transmission and scale add: low, medium or high';
+
+-- CREATE OR REPLACE VIEW takes no column away, so a facade that loses one is made anew.
+CREATE FUNCTION dp_agg.rebuild_facade(relation regclass) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	facade text;
+	old oid;
+	owner oid;
+	commands text[];
+	command text;
+	dependents text;
+BEGIN
+	SELECT label::jsonb ->> 'facade' INTO facade FROM pg_seclabel
+	 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objoid = relation AND objsubid = 0;
+	SELECT c.oid, c.relowner INTO old, owner FROM pg_class c
+	 WHERE c.oid = to_regclass(facade)::oid AND c.relkind = 'v';
+	IF old IS NULL THEN
+		RETURN;		-- not protected, or somebody has dropped the facade
+	END IF;
+
+	-- What a view has beside its columns, as commands.  Grants of others than the owner
+	-- become grants of the owner's.
+	SELECT array_agg(q.command ORDER BY q.step, q.command) INTO commands
+	  FROM (SELECT 1, format('ALTER VIEW %s OWNER TO %s', facade, owner::regrole)
+			 WHERE owner <> current_user::regrole
+			UNION ALL
+			SELECT 2, format('ALTER VIEW %s SET (%s)', facade, option)
+			  FROM pg_class c, unnest(c.reloptions) option
+			 WHERE c.oid = old AND option NOT LIKE 'security_invoker=%'
+			UNION ALL
+			SELECT 4, format('GRANT %s ON %s TO %s%s', a.privilege_type, facade,
+							 CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
+							 CASE WHEN a.is_grantable AND a.grantee <> owner THEN ' WITH GRANT OPTION' ELSE '' END)
+			  FROM pg_class c, aclexplode(COALESCE(c.relacl, acldefault('r', owner))) a
+			 WHERE c.oid = old
+			UNION ALL
+			SELECT 4, format('GRANT %s (%I) ON %s TO %s%s', a.privilege_type, t.attname, facade,
+							 CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
+							 CASE WHEN a.is_grantable AND a.grantee <> owner THEN ' WITH GRANT OPTION' ELSE '' END)
+			  FROM pg_attribute t, aclexplode(t.attacl) a
+			 WHERE t.attrelid = old AND t.attnum > 0
+			   AND EXISTS (SELECT FROM pg_attribute n WHERE n.attrelid = relation AND n.attname = t.attname
+							  AND NOT n.attisdropped AND NOT dp_agg.is_direct_identifier(relation, n.attnum))
+			UNION ALL
+			SELECT 5, format('COMMENT ON VIEW %s IS %L', facade, obj_description(old, 'pg_class'))
+			UNION ALL
+			SELECT 5, format('COMMENT ON COLUMN %s.%I IS %L', facade, t.attname, col_description(old, t.attnum))
+			  FROM pg_attribute t
+			 WHERE t.attrelid = old AND t.attnum > 0 AND col_description(old, t.attnum) IS NOT NULL
+			   AND EXISTS (SELECT FROM pg_attribute n WHERE n.attrelid = relation AND n.attname = t.attname
+							  AND NOT n.attisdropped AND NOT dp_agg.is_direct_identifier(relation, n.attnum))
+		   ) q (step, command);
+
+	BEGIN
+		EXECUTE 'DROP VIEW ' || facade;
+	EXCEPTION
+		WHEN dependent_objects_still_exist THEN
+			GET STACKED DIAGNOSTICS dependents = PG_EXCEPTION_DETAIL;
+			RAISE dependent_objects_still_exist USING
+				MESSAGE = format('the facade %s has to be made anew, but other objects depend on it', facade),
+				DETAIL = dependents,
+				HINT = 'Drop these objects, classify the column, and create them again without it.';
+		WHEN insufficient_privilege THEN
+			RAISE insufficient_privilege USING
+				MESSAGE = format('the facade %s has to be made anew, which only its owner may do', facade),
+				HINT = format('Let %s classify the column, or own the facade.', owner::regrole);
+	END;
+	PERFORM dp_agg.create_facade(relation, facade);
+	-- default privileges may have given others
+	EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', facade) ||
+		COALESCE((SELECT string_agg(DISTINCT ', ' || a.grantee::regrole, '')
+					FROM pg_class c, aclexplode(c.relacl) a
+				   WHERE c.oid = to_regclass(facade) AND a.grantee <> 0), '');
+	FOREACH command IN ARRAY commands LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.rebuild_facade(regclass) IS
+'internal: makes the facade of a relation anew, with its owner, options, grants and comments; errors: 2BP01 other objects depend on it, 42501 not its owner';
+
+CREATE FUNCTION dp_agg.facades_without(relation regclass, "column" name) RETURNS regclass[] LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH RECURSIVE tree (oid) AS (
+	SELECT relation::oid
+	UNION
+	SELECT i.inhrelid FROM pg_inherits i JOIN tree ON tree.oid = i.inhparent)
+SELECT COALESCE(array_agg(p.relation ORDER BY p.relation), '{}')
+  FROM tree
+  JOIN dp_agg.protected_relations p ON p.relation = tree.oid
+  JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = facades_without."column" AND NOT a.attisdropped
+ WHERE dp_agg.is_direct_identifier(p.relation, a.attnum)
+$$;
+COMMENT ON FUNCTION dp_agg.facades_without(regclass, name) IS
+'internal: protected relations, the one given and those that inherit from it, whose facade leaves the column out as a direct identifier';
+
+CREATE FUNCTION dp_agg.classify(relation regclass, column_name name, class text, processing text DEFAULT 'raw',
+								remaining integer DEFAULT NULL, receiver_has_key boolean DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attno int2;
+	old jsonb;
+	patch jsonb := '{}';
+	keys text[] := '{class,processing,remaining,key_held}';
+	without_before regclass[];
+	without_after regclass[];
+	protected regclass;
+BEGIN
+	IF relation IS NULL OR column_name IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = relation AND oid >= 16384 AND relkind IN ('r', 'p', 'm', 'f')) THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('columns of "%s" cannot be classified', relation),
+			DETAIL = 'Only those of tables, partitioned tables, foreign tables and materialized views can.',
+			HINT = 'Classify the columns of the tables below a view.';
+	END IF;
+	SELECT attnum INTO attno FROM pg_attribute
+	 WHERE attrelid = relation AND attname = column_name AND attnum > 0 AND NOT attisdropped;
+	IF attno IS NULL THEN
+		RAISE undefined_column USING
+			MESSAGE = format('column "%s" of relation %s does not exist', column_name, relation);
+	END IF;
+	old := dp_agg.lock_label(relation, attno)::jsonb;
+	without_before := dp_agg.facades_without(relation, column_name);
+
+	IF class IS NOT NULL THEN
+		patch := jsonb_strip_nulls(jsonb_build_object('class', class, 'processing', COALESCE(processing, 'raw'),
+					'remaining', remaining, 'key_held', receiver_has_key));
+	END IF;
+	IF dp_agg.class_is_direct(class, processing, remaining, receiver_has_key) AND old ?| '{lower,domain}' THEN
+		keys := keys || '{lower,upper,domain}';
+		RAISE NOTICE USING
+			MESSAGE = format('bounds and domain of column "%s" are removed', column_name),
+			HINT = 'A direct identifier has none: releases do not read it, and a domain would publish its values.';
+	END IF;
+	PERFORM dp_agg.label_column(relation, column_name, keys, patch);
+
+	IF processing = 'masked' AND remaining IS NULL THEN
+		RAISE NOTICE USING
+			MESSAGE = format('how many characters remain of column "%s" is not known', column_name),
+			HINT = 'It counts as lightly masked. Give remaining, the number of characters that were not replaced.';
+	ELSIF processing = 'encrypted' AND receiver_has_key IS NULL THEN
+		RAISE NOTICE USING
+			MESSAGE = format('who holds the key of column "%s" is not known', column_name),
+			HINT = 'It counts as held by the receiver of results. If it is not: receiver_has_key => false.';
+	END IF;
+
+	without_after := dp_agg.facades_without(relation, column_name);
+	FOR protected IN
+		SELECT f FROM unnest(without_before || without_after) f
+		 WHERE (f = ANY (without_before)) <> (f = ANY (without_after))
+		 ORDER BY f
+	LOOP
+		PERFORM dp_agg.rebuild_facade(protected);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, boolean) IS
+'classifies a column, of a protected relation or any other: class is direct_identifier, quasi_identifier, sensitive or ordinary (NULL: not classified), processing what was done to its values: raw, masked (remaining: how many characters are left; NULL: not known, which counts as many), generalised, pseudonymised or encrypted (receiver_has_key: NULL counts as true); a direct identifier leaves the facade and stands in no release, unless raw rows of it have the lowest tier; errors: 22023 no such class or processing, or parts that do not go together, 22004 NULL, 42703 no such column, 42809 a view, 42501 not the owner, 2BP01 objects depend on the facade';
+
+REVOKE EXECUTE ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, boolean) FROM PUBLIC;
 
 -- The ledger: accounts, the log of releases, and what may be seen of both.
 --
@@ -1342,7 +1647,8 @@ CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relations, r.query,
 		pg_catalog.trim_scale(r.epsilon / 1e9) AS epsilon,
 		pg_catalog.trim_scale(pg_catalog.round(r.delta * 1e-18, 18)) AS delta,
-		r.outputs, r.tier, r.reused,
+		r.outputs, r.tier, r.reused, dp_agg.tier_reasons(r.codes) AS tier_reasons,
+		dp_agg.tier_codes(r.codes) AS tier_codes, dp_agg.tier_obligation(r.tier) AS obligation,
 		CASE WHEN r.cluster = (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
 			THEN r.session_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
 				OR r.current_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
@@ -1354,7 +1660,7 @@ COMMENT ON VIEW dp_agg.release_log IS
 
 CREATE VIEW dp_agg.my_releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
-		l.epsilon, l.delta, l.outputs, l.tier, l.reused
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation
 	FROM dp_agg.release_log l
 	WHERE l.mine;
 COMMENT ON VIEW dp_agg.my_releases IS
@@ -1362,7 +1668,7 @@ COMMENT ON VIEW dp_agg.my_releases IS
 
 CREATE VIEW dp_agg.releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
-		l.epsilon, l.delta, l.outputs, l.tier, l.reused
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation
 	FROM dp_agg.release_log l
 	WHERE l.mine
 		OR (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
@@ -1373,6 +1679,22 @@ COMMENT ON VIEW dp_agg.releases IS
 REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.release_log,
 	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases FROM PUBLIC;
 GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
+
+-- By the right of whoever calls it: it counts what dp_agg.releases shows them.
+CREATE FUNCTION dp_agg.tier_report(population name DEFAULT NULL)
+RETURNS TABLE (day date, tier text, stage text, code text, reason text, releases bigint, epsilon numeric)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT (r.at AT TIME ZONE 'UTC')::date, r.tier, split_part(c.code, '.', 1), c.code,
+		(dp_agg.tier_reasons(c.code))[1], count(*), sum(r.epsilon)
+	FROM dp_agg.releases r LEFT JOIN LATERAL unnest(r.tier_codes) WITH ORDINALITY c (code, place) ON true
+	WHERE tier_report.population IS NULL OR r.population = tier_report.population
+	GROUP BY 1, 2, 3, 4
+	ORDER BY 1, array_position(ARRAY['low', 'medium', 'high'], r.tier), max(c.place), 4
+$$;
+COMMENT ON FUNCTION dp_agg.tier_report(name) IS
+	'Releases that dp_agg.releases shows, of one population or (NULL) of all, by day (UTC), risk tier, stage and reason; epsilon in plain units. A release has a reason for each stage, and counts once in the row of each.';
 
 -- An amount in whole units of the ledger, rounded down, which is against the analyst.
 CREATE FUNCTION dp_agg.budget_units(what text, amount numeric, units numeric)

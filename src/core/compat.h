@@ -28,6 +28,13 @@
 #define DP_COMPLETED_TRANSACTIONS	(ShmemVariableCache->xactCompletionCount)
 #endif
 
+/* Does the role own the relation? */
+#if PG_VERSION_NUM >= 160000
+#define DP_OWNS_RELATION(relid, role) object_ownercheck(RelationRelationId, relid, role)
+#else
+#define DP_OWNS_RELATION(relid, role) pg_class_ownercheck(relid, role)
+#endif
+
 /* An EvalPlanQual that is never asked to run a plan. */
 #if PG_VERSION_NUM >= 160000
 #define DP_EVAL_PLAN_QUAL_INIT(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)

@@ -16,6 +16,7 @@ typedef enum Refusal
 	REFUSE_COLUMN,
 	REFUSE_CORRELATED,
 	REFUSE_DEBUG_PRINT,
+	REFUSE_DIRECT_IDENTIFIER,
 	REFUSE_DISTINCT_BELOW,
 	REFUSE_EXPLAIN,
 	REFUSE_EXPRESSION,
@@ -44,6 +45,7 @@ typedef enum Refusal
 	REFUSE_SUBLINK,
 	REFUSE_SYSTEM_COLUMN,
 	REFUSE_TABLESAMPLE,
+	REFUSE_TIER_FILTER,
 	REFUSE_TOO_LARGE,
 	REFUSE_TYPE,
 	REFUSE_WIDE_PARAMETER,
@@ -52,6 +54,7 @@ typedef enum Refusal
 } Refusal;
 
 extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
+extern void refuse_identifier(const char *column, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_failing(const char *message, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_raw(Oid relid) pg_attribute_noreturn();
 

@@ -6,15 +6,24 @@
  * A label is a JSON object.  On a table:
  *
  *		{"population": "patients", "unit_columns": 1, "max_groups": 4,
- *		 "max_rows": 10, "columns": "listed", "facade": "dp.visits"}
+ *		 "max_rows": 10, "columns": "listed", "facade": "dp.visits", "individuals": 1000000}
  *
  * On a column, any of:
  *
  *		{"unit": 1, "open": true, "lower": 0, "upper": 5000,
- *		 "domain": ["north", "south"]}
+ *		 "domain": ["north", "south"],
+ *		 "class": "direct_identifier", "processing": "masked", "remaining": 4}
  *
  * Bounds of dates and the like are numbers too (policy.h); a domain lists the
  * public values of a column as its type writes them.
+ *
+ * "class" is direct_identifier, quasi_identifier, sensitive or ordinary.  Beside it may
+ * stand "processing": raw (which is meant where it is missing), masked, generalised,
+ * pseudonymised or encrypted; with masked, "remaining": how many characters remain, an
+ * integer of at least 0; with encrypted, "key_held": true or false, whether the receiver of
+ * results holds the key.  What is not said counts as the worse: more than a few characters
+ * remain, and the key is held.  A column of any table may have a class.  What is
+ * protected is decided by the table's label alone.
  *
  * Column facts sit on the columns, not in the table's label, so that renaming
  * a column keeps its protection.  pg_dump carries labels as SECURITY LABEL
@@ -26,14 +35,19 @@
 
 #include <math.h>
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_seclabel.h"
 #include "commands/seclabel.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -47,6 +61,7 @@
 #include "policy/extension.h"
 #include "policy/label.h"
 #include "policy/policy.h"
+#include "tier/classes.h"
 
 static Jsonb *parse_label(const char *label);
 static JsonbValue *label_get(Jsonb *label, const char *key, JsonbValue *value);
@@ -163,6 +178,22 @@ label_strings(Jsonb *label, const char *key, int max, int *count)
 	return strings;
 }
 
+/* Reads a boolean; false if the key is absent, an error if it is none. */
+static bool
+label_boolean(Jsonb *label, const char *key, bool *out)
+{
+	JsonbValue	value;
+
+	if (label_get(label, key, &value) == NULL)
+		return false;
+	if (value.type != jbvBool)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" in a dp_agg label must be true or false", key)));
+	*out = value.val.boolean;
+	return true;
+}
+
 /* Reads an integer limit in 1 .. max, or returns the default. */
 static int
 label_limit(Jsonb *label, const char *key, int fallback, int max)
@@ -177,6 +208,22 @@ label_limit(Jsonb *label, const char *key, int fallback, int max)
 				 errmsg("\"%s\" in a dp_agg label must be an integer from 1 to %d",
 						key, max)));
 	return (int) number;
+}
+
+/* Reads the declared size of the population; 0 if there is none. */
+static int64
+label_individuals(Jsonb *label)
+{
+	double		number;
+
+	if (!label_number(label, "individuals", &number))
+		return 0;
+	if (!(number >= 1 && number <= DP_MAX_INDIVIDUALS) || number != floor(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"individuals\" in a dp_agg label must be an integer from 1 to %.0f",
+						DP_MAX_INDIVIDUALS)));
+	return (int64) number;
 }
 
 /* Reads a table's label into rel. */
@@ -194,7 +241,71 @@ read_table_label(const char *text, ProtectedRelation *rel)
 								  DP_MAX_GROUPS);
 	rel->max_rows = label_limit(label, "max_rows", DP_DEFAULT_MAX_ROWS, DP_MAX_ROWS);
 	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
+	rel->individuals = label_individuals(label);
 	rel->listed_columns = label_string(label, "columns", columns, sizeof(columns));
+}
+
+/* Raises an error about a class whose parts do not go together. */
+static void
+class_error(const char *message, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", message),
+			 errhint("%s", hint)));
+}
+
+/* Reads what was done to the values of a classified column. */
+static void
+read_processing(Jsonb *label, TierColumn *column)
+{
+	char		name[NAMEDATALEN];
+	double		number;
+
+	if (label_string(label, "processing", name, sizeof(name)) &&
+		!tier_processing_of_name(name, &column->processing))
+		class_error(psprintf("there is no processing \"%s\"", name),
+					"Values may be " TIER_PROCESSING_NAMES ".");
+	if (label_number(label, "remaining", &number))
+	{
+		if (column->processing != TIER_PROCESSING_MASKED)
+			class_error("characters remain of masked values only",
+						"Leave remaining out, or give the processing as masked.");
+		if (!(number >= 0 && number <= PG_INT32_MAX) || number != (int) number)
+			class_error("the number of characters that remain must be an integer of at least 0",
+						"Count the characters of a value that were not replaced.");
+		column->remaining = (int) number;
+	}
+	if (label_boolean(label, "key_held", &column->key_held) &&
+		column->processing != TIER_PROCESSING_ENCRYPTED)
+		class_error("only encrypted values have a key",
+					"Leave receiver_has_key out, or give the processing as encrypted.");
+}
+
+/* Reads the class out of a column's label; false if it has none. */
+static bool
+read_column_class(Jsonb *label, TierColumn *column)
+{
+	static const char *const others[] = {"processing", "remaining", "key_held"};
+	JsonbValue	value;
+	char		name[NAMEDATALEN];
+
+	*column = (TierColumn) {.remaining = -1,.key_held = true};
+	if (!label_string(label, "class", name, sizeof(name)))
+	{
+		for (int i = 0; i < (int) lengthof(others); i++)
+		{
+			if (label_get(label, others[i], &value) != NULL)
+				class_error(psprintf("\"%s\" in a dp_agg label goes with a class", others[i]),
+							"Use dp_agg.classify() to write classes.");
+		}
+		return false;
+	}
+	if (!tier_class_of_name(name, &column->class))
+		class_error(psprintf("there is no class \"%s\"", name),
+					"Classes are " TIER_CLASS_NAMES ".");
+	read_processing(label, column);
+	return true;
 }
 
 /* Reads a column's label into rel. */
@@ -288,6 +399,72 @@ policy_read_labels(Oid relid)
 	return rel;
 }
 
+/* Adds the class that a row of pg_seclabel gives to a column, if it does. */
+static void
+add_class(Relation labels, HeapTuple tuple, RelationClasses **classes)
+{
+	AttrNumber	attno = ((FormData_pg_seclabel *) GETSTRUCT(tuple))->objsubid;
+	bool		isnull;
+	Datum		provider = heap_getattr(tuple, Anum_pg_seclabel_provider,
+										RelationGetDescr(labels), &isnull);
+	Datum		label = heap_getattr(tuple, Anum_pg_seclabel_label, RelationGetDescr(labels),
+									 &isnull);
+	int			n = *classes == NULL ? 0 : (*classes)->ncolumns;
+	ColumnClass column = {.attno = attno};
+
+	if (attno <= 0 || strcmp(TextDatumGetCString(provider), DP_PROVIDER) != 0 ||
+		!read_column_class(parse_label(TextDatumGetCString(label)), &column.column))
+		return;
+	*classes = (*classes == NULL) ?
+		palloc(offsetof(RelationClasses, columns) + sizeof(ColumnClass)) :
+		repalloc(*classes, offsetof(RelationClasses, columns) + (n + 1) * sizeof(ColumnClass));
+	(*classes)->columns[n] = column;
+	(*classes)->ncolumns = n + 1;
+}
+
+/*
+ * Reads the classes of a relation's own columns.  Returns NULL when none is classified;
+ * allocates in the current context.
+ */
+RelationClasses *
+policy_read_classes(Oid relid)
+{
+	RelationClasses *result = NULL;
+	Relation	labels = table_open(SecLabelRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	scan = systable_beginscan(labels, SecLabelObjectIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		add_class(labels, tuple, &result);
+	systable_endscan(scan);
+	table_close(labels, AccessShareLock);
+	return result;
+}
+
+/*
+ * Judges the class in a new label of a column, whose other facts are in rel.  A domain would
+ * publish the values of an identifier, and bounds are of no use where no release reads it.
+ */
+static void
+check_class(const char *text, const ObjectAddress *object, const ProtectedRelation *rel)
+{
+	TierColumn	column;
+
+	if (read_column_class(parse_label(text), &column) && tier_is_direct(&column) &&
+		(rel->nbounds > 0 || rel->ndomains > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("column \"%s\" is a direct identifier, which has neither bounds nor a domain",
+						get_attname(object->objectId, object->objectSubId, false)),
+				 errhint("Releases do not read it. If it identifies nobody, classify it otherwise with dp_agg.classify().")));
+}
+
 /*
  * Relabel hook: judges a new label (NULL removes one) and makes every backend
  * forget what it cached and planned for the relation and its partitions.
@@ -328,7 +505,10 @@ check_label(const ObjectAddress *object, const char *seclabel)
 		if (object->objectSubId == 0)
 			read_table_label(seclabel, &scratch);
 		else
+		{
 			read_column_label(seclabel, object->objectSubId, &scratch);
+			check_class(seclabel, object, &scratch);
+		}
 	}
 
 	relids = find_all_inheritors(object->objectId, NoLock, NULL);

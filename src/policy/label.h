@@ -11,5 +11,6 @@
 
 extern void policy_register_provider(void);
 extern ProtectedRelation *policy_read_labels(Oid relid);
+extern RelationClasses *policy_read_classes(Oid relid);
 
 #endif							/* DP_LABEL_H */

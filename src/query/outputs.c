@@ -16,6 +16,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -25,6 +26,7 @@
 #include "query/builder.h"
 #include "query/coordinates.h"
 #include "query/equalities.h"
+#include "query/identifiers.h"
 #include "query/outputs.h"
 #include "query/questions.h"
 #include "query/selections.h"
@@ -134,7 +136,8 @@ add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool pres
 	wanted->presence = presence;
 	if (!aggref->aggstar && !presence)
 		expr = aggregate_argument(aggref, 0);
-	if (aggref->aggfilter == NULL && (presence || never_null(builder, aggref, expr)))
+	if (aggref->aggfilter == NULL &&
+		(presence || (never_null(builder, aggref, expr) && !checkExprHasSubLink(expr))))
 	{
 		wanted->set = find_set(builder, DP_NONE, DP_NONE, true);
 		return;
@@ -192,6 +195,23 @@ add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutput
 }
 
 /* ----------
+ * The tier
+ * ----------
+ */
+
+/*
+ * The risk tier of the row.  It follows from how the release is made and sent, and is of the
+ * group, not of some of its rows.
+ */
+static void
+add_tier(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
+{
+	if (aggref->aggfilter != NULL)
+		refuse(REFUSE_TIER_FILTER, builder->context->source, aggref->location);
+	output->kind = SPEC_OUT_TIER;
+}
+
+/* ----------
  * All of them
  * ----------
  */
@@ -207,7 +227,8 @@ typedef enum Family
 	FAMILY_QUANTILE,
 	FAMILY_FREQUENT,
 	FAMILY_HISTOGRAM,
-	FAMILY_BOUNDS
+	FAMILY_BOUNDS,
+	FAMILY_TIER
 } Family;
 
 static const struct
@@ -245,6 +266,7 @@ static const struct
 	{DP_FUNC_TOP, FAMILY_FREQUENT, SPEC_OUT_TOP},
 	{DP_FUNC_HISTOGRAM, FAMILY_HISTOGRAM, SPEC_OUT_HISTOGRAM},
 	{DP_FUNC_BOUNDS, FAMILY_BOUNDS, SPEC_OUT_BOUNDS},
+	{DP_FUNC_TIER, FAMILY_TIER, SPEC_OUT_TIER},
 };
 
 /* Fills in the output of an aggregate, by its family. */
@@ -290,6 +312,32 @@ add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 		case FAMILY_BOUNDS:
 			add_bounds(builder, aggref, output);
 			break;
+		case FAMILY_TIER:
+			add_tier(builder, aggref, output);
+			break;
+	}
+}
+
+/*
+ * Refuses direct identifiers among the arguments, but for the unit where it is counted.  They are
+ * judged before bounds are asked for, and also where only their number matters.
+ */
+static void
+check_arguments(ReleaseBuilder *builder, Aggref *aggref)
+{
+	ListCell   *lc;
+
+	foreach(lc, aggref->args)
+	{
+		Node	   *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+		List	   *columns = IsA(expr, RowExpr) ? ((RowExpr *) expr)->args : list_make1(expr);
+		ListCell   *lx;
+
+		foreach(lx, columns)
+		{
+			if (!aggregate_counts(aggref) || bare_unit(builder->level, lfirst(lx)) == NULL)
+				check_identifiers(builder->context, builder->level, lfirst(lx));
+		}
 	}
 }
 
@@ -354,6 +402,7 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level)
 	if (spec->noutputs >= DP_MAX_OUTPUTS)
 		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, aggref->location);
 	check_form(builder, aggref, function);
+	check_arguments(builder, aggref);
 	if (builder->context->strict > 0 && !builder->context->analyst && !is_dp_aggregate(aggref))
 		refuse(REFUSE_MIXED, builder->context->source, aggref->location);
 

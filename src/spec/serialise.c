@@ -23,7 +23,7 @@
 #include "spec/spec.h"
 
 #define SPEC_MAGIC 0x44507264
-#define SPEC_VERSION 1
+#define SPEC_VERSION 2
 
 /* Where fields at fixed places begin. */
 #define SPEC_ID_AT (sizeof(uint32) + sizeof(uint16))
@@ -317,6 +317,11 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 		require(output->kind != SPEC_OUT_SUM || output->moments[SPEC_MOMENT_X] != DP_NONE);
 		return;
 	}
+	if (output->kind == SPEC_OUT_TIER)
+	{
+		require(output->part == DP_NONE && output->end == SPEC_END_NONE);
+		return;
+	}
 	require(output->part != DP_NONE);
 	require(output->kind != SPEC_OUT_TOP || output->number != 0);
 	require(output->kind != SPEC_OUT_RANK || output->ntargets == 1);
@@ -328,7 +333,7 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 static void
 pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 {
-	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_BOUNDS);
+	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_TIER);
 	output->end = pass_byte(bytes, output->end, SPEC_END_HIGH);
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);
@@ -422,6 +427,8 @@ pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_text(bytes, NameStr(spec->population), NAMEDATALEN);
 	pass_text(bytes, spec->relations, sizeof(spec->relations));
 	pass_text(bytes, spec->output_names, sizeof(spec->output_names));
+	spec->nquasi_keys = pass_number(bytes, spec->nquasi_keys, 0, PG_INT16_MAX);
+	pass_text(bytes, spec->quasi_keys, sizeof(spec->quasi_keys));
 	pass_entries(bytes, spec);
 }
 

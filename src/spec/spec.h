@@ -277,7 +277,9 @@ typedef enum SpecOutputKind
 	SPEC_OUT_MODE,
 	SPEC_OUT_TOP,
 	SPEC_OUT_HISTOGRAM,
-	SPEC_OUT_BOUNDS
+	SPEC_OUT_BOUNDS,
+	/* from neither */
+	SPEC_OUT_TIER				/* the risk tier of the row */
 } SpecOutputKind;
 
 /* The moments an output may need; x is the independent variable of a pair. */
@@ -345,6 +347,8 @@ typedef struct ReleaseSpec
 	SpecOutput	outputs[DP_MAX_OUTPUTS];
 	char		relations[256]; /* names of the protected relations, for the ledger */
 	char		output_names[512];	/* names of the outputs, for the ledger */
+	int32		nquasi_keys;	/* number of different quasi-identifiers that keys are made of */
+	char		quasi_keys[256];	/* their names, as many as fit */
 } ReleaseSpec;
 
 /* The parameters of one execution, checked. */

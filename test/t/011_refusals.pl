@@ -89,8 +89,9 @@ refusals('this argument of an aggregate must be a constant or a parameter',
 	'SELECT dp_quantile(cost, cost) FROM visits', 'SELECT dp_quantile(cost, random()) FROM visits', 'SELECT dp_top(clinic, patient_id) FROM visits',
 	'SELECT dp_histogram(cost, 0, 10, patient_id) FROM visits', 'SELECT dp_low(dp_count(*), (SELECT 0.9::float8)) FROM visits',
 	'SELECT dp_quantile(cost, ARRAY[0.5, NULL]) FROM visits', 'SELECT dp_quantile(cost, ARRAY[0.5, cost::float8]) FROM visits');
-refusals('there is no interval around this output', 'SELECT dp_low(dp_mode(clinic)) FROM visits', 'SELECT dp_high(dp_quantile(cost, ARRAY[0.5])) FROM visits',
+refusals('there is no interval around this output', 'SELECT dp_low(dp_mode(clinic)) FROM visits', 'SELECT dp_high(dp_quantile(cost, ARRAY[0.5])) FROM visits', 'SELECT dp_low(dp_tier(*)) FROM visits',
 	'SELECT dp_low(dp_top(clinic, 3)) FROM visits', 'SELECT dp_high(dp_histogram(cost, 3)) FROM visits');
+refusals('dp_tier(*) takes no FILTER', 'SELECT dp_tier(*) FILTER (WHERE cost > 5) FROM visits', 'SELECT clinic, count(*), dp_tier(*) FILTER (WHERE true) FROM visits GROUP BY 1');
 refusals('only collations that come with PostgreSQL',
 	'SELECT count(*) FROM visits WHERE clinic = \'CLINIC 1\' COLLATE folded',
 	'SELECT count(*) FROM visits WHERE clinic < \'x\' COLLATE plain',

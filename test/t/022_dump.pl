@@ -37,6 +37,7 @@ GRANT USAGE ON SCHEMA "Odd one" TO PUBLIC;
 SELECT dp_agg.protect('visits', unit => 'patient_id', population => 'patients', max_groups => 4, max_rows => 10,
 	columns => '{clinic,cost}');
 SELECT dp_agg.set_bounds('visits', 'cost', 0, 5000);
+SELECT dp_agg.set_population_size('patients', 4000);
 SELECT dp_agg.protect('"Odd one"."A table"', unit => '{a,b}'::name[], population => 'An odd one');
 SELECT dp_agg.set_bounds('"Odd one"."A table"', 'The value', -1.5, 1e6);
 SELECT dp_agg.set_budget('analyst', 'patients', epsilon => 10, delta => 1e-6, period => '1 month', max_epsilon_per_query => 3,

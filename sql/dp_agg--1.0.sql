@@ -1638,9 +1638,10 @@ CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
 	FROM dp_agg.account_state s
 	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
 		   FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+		OR (SELECT pg_catalog.has_table_privilege('dp_agg.account', 'SELECT'))
 		OR s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
 COMMENT ON VIEW dp_agg.budgets IS
-	'All accounts, for members of the extension''s owner and for superusers; its own (as in dp_agg.my_budget) for anybody else.';
+	'All accounts, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.account, as auditors; its own (as in dp_agg.my_budget) for anybody else.';
 
 -- The log in human units.
 CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
@@ -1672,12 +1673,39 @@ CREATE VIEW dp_agg.releases WITH (security_barrier) AS
 	FROM dp_agg.release_log l
 	WHERE l.mine
 		OR (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
-			FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg');
+			FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+		OR (SELECT pg_catalog.has_table_privilege('dp_agg.release', 'SELECT'));
 COMMENT ON VIEW dp_agg.releases IS
-	'All releases, for members of the extension''s owner and for superusers; its own (as in dp_agg.my_releases) for anybody else.';
+	'All releases, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.release, as auditors; its own (as in dp_agg.my_releases) for anybody else.';
+
+-- The rest of the log, for whoever is given SELECT on these views.
+CREATE VIEW dp_agg.raw_reads WITH (security_barrier) AS
+	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relation, r.columns, r.query,
+		r.tier, dp_agg.tier_reasons(r.codes) AS tier_reasons, dp_agg.tier_codes(r.codes) AS tier_codes,
+		dp_agg.tier_obligation(r.tier) AS obligation
+	FROM dp_agg.raw_read r;
+COMMENT ON VIEW dp_agg.raw_reads IS
+	'Statements that read raw rows of classified relations while dp_agg.audit_raw was on, one row per statement and relation, with the risk tier of what they read. For the extension''s owner, and auditors to whom SELECT is granted.';
+
+CREATE VIEW dp_agg.account_changes WITH (security_barrier) AS
+	SELECT c.id, c.at, c.session_role, c."current_role", c.role, c.population,
+		CASE WHEN c.before IS NULL THEN 'opened' WHEN c.after IS NULL THEN 'closed' ELSE 'changed' END AS change,
+		pg_catalog.trim_scale((c.before::pg_catalog.json ->> 'epsilon_limit')::numeric / 1e9) AS epsilon_from,
+		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'epsilon_limit')::numeric / 1e9) AS epsilon_to,
+		pg_catalog.trim_scale((c.before::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_from,
+		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_to,
+		c.before::pg_catalog.jsonb AS before, c.after::pg_catalog.jsonb AS after
+	FROM (SELECT a.id, a.at, a.session_role, a."current_role", a.role, a.population, a.before, a.after
+			FROM dp_agg.account_change a
+		  UNION ALL
+		  SELECT NULL, w.at, w.session_role, w."current_role", w.role, w.population, w.before, w.after
+			FROM dp_agg.account_change_waiting w) c;
+COMMENT ON VIEW dp_agg.account_changes IS
+	'Who opened, changed or closed an account, when, from what to what: limits in plain units, and the whole row of dp_agg.account before and after; id NULL: not in the chain yet. For the extension''s owner, and auditors to whom SELECT is granted.';
 
 REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.release_log,
-	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases FROM PUBLIC;
+	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases,
+	dp_agg.raw_reads, dp_agg.account_changes FROM PUBLIC;
 GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
 
 -- By the right of whoever calls it: it counts what dp_agg.releases shows them.

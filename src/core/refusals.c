@@ -45,6 +45,10 @@ static const struct
 		"protected relations cannot be queried while plans are printed",
 		"Turn off debug_print_plan, debug_print_parse, debug_print_rewritten and log_planner_stats, log_executor_stats, log_parser_stats, log_statement_stats."
 	},
+	[REFUSE_DIRECT_IDENTIFIER] = {
+		"column \"%s\" is classified as a direct_identifier, which may stand nowhere in a release",
+		"Leave it out. If it is the unit it may be counted, as in count(DISTINCT unit), joined with the unit of other protected relations by =, and grouped by in a sub-select."
+	},
 	[REFUSE_DISTINCT_BELOW] = {
 		"DISTINCT or GROUP BY below a release must contain the unit",
 		"Group by the unit in the sub-select, or aggregate there once and use its released result."
@@ -206,6 +210,20 @@ refuse(Refusal refusal, const char *source, int location)
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("%s", refusals[refusal].message),
 			 errhint("%s", refusals[refusal].hint),
+			 errposition(cursor_position(source, location))));
+}
+
+/*
+ * Raises ERRCODE_DP_QUERY_REFUSED for a column of that name, which is a direct identifier.
+ * source and location are as for refuse().
+ */
+void
+refuse_identifier(const char *column, const char *source, int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg(refusals[REFUSE_DIRECT_IDENTIFIER].message, column),
+			 errhint("%s", refusals[REFUSE_DIRECT_IDENTIFIER].hint),
 			 errposition(cursor_position(source, location))));
 }
 

@@ -16,6 +16,7 @@ typedef enum Refusal
 	REFUSE_COLUMN,
 	REFUSE_CORRELATED,
 	REFUSE_DEBUG_PRINT,
+	REFUSE_DIRECT_IDENTIFIER,
 	REFUSE_DISTINCT_BELOW,
 	REFUSE_EXPLAIN,
 	REFUSE_EXPRESSION,
@@ -53,6 +54,7 @@ typedef enum Refusal
 } Refusal;
 
 extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
+extern void refuse_identifier(const char *column, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_failing(const char *message, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_raw(Oid relid) pg_attribute_noreturn();
 

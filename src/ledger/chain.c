@@ -25,8 +25,6 @@
  */
 #include "postgres.h"
 
-#include <openssl/evp.h>
-
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
@@ -35,54 +33,10 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "core/errors.h"
 #include "ledger/chain.h"
+#include "ledger/digest.h"
 
 #define FORMAT "dp_agg ledger 1"
-
-struct Chain
-{
-	EVP_MD	   *algorithm;		/* looked up once: that takes longer than hashing a row */
-	EVP_MD_CTX *context;
-	StringInfoData bytes;		/* of the entry at hand */
-	MemoryContextCallback at_end;
-};
-
-static void
-report_openssl(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DP_LEDGER),
-			 errmsg("could not compute SHA-256"),
-			 errhint("OpenSSL has to offer it.")));
-}
-
-/* Gives back what OpenSSL has allocated, when the memory of the chain goes. */
-static void
-free_openssl(void *arg)
-{
-	Chain	   *chain = arg;
-
-	EVP_MD_CTX_free(chain->context);
-	EVP_MD_free(chain->algorithm);
-}
-
-/* chain_open: lives as long as the current memory context. */
-Chain *
-chain_open(void)
-{
-	Chain	   *chain = palloc0(sizeof(Chain));
-
-	initStringInfo(&chain->bytes);
-	chain->at_end.func = free_openssl;
-	chain->at_end.arg = chain;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &chain->at_end);
-	chain->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-	chain->context = EVP_MD_CTX_new();
-	if (chain->algorithm == NULL || chain->context == NULL)
-		report_openssl();
-	return chain;
-}
 
 /* Appends a length and that many bytes. */
 static void
@@ -184,14 +138,13 @@ add_value(StringInfo bytes, Oid type, Datum value)
  * chain_hash
  *		The hash of an entry, CHAIN_HASH_SIZE bytes, which its column "hash" has or gets.
  *
- * kind is the name of its table.  Raises ERRCODE_DP_LEDGER if OpenSSL fails.
+ * kind is the name of its table; bytes is a buffer, what is in it is lost.  Raises
+ * ERRCODE_DP_LEDGER if OpenSSL fails.
  */
 void
-chain_hash(Chain *chain, const char *kind, TupleDesc desc, const Datum *values,
+chain_hash(StringInfo bytes, const char *kind, TupleDesc desc, const Datum *values,
 		   const bool *nulls, uint8 *hash)
 {
-	StringInfo	bytes = &chain->bytes;
-
 	resetStringInfo(bytes);
 	appendBinaryStringInfo(bytes, FORMAT, sizeof(FORMAT));
 	appendBinaryStringInfo(bytes, kind, strlen(kind) + 1);
@@ -204,8 +157,5 @@ chain_hash(Chain *chain, const char *kind, TupleDesc desc, const Datum *values,
 		add_counted(bytes, NameStr(attribute->attname), strlen(NameStr(attribute->attname)));
 		add_value(bytes, attribute->atttypid, values[i]);
 	}
-	if (EVP_DigestInit_ex(chain->context, chain->algorithm, NULL) != 1 ||
-		EVP_DigestUpdate(chain->context, bytes->data, bytes->len) != 1 ||
-		EVP_DigestFinal_ex(chain->context, hash, NULL) != 1)
-		report_openssl();
+	ledger_digest(bytes->data, bytes->len, hash);
 }

@@ -10,14 +10,12 @@
 #include "access/tupdesc.h"
 #include "lib/stringinfo.h"
 
-/* Bytes of a hash: SHA-256. */
-#define CHAIN_HASH_SIZE 32
+#include "ledger/digest.h"
 
-/* What computes hashes, with a buffer that is used again. */
-typedef struct Chain Chain;
+/* Bytes of a hash. */
+#define CHAIN_HASH_SIZE LEDGER_DIGEST_SIZE
 
-extern Chain *chain_open(void);
-extern void chain_hash(Chain *chain, const char *kind, TupleDesc desc, const Datum *values,
+extern void chain_hash(StringInfo bytes, const char *kind, TupleDesc desc, const Datum *values,
 					   const bool *nulls, uint8 *hash);
 
 #endif							/* DP_LEDGER_CHAIN_H */

@@ -16,14 +16,15 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "core/errors.h"
 #include "ledger/chain.h"
 #include "ledger/changes.h"
+#include "ledger/digest.h"
 #include "ledger/entries.h"
 #include "ledger/protocol.h"
 #include "ledger/tables.h"
@@ -44,7 +45,7 @@ typedef struct EntryTable
 struct Entries
 {
 	Writing    *writing;
-	Chain	   *chain;
+	StringInfoData bytes;		/* for chain_hash() */
 	ResultRelInfo *head;
 	TupleTableSlot *head_row;	/* the head as it was, locked; NULL: there is none */
 	bool		locked;
@@ -56,22 +57,6 @@ struct Entries
 	EntryTable	changes;
 };
 
-/* What computes hashes, for as long as the worker lives. */
-static Chain *
-worker_chain(void)
-{
-	static Chain *chain = NULL;
-
-	if (chain == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-		chain = chain_open();
-		MemoryContextSwitchTo(old);
-	}
-	return chain;
-}
-
 /* entries_open: nothing is read or locked before it is needed. */
 Entries *
 entries_open(Writing *writing)
@@ -79,7 +64,7 @@ entries_open(Writing *writing)
 	Entries    *entries = palloc0(sizeof(Entries));
 
 	entries->writing = writing;
-	entries->chain = worker_chain();
+	initStringInfo(&entries->bytes);
 	entries->releases = (EntryTable) {"release", Anum_release_prev_hash, Anum_release_hash, NULL, NULL};
 	entries->reads = (EntryTable) {"raw_read", Anum_raw_read_prev_hash, Anum_raw_read_hash, NULL, NULL};
 	entries->changes = (EntryTable) {"account_change", Anum_account_change_prev_hash,
@@ -230,7 +215,7 @@ end_entry(Entries *entries, EntryTable *table)
 	writing_set(row, Anum_release_id, Int64GetDatum(entries->id + 1));
 	writing_set(row, table->prev_hash,
 				PointerGetDatum(cstring_to_text_with_len((char *) entries->hash, CHAIN_HASH_SIZE)));
-	chain_hash(entries->chain, table->name, row->tts_tupleDescriptor, row->tts_values,
+	chain_hash(&entries->bytes, table->name, row->tts_tupleDescriptor, row->tts_values,
 			   row->tts_isnull, entries->hash);
 	SET_VARSIZE(hash, VARHDRSZ + CHAIN_HASH_SIZE);
 	memcpy(VARDATA(hash), entries->hash, CHAIN_HASH_SIZE);
@@ -257,7 +242,7 @@ static Datum
 fingerprint(const LedgerMessage *message)
 {
 	return PointerGetDatum(cstring_to_text_with_len((const char *) message->fingerprint,
-													LEDGER_FINGERPRINT_SIZE));
+													LEDGER_DIGEST_SIZE));
 }
 
 /* The tier that follows from the codes, and their names. */

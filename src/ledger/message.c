@@ -9,14 +9,13 @@
  */
 #include "postgres.h"
 
-#include <openssl/evp.h>
-
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "accounting/units.h"
 #include "core/errors.h"
+#include "ledger/digest.h"
 #include "ledger/message.h"
 #include "ledger/protocol.h"
 #include "mechanism/status.h"
@@ -27,7 +26,7 @@ typedef struct MessageHead
 {
 	NameData	session_name;
 	NameData	current_name;
-	uint8		fingerprint[LEDGER_FINGERPRINT_SIZE];
+	uint8		fingerprint[LEDGER_DIGEST_SIZE];
 	int32		nprices;
 	int32		nitems;
 	int32		nreads;
@@ -101,10 +100,7 @@ add_head(StringInfo payload, int nprices, int nitems, int nreads, const char *qu
 	memset(&head, 0, sizeof(head));
 	namestrcpy(&head.session_name, session_name ? session_name : "");
 	namestrcpy(&head.current_name, current_name ? current_name : "");
-	if (EVP_Digest(query_text, strlen(query_text), head.fingerprint, NULL, EVP_sha256(), NULL) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_DP_LEDGER),
-				 errmsg("could not compute the fingerprint of the statement")));
+	ledger_digest(query_text, strlen(query_text), head.fingerprint);
 	head.nprices = nprices;
 	head.nitems = nitems;
 	head.nreads = nreads;
@@ -264,7 +260,7 @@ ledger_message_read(const char *payload, int length, LedgerMessage *message)
 	read_bytes(&reader, &head, sizeof(head));
 	message->session_name = head.session_name;
 	message->current_name = head.current_name;
-	memcpy(message->fingerprint, head.fingerprint, LEDGER_FINGERPRINT_SIZE);
+	memcpy(message->fingerprint, head.fingerprint, LEDGER_DIGEST_SIZE);
 	for (int i = 0; i < head.nprices; i++)
 	{
 		LedgerPrice *price = palloc(sizeof(LedgerPrice));

@@ -274,7 +274,7 @@ static void
 found_fault(LedgerFault *fault, Oid role, const NameData *population, int64 id, const char *what)
 {
 	fault->found = true;
-	fault->id = id == PG_INT64_MAX ? 0 : id;
+	fault->id = id == 0 || id == PG_INT64_MAX ? -1 : id;
 	fault->relation = "account";
 	fault->reason = psprintf("the account of role \"%s\" on population \"%s\" %s",
 							 DatumGetCString(OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role))),

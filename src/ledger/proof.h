@@ -15,7 +15,7 @@
 typedef struct LedgerFault
 {
 	bool		found;
-	int64		id;				/* number of an entry; 0: none is to blame */
+	int64		id;				/* number of an entry; negative: none is to blame */
 	const char *relation;		/* a table of the ledger, or NULL */
 	const char *reason;
 } LedgerFault;

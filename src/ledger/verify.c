@@ -47,7 +47,7 @@ typedef struct Head
 typedef struct Verification
 {
 	Snapshot	snapshot;
-	Chain	   *chain;
+	StringInfoData bytes;		/* for chain_hash() */
 	Head		published;		/* given by the caller, if any */
 	int64		entries;		/* entries read */
 	Head		last;			/* the last of them */
@@ -191,7 +191,7 @@ judge_entry(Verification *verification, const WalkSource *source)
 		found_fault(verification, id, source->name, "the entry has no hash");
 	if (verification->fault.found)
 		return;
-	chain_hash(verification->chain, source->name, source->desc, source->values, source->nulls, computed);
+	chain_hash(&verification->bytes, source->name, source->desc, source->values, source->nulls, computed);
 	if (memcmp(computed, stored, CHAIN_HASH_SIZE) != 0)
 		found_fault(verification, id, source->name, "the entry was changed: its hash is another");
 	else if (last->exists && memcmp(prev_hash, last->hash, CHAIN_HASH_SIZE) != 0)
@@ -264,7 +264,7 @@ make_result(FunctionCallInfo fcinfo, const Verification *verification)
 		elog(ERROR, "return type must be a row type");
 	values[0] = BoolGetDatum(!fault->found);
 	values[1] = Int64GetDatum(verification->entries);
-	nulls[2] = !fault->found || fault->id == 0;
+	nulls[2] = !fault->found || fault->id < 0;
 	values[2] = Int64GetDatum(fault->id);
 	nulls[3] = !fault->found || fault->relation == NULL;
 	if (!nulls[3])
@@ -287,7 +287,7 @@ dp_verify_ledger(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 		verification.published = parse_head(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	verification.snapshot = RegisterSnapshot(GetLatestSnapshot());
-	verification.chain = chain_open();
+	initStringInfo(&verification.bytes);
 	verification.proof = proof_begin();
 	judge_entries(&verification);
 	if (!verification.fault.found)

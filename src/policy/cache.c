@@ -28,6 +28,7 @@
 #include "policy/cache.h"
 #include "policy/label.h"
 #include "policy/policy.h"
+#include "tier/classes.h"
 
 /* What is asked about a relation. */
 typedef enum PolicyQuestion
@@ -280,6 +281,24 @@ const TierColumn *
 policy_class(Oid relid, AttrNumber attno)
 {
 	return find_class(policy_classes(relid), attno);
+}
+
+/* Is the column a direct identifier, to releases and facades? */
+bool
+policy_is_direct(Oid relid, AttrNumber attno)
+{
+	const TierColumn *column = policy_class(relid, attno);
+
+	return column != NULL && tier_is_direct(column);
+}
+
+/* Is the column a quasi-identifier, to releases? */
+bool
+policy_is_quasi(Oid relid, AttrNumber attno)
+{
+	const TierColumn *column = policy_class(relid, attno);
+
+	return column != NULL && tier_is_quasi(column);
 }
 
 /* Declared bounds of a column, or NULL. */

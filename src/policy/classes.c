@@ -104,7 +104,5 @@ dp_class_is_direct(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 dp_is_direct_identifier(PG_FUNCTION_ARGS)
 {
-	const TierColumn *column = policy_class(PG_GETARG_OID(0), PG_GETARG_INT16(1));
-
-	PG_RETURN_BOOL(column != NULL && tier_is_direct(column));
+	PG_RETURN_BOOL(policy_is_direct(PG_GETARG_OID(0), PG_GETARG_INT16(1)));
 }

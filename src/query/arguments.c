@@ -17,10 +17,12 @@
 #include "query/builder.h"
 #include "query/constants.h"
 #include "query/equalities.h"
+#include "query/identifiers.h"
 #include "query/language.h"
 #include "query/level.h"
 #include "query/nulls.h"
 #include "query/params.h"
+#include "query/questions.h"
 #include "query/refuse.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -184,7 +186,9 @@ filtered(Aggref *aggref, Node *expr)
 Node *
 guard_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
 {
-	return guard_expression(builder->context, builder->level, filtered(aggref, expr));
+	Var		   *unit = aggregate_counts(aggref) ? bare_unit(builder->level, expr) : NULL;
+
+	return guard_unit_expression(builder->context, builder->level, filtered(aggref, expr), unit);
 }
 
 /* Has the argument a value in every row of the level? */

@@ -19,6 +19,7 @@
 #include "query/choice.h"
 #include "query/columns.h"
 #include "query/ctes.h"
+#include "query/identifiers.h"
 #include "query/keys.h"
 #include "query/language.h"
 #include "query/level.h"
@@ -52,12 +53,16 @@ guard_targets(RewriteContext *context, Level *level)
 	foreach(lc, query->targetList)
 	{
 		TargetEntry *tle = lfirst(lc);
+		Var		   *unit = bare_unit(level, (Node *) tle->expr);
 
+		if (unit != NULL && unit->varlevelsup > 0)
+			unit = NULL;
 		if (IsA(tle->expr, Var) && tle->ressortgroupref == 0 &&
 			((Var *) tle->expr)->varlevelsup == 0)
-			tle->expr = (Expr *) guard_column(context, level, (Var *) tle->expr, true);
+			tle->expr = (Expr *) guard_column(context, level, (Var *) tle->expr, true,
+											  unit != NULL);
 		else
-			tle->expr = (Expr *) guard_expression(context, level, (Node *) tle->expr);
+			tle->expr = (Expr *) guard_unit_expression(context, level, (Node *) tle->expr, unit);
 	}
 }
 
@@ -202,6 +207,7 @@ guard_query(RewriteContext *context, Query *query, Level *parent)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 
 	flatten_level(query);
+	drop_unused_identifiers(query);
 	guard_from(context, &level);
 	guard_targets(context, &level);
 	query->havingQual = guard_expression(context, &level, query->havingQual);

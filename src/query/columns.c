@@ -10,18 +10,21 @@
 #include "policy/cache.h"
 #include "query/checks.h"
 #include "query/columns.h"
+#include "query/identifiers.h"
 #include "query/level.h"
 #include "query/questions.h"
 
 /*
  * A copy of a column that an expression of the level names, checked against the level it
  * belongs to.  any_type: it is passed on, or asked whether it is NULL, but not looked at, so
- * its type does not matter yet.  Raises ERRCODE_DP_QUERY_REFUSED for a column that may not be
- * read, and for one of a query that does not stand below the release.
+ * its type does not matter yet.  as_unit: it is a column of the unit where that may stand
+ * whatever it is classified as (identifiers.c).  Raises ERRCODE_DP_QUERY_REFUSED for a column
+ * that may not be read, and for one of a query that does not stand below the release.
  */
 Node *
-guard_column(RewriteContext *context, Level *level, Var *var, bool any_type)
+guard_column(RewriteContext *context, Level *level, Var *var, bool any_type, bool as_unit)
 {
+	Level	   *named_in = level;
 	RangeTblEntry *rte;
 
 	for (Index up = 0; up < var->varlevelsup && level != NULL; up++)
@@ -33,6 +36,8 @@ guard_column(RewriteContext *context, Level *level, Var *var, bool any_type)
 		refuse(REFUSE_EXPRESSION, context->source, var->location);
 	if (var->varattno <= 0)
 		refuse(REFUSE_SYSTEM_COLUMN, context->source, var->location);
+	if (!as_unit)
+		check_identifier(context, named_in, var);
 	if (is_private_relation(context, rte) &&
 		!policy_column_open(policy_lookup(rte->relid), var->varattno))
 		refuse(REFUSE_COLUMN, context->source, var->location);

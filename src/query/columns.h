@@ -9,6 +9,7 @@
 
 #include "query/level.h"
 
-extern Node *guard_column(RewriteContext *context, Level *level, Var *var, bool any_type);
+extern Node *guard_column(RewriteContext *context, Level *level, Var *var, bool any_type,
+						  bool as_unit);
 
 #endif							/* DP_COLUMNS_H */

@@ -11,6 +11,7 @@
 #include "core/refusals.h"
 #include "query/builder.h"
 #include "query/describe.h"
+#include "query/identifiers.h"
 #include "query/refuse.h"
 #include "spec/spec.h"
 
@@ -32,7 +33,7 @@ name_outputs(ReleaseSpec *spec)
 /*
  * Fills in what the description says beside outputs and coordinates, which are settled: a random
  * identity, the population, the numbers of keys and parameters, the relations by name (as many as
- * fit), and the unique indexes that all rests on.  Raises ERRCODE_DP_QUERY_REFUSED if these are
+ * fit), which quasi-identifiers the keys are made of, and the unique indexes that all rests on.  Raises ERRCODE_DP_QUERY_REFUSED if these are
  * more than DP_MAX_PROOFS.
  */
 void
@@ -53,6 +54,7 @@ describe_release(ReleaseBuilder *builder)
 	spec->nparams = list_length(builder->params);
 	spec->grouped = spec->nkeys > 0;
 	name_outputs(spec);
+	describe_quasi_keys(builder);
 	/* of those below other releases of the statement, too: to check one more takes little */
 	proofs = list_union_oid(builder->individuals->proofs, builder->context->proofs);
 	if (list_length(proofs) > DP_MAX_PROOFS)

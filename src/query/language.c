@@ -28,6 +28,7 @@
 #include "query/checks.h"
 #include "query/columns.h"
 #include "query/constants.h"
+#include "query/identifiers.h"
 #include "query/language.h"
 #include "query/level.h"
 #include "query/levels.h"
@@ -45,6 +46,7 @@ typedef struct LanguageContext
 	Level	   *level;			/* whose expression it is */
 	bool		aggregates;		/* standard aggregates are allowed */
 	bool		sublink_params; /* the walk is inside the test expression of IN */
+	List	   *units;			/* columns (Var *) that stand where the unit may */
 } LanguageContext;
 
 static Node *guard_mutator(Node *node, LanguageContext *context);
@@ -82,6 +84,8 @@ guard_sublink(SubLink *sublink, LanguageContext *context)
 		DatumGetInt64(((Const *) query->limitCount)->constvalue) == 1)
 		query->limitCount = NULL;	/* EXISTS does not care how many */
 
+	if (sublink->subLinkType == EXISTS_SUBLINK && query->setOperations == NULL)
+		drop_identifiers(query, NULL);
 	if (mentions_private(context->rewrite, query))
 		inner = process_query(context->rewrite, query, context->level);
 	if (inner == NULL)
@@ -92,6 +96,9 @@ guard_sublink(SubLink *sublink, LanguageContext *context)
 		check_tied(context->rewrite, context->level, sublink, query, inner);
 
 	context->sublink_params = true;
+	if (inner != NULL)
+		context->units = list_concat(context->units,
+									 in_units(context->level, copy->testexpr, query, inner));
 	copy->testexpr = guard_mutator(copy->testexpr, context);
 	context->sublink_params = saved;
 	return (Node *) copy;
@@ -124,7 +131,10 @@ guard_aggregate(Aggref *aggref, LanguageContext *context)
 	foreach(lc, copy->args)
 	{
 		TargetEntry *tle = lfirst(lc);
+		Var		   *unit = bare_unit(context->level, (Node *) tle->expr);
 
+		if (unit != NULL && aggregate_counts(aggref))
+			context->units = lappend(context->units, unit);
 		tle->expr = (Expr *) guard_mutator((Node *) tle->expr, context);
 	}
 	copy->aggfilter = (Expr *) guard_mutator((Node *) aggref->aggfilter, context);
@@ -313,6 +323,7 @@ guard_operator(OpExpr *op, LanguageContext *context)
 {
 	check_operator(context->rewrite, op->opno, (Node *) op);
 	set_opfuncid(op);
+	context->units = list_concat(context->units, tied_units(context->level, op));
 	if (IsA(op, OpExpr))
 		return guard_function((Node *) op, op->opfuncid, op->opresulttype, op->opcollid,
 							  op->inputcollid, op->args, context);
@@ -343,7 +354,8 @@ guard_null_test(NullTest *test, LanguageContext *context)
 	if (!IsA(test->arg, Var) || test->argisrow)
 		return NULL;
 	copy = copyObject(test);
-	copy->arg = (Expr *) guard_column(context->rewrite, context->level, (Var *) test->arg, true);
+	copy->arg = (Expr *) guard_column(context->rewrite, context->level, (Var *) test->arg, true,
+									  false);
 	return (Node *) copy;
 }
 
@@ -404,7 +416,8 @@ guard_mutator(Node *node, LanguageContext *context)
 	switch (nodeTag(node))
 	{
 		case T_Var:
-			return guard_column(context->rewrite, context->level, (Var *) node, false);
+			return guard_column(context->rewrite, context->level, (Var *) node, false,
+								list_member_ptr(context->units, node));
 		case T_Const:
 			return guard_const(context->rewrite, (Const *) node);
 		case T_Param:
@@ -449,8 +462,20 @@ guard_mutator(Node *node, LanguageContext *context)
 Node *
 guard_expression(RewriteContext *context, Level *level, Node *node)
 {
+	return guard_unit_expression(context, level, node, NULL);
+}
+
+/*
+ * The same for an expression that stands where the unit may, whatever it is classified as;
+ * unit: the column of it that is the unit's, found by bare_unit(), or NULL.
+ */
+Node *
+guard_unit_expression(RewriteContext *context, Level *level, Node *node, Var *unit)
+{
 	LanguageContext language = {.rewrite = context,.level = level};
 
 	language.aggregates = level->query->hasAggs;
+	if (unit != NULL)
+		language.units = list_make1(unit);
 	return guard_mutator(node, &language);
 }

@@ -10,5 +10,6 @@
 #include "query/level.h"
 
 extern Node *guard_expression(RewriteContext *context, Level *level, Node *node);
+extern Node *guard_unit_expression(RewriteContext *context, Level *level, Node *node, Var *unit);
 
 #endif							/* DP_LANGUAGE_H */

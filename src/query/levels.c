@@ -17,6 +17,7 @@
 #include "core/refusals.h"
 #include "query/below.h"
 #include "query/ctes.h"
+#include "query/identifiers.h"
 #include "query/keys.h"
 #include "query/language.h"
 #include "query/level.h"
@@ -223,7 +224,10 @@ process_set_operation(RewriteContext *context, Level *level)
 			first = input;
 	}
 	if (first != NULL)
+	{
+		check_sorted_identifiers(context, level);
 		return unite_branches(context, query, below, first);
+	}
 	process_public_sublinks(context, level);
 	return NULL;
 }
@@ -279,6 +283,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 		if (individuals->units == NIL)
 			refuse_query(REFUSE_DISTINCT_BELOW, context, query);
 	}
+	check_sorted_identifiers(context, level);
 	query->sortClause = NIL;
 	guard_targets(context, level);
 	query->havingQual = guard_expression(context, level, query->havingQual);
@@ -351,10 +356,12 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 	if (query->rowMarks != NIL)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
 
+	drop_unused_identifiers(query);
 	process_ctes(context, &level);
 	if (query->setOperations != NULL)
 		return process_set_operation(context, &level);
 
+	drop_unused_identifiers(query); /* of the CTEs that became sub-selects */
 	level.inputs = palloc0((list_length(query->rtable) + 1) * sizeof(Individuals *));
 	process_from(context, &level, (Node *) query->jointree);
 	if (first_input(&level) == NULL)

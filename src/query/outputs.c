@@ -16,6 +16,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -25,6 +26,7 @@
 #include "query/builder.h"
 #include "query/coordinates.h"
 #include "query/equalities.h"
+#include "query/identifiers.h"
 #include "query/outputs.h"
 #include "query/questions.h"
 #include "query/selections.h"
@@ -134,7 +136,8 @@ add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool pres
 	wanted->presence = presence;
 	if (!aggref->aggstar && !presence)
 		expr = aggregate_argument(aggref, 0);
-	if (aggref->aggfilter == NULL && (presence || never_null(builder, aggref, expr)))
+	if (aggref->aggfilter == NULL &&
+		(presence || (never_null(builder, aggref, expr) && !checkExprHasSubLink(expr))))
 	{
 		wanted->set = find_set(builder, DP_NONE, DP_NONE, true);
 		return;
@@ -315,6 +318,29 @@ add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 	}
 }
 
+/*
+ * Refuses direct identifiers among the arguments, but for the unit where it is counted.  They are
+ * judged before bounds are asked for, and also where only their number matters.
+ */
+static void
+check_arguments(ReleaseBuilder *builder, Aggref *aggref)
+{
+	ListCell   *lc;
+
+	foreach(lc, aggref->args)
+	{
+		Node	   *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+		List	   *columns = IsA(expr, RowExpr) ? ((RowExpr *) expr)->args : list_make1(expr);
+		ListCell   *lx;
+
+		foreach(lx, columns)
+		{
+			if (!aggregate_counts(aggref) || bare_unit(builder->level, lfirst(lx)) == NULL)
+				check_identifiers(builder->context, builder->level, lfirst(lx));
+		}
+	}
+}
+
 /* The output's name, as in avg(cost). */
 static void
 name_output(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
@@ -376,6 +402,7 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level)
 	if (spec->noutputs >= DP_MAX_OUTPUTS)
 		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, aggref->location);
 	check_form(builder, aggref, function);
+	check_arguments(builder, aggref);
 	if (builder->context->strict > 0 && !builder->context->analyst && !is_dp_aggregate(aggref))
 		refuse(REFUSE_MIXED, builder->context->source, aggref->location);
 

@@ -6,6 +6,7 @@
 
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
+#include "utils/fmgroids.h"
 
 #include "policy/cache.h"
 #include "policy/extension.h"
@@ -56,6 +57,16 @@ is_dp_aggregate(Aggref *aggref)
 	DpFunction	function = extension_function(aggref->aggfnoid);
 
 	return function >= DP_FUNC_FIRST_AGGREGATE && function <= DP_FUNC_LAST_AGGREGATE;
+}
+
+/* Does the aggregate count its argument, or its different values, and look at nothing else? */
+bool
+aggregate_counts(Aggref *aggref)
+{
+	DpFunction	function = extension_function(aggref->aggfnoid);
+
+	return function == DP_FUNC_COUNT || function == DP_FUNC_COUNT_DISTINCT ||
+		aggref->aggfnoid == F_COUNT_ANY;
 }
 
 /* Is there a dp_ aggregate of the level that is levelsup queries above? */

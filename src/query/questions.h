@@ -13,6 +13,7 @@ extern bool is_private_relation(RewriteContext *context, const RangeTblEntry *rt
 extern bool mentions_private(RewriteContext *context, Query *query);
 extern bool statement_uses_dp(Query *query);
 extern bool is_dp_aggregate(Aggref *aggref);
+extern bool aggregate_counts(Aggref *aggref);
 extern bool level_uses_dp(Query *query);
 
 #endif							/* DP_QUESTIONS_H */

@@ -53,6 +53,7 @@
 #include "query/domains.h"
 #include "query/equalities.h"
 #include "query/forms.h"
+#include "query/identifiers.h"
 #include "query/keys.h"
 #include "query/language.h"
 #include "query/level.h"
@@ -87,6 +88,7 @@ static Node *outer_mutator(Node *node, OuterContext *context);
 static int
 add_key(ReleaseBuilder *builder, Node *expr, SortGroupClause *clause)
 {
+	check_identifiers(builder->context, builder->level, expr);
 	check_group_key(builder->context, expr, clause);
 	builder->keys = lappend(builder->keys, expr);
 	builder->key_clauses = lappend(builder->key_clauses, clause);

@@ -23,7 +23,7 @@
 #include "spec/spec.h"
 
 #define SPEC_MAGIC 0x44507264
-#define SPEC_VERSION 1
+#define SPEC_VERSION 2
 
 /* Where fields at fixed places begin. */
 #define SPEC_ID_AT (sizeof(uint32) + sizeof(uint16))
@@ -427,6 +427,8 @@ pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_text(bytes, NameStr(spec->population), NAMEDATALEN);
 	pass_text(bytes, spec->relations, sizeof(spec->relations));
 	pass_text(bytes, spec->output_names, sizeof(spec->output_names));
+	spec->nquasi_keys = pass_number(bytes, spec->nquasi_keys, 0, PG_INT16_MAX);
+	pass_text(bytes, spec->quasi_keys, sizeof(spec->quasi_keys));
 	pass_entries(bytes, spec);
 }
 

@@ -347,6 +347,8 @@ typedef struct ReleaseSpec
 	SpecOutput	outputs[DP_MAX_OUTPUTS];
 	char		relations[256]; /* names of the protected relations, for the ledger */
 	char		output_names[512];	/* names of the outputs, for the ledger */
+	int32		nquasi_keys;	/* number of different quasi-identifiers that keys are made of */
+	char		quasi_keys[256];	/* their names, as many as fit */
 } ReleaseSpec;
 
 /* The parameters of one execution, checked. */

@@ -4,7 +4,8 @@
  *
  * Tables hold codes.  Sentences are made when somebody reads, in the language of lc_messages,
  * so that one log serves readers of both.  This file is in UTF-8; other encodings get English
- * where they lack the characters.
+ * where they lack the characters.  pg_bsd_indent takes some bytes of UTF-8 for something else,
+ * so it must leave the sentences alone.
  */
 #include "postgres.h"
 
@@ -137,6 +138,10 @@ static const Sentence obligations[] =
 		"请取得个人的明示同意，或者采用更强的技术手段。"
 	},
 };
+static const Sentence quasi_warning = {
+	"Groups are formed by %d quasi-identifiers combined: %s.",
+	"分组同时使用了%d个准标识符：%s。"
+};
 /* INDENT ON */
 
 /* Can the server's encoding hold Chinese sentences? */
@@ -186,4 +191,16 @@ const char *
 tier_obligation(DpTier tier, TierLanguage language)
 {
 	return tier == DP_TIER_NONE ? NULL : sentence_in(&obligations[tier], language);
+}
+
+/*
+ * tier_quasi_warning
+ *		That groups are formed by several quasi-identifiers, in the encoding of the server.
+ *
+ * names: theirs, in that encoding; number: how many there are.  The result is palloc'd.
+ */
+char *
+tier_quasi_warning(int number, const char *names, TierLanguage language)
+{
+	return psprintf(sentence_in(&quasi_warning, language), number, names);
 }

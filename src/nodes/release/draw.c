@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "executor/tuptable.h"
 #include "utils/builtins.h"
 
@@ -155,7 +157,8 @@ release_keys(ReleaseState *state, TupleTableSlot *row, TupleTableSlot *out)
 
 /*
  * The risk tier of a row.  As many individuals as it covers are very many if the released
- * number says so; where none is released, what is declared of the population stands for it.
+ * number says so, rounded as count(DISTINCT unit) shows it; where none is released, what is
+ * declared of the population stands for it.
  */
 static Datum
 row_tier(ReleaseState *state, const dp_int128 *noisy)
@@ -163,7 +166,7 @@ row_tier(ReleaseState *state, const dp_int128 *noisy)
 	TierCodes	codes = state->codes;
 
 	if (state->spec->numeric)
-		codes = tier_with_scale(codes, (double) noisy[0] / (double) DP_SCALE);
+		codes = tier_with_scale(codes, rint((double) noisy[0] / (double) DP_SCALE));
 	return CStringGetTextDatum(tier_name(tier_grade(codes)));
 }
 

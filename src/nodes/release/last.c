@@ -31,8 +31,6 @@ PG_FUNCTION_INFO_V1(dp_last_release);
 
 /* Most groups whose standard errors are looked at. */
 #define LAST_GROUPS 1000
-/* Bytes of a warning. */
-#define LAST_WARNING 1024
 
 static struct
 {
@@ -47,7 +45,8 @@ static struct
 	int			noutputs;
 	char		names[DP_MAX_OUTPUTS][NAMEDATALEN];
 	double		squares[DP_MAX_OUTPUTS];	/* NAN: no standard error */
-	char		warning[LAST_WARNING];	/* what its reader should know; empty: nothing */
+	int			nquasi_keys;	/* quasi-identifiers that its keys are made of */
+	char		quasi_keys[sizeof(((ReleaseSpec *) NULL)->quasi_keys)];
 }			last;
 
 /* Does the noise law give a standard error: for what is added up, not chosen? */
@@ -57,13 +56,6 @@ has_error(const SpecOutput *output)
 	return output->end == SPEC_END_NONE && output->kind != SPEC_OUT_TIER &&
 		(output->part == DP_NONE || output->kind == SPEC_OUT_TOP ||
 		 output->kind == SPEC_OUT_HISTOGRAM);	/* of each of its counts */
-}
-
-/* What is said about the release beside its tier. */
-static void
-note_warnings(const ReleaseSpec *spec)
-{
-	/* MERGE w-classify: quasi-identifiers among the keys, spec->quasi_keys */
 }
 
 /* A release begins to be computed; what was there is forgotten. */
@@ -77,7 +69,8 @@ last_begin(const ReleaseSpec *spec, const ReleaseParams *params, TierCodes codes
 	last.delta_atto = params->delta_atto;
 	last.codes = codes;
 	last.noutputs = spec->noutputs;
-	note_warnings(spec);
+	last.nquasi_keys = spec->nquasi_keys;
+	strlcpy(last.quasi_keys, spec->quasi_keys, sizeof(last.quasi_keys));
 	for (int i = 0; i < spec->noutputs; i++)
 	{
 		strlcpy(last.names[i], spec->outputs[i].name, NAMEDATALEN);
@@ -125,14 +118,20 @@ scaled_numeric(int64 value, int digits)
 							   unit);
 }
 
-/* The warnings of the last release, as text[]. */
+/*
+ * The warnings of the last release, as text[]: quasi-identifiers that are combined single out
+ * fewer and fewer people.
+ */
 static Datum
 warnings_array(void)
 {
-	Datum		warning = CStringGetTextDatum(last.warning);
+	Datum		warning;
 
-	return PointerGetDatum(construct_array(&warning, last.warning[0] != '\0' ? 1 : 0, TEXTOID, -1,
-										   false, TYPALIGN_INT));
+	if (last.nquasi_keys < 2)
+		return PointerGetDatum(construct_empty_array(TEXTOID));
+	warning = CStringGetTextDatum(tier_quasi_warning(last.nquasi_keys, last.quasi_keys,
+													 tier_language(NULL)));
+	return PointerGetDatum(construct_array(&warning, 1, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* Columns of last_release() that are the same for all outputs, from "tier" on. */

@@ -1,0 +1,561 @@
+/*
+ * identifiers.c
+ *		Direct identifiers below a release, and quasi-identifiers among its keys.
+ *
+ * A column that is classified as a direct identifier (tier/classes.c) may stand nowhere in a
+ * release, whether its relation is protected or joined with one that is.  It is refused where a
+ * query first names it (columns.c), so that no sub-select hands it on.  Where it is only
+ * brought along, by SELECT * of a view or in EXISTS, and nobody asks for it, it becomes NULL.
+ *
+ * The unit is the exception: individuals have to be told apart.  A direct identifier that is
+ * a column of the unit of a protected input may stand by itself, but for casts that keep its
+ * value, where its values only say which rows are of one individual:
+ *
+ *	- as an argument of count(), with or without DISTINCT;
+ *	- in an equality with the same column of the unit of another protected input, also in
+ *	  IN and EXISTS;
+ *	- among the columns, GROUP BY and DISTINCT of a sub-select that keeps the unit.
+ *
+ * A sub-select that hands it out makes a column of it that is the same identifier, which is why
+ * columns are followed down to the relation that they come from.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+
+#include "core/refusals.h"
+#include "policy/cache.h"
+#include "policy/extension.h"
+#include "query/ctes.h"
+#include "query/equalities.h"
+#include "query/identifiers.h"
+#include "query/level.h"
+#include "query/walk.h"
+
+/* A column of a relation. */
+typedef struct Origin
+{
+	Oid			relid;
+	AttrNumber	attno;
+} Origin;
+
+/* ----------
+ * Which column is it?
+ * ----------
+ */
+
+/* The expression without casts that keep the value, and without canonical(), which does. */
+static Node *
+strip_canonical(Node *node)
+{
+	node = strip_relabel(node);
+	while (IsA(node, FuncExpr) &&
+		   extension_function(((FuncExpr *) node)->funcid) == DP_FUNC_CANONICAL)
+		node = strip_relabel(linitial(((FuncExpr *) node)->args));
+	return node;
+}
+
+/*
+ * Is the column of the query a direct identifier?  Sub-selects hand one out as it is, or not at
+ * all: anything else was refused in them.
+ */
+static bool
+find_identifier(Query *query, const Var *var, Origin *origin)
+{
+	RangeTblEntry *rte = rt_fetch(var->varno, query->rtable);
+	ListCell   *lc;
+
+	if (rte->rtekind == RTE_RELATION)
+	{
+		*origin = (Origin) {.relid = rte->relid,.attno = var->varattno};
+		return policy_is_direct(rte->relid, var->varattno);
+	}
+	if (rte->rtekind != RTE_SUBQUERY)
+		return false;
+	if (rte->subquery->setOperations != NULL)
+	{
+		foreach(lc, rte->subquery->rtable)
+		{
+			RangeTblEntry *branch = lfirst(lc);
+			TargetEntry *tle = branch->rtekind != RTE_SUBQUERY ? NULL :
+				get_tle_by_resno(branch->subquery->targetList, var->varattno);
+			Node	   *node = tle == NULL ? NULL : strip_canonical((Node *) tle->expr);
+
+			if (node != NULL && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 &&
+				find_identifier(branch->subquery, (Var *) node, origin))
+				return true;
+		}
+	}
+	else
+	{
+		TargetEntry *tle = get_tle_by_resno(rte->subquery->targetList, var->varattno);
+		Node	   *node = tle == NULL ? NULL : strip_canonical((Node *) tle->expr);
+
+		return node != NULL && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 &&
+			find_identifier(rte->subquery, (Var *) node, origin);
+	}
+	return false;
+}
+
+/* The level that a column of an expression of this level belongs to; NULL if none is known. */
+static Level *
+level_of(Level *level, const Var *var)
+{
+	for (Index up = 0; up < var->varlevelsup && level != NULL; up++)
+		level = level->parent;
+	return level;
+}
+
+/* Refuses a column of the level, wherever it stands, that is a direct identifier. */
+void
+check_identifier(RewriteContext *context, Level *level, Var *var)
+{
+	Origin		origin;
+
+	level = level_of(level, var);
+	if (level == NULL || var->varattno <= 0 || !find_identifier(level->query, var, &origin))
+		return;
+	refuse_identifier(get_attname(origin.relid, origin.attno, false), context->source,
+					  var->location);
+}
+
+/* ----------
+ * The unit
+ * ----------
+ */
+
+/* Which column of the unit, from 0, of a protected input a column is; -1 if it is none. */
+static int
+unit_position(Level *level, const Var *var)
+{
+	ListCell   *lc;
+
+	level = level_of(level, var);
+	if (level == NULL || level->inputs == NULL || level->inputs[var->varno] == NULL)
+		return -1;
+	foreach(lc, level->inputs[var->varno]->units)
+	{
+		ListCell   *lu;
+
+		foreach(lu, (List *) lfirst(lc))
+		{
+			Var		   *unit = (Var *) strip_relabel(lfirst(lu));
+
+			if (IsA(unit, Var) && unit->varno == var->varno && unit->varattno == var->varattno)
+				return foreach_current_index(lu);
+		}
+	}
+	return -1;
+}
+
+/* The column that an expression is, by itself, if it is one of the unit's; else NULL. */
+Var *
+bare_unit(Level *level, Node *node)
+{
+	node = strip_relabel(node);
+	if (node == NULL || !IsA(node, Var) || unit_position(level, (Var *) node) < 0)
+		return NULL;
+	return (Var *) node;
+}
+
+/* Both sides, if an operator compares one column of the unit with the same of another input. */
+List *
+tied_units(Level *level, OpExpr *op)
+{
+	Var		   *left;
+	Var		   *right;
+
+	if (!IsA(op, OpExpr) || list_length(op->args) != 2 || equalities_of((Node *) op) == NIL)
+		return NIL;
+	left = bare_unit(level, linitial(op->args));
+	right = bare_unit(level, lsecond(op->args));
+	if (left == NULL || right == NULL ||
+		unit_position(level, left) != unit_position(level, right))
+		return NIL;
+	return list_make2(left, right);
+}
+
+/* The place of a column of a sub-select's result among those of its unit; -1 if it is none. */
+static int
+result_position(Query *query, Individuals *inner, int resno)
+{
+	TargetEntry *tle = get_tle_by_resno(query->targetList, resno);
+	Node	   *node;
+	ListCell   *lc;
+
+	if (tle == NULL)
+		return -1;
+	node = strip_relabel((Node *) tle->expr);
+	foreach(lc, inner->units)
+	{
+		ListCell   *lu;
+
+		foreach(lu, (List *) lfirst(lc))
+		{
+			if (equal(strip_relabel(lfirst(lu)), node))
+				return foreach_current_index(lu);
+		}
+	}
+	return -1;
+}
+
+/*
+ * The columns of the unit that the test of IN compares with the same column of the unit of its
+ * sub-select, whose rows are those of inner.
+ */
+List *
+in_units(Level *level, Node *test, Query *query, Individuals *inner)
+{
+	List	   *result = NIL;
+	List	   *tests = test == NULL ? NIL :
+		is_andclause(test) ? ((BoolExpr *) test)->args : list_make1(test);
+	ListCell   *lc;
+
+	foreach(lc, tests)
+	{
+		OpExpr	   *op = lfirst(lc);
+		Var		   *left;
+		Param	   *right;
+
+		if (!IsA(op, OpExpr) || list_length(op->args) != 2 || equalities_of((Node *) op) == NIL)
+			continue;
+		left = bare_unit(level, linitial(op->args));
+		right = (Param *) strip_relabel(lsecond(op->args));
+		if (left != NULL && IsA(right, Param) && right->paramkind == PARAM_SUBLINK &&
+			result_position(query, inner, right->paramid) == unit_position(level, left))
+			result = lappend(result, left);
+	}
+	return result;
+}
+
+/* ----------
+ * Columns that nobody asks for
+ * ----------
+ */
+
+/*
+ * Puts NULL in the place of direct identifiers among the result columns of a sub-select that
+ * nobody asks for, as SELECT * brings them along.  used: numbers of the columns that are asked
+ * for; NULL for none.  What is sorted or grouped by stays, and so does the unit.
+ */
+void
+drop_identifiers(Query *query, const Bitmapset *used)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+		Var		   *var = (Var *) tle->expr;
+		const ProtectedRelation *rel;
+		Origin		origin;
+
+		if (tle->resjunk || tle->ressortgroupref > 0 || bms_is_member(tle->resno, used) ||
+			!IsA(var, Var) || var->varlevelsup > 0 || var->varattno <= 0 ||
+			!find_identifier(query, var, &origin))
+			continue;
+		rel = policy_lookup(origin.relid);
+		if (rel == NULL || !policy_is_unit(rel, origin.attno))
+			tle->expr = (Expr *) makeNullConst(var->vartype, var->vartypmod, var->varcollid);
+	}
+}
+
+/* The columns of one item of FROM that a query names. */
+typedef struct UsedColumns
+{
+	Query	   *query;
+	int			varno;
+	Bitmapset  *columns;
+	bool		all;			/* they cannot be told */
+} UsedColumns;
+
+/* Notes a column.  Names of whole rows and of joins may stand for any. */
+static void
+note_used(Var *var, void *argument)
+{
+	UsedColumns *used = argument;
+
+	if (rt_fetch(var->varno, used->query->rtable)->rtekind == RTE_JOIN ||
+		(var->varno == used->varno && var->varattno <= 0))
+		used->all = true;
+	else if (var->varno == used->varno)
+		used->columns = bms_add_member(used->columns, var->varattno);
+}
+
+/* The references to a CTE of the query depth levels above. */
+typedef struct CteContext
+{
+	CommonTableExpr *cte;
+	Index		depth;
+	Bitmapset  *columns;
+	bool		all;			/* they cannot be told */
+} CteContext;
+
+/* Collects the columns of a CTE that queries name. */
+static bool
+cte_walker(Node *node, CteContext *context)
+{
+	Query	   *query = (Query *) node;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, cte_walker, context);
+	for (int i = 1; i <= list_length(query->rtable); i++)
+	{
+		RangeTblEntry *rte = rt_fetch(i, query->rtable);
+		UsedColumns used = {.query = query,.varno = i};
+
+		if (rte->rtekind != RTE_CTE || rte->ctelevelsup != context->depth ||
+			strcmp(rte->ctename, context->cte->ctename) != 0)
+			continue;
+		walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
+		context->columns = bms_add_members(context->columns, used.columns);
+		context->all = context->all || used.all;
+	}
+	context->depth++;
+	(void) query_tree_walker(query, cte_walker, context, 0);
+	context->depth--;
+	return false;
+}
+
+/* The same for the CTEs of a query. */
+static void
+drop_cte_identifiers(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->cteList)
+	{
+		CteContext	context = {.cte = lfirst(lc)};
+		Query	   *named = castNode(Query, context.cte->ctequery);
+
+		if (context.cte->cterecursive || named->commandType != CMD_SELECT ||
+			named->setOperations != NULL)
+			continue;
+		(void) cte_walker((Node *) query, &context);
+		if (!context.all)
+			drop_identifiers(named, context.columns);
+	}
+}
+
+/*
+ * The same for the CTEs of a query and for the sub-selects in its FROM.  What one CTE has from
+ * another counts as asked for.
+ */
+void
+drop_unused_identifiers(Query *query)
+{
+	drop_cte_identifiers(query);
+	for (int i = 1; i <= list_length(query->rtable); i++)
+	{
+		RangeTblEntry *rte = rt_fetch(i, query->rtable);
+		UsedColumns used = {.query = query,.varno = i};
+
+		if (rte->rtekind != RTE_SUBQUERY || rte->subquery->setOperations != NULL)
+			continue;
+		walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
+		if (!used.all)
+			drop_identifiers(rte->subquery, used.columns);
+	}
+}
+
+/* ----------
+ * Expressions that are judged as a whole
+ * ----------
+ */
+
+typedef struct IdentifiersContext
+{
+	RewriteContext *rewrite;
+	Level	   *level;
+} IdentifiersContext;
+
+/* Refuses direct identifiers, but for ties.  Sub-selects are judged when they are guarded. */
+static bool
+identifiers_walker(Node *node, IdentifiersContext *context)
+{
+	if (node == NULL || IsA(node, Query))
+		return false;
+	if (IsA(node, Var))
+	{
+		check_identifier(context->rewrite, context->level, (Var *) node);
+		return false;
+	}
+	if (IsA(node, SubLink) ||
+		(IsA(node, OpExpr) && tied_units(context->level, (OpExpr *) node) != NIL))
+		return false;
+	return expression_tree_walker(node, identifiers_walker, context);
+}
+
+/*
+ * Refuses an expression of the level that names a direct identifier.  Of what becomes a
+ * part of the release each column is judged by itself; this is for what is looked at before, or
+ * dropped because its value is known.
+ */
+void
+check_identifiers(RewriteContext *context, Level *level, Node *node)
+{
+	IdentifiersContext identifiers = {.rewrite = context,.level = level};
+
+	(void) identifiers_walker(node, &identifiers);
+}
+
+/* Refuses direct identifiers in the ORDER BY of a sub-select, which is dropped below a release. */
+void
+check_sorted_identifiers(RewriteContext *context, Level *level)
+{
+	Query	   *query = level->query;
+	ListCell   *lc;
+
+	foreach(lc, query->sortClause)
+		check_identifiers(context, level,
+						  get_sortgroupclause_expr(lfirst(lc), query->targetList));
+}
+
+/* ----------
+ * Quasi-identifiers among the keys
+ * ----------
+ */
+
+typedef struct QuasiContext
+{
+	List	   *queries;		/* from the innermost one out */
+	List	   *names;			/* of quasi-identifiers, as strings, each once */
+} QuasiContext;
+
+static bool quasi_walker(Node *node, QuasiContext *context);
+
+/* Notes a quasi-identifier's name. */
+static void
+note_quasi(QuasiContext *context, Oid relid, AttrNumber attno)
+{
+	char	   *name;
+	ListCell   *lc;
+
+	if (!policy_is_quasi(relid, attno))
+		return;
+	name = get_attname(relid, attno, false);
+	foreach(lc, context->names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return;
+	}
+	context->names = lappend(context->names, name);
+}
+
+/* Notes what a column of a sub-select is made of. */
+static void
+note_result(QuasiContext *context, Query *query, AttrNumber attno)
+{
+	TargetEntry *tle = get_tle_by_resno(query->targetList, attno);
+	ListCell   *lc;
+
+	if (query_is_release(query))
+		return;
+	context->queries = lcons(query, context->queries);
+	if (query->setOperations != NULL)
+	{
+		foreach(lc, query->rtable)
+		{
+			if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
+				note_result(context, lfirst_node(RangeTblEntry, lc)->subquery, attno);
+		}
+	}
+	else if (tle != NULL)
+		(void) quasi_walker((Node *) tle->expr, context);
+	context->queries = list_delete_first(context->queries);
+}
+
+/* The query of a CTE that an entry of the query at a place in the list names; NULL if not there. */
+static Query *
+cte_query(List *queries, RangeTblEntry *rte)
+{
+	ListCell   *lc;
+
+	if ((int) rte->ctelevelsup >= list_length(queries))
+		return NULL;
+	foreach(lc, ((Query *) list_nth(queries, rte->ctelevelsup))->cteList)
+	{
+		CommonTableExpr *cte = lfirst(lc);
+
+		if (strcmp(cte->ctename, rte->ctename) == 0 && !cte->cterecursive &&
+			castNode(Query, cte->ctequery)->commandType == CMD_SELECT)
+			return (Query *) cte->ctequery;
+	}
+	return NULL;
+}
+
+/* Notes what a column of one of the queries is made of. */
+static void
+note_column(QuasiContext *context, Var *var)
+{
+	List	   *saved = context->queries;
+	RangeTblEntry *rte;
+	Query	   *named;
+
+	if ((int) var->varlevelsup >= list_length(saved) || var->varattno <= 0)
+		return;
+	context->queries = list_copy_tail(saved, var->varlevelsup);
+	rte = rt_fetch(var->varno, ((Query *) linitial(context->queries))->rtable);
+	if (rte->rtekind == RTE_RELATION)
+		note_quasi(context, rte->relid, var->varattno);
+	else if (rte->rtekind == RTE_SUBQUERY)
+		note_result(context, rte->subquery, var->varattno);
+	else if (rte->rtekind == RTE_CTE && (named = cte_query(context->queries, rte)) != NULL)
+	{
+		context->queries = list_copy_tail(context->queries, rte->ctelevelsup);
+		note_result(context, named, var->varattno);
+	}
+	context->queries = saved;
+}
+
+static bool
+quasi_walker(Node *node, QuasiContext *context)
+{
+	if (node == NULL)
+		return false;
+	check_stack_depth();
+	if (IsA(node, Var))
+		note_column(context, (Var *) node);
+	else if (IsA(node, Query))
+	{
+		context->queries = lcons(node, context->queries);
+		(void) query_tree_walker((Query *) node, quasi_walker, context, QTW_IGNORE_JOINALIASES);
+		context->queries = list_delete_first(context->queries);
+		return false;
+	}
+	return expression_tree_walker(node, quasi_walker, context);
+}
+
+/*
+ * Writes into the description which quasi-identifiers the keys of the release are made of: their
+ * number, and the names, as many as fit.
+ */
+void
+describe_quasi_keys(ReleaseBuilder *builder)
+{
+	ReleaseSpec *spec = &builder->spec;
+	QuasiContext context = {0};
+	ListCell   *lc;
+
+	for (Level *level = builder->level; level != NULL; level = level->parent)
+		context.queries = lappend(context.queries, level->query);
+	(void) quasi_walker((Node *) builder->keys, &context);
+	spec->nquasi_keys = list_length(context.names);
+	foreach(lc, context.names)
+	{
+		Size		used = strlen(spec->quasi_keys);
+
+		if (used + strlen(lfirst(lc)) + 3 > sizeof(spec->quasi_keys))
+			break;
+		snprintf(spec->quasi_keys + used, sizeof(spec->quasi_keys) - used, "%s%s",
+				 used > 0 ? ", " : "", (char *) lfirst(lc));
+	}
+}

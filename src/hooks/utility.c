@@ -15,8 +15,8 @@ static ProcessUtility_hook_type prev_process_utility = NULL;
 /* ProcessUtility_hook */
 static void
 noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
-					 ProcessUtilityContext context, ParamListInfo params,
-					 QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+			   ProcessUtilityContext context, ParamListInfo params,
+			   QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
 {
 	bool		explain = IsA(pstmt->utilityStmt, ExplainStmt);
 	const char *watched = copy_watch(is_copy_of_table(pstmt->utilityStmt) ? queryString : NULL);

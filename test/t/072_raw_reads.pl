@@ -302,6 +302,38 @@ foreach my $case (
 	reads($role, $sql, '', $name, $state);
 }
 
+# COPY inside other statements: by code of a function, inside COPY of a query, of another table.
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION copy_out(relation text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('COPY %s TO ''/dev/null''', relation); RETURN relation; END $$;
+CREATE FUNCTION copying() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM copy_out('people'); RETURN NULL; END $$;
+CREATE TABLE copied (id int);
+CREATE TRIGGER copying AFTER INSERT ON copied FOR EACH STATEMENT EXECUTE FUNCTION copying();
+SQL
+foreach my $case (
+	[ q{SELECT copy_out('people')}, $all ],
+	[ q{COPY (SELECT copy_out('people')) TO STDOUT}, $all ],
+	[ q{SELECT copy_out('plain'), copy_out('people'), copy_out('plain')}, $all ],
+	[ q{DO $$ BEGIN COPY nothing TO '/dev/null'; EXCEPTION WHEN undefined_table THEN PERFORM height FROM people; END $$}, doctor('height', 'low') ],
+	[ q{DO $$ BEGIN COPY people TO '/nowhere/at all'; EXCEPTION WHEN undefined_file THEN PERFORM v FROM plain; PERFORM height FROM people; END $$}, "$all\n" . doctor('height', 'low') ],
+	[ q{BEGIN; INSERT INTO copied VALUES (1); COPY plain TO '/dev/null'; ROLLBACK}, $all ],
+	[ q{BEGIN; COPY copied FROM '/dev/null'; ROLLBACK}, $all ],
+	[ 'ALTER TABLE other_plain ADD FOREIGN KEY (id) REFERENCES people; ALTER TABLE other_plain DROP CONSTRAINT other_plain_id_fkey', doctor('id', 'low'), 'a new foreign key, whose error would show a value' ])
+{
+	my ($sql, $entries, $name) = @$case;
+
+	reads('boss', $sql, $entries =~ s/doctor/boss/gr, $name);
+}
+
+# A subscriber's first copy comes over a connection like this.
+{
+	my $connstr = $node->connstr('postgres') . ' user=boss replication=database';
+
+	$node->psql('postgres', 'COPY people TO STDOUT', connstr => $connstr);
+	is(entries(), $all =~ s/doctor/boss/gr, 'COPY over a replication connection is logged');
+}
+
+reads('doctor', 'PREPARE p AS SELECT phone FROM people; CREATE TEMP TABLE t AS EXECUTE p', doctor('phone', 'high'), 'CREATE TABLE AS EXECUTE');
+
 # Foreign keys that read or write the classified relation, and what hides behind them.
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE parent (id int PRIMARY KEY);

@@ -54,8 +54,9 @@
  * columns it asks for SELECT.  The fields stand in the range table itself up to 15.
  */
 #if PG_VERSION_NUM >= 160000
-#define DP_PERMISSIONS(list, rte) \
-	((rte)->perminfoindex == 0 ? NULL : getRTEPermissionInfo(list, (RangeTblEntry *) (rte)))
+#include "parser/parse_relation.h"
+
+#define DP_PERMISSIONS(list, rte) getRTEPermissionInfo(list, (RangeTblEntry *) (rte))
 #define DP_CHECKED_PERMS(list, rte) \
 	((rte)->perminfoindex == 0 ? 0 : DP_PERMISSIONS(list, rte)->requiredPerms)
 #define DP_CHECKED_COLUMNS(list, rte) \

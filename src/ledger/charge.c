@@ -41,10 +41,18 @@ ledger_init(void)
 		ledger_shmem_init();
 }
 
-/* Raises an error where nothing can be written: on a standby, without preload. */
+/*
+ * Raises an error where nothing can be written: on a standby, without preload, and in the
+ * worker itself, where a trigger of the owner's on a table of the ledger may have come to ask.
+ */
 static void
 check_available(void)
 {
+	if (MyBgworkerEntry != NULL && strcmp(MyBgworkerEntry->bgw_library_name, "dp_agg") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_LEDGER),
+				 errmsg("the worker of the ledger cannot ask the ledger"),
+				 errhint("Triggers on tables of the ledger must read nothing that it logs.")));
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),

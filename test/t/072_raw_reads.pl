@@ -43,6 +43,7 @@ SELECT dp_agg.classify('towns', 'phone', 'direct_identifier', 'masked', 4);
 SELECT dp_agg.protect('people', unit => 'id', population => 'people');
 SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1000, delta => 1e-3);
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO doctor;
+GRANT SELECT ON dogs TO analyst;
 GRANT SELECT (id) ON people TO other;
 CREATE ROLE boss SUPERUSER LOGIN;
 GRANT ALL ON SCHEMA public TO doctor, other, owner;
@@ -217,6 +218,10 @@ foreach my $case (
 	[ 'SELECT name FROM animals', 'doctor doctor - public.animals (name) medium', 'a child that is classified, by its parent' ],
 	[ 'SELECT name FROM ONLY animals', '', 'the parent alone' ],
 	[ 'SELECT animals FROM animals', 'doctor doctor - public.animals (name, id) medium', 'whole rows of children' ],
+	[ 'SELECT phone, (SELECT dp_count(*) FROM people WHERE town = \'t1\') FROM people LIMIT 1', doctor('phone', 'high'), 'beside a release of the same relation' ],
+	[ 'WITH r AS (SELECT dp_count(*) AS n FROM people WHERE town <> \'\') SELECT height, n FROM people, r LIMIT 1', doctor('height', 'low'), 'joined with a release of the same relation' ],
+	# what is not protected passes through a release as it is
+	[ 'SELECT name, dp_count(*) FROM people JOIN dogs USING (id) GROUP BY name', 'doctor doctor - public.dogs (name, id) medium', 'below a release, but not protected' ],
 	[ 'SELECT * FROM towns', 'doctor doctor - public.towns (phone, town) low', 'a materialized view' ])
 {
 	my ($sql, $entries, $name) = @$case;
@@ -232,6 +237,7 @@ foreach my $case (
 	[ 'boss', 'SET SESSION AUTHORIZATION doctor; SELECT phone FROM people', 'doctor doctor people public.people (phone) high', 'SET SESSION AUTHORIZATION' ],
 	[ 'other', 'SELECT phone_definer(1)', 'other boss people public.people (phone, id) high', 'a SECURITY DEFINER function' ],
 	[ 'other', 'SELECT id FROM people', 'other other people public.people (id) low', 'who has privileges on a column' ],
+	[ 'analyst', 'SELECT name FROM dogs', 'analyst analyst - public.dogs (name) medium', 'an analyst, what it may read' ],
 	[ 'other', 'SELECT id FROM definer', 'other other people public.people (town, id) medium', 'who has a view' ],
 	[ 'boss', 'REFRESH MATERIALIZED VIEW towns', 'boss boss people public.people (phone, town) high', 'REFRESH MATERIALIZED VIEW' ],
 	[ 'doctor', 'SELECT phone FROM people, visits_1, towns LIMIT 1', undef, 'three relations' ])
@@ -334,6 +340,24 @@ foreach my $case (
 
 reads('doctor', 'PREPARE p AS SELECT phone FROM people; CREATE TEMP TABLE t AS EXECUTE p', doctor('phone', 'high'), 'CREATE TABLE AS EXECUTE');
 
+# Foreign tables, of which the other server may do all the work.
+$node->safe_psql('postgres', <<"SQL");
+CREATE EXTENSION postgres_fdw;
+CREATE SERVER loop FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '@{[ $node->host ]}', port '@{[ $node->port ]}', dbname 'postgres', use_remote_estimate 'true');
+CREATE USER MAPPING FOR boss SERVER loop;
+CREATE TABLE here (id int PRIMARY KEY, name text);
+INSERT INTO here SELECT i, i FROM generate_series(1, 1000) i;
+CREATE FOREIGN TABLE there (id int, name text) SERVER loop OPTIONS (table_name 'here');
+SELECT dp_agg.classify('there', 'name', 'sensitive');
+SQL
+foreach my $sql ('SELECT name FROM there LIMIT 1', 'SELECT max(name) FROM there', 'SELECT a.name FROM there a JOIN there b USING (id) LIMIT 1',
+	q{BEGIN; UPDATE there SET name = 'x' WHERE id = 1 RETURNING name; ROLLBACK}, q{BEGIN; DELETE FROM there WHERE name = '1'; ROLLBACK})
+{
+	my $columns = $sql =~ /\bid\b/ ? 'name, id' : 'name';
+
+	reads('boss', $sql, "boss boss - public.there ($columns) medium");
+}
+
 # Foreign keys that read or write the classified relation, and what hides behind them.
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE parent (id int PRIMARY KEY);
@@ -417,6 +441,12 @@ reads('boss', 'RESET ALL; DISCARD ALL; SELECT phone FROM people LIMIT 1', 'boss 
 		'boss boss people public.people (phone) high', 'switched off before it was configured');
 }
 
+# The configuration of a role or database comes before the server's, as ever.
+$node->safe_psql('postgres', 'ALTER ROLE doctor SET dp_agg.audit_raw = off');
+reads('doctor', 'SELECT phone FROM people LIMIT 1', '', 'a role that is exempt');
+$node->safe_psql('postgres', 'ALTER ROLE doctor RESET dp_agg.audit_raw');
+DpAgg::refused($node, 'doctor', 'ALTER ROLE doctor SET dp_agg.audit_raw = off', '42501', 'no role exempts itself');
+
 # ----------------------------------------------------------------------------
 # The entry is there before the first row.
 {
@@ -446,6 +476,18 @@ SQL
 	is(scalar(split /\n/, entries()), 400, 'and are logged as often');
 }
 is($node->safe_psql('postgres', 'SELECT ok FROM dp_agg.verify_ledger()'), 't', 'the ledger is whole');
+
+# ----------------------------------------------------------------------------
+# A trigger on the log that reads what is logged: the worker does not wait for itself.
+$node->safe_psql('postgres', 'CREATE TRIGGER t AFTER INSERT ON dp_agg.raw_read FOR EACH ROW EXECUTE FUNCTION peek()');
+{
+	my $start = time;
+
+	DpAgg::refused($node, 'doctor', 'SELECT phone FROM people', 'DP004', 'the log watches itself');
+	cmp_ok(time - $start, '<', 30, 'and does not hang');
+}
+$node->safe_psql('postgres', 'DROP TRIGGER t ON dp_agg.raw_read');
+reads('doctor', 'SELECT phone FROM people', doctor('phone', 'high'), 'without it all is well');
 
 # ----------------------------------------------------------------------------
 # Where the ledger cannot be written nothing is read: on a standby, and without a worker.

@@ -65,8 +65,13 @@ CREATE TRIGGER peek BEFORE INSERT ON watched FOR EACH STATEMENT EXECUTE FUNCTION
 CREATE TABLE guarded (id int);
 INSERT INTO guarded VALUES (1), (2);
 ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+CREATE TABLE policed (id int, v text);
+INSERT INTO policed VALUES (1, 'a'), (2, 'b');
+ALTER TABLE policed ENABLE ROW LEVEL SECURITY;
+CREATE POLICY odd ON policed USING (id % 2 = 1);
+SELECT dp_agg.classify('policed', 'v', 'sensitive');
 CREATE POLICY those ON guarded USING (id IN (SELECT id FROM people));
-GRANT SELECT, INSERT ON watched, guarded TO doctor;
+GRANT SELECT, INSERT ON watched, guarded, policed TO doctor;
 SQL
 
 # Entries after the last look: "session current population relation columns tier", one a line.
@@ -202,6 +207,7 @@ foreach my $case (
 	[ 'SELECT id FROM invoker', doctor('height, id', 'low'), 'an invoker view' ],
 	[ 'SELECT id FROM guarded', doctor('id', 'low'), 'a policy' ],
 	[ 'COPY guarded TO STDOUT', doctor('id', 'low'), 'a policy in COPY' ],
+	[ 'COPY policed TO STDOUT', 'doctor doctor - public.policed (v, id) medium', 'COPY with row-level security' ],
 	[ 'INSERT INTO watched VALUES (1)', doctor('town', 'medium'), 'a trigger' ],
 	[ 'BEGIN; INSERT INTO other_plain VALUES (-1, 1); ROLLBACK', doctor('height, id', 'low'), 'a rule' ],
 	[ 'EXPLAIN ANALYZE SELECT phone FROM people', doctor('phone', 'high') ],
@@ -244,6 +250,7 @@ foreach my $case (
 	[ 'other', 'SELECT id FROM people', 'other other people public.people (id) low', 'who has privileges on a column' ],
 	[ 'analyst', 'SELECT name FROM dogs', 'analyst analyst - public.dogs (name) medium', 'an analyst, what it may read' ],
 	[ 'other', 'SELECT id FROM definer', 'other other people public.people (town, id) medium', 'who has a view' ],
+	[ 'boss', 'COPY policed TO STDOUT', 'boss boss - public.policed (v, id) medium', 'COPY by one whom row-level security does not hold' ],
 	[ 'boss', 'REFRESH MATERIALIZED VIEW towns', 'boss boss people public.people (phone, town) high', 'REFRESH MATERIALIZED VIEW' ],
 	[ 'doctor', 'SELECT phone FROM people, visits_1, towns LIMIT 1', undef, 'three relations' ])
 {
@@ -410,7 +417,7 @@ sub tables_of
 	return join ' ', map { "$_:$tables{$_}" } grep { !/many|wide/ } sort keys %tables;
 }
 {
-	my $classified = join ' ', map { "public.$_:1" } qw(classified_child dogs people visits_1 visits_2);
+	my $classified = join ' ', map { "public.$_:1" } qw(classified_child dogs people policed visits_1 visits_2);
 	my $out = $node->basedir . '/dump';
 
 	$node->command_ok([ 'pg_dump', '-f', "$out.sql", $node->connstr('postgres') ], 'pg_dump works');

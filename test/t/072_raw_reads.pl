@@ -335,6 +335,7 @@ foreach my $case (
 	[ q{DO $$ BEGIN COPY people TO '/nowhere/at all'; EXCEPTION WHEN undefined_file THEN PERFORM v FROM plain; PERFORM height FROM people; END $$}, "$all\n" . doctor('height', 'low') ],
 	[ q{BEGIN; INSERT INTO copied VALUES (1); COPY plain TO '/dev/null'; ROLLBACK}, $all ],
 	[ q{BEGIN; COPY copied FROM '/dev/null'; ROLLBACK}, $all ],
+	[ 'BEGIN; ALTER TABLE people ADD FOREIGN KEY (id) REFERENCES plain; ROLLBACK', doctor('id', 'low'), 'a new foreign key of the relation itself' ],
 	[ 'ALTER TABLE other_plain ADD FOREIGN KEY (id) REFERENCES people; ALTER TABLE other_plain DROP CONSTRAINT other_plain_id_fkey', doctor('id', 'low'), 'a new foreign key, whose error would show a value' ])
 {
 	my ($sql, $entries, $name) = @$case;

@@ -176,6 +176,7 @@ tied_units(Level *level, OpExpr *op)
 	left = bare_unit(level, linitial(op->args));
 	right = bare_unit(level, lsecond(op->args));
 	if (left == NULL || right == NULL ||
+		(left->varno == right->varno && left->varlevelsup == right->varlevelsup) ||
 		unit_position(level, left) != unit_position(level, right))
 		return NIL;
 	return list_make2(left, right);

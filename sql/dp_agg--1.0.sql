@@ -1232,7 +1232,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 SELECT CASE WHEN value ~ '^(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{4}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]$'
 	THEN substr('10X98765432',
-				(SELECT sum(substr(value, i, 1)::integer * w) FROM unnest('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::integer[])
+				(SELECT sum(substr(value, i::integer, 1)::integer * w) FROM unnest('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::integer[])
 						WITH ORDINALITY u (w, i))::integer % 11 + 1, 1) = upper(right(value, 1))
 		 -- a month has no day that a date of the year 2000 or before would not have
 		 AND substr(value, 13, 2)::integer <= (CASE substr(value, 11, 2)::integer WHEN 2 THEN
@@ -1268,11 +1268,13 @@ $$;
 COMMENT ON FUNCTION dp_agg.is_iban(text) IS
 'internal: is a text an international bank account number with its check digits';
 
+-- Characters that are not of ASCII are written by number: an asterisk of full width, two
+-- dots that mask, a dash, a wave, "to", "years", at most, at least, "and more".
 -- Without a setting, so that it is inlined where suggest_classes() calls it for each value.
 CREATE FUNCTION dp_agg.value_pattern(value text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
 SELECT CASE
-	WHEN value ~ '[*＊•●]{2}' AND value ~ '[[:alnum:]]' OR value ~ '^[Xx#]{3,}.*[0-9]$' OR value ~ '^[0-9]+[Xx#]{3,}[0-9]*$' THEN 'masked values'
+	WHEN value ~ '[*\uff0a\u2022\u25cf]{2}' AND value ~ '[^[:space:][:punct:]\uff0a\u2022\u25cf]' OR value ~ '^[Xx#]{3,}.*[0-9]$' OR value ~ '^[0-9]+[Xx#]{3,}[0-9]*$' THEN 'masked values'
 	WHEN value ~ '^[1-9][0-9]{16}[0-9Xx]$' AND dp_agg.is_citizen_id(value) THEN 'citizen ID numbers'
 	WHEN value ~ '^((\+|00)86[ -]?)?1[3-9][0-9]([ -]?)[0-9]{4}\3[0-9]{4}$' THEN 'telephone numbers'
 	WHEN value ~ '^\+[1-9][0-9 ().-]*[0-9]$' AND length(regexp_replace(value, '[^0-9]', '', 'g')) BETWEEN 8 AND 15 THEN 'telephone numbers'
@@ -1285,49 +1287,15 @@ SELECT CASE
 	WHEN value ~* '^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$' THEN 'device addresses'
 	WHEN value ~* '^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$' AND value ~* '[a-f]' THEN 'pseudonyms'
 	WHEN value ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN 'pseudonyms'
-	WHEN value ~ '^[0-9]{1,4} ?(-|–|~|～|至|to) ?[0-9]{1,4}岁?$|^([<>≤≥]=? ?)[0-9]+$|^[0-9]+ ?(\+|以上|岁以上)$' THEN 'ranges'
+	WHEN value ~ '^[0-9]{1,4} ?(-|~|to|\u2013|\uff5e|\u81f3) ?[0-9]{1,4}\u5c81?$|^([<>]=?|\u2264|\u2265) ?[0-9]+$|^[0-9]+ ?(\+|\u5c81?\u4ee5\u4e0a)$' THEN 'ranges'
 	END
 $$;
 COMMENT ON FUNCTION dp_agg.value_pattern(text) IS
 'internal: what a value looks like, as in "telephone numbers"; NULL if like nothing in particular';
 
--- Names are matched in lower case between underscores: PhoneNumber is _phone_number_.
-CREATE FUNCTION dp_agg.name_meaning(name text, OUT class text, OUT processing text, OUT meaning text)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-SELECT m.class, m.processing, m.meaning
-  FROM (VALUES
-	(1, 'direct_identifier', 'raw', 'an identity document', '_(id_?card|identity_?card|id_?card_?(no|number)|national_?id|citizen_?id|id_number|id_no|ssn|social_security|sfzh?|nric|aadhaar|nino|cpf)_|身份证|身份号|证件号'),
-	(2, 'direct_identifier', 'raw', 'a passport', '_passport(_?(no|number|id))?_|护照|通行证'),
-	(3, 'direct_identifier', 'raw', 'a licence or number plate', '_(driv(er|ers|ing)_?licen[cs]e|licen[cs]e_plate|plate_(no|number)|vin)_|驾驶证|驾照|车牌'),
-	(4, 'direct_identifier', 'raw', 'a mail address', '_(e_?mail|email_?addr(ess)?|mail_?addr(ess)?|mail)_|邮箱|邮件地址|电子邮件'),
-	(5, 'direct_identifier', 'raw', 'a device', '_(mac|mac_?addr(ess)?|imei|imsi|device_id|openid)_|设备号|设备标识'),
-	(6, 'quasi_identifier', 'raw', 'an IP address', '_(ip|ip_?addr(ess)?|ipv[46]|client_ip|remote_addr)_|ip地址|网络地址'),
-	(7, 'direct_identifier', 'raw', 'a telephone', '_(phone|phone_?(no|number)|telephone|tel|mobile|mobile_?(no|number)|cell|cell_?phone|fax|msisdn)_|手机|电话|联系方式|传真'),
-	(8, 'direct_identifier', 'raw', 'a bank card or account', '_(bank_?card|card_?(no|number)|credit_?card|debit_?card|iban|bank_?account|account_?(no|number))_|银行卡|银行账|银行帐|卡号|账号|帐号'),
-	(9, 'direct_identifier', 'raw', 'a record or number of a person', '_(mrn|medical_record_?(no|number)|patient_?(no|number)|insurance_?(no|number)|tax_?(id|no|number)|student_?(no|number)|employee_?(no|number))_|病历号|住院号|门诊号|医保号|社保号|学号|工号'),
-	(10, 'direct_identifier', 'raw', 'an account of a network', '_(wechat|weixin|qq|user_?name|login|nick_?name)_|微信|用户名|昵称|^_qq号?_$'),
-	(11, 'direct_identifier', 'raw', 'a person''s name', '^_((full|first|last|given|family|middle|sur)_?name|name|(patient|person|customer|client|employee|student|member|contact|holder|user)_?name)_$|姓名|名字'),
-	(12, 'direct_identifier', 'pseudonymised', 'a number that stands for a person', '^_(pid|uid|(person|patient|user|customer|client|member|student|employee|subject|citizen|resident)_?id)_$|(患者|病人|客户|用户|会员|居民|人员)(编号|标识|id)'),
-	(13, 'quasi_identifier', 'generalised', 'a year of birth', '_(birth_?year|year_?of_?birth|yob)_|出生年份'),
-	(14, 'quasi_identifier', 'raw', 'a birth', '_(birth|birth_?da(y|te)|date_?of_?birth|dob|birth_?place|place_of_birth)_|出生|生日'),
-	(15, 'quasi_identifier', 'raw', 'an age', '_age_|年龄'),
-	(16, 'quasi_identifier', 'raw', 'a postal code', '_(zip|zip_?code|post_?code|postal_?code)_|邮编|邮政编码'),
-	(17, 'quasi_identifier', 'raw', 'a place', '_(address|addr|street|city|town|district|county|province|residence|latitude|longitude|lat|lon|lng|gps|location)_|地址|住址|籍贯|户籍|城市|省份|区县|经度|纬度|居住'),
-	(18, 'quasi_identifier', 'raw', 'a gender', '_(gender|sex)_|性别'),
-	(19, 'quasi_identifier', 'raw', 'an origin', '_(race|ethnic|ethnicity|ethnic_group|nationality|citizenship)_|民族|国籍'),
-	(20, 'quasi_identifier', 'raw', 'a family', '_(married|marital|marital_status|marriage|children|household)_|婚姻|婚否|子女'),
-	(21, 'quasi_identifier', 'raw', 'work or education', '_(occupation|job|job_?title|profession|employer|workplace|educ|education|degree|school)_|职业|工作单位|职务|学历|教育|学校'),
-	(22, 'sensitive', 'raw', 'health', '_(diagnos[ei]s|disease|illness|icd|icd_?10|treatment|therapy|medication|drug|symptoms?|outcome|hiv|blood_?(type|group)|allerg(y|ies))_|诊断|疾病|病史|病情|治疗|用药|症状|过敏|血型'),
-	(23, 'sensitive', 'raw', 'money', '_(salary|income|wages?|pay|bonus|credit_?score|balance|debt|loan)_|工资|收入|薪|余额|贷款|负债|信用'),
-	(24, 'sensitive', 'raw', 'belief or conviction', '_(religion|faith|political|party|union_member|orientation|criminal|conviction)_|宗教|信仰|政治|党派|犯罪'),
-	(25, 'sensitive', 'raw', 'a secret or the body', '_(password|passwd|pass_?word|pin|fingerprint|face|biometric|genome|dna)_|密码|口令|指纹|人脸|虹膜|基因')
-  ) m (position, class, processing, meaning, pattern)
- WHERE '_' || regexp_replace(lower(regexp_replace(name, '([a-z0-9])([A-Z])', '\1_\2', 'g')), '[^[:alnum:]]+', '_', 'g') || '_' ~ m.pattern
- ORDER BY m.position LIMIT 1
-$$;
-COMMENT ON FUNCTION dp_agg.name_meaning(text) IS
+CREATE FUNCTION dp_agg.name_meaning(name name, OUT class text, OUT processing text, OUT meaning text)
+AS 'MODULE_PATHNAME', 'dp_name_meaning' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.name_meaning(name) IS
 'internal: what a column of a name holds, by English and Chinese words; NULLs if the name says nothing';
 
 CREATE FUNCTION dp_agg.suggest_class(column_name name, type oid, is_unit boolean, readable bigint, filled bigint,
@@ -1459,7 +1427,7 @@ BEGIN
 					best AS (SELECT p, count(*) AS n FROM judged WHERE p IS NOT NULL GROUP BY p ORDER BY n DESC, p LIMIT 1)
 					SELECT (SELECT count(*) FROM sample) AS readable, (SELECT count(*) FROM judged) AS filled,
 						   (SELECT count(DISTINCT v) FROM judged) AS different, best.p AS pattern, best.n AS matching,
-						   (SELECT max(length(regexp_replace(regexp_replace(v, ''[Xx#]{3,}'', '''', ''g''), ''[^[:alnum:]]'', '''', ''g'')))
+						   (SELECT max(length(regexp_replace(regexp_replace(v, ''[Xx#]{3,}'', '''', ''g''), ''[[:space:][:punct:]\uff0a\u2022\u25cf]'', '''', ''g'')))
 							  FROM judged WHERE p = ''masked values'') AS remaining
 					  FROM (SELECT) one LEFT JOIN best ON true',
 					attribute.attname, relation, sample_rows) INTO sample;

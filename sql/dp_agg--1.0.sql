@@ -279,6 +279,12 @@ CREATE AGGREGATE dp_count(*) (
 COMMENT ON AGGREGATE dp_count(*) IS
 'differentially private number of rows (bigint, at least 0), at most max_rows per individual and group; errors: DP001 budget exhausted, DP002 refused';
 
+CREATE AGGREGATE dp_tier(*) (
+	SFUNC = dp_agg.unreleased, STYPE = text,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_tier(*) IS
+'risk tier of the row (text: low, medium or high), at no price of its own; NULL where the row is held back; why: dp_agg.last_release(); errors: DP001 budget exhausted, DP002 refused';
+
 CREATE AGGREGATE dp_count(x "any") (
 	SFUNC = dp_agg.unreleased, STYPE = bigint,
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
@@ -422,10 +428,30 @@ COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer
 
 CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
-			   standard_error double precision)
+			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
+			   obligation text, warnings text[])
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of the session''s last release: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); no row before the first release';
+'the outputs of the session''s last release: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; no row before the first release';
+
+-- ----------------------------------------------------------------------------
+-- Risk tiers: codes as sentences.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.tier_codes(codes text) RETURNS text[]
+AS 'MODULE_PATHNAME', 'dp_tier_codes' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tier_codes(text) IS
+'the codes of a risk tier, stage.reason each, that stand in a text with blanks between';
+
+CREATE FUNCTION dp_agg.tier_reasons(codes text, language text DEFAULT NULL) RETURNS text[]
+AS 'MODULE_PATHNAME', 'dp_tier_reasons' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tier_reasons(text, text) IS
+'the codes of a risk tier, that stand in a text with blanks between, as sentences: Chinese if language begins with zh and the encoding of the database has the characters, else English; language NULL: that of lc_messages; a code that is not known is shown as it is';
+
+CREATE FUNCTION dp_agg.tier_obligation(tier text, language text DEFAULT NULL) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_tier_obligation' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.tier_obligation(text, text) IS
+'what a risk tier (low, medium, high) obliges whoever handles the result to, language as in dp_agg.tier_reasons(); NULL for what is no tier';
 
 -- ----------------------------------------------------------------------------
 -- Policy: what is protected.  Stored as security labels, so that pg_dump
@@ -546,12 +572,13 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
 		   AND c.label::pg_catalog.jsonb ? 'domain') AS domains,
-	   t.label::pg_catalog.jsonb ->> 'facade' AS facade
+	   t.label::pg_catalog.jsonb ->> 'facade' AS facade,
+	   (t.label::pg_catalog.jsonb ->> 'individuals')::bigint AS individuals
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view, declared size of the population (NULL: none)';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.function_use(regproc) RETURNS text
@@ -734,6 +761,9 @@ DECLARE
 	declared jsonb;
 	member name;
 	position int := 0;
+	-- a size that is declared holds for the whole population
+	size bigint := (SELECT max(p.individuals) FROM dp_agg.protected_relations p
+					WHERE p.population = protect.population);
 BEGIN
 	IF relation IS NULL OR unit IS NULL OR population IS NULL OR
 		max_groups IS NULL OR max_rows IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
@@ -795,7 +825,7 @@ BEGIN
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
 						'max_groups', max_groups,
-						'max_rows', max_rows, 'facade', facade,
+						'max_rows', max_rows, 'facade', facade, 'individuals', size,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
 	FOREACH member IN ARRAY unit LOOP
 		position := position + 1;
@@ -833,6 +863,40 @@ AS $$
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
 'protects a relation whose unit is one column; see the form with name[]';
+
+CREATE FUNCTION dp_agg.set_population_size(population name, individuals bigint)
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	labelled record;
+BEGIN
+	IF population IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'population must not be NULL';
+	END IF;
+	IF individuals NOT BETWEEN 1 AND 1000000000000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'individuals must be from 1 to 1000000000000',
+			HINT = 'NULL takes back what was declared.';
+	END IF;
+	FOR labelled IN
+		SELECT objoid::regclass AS relation, label::jsonb - 'individuals' AS rest FROM pg_seclabel
+		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objsubid = 0
+		   AND label::jsonb ->> 'population' = set_population_size.population
+		 ORDER BY objoid
+	LOOP
+		EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(labelled.relation),
+					   labelled.rest || jsonb_strip_nulls(jsonb_build_object('individuals', individuals)));
+	END LOOP;
+	IF NOT FOUND THEN
+		RAISE undefined_object USING
+			MESSAGE = format('no relation of population "%s" is protected', population);
+	END IF;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_population_size(name, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_population_size(name, bigint) IS
+'declares how many individuals a population has (1 .. 1e12; NULL takes it back), by which tiers of its releases are raised, see dp_agg.tier_scale; a public figure, which everybody may read: round it; errors: 42704 no such population, 42501 not the owner of all its relations, 22023 out of range';
 
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION
@@ -1479,10 +1543,11 @@ CREATE TABLE dp_agg.account (
 		CHECK ((period IS NULL) = (period_anchor IS NULL) AND (period IS NULL) = (renews_at IS NULL))
 ) WITH (fillfactor = 40, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
-CREATE SEQUENCE dp_agg.release_id_seq;
+-- The log: releases, reads of raw rows, changes of accounts.  Each entry has a number, and
+-- all of them together are one chain of hashes (src/ledger/chain.c): its end is ledger_head.
 
 CREATE TABLE dp_agg.release (
-	id bigint NOT NULL DEFAULT pg_catalog.nextval('dp_agg.release_id_seq') CONSTRAINT release_pkey PRIMARY KEY,
+	id bigint NOT NULL CONSTRAINT release_pkey PRIMARY KEY,
 	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	session_role name NOT NULL,
 	"current_role" name NOT NULL,
@@ -1496,21 +1561,85 @@ CREATE TABLE dp_agg.release (
 	epsilon bigint NOT NULL,
 	delta bigint NOT NULL,
 	outputs text NOT NULL,
+	accounts text NOT NULL,
 	tier text,
+	codes text NOT NULL,
 	reused boolean NOT NULL DEFAULT false,
-	prev_hash bytea,
-	hash bytea
+	prev_hash bytea NOT NULL,
+	hash bytea NOT NULL
 );
-ALTER SEQUENCE dp_agg.release_id_seq OWNED BY dp_agg.release.id;
 
-REVOKE ALL ON dp_agg.account, dp_agg.release, dp_agg.release_id_seq FROM PUBLIC;
+CREATE TABLE dp_agg.raw_read (
+	id bigint NOT NULL CONSTRAINT raw_read_pkey PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	session_role name NOT NULL,
+	"current_role" name NOT NULL,
+	session_id oid NOT NULL,
+	current_id oid NOT NULL,
+	cluster bigint NOT NULL,
+	population name,
+	relation text NOT NULL,
+	columns text NOT NULL,
+	query text NOT NULL,
+	fingerprint bytea NOT NULL,
+	tier text,
+	codes text NOT NULL,
+	prev_hash bytea NOT NULL,
+	hash bytea NOT NULL
+);
+
+CREATE TABLE dp_agg.account_change (
+	id bigint NOT NULL CONSTRAINT account_change_pkey PRIMARY KEY,
+	at timestamptz NOT NULL,
+	session_role name NOT NULL,
+	"current_role" name NOT NULL,
+	session_id oid NOT NULL,
+	current_id oid NOT NULL,
+	cluster bigint NOT NULL,
+	role name NOT NULL,
+	role_id oid NOT NULL,
+	population name NOT NULL,
+	before text,
+	after text,
+	prev_hash bytea NOT NULL,
+	hash bytea NOT NULL
+);
+
+-- Changes of accounts that are committed, and that the worker has not chained yet.  It does
+-- so before it charges anything.
+CREATE TABLE dp_agg.account_change_waiting (
+	number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT account_change_waiting_pkey PRIMARY KEY,
+	at timestamptz NOT NULL,
+	session_role name NOT NULL,
+	"current_role" name NOT NULL,
+	session_id oid NOT NULL,
+	current_id oid NOT NULL,
+	cluster bigint NOT NULL,
+	role name NOT NULL,
+	role_id oid NOT NULL,
+	population name NOT NULL,
+	before text,
+	after text
+);
+
+CREATE TABLE dp_agg.ledger_head (
+	single boolean NOT NULL DEFAULT true CONSTRAINT ledger_head_pkey PRIMARY KEY CONSTRAINT ledger_head_check CHECK (single),
+	id bigint NOT NULL,
+	hash bytea NOT NULL
+) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+
+REVOKE ALL ON dp_agg.account, dp_agg.release, dp_agg.raw_read, dp_agg.account_change,
+	dp_agg.account_change_waiting, dp_agg.account_change_waiting_number_seq, dp_agg.ledger_head FROM PUBLIC;
 
 -- A dump names the roles of accounts.  An account whose role is gone has no name to
 -- be restored by, and is left out.
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.account',
 	'WHERE role::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_roles)');
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.release', '');
-SELECT pg_catalog.pg_extension_config_dump('dp_agg.release_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.raw_read', '');
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.account_change', '');
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.ledger_head', '');
+-- What waits is not dumped: to restore an account is a change of its own, which waits then.
 
 COMMENT ON TABLE dp_agg.account IS
 	'A role''s privacy budget on a population. Written by dp_agg.set_budget, dp_agg.drop_budget and the ledger''s background worker only.';
@@ -1535,7 +1664,7 @@ COMMENT ON CONSTRAINT account_period_check ON dp_agg.account IS 'period, anchor 
 
 COMMENT ON TABLE dp_agg.release IS
 	'The log of releases: one row per release, durable before its first row was computed. Holds neither true counts nor results.';
-COMMENT ON COLUMN dp_agg.release.id IS 'number of the release, rising; gaps mean nothing';
+COMMENT ON COLUMN dp_agg.release.id IS 'number of the entry: 1, 2, 3 ... over all entries of the ledger, without a gap';
 COMMENT ON COLUMN dp_agg.release.at IS 'when the charge was committed';
 COMMENT ON COLUMN dp_agg.release.session_role IS 'name, at that time, of the role that had logged in';
 COMMENT ON COLUMN dp_agg.release."current_role" IS 'name, at that time, of the role that ran the statement';
@@ -1549,11 +1678,94 @@ COMMENT ON COLUMN dp_agg.release.fingerprint IS 'SHA-256 of the whole text of th
 COMMENT ON COLUMN dp_agg.release.epsilon IS 'price, in 1e-9';
 COMMENT ON COLUMN dp_agg.release.delta IS 'price, in 1e-18';
 COMMENT ON COLUMN dp_agg.release.outputs IS 'what was released';
-COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high; null: not rated';
+COMMENT ON COLUMN dp_agg.release.accounts IS 'roles, by OID in that cluster, whose accounts paid, with blanks between; empty: none had to';
+COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high';
+COMMENT ON COLUMN dp_agg.release.codes IS 'what the tier follows from: codes with blanks between, each stage.reason';
 COMMENT ON COLUMN dp_agg.release.reused IS 'true if an earlier release was handed out again, at no cost';
-COMMENT ON COLUMN dp_agg.release.prev_hash IS 'hash of the row before, for a chain of hashes; null: not chained';
-COMMENT ON COLUMN dp_agg.release.hash IS 'SHA-256 over this row and prev_hash; null: not chained';
-COMMENT ON SEQUENCE dp_agg.release_id_seq IS 'numbers of releases';
+COMMENT ON COLUMN dp_agg.release.prev_hash IS 'hash of the entry before, whichever table it is in; of entry 1, random bytes';
+COMMENT ON COLUMN dp_agg.release.hash IS 'SHA-256 over the columns of this row and prev_hash, see doc/audit.md';
+
+COMMENT ON TABLE dp_agg.raw_read IS
+	'The log of statements that read raw rows of classified relations, while dp_agg.audit_raw was on; durable before their first row.';
+COMMENT ON COLUMN dp_agg.raw_read.id IS 'number of the entry: 1, 2, 3 ... over all entries of the ledger, without a gap';
+COMMENT ON COLUMN dp_agg.raw_read.at IS 'when the entry was committed';
+COMMENT ON COLUMN dp_agg.raw_read.session_role IS 'name, at that time, of the role that had logged in';
+COMMENT ON COLUMN dp_agg.raw_read."current_role" IS 'name, at that time, of the role that read';
+COMMENT ON COLUMN dp_agg.raw_read.session_id IS 'the role that had logged in: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.raw_read.current_id IS 'the role that read: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.raw_read.cluster IS 'system identifier of the cluster in which the OIDs of roles hold';
+COMMENT ON COLUMN dp_agg.raw_read.population IS 'population of the relation; null: it is not protected';
+COMMENT ON COLUMN dp_agg.raw_read.relation IS 'relation that was read';
+COMMENT ON COLUMN dp_agg.raw_read.columns IS 'its columns that the statement touched, with commas between';
+COMMENT ON COLUMN dp_agg.raw_read.query IS 'text of the statement, cut off at about 15 kB';
+COMMENT ON COLUMN dp_agg.raw_read.fingerprint IS 'SHA-256 of the whole text of the statement';
+COMMENT ON COLUMN dp_agg.raw_read.tier IS 'risk tier of such rows: low, medium or high';
+COMMENT ON COLUMN dp_agg.raw_read.codes IS 'what the tier follows from: codes with blanks between, each stage.reason';
+COMMENT ON COLUMN dp_agg.raw_read.prev_hash IS 'hash of the entry before, whichever table it is in; of entry 1, random bytes';
+COMMENT ON COLUMN dp_agg.raw_read.hash IS 'SHA-256 over the columns of this row and prev_hash, see doc/audit.md';
+
+COMMENT ON TABLE dp_agg.account_change IS
+	'The log of what was done to accounts, but for what releases have spent: opened, changed, closed; also by hand, and by a restore.';
+COMMENT ON COLUMN dp_agg.account_change.id IS 'number of the entry: 1, 2, 3 ... over all entries of the ledger, without a gap';
+COMMENT ON COLUMN dp_agg.account_change.at IS 'when the transaction that made the change began';
+COMMENT ON COLUMN dp_agg.account_change.session_role IS 'name, at that time, of the role that had logged in';
+COMMENT ON COLUMN dp_agg.account_change."current_role" IS 'name, at that time, of the role that made the change';
+COMMENT ON COLUMN dp_agg.account_change.session_id IS 'the role that had logged in: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.account_change.current_id IS 'the role that made the change: it stays when the name changes';
+COMMENT ON COLUMN dp_agg.account_change.cluster IS 'system identifier of the cluster in which the OIDs of roles hold';
+COMMENT ON COLUMN dp_agg.account_change.role IS 'name, at that time, of the role that holds the account';
+COMMENT ON COLUMN dp_agg.account_change.role_id IS 'the role that holds the account, by OID in that cluster';
+COMMENT ON COLUMN dp_agg.account_change.population IS 'population of the account';
+COMMENT ON COLUMN dp_agg.account_change.before IS 'the row of dp_agg.account before, as JSON; null: it was opened';
+COMMENT ON COLUMN dp_agg.account_change.after IS 'the row of dp_agg.account after, as JSON; null: it was closed';
+COMMENT ON COLUMN dp_agg.account_change.prev_hash IS 'hash of the entry before, whichever table it is in; of entry 1, random bytes';
+COMMENT ON COLUMN dp_agg.account_change.hash IS 'SHA-256 over the columns of this row and prev_hash, see doc/audit.md';
+
+COMMENT ON TABLE dp_agg.account_change_waiting IS
+	'Changes of accounts that are committed and not in the chain yet: the worker of the ledger moves them to dp_agg.account_change before it charges anything. Columns as there.';
+COMMENT ON COLUMN dp_agg.account_change_waiting.number IS 'order in which they came';
+
+COMMENT ON TABLE dp_agg.ledger_head IS
+	'The end of the chain: one row, from the first entry on. Written by the worker of the ledger only.';
+COMMENT ON COLUMN dp_agg.ledger_head.single IS 'true: there is one row';
+COMMENT ON COLUMN dp_agg.ledger_head.id IS 'number of the last entry';
+COMMENT ON COLUMN dp_agg.ledger_head.hash IS 'hash of the last entry';
+COMMENT ON CONSTRAINT ledger_head_check ON dp_agg.ledger_head IS 'there is one head';
+
+CREATE FUNCTION dp_agg.is_ledger_worker() RETURNS boolean
+AS 'MODULE_PATHNAME', 'dp_is_ledger_worker' LANGUAGE C STABLE;
+COMMENT ON FUNCTION dp_agg.is_ledger_worker() IS
+	'internal: is this the background worker of the ledger, which charges accounts?';
+
+CREATE FUNCTION dp_agg.account_changed() RETURNS trigger
+AS 'MODULE_PATHNAME', 'dp_account_changed' LANGUAGE C
+-- the JSON of an account must not depend on who changes it
+SET timezone = 'UTC' SET datestyle = iso SET intervalstyle = postgres;
+COMMENT ON FUNCTION dp_agg.account_changed() IS
+	'internal: keeps a change of an account for the chain; refuses TRUNCATE (55000)';
+REVOKE EXECUTE ON FUNCTION dp_agg.account_changed() FROM PUBLIC;
+
+CREATE TRIGGER account_changed AFTER INSERT OR UPDATE OR DELETE ON dp_agg.account
+	FOR EACH ROW WHEN (NOT dp_agg.is_ledger_worker()) EXECUTE FUNCTION dp_agg.account_changed();
+COMMENT ON TRIGGER account_changed ON dp_agg.account IS
+	'whoever changes an account, but for the worker that charges it, is put on record';
+CREATE TRIGGER account_truncated BEFORE TRUNCATE ON dp_agg.account
+	FOR EACH STATEMENT EXECUTE FUNCTION dp_agg.account_changed();
+COMMENT ON TRIGGER account_truncated ON dp_agg.account IS
+	'accounts are closed one by one, so that each is put on record';
+
+CREATE FUNCTION dp_agg.ledger_head() RETURNS text
+AS 'MODULE_PATHNAME', 'dp_ledger_head' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dp_agg.ledger_head() IS
+	'the end of the chain, to be published where nobody who administers this server can change it: dp_agg:1:<number of the last entry>:<its hash>; what waits for the chain is chained first; null before the first entry; errors: DP004 the ledger cannot be read';
+
+CREATE FUNCTION dp_agg.verify_ledger(published_head text DEFAULT NULL,
+	OUT ok boolean, OUT entries bigint, OUT first_broken bigint, OUT relation text, OUT reason text)
+AS 'MODULE_PATHNAME', 'dp_verify_ledger' LANGUAGE C VOLATILE
+SET timezone = 'UTC' SET datestyle = iso SET intervalstyle = postgres;
+COMMENT ON FUNCTION dp_agg.verify_ledger(text) IS
+	'walks the chain of the ledger: ok; entries read; and if not ok the number of the first broken entry, its table, and why; published_head, once given by dp_agg.ledger_head(), must be in the chain; accounts must be as the last change of each left them; errors: 22023 no such form of a head, DP004 the ledger cannot be read';
+REVOKE EXECUTE ON FUNCTION dp_agg.ledger_head(), dp_agg.verify_ledger(text) FROM PUBLIC;
 
 -- The first renewal after a moment.  Periods are counted in UTC, so that the
 -- time zones of the worker and of who looks at a view cannot disagree.
@@ -1655,16 +1867,18 @@ CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
 	FROM dp_agg.account_state s
 	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
 		   FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+		OR (SELECT pg_catalog.has_table_privilege('dp_agg.account', 'SELECT'))
 		OR s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
 COMMENT ON VIEW dp_agg.budgets IS
-	'All accounts, for members of the extension''s owner and for superusers; its own (as in dp_agg.my_budget) for anybody else.';
+	'All accounts, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.account, as auditors; its own (as in dp_agg.my_budget) for anybody else.';
 
 -- The log in human units.
 CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relations, r.query,
 		pg_catalog.trim_scale(r.epsilon / 1e9) AS epsilon,
 		pg_catalog.trim_scale(pg_catalog.round(r.delta * 1e-18, 18)) AS delta,
-		r.outputs, r.tier, r.reused,
+		r.outputs, r.tier, r.reused, dp_agg.tier_reasons(r.codes) AS tier_reasons,
+		dp_agg.tier_codes(r.codes) AS tier_codes, dp_agg.tier_obligation(r.tier) AS obligation,
 		CASE WHEN r.cluster = (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
 			THEN r.session_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
 				OR r.current_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
@@ -1676,7 +1890,7 @@ COMMENT ON VIEW dp_agg.release_log IS
 
 CREATE VIEW dp_agg.my_releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
-		l.epsilon, l.delta, l.outputs, l.tier, l.reused
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation
 	FROM dp_agg.release_log l
 	WHERE l.mine;
 COMMENT ON VIEW dp_agg.my_releases IS
@@ -1684,17 +1898,60 @@ COMMENT ON VIEW dp_agg.my_releases IS
 
 CREATE VIEW dp_agg.releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
-		l.epsilon, l.delta, l.outputs, l.tier, l.reused
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation
 	FROM dp_agg.release_log l
 	WHERE l.mine
 		OR (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
-			FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg');
+			FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+		OR (SELECT pg_catalog.has_table_privilege('dp_agg.release', 'SELECT'));
 COMMENT ON VIEW dp_agg.releases IS
-	'All releases, for members of the extension''s owner and for superusers; its own (as in dp_agg.my_releases) for anybody else.';
+	'All releases, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.release, as auditors; its own (as in dp_agg.my_releases) for anybody else.';
+
+-- The rest of the log, for whoever is given SELECT on these views.
+CREATE VIEW dp_agg.raw_reads WITH (security_barrier) AS
+	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relation, r.columns, r.query,
+		r.tier, dp_agg.tier_reasons(r.codes) AS tier_reasons, dp_agg.tier_codes(r.codes) AS tier_codes,
+		dp_agg.tier_obligation(r.tier) AS obligation
+	FROM dp_agg.raw_read r;
+COMMENT ON VIEW dp_agg.raw_reads IS
+	'Statements that read raw rows of classified relations while dp_agg.audit_raw was on, one row per statement and relation, with the risk tier of what they read. For the extension''s owner, and auditors to whom SELECT is granted.';
+
+CREATE VIEW dp_agg.account_changes WITH (security_barrier) AS
+	SELECT c.id, c.at, c.session_role, c."current_role", c.role, c.population,
+		CASE WHEN c.before IS NULL THEN 'opened' WHEN c.after IS NULL THEN 'closed' ELSE 'changed' END AS change,
+		pg_catalog.trim_scale((c.before::pg_catalog.json ->> 'epsilon_limit')::numeric / 1e9) AS epsilon_from,
+		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'epsilon_limit')::numeric / 1e9) AS epsilon_to,
+		pg_catalog.trim_scale((c.before::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_from,
+		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_to,
+		c.before::pg_catalog.jsonb AS before, c.after::pg_catalog.jsonb AS after
+	FROM (SELECT a.id, a.at, a.session_role, a."current_role", a.role, a.population, a.before, a.after
+			FROM dp_agg.account_change a
+		  UNION ALL
+		  SELECT NULL, w.at, w.session_role, w."current_role", w.role, w.population, w.before, w.after
+			FROM dp_agg.account_change_waiting w) c;
+COMMENT ON VIEW dp_agg.account_changes IS
+	'Who opened, changed or closed an account, when, from what to what: limits in plain units, and the whole row of dp_agg.account before and after; id NULL: not in the chain yet. For the extension''s owner, and auditors to whom SELECT is granted.';
 
 REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.release_log,
-	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases FROM PUBLIC;
+	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases,
+	dp_agg.raw_reads, dp_agg.account_changes FROM PUBLIC;
 GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
+
+-- By the right of whoever calls it: it counts what dp_agg.releases shows them.
+CREATE FUNCTION dp_agg.tier_report(population name DEFAULT NULL)
+RETURNS TABLE (day date, tier text, stage text, code text, reason text, releases bigint, epsilon numeric)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT (r.at AT TIME ZONE 'UTC')::date, r.tier, split_part(c.code, '.', 1), c.code,
+		(dp_agg.tier_reasons(c.code))[1], count(*), sum(r.epsilon)
+	FROM dp_agg.releases r LEFT JOIN LATERAL unnest(r.tier_codes) WITH ORDINALITY c (code, place) ON true
+	WHERE tier_report.population IS NULL OR r.population = tier_report.population
+	GROUP BY 1, 2, 3, 4
+	ORDER BY 1, array_position(ARRAY['low', 'medium', 'high'], r.tier), max(c.place), 4
+$$;
+COMMENT ON FUNCTION dp_agg.tier_report(name) IS
+	'Releases that dp_agg.releases shows, of one population or (NULL) of all, by day (UTC), risk tier, stage and reason; epsilon in plain units. A release has a reason for each stage, and counts once in the row of each.';
 
 -- An amount in whole units of the ledger, rounded down, which is against the analyst.
 CREATE FUNCTION dp_agg.budget_units(what text, amount numeric, units numeric)

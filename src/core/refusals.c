@@ -161,6 +161,10 @@ static const struct
 		"TABLESAMPLE is not available below a release",
 		"Remove it; noise already makes the answer private."
 	},
+	[REFUSE_TIER_FILTER] = {
+		"dp_tier(*) takes no FILTER",
+		"The tier is that of the whole row: write dp_tier(*)."
+	},
 	[REFUSE_TOO_LARGE] = {
 		"too many tables, columns or nested sub-selects below a release",
 		"A release takes at most 100 tables, sub-selects and joins, nested up to 16 deep, and rows of at most 1664 columns."

@@ -3,6 +3,7 @@
  *		The settings of dp_agg: names, defaults, ranges, who may change them.
  *
  * A plan carries the settings that it was made with, so a change discards cached plans.
+ * Those of risk tiers are looked at when a release starts, and are in no plan.
  */
 #include "postgres.h"
 
@@ -24,6 +25,25 @@ int			dp_setting_min_individuals = 20;
 double		dp_setting_min_epsilon = 0.001;
 bool		dp_setting_index_scans = false;
 bool		dp_setting_bound_node = true;
+int			dp_setting_tier_scale = 1000000;
+double		dp_setting_tier_epsilon = 5.0;
+double		dp_setting_tier_lifetime_epsilon = 50.0;
+int			dp_setting_plain_transmission = PLAIN_IS_MEDIUM;
+int			dp_setting_declared_environment = ENVIRONMENT_NONE;
+
+static const struct config_enum_entry plain_options[] =
+{
+	{"medium", PLAIN_IS_MEDIUM, false},
+	{"high", PLAIN_IS_HIGH, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry environment_options[] =
+{
+	{"none", ENVIRONMENT_NONE, false},
+	{"trusted", ENVIRONMENT_TRUSTED, false},
+	{NULL, 0, false}
+};
 
 /* A cached plan carries the settings that it was made with: new ones need a new plan. */
 static void
@@ -46,9 +66,9 @@ assign_bool(bool newval, void *extra)
 	ResetPlanCache();
 }
 
-/* Defines the settings; called once from _PG_init. */
-void
-settings_init(void)
+/* Defines the settings of what releases compute. */
+static void
+define_release_settings(void)
 {
 	/* What one release spends, shared by all its outputs. */
 	DefineCustomRealVariable("dp_agg.epsilon",
@@ -105,7 +125,58 @@ settings_init(void)
 							 "Off: by aggregates, grouping and row_number(), which takes several times as long.",
 							 &dp_setting_bound_node, true,
 							 PGC_SUSET, 0, NULL, assign_bool, NULL);
+}
 
+/*
+ * Defines the settings of risk tiers.  They decide what an auditor reads, so those who are
+ * audited must not set them.
+ */
+static void
+define_tier_settings(void)
+{
+	/* How many individuals are very many. */
+	DefineCustomIntVariable("dp_agg.tier_scale",
+							"Number of individuals from which the tier of a result is raised.",
+							"0: never. That of a population is declared, see dp_agg.set_population_size().",
+							&dp_setting_tier_scale, 1000000, 0, INT_MAX,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/* How much one release may reveal. */
+	DefineCustomRealVariable("dp_agg.tier_epsilon",
+							 "Epsilon of one release above which its tier is raised.",
+							 "0: never.",
+							 &dp_setting_tier_epsilon, 5.0, 0, 1000.0,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/* How much all releases of an account may reveal. */
+	DefineCustomRealVariable("dp_agg.tier_lifetime_epsilon",
+							 "Epsilon that an account has spent in its lifetime above which tiers are raised.",
+							 "0: never. The statement that is being charged is included.",
+							 &dp_setting_tier_lifetime_epsilon, 50.0, 0, 1e9,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/* What a network reads along with. */
+	DefineCustomEnumVariable("dp_agg.plain_transmission",
+							 "Tier of a result that reaches its client over TCP without encryption.",
+							 NULL,
+							 &dp_setting_plain_transmission, PLAIN_IS_MEDIUM, plain_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/* Nothing here can attest it: the reason of a tier says that it is declared. */
+	DefineCustomEnumVariable("dp_agg.declared_environment",
+							 "Declares that this server runs in a trusted execution environment.",
+							 "It is not verified; reasons of tiers say that it is declared.",
+							 &dp_setting_declared_environment, ENVIRONMENT_NONE,
+							 environment_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+/* Defines the settings; called once from _PG_init. */
+void
+settings_init(void)
+{
+	define_release_settings();
+	define_tier_settings();
 	MarkGUCPrefixReserved("dp_agg");
 }
 

@@ -33,6 +33,7 @@
 #include "session/quiet.h"
 #include "spec/serialise.h"
 #include "spec/spec.h"
+#include "tier/facts.h"
 
 static ExecutorStart_hook_type prev_executor_start = NULL;
 static ExecutorEnd_hook_type prev_executor_end = NULL;
@@ -113,12 +114,28 @@ check_scans(List *relids)
 	}
 }
 
-/* Has the ledger charge the statement for these releases, and marks them as paid. */
+/*
+ * What a release reveals, but for what its account has spent.  The size of its population is
+ * what is declared now, whatever it was when the query was planned.
+ */
+static TierCodes
+release_codes(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	const ProtectedRelation *rel = policy_lookup(spec->relid);
+
+	return tier_of_release(params->epsilon_nano, rel != NULL ? rel->individuals : 0);
+}
+
+/*
+ * Has the ledger charge the statement for these releases, and marks them as paid.  What they
+ * reveal is logged with them, and known to them from here on.
+ */
 static void
 pay_releases(List *releases, const char *query_text)
 {
 	List	   *items = NIL;
 	ListCell   *lc;
+	ListCell   *li;
 
 	foreach(lc, releases)
 	{
@@ -133,13 +150,20 @@ pay_releases(List *releases, const char *query_text)
 		item->relations = spec->relations;
 		item->outputs = spec->output_names;
 		item->account_required = spec->account_required;
+		item->codes = release_codes(spec, params);
+		item->lifetime_limit = tier_lifetime_limit();
 		items = lappend(items, item);
 	}
 	if (items == NIL)
 		return;
 	ledger_charge(items, query_text != NULL ? query_text : "");
-	foreach(lc, releases)
-		release_state(lfirst(lc))->paid = true;
+	forboth(lc, releases, li, items)
+	{
+		ReleaseState *state = release_state(lfirst(lc));
+
+		state->codes = ((LedgerItem *) lfirst(li))->codes;
+		state->paid = true;
+	}
 }
 
 /* ExecutorStart without us. */

@@ -18,6 +18,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -30,10 +31,13 @@
 #include "ledger/account.h"
 #include "ledger/batch.h"
 #include "ledger/books.h"
+#include "ledger/entries.h"
 #include "ledger/message.h"
 #include "ledger/protocol.h"
 #include "ledger/tables.h"
+#include "ledger/writing.h"
 #include "mechanism/status.h"
+#include "tier/grade.h"
 
 /* The accounts on a population, those of dropped roles left out. */
 typedef struct Population
@@ -45,7 +49,8 @@ typedef struct Population
 /* What the requests of one transaction share. */
 typedef struct Batch
 {
-	Books	   *books;			/* the tables, open for this transaction */
+	Books	   *books;			/* the accounts, open for this transaction */
+	Entries    *entries;		/* the log, open for this transaction */
 	List	   *populations;	/* of Population: those that any request has asked for */
 } Batch;
 
@@ -263,7 +268,65 @@ charge_share(const Share *share)
 		elog(ERROR, "spending of an account is out of range");
 }
 
-/* Decides one request: all of its accounts pay, and its releases are logged, or none. */
+/* Epsilon that an account has spent in its lifetime, this batch included; saturated. */
+static int64
+lifetime_of(const Account *account)
+{
+	int64		sum;
+
+	if (dp_loss_add(account->epsilon_lifetime, account->epsilon_charged, &sum) != DP_OK)
+		return PG_INT64_MAX;
+	return sum;
+}
+
+/* Are these the prices and the item of one population? */
+static bool
+pays_for(const Share *share, const LedgerItem *item)
+{
+	return strcmp(NameStr(share->price->population), NameStr(item->population)) == 0;
+}
+
+/*
+ * Logs a release that was paid for.  Its tier is raised if an account that has paid has
+ * spent much in its lifetime, and the client is told so.
+ */
+static void
+log_release(Batch *batch, LedgerRequest *request, LedgerMessage *message, LedgerItem *item,
+			List *shares)
+{
+	StringInfoData accounts;
+	ListCell   *lc;
+
+	initStringInfo(&accounts);
+	foreach(lc, shares)
+	{
+		Share	   *share = lfirst(lc);
+
+		if (!pays_for(share, item))
+			continue;
+		appendStringInfo(&accounts, "%s%u", accounts.len > 0 ? " " : "", share->account->role);
+		if (lifetime_of(share->account) > item->lifetime_limit)
+		{
+			item->codes |= TIER_BIT(TIER_LARGE_LIFETIME);
+			request->answer.long_spent |= ledger_population_bit(message->prices, &item->population);
+		}
+	}
+	entries_add_release(batch->entries, request, message, item, accounts.data);
+}
+
+/* Logs all of a request. */
+static void
+log_request(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *shares)
+{
+	ListCell   *lc;
+
+	foreach(lc, message->items)
+		log_release(batch, request, message, lfirst(lc), shares);
+	foreach(lc, message->reads)
+		entries_add_read(batch->entries, request, message, lfirst(lc));
+}
+
+/* Decides one request: all of its accounts pay, and all of it is logged, or none. */
 static void
 settle_request(Batch *batch, LedgerRequest *request)
 {
@@ -279,10 +342,14 @@ settle_request(Batch *batch, LedgerRequest *request)
 		check_share(lfirst(lc), &request->answer);
 	if (request->answer.verdict != LEDGER_UNDECIDED)
 		return;
+	if ((message.items != NIL || message.reads != NIL) && !entries_lock(batch->entries))
+	{
+		request->answer.verdict = LEDGER_BUSY;
+		return;
+	}
 	foreach(lc, shares)
 		charge_share(lfirst(lc));
-	foreach(lc, message.items)
-		books_log(batch->books, request, &message, lfirst(lc));
+	log_request(batch, request, &message, shares);
 	request->answer.verdict = LEDGER_PAID;
 }
 
@@ -312,17 +379,22 @@ static void
 settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
 {
 	Batch		batch = {0};
+	Writing    *writing;
 	Oid			save_user;
 	int			save_context;
 
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(relation_owner(account_table),
 						   save_context | SECURITY_RESTRICTED_OPERATION);
-	batch.books = books_open(account_table);
+	writing = writing_begin();
+	batch.books = books_open(writing, account_table);
+	batch.entries = entries_open(writing);
+	entries_add_changes(batch.entries);
 	for (int i = 0; i < n; i++)
 		settle_request(&batch, &requests[i]);
 	charge_accounts(&batch);
-	books_close(batch.books);
+	entries_close(batch.entries);
+	writing_end(writing);
 	SetUserIdAndSecContext(save_user, save_context);
 }
 

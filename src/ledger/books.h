@@ -1,6 +1,6 @@
 /*
  * books.h
- *		The tables of the ledger, for its worker.
+ *		The accounts, for the worker of the ledger.
  */
 #ifndef DP_LEDGER_BOOKS_H
 #define DP_LEDGER_BOOKS_H
@@ -15,7 +15,7 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
-#include "ledger/protocol.h"
+#include "ledger/writing.h"
 
 /*
  * An account, as a batch sees it.  Everything from the limits on is read under the lock;
@@ -37,20 +37,18 @@ typedef struct Account
 	int64		release_limit;	/* most releases of a period; -1: no limit */
 	int64		releases_spent;
 	TimestampTz renews_at;		/* end of the period; 0: it has none */
+	int64		epsilon_lifetime;	/* epsilon spent in all periods before this batch */
 	int64		epsilon_charged;	/* epsilon that this batch has added */
 	int64		delta_charged;	/* delta that this batch has added */
 	bool		charged;		/* this batch has added something: to be written */
 } Account;
 
-/* The tables, open for one transaction. */
+/* The table of accounts, open for one transaction. */
 typedef struct Books Books;
 
-extern Books *books_open(Oid account_table);
+extern Books *books_open(Writing *writing, Oid account_table);
 extern List *books_accounts(Books *books, const NameData *population);
 extern void books_lock(Books *books, Account *account);
 extern void books_charge(Books *books, Account *account);
-extern void books_log(Books *books, const LedgerRequest *request,
-					  const LedgerMessage *message, const LedgerItem *item);
-extern void books_close(Books *books);
 
 #endif							/* DP_LEDGER_BOOKS_H */

@@ -24,6 +24,7 @@
 #include "ledger/protocol.h"
 #include "ledger/refusal.h"
 #include "ledger/shmem.h"
+#include "tier/grade.h"
 
 #define CHARGE_TIMEOUT_MS	60000	/* longest wait for one answer */
 #define NO_WORKER_TIMEOUT_MS 5000	/* longest wait for a free worker */
@@ -182,6 +183,32 @@ request_charge(StringInfo payload, LedgerAnswer *answer)
 }
 
 /*
+ * Has the worker settle a request.  If another transaction holds an account or the head, the
+ * request is made again for a while.
+ */
+static LedgerAnswer
+settle(List *items, List *reads, const char *query_text, List **prices)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	StringInfoData payload;
+	LedgerAnswer answer;
+
+	check_available();
+	initStringInfo(&payload);
+	*prices = ledger_message_build(&payload, items, reads, query_text);
+	for (;;)
+	{
+		request_charge(&payload, &answer);
+		if (answer.verdict != LEDGER_BUSY ||
+			TimestampDifferenceExceeds(start, GetCurrentTimestamp(), BUSY_TIMEOUT_MS))
+			break;
+		nap(RETRY_MS);
+	}
+	pfree(payload.data);
+	return answer;
+}
+
+/*
  * ledger_charge
  *		Charges a statement for all its releases, and logs them.
  *
@@ -189,7 +216,8 @@ request_charge(StringInfo payload, LedgerAnswer *answer)
  * atto-delta, not negative.  The sum of the items on a population is paid by every
  * account on it that names the session user, the current user or a role that either
  * belongs to.  All of these accounts pay, or none.  When this returns, the charge is
- * on disk, and nothing brings it back.  An empty list is free.
+ * on disk, and nothing brings it back; the codes of each item say whether such an account
+ * has spent more than its lifetime_limit (TIER_LARGE_LIFETIME).  An empty list is free.
  *
  * Errors: DP001 if an account has too little epsilon or delta or too few releases
  * left; DP002 if the statement costs more than an account allows for one statement,
@@ -200,25 +228,62 @@ request_charge(StringInfo payload, LedgerAnswer *answer)
 void
 ledger_charge(List *items, const char *query_text)
 {
-	TimestampTz start = GetCurrentTimestamp();
-	StringInfoData payload;
 	LedgerAnswer answer;
+	List	   *prices;
+	ListCell   *lc;
 
 	if (items == NIL)
 		return;
-	check_available();
-	initStringInfo(&payload);
-	ledger_message_build(&payload, items, query_text);
-
-	for (;;)
-	{
-		request_charge(&payload, &answer);
-		if (answer.verdict != LEDGER_BUSY ||
-			TimestampDifferenceExceeds(start, GetCurrentTimestamp(), BUSY_TIMEOUT_MS))
-			break;
-		nap(RETRY_MS);
-	}
-	pfree(payload.data);
+	answer = settle(items, NIL, query_text, &prices);
 	if (answer.verdict != LEDGER_PAID)
+		ledger_report_refusal(&answer);
+	foreach(lc, items)
+	{
+		LedgerItem *item = lfirst(lc);
+
+		if (answer.long_spent & ledger_population_bit(prices, &item->population))
+			item->codes |= TIER_BIT(TIER_LARGE_LIFETIME);
+	}
+}
+
+/*
+ * ledger_record_reads
+ *		Logs that a statement is about to read raw rows of classified relations.
+ *
+ * reads is a list of LedgerRead.  When this returns, the log is on disk, whatever becomes
+ * of the transaction.  Errors: DP002 if the request is too large, DP004 if the ledger
+ * cannot be written.
+ */
+void
+ledger_record_reads(List *reads, const char *query_text)
+{
+	LedgerAnswer answer;
+	List	   *prices;
+
+	if (reads == NIL)
+		return;
+	answer = settle(NIL, reads, query_text, &prices);
+	if (answer.verdict != LEDGER_PAID)
+		ledger_report_refusal(&answer);
+}
+
+/*
+ * ledger_settle_changes
+ *		Has changes of accounts that are committed moved into the chain.
+ *
+ * They go on waiting where there is no worker to do it, during recovery and without preload,
+ * and while a transaction holds the ledger, which may be the caller's.  ERRCODE_DP_LEDGER if
+ * the ledger fails otherwise.
+ */
+void
+ledger_settle_changes(void)
+{
+	LedgerAnswer answer;
+	List	   *prices;
+
+	if (RecoveryInProgress() || !ledger_shmem_exists())
+		return;
+	answer = settle(NIL, NIL, NULL, &prices);
+	if (answer.verdict != LEDGER_PAID && answer.verdict != LEDGER_BUSY)
 		ledger_report_refusal(&answer);
 }

@@ -12,5 +12,6 @@
 extern void ledger_init(void);	/* from _PG_init, in the postmaster only */
 extern void ledger_charge(List *items, const char *query_text);
 extern void ledger_record_reads(List *reads, const char *query_text);
+extern void ledger_settle_changes(void);
 
 #endif							/* DP_CHARGE_H */

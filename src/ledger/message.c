@@ -2,14 +2,12 @@
  * message.c
  *		The form in which a request travels to the worker: its payload.
  *
- * A payload is a fixed head, the prices per population, the items, and the
- * text of the query, which gets the room that is left and is cut off to fit.
+ * A payload is a fixed head, the prices per population, the items, the reads of raw
+ * rows, and the text of the query, which gets the room that is left and is cut off to fit.
  * Strings end in a zero byte; numbers lie unaligned.  Both ends are processes of one
  * server, so structs are copied as they are.
  */
 #include "postgres.h"
-
-#include <openssl/evp.h>
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -17,18 +15,21 @@
 
 #include "accounting/units.h"
 #include "core/errors.h"
+#include "ledger/digest.h"
 #include "ledger/message.h"
 #include "ledger/protocol.h"
 #include "mechanism/status.h"
+#include "tier/grade.h"
 
 /* What every payload begins with; the fields are those of LedgerMessage. */
 typedef struct MessageHead
 {
 	NameData	session_name;
 	NameData	current_name;
-	uint8		fingerprint[LEDGER_FINGERPRINT_SIZE];
+	uint8		fingerprint[LEDGER_DIGEST_SIZE];
 	int32		nprices;
 	int32		nitems;
+	int32		nreads;
 } MessageHead;
 
 /* The bytes of a payload that are still to be read. */
@@ -90,7 +91,7 @@ add_string(StringInfo payload, const char *string)
 
 /* Appends the head of a payload; raises ERRCODE_DP_LEDGER if OpenSSL cannot compute a digest. */
 static void
-add_head(StringInfo payload, List *prices, List *items, const char *query_text)
+add_head(StringInfo payload, int nprices, int nitems, int nreads, const char *query_text)
 {
 	MessageHead head;
 	char	   *session_name = GetUserNameFromId(GetSessionUserId(), true);
@@ -99,25 +100,47 @@ add_head(StringInfo payload, List *prices, List *items, const char *query_text)
 	memset(&head, 0, sizeof(head));
 	namestrcpy(&head.session_name, session_name ? session_name : "");
 	namestrcpy(&head.current_name, current_name ? current_name : "");
-	if (EVP_Digest(query_text, strlen(query_text), head.fingerprint, NULL, EVP_sha256(), NULL) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_DP_LEDGER),
-				 errmsg("could not compute the fingerprint of the statement")));
-	head.nprices = list_length(prices);
-	head.nitems = list_length(items);
+	ledger_digest(query_text, strlen(query_text), head.fingerprint);
+	head.nprices = nprices;
+	head.nitems = nitems;
+	head.nreads = nreads;
 	appendBinaryStringInfo(payload, (char *) &head, sizeof(head));
+}
+
+/* Appends a release. */
+static void
+add_item(StringInfo payload, const LedgerItem *item)
+{
+	appendBinaryStringInfo(payload, (const char *) &item->population, sizeof(NameData));
+	appendBinaryStringInfo(payload, (const char *) &item->epsilon_nano, sizeof(int64));
+	appendBinaryStringInfo(payload, (const char *) &item->delta_atto, sizeof(int64));
+	appendBinaryStringInfo(payload, (const char *) &item->codes, sizeof(TierCodes));
+	appendBinaryStringInfo(payload, (const char *) &item->lifetime_limit, sizeof(int64));
+	add_string(payload, item->relations);
+	add_string(payload, item->outputs);
+}
+
+/* Appends a read of raw rows. */
+static void
+add_read(StringInfo payload, const LedgerRead *read)
+{
+	appendBinaryStringInfo(payload, (const char *) &read->population, sizeof(NameData));
+	appendBinaryStringInfo(payload, (const char *) &read->codes, sizeof(TierCodes));
+	add_string(payload, read->relation);
+	add_string(payload, read->columns);
 }
 
 /*
  * ledger_message_build
  *		Appends the payload for a statement to an empty buffer.
  *
- * items is a list of LedgerItem; query_text may be NULL.  Raises 22023 for a price that
- * is not positive, 22003 for a sum that overflows, and DP002 for a statement whose
- * releases do not fit in LEDGER_PAYLOAD_SIZE.
+ * items is a list of LedgerItem, reads one of LedgerRead; query_text may be NULL.  Returns
+ * the prices, a list of LedgerPrice.  Raises 22023 for a price that is not positive, 22003
+ * for a sum that overflows, and DP002 for a statement whose releases and reads do not fit
+ * in LEDGER_PAYLOAD_SIZE.
  */
-void
-ledger_message_build(StringInfo payload, List *items, const char *query_text)
+List *
+ledger_message_build(StringInfo payload, List *items, List *reads, const char *query_text)
 {
 	List	   *prices = NIL;
 	ListCell   *lc;
@@ -128,19 +151,13 @@ ledger_message_build(StringInfo payload, List *items, const char *query_text)
 	foreach(lc, items)
 		prices = add_price(prices, lfirst(lc));
 
-	add_head(payload, prices, items, query_text);
+	add_head(payload, list_length(prices), list_length(items), list_length(reads), query_text);
 	foreach(lc, prices)
 		appendBinaryStringInfo(payload, (char *) lfirst(lc), sizeof(LedgerPrice));
 	foreach(lc, items)
-	{
-		LedgerItem *item = lfirst(lc);
-
-		appendBinaryStringInfo(payload, (char *) &item->population, sizeof(NameData));
-		appendBinaryStringInfo(payload, (char *) &item->epsilon_nano, sizeof(int64));
-		appendBinaryStringInfo(payload, (char *) &item->delta_atto, sizeof(int64));
-		add_string(payload, item->relations);
-		add_string(payload, item->outputs);
-	}
+		add_item(payload, lfirst(lc));
+	foreach(lc, reads)
+		add_read(payload, lfirst(lc));
 
 	room = LEDGER_PAYLOAD_SIZE - payload->len - 1;
 	if (room < LEDGER_QUERY_ROOM)
@@ -151,6 +168,28 @@ ledger_message_build(StringInfo payload, List *items, const char *query_text)
 	appendBinaryStringInfo(payload, query_text,
 						   pg_mbcliplen(query_text, strlen(query_text), room));
 	appendStringInfoCharMacro(payload, '\0');
+	return prices;
+}
+
+/*
+ * ledger_population_bit
+ *		The bit that stands for a population in a set of those of a statement.
+ *
+ * The last bit is shared by all populations from the 32nd on.
+ */
+uint32
+ledger_population_bit(List *prices, const NameData *population)
+{
+	ListCell   *lc;
+
+	foreach(lc, prices)
+	{
+		const LedgerPrice *price = lfirst(lc);
+
+		if (strcmp(NameStr(price->population), NameStr(*population)) == 0)
+			return (uint32) 1 << Min(foreach_current_index(lc), 31);
+	}
+	return 0;
 }
 
 /* Reads "size" bytes; elog if there are fewer. */
@@ -176,6 +215,35 @@ read_string(Reader *reader)
 	return string;
 }
 
+/* Reads a release. */
+static LedgerItem *
+read_item(Reader *reader)
+{
+	LedgerItem *item = palloc0(sizeof(LedgerItem));
+
+	read_bytes(reader, &item->population, sizeof(NameData));
+	read_bytes(reader, &item->epsilon_nano, sizeof(int64));
+	read_bytes(reader, &item->delta_atto, sizeof(int64));
+	read_bytes(reader, &item->codes, sizeof(TierCodes));
+	read_bytes(reader, &item->lifetime_limit, sizeof(int64));
+	item->relations = read_string(reader);
+	item->outputs = read_string(reader);
+	return item;
+}
+
+/* Reads a read of raw rows. */
+static LedgerRead *
+read_read(Reader *reader)
+{
+	LedgerRead *read = palloc0(sizeof(LedgerRead));
+
+	read_bytes(reader, &read->population, sizeof(NameData));
+	read_bytes(reader, &read->codes, sizeof(TierCodes));
+	read->relation = read_string(reader);
+	read->columns = read_string(reader);
+	return read;
+}
+
 /*
  * ledger_message_read
  *		Takes a payload of "length" bytes apart; the strings of *message point into it.
@@ -192,7 +260,7 @@ ledger_message_read(const char *payload, int length, LedgerMessage *message)
 	read_bytes(&reader, &head, sizeof(head));
 	message->session_name = head.session_name;
 	message->current_name = head.current_name;
-	memcpy(message->fingerprint, head.fingerprint, LEDGER_FINGERPRINT_SIZE);
+	memcpy(message->fingerprint, head.fingerprint, LEDGER_DIGEST_SIZE);
 	for (int i = 0; i < head.nprices; i++)
 	{
 		LedgerPrice *price = palloc(sizeof(LedgerPrice));
@@ -201,15 +269,8 @@ ledger_message_read(const char *payload, int length, LedgerMessage *message)
 		message->prices = lappend(message->prices, price);
 	}
 	for (int i = 0; i < head.nitems; i++)
-	{
-		LedgerItem *item = palloc0(sizeof(LedgerItem));
-
-		read_bytes(&reader, &item->population, sizeof(NameData));
-		read_bytes(&reader, &item->epsilon_nano, sizeof(int64));
-		read_bytes(&reader, &item->delta_atto, sizeof(int64));
-		item->relations = read_string(&reader);
-		item->outputs = read_string(&reader);
-		message->items = lappend(message->items, item);
-	}
+		message->items = lappend(message->items, read_item(&reader));
+	for (int i = 0; i < head.nreads; i++)
+		message->reads = lappend(message->reads, read_read(&reader));
 	message->query = read_string(&reader);
 }

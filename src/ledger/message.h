@@ -12,7 +12,9 @@
 
 #include "ledger/protocol.h"
 
-extern void ledger_message_build(StringInfo payload, List *items, const char *query_text);
+extern List *ledger_message_build(StringInfo payload, List *items, List *reads,
+								  const char *query_text);
 extern void ledger_message_read(const char *payload, int length, LedgerMessage *message);
+extern uint32 ledger_population_bit(List *prices, const NameData *population);
 
 #endif							/* DP_MESSAGE_H */

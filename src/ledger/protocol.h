@@ -10,14 +10,13 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
+#include "ledger/digest.h"
 #include "tier/grade.h"
 
 /* Bytes of a payload: everything that one statement is charged for and logs. */
 #define LEDGER_PAYLOAD_SIZE		16384
 /* Bytes of a payload that are kept free for the text of the query. */
 #define LEDGER_QUERY_ROOM		2048
-/* Bytes of a SHA-256. */
-#define LEDGER_FINGERPRINT_SIZE	32
 /* Most requests of one transaction. */
 #define LEDGER_BATCH_MAX		256
 
@@ -42,12 +41,15 @@ typedef enum LedgerVerdict
 } LedgerVerdict;
 
 /*
- * The answer to a request.  All but the verdict is only set for a refusal, and is
+ * The answer to a request.  What follows long_spent is only set for a refusal, and is
  * about one population and, where an account refuses, that account.
  */
 typedef struct LedgerAnswer
 {
 	LedgerVerdict verdict;
+	uint32		long_spent;		/* populations on which an account has spent so much in its
+								 * lifetime that the tier is raised, see
+								 * ledger_population_bit() */
 	NameData	population;
 	Oid			role;			/* holder of the account that refuses */
 	int64		epsilon;		/* price of the statement on the population, nano-epsilon */
@@ -105,9 +107,10 @@ typedef struct LedgerMessage
 {
 	NameData	session_name;	/* name of the session user */
 	NameData	current_name;	/* name of the current user */
-	uint8		fingerprint[LEDGER_FINGERPRINT_SIZE];	/* SHA-256 of the whole query text */
+	uint8		fingerprint[LEDGER_DIGEST_SIZE];	/* SHA-256 of the whole query text */
 	List	   *prices;			/* of LedgerPrice, one per population */
 	List	   *items;			/* of LedgerItem, one per release */
+	List	   *reads;			/* of LedgerRead */
 	const char *query;			/* text of the statement, cut off to fit */
 } LedgerMessage;
 

@@ -28,13 +28,15 @@
 static struct
 {
 	const char *name;
-	char		kind;
 	Oid			oid;
 }			tables[] =
 {
-	{"account", RELKIND_RELATION, InvalidOid},
-	{"release", RELKIND_RELATION, InvalidOid},
-	{"release_id_seq", RELKIND_SEQUENCE, InvalidOid},
+	{"account", InvalidOid},
+	{"release", InvalidOid},
+	{"raw_read", InvalidOid},
+	{"account_change", InvalidOid},
+	{"account_change_waiting", InvalidOid},
+	{"ledger_head", InvalidOid},
 };
 
 /* Number of changes so far: what a search finds while one comes in is not remembered. */
@@ -74,7 +76,7 @@ ledger_init_cache(void)
 
 /* Looks a table of the ledger up in the catalogs; InvalidOid if it is not there. */
 static Oid
-find_table(const char *name, char kind)
+find_table(const char *name)
 {
 	Oid			extension = get_extension_oid("dp_agg", true);
 	Oid			schema = get_namespace_oid("dp_agg", true);
@@ -83,7 +85,7 @@ find_table(const char *name, char kind)
 	if (!OidIsValid(extension) || !OidIsValid(schema))
 		return InvalidOid;
 	table = get_relname_relid(name, schema);
-	if (!OidIsValid(table) || get_rel_relkind(table) != kind ||
+	if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_RELATION ||
 		getExtensionOfObject(RelationRelationId, table) != extension)
 		return InvalidOid;
 	return table;
@@ -91,9 +93,8 @@ find_table(const char *name, char kind)
 
 /*
  * ledger_table
- *		OID of a table of the ledger, "account" or "release", or of the sequence
- *		"release_id_seq"; InvalidOid if the extension is not installed in this
- *		database.  elog for any other name.
+ *		OID of a table of the ledger, as "account" or "release"; InvalidOid if the
+ *		extension is not installed in this database.  elog for any other name.
  */
 Oid
 ledger_table(const char *name)
@@ -109,7 +110,7 @@ ledger_table(const char *name)
 	}
 	if (OidIsValid(tables[i].oid))
 		return tables[i].oid;
-	table = find_table(name, tables[i].kind);
+	table = find_table(name);
 	if (changes == before)
 		tables[i].oid = table;
 	return table;

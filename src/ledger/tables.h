@@ -43,8 +43,40 @@
 #define Anum_release_epsilon		12
 #define Anum_release_delta			13
 #define Anum_release_outputs		14
-#define Anum_release_reused			16
-#define Natts_release				18
+#define Anum_release_accounts		15
+#define Anum_release_tier			16
+#define Anum_release_codes			17
+#define Anum_release_reused			18
+#define Anum_release_prev_hash		19
+#define Anum_release_hash			20
+
+/* Columns of dp_agg.raw_read; the first seven are those of dp_agg.release. */
+#define Anum_raw_read_population	8
+#define Anum_raw_read_relation		9
+#define Anum_raw_read_columns		10
+#define Anum_raw_read_query			11
+#define Anum_raw_read_fingerprint	12
+#define Anum_raw_read_tier			13
+#define Anum_raw_read_codes			14
+#define Anum_raw_read_prev_hash		15
+#define Anum_raw_read_hash			16
+
+/* Columns of dp_agg.account_change; the first seven are those of dp_agg.release. */
+#define Anum_account_change_role		8
+#define Anum_account_change_role_id		9
+#define Anum_account_change_population	10
+#define Anum_account_change_before		11
+#define Anum_account_change_after		12
+#define Anum_account_change_prev_hash	13
+#define Anum_account_change_hash		14
+
+/* Columns of dp_agg.account_change_waiting: the number, and then those of account_change. */
+#define Anum_waiting_number			1
+
+/* Columns of dp_agg.ledger_head. */
+#define Anum_ledger_head_single		1
+#define Anum_ledger_head_id			2
+#define Anum_ledger_head_hash		3
 
 extern void ledger_init_cache(void);
 extern Oid	ledger_table(const char *name);

@@ -65,6 +65,7 @@ static const struct
 	{"dp_top", DP_FUNC_TOP},
 	{"dp_histogram", DP_FUNC_HISTOGRAM},
 	{"dp_bounds", DP_FUNC_BOUNDS},
+	{"dp_tier", DP_FUNC_TIER},
 	{"dp_low", DP_FUNC_LOW},
 	{"dp_high", DP_FUNC_HIGH},
 	{"dp_with", DP_FUNC_WITH},

@@ -39,6 +39,7 @@ typedef enum DpFunction
 	DP_FUNC_TOP,
 	DP_FUNC_HISTOGRAM,
 	DP_FUNC_BOUNDS,
+	DP_FUNC_TIER,
 	/* what an analyst writes around and beside them */
 	DP_FUNC_LOW,
 	DP_FUNC_HIGH,
@@ -71,7 +72,7 @@ typedef enum DpFunction
 } DpFunction;
 
 #define DP_FUNC_FIRST_AGGREGATE DP_FUNC_COUNT
-#define DP_FUNC_LAST_AGGREGATE DP_FUNC_BOUNDS
+#define DP_FUNC_LAST_AGGREGATE DP_FUNC_TIER
 
 extern void extension_init_cache(void);
 extern bool extension_installed(void);

@@ -6,7 +6,7 @@
  * A label is a JSON object.  On a table:
  *
  *		{"population": "patients", "unit_columns": 1, "max_groups": 4,
- *		 "max_rows": 10, "columns": "listed", "facade": "dp.visits"}
+ *		 "max_rows": 10, "columns": "listed", "facade": "dp.visits", "individuals": 1000000}
  *
  * On a column, any of:
  *
@@ -210,6 +210,22 @@ label_limit(Jsonb *label, const char *key, int fallback, int max)
 	return (int) number;
 }
 
+/* Reads the declared size of the population; 0 if there is none. */
+static int64
+label_individuals(Jsonb *label)
+{
+	double		number;
+
+	if (!label_number(label, "individuals", &number))
+		return 0;
+	if (!(number >= 1 && number <= DP_MAX_INDIVIDUALS) || number != floor(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"individuals\" in a dp_agg label must be an integer from 1 to %.0f",
+						DP_MAX_INDIVIDUALS)));
+	return (int64) number;
+}
+
 /* Reads a table's label into rel. */
 static void
 read_table_label(const char *text, ProtectedRelation *rel)
@@ -225,6 +241,7 @@ read_table_label(const char *text, ProtectedRelation *rel)
 								  DP_MAX_GROUPS);
 	rel->max_rows = label_limit(label, "max_rows", DP_DEFAULT_MAX_ROWS, DP_MAX_ROWS);
 	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
+	rel->individuals = label_individuals(label);
 	rel->listed_columns = label_string(label, "columns", columns, sizeof(columns));
 }
 

@@ -20,6 +20,9 @@
 
 #define DP_MAX_DOMAIN_KEYS 10000
 
+/* The most individuals that a population is declared to have. */
+#define DP_MAX_INDIVIDUALS 1e12
+
 /*
  * Declared value bounds of one column.  Dates are days and timestamps
  * microseconds since 2000-01-01 (UTC), intervals microseconds with months of 30
@@ -75,6 +78,7 @@ typedef struct ProtectedRelation
 	int			unit_columns;	/* how many there were when it was protected */
 	int			max_groups;
 	int			max_rows;
+	int64		individuals;	/* size of the population, as is declared; 0: it is not */
 	bool		listed_columns; /* only the columns in "open" may be used */
 	Bitmapset  *open;			/* attribute numbers; valid if listed_columns */
 	int			nbounds;

@@ -89,8 +89,11 @@ drop_rows_without_values(ReleaseBuilder *builder)
 
 	for (int i = 0; i < spec->noutputs; i++)
 	{
-		List	   *needed = needed_values(builder, i);
+		List	   *needed;
 
+		if (spec->outputs[i].kind == SPEC_OUT_TIER)
+			continue;			/* it is about what the others are about */
+		needed = needed_values(builder, i);
 		if (needed == NIL || (common != NIL && !equal(needed, common)) ||
 			checkExprHasSubLink((Node *) needed))	/* copying would run it twice */
 			return;

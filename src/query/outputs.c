@@ -195,6 +195,23 @@ add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutput
 }
 
 /* ----------
+ * The tier
+ * ----------
+ */
+
+/*
+ * The risk tier of the row.  It follows from how the release is made and sent, and is of the
+ * group, not of some of its rows.
+ */
+static void
+add_tier(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
+{
+	if (aggref->aggfilter != NULL)
+		refuse(REFUSE_TIER_FILTER, builder->context->source, aggref->location);
+	output->kind = SPEC_OUT_TIER;
+}
+
+/* ----------
  * All of them
  * ----------
  */
@@ -210,7 +227,8 @@ typedef enum Family
 	FAMILY_QUANTILE,
 	FAMILY_FREQUENT,
 	FAMILY_HISTOGRAM,
-	FAMILY_BOUNDS
+	FAMILY_BOUNDS,
+	FAMILY_TIER
 } Family;
 
 static const struct
@@ -248,6 +266,7 @@ static const struct
 	{DP_FUNC_TOP, FAMILY_FREQUENT, SPEC_OUT_TOP},
 	{DP_FUNC_HISTOGRAM, FAMILY_HISTOGRAM, SPEC_OUT_HISTOGRAM},
 	{DP_FUNC_BOUNDS, FAMILY_BOUNDS, SPEC_OUT_BOUNDS},
+	{DP_FUNC_TIER, FAMILY_TIER, SPEC_OUT_TIER},
 };
 
 /* Fills in the output of an aggregate, by its family. */
@@ -292,6 +311,9 @@ add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 			break;
 		case FAMILY_BOUNDS:
 			add_bounds(builder, aggref, output);
+			break;
+		case FAMILY_TIER:
+			add_tier(builder, aggref, output);
 			break;
 	}
 }

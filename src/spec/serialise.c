@@ -317,6 +317,11 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 		require(output->kind != SPEC_OUT_SUM || output->moments[SPEC_MOMENT_X] != DP_NONE);
 		return;
 	}
+	if (output->kind == SPEC_OUT_TIER)
+	{
+		require(output->part == DP_NONE && output->end == SPEC_END_NONE);
+		return;
+	}
 	require(output->part != DP_NONE);
 	require(output->kind != SPEC_OUT_TOP || output->number != 0);
 	require(output->kind != SPEC_OUT_RANK || output->ntargets == 1);
@@ -328,7 +333,7 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 static void
 pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 {
-	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_BOUNDS);
+	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_TIER);
 	output->end = pass_byte(bytes, output->end, SPEC_END_HIGH);
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);

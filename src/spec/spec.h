@@ -277,7 +277,9 @@ typedef enum SpecOutputKind
 	SPEC_OUT_MODE,
 	SPEC_OUT_TOP,
 	SPEC_OUT_HISTOGRAM,
-	SPEC_OUT_BOUNDS
+	SPEC_OUT_BOUNDS,
+	/* from neither */
+	SPEC_OUT_TIER				/* the risk tier of the row */
 } SpecOutputKind;
 
 /* The moments an output may need; x is the independent variable of a pair. */

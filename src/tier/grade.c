@@ -2,9 +2,9 @@
  * grade.c
  *		The rules of risk tiers; see grade.h.
  */
-#include "tier/grade.h"
-
 #include <stddef.h>
+
+#include "tier/grade.h"
 
 /* A code: its name, stage first, and the tier of that stage; or that it raises the tier. */
 static const struct

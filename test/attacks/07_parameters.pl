@@ -86,7 +86,8 @@ run_attacks();
 
 foreach my $case ([ 'dp_agg.epsilon', 0.5, 'NaN', 'inf', '-1', '0', '1001', '1e-10', 'x' ], [ 'dp_agg.delta', 1e-9, 'NaN', '-1', '0.6', '1e-19', 'x' ], [ 'dp_agg.max_groups', 2, '-1', '1000001', '1.5e9', 'x' ],
 	[ 'dp_agg.max_rows', 2, '-1', '1000001', 'x' ], [ 'dp_agg.min_individuals', undef, '1', '0', '19', '20', '-1' ],
-	[ 'dp_agg.min_epsilon', undef, '0', '1e-9', '0.001', '1', '-1', 'NaN', 'x' ])
+	[ 'dp_agg.min_epsilon', undef, '0', '1e-9', '0.001', '1', '-1', 'NaN', 'x' ],
+	(map { [ "dp_agg.tier_$_", undef, '0', '1', '1000', '-1', 'x' ] } qw(scale epsilon lifetime_epsilon)))
 {
 	my ($setting, $good, @bad) = @$case;
 

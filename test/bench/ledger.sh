@@ -40,8 +40,8 @@ SQL
 
 echo 'SELECT dp_count(*) FROM people;' >"$TMPDIR/release.sql"
 cat >"$TMPDIR/insert.sql" <<'SQL'
-INSERT INTO plain (session_role, "current_role", session_id, current_id, cluster, population, relations, query, fingerprint, epsilon, delta, outputs)
-VALUES ('analyst', 'analyst', 10, 10, 7000000000000000000, 'people', 'people', 'SELECT dp_count(*) FROM people;', sha256('a'), 1000000000, 10000000000, 'dp_count');
+INSERT INTO plain (session_role, "current_role", session_id, current_id, cluster, population, relations, query, fingerprint, epsilon, delta, outputs, accounts, tier, codes, prev_hash, hash)
+VALUES ('analyst', 'analyst', 10, 10, 7000000000000000000, 'people', 'people', 'SELECT dp_count(*) FROM people;', sha256('a'), 1000000000, 10000000000, 'dp_count', '16384', 'low', 'result.statistic computation.central transmission.local scale.unknown', sha256('b'), sha256('c'));
 SQL
 
 # rate SCRIPT CLIENTS: transactions per second
@@ -78,7 +78,13 @@ touch "$SLOW_DISK"
 measure 'flush + 2 ms'
 rm "$SLOW_DISK"
 
-# What was answered was charged.
+# What was answered was charged, and is in one chain.
 psql -X -q -A -t -c "SELECT 'books: ' || count(*) || ' logged, ' ||
 	(SELECT epsilon_spent FROM dp_agg.budgets) || ' spent' FROM dp_agg.releases"
+psql -X -q -A -t <<'SQL'
+SELECT clock_timestamp() AS begun \gset
+SELECT ok, entries FROM dp_agg.verify_ledger() \gset
+SELECT format('verify_ledger(): %s, %s entries, %s entries/s', :'ok', :entries,
+	round(:entries / extract(epoch FROM clock_timestamp() - :'begun')));
+SQL
 [ -n "${RUNNING:-}" ] || server_stop

@@ -77,7 +77,7 @@ SELECT * FROM dp_agg.account;
 \echo :SQLSTATE
 SELECT * FROM dp_agg.release;
 \echo :SQLSTATE
-SELECT nextval('dp_agg.release_id_seq');
+SELECT nextval('dp_agg.account_change_waiting_number_seq');
 \echo :SQLSTATE
 SELECT dp_agg.set_budget('regress_dp_inquirer', 'citizens', 1e6);
 \echo :SQLSTATE

@@ -170,7 +170,7 @@ is(join("\n", differences(\@fresh, [ facts_of(database($newest)) ])), '', 'anoth
 		[ 'a constraint', 'ALTER TABLE dp_agg.account DROP CONSTRAINT account_period_check' ],
 		[ 'an index', 'CREATE INDEX ON dp_agg.release (at)' ],
 		[ 'storage of a table', 'ALTER TABLE dp_agg.account SET (fillfactor = 90)' ],
-		[ 'a sequence', 'ALTER SEQUENCE dp_agg.release_id_seq INCREMENT 2' ],
+		[ 'a sequence', 'ALTER SEQUENCE dp_agg.account_change_waiting_number_seq INCREMENT 2' ],
 		[ 'a type', 'ALTER TYPE dp_agg.category ADD ATTRIBUTE share numeric' ],
 		[ 'what is dumped', q{UPDATE pg_extension SET extcondition[1] = '' WHERE extname = 'dp_agg'} ])
 	{

@@ -89,8 +89,9 @@ refusals('this argument of an aggregate must be a constant or a parameter',
 	'SELECT dp_quantile(cost, cost) FROM visits', 'SELECT dp_quantile(cost, random()) FROM visits', 'SELECT dp_top(clinic, patient_id) FROM visits',
 	'SELECT dp_histogram(cost, 0, 10, patient_id) FROM visits', 'SELECT dp_low(dp_count(*), (SELECT 0.9::float8)) FROM visits',
 	'SELECT dp_quantile(cost, ARRAY[0.5, NULL]) FROM visits', 'SELECT dp_quantile(cost, ARRAY[0.5, cost::float8]) FROM visits');
-refusals('there is no interval around this output', 'SELECT dp_low(dp_mode(clinic)) FROM visits', 'SELECT dp_high(dp_quantile(cost, ARRAY[0.5])) FROM visits',
+refusals('there is no interval around this output', 'SELECT dp_low(dp_mode(clinic)) FROM visits', 'SELECT dp_high(dp_quantile(cost, ARRAY[0.5])) FROM visits', 'SELECT dp_low(dp_tier(*)) FROM visits',
 	'SELECT dp_low(dp_top(clinic, 3)) FROM visits', 'SELECT dp_high(dp_histogram(cost, 3)) FROM visits');
+refusals('dp_tier(*) takes no FILTER', 'SELECT dp_tier(*) FILTER (WHERE cost > 5) FROM visits', 'SELECT clinic, count(*), dp_tier(*) FILTER (WHERE true) FROM visits GROUP BY 1');
 refusals('only collations that come with PostgreSQL',
 	'SELECT count(*) FROM visits WHERE clinic = \'CLINIC 1\' COLLATE folded',
 	'SELECT count(*) FROM visits WHERE clinic < \'x\' COLLATE plain',
@@ -377,7 +378,7 @@ my @inside = (
 		'UPDATE dp_agg.account SET epsilon_spent = 0', 'DELETE FROM dp_agg.release',
 		q{SELECT dp_agg.set_budget('analyst', 'patients', 10)},
 		q{SELECT dp_agg.drop_budget('analyst', 'patients')},
-		q{SELECT nextval('dp_agg.release_id_seq')}),
+		q{SELECT nextval('dp_agg.account_change_waiting_number_seq')}),
 	[ q{SELECT dp_agg.protect('visits', 'patient_id', 'mine')}, '42501', 'for function protect' ],
 	[ q{SELECT dp_agg.unprotect('visits')}, '42501', 'for function unprotect' ],
 	[ q{SELECT dp_agg.set_bounds('visits', 'cost', 0, 1e9)}, '42501', 'for function set_bounds' ],
@@ -521,7 +522,7 @@ my @admin = (
 	[ q{protect('visits', ARRAY[NULL::name], 'p')}, '22004' ],
 	[ q{protect('visits', '{patient_id,patient_id}'::name[], 'p')}, '22023' ],
 	[ q{protect('plain_view', 'patient_id', 'p')}, '42809' ],
-	[ q{protect('dp_agg.release_id_seq', 'last_value', 'p')}, '42809' ],
+	[ q{protect('dp_agg.account_change_waiting_number_seq', 'last_value', 'p')}, '42809' ],
 	[ q{unprotect('clinics')}, '42704' ], [ q{unprotect('nowhere')}, '42P01' ], [ q{unprotect(NULL)}, '' ],
 	[ q{set_bounds('visits', 'cost', 5, 5)}, 'DP003' ], [ q{set_bounds('visits', 'cost', 6, 5)}, 'DP003' ],
 	[ q{set_bounds('visits', 'cost', 'NaN', 5)}, 'DP003' ], [ q{set_bounds('visits', 'cost', 0, 'NaN')}, 'DP003' ],

@@ -425,8 +425,11 @@ DpAgg::refused($node, 'analyst', $_, '42501') foreach
   'UPDATE dp_agg.account SET epsilon_spent = 0',
   'UPDATE dp_agg.release SET epsilon = 0', 'DELETE FROM dp_agg.my_releases',
   'SELECT * FROM dp_agg.account_state', 'SELECT * FROM dp_agg.release_log', 'SELECT * FROM dp_agg.my_roles',
-  'SELECT last_value FROM dp_agg.release_id_seq', "SELECT nextval('dp_agg.release_id_seq')",
-  "SELECT setval('dp_agg.release_id_seq', 1)",
+  "SELECT nextval('dp_agg.account_change_waiting_number_seq')",
+  "SELECT setval('dp_agg.account_change_waiting_number_seq', 1)",
+  'SELECT * FROM dp_agg.verify_ledger()', 'SELECT dp_agg.ledger_head()', 'SELECT * FROM dp_agg.ledger_head',
+  'SELECT * FROM dp_agg.account_change', 'SELECT * FROM dp_agg.account_change_waiting', 'SELECT * FROM dp_agg.raw_read',
+  "INSERT INTO dp_agg.account_change_waiting DEFAULT VALUES", 'DELETE FROM dp_agg.ledger_head',
   "SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1000)", "SELECT dp_agg.drop_budget('analyst', 'people')",
   'CREATE TABLE dp_agg.t ()', 'DROP EXTENSION dp_agg', 'ALTER VIEW dp_agg.my_budget SET (security_barrier = false)';
 

@@ -310,13 +310,13 @@ is(answer('SELECT dp_bounds(f8 / 4 - 5), dp_bounds(f8 * 1000), dp_bounds(-i4) FR
 {
 	my $spent = 'SELECT epsilon_spent || \' \' || (SELECT count(*) FROM dp_agg.my_releases) FROM dp_agg.my_budget';
 	my $all = 'count(*), avg(i4), stddev(f8), dp_median(n), min(i4), max(i4), mode() WITHIN GROUP (ORDER BY t), dp_top(t, 3), '
-	  . 'dp_histogram(i4, 4), dp_bounds(n), count(DISTINCT t), corr(y, f8), dp_low(dp_count(*)), dp_high(dp_count(*))';
+	  . 'dp_histogram(i4, 4), dp_bounds(n), count(DISTINCT t), corr(y, f8), dp_low(dp_count(*)), dp_high(dp_count(*)), dp_tier(*)';
 	my ($e, $n) = split ' ', DpAgg::value($node, 'analyst', $spent);
 	my $out = answer("SELECT $all FROM one", epsilon => 600);
 	my ($e2, $n2) = split ' ', DpAgg::value($node, 'analyst', $spent);
 	my @out = split /\|/, $out;
 
-	is(sprintf('%g for %d', $e2 - $e, $n2 - $n), '600 for 1', 'fourteen outputs cost what one costs');
+	is(sprintf('%g for %d', $e2 - $e, $n2 - $n), '600 for 1', 'fifteen outputs cost what one costs');
 	ok(abs($out[0] - 2360) <= 3 && abs($out[3] - 42) <= 1 && $out[4] eq '0' && $out[5] eq '100' && $out[6] eq 'text 4'
 		  && $out[10] == 5, 'and all have their values') or diag($out);
 	answer("SELECT $all FROM one WHERE dp_with(epsilon => 3.5)");

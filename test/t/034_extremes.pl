@@ -229,7 +229,7 @@ my @everything = (
 	'min(d), max(ts), dp_median(tz), avg(iv), max(iv)',
 	'mode() WITHIN GROUP (ORDER BY t), dp_top(t, 10), count(DISTINCT t), count(DISTINCT n), dp_mode(iv)',
 	'dp_histogram(f8, 10), dp_histogram(d, 1000), dp_bounds(n), dp_bounds(i2)',
-	'dp_low(dp_count(*)), dp_high(dp_avg(f8)), dp_low(dp_median(i4)), dp_high(dp_max(d)), dp_low(dp_stddev(n), 0.5)');
+	'dp_low(dp_count(*)), dp_high(dp_avg(f8)), dp_low(dp_median(i4)), dp_high(dp_max(d)), dp_low(dp_stddev(n), 0.5), dp_tier(*)');
 foreach my $list (@everything)
 {
 	my $n = () = $list =~ /(?:^|, )(?=[a-z_]+\()/g;

@@ -245,7 +245,7 @@ ANALYZE kinds;
 SQL
 foreach my $list ('count(*), count(y), sum(x), avg(n), avg(y), stddev(x), var_pop(y), corr(y, n), regr_slope(n, x), covar_samp(x, n)',
 	'dp_median(x), dp_quantile(y, 0.25), max(x), min(d)', 'mode() WITHIN GROUP (ORDER BY t), mode() WITHIN GROUP (ORDER BY x), count(DISTINCT t), count(DISTINCT x), count(DISTINCT i)',
-	'dp_bounds(x + 60), count(*) FILTER (WHERE x > 50)', q{(dp_histogram(x, 2))[1].lower, (dp_top(t, 1))[1].value})
+	'dp_bounds(x + 60), count(*) FILTER (WHERE x > 50)', q{(dp_histogram(x, 2))[1].lower, (dp_top(t, 1))[1].value, dp_tier(*)}, 'dp_tier(*)')
 {
 	foreach my $set ("$serial", "$serial; SET work_mem = '64kB'", "${parallel}3")
 	{

@@ -31,6 +31,7 @@ my %bucket = (
 	'timestamp with time zone' => 'dp_agg.timestamptz_bucket');
 my %expected = (
 	'dp_count()' => 'bigint',
+	'dp_tier()' => 'text',
 	'dp_count("any")' => 'bigint',
 	'dp_count_distinct("any")' => 'bigint',
 	'dp_mode(anyelement)' => 'anyelement',
@@ -177,7 +178,7 @@ my @calls = (
 	'dp_bounds(i)' => 'double precision[]', 'dp_bounds(amount)' => 'double precision[]', 'dp_bounds(r)' => 'double precision[]',
 	'dp_low(dp_count(*))' => 'bigint', 'dp_low(dp_count(*), 0.95)' => 'bigint', 'dp_high(dp_avg(i, 0, 100), 0.9)' => 'numeric',
 	"dp_high(dp_median(d, '2000-01-01', '2020-12-31'))" => 'date', 'dp_low(dp_quantile(i, ARRAY[0.1,0.9], 0, 1))' => 'double precision[]',
-	'dp_high(dp_mode(colour))' => 'colour', 'dp_count(*) FILTER (WHERE i > 0)' => 'bigint');
+	'dp_high(dp_mode(colour))' => 'colour', 'dp_count(*) FILTER (WHERE i > 0)' => 'bigint', 'dp_tier(*)' => 'text');
 
 while (my ($call, $type) = splice @calls, 0, 2)
 {
@@ -228,7 +229,7 @@ DpAgg::refused($node, 'analyst', $_, '42501')
   foreach "SELECT dp_agg.collect_combine('\\x00', '\\x00')", "SELECT dp_agg.sketch_combine('\\x00', '\\x00')", "SELECT dp_agg.sketch_transition(NULL, NULL, NULL, 0, 1)",
   "SELECT dp_agg.individual_transition(NULL, NULL, NULL, 1)";
 
-is(query(<<'SQL'), 'output text,population name,epsilon numeric,delta numeric,groups bigint,standard_error double precision|t|v', 'dp_agg.last_release() is for everybody');
+is(query(<<'SQL'), 'output text,population name,epsilon numeric,delta numeric,groups bigint,standard_error double precision,tier text,tier_reasons text[],tier_codes text[],obligation text,warnings text[]|t|v', 'dp_agg.last_release() is for everybody');
 SELECT (SELECT string_agg(n || ' ' || format_type(t, NULL), ',' ORDER BY o) FROM unnest(proargnames, proallargtypes) WITH ORDINALITY u (n, t, o)),
 	has_function_privilege('analyst', oid, 'EXECUTE'), provolatile
 FROM pg_proc WHERE oid = 'dp_agg.last_release()'::regprocedure
@@ -476,6 +477,9 @@ FORMS
 is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp_agg.$_'::regclass AND attnum > 0"),
 	'role population epsilon_limit epsilon_spent epsilon_remaining delta_limit delta_spent delta_remaining period renews_at accountant '
 	  . 'max_epsilon_per_query min_epsilon_per_query max_releases releases_spent releases_remaining', "the columns of $_") foreach qw(budgets my_budget);
+is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp_agg.$_'::regclass AND attnum > 0"),
+	'id at session_role current_role population relations query epsilon delta outputs tier reused tier_reasons tier_codes obligation', "the columns of $_")
+  foreach qw(releases my_releases);
 is(query(<<'SQL'), '', 'columns of the account have comments');
 SELECT attname FROM pg_attribute WHERE attrelid = 'dp_agg.account'::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NULL
 SQL

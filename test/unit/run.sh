@@ -34,7 +34,8 @@ if [ ! -e "$units" ] || [ "$(cat "$UNIT_BUILD/compile")" != "$compile" ] ||
 	[ -n "$(find "$root/src" "$here" -name '*.[ch]' -newer "$units")" ]; then
 	rm -rf "$units" "$UNIT_BUILD/objects"
 	mkdir "$UNIT_BUILD/objects"
-	for source in "$here/tap.c" "$root"/src/mechanism/*.c "$root"/src/accounting/*.c; do
+	for source in "$here/tap.c" "$root"/src/mechanism/*.c "$root"/src/accounting/*.c \
+		"$root"/src/tier/grade.c; do
 		echo "-c -o $UNIT_BUILD/objects/$(basename "$source" .c).o $source"
 	done | xargs -P "$(nproc)" -L 1 $compile
 	ar rcs "$units" "$UNIT_BUILD"/objects/*.o

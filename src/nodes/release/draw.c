@@ -9,7 +9,10 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "executor/tuptable.h"
+#include "utils/builtins.h"
 
 #include "aggregate/collect.h"
 #include "aggregate/sketch.h"
@@ -28,6 +31,8 @@
 #include "spec/canonical.h"
 #include "spec/layout.h"
 #include "spec/spec.h"
+#include "tier/facts.h"
+#include "tier/grade.h"
 
 /* Looks up how the group keys are shown; the rows of the child are as "desc" says. */
 void
@@ -61,7 +66,7 @@ begin_drawing(ReleaseState *state)
 			state->simulated = values_simulate(spec, &state->params);
 	}
 	if (drain_is_outermost())
-		last_begin(spec, &state->params);
+		last_begin(spec, &state->params, state->codes);
 }
 
 /*
@@ -150,6 +155,34 @@ release_keys(ReleaseState *state, TupleTableSlot *row, TupleTableSlot *out)
 	}
 }
 
+/*
+ * The risk tier of a row.  As many individuals as it covers are very many if the released
+ * number says so, rounded as count(DISTINCT unit) shows it; where none is released, what is
+ * declared of the population stands for it.
+ */
+static Datum
+row_tier(ReleaseState *state, const dp_int128 *noisy)
+{
+	TierCodes	codes = state->codes;
+
+	if (state->spec->numeric)
+		codes = tier_with_scale(codes, rint((double) noisy[0] / (double) DP_SCALE));
+	return CStringGetTextDatum(tier_name(tier_grade(codes)));
+}
+
+/* An output of a group that is released. */
+static Datum
+group_output(ReleaseState *state, const SpecOutput *output, dp_int128 *noisy, bool *isnull)
+{
+	*isnull = false;
+	if (output->kind == SPEC_OUT_TIER)
+		return row_tier(state, noisy);
+	if (output->part == DP_NONE)
+		return values_output(state->spec, &state->params, output, noisy, state->simulated,
+							 isnull);
+	return parts_output(state->parts, output, isnull);
+}
+
 /* Puts the outputs of a group into their columns. */
 static void
 put_outputs(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 *noisy,
@@ -166,10 +199,7 @@ put_outputs(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 
 		if (i % 2 == 1)
 			(void) release_group(state, rng, row, noisy);
 #endif
-		out->tts_values[column] = output->part == DP_NONE ?
-			values_output(spec, &state->params, output, noisy, state->simulated,
-						  &out->tts_isnull[column]) :
-			parts_output(state->parts, output, &out->tts_isnull[column]);
+		out->tts_values[column] = group_output(state, output, noisy, &out->tts_isnull[column]);
 	}
 }
 

@@ -10,8 +10,10 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/tuplestore.h"
@@ -21,6 +23,9 @@
 #include "nodes/release/last.h"
 #include "nodes/release/values.h"
 #include "spec/spec.h"
+#include "tier/arrays.h"
+#include "tier/grade.h"
+#include "tier/texts.h"
 
 PG_FUNCTION_INFO_V1(dp_last_release);
 
@@ -36,30 +41,36 @@ static struct
 	int64		delta_atto;
 	int64		groups;			/* released */
 	int64		measured;		/* whose errors were added up */
+	TierCodes	codes;			/* what the release reveals */
 	int			noutputs;
 	char		names[DP_MAX_OUTPUTS][NAMEDATALEN];
 	double		squares[DP_MAX_OUTPUTS];	/* NAN: no standard error */
+	int			nquasi_keys;	/* quasi-identifiers that its keys are made of */
+	char		quasi_keys[sizeof(((ReleaseSpec *) NULL)->quasi_keys)];
 }			last;
 
 /* Does the noise law give a standard error: for what is added up, not chosen? */
 static bool
 has_error(const SpecOutput *output)
 {
-	return output->end == SPEC_END_NONE &&
+	return output->end == SPEC_END_NONE && output->kind != SPEC_OUT_TIER &&
 		(output->part == DP_NONE || output->kind == SPEC_OUT_TOP ||
 		 output->kind == SPEC_OUT_HISTOGRAM);	/* of each of its counts */
 }
 
 /* A release begins to be computed; what was there is forgotten. */
 void
-last_begin(const ReleaseSpec *spec, const ReleaseParams *params)
+last_begin(const ReleaseSpec *spec, const ReleaseParams *params, TierCodes codes)
 {
 	memset(&last, 0, sizeof(last));
 	last.user = GetUserId();
 	last.population = spec->population;
 	last.epsilon_nano = params->epsilon_nano;
 	last.delta_atto = params->delta_atto;
+	last.codes = codes;
 	last.noutputs = spec->noutputs;
+	last.nquasi_keys = spec->nquasi_keys;
+	strlcpy(last.quasi_keys, spec->quasi_keys, sizeof(last.quasi_keys));
 	for (int i = 0; i < spec->noutputs; i++)
 	{
 		strlcpy(last.names[i], spec->outputs[i].name, NAMEDATALEN);
@@ -108,8 +119,38 @@ scaled_numeric(int64 value, int digits)
 }
 
 /*
+ * The warnings of the last release, as text[]: quasi-identifiers that are combined single out
+ * fewer and fewer people.
+ */
+static Datum
+warnings_array(void)
+{
+	Datum		warning;
+
+	if (last.nquasi_keys < 2)
+		return PointerGetDatum(construct_empty_array(TEXTOID));
+	warning = CStringGetTextDatum(tier_quasi_warning(last.nquasi_keys, last.quasi_keys,
+													 tier_language(NULL)));
+	return PointerGetDatum(construct_array(&warning, 1, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Columns of last_release() that are the same for all outputs, from "tier" on. */
+static void
+put_tier(Datum *values)
+{
+	DpTier		tier = tier_grade(last.codes);
+
+	values[0] = CStringGetTextDatum(tier_name(tier));
+	values[1] = tier_reasons_array(last.codes);
+	values[2] = tier_codes_array(last.codes);
+	values[3] = CStringGetTextDatum(tier_obligation(tier, tier_language(NULL)));
+	values[4] = warnings_array();
+}
+
+/*
  * last_release() returns table (output text, population name, epsilon numeric,
- * delta numeric, groups bigint, standard_error double precision)
+ * delta numeric, groups bigint, standard_error double precision, tier text,
+ * tier_reasons text[], tier_codes text[], obligation text, warnings text[])
  */
 PGDLLEXPORT Datum
 dp_last_release(PG_FUNCTION_ARGS)
@@ -119,8 +160,8 @@ dp_last_release(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; last.valid && last.user == GetUserId() && i < last.noutputs; i++)
 	{
-		Datum		values[6];
-		bool		nulls[6] = {false};
+		Datum		values[11];
+		bool		nulls[11] = {false};
 
 		values[0] = CStringGetTextDatum(last.names[i]);
 		values[1] = NameGetDatum(&last.population);
@@ -129,6 +170,7 @@ dp_last_release(PG_FUNCTION_ARGS)
 		values[4] = Int64GetDatum(last.groups);
 		nulls[5] = isnan(last.squares[i]) || last.measured == 0;
 		values[5] = Float8GetDatum(nulls[5] ? 0 : sqrt(last.squares[i] / last.measured));
+		put_tier(&values[6]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -9,8 +9,10 @@
 
 #include "mechanism/status.h"
 #include "spec/spec.h"
+#include "tier/grade.h"
 
-extern void last_begin(const ReleaseSpec *spec, const ReleaseParams *params);
+extern void last_begin(const ReleaseSpec *spec, const ReleaseParams *params,
+					   TierCodes codes);
 extern void last_group(const ReleaseSpec *spec, const ReleaseParams *params,
 					   const dp_int128 *noisy);
 extern void last_end(void);

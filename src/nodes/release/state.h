@@ -14,6 +14,7 @@
 #include "nodes/release/store.h"
 #include "spec/canonical.h"
 #include "spec/spec.h"
+#include "tier/grade.h"
 
 /* A release node, from its begin to its end. */
 typedef struct ReleaseState
@@ -23,6 +24,7 @@ typedef struct ReleaseState
 	ReleaseParams params;
 	bool		paid;
 	bool		drained;
+	TierCodes	codes;			/* what it reveals; known once it is paid for */
 	dp_int128	tau;			/* threshold of the gate, if there is a vector */
 	PartsState *parts;
 	Canonical  *keys;			/* forms of the group keys */

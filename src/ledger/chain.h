@@ -1,0 +1,21 @@
+/*
+ * chain.h
+ *		The chain of hashes over the entries of the ledger.
+ */
+#ifndef DP_LEDGER_CHAIN_H
+#define DP_LEDGER_CHAIN_H
+
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "lib/stringinfo.h"
+
+#include "ledger/digest.h"
+
+/* Bytes of a hash. */
+#define CHAIN_HASH_SIZE LEDGER_DIGEST_SIZE
+
+extern void chain_hash(StringInfo bytes, const char *kind, TupleDesc desc, const Datum *values,
+					   const bool *nulls, uint8 *hash);
+
+#endif							/* DP_LEDGER_CHAIN_H */

@@ -28,6 +28,7 @@ typedef struct ColumnWords
 } ColumnWords;
 
 /* This file is in UTF-8. */
+/* INDENT OFF */
 static const ColumnWords column_words[] = {
 	{TIER_CLASS_DIRECT, TIER_RAW, "an identity document",
 		"_(id_?card|identity_?card|id_?card_?(no|number)|national_?id|citizen_?id|id_number|id_no|ssn|social_security|sfzh?|nric|aadhaar|nino|cpf)_",
@@ -105,6 +106,7 @@ static const ColumnWords column_words[] = {
 		"_(password|passwd|pass_?word|pin|fingerprint|face|biometric|genome|dna)_",
 		"密码|口令|指纹|人脸|虹膜|基因"},
 };
+/* INDENT ON */
 
 /*
  * An English name in lower case, with underscores around and between its words: PhoneNumber

@@ -1291,7 +1291,7 @@ REVOKE EXECUTE ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, 
 -- Check digits.  Citizen ID numbers: GB 11643-1999, ISO 7064 MOD 11-2, with a date of
 -- birth and a region that there may be.  Bank cards: ISO/IEC 7812-1, annex B.  IBAN:
 -- ISO 13616, ISO 7064 MOD 97-10.
-CREATE FUNCTION dp_agg.is_citizen_id(value text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+CREATE FUNCTION dp_agg.is_citizen_id(value text) RETURNS boolean LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 SELECT CASE WHEN value ~ '^(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{4}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]$'

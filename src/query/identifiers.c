@@ -354,6 +354,8 @@ void
 drop_unused_identifiers(Query *query)
 {
 	drop_cte_identifiers(query);
+	if (query->setOperations != NULL)
+		return;					/* of its branches all columns are asked for */
 	for (int i = 1; i <= list_length(query->rtable); i++)
 	{
 		RangeTblEntry *rte = rt_fetch(i, query->rtable);

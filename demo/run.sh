@@ -306,6 +306,62 @@ SQL
 )
 [ "$adds_up" = t ] || broken 'the budget does not add up'
 
+# --- what each way of computing reveals --------------------------------------
+
+# as ROLE HOST <STATEMENT: runs it, and prints nothing but what goes wrong.
+as()
+{
+	psql -X -q -v ON_ERROR_STOP=1 -o /dev/null -h "$2" -U "$1" demo
+}
+
+title 'What each way of computing reveals'
+dba -f "$here/assessment.sql" >"$work/assessment.out" || broken 'the registers of the assessment could not be made'
+say <<'END'
+The same question, what graduates of each field earn, in five ways. Columns are
+classified (demo/assessment.sql), and raw reads of the registers are on record.
+END
+show 'SELECT * FROM assessment.as_they_are;              -- e.id_number = t.id_number
+SELECT * FROM assessment.one_pseudonymised;        -- e.pseudonym = t.pseudonym
+SELECT e.field, dp_avg(t.income) FROM assessment.education e
+JOIN assessment.tax t ON t.id_number = e.id_number GROUP BY e.field;'
+
+# The last two go over TCP in the clear, for which the server listens from here on: to
+# this machine alone, and by password.
+port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+PGPASSWORD=$(perl -e 'open my $in, "<:raw", "/dev/urandom" or die; read $in, my $bytes, 16; print unpack "H*", $bytes')
+export PGPASSWORD
+dba -c "SET password_encryption = 'scram-sha-256'" -c "ALTER ROLE analyst PASSWORD '$PGPASSWORD'" -c "ALTER ROLE registrar PASSWORD '$PGPASSWORD'" \
+	-c "ALTER ROLE registrar SET dp_agg.plain_transmission = high"
+printf 'local all all trust\nhost demo analyst,registrar 127.0.0.1/32 scram-sha-256\n' >"$work/data/pg_hba.conf"
+pg_ctl -D "$work/data" -l "$work/server.log" -w -s -m fast -o "-c listen_addresses=127.0.0.1 -p $port" restart ||
+	{ cat "$work/server.log" >&2; exit 1; }
+export PGPORT=$port
+
+question='SELECT e.field, dp_avg(t.income) FROM assessment.education e
+JOIN assessment.tax t ON t.id_number = e.id_number GROUP BY e.field'
+as registrar "$PGHOST" <<<'SELECT * FROM assessment.as_they_are' || broken 'a raw read failed'
+as registrar "$PGHOST" <<<'SELECT * FROM assessment.one_pseudonymised' || broken 'a raw read failed'
+as analyst "$PGHOST" <<<"$question" || broken 'the release failed'
+as analyst 127.0.0.1 <<<"$question" || broken 'the release over TCP failed'
+as registrar 127.0.0.1 <<<'SELECT * FROM assessment.one_pseudonymised' || broken 'a raw read over TCP failed'
+dba <<'SQL'
+SELECT number, CASE number WHEN 1 THEN 'the registers as they are'
+						   WHEN 2 THEN 'one of them pseudonymised'
+						   WHEN 3 THEN 'a release'
+						   WHEN 4 THEN 'a release, over TCP in the clear'
+						   ELSE 'pseudonyms, over TCP in the clear, set to be high' END AS "how",
+	   tier, codes
+FROM assessment.record ORDER BY number;
+SQL
+tiers=$(dba -A -t -c "SELECT string_agg(tier, ' ' ORDER BY number) FROM assessment.record")
+[ "$tiers" = 'high medium low medium high' ] || broken "the tiers are $tiers"
+say <<'END'
+High and medium ask for the consent of every individual, or for a stronger technique;
+a release is one. The record is a chain of hashes, which anybody may verify:
+END
+dba -c 'SELECT ok, entries FROM dp_agg.verify_ledger()' -c 'SELECT left(dp_agg.ledger_head(), 48) || '"'...'"' AS "to be published"'
+[ "$(dba -A -t -c 'SELECT ok FROM dp_agg.verify_ledger()')" = t ] || broken 'the chain does not hold'
+
 say <<'END'
 Checked on the way: no raw row came out, no group of fewer than 20 people, and
 the budget is what it was less what the ledger lists. The refused query was free.

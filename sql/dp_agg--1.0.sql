@@ -1724,6 +1724,7 @@ COMMENT ON COLUMN dp_agg.account_change.hash IS 'SHA-256 over the columns of thi
 COMMENT ON TABLE dp_agg.account_change_waiting IS
 	'Changes of accounts that are committed and not in the chain yet: the worker of the ledger moves them to dp_agg.account_change before it charges anything. Columns as there.';
 COMMENT ON COLUMN dp_agg.account_change_waiting.number IS 'order in which they came';
+COMMENT ON SEQUENCE dp_agg.account_change_waiting_number_seq IS 'numbers of changes of accounts that wait';
 
 COMMENT ON TABLE dp_agg.ledger_head IS
 	'The end of the chain: one row, from the first entry on. Written by the worker of the ledger only.';

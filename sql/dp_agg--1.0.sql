@@ -1285,6 +1285,235 @@ COMMENT ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, boolean
 
 REVOKE EXECUTE ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, boolean) FROM PUBLIC;
 
+-- What suggest_classes() goes by.  Nothing here decides about privacy: a proposal is
+-- only a command that somebody may run.
+
+-- Check digits.  Citizen ID numbers: GB 11643-1999, ISO 7064 MOD 11-2, with a date of
+-- birth and a region that there may be.  Bank cards: ISO/IEC 7812-1, annex B.  IBAN:
+-- ISO 13616, ISO 7064 MOD 97-10.
+CREATE FUNCTION dp_agg.is_citizen_id(value text) RETURNS boolean LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT CASE WHEN value ~ '^(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{4}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]$'
+	THEN substr('10X98765432',
+				(SELECT sum(substr(value, i::integer, 1)::integer * w) FROM unnest('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::integer[])
+						WITH ORDINALITY u (w, i))::integer % 11 + 1, 1) = upper(right(value, 1))
+		 -- a month has no day that a date of the year 2000 or before would not have
+		 AND substr(value, 13, 2)::integer <= (CASE substr(value, 11, 2)::integer WHEN 2 THEN
+				CASE WHEN substr(value, 7, 4)::integer % 4 = 0 AND substr(value, 7, 4) <> '1900' THEN 29 ELSE 28 END
+				WHEN 4 THEN 30 WHEN 6 THEN 30 WHEN 9 THEN 30 WHEN 11 THEN 30 ELSE 31 END)
+		 AND substr(value, 7, 4)::integer <= extract(year FROM now())
+	ELSE false END
+$$;
+COMMENT ON FUNCTION dp_agg.is_citizen_id(text) IS
+'internal: is a text a Chinese citizen ID number of 18 characters, with its check digit and a date of birth that exists';
+
+CREATE FUNCTION dp_agg.is_bank_card(value text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT CASE WHEN value ~ '^[2-6][0-9]{3}([ -]?)([0-9]{4}\1)*[0-9]{1,7}$' AND length(d.digits) BETWEEN 13 AND 19
+	THEN (SELECT sum(CASE WHEN i % 2 = 1 THEN n WHEN n > 4 THEN 2 * n - 9 ELSE 2 * n END) % 10 = 0
+			FROM (SELECT i, substr(reverse(d.digits), i, 1)::integer FROM generate_series(1, length(d.digits)) i) r (i, n))
+	ELSE false END
+  FROM translate(value, ' -', '') d (digits)
+$$;
+COMMENT ON FUNCTION dp_agg.is_bank_card(text) IS
+'internal: is a text the number of a bank card, of 13 to 19 digits with its check digit';
+
+CREATE FUNCTION dp_agg.is_iban(value text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT CASE WHEN i.iban ~ '^[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}$'
+	THEN (SELECT string_agg(CASE WHEN c BETWEEN 'A' AND 'Z' THEN (ascii(c) - 55)::text ELSE c END, '' ORDER BY n)::numeric % 97 = 1
+			FROM regexp_split_to_table(substr(i.iban, 5) || left(i.iban, 4), '') WITH ORDINALITY r (c, n))
+	ELSE false END
+  FROM upper(replace(value, ' ', '')) i (iban)
+$$;
+COMMENT ON FUNCTION dp_agg.is_iban(text) IS
+'internal: is a text an international bank account number with its check digits';
+
+-- Characters that are not of ASCII are written by number: an asterisk of full width, two
+-- dots that mask, a dash, a wave, "to", "years", at most, at least, "and more".
+-- Without a setting, so that it is inlined where suggest_classes() calls it for each value.
+CREATE FUNCTION dp_agg.value_pattern(value text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+SELECT CASE
+	WHEN value ~ '[*\uff0a\u2022\u25cf]{2}' AND value ~ '[^[:space:][:punct:]\uff0a\u2022\u25cf]' OR value ~ '^[Xx#]{3,}.*[0-9]$' OR value ~ '^[0-9]+[Xx#]{3,}[0-9]*$' THEN 'masked values'
+	WHEN value ~ '^[1-9][0-9]{16}[0-9Xx]$' AND dp_agg.is_citizen_id(value) THEN 'citizen ID numbers'
+	WHEN value ~ '^((\+|00)86[ -]?)?1[3-9][0-9]([ -]?)[0-9]{4}\3[0-9]{4}$' THEN 'telephone numbers'
+	WHEN value ~ '^\+[1-9][0-9 ().-]*[0-9]$' AND length(regexp_replace(value, '[^0-9]', '', 'g')) BETWEEN 8 AND 15 THEN 'telephone numbers'
+	WHEN value ~ '^(\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}-)[2-9][0-9]{2}-[0-9]{4}$' THEN 'telephone numbers'
+	WHEN value ~ '^[2-6][0-9 -]{12,22}$' AND dp_agg.is_bank_card(value) THEN 'numbers of bank cards'
+	WHEN value ~ '^[A-Za-z]{2}[0-9]{2}[0-9A-Za-z ]{11,40}$' AND dp_agg.is_iban(value) THEN 'numbers of bank accounts'
+	WHEN value ~ '^[[:alnum:]._%+''-]+@([[:alnum:]-]+\.)+[[:alpha:]]{2,}$' THEN 'mail addresses'
+	WHEN value ~ '^((25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})$' THEN 'IP addresses'
+	WHEN value ~* '^([0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}$' AND value ~ '^([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}$|::' THEN 'IP addresses'
+	WHEN value ~* '^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$' THEN 'device addresses'
+	WHEN value ~* '^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$' AND value ~* '[a-f]' THEN 'pseudonyms'
+	WHEN value ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN 'pseudonyms'
+	WHEN value ~ '^[0-9]{1,4} ?(-|~|to|\u2013|\uff5e|\u81f3) ?[0-9]{1,4}\u5c81?$|^([<>]=?|\u2264|\u2265) ?[0-9]+$|^[0-9]+ ?(\+|\u5c81?\u4ee5\u4e0a)$' THEN 'ranges'
+	END
+$$;
+COMMENT ON FUNCTION dp_agg.value_pattern(text) IS
+'internal: what a value looks like, as in "telephone numbers"; NULL if like nothing in particular';
+
+CREATE FUNCTION dp_agg.name_meaning(name name, OUT class text, OUT processing text, OUT meaning text)
+AS 'MODULE_PATHNAME', 'dp_name_meaning' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.name_meaning(name) IS
+'internal: what a column of a name holds, by English and Chinese words; NULLs if the name says nothing';
+
+CREATE FUNCTION dp_agg.suggest_class(column_name name, type oid, is_unit boolean, readable bigint, filled bigint,
+									 different bigint, pattern text, matching bigint, remaining integer,
+									 OUT class text, OUT processing text, OUT left_over integer, OUT reason text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	named record;
+	of_values record;
+	evidence text[] := '{}';
+BEGIN
+	SELECT * INTO named FROM dp_agg.name_meaning(column_name);
+	SELECT * INTO of_values FROM (VALUES
+		-- what values look like, its class, processing, and how many must look so
+		('citizen ID numbers', 'direct_identifier', 'raw', 1),
+		('telephone numbers', 'direct_identifier', 'raw', 2),
+		('numbers of bank cards', 'direct_identifier', 'raw', 5),	-- one number in ten has the right digit by chance
+		('numbers of bank accounts', 'direct_identifier', 'raw', 2),
+		('mail addresses', 'direct_identifier', 'raw', 1),
+		('device addresses', 'direct_identifier', 'raw', 1),
+		('IP addresses', 'quasi_identifier', 'raw', 1),
+		('pseudonyms', 'direct_identifier', 'pseudonymised', 1),
+		('masked values', 'direct_identifier', 'masked', 1),
+		('ranges', NULL, 'generalised', 1)) v (pattern, class, processing, least)
+	 WHERE v.pattern = suggest_class.pattern AND matching >= v.least AND matching >= 0.8 * filled;
+
+	IF type IN ('inet'::regtype, 'cidr'::regtype) THEN
+		SELECT 'quasi_identifier', 'raw' INTO class, processing;
+		evidence := evidence || format('its type is %s', format_type(type, NULL));
+	ELSIF type IN ('macaddr'::regtype, 'macaddr8'::regtype) THEN
+		SELECT 'direct_identifier', 'raw' INTO class, processing;
+		evidence := evidence || format('its type is %s', format_type(type, NULL));
+	ELSIF type = 'uuid'::regtype AND of_values.pattern IS NULL THEN
+		SELECT 'direct_identifier', 'pseudonymised' INTO class, processing;
+		evidence := evidence || 'its type is uuid'::text;
+	END IF;
+
+	-- A name alone makes no identifier of dates, yes and no, or a handful of different values.
+	IF named.class = 'direct_identifier' AND
+		(type NOT IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'name'::regtype, 'smallint'::regtype,
+					  'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'uuid'::regtype)
+		 OR (filled >= 20 AND different <= 10)) THEN
+		SELECT NULL, NULL, NULL INTO named.class, named.processing, named.meaning;
+	END IF;
+	IF named.class IS NOT NULL THEN
+		class := COALESCE(class, named.class);
+		processing := COALESCE(processing, named.processing);
+		evidence := evidence || format('its name speaks of %s', named.meaning);
+	END IF;
+	IF of_values.pattern IS NOT NULL AND (of_values.class IS NOT NULL OR named.class IS NOT NULL) THEN
+		-- what was done to values shows in them, what they were may only show in the name
+		IF of_values.processing = 'raw' OR class IS NULL THEN
+			class := of_values.class;
+		END IF;
+		processing := of_values.processing;
+		IF processing = 'masked' THEN
+			left_over := remaining;
+		END IF;
+		evidence := evidence || format('%s of %s values read are %s%s', matching, filled, pattern,
+			CASE WHEN processing = 'masked' THEN format(', of which at most %s characters remain', remaining) ELSE '' END);
+	END IF;
+	IF is_unit THEN
+		processing := CASE WHEN class = 'direct_identifier' THEN processing ELSE 'pseudonymised' END;
+		class := 'direct_identifier';
+		evidence := evidence || 'it is the unit of a protected relation'::text;
+	END IF;
+	IF class IS NULL THEN
+		RETURN;
+	END IF;
+	IF class = 'direct_identifier' AND filled > 1 THEN
+		evidence := evidence || CASE WHEN different = filled THEN format('all %s values read differ', filled)
+									 ELSE format('%s of %s values read differ', different, filled) END;
+	END IF;
+	reason := array_to_string(evidence, '; ') ||
+		CASE WHEN readable IS NULL THEN ' (no data were read)' ELSE format(' (%s rows were read)', readable) END;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_class(name, oid, boolean, bigint, bigint, bigint, text, bigint, integer) IS
+'internal: the class that name, type and what was counted of its values suggest for a column; NULLs if nothing does';
+
+CREATE FUNCTION dp_agg.suggest_classes(relation regclass, sample_rows integer DEFAULT 10000)
+RETURNS TABLE (column_name name, class text, processing text, reason text, command text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	attribute record;
+	type oid;
+	sample record;
+	nothing constant text := 'SELECT NULL::bigint AS readable, NULL::bigint AS filled, NULL::bigint AS different, NULL::text AS pattern, NULL::bigint AS matching, NULL::integer AS remaining';
+	suggestion record;
+BEGIN
+	IF relation IS NULL OR sample_rows IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation and sample_rows must not be NULL';
+	END IF;
+	IF sample_rows NOT BETWEEN 0 AND 1000000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'sample_rows must be from 0 to 1000000',
+			HINT = 'With 0 no data are read: names and types are all that counts.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = relation AND oid >= 16384 AND relkind IN ('r', 'p', 'm', 'f')) THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('columns of "%s" cannot be classified', relation),
+			DETAIL = 'Only those of tables, partitioned tables, foreign tables and materialized views can.',
+			HINT = 'Classify the columns of the tables below a view.';
+	END IF;
+	FOR attribute IN
+		SELECT a.attname, a.attnum, a.atttypid,
+			   EXISTS (SELECT FROM pg_seclabel s WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
+						  AND s.objoid = a.attrelid AND s.objsubid = a.attnum AND s.label::jsonb ? 'unit') AS is_unit
+		  FROM pg_attribute a
+		 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+		   AND NOT EXISTS (SELECT FROM pg_seclabel s WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
+							  AND s.objoid = a.attrelid AND s.objsubid = a.attnum AND s.label::jsonb ? 'class')
+		 ORDER BY a.attnum
+	LOOP
+		type := dp_agg.base_type(attribute.atttypid);
+		EXECUTE nothing INTO sample;
+		-- Only values of built-in types are read: the cast of another one would be its maker's code.
+		IF sample_rows > 0 AND type IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'name'::regtype,
+				'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'uuid'::regtype) AND
+			has_column_privilege(relation, attribute.attnum, 'SELECT') THEN
+			BEGIN
+				EXECUTE format('WITH sample AS MATERIALIZED (SELECT left(%I::text, 100) AS v FROM %s LIMIT %s),
+					judged AS MATERIALIZED (SELECT v, dp_agg.value_pattern(v) AS p FROM sample WHERE v <> ''''),
+					best AS (SELECT p, count(*) AS n FROM judged WHERE p IS NOT NULL GROUP BY p ORDER BY n DESC, p LIMIT 1)
+					SELECT (SELECT count(*) FROM sample) AS readable, (SELECT count(*) FROM judged) AS filled,
+						   (SELECT count(DISTINCT v) FROM judged) AS different, best.p AS pattern, best.n AS matching,
+						   (SELECT max(length(regexp_replace(regexp_replace(v, ''[Xx#]{3,}'', '''', ''g''), ''[[:space:][:punct:]\uff0a\u2022\u25cf]'', '''', ''g'')))
+							  FROM judged WHERE p = ''masked values'') AS remaining
+					  FROM (SELECT) one LEFT JOIN best ON true',
+					attribute.attname, relation, sample_rows) INTO sample;
+			EXCEPTION WHEN OTHERS THEN
+				-- an error may name a value; what cannot be read is not read
+				EXECUTE nothing INTO sample;
+			END;
+		END IF;
+		SELECT * INTO suggestion
+		  FROM dp_agg.suggest_class(attribute.attname, type, attribute.is_unit, sample.readable, sample.filled,
+									sample.different, sample.pattern, sample.matching, sample.remaining);
+		CONTINUE WHEN suggestion.class IS NULL;
+		RETURN QUERY SELECT attribute.attname::name, suggestion.class, suggestion.processing, suggestion.reason,
+			format('SELECT dp_agg.classify(%L, %L, %L%s%s);', relation::text, attribute.attname, suggestion.class,
+				   CASE WHEN suggestion.processing <> 'raw' THEN format(', %L', suggestion.processing) END,
+				   CASE WHEN suggestion.left_over IS NOT NULL THEN format(', remaining => %s', suggestion.left_over) END);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_classes(regclass, integer) IS
+'proposes classes for the columns of a relation that have none yet, by their names (English and Chinese), types, and by what values look like in up to sample_rows rows (0 .. 1000000; 0: no data are read); reads data as the caller may, shows none, and says in reason whether data were read; command is ready to run; errors: 22004 NULL, 22023 out of range, 42809 a view';
+
 -- The ledger: accounts, the log of releases, and what may be seen of both.
 --
 -- Privacy loss is kept in integers: nano-epsilon (1e-9) and atto-delta (1e-18).
@@ -1495,6 +1724,7 @@ COMMENT ON COLUMN dp_agg.account_change.hash IS 'SHA-256 over the columns of thi
 COMMENT ON TABLE dp_agg.account_change_waiting IS
 	'Changes of accounts that are committed and not in the chain yet: the worker of the ledger moves them to dp_agg.account_change before it charges anything. Columns as there.';
 COMMENT ON COLUMN dp_agg.account_change_waiting.number IS 'order in which they came';
+COMMENT ON SEQUENCE dp_agg.account_change_waiting_number_seq IS 'numbers of changes of accounts that wait';
 
 COMMENT ON TABLE dp_agg.ledger_head IS
 	'The end of the chain: one row, from the first entry on. Written by the worker of the ledger only.';

@@ -176,6 +176,7 @@ tied_units(Level *level, OpExpr *op)
 	left = bare_unit(level, linitial(op->args));
 	right = bare_unit(level, lsecond(op->args));
 	if (left == NULL || right == NULL ||
+		(left->varno == right->varno && left->varlevelsup == right->varlevelsup) ||
 		unit_position(level, left) != unit_position(level, right))
 		return NIL;
 	return list_make2(left, right);
@@ -353,6 +354,8 @@ void
 drop_unused_identifiers(Query *query)
 {
 	drop_cte_identifiers(query);
+	if (query->setOperations != NULL)
+		return;					/* of its branches all columns are asked for */
 	for (int i = 1; i <= list_length(query->rtable); i++)
 	{
 		RangeTblEntry *rte = rt_fetch(i, query->rtable);

@@ -62,6 +62,13 @@ tier_class_of_name(const char *name, TierClass *class)
 	return true;
 }
 
+/* The name of a processing, as in "masked". */
+const char *
+tier_processing_name(TierProcessing processing)
+{
+	return processing_names[processing];
+}
+
 /* The processing of a name, in *processing; false if there is no such processing. */
 bool
 tier_processing_of_name(const char *name, TierProcessing *processing)

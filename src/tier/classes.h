@@ -15,6 +15,7 @@
 
 extern const char *tier_class_name(TierClass class);
 extern bool tier_class_of_name(const char *name, TierClass *class);
+extern const char *tier_processing_name(TierProcessing processing);
 extern bool tier_processing_of_name(const char *name, TierProcessing *processing);
 extern bool tier_is_direct(const TierColumn *column);
 extern bool tier_is_quasi(const TierColumn *column);

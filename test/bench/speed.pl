@@ -200,9 +200,9 @@ CREATE TABLE bench.log (LIKE dp_agg.release);
 SQL
 	my $commit = <<'SQL' =~ s/\s+/ /gr;
 INSERT INTO bench.log (id, at, reused, session_role, "current_role", session_id, current_id, cluster,
-	population, relations, query, fingerprint, epsilon, delta, outputs)
+	population, relations, query, fingerprint, epsilon, delta, outputs, accounts, tier, codes, prev_hash, hash)
 VALUES (1, now(), false, 'analyst', 'analyst', 10, 10, 7000000000000000000, 'people', 'thousand', 'SELECT region, dp_count(*), dp_avg(income)', sha256('a'),
-	1000000000, 10000000000, 'dp_count')
+	1000000000, 10000000000, 'dp_count', '16384', 'low', 'result.statistic computation.central transmission.local', sha256('b'), sha256('c'))
 SQL
 	my @queries = ([ $analyst, $release ], [ $plain, $query ], [ $plain, $commit ]);
 	my @ms = map { [] } @queries;
@@ -274,7 +274,7 @@ sub ledger
 	die $out if $?;
 	while (my ($disk, $clients, $releases, $inserts) = splice @line, 0, 4)
 	{
-		result('ledger', "ledger, $clients clients, $disk", 'INSERT', '/s', $inserts, $releases, 0.8, 'least');
+		result('ledger', "ledger, $clients clients, $disk", 'INSERT', '/s', $inserts, $releases, 0.85, 'least');
 	}
 	return;
 }

@@ -37,6 +37,10 @@ CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('20
 INSERT INTO events SELECT p, '2024-01-05' FROM generate_series(1, 500) p;
 SELECT dp_agg.protect('events', 'person', 'patients');
 
+CREATE TABLE contacts (patient_id int, phone text, city text);
+INSERT INTO contacts SELECT p, p::text, 'city' FROM generate_series(1, 500) p;
+SELECT dp_agg.protect('contacts', 'patient_id', 'patients');
+SELECT dp_agg.classify('contacts', 'phone', 'direct_identifier'), dp_agg.classify('contacts', 'patient_id', 'direct_identifier');
 CREATE TABLE clinics (clinic text PRIMARY KEY, city text, tags text[]);
 INSERT INTO clinics VALUES ('clinic 1', 'Graz'), ('clinic 2', 'Linz');
 GRANT SELECT ON clinics TO analyst;
@@ -96,6 +100,11 @@ refusals('only collations that come with PostgreSQL',
 	'SELECT count(*) FROM visits WHERE clinic = \'CLINIC 1\' COLLATE folded',
 	'SELECT count(*) FROM visits WHERE clinic < \'x\' COLLATE plain',
 	'SELECT clinic COLLATE folded, count(*) FROM visits GROUP BY 1');
+refusals('column "phone" is classified as a direct_identifier, which may stand nowhere in a release',
+	'SELECT count(phone) FROM contacts', 'SELECT phone, count(*) FROM contacts GROUP BY 1', 'SELECT count(*) FROM contacts WHERE phone LIKE \'1%\'',
+	'SELECT count(*) FROM visits v JOIN contacts c USING (patient_id) WHERE c.phone = \'5\'');
+refusals('column "patient_id" is classified as a direct_identifier, which may stand nowhere in a release',
+	'SELECT count(*) FROM contacts WHERE patient_id = 5', 'SELECT count(*) FROM contacts c JOIN a.own o ON o.patient_id = c.patient_id');
 refusals('this column is not open to releases',
 	'SELECT count(*) FROM patients WHERE name = \'n5\'', 'SELECT name, count(*) FROM patients GROUP BY 1',
 	'SELECT count(name) FROM patients', 'SELECT dp_sum(extra, 0, 10) FROM patients',
@@ -583,6 +592,7 @@ foreach (
 	[ 'SELECT clinic, array_agg(cost) FROM visits GROUP BY clinic', 'array_agg' ],
 	[ 'SELECT count(*) FROM visits WHERE current_user = clinic', 'current_user' ],
 	[ q{SELECT count(*) FROM visits WHERE date_trunc('monht', day) = day}, 'date_trunc' ],
+	[ 'SELECT count(*) FROM contacts c WHERE city = \'city\' AND c.phone = \'5\'', 'c.phone' ],
 	[ 'SELECT ctid, count(*) FROM visits GROUP BY 1', 'ctid' ])
 {
 	my ($sql, $there) = @$_;

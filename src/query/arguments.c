@@ -231,26 +231,16 @@ find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
 	return spec->narguments++;
 }
 
-/* May any of the expressions be NULL where the weak side of an outer join has no match? */
+/* Are these columns, in any order, those of one of the alternatives of the unit? */
 static bool
-may_be_extended(Level *level, List *exprs)
+are_unit(List *units, List *columns)
 {
-	return bms_overlap(pull_varnos(NULL, (Node *) exprs), level->nullable);
-}
-
-/* Is this (list of) expression(s) the unit, in every row? */
-bool
-is_unit(ReleaseBuilder *builder, Node *expr)
-{
-	List	   *columns = IsA(expr, RowExpr) ? ((RowExpr *) expr)->args : list_make1(expr);
 	ListCell   *lc;
 
-	foreach(lc, builder->individuals->units)
+	foreach(lc, units)
 	{
 		List	   *unit = lfirst(lc);
-		bool		same = list_length(unit) == list_length(columns) &&
-			(unit == linitial(builder->individuals->units) ||
-			 !may_be_extended(builder->level, unit));
+		bool		same = list_length(unit) == list_length(columns);
 
 		for (int i = 0; same && i < list_length(unit); i++)
 			same = list_member(columns, list_nth(unit, i)) ||
@@ -259,4 +249,21 @@ is_unit(ReleaseBuilder *builder, Node *expr)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * What has a value in the rows in which the (list of) expression(s) is the unit, if counting its
+ * distinct values is counting individuals; else NULL.  A row of several columns is a value
+ * also where an outer join has made all of them NULL.
+ */
+Node *
+unit_value(ReleaseBuilder *builder, Node *expr)
+{
+	List	   *columns = IsA(expr, RowExpr) ? ((RowExpr *) expr)->args : list_make1(expr);
+
+	if (are_unit(builder->individuals->units, columns))
+		return makeBoolConst(true, false);
+	if (!IsA(expr, RowExpr) && are_unit(builder->individuals->partial, columns))
+		return expr;
+	return NULL;
 }

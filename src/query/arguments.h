@@ -21,6 +21,6 @@ extern SpecArgType number_type(ReleaseBuilder *builder, Node *expr);
 extern Node *guard_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
 extern bool never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
 extern int	find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound);
-extern bool is_unit(ReleaseBuilder *builder, Node *expr);
+extern Node *unit_value(ReleaseBuilder *builder, Node *expr);
 
 #endif							/* DP_ARGUMENTS_H */

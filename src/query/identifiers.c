@@ -36,6 +36,7 @@
 #include "query/equalities.h"
 #include "query/identifiers.h"
 #include "query/level.h"
+#include "query/units.h"
 #include "query/walk.h"
 
 /* A column of a relation. */
@@ -139,7 +140,7 @@ unit_position(Level *level, const Var *var)
 	level = level_of(level, var);
 	if (level == NULL || level->inputs == NULL || level->inputs[var->varno] == NULL)
 		return -1;
-	foreach(lc, level->inputs[var->varno]->units)
+	foreach(lc, all_units(level->inputs[var->varno]))
 	{
 		ListCell   *lu;
 
@@ -193,7 +194,7 @@ result_position(Query *query, Individuals *inner, int resno)
 	if (tle == NULL)
 		return -1;
 	node = strip_relabel((Node *) tle->expr);
-	foreach(lc, inner->units)
+	foreach(lc, all_units(inner))
 	{
 		ListCell   *lu;
 

@@ -171,16 +171,19 @@ are_all_canonical(List *groups)
 	return true;
 }
 
-/* The unit in terms of what the level hands out. */
-static void
-replace_units(List *groups, Individuals *individuals)
+/*
+ * Alternatives of the unit in terms of what the level hands out.  *wide becomes true if one of
+ * them is NULL where the unit is too wide.
+ */
+static List *
+canonical_units(List *groups, List *units, bool *wide)
 {
-	List	   *units = NIL;
+	List	   *result = NIL;
 	ListCell   *lc;
 	ListCell   *lu;
 	ListCell   *lg;
 
-	foreach(lc, individuals->units)
+	foreach(lc, units)
 	{
 		List	   *unit = NIL;
 
@@ -198,13 +201,13 @@ replace_units(List *groups, Individuals *individuals)
 				column = group->canonical;
 				/* canonical() makes a value that is too wide NULL */
 				if (get_typlen(exprType(column)) == -1 && exprType(column) != NUMERICOID)
-					individuals->may_be_null = true;
+					*wide = true;
 			}
 			unit = lappend(unit, column);
 		}
-		units = lappend(units, unit);
+		result = lappend(result, unit);
 	}
-	individuals->units = units;
+	return result;
 }
 
 /* Replaces what the clauses name, in the columns and HAVING of the query. */
@@ -213,6 +216,7 @@ canonical_clauses(RewriteContext *context, Query *query, List *clauses, bool abo
 				  Individuals *individuals)
 {
 	GroupsContext groups = {.groups = groups_of(context, clauses, query->targetList)};
+	bool		partial = true; /* those may be NULL anyway */
 	ListCell   *lc;
 
 	if (are_all_canonical(groups.groups))
@@ -232,8 +236,11 @@ canonical_clauses(RewriteContext *context, Query *query, List *clauses, bool abo
 				tle->expr = (Expr *) canonical_expression(context, (Node *) tle->expr);
 		}
 	}
-	if (individuals != NULL)
-		replace_units(groups.groups, individuals);
+	if (individuals == NULL)
+		return;
+	individuals->units = canonical_units(groups.groups, individuals->units,
+										 &individuals->may_be_null);
+	individuals->partial = canonical_units(groups.groups, individuals->partial, &partial);
 }
 
 /* ----------

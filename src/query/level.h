@@ -19,14 +19,19 @@
 /*
  * Whose rows a private level or FROM item holds.  "units" lists alternatives,
  * each a list of expressions, one per unit column, that are equal to the unit
- * in every row that counts; the first is never NULL in such a row unless the
- * row belongs to nobody.
+ * in every row that counts.  A row in which the first is NULL belongs to nobody, and does not
+ * count.
+ *
+ * "partial" lists further alternatives, which are equal to the unit or are NULL: those of the weak
+ * side of an outer join, here or in a sub-select.  They tie rows to an individual
+ * as well as others do, since NULL is equal to nothing.  They do not tell whose a row is.
  */
 typedef struct Individuals
 {
 	const ProtectedRelation *relation;	/* the first protected relation */
 	List	   *relids;			/* all protected relations below */
 	List	   *units;			/* list of lists of Expr */
+	List	   *partial;		/* the same; each may be NULL in rows that count */
 	bool		may_be_null;	/* the first alternative may be, all the same */
 	bool		unique;			/* at most one row per individual ... */
 	List	   *proofs;			/* ... as these unique indexes (OIDs) show */

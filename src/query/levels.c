@@ -242,7 +242,6 @@ static void
 finish_private_level(RewriteContext *context, Level *level, Individuals *individuals)
 {
 	Query	   *query = level->query;
-	void	   *first = linitial(individuals->units);
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
@@ -258,9 +257,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 		List	   *keys = clause_expressions(query->groupClause, query->targetList);
 		ListCell   *lu;
 
-		individuals->units = units_among(individuals->units, keys);
-		individuals->may_be_null = individuals->units == NIL ||
-			linitial(individuals->units) != first;
+		keep_units(individuals, keys);
 		individuals->unique = false;
 		individuals->proofs = NIL;
 		foreach(lu, individuals->units)
@@ -275,11 +272,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	}
 	if (query->distinctClause != NIL)
 	{
-		individuals->units = units_among(individuals->units,
-										 clause_expressions(query->distinctClause,
-															query->targetList));
-		individuals->may_be_null = individuals->may_be_null || individuals->units == NIL ||
-			linitial(individuals->units) != first;
+		keep_units(individuals, clause_expressions(query->distinctClause, query->targetList));
 		if (individuals->units == NIL)
 			refuse_query(REFUSE_DISTINCT_BELOW, context, query);
 	}

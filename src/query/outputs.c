@@ -124,26 +124,28 @@ is_float_type(Oid type)
 	return type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
 }
 
-/* Rows, values, or individuals (presence) of count(*), count(x), count(distinct unit). */
+/*
+ * Rows, values, or individuals of count(*), count(x), count(distinct unit).  presence: what has a
+ * value in the rows whose individuals are counted; NULL if rows or values are.
+ */
 static void
-add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool presence)
+add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, Node *presence)
 {
-	Node	   *expr = makeBoolConst(true, false);
+	Node	   *expr = presence != NULL ? presence : makeBoolConst(true, false);
 	SpecArgType type = SPEC_ARG_ANY;
 	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
 
 	output->kind = SPEC_OUT_COUNT;
-	wanted->presence = presence;
-	if (!aggref->aggstar && !presence)
+	wanted->presence = presence != NULL;
+	if (!aggref->aggstar && presence == NULL)
 		expr = aggregate_argument(aggref, 0);
-	if (aggref->aggfilter == NULL &&
-		(presence || (never_null(builder, aggref, expr) && !checkExprHasSubLink(expr))))
+	if (never_null(builder, aggref, expr) && !checkExprHasSubLink(expr))
 	{
 		wanted->set = find_set(builder, DP_NONE, DP_NONE, true);
 		return;
 	}
-	/* NaN is no value, for counts as for sums */
-	if (is_float_type(exprType(expr)))
+	/* NaN is no value, for counts as for sums; as a unit it is one */
+	if (presence == NULL && is_float_type(exprType(expr)))
 		type = domain_of_type(exprType(expr));
 	expr = guard_argument(builder, aggref, expr);
 	wanted->set = find_set(builder, find_argument(builder, expr, type, 0), DP_NONE, false);
@@ -274,6 +276,7 @@ static void
 add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 			  SpecOutput *output)
 {
+	Node	   *presence;
 	int			i = 0;
 
 	while (i < (int) lengthof(families) && families[i].function != function)
@@ -283,11 +286,12 @@ add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 	switch (families[i].family)
 	{
 		case FAMILY_COUNT:
-			add_count(builder, aggref, output, false);
+			add_count(builder, aggref, output, NULL);
 			break;
 		case FAMILY_DISTINCT:
-			if (is_unit(builder, aggregate_argument(aggref, 0)))
-				add_count(builder, aggref, output, true);
+			presence = unit_value(builder, aggregate_argument(aggref, 0));
+			if (presence != NULL)
+				add_count(builder, aggref, output, presence);
 			else
 				add_distinct(builder, aggref, output);
 			break;

@@ -24,9 +24,18 @@
 typedef struct Component
 {
 	List	   *units;			/* as in Individuals */
+	List	   *partial;		/* as in Individuals */
 } Component;
 
 static List *tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable);
+
+/* Do the equalities tie the rows of one component to those of the other? */
+static bool
+components_tied(List *equalities, const Component *a, const Component *b)
+{
+	return equalities_tie(equalities, list_concat_copy(a->units, a->partial),
+						  list_concat_copy(b->units, b->partial));
+}
 
 /* Merges components that the equalities tie together, until none are left. */
 static List *
@@ -44,9 +53,10 @@ merge_components(List *components, List *equalities)
 				Component  *a = list_nth(components, i);
 				Component  *b = list_nth(components, j);
 
-				if (equalities_tie(equalities, a->units, b->units))
+				if (components_tied(equalities, a, b))
 				{
 					a->units = list_concat(a->units, b->units);
+					a->partial = list_concat(a->partial, b->partial);
 					components = list_delete_nth_cell(components, j);
 					merged = true;
 				}
@@ -56,7 +66,11 @@ merge_components(List *components, List *equalities)
 	return components;
 }
 
-/* The components of an outer join; its ON clause must tie both sides, if both are private. */
+/*
+ * The components of an outer join; its ON clause must tie both sides, if both are private.  The
+ * weak side's unit is NULL in rows without a match, which belong to the individual of the strong
+ * side.  If that side is public, they belong to nobody.
+ */
 static List *
 tie_outer_join(RewriteContext *context, Level *level, JoinExpr *join, bool nullable)
 {
@@ -65,17 +79,17 @@ tie_outer_join(RewriteContext *context, Level *level, JoinExpr *join, bool nulla
 									  nullable);
 	List	   *weak = tie_jointree(context, level, left_strong ? join->rarg : join->larg,
 									true);
+	Component  *a;
+	Component  *b;
 
 	if (strong == NIL || weak == NIL)
 		return list_concat(strong, weak);
+	a = linitial(strong);
+	b = linitial(weak);
 	if (list_length(strong) > 1 || list_length(weak) > 1 ||
-		!equalities_tie(equalities_of(join->quals),
-						((Component *) linitial(strong))->units,
-						((Component *) linitial(weak))->units))
+		!components_tied(equalities_of(join->quals), a, b))
 		refuse(REFUSE_NOT_TIED, context->source, exprLocation(join->quals));
-	((Component *) linitial(strong))->units =
-		list_concat(((Component *) linitial(strong))->units,
-					((Component *) linitial(weak))->units);
+	a->partial = list_concat(list_concat(a->partial, b->units), b->partial);
 	return strong;
 }
 
@@ -95,6 +109,7 @@ tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable)
 			return NIL;
 		component = palloc(sizeof(Component));
 		component->units = list_copy(input->units);
+		component->partial = list_copy(input->partial);
 		return list_make1(component);
 	}
 	if (IsA(node, FromExpr))
@@ -142,6 +157,7 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 	if (list_length(components) != 1)
 		refuse_query(REFUSE_NOT_TIED, context, level->query);
 	result->units = ((Component *) linitial(components))->units;
+	result->partial = ((Component *) linitial(components))->partial;
 
 	for (int i = 1; i <= list_length(level->query->rtable); i++)
 	{

@@ -12,6 +12,7 @@
 #include "query/equalities.h"
 #include "query/level.h"
 #include "query/tied.h"
+#include "query/units.h"
 
 /* Does the sub-select yield one row at most, whatever the data? */
 bool
@@ -27,20 +28,31 @@ yields_one_row(Query *query)
 		query->limitOption == LIMIT_OPTION_COUNT;
 }
 
+/* Is the expression a column of an alternative of the unit that tells whose a row is? */
+static bool
+is_unit_column(const Individuals *individuals, Node *expr)
+{
+	ListCell   *lc;
+	ListCell   *lu;
+
+	foreach(lc, individuals->units)
+	{
+		foreach(lu, (List *) lfirst(lc))
+		{
+			if (equal(strip_relabel(lfirst(lu)), expr))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Is the column one of the unit's, and NULL in no row of the level that counts? */
 static bool
 is_sure_unit(Level *level, Var *var)
 {
-	ListCell   *lc;
-
 	if (bms_is_member(var->varno, level->nullable) || level->inputs[var->varno] == NULL)
 		return false;
-	foreach(lc, (List *) linitial(level->inputs[var->varno]->units))
-	{
-		if (equal(strip_relabel(lfirst(lc)), var))
-			return true;
-	}
-	return false;
+	return is_unit_column(level->inputs[var->varno], (Node *) var);
 }
 
 /*
@@ -76,7 +88,7 @@ in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
 			continue;
 		tle = get_tle_by_resno(query->targetList, ((Param *) right)->paramid);
 		if (tle == NULL || (query->setOperations == NULL &&
-							!list_member((List *) linitial(inner->units), strip_relabel((Node *) tle->expr))))
+							!is_unit_column(inner, strip_relabel((Node *) tle->expr))))
 			continue;
 		/* as the sub-select would write it: its column in the place of the parameter */
 		left = copyObject(left);
@@ -115,7 +127,7 @@ check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query
 			if (level->inputs[i] == NULL)
 				continue;
 			all.relation = level->inputs[i]->relation;
-			foreach(lc, level->inputs[i]->units)
+			foreach(lc, all_units(level->inputs[i]))
 			{
 				List	   *unit = copyObject(lfirst(lc));
 
@@ -126,7 +138,7 @@ check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query
 		if (all.relation != NULL &&
 			strcmp(NameStr(all.relation->population),
 				   NameStr(inner->relation->population)) == 0 &&
-			equalities_tie(equalities, outer, inner->units))
+			equalities_tie(equalities, outer, all_units(inner)))
 			return;
 	}
 	refuse(REFUSE_NOT_TIED, context->source, sublink->location);

@@ -138,26 +138,15 @@ name_added_columns(RangeTblEntry *rte)
 									  makeString(pstrdup("dp_unit")));
 }
 
-/*
- * Turns a private sub-select's unit, in terms of its own level, into columns
- * of its range table entry, adding them where the sub-select leaves them out.
- */
-Individuals *
-expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
+/* The alternatives of a sub-select's unit that are among its columns, as columns of its entry. */
+static List *
+units_as_columns(RangeTblEntry *rte, int rtindex, List *units)
 {
-	Individuals *result = palloc(sizeof(Individuals));
+	List	   *result = NIL;
 	ListCell   *lc;
 	ListCell   *lu;
 
-	*result = *below;
-	result->units = NIL;
-	foreach(lu, (List *) linitial(below->units))
-	{
-		/* the first alternative is the one that is never NULL: always there */
-		if (find_column(rte->subquery, lfirst(lu)) == NULL)
-			(void) add_unit_column(rte->subquery, lfirst(lu));
-	}
-	foreach(lc, below->units)
+	foreach(lc, units)
 	{
 		List	   *unit = NIL;
 
@@ -169,10 +158,39 @@ expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
 				unit = lappend(unit, makeVarFromTargetEntry(rtindex, tle));
 		}
 		if (list_length(unit) == list_length((List *) lfirst(lc)))
-			result->units = lappend(result->units, unit);
+			result = lappend(result, unit);
 	}
+	return result;
+}
+
+/*
+ * Turns a private sub-select's unit, in terms of its own level, into columns
+ * of its range table entry, adding them where the sub-select leaves them out.
+ */
+Individuals *
+expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
+{
+	Individuals *result = palloc(sizeof(Individuals));
+	ListCell   *lu;
+
+	*result = *below;
+	foreach(lu, (List *) linitial(below->units))
+	{
+		/* the first alternative tells whose a row is: always there */
+		if (find_column(rte->subquery, lfirst(lu)) == NULL)
+			(void) add_unit_column(rte->subquery, lfirst(lu));
+	}
+	result->units = units_as_columns(rte, rtindex, below->units);
+	result->partial = units_as_columns(rte, rtindex, below->partial);
 	name_added_columns(rte);
 	return result;
+}
+
+/* All alternatives of the unit, those that may be NULL last: what ties rows to an individual. */
+List *
+all_units(const Individuals *individuals)
+{
+	return list_concat_copy(individuals->units, individuals->partial);
 }
 
 /* The expressions that clauses are about, without casts that keep the value. */
@@ -192,7 +210,7 @@ clause_expressions(List *clauses, List *targets)
 }
 
 /* The alternatives of the unit that are completely among the expressions. */
-List *
+static List *
 units_among(List *units, List *expressions)
 {
 	List	   *result = NIL;
@@ -211,14 +229,35 @@ units_among(List *units, List *expressions)
 	return result;
 }
 
-/* Is the level grouped so that each group has rows of one individual only? */
+/*
+ * Leaves only the alternatives of the unit that are among the expressions, those that a level is
+ * grouped by.  If only such are left as may be NULL, the group in which it is NULL has
+ * rows of several individuals.  It belongs to nobody.
+ */
+void
+keep_units(Individuals *individuals, List *expressions)
+{
+	individuals->units = units_among(individuals->units, expressions);
+	individuals->partial = units_among(individuals->partial, expressions);
+	if (individuals->units == NIL && individuals->partial != NIL)
+	{
+		individuals->units = list_make1(linitial(individuals->partial));
+		individuals->partial = list_delete_first(individuals->partial);
+		individuals->may_be_null = true;
+	}
+}
+
+/*
+ * Is the level grouped so that each group has rows of one individual only, or belongs to nobody
+ * (see keep_units())?
+ */
 bool
 grouped_by_unit(Query *query, Individuals *individuals)
 {
 	List	   *clauses = query->groupClause != NIL || query->hasAggs ?
 		query->groupClause : query->distinctClause;
 
-	return units_among(individuals->units,
+	return units_among(all_units(individuals),
 					   clause_expressions(clauses, query->targetList)) != NIL;
 }
 

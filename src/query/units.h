@@ -15,7 +15,8 @@ extern TargetEntry *add_unit_column(Query *query, Node *expr);
 extern void name_added_columns(RangeTblEntry *rte);
 extern Individuals *expose_units(RangeTblEntry *rte, int rtindex, Individuals *below);
 extern List *clause_expressions(List *clauses, List *targets);
-extern List *units_among(List *units, List *expressions);
+extern List *all_units(const Individuals *individuals);
+extern void keep_units(Individuals *individuals, List *expressions);
 extern bool grouped_by_unit(Query *query, Individuals *individuals);
 extern void require_unit(Level *level, Individuals *individuals);
 

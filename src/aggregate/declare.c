@@ -55,7 +55,7 @@ dp_with(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("dp_with() is not in its place"),
-			 errhint("Write it in the WHERE clause of the SELECT that computes the release, joined by AND.")));
+			 errhint("Write it in the WHERE clause, or in ON, of the SELECT that computes the release, joined by AND.")));
 	PG_RETURN_NULL();			/* keep compiler quiet */
 }
 

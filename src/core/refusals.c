@@ -185,6 +185,10 @@ static const struct
 		"arguments of dp_with() must be constants or parameters",
 		"For example: WHERE dp_with(epsilon => 0.5)."
 	},
+	[REFUSE_WITH_TWICE] = {
+		"two dp_with() set the same thing differently",
+		"Set each of epsilon, delta, max_groups and max_rows once for one release."
+	},
 };
 
 /*

@@ -50,7 +50,8 @@ typedef enum Refusal
 	REFUSE_TYPE,
 	REFUSE_WIDE_PARAMETER,
 	REFUSE_WINDOW_BELOW,
-	REFUSE_WITH_ARGUMENTS
+	REFUSE_WITH_ARGUMENTS,
+	REFUSE_WITH_TWICE
 } Refusal;
 
 extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -33,11 +34,18 @@ or_default(Node *parameter, Node *setting)
 	return (Node *) result;
 }
 
-/* Reads dp_with(epsilon, delta, max_groups, max_rows) into the parameters. */
-static void
-apply_with(RewriteContext *context, FuncExpr *with, List *params)
+/* Calls of dp_with() that are being read into the parameters of a release. */
+typedef struct WithContext
 {
-	int			i = 0;
+	RewriteContext *rewrite;
+	List	   *params;
+	Node	   *given[DP_PARAM_FIRST_OTHER];	/* what was given so far, else NULL */
+} WithContext;
+
+/* Refuses arguments that are neither constants nor parameters. */
+static void
+check_arguments(RewriteContext *context, FuncExpr *with)
+{
 	ListCell   *lc;
 
 	foreach(lc, with->args)
@@ -49,62 +57,103 @@ apply_with(RewriteContext *context, FuncExpr *with, List *params)
 		if (release_parameter(context, argument) == NULL)
 			refuse(REFUSE_WITH_ARGUMENTS, context->source, with->location);
 	}
-
-	/* puts named arguments in order and adds defaults; the call itself is volatile */
-	with = castNode(FuncExpr, eval_const_expressions(context->root, (Node *) with));
-	foreach(lc, with->args)
-	{
-		Node	   *argument = lfirst(lc);
-
-		if (!(IsA(argument, Const) && ((Const *) argument)->constisnull))
-		{
-			if (exprType(argument) != FLOAT8OID)
-				argument = eval_const_expressions(context->root,
-												  (Node *) makeFuncExpr(F_FLOAT8_INT4, FLOAT8OID,
-																		list_make1(argument),
-																		InvalidOid, InvalidOid,
-																		COERCE_EXPLICIT_CAST));
-			if (!IsA(argument, Const))
-				argument = or_default(argument, list_nth(params, i));
-			lfirst(list_nth_cell(params, i)) = argument;
-		}
-		i++;
-	}
 }
 
-/*
- * Takes dp_with() out of the conditions of WHERE that AND connects, in place, and reads it into
- * the parameters.  Raises ERRCODE_DP_QUERY_REFUSED for arguments that are not public.
- */
-void
-extract_with(RewriteContext *context, Query *query, List *params)
+/* Reads one argument into parameter i.  It must not contradict what another call said. */
+static void
+apply_argument(WithContext *context, int i, Node *argument, int location)
 {
-	List	   *quals = make_ands_implicit((Expr *) query->jointree->quals);
-	List	   *rest = NIL;
-	List	   *flat = NIL;
+	if (IsA(argument, Const) && ((Const *) argument)->constisnull)
+		return;
+	if (exprType(argument) != FLOAT8OID)
+		argument = eval_const_expressions(context->rewrite->root,
+										  (Node *) makeFuncExpr(F_FLOAT8_INT4, FLOAT8OID,
+																list_make1(argument), InvalidOid,
+																InvalidOid, COERCE_EXPLICIT_CAST));
+	if (context->given[i] != NULL && !equal(context->given[i], argument))
+		refuse(REFUSE_WITH_TWICE, context->rewrite->source, location);
+	context->given[i] = argument;
+	if (!IsA(argument, Const))
+		argument = or_default(argument, list_nth(context->params, i));
+	lfirst(list_nth_cell(context->params, i)) = argument;
+}
+
+/* Reads dp_with(epsilon, delta, max_groups, max_rows) into the parameters. */
+static void
+apply_with(WithContext *context, FuncExpr *with)
+{
+	int			location = with->location;
+	int			i = 0;
 	ListCell   *lc;
 
-	foreach(lc, quals)
+	check_arguments(context->rewrite, with);
+	/* puts named arguments in order and adds defaults; the call itself is volatile */
+	with = castNode(FuncExpr, eval_const_expressions(context->rewrite->root, (Node *) with));
+	foreach(lc, with->args)
+		apply_argument(context, i++, lfirst(lc), location);
+}
+
+/* Takes dp_with() out of conditions that AND connects, however they are nested. */
+static List *
+without_with(WithContext *context, Node *quals)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	check_stack_depth();
+	foreach(lc, make_ands_implicit((Expr *) quals))
 	{
 		Node	   *qual = lfirst(lc);
 
 		/* the parser nests ANDs that were written with parentheses */
 		if (is_andclause(qual))
-			flat = list_concat(flat, ((BoolExpr *) qual)->args);
+			result = list_concat(result, without_with(context, qual));
+		else if (IsA(qual, FuncExpr) &&
+				 extension_function(((FuncExpr *) qual)->funcid) == DP_FUNC_WITH)
+			apply_with(context, (FuncExpr *) qual);
 		else
-			flat = lappend(flat, qual);
+			result = lappend(result, qual);
 	}
-	foreach(lc, flat)
-	{
-		Node	   *qual = lfirst(lc);
+	return result;
+}
 
-		if (IsA(qual, FuncExpr) &&
-			extension_function(((FuncExpr *) qual)->funcid) == DP_FUNC_WITH)
-			apply_with(context, (FuncExpr *) qual, params);
-		else
-			rest = lappend(rest, qual);
+/* The same for WHERE and all ON clauses of a join tree, in place. */
+static void
+take_with(WithContext *context, Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, FromExpr))
+	{
+		FromExpr   *from = (FromExpr *) node;
+		List	   *rest = without_with(context, from->quals);
+
+		foreach(lc, from->fromlist)
+			take_with(context, lfirst(lc));
+		from->quals = rest == NIL ? NULL : (Node *) make_ands_explicit(rest);
 	}
-	query->jointree->quals = rest == NIL ? NULL : (Node *) make_ands_explicit(rest);
+	else if (IsA(node, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) node;
+
+		take_with(context, join->larg);
+		take_with(context, join->rarg);
+		if (join->quals != NULL)	/* CROSS JOIN has none */
+			join->quals = (Node *) make_ands_explicit(without_with(context, join->quals));
+	}
+}
+
+/*
+ * Takes dp_with() out of the conditions of WHERE and ON that AND connects, in place, and reads it
+ * into the parameters.  Raises ERRCODE_DP_QUERY_REFUSED for arguments that are not public, and
+ * for calls that contradict each other.
+ */
+void
+extract_with(RewriteContext *context, Query *query, List *params)
+{
+	WithContext with = {.rewrite = context,.params = params};
+
+	take_with(&with, (Node *) query->jointree);
 }
 
 /* The parameters that every release has (DP_PARAM_...), from settings and declared limits. */

@@ -176,7 +176,8 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 	if (params->epsilon_share < smallest_share(spec) || params->delta_share < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("epsilon and delta are too small for so many outputs")));
+				 errmsg("epsilon and delta are too small for so many outputs"),
+				 errhint("Ask with more epsilon and delta, or for fewer outputs in one release.")));
 	params->groups = integer_param(values[DP_PARAM_GROUPS], DP_MAX_GROUPS, "max_groups");
 	params->rows = integer_param(values[DP_PARAM_ROWS], DP_MAX_ROWS, "max_rows");
 	if (spec->streamed)

@@ -275,6 +275,22 @@ refusals('arguments of dp_with',
 	'SELECT count(*) FROM visits WHERE dp_with(max_rows => patient_id)',
 	'SELECT count(*) FROM visits WHERE dp_with((SELECT 1.0::float8))');
 
+refusals('two dp_with',
+	'SELECT count(*) FROM visits WHERE dp_with(0.25) AND dp_with(0.5)',
+	'SELECT count(*) FROM visits WHERE dp_with(0.5) AND cost > 5 AND (clinic IS NOT NULL AND (dp_with(epsilon => 0.25) AND true))',
+	'SELECT count(*) FROM visits v JOIN visits w ON v.patient_id = w.patient_id AND dp_with(0.25) WHERE dp_with(0.5)',
+	'SELECT count(*) FROM visits v LEFT JOIN visits w ON v.patient_id = w.patient_id AND dp_with(max_rows => 2) WHERE dp_with(0.5, max_rows => 3)',
+	'PREPARE q (float8) AS SELECT count(*) FROM visits WHERE dp_with($1) AND dp_with(0.5); SET plan_cache_mode = force_generic_plan; EXECUTE q (0.5)',
+	'PREPARE q (float8, float8) AS SELECT count(*) FROM visits WHERE dp_with($1) AND dp_with($2); EXECUTE q (0.25, 0.5)');
+
+foreach my $query ('SELECT count(*) FROM visits WHERE dp_with(0.25) AND dp_with(delta => 1e-7) AND dp_with(0.25)',
+	'SELECT count(*) FROM visits v JOIN visits w ON v.patient_id = w.patient_id AND dp_with(0.25)',
+	'SELECT count(*) FROM visits v JOIN (visits w LEFT JOIN visits u ON w.patient_id = u.patient_id AND (dp_with(0.25) AND u.cost > 1)) ON v.patient_id = w.patient_id',
+	'SELECT count(*) FROM visits v LEFT JOIN visits w USING (patient_id) WHERE (dp_with(NULL) AND dp_with(0.25))')
+{
+	is(DpAgg::value($node, 'analyst', "SET dp_agg.epsilon = 0.75; CREATE TEMP TABLE r AS $query; SELECT epsilon FROM dp_agg.my_releases ORDER BY id DESC LIMIT 1") + 0, 0.25, "charged what it sets: $query");
+}
+
 # ---------- 42501: rows themselves ----------
 
 my @raw = map { [ $_, '42501', 'permission denied' ] } (
@@ -342,6 +358,7 @@ my @numbers = (
 	'percentile_cont(0.5) WITHIN GROUP (ORDER BY patient_id)', 'dp_histogram(patient_id, 10)'),
 	[ 'SELECT avg(n) FROM (SELECT count(*) AS n FROM visits GROUP BY patient_id) v', 'DP003',
 	'no bounds are known for column "n"' ],
+	[ 'SET dp_agg.epsilon = 1e-9; SELECT count(*), dp_top(clinic, 3), dp_histogram(cost, 3), dp_bounds(cost), dp_mode(clinic) FROM visits', '22023', 'epsilon and delta are too small for so many outputs' ],
 	(map { [ "SELECT dp_avg(cost, $_) FROM visits", 'DP003',
 	'lower bound must be less than upper' ] } '5, 5', '5, 4', '0, -1'),
 	(map { [ "SELECT dp_sum(cost, $_) FROM visits", 'DP003',

@@ -912,7 +912,7 @@ DECLARE
 	attribute pg_attribute;
 BEGIN
 	IF relation IS NULL OR "column" IS NULL THEN
-		RAISE null_value_not_allowed USING MESSAGE = 'relation and column must not be NULL';
+		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
 	IF NOT EXISTS (SELECT FROM pg_seclabel
 					WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
@@ -938,12 +938,12 @@ AS 'MODULE_PATHNAME', 'dp_never_null' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION dp_agg.never_null(regclass, smallint) IS
 'internal: is a column, by its number, NOT NULL in a relation and in all that inherit from it or are partitions, and does the server enforce that (it does not on foreign tables)';
 
-CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name, lower text, upper text)
+CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name, lower text, upper text)
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	attribute pg_attribute := dp_agg.protected_column(relation, "column");
+	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 	bounds numeric[] := '{}';
 	bound text;
@@ -955,7 +955,7 @@ BEGIN
 					'double precision'::regtype, 'numeric'::regtype, 'date'::regtype,
 					'timestamp'::regtype, 'timestamptz'::regtype, 'interval'::regtype) THEN
 		RAISE SQLSTATE 'DP003' USING
-			MESSAGE = format('column "%s" is of type %s, which has no bounds', "column",
+			MESSAGE = format('column "%s" is of type %s, which has no bounds', column_name,
 							 format_type(attribute.atttypid, attribute.atttypmod)),
 			HINT = 'Bounds are declared for numbers, dates, timestamps and intervals.';
 	END IF;
@@ -964,7 +964,7 @@ BEGIN
 			bounds := bounds || dp_agg.bound_number(type, bound);
 		EXCEPTION WHEN data_exception THEN
 			RAISE SQLSTATE 'DP003' USING
-				MESSAGE = format('invalid bound "%s" of column "%s"', bound, "column"),
+				MESSAGE = format('invalid bound "%s" of column "%s"', bound, column_name),
 				DETAIL = format('The column is of type %s: %s.', format_type(type, NULL), SQLERRM),
 				HINT = 'Write lower and upper as values of the type of the column.';
 		END;
@@ -979,44 +979,44 @@ BEGIN
 			MESSAGE = 'lower bound must be less than upper bound',
 			HINT = 'Give the lower bound first.';
 	END IF;
-	PERFORM dp_agg.label_column(relation, "column", '{}',
+	PERFORM dp_agg.label_column(relation, column_name, '{}',
 			jsonb_build_object('lower', bounds[1], 'upper', bounds[2]));
 	IF NOT dp_agg.never_null(relation, attribute.attnum) THEN
 		RAISE NOTICE USING
-			MESSAGE = format('column "%s" may be NULL, which costs accuracy', "column"),
+			MESSAGE = format('column "%s" may be NULL, which costs accuracy', column_name),
 			HINT = CASE WHEN attribute.attnotnull
 				THEN 'It is declared NOT NULL, but nobody enforces that on foreign tables, and a child may be without.'
 				ELSE format('If it never is: ALTER TABLE %s ALTER COLUMN %I SET NOT NULL.',
-							relation, "column") END;
+							relation, column_name) END;
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, text, text) IS
 'declares that values of a column are clamped to [lower, upper] where an aggregate needs bounds; the column holds numbers, dates, timestamps or intervals, and bounds are written as its values are, as in ''1920-01-01''; finite, lower < upper; choose them without looking at the data; errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
 
-CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name,
+CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name,
 								  lower double precision, upper double precision)
 RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 SET extra_float_digits = 1
 AS $$
-	SELECT dp_agg.set_bounds(relation, "column", lower::text, upper::text)
+	SELECT dp_agg.set_bounds(relation, column_name, lower::text, upper::text)
 $$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, double precision, double precision) IS
 'declares bounds of a column of numbers, in its unit, of magnitude up to 1e120; see the form with text';
 
 -- Bounds become text by way of JSON, in which dates do not depend on datestyle.
-CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name,
+CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name,
 								  lower anycompatible, upper anycompatible)
 RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.set_bounds(relation, "column", to_jsonb(lower) #>> '{}', to_jsonb(upper) #>> '{}')
+	SELECT dp_agg.set_bounds(relation, column_name, to_jsonb(lower) #>> '{}', to_jsonb(upper) #>> '{}')
 $$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, anycompatible, anycompatible) IS
 'declares bounds of a column that are not written as text or numbers, as in DATE ''1920-01-01''; see the form with text';
 
-CREATE FUNCTION dp_agg.set_domain(relation regclass, "column" name, keys text[])
+CREATE FUNCTION dp_agg.set_domain(relation regclass, column_name name, keys text[])
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 -- Keys are stored as these styles write them, which any style reads back.
@@ -1026,13 +1026,13 @@ SET extra_float_digits = 1
 SET bytea_output = hex
 AS $$
 DECLARE
-	attribute pg_attribute := dp_agg.protected_column(relation, "column");
+	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
 	type text := format_type(attribute.atttypid, attribute.atttypmod);
 	canonical jsonb;
 	different bigint;
 BEGIN
 	IF keys IS NULL THEN
-		PERFORM dp_agg.label_column(relation, "column", '{domain}', '{}');
+		PERFORM dp_agg.label_column(relation, column_name, '{domain}', '{}');
 		RETURN;
 	END IF;
 	IF EXISTS (SELECT FROM unnest(keys) k WHERE k IS NULL) THEN
@@ -1048,7 +1048,7 @@ BEGIN
 	END IF;
 	IF dp_agg.base_type(attribute.atttypid) IN ('json'::regtype, 'jsonb'::regtype) THEN
 		RAISE feature_not_supported USING
-			MESSAGE = format('column "%s" is of type %s, which has no domain', "column", type),
+			MESSAGE = format('column "%s" is of type %s, which has no domain', column_name, type),
 			HINT = 'Domains are declared for columns of plain values such as text, numbers, dates, boolean or enums.';
 	END IF;
 
@@ -1067,7 +1067,7 @@ BEGIN
 			DETAIL = format('%s keys are %s values of type %s.', cardinality(keys), different, type),
 			HINT = 'List every key once.';
 	END IF;
-	PERFORM dp_agg.label_column(relation, "column", '{}', jsonb_build_object('domain', canonical));
+	PERFORM dp_agg.label_column(relation, column_name, '{}', jsonb_build_object('domain', canonical));
 END
 $$;
 COMMENT ON FUNCTION dp_agg.set_domain(regclass, name, text[]) IS
@@ -1891,7 +1891,8 @@ COMMENT ON VIEW dp_agg.release_log IS
 
 CREATE VIEW dp_agg.my_releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
-		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation,
+		l.session_role AS session_user_name, l."current_role" AS role_name
 	FROM dp_agg.release_log l
 	WHERE l.mine;
 COMMENT ON VIEW dp_agg.my_releases IS
@@ -1899,7 +1900,8 @@ COMMENT ON VIEW dp_agg.my_releases IS
 
 CREATE VIEW dp_agg.releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
-		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation
+		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation,
+		l.session_role AS session_user_name, l."current_role" AS role_name
 	FROM dp_agg.release_log l
 	WHERE l.mine
 		OR (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
@@ -1912,7 +1914,8 @@ COMMENT ON VIEW dp_agg.releases IS
 CREATE VIEW dp_agg.raw_reads WITH (security_barrier) AS
 	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relation, r.columns, r.query,
 		r.tier, dp_agg.tier_reasons(r.codes) AS tier_reasons, dp_agg.tier_codes(r.codes) AS tier_codes,
-		dp_agg.tier_obligation(r.tier) AS obligation
+		dp_agg.tier_obligation(r.tier) AS obligation,
+		r.session_role AS session_user_name, r."current_role" AS role_name
 	FROM dp_agg.raw_read r;
 COMMENT ON VIEW dp_agg.raw_reads IS
 	'Statements that read raw rows of classified relations while dp_agg.audit_raw was on, one row per statement and relation, with the risk tier of what they read. For the extension''s owner, and auditors to whom SELECT is granted.';
@@ -1924,7 +1927,8 @@ CREATE VIEW dp_agg.account_changes WITH (security_barrier) AS
 		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'epsilon_limit')::numeric / 1e9) AS epsilon_to,
 		pg_catalog.trim_scale((c.before::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_from,
 		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_to,
-		c.before::pg_catalog.jsonb AS before, c.after::pg_catalog.jsonb AS after
+		c.before::pg_catalog.jsonb AS before, c.after::pg_catalog.jsonb AS after,
+		c.session_role AS session_user_name, c."current_role" AS role_name
 	FROM (SELECT a.id, a.at, a.session_role, a."current_role", a.role, a.population, a.before, a.after
 			FROM dp_agg.account_change a
 		  UNION ALL
@@ -1932,6 +1936,17 @@ CREATE VIEW dp_agg.account_changes WITH (security_barrier) AS
 			FROM dp_agg.account_change_waiting w) c;
 COMMENT ON VIEW dp_agg.account_changes IS
 	'Who opened, changed or closed an account, when, from what to what: limits in plain units, and the whole row of dp_agg.account before and after; id NULL: not in the chain yet. For the extension''s owner, and auditors to whom SELECT is granted.';
+
+-- Unquoted, current_role is a function of SQL, in every place where a column may stand.  So the
+-- two roles have names that need no quotes as well.
+COMMENT ON COLUMN dp_agg.my_releases.session_user_name IS 'name, at that time, of the role that had logged in: the same as session_role';
+COMMENT ON COLUMN dp_agg.my_releases.role_name IS 'name, at that time, of the role that ran the statement: the same as "current_role", which without quotes is the role that looks';
+COMMENT ON COLUMN dp_agg.releases.session_user_name IS 'name, at that time, of the role that had logged in: the same as session_role';
+COMMENT ON COLUMN dp_agg.releases.role_name IS 'name, at that time, of the role that ran the statement: the same as "current_role", which without quotes is the role that looks';
+COMMENT ON COLUMN dp_agg.raw_reads.session_user_name IS 'name, at that time, of the role that had logged in: the same as session_role';
+COMMENT ON COLUMN dp_agg.raw_reads.role_name IS 'name, at that time, of the role that read: the same as "current_role", which without quotes is the role that looks';
+COMMENT ON COLUMN dp_agg.account_changes.session_user_name IS 'name, at that time, of the role that had logged in: the same as session_role';
+COMMENT ON COLUMN dp_agg.account_changes.role_name IS 'name, at that time, of the role that made the change: the same as "current_role", which without quotes is the role that looks';
 
 REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.release_log,
 	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases,

@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/errors.h"
+#include "core/names.h"
 #include "core/refusals.h"
 
 static const struct
@@ -247,14 +248,16 @@ refuse_failing(const char *message, const char *source, int location)
 }
 
 /*
- * Raises PostgreSQL's own "permission denied" (ERRCODE_INSUFFICIENT_PRIVILEGE), for a
- * query that would return rows of the relation.
+ * Raises "permission denied" (ERRCODE_INSUFFICIENT_PRIVILEGE) for a query that would return rows
+ * of the relation.  The message begins as PostgreSQL's own.  It says what to do, since many
+ * clients show no hint.
  */
 void
 refuse_raw(Oid relid)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for table %s", get_rel_name(relid)),
-			 errhint("Rows of a protected relation can only be aggregated, for example with count(*) or avg(...).")));
+			 errmsg("permission denied for table %s: its rows can only be aggregated, for example with count(*)",
+					relation_for_message(relid)),
+			 errhint("Write an aggregate, as count(*) or avg(...), with or without GROUP BY.")));
 }

@@ -134,7 +134,7 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 						   written_bound(builder, aggregate_argument(aggref, i)),
 						   written_bound(builder, aggregate_argument(aggref, i + 1)));
 	if (!derive_bounds(builder->level, expr, &lower, &upper))
-		no_bounds(builder->context, builder->level, expr, aggref->location);
+		no_bounds(builder->context, builder->level, expr, aggref);
 	spec_check_bounds(lower, upper, true);
 	return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED,
 					   float8_const(lower), float8_const(upper));

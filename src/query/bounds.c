@@ -12,6 +12,8 @@
 #include <math.h>
 
 #include "access/transam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -22,6 +24,7 @@
 #include "utils/numeric.h"
 
 #include "core/errors.h"
+#include "core/names.h"
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "policy/policy.h"
@@ -369,9 +372,58 @@ derive_bounds(Level *level, Node *node, double *lower, double *upper)
 	return true;
 }
 
-/* Raises ERRCODE_DP_BOUNDS, naming the column where there is one. */
+/* ----------
+ * What to write instead
+ * ----------
+ */
+
+/*
+ * A column as the query may write it: quoted where that is needed, after the name of its FROM
+ * item if there are several.
+ */
+static char *
+written_column(Level *level, Var *var)
+{
+	RangeTblEntry *rte = rt_fetch(var->varno, level->query->rtable);
+	const char *column = quote_identifier(get_rte_attribute_name(rte, var->varattno));
+	char	   *item = pstrdup(quote_identifier(rte->eref->aliasname));
+
+	return list_length(level->query->rtable) > 1 ? psprintf("%s.%s", item, column) :
+		pstrdup(column);
+}
+
+/* The schema of the dp_ aggregates with a dot, quoted; empty if search_path finds them. */
+static const char *
+aggregate_schema(void)
+{
+	Oid			function = extension_oid(DP_FUNC_WITH, InvalidOid);
+
+	if (FunctionIsVisible(function))
+		return "";
+	return psprintf("%s.", quote_identifier(get_namespace_name(get_func_namespace(function))));
+}
+
+/*
+ * The call of an aggregate about x with bounds, as the query may write it.  Those of two
+ * arguments and those that take more than bounds beside x are stood for by dp_avg().
+ */
+static char *
+call_with_bounds(Aggref *aggref, const char *x)
+{
+	const char *name = get_func_name(aggref->aggfnoid);
+	const char *prefix = strncmp(name, "dp_", 3) == 0 ? "" : "dp_";
+
+	if (list_length(aggref->args) != 1 || aggref->aggkind != AGGKIND_NORMAL)
+	{
+		name = "avg";
+		prefix = "dp_";
+	}
+	return psprintf("%s%s%s(%s, lower, upper)", aggregate_schema(), prefix, name, x);
+}
+
+/* Raises ERRCODE_DP_BOUNDS for an argument of an aggregate, naming the column where there is one. */
 void
-no_bounds(RewriteContext *context, Level *level, Node *node, int location)
+no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 {
 	Node	   *bare = strip_relabel(node);
 
@@ -382,21 +434,29 @@ no_bounds(RewriteContext *context, Level *level, Node *node, int location)
 	{
 		RangeTblEntry *rte = rt_fetch(((Var *) bare)->varno, level->query->rtable);
 		char	   *column = get_rte_attribute_name(rte, ((Var *) bare)->varattno);
+		char	   *call = call_with_bounds(aggref, written_column(level, (Var *) bare));
 
 		if (rte->rtekind == RTE_RELATION && policy_lookup(rte->relid) != NULL)
+		{
+			/* an alias may have given the column another name */
+			char	   *own = get_attname(rte->relid, ((Var *) bare)->varattno, false);
+
 			ereport(ERROR,
 					(errcode(ERRCODE_DP_BOUNDS),
 					 errmsg("no bounds are declared for column \"%s\"", column),
-					 errhint("Give bounds, as in dp_avg(%s, lower, upper), or ask the administrator to call dp_agg.set_bounds('%s', '%s', lower, upper).",
-							 column, get_rel_name(rte->relid), column)));
+					 errhint("Give bounds, as in %s, or ask the administrator to call dp_agg.set_bounds(%s, %s, lower, upper).",
+							 call, quote_literal_cstr(relation_for_statement(rte->relid)),
+							 quote_literal_cstr(own))));
+		}
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("no bounds are known for column \"%s\"", column),
-				 errhint("Give bounds, as in dp_avg(%s, lower, upper); bounds declared with dp_agg.set_bounds() hold for columns of protected relations.",
-						 column)));
+				 errhint("Give bounds, as in %s; bounds declared with dp_agg.set_bounds() hold for columns of protected relations.",
+						 call)));
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_BOUNDS),
 			 errmsg("no bounds follow for this expression from those of its columns"),
-			 errhint("Give bounds, as in dp_avg(x, lower, upper), or declare them for its columns with dp_agg.set_bounds().")));
+			 errhint("Give bounds, as in %s where x is the expression, or declare them for its columns with dp_agg.set_bounds().",
+					 call_with_bounds(aggref, "x"))));
 }

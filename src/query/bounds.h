@@ -10,6 +10,6 @@
 #include "query/level.h"
 
 extern bool derive_bounds(Level *level, Node *node, double *lower, double *upper);
-extern void no_bounds(RewriteContext *context, Level *level, Node *node, int location) pg_attribute_noreturn();
+extern void no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref) pg_attribute_noreturn();
 
 #endif							/* DP_BOUNDS_H */

@@ -17,6 +17,7 @@
 #include "utils/syscache.h"
 
 #include "core/errors.h"
+#include "core/names.h"
 #include "core/owner.h"
 #include "core/refusals.h"
 #include "policy/cache.h"
@@ -45,7 +46,7 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_QUERY_REFUSED),
 				 errmsg("protected relation \"%s\" has lost its unit column",
-						get_rel_name(rte->relid)),
+						relation_for_message(rte->relid)),
 				 errhint("Ask the administrator to call dp_agg.protect() again.")));
 	if (rel->partition)
 		refuse(REFUSE_PARTITION, context->source, -1);

@@ -283,13 +283,6 @@ refusals('two dp_with',
 	'PREPARE q (float8) AS SELECT count(*) FROM visits WHERE dp_with($1) AND dp_with(0.5); SET plan_cache_mode = force_generic_plan; EXECUTE q (0.5)',
 	'PREPARE q (float8, float8) AS SELECT count(*) FROM visits WHERE dp_with($1) AND dp_with($2); EXECUTE q (0.25, 0.5)');
 
-foreach my $query ('SELECT count(*) FROM visits WHERE dp_with(0.25) AND dp_with(delta => 1e-7) AND dp_with(0.25)',
-	'SELECT count(*) FROM visits v JOIN visits w ON v.patient_id = w.patient_id AND dp_with(0.25)',
-	'SELECT count(*) FROM visits v JOIN (visits w LEFT JOIN visits u ON w.patient_id = u.patient_id AND (dp_with(0.25) AND u.cost > 1)) ON v.patient_id = w.patient_id',
-	'SELECT count(*) FROM visits v LEFT JOIN visits w USING (patient_id) WHERE (dp_with(NULL) AND dp_with(0.25))')
-{
-	is(DpAgg::value($node, 'analyst', "SET dp_agg.epsilon = 0.75; CREATE TEMP TABLE r AS $query; SELECT epsilon FROM dp_agg.my_releases ORDER BY id DESC LIMIT 1") + 0, 0.25, "charged what it sets: $query");
-}
 
 # ---------- 42501: rows themselves ----------
 
@@ -621,4 +614,12 @@ foreach (
 }
 
 $node->stop;
+foreach my $query ('SELECT count(*) FROM visits WHERE dp_with(0.25) AND dp_with(delta => 1e-7) AND dp_with(0.25)',
+	'SELECT count(*) FROM visits v JOIN visits w ON v.patient_id = w.patient_id AND dp_with(0.25)',
+	'SELECT count(*) FROM visits v JOIN (visits w LEFT JOIN visits u ON w.patient_id = u.patient_id AND (dp_with(0.25) AND u.cost > 1)) ON v.patient_id = w.patient_id',
+	'SELECT count(*) FROM visits v LEFT JOIN visits w USING (patient_id) WHERE (dp_with(NULL) AND dp_with(0.25))')
+{
+	is(DpAgg::value($node, 'analyst', "SET dp_agg.epsilon = 0.75; CREATE TEMP TABLE r AS $query; SELECT epsilon FROM dp_agg.my_releases ORDER BY id DESC LIMIT 1") + 0, 0.25, "charged what it sets: $query");
+}
+
 done_testing();

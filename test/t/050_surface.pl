@@ -478,7 +478,7 @@ is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHER
 	'role population epsilon_limit epsilon_spent epsilon_remaining delta_limit delta_spent delta_remaining period renews_at accountant '
 	  . 'max_epsilon_per_query min_epsilon_per_query max_releases releases_spent releases_remaining', "the columns of $_") foreach qw(budgets my_budget);
 is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp_agg.$_'::regclass AND attnum > 0"),
-	'id at session_role current_role population relations query epsilon delta outputs tier reused tier_reasons tier_codes obligation', "the columns of $_")
+	'id at session_role current_role population relations query epsilon delta outputs tier reused tier_reasons tier_codes obligation session_user_name role_name', "the columns of $_")
   foreach qw(releases my_releases);
 is(query(<<'SQL'), '', 'columns of the account have comments');
 SELECT attname FROM pg_attribute WHERE attrelid = 'dp_agg.account'::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NULL

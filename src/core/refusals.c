@@ -54,6 +54,10 @@ static const struct
 		"DISTINCT or GROUP BY below a release must contain the unit",
 		"Group by the unit in the sub-select, or aggregate there once and use its released result."
 	},
+	[REFUSE_DISTINCT_ON] = {
+		"DISTINCT ON would pick rows of single individuals",
+		"Write an aggregate with GROUP BY, as min(x) or max(x); for something of each individual, group by the unit in a sub-select and aggregate over that."
+	},
 	[REFUSE_EXPLAIN] = {
 		"plans over protected relations are not shown",
 		"Plans tell about the rows; run the query, or ask the administrator to explain it."

@@ -43,9 +43,27 @@ role_name(const LedgerAnswer *answer)
 	return name ? name : psprintf("%u", answer->role);
 }
 
+/* Epsilon would suffice, delta does not: less epsilon is no help. */
+static void
+report_delta_exhausted(const LedgerAnswer *answer)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_BUDGET_EXHAUSTED),
+			 errmsg("privacy budget on population \"%s\" is exhausted: too little delta is left",
+					NameStr(answer->population)),
+			 errdetail("The statement costs delta %s; the account of role \"%s\" has %s left.",
+					   plain_delta(answer->delta), role_name(answer), plain_delta(answer->delta_left)),
+			 answer->renews_at != 0 ?
+			 errhint("The account renews at %s. Until then ask with a smaller dp_agg.delta, at which small groups show less often.",
+					 timestamptz_to_str(answer->renews_at)) :
+			 errhint("The account does not renew. Ask with a smaller dp_agg.delta, or have the delta of the budget raised. A smaller epsilon is no help.")));
+}
+
 static void
 report_exhausted(const LedgerAnswer *answer)
 {
+	if (answer->epsilon <= answer->epsilon_left)
+		report_delta_exhausted(answer);
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_BUDGET_EXHAUSTED),
 			 errmsg("privacy budget on population \"%s\" is exhausted", NameStr(answer->population)),

@@ -250,7 +250,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	if (query->hasTargetSRFs)
 		refuse_query(REFUSE_EXPRESSION, context, query);
 	if (query->hasDistinctOn)
-		refuse_query(REFUSE_DISTINCT_BELOW, context, query);
+		refuse_query(REFUSE_DISTINCT_ON, context, query);
 
 	if (query->groupClause != NIL || query->hasAggs)
 	{

@@ -33,6 +33,8 @@ limit_location(Query *query)
 void
 refuse_rows(RewriteContext *context, Query *query, Individuals *individuals)
 {
+	if (query->hasDistinctOn)
+		refuse_query(REFUSE_DISTINCT_ON, context, query);
 	if (query->hasAggs || query->groupClause != NIL || query->distinctClause != NIL)
 		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
 	refuse_raw(individuals->relation->relid);

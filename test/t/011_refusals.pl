@@ -122,7 +122,10 @@ refusals('a release may not refer to columns of an enclosing query',
 refusals('protected relations cannot be queried while plans are printed',
 	map { "SET LOCAL $_ = on; SELECT count(*) FROM visits" } 'debug_print_plan');
 refusals('DISTINCT or GROUP BY below a release must contain the unit',
-	'SELECT count(*) FROM (SELECT DISTINCT ON (patient_id) patient_id, clinic FROM visits) v');
+	'SELECT count(*) FROM (SELECT DISTINCT count(*) FROM visits GROUP BY patient_id) v');
+refusals('DISTINCT ON would pick rows of single individuals',
+	'SELECT count(*) FROM (SELECT DISTINCT ON (patient_id) patient_id, clinic FROM visits) v', 'SELECT DISTINCT ON (clinic) clinic, cost FROM visits',
+	'SELECT DISTINCT ON (patient_id) patient_id, count(*) FROM visits GROUP BY patient_id');
 refusals('plans over protected relations are not shown',
 	map { "$_ SELECT count(*) FROM visits" } 'EXPLAIN', 'EXPLAIN ANALYZE', 'EXPLAIN VERBOSE', 'EXPLAIN (FORMAT json)',
 	'EXPLAIN (COSTS off)', 'EXPLAIN (ANALYZE, TIMING off, SUMMARY off)',
@@ -219,7 +222,7 @@ refusals('this query would return rows about single individuals',
 	'SELECT patient_id, count(*) FROM visits GROUP BY patient_id',
 	'SELECT patient_id, clinic, avg(cost) FROM visits GROUP BY 1, 2',
 	'SELECT DISTINCT patient_id FROM visits', 'SELECT dp_count(*) FROM visits GROUP BY patient_id',
-	'SELECT DISTINCT patient_id, clinic FROM visits', 'SELECT DISTINCT ON (clinic) clinic, cost FROM visits',
+	'SELECT DISTINCT patient_id, clinic FROM visits',
 	'SELECT max(s) FROM clinics, (SELECT dp_count(*) AS s FROM visits GROUP BY patient_id) v',
 	'SELECT count(*) FROM visits v JOIN patients p USING (patient_id) GROUP BY p.patient_id',
 	'SELECT clinic FROM clinics WHERE EXISTS (SELECT patient_id FROM visits GROUP BY patient_id)');

@@ -146,6 +146,31 @@ foreach my $path ('public', $schema)
 }
 is(labels(), $before, 'nothing about tables of the same names has changed, still');
 
+# ---------- names that need no quotes ----------
+
+# Parameters are passed by name as documented, and columns of the log are no functions of SQL.
+as_dba("SELECT dp_agg.set_bounds(relation => 'people', column_name => 'x', lower => $_), dp_agg.set_domain(relation => 'people', column_name => 'x', keys => NULL)")
+  foreach '0, upper => 100', "'0', upper => '100'", '0::numeric, upper => 100::numeric';
+is(labels(), $before, 'bounds that are declared by name are the same');
+is(as_dba(<<'SQL'), '', 'no function for users has a parameter, and no view a column, that SQL reads otherwise; but for those that have another name beside it');
+SELECT p.proname || ' ' || a FROM pg_proc p, unnest(p.proargnames) a JOIN pg_get_keywords() k ON k.word = a
+ WHERE k.catcode IN ('R', 'T') AND p.pronamespace IN ('dp_agg'::regnamespace, 'public'::regnamespace) AND obj_description(p.oid, 'pg_proc') !~ '^internal'
+UNION ALL
+SELECT c.relname || ' ' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 JOIN pg_get_keywords() k ON k.word = a.attname
+ WHERE k.catcode IN ('R', 'T') AND c.relnamespace = 'dp_agg'::regnamespace AND c.relkind = 'v' AND obj_description(c.oid, 'pg_class') !~ 'Internal'
+   AND NOT (a.attname = 'current_role' AND EXISTS (SELECT FROM pg_attribute r WHERE r.attrelid = c.oid AND r.attname = 'role_name'))
+   AND (c.relname, a.attname) <> ('classified_columns', 'column')	-- without quotes it is a syntax error
+SQL
+as('analyst', 'SET dp_agg.epsilon = 1; SELECT count(*) FROM people');
+foreach my $view ('releases', 'my_releases', 'raw_reads', 'account_changes')
+{
+	my $role = $view eq 'my_releases' ? 'analyst' : $dba;
+
+	is(as($role, "SELECT count(*) FROM dp_agg.$view v WHERE role_name IS DISTINCT FROM \"current_role\" OR v.role_name IS DISTINCT FROM v.current_role OR session_user_name IS DISTINCT FROM session_role")->{out}, 0, "$view: the same values by both names");
+}
+cmp_ok(as_dba("SELECT count(*) FROM dp_agg.releases WHERE role_name = 'analyst' AND session_user_name = 'analyst'"), '>', 0, 'who asked is found by name');
+is(as_dba("SELECT DISTINCT role_name FROM dp_agg.account_changes"), $dba, 'and who changed accounts');
+
 # ---------- check_hardening() ----------
 
 as_dba(<<"SQL");

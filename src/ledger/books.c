@@ -19,6 +19,7 @@
 #include "utils/rel.h"
 
 #include "ledger/books.h"
+#include "ledger/layout.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
 
@@ -30,12 +31,12 @@ struct Books
 
 /* books_open: the table of accounts, for one transaction. */
 Books *
-books_open(Writing *writing, Oid account_table)
+books_open(Writing *writing)
 {
 	Books	   *books = palloc0(sizeof(Books));
 
 	books->writing = writing;
-	books->accounts = writing_open(writing, account_table);
+	books->accounts = writing_open(writing, ledger_open("account", RowExclusiveLock));
 	return books;
 }
 
@@ -152,18 +153,19 @@ is_account(const Account *account)
  *		Locks an account and reads it, unless this batch has tried already.
  *
  * account->locked tells whether it was read: not if another transaction holds the
- * row, or if the account is gone.
+ * row, or if the account is gone.  Returns whether it was read and has been changed since
+ * the batch looked for accounts and for changes of them.
  */
-void
+bool
 books_lock(Books *books, Account *account)
 {
-	if (account->row != NULL)
-		return;
-	if (writing_lock(books->writing, books->accounts, &account->tid, &account->row) != TM_Ok)
-		return;
-	account->locked = is_account(account);
-	if (account->locked)
-		read_account(account);
+	if (account->row != NULL ||
+		!writing_lock(books->writing, books->accounts, &account->tid, &account->row) ||
+		!is_account(account))
+		return false;
+	account->locked = true;
+	read_account(account);
+	return !ItemPointerEquals(&account->row->tts_tid, &account->tid);
 }
 
 /* A sum over the account's lifetime, with what this batch adds. */

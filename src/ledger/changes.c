@@ -35,6 +35,7 @@
 
 #include "core/owner.h"
 #include "ledger/changes.h"
+#include "ledger/layout.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
 
@@ -100,7 +101,7 @@ next_number(Oid table)
 static void
 keep_change(TupleDesc desc, HeapTuple before, HeapTuple after)
 {
-	Oid			table = ledger_table_needed("account_change_waiting");
+	Relation	rel = ledger_open("account_change_waiting", RowExclusiveLock);
 	Oid			save_user;
 	int			save_context;
 	Writing    *writing;
@@ -108,7 +109,7 @@ keep_change(TupleDesc desc, HeapTuple before, HeapTuple after)
 	TupleTableSlot *row;
 
 	writing = writing_begin();
-	info = writing_open(writing, table);
+	info = writing_open(writing, rel);
 	row = writing_row(writing, info);
 	set_who(row, after != NULL ? after : before, desc);
 	if (before != NULL)
@@ -117,17 +118,30 @@ keep_change(TupleDesc desc, HeapTuple before, HeapTuple after)
 		writing_set(row, Anum_account_change_after, row_as_json(after, desc));
 
 	GetUserIdAndSecContext(&save_user, &save_context);
-	SetUserIdAndSecContext(relation_owner(table), save_context | SECURITY_LOCAL_USERID_CHANGE);
-	writing_set(row, Anum_waiting_number, next_number(table));
+	SetUserIdAndSecContext(rel->rd_rel->relowner, save_context | SECURITY_LOCAL_USERID_CHANGE);
+	writing_set(row, Anum_waiting_number, next_number(RelationGetRelid(rel)));
 	writing_insert(writing, info, row);
 	writing_end(writing);
 	SetUserIdAndSecContext(save_user, save_context);
 }
 
+/* Are both rows of one account, of the same role on the same population? */
+static bool
+same_account(HeapTuple before, HeapTuple after, TupleDesc desc)
+{
+	bool		isnull;
+
+	return heap_getattr(before, Anum_account_role, desc, &isnull) ==
+		heap_getattr(after, Anum_account_role, desc, &isnull) &&
+		strcmp(NameStr(*DatumGetName(heap_getattr(before, Anum_account_population, desc, &isnull))),
+			   NameStr(*DatumGetName(heap_getattr(after, Anum_account_population, desc, &isnull)))) == 0;
+}
+
 /*
  * account_changed() returns trigger
  *
- * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW: keeps the change.  BEFORE TRUNCATE:
+ * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW: keeps the change; an account that is handed
+ * to another role or population is closed, and another one opened.  BEFORE TRUNCATE:
  * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE.
  */
 PGDLLEXPORT Datum
@@ -148,10 +162,15 @@ dp_account_changed(PG_FUNCTION_ARGS)
 	desc = RelationGetDescr(data->tg_relation);
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		keep_change(desc, NULL, data->tg_trigtuple);
-	else if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	else if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		keep_change(desc, data->tg_trigtuple, NULL);
+	else if (same_account(data->tg_trigtuple, data->tg_newtuple, desc))
 		keep_change(desc, data->tg_trigtuple, data->tg_newtuple);
 	else
+	{
 		keep_change(desc, data->tg_trigtuple, NULL);
+		keep_change(desc, NULL, data->tg_newtuple);
+	}
 	return PointerGetDatum(NULL);
 }
 
@@ -164,7 +183,7 @@ dp_account_changed(PG_FUNCTION_ARGS)
 bool
 changes_wait(Snapshot snapshot)
 {
-	Relation	rel = table_open(ledger_table_needed("account_change_waiting"), AccessShareLock);
+	Relation	rel = ledger_open("account_change_waiting", AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
 	bool		found = HeapTupleIsValid(systable_getnext(scan));
 

@@ -28,6 +28,7 @@
 #include "utils/snapmgr.h"
 
 #include "ledger/account.h"
+#include "ledger/layout.h"
 #include "ledger/proof.h"
 #include "ledger/tables.h"
 #include "ledger/walk.h"
@@ -149,7 +150,7 @@ proof_add(Proof *proof, const WalkSource *source)
 static void
 add_waiting(Proof *proof, Snapshot snapshot)
 {
-	Relation	rel = table_open(ledger_table_needed("account_change_waiting"), AccessShareLock);
+	Relation	rel = ledger_open("account_change_waiting", AccessShareLock);
 	Relation	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
 	SysScanDesc scan = systable_beginscan_ordered(rel, index, snapshot, 0, NULL);
 	TupleDesc	desc = RelationGetDescr(rel);
@@ -346,7 +347,7 @@ judge_missing(Proof *proof, LedgerFault *fault)
 void
 proof_judge(Proof *proof, Snapshot snapshot, LedgerFault *fault)
 {
-	Relation	rel = table_open(ledger_table_needed("account"), AccessShareLock);
+	Relation	rel = ledger_open("account", AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
 	HeapTuple	tuple;
 

@@ -25,6 +25,7 @@
 #include "core/errors.h"
 #include "ledger/chain.h"
 #include "ledger/charge.h"
+#include "ledger/layout.h"
 #include "ledger/proof.h"
 #include "ledger/tables.h"
 #include "ledger/walk.h"
@@ -80,7 +81,7 @@ static Head
 read_head(Snapshot snapshot)
 {
 	Head		head = {false, 0, {0}};
-	Relation	rel = table_open(ledger_table_needed("ledger_head"), AccessShareLock);
+	Relation	rel = ledger_open("ledger_head", AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
 

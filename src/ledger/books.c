@@ -11,15 +11,15 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "ledger/books.h"
 #include "ledger/layout.h"
+#include "ledger/renewal.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
 
@@ -96,19 +96,6 @@ saturated(Datum sum)
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, sum));
 }
 
-/* The first renewal after this transaction began, by dp_agg.next_renewal(). */
-static Datum
-next_renewal(TupleTableSlot *row)
-{
-	Oid			types[] = {TIMESTAMPTZOID, INTERVALOID, TIMESTAMPTZOID};
-	List	   *name = list_make2(makeString("dp_agg"), makeString("next_renewal"));
-
-	return OidFunctionCall3(LookupFuncName(name, lengthof(types), types, false),
-							column(row, Anum_account_period_anchor),
-							column(row, Anum_account_period),
-							TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-}
-
 /* Reads the row of an account, which is locked; one whose renewal is due is read as renewed. */
 static void
 read_account(Account *account)
@@ -133,7 +120,9 @@ read_account(Account *account)
 	account->epsilon_spent = 0;
 	account->delta_spent = 0;
 	account->releases_spent = 0;
-	account->renews_at = DatumGetTimestampTz(next_renewal(row));
+	account->renews_at = ledger_next_renewal(DatumGetTimestampTz(column(row, Anum_account_period_anchor)),
+											 DatumGetIntervalP(column(row, Anum_account_period)),
+											 GetCurrentTransactionStartTimestamp());
 }
 
 /*

@@ -36,6 +36,7 @@
 #include "core/owner.h"
 #include "ledger/changes.h"
 #include "ledger/layout.h"
+#include "ledger/storable.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
 
@@ -55,18 +56,39 @@ dp_is_ledger_worker(PG_FUNCTION_ARGS)
 				   strcmp(MyBgworkerEntry->bgw_library_name, "dp_agg") == 0);
 }
 
-/* A row of dp_agg.account as JSON. */
+/* A row of dp_agg.account as JSON, as it can be stored. */
 static Datum
 row_as_json(HeapTuple tuple, TupleDesc desc)
 {
-	return OidFunctionCall1(F_ROW_TO_JSON_RECORD, heap_copy_tuple_as_datum(tuple, desc));
+	char	   *json = TextDatumGetCString(OidFunctionCall1(F_ROW_TO_JSON_RECORD,
+															heap_copy_tuple_as_datum(tuple, desc)));
+
+	return CStringGetTextDatum(ledger_storable(json, strlen(json)));
 }
 
-/* The name of a role, also of one that is gone, as pg_get_userbyid() gives it. */
+/*
+ * The name of a role, also of one that is gone, as pg_get_userbyid() gives it and as it can
+ * be stored.
+ */
 static Datum
 role_name(Oid role)
 {
-	return OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role));
+	Name		found = DatumGetName(OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role)));
+	Name		name = palloc(sizeof(NameData));
+
+	namestrcpy(name, ledger_storable(NameStr(*found), strlen(NameStr(*found))));
+	return NameGetDatum(name);
+}
+
+/* Raises ERRCODE_CHARACTER_NOT_IN_REPERTOIRE for a population whose name cannot be stored. */
+static void
+check_population(const NameData *population)
+{
+	if (!ledger_is_storable(NameStr(*population), strlen(NameStr(*population))))
+		ereport(ERROR,
+				(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+				 errmsg("the name of population \"%s\" cannot be written in UTF-8", NameStr(*population)),
+				 errhint("Give the population another name.")));
 }
 
 /* Sets the columns that say whose account was changed, by whom and when. */
@@ -77,6 +99,7 @@ set_who(TupleTableSlot *row, HeapTuple account, TupleDesc desc)
 	Datum		role = heap_getattr(account, Anum_account_role, desc, &isnull);
 	Datum		population = heap_getattr(account, Anum_account_population, desc, &isnull);
 
+	check_population(DatumGetName(population));
 	writing_set(row, Anum_release_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	writing_set(row, Anum_release_session_role, role_name(GetSessionUserId()));
 	writing_set(row, Anum_release_current_role, role_name(GetUserId()));

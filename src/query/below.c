@@ -26,6 +26,7 @@
 #include "query/levels.h"
 #include "query/questions.h"
 #include "query/refuse.h"
+#include "query/unused.h"
 
 /* Folds LIMIT and OFFSET: LIMIT 1 comes from the parser as a cast. */
 void
@@ -207,7 +208,7 @@ guard_query(RewriteContext *context, Query *query, Level *parent)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 
 	flatten_level(query);
-	drop_unused_identifiers(query);
+	drop_unused_identifiers(query, false);
 	guard_from(context, &level);
 	guard_targets(context, &level);
 	query->havingQual = guard_expression(context, &level, query->havingQual);

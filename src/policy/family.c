@@ -1,11 +1,14 @@
 /*
  * family.c
- *		Classes of columns that a relation has from its parents and children.
+ *		Classes of columns that a relation has from its parents, its children and other columns.
  *
  * A partition, or a table that inherits, has the classes of its parents.  A query that names a
  * parent reads the rows of its children, too, so it has the classes of theirs that it lacks; and a
  * column that is a direct identifier in one of the children is one in the parent, whatever the
  * parent says.  Columns are the same if they have the same name.
+ *
+ * A generated column is computed from others of its relation, and has their class if one of them is
+ * a direct identifier.
  *
  * What is known of a relation thus also rests on others.  These are remembered, so that the cache
  * can forget it when one of them changes.
@@ -15,8 +18,12 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/sysattr.h"
 #include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
+#include "nodes/bitmapset.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -155,6 +162,51 @@ merge_classes(Oid relid, RelationClasses *classes, Oid relative, const RelationC
 	return classes;
 }
 
+/* Is one of the columns that an expression of the relation names a direct identifier? */
+static bool
+names_direct(const RelationClasses *classes, Node *expr)
+{
+	Bitmapset  *columns = NULL;
+	int			column = -1;
+
+	pull_varattnos(expr, 1, &columns);
+	while ((column = bms_next_member(columns, column)) >= 0)
+	{
+		const TierColumn *class = find_column_class(classes, column +
+													FirstLowInvalidHeapAttributeNumber);
+
+		if (class != NULL && tier_is_direct(class))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Adds the class of generated columns that have none and are computed from a direct identifier:
+ * they are one, too, until somebody says what they are.
+ */
+static RelationClasses *
+add_generated(Oid relid, RelationClasses *classes)
+{
+	Relation	relation = classes == NULL ? NULL : try_relation_open(relid, AccessShareLock);
+	TupleDesc	desc = relation == NULL ? NULL : RelationGetDescr(relation);
+
+	for (int i = 0; desc != NULL && desc->constr != NULL && desc->constr->has_generated_stored &&
+		 i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && att->attgenerated != '\0' &&
+			find_column_class(classes, att->attnum) == NULL &&
+			names_direct(classes, build_column_default(relation, att->attnum)))
+			classes = add_column_class(classes, att->attnum,
+									   &(TierColumn) {.class = TIER_CLASS_DIRECT,.remaining = -1,.key_held = true});
+	}
+	if (relation != NULL)
+		relation_close(relation, AccessShareLock);
+	return classes;
+}
+
 /* The classes of a relation's columns: its own, else those of the nearest ancestors. */
 static RelationClasses *
 read_classes(Oid relid, int depth)
@@ -167,7 +219,7 @@ read_classes(Oid relid, int depth)
 	foreach(lc, family_parents(relid))
 		result = merge_classes(relid, result, lfirst_oid(lc),
 							   read_classes(lfirst_oid(lc), depth + 1), false);
-	return result;
+	return add_generated(relid, result);
 }
 
 /*
@@ -183,5 +235,5 @@ family_classes(Oid relid)
 	foreach(lc, children_of(relid))
 		result = merge_classes(relid, result, lfirst_oid(lc), policy_read_classes(lfirst_oid(lc)),
 							   true);
-	return result;
+	return add_generated(relid, result);
 }

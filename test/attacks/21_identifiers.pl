@@ -16,8 +16,9 @@ CREATE TABLE people (pid int NOT NULL, card text NOT NULL, phone bigint, nick va
 INSERT INTO people SELECT i, 'card ' || i, 13800000000 + i, 'n' || i, i % 90, 'z' || i % 5, 'g' || i % 4, md5(i::text)::uuid FROM generate_series(1, 1000) i;
 CREATE TABLE visits (pid int NOT NULL, phone bigint, clinic text, cost numeric, day date);
 INSERT INTO visits SELECT i % 1000 + 1, 13800000000 + i % 1000 + 1, 'c' || i % 3, i % 500, DATE '2024-01-01' + i % 300 FROM generate_series(1, 4000) i;
-CREATE TABLE older (LIKE visits);
-INSERT INTO older TABLE visits;
+CREATE TABLE older (LIKE visits, again text GENERATED ALWAYS AS (phone::text || clinic) STORED);
+ALTER TABLE visits ADD again text GENERATED ALWAYS AS (phone::text || clinic) STORED;
+INSERT INTO older SELECT pid, phone, clinic, cost, day FROM visits;
 CREATE TABLE family (pid int, phone text, g text);
 CREATE TABLE kin (phone text, g text, pid int);
 ALTER TABLE kin INHERIT family;
@@ -141,6 +142,8 @@ tries('card', 'SELECT c, count(*) FROM plain.renamed GROUP BY c', 'SELECT count(
 
 # What is only a column of its children or partitions, when the parent is asked.
 tries('phone', map { ("SELECT phone, count(*) FROM $_ GROUP BY 1", "SELECT count(*) FROM $_ WHERE phone = 'one'", "SELECT count(DISTINCT phone) FROM ONLY $_") } qw(family divided));
+
+tries('again', 'SELECT again, count(*) FROM visits GROUP BY 1', "SELECT count(*) FROM visits WHERE again LIKE '13800000005%'", 'SELECT count(again) FROM older', 'SELECT count(DISTINCT again) FROM plain.either');
 
 # Views of UNION ALL, CTEs that name one another, aggregates in sub-selects.
 tries('phone', map({ ("SELECT count(*) FROM plain.$_ WHERE phone = 5", "SELECT phone, count(*) FROM plain.$_ GROUP BY 1", "SELECT count(x.phone) FROM plain.$_ x JOIN people p USING (pid)") } qw(either again)), 'SELECT count(*) FROM plain.last_call WHERE phone > 5',

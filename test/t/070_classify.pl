@@ -155,6 +155,28 @@ is(query("SELECT bounds FROM dp_agg.protected_relations WHERE relation = 'visits
 like(ends("SELECT dp_agg.set_bounds('visits', 'age', 0, 100)"), qr/^DP003 column "age" is a direct identifier/, 'and gets no others');
 query("SELECT dp_agg.classify('visits', 'age', 'quasi_identifier'), dp_agg.set_bounds('visits', 'age', 0, 100)");
 
+# ---------- generated columns ----------
+
+query(<<'SQL');
+CREATE TABLE made (k int, card text, zip text, shown text GENERATED ALWAYS AS (left(card, 2) || zip) STORED, area text GENERATED ALWAYS AS (left(zip, 1)) STORED);
+CREATE TABLE made_of () INHERITS (made);
+SELECT dp_agg.classify('made', 'zip', 'quasi_identifier');
+SQL
+sub identifiers_of
+{
+	return query("SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute WHERE attrelid = '$_[0]'::regclass AND attnum > 0 AND NOT attisdropped AND dp_agg.is_direct_identifier(attrelid, attnum)");
+}
+is(identifiers_of('made'), '', 'columns made of others than direct identifiers');
+query("SELECT dp_agg.classify('made', 'card', 'direct_identifier')");
+is(identifiers_of($_), 'card shown', "what is made of a direct identifier is one, in $_") foreach qw(made made_of);
+query("SELECT dp_agg.classify('made', 'shown', 'quasi_identifier', 'masked', 2)");
+is(identifiers_of('made'), 'card', 'until somebody says what it is');
+query("SELECT dp_agg.classify('made', 'shown', NULL), dp_agg.classify('made', 'card', 'direct_identifier', 'masked', 4)");
+is(identifiers_of('made'), '', 'and not if it identifies nobody any more');
+query("SELECT dp_agg.classify('made', 'card', NULL), dp_agg.classify('made_of', 'card', 'direct_identifier')");
+is(identifiers_of('made'), 'card shown', 'also where a child says so');
+query("SELECT dp_agg.classify('made_of', 'card', NULL); DROP TABLE made CASCADE");
+
 # ---------- partitions and children ----------
 
 # is_direct_identifier() shows which columns a relation itself has classes for, or has from others.

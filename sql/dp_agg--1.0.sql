@@ -1095,8 +1095,8 @@ AS 'MODULE_PATHNAME', 'dp_class_is_direct' LANGUAGE C IMMUTABLE;
 COMMENT ON FUNCTION dp_agg.class_is_direct(text, text, integer, boolean) IS
 'internal: is a column of that class, processed like that, a direct identifier to releases; false if there is no such class or processing';
 
--- Not granted to anybody: the list says where the identifiers are. Analysts need no
--- such map; a query that is refused names the class and the column that it used.
+-- Not granted to anybody, though labels are no secret (pg_seclabels). Analysts need no map of the
+-- identifiers; a query that is refused names the class and the column that it used.
 CREATE VIEW dp_agg.classified_columns AS
 SELECT s.objoid::pg_catalog.regclass AS relation, a.attname AS "column",
 	   c.class, c.processing, c.remaining, c.receiver_has_key,

@@ -267,6 +267,20 @@ foreach my $query ('SELECT dp_count(*) FROM people WHERE phone = 13800000006', '
 is(session('trusted', $_->[0])->{out}, $_->[1], "plain SQL of a role that may read the table: $_->[0]") foreach [ 'SELECT count(*) FROM people WHERE phone = 13800000006', 1 ], [ 'SELECT phone FROM people WHERE pid = 6', 13800000006 ],
   [ 'SELECT count(*) FROM people p JOIN directory d ON d.phone = p.phone', 299 ];
 
+# ---------- row security ----------
+
+# A condition of the administrator's is one of the release.
+{
+	my $honest = 'SELECT count(*) FROM visits';
+
+	$node->safe_psql('postgres', "ALTER TABLE visits ENABLE ROW LEVEL SECURITY; CREATE POLICY other ON visits USING (clinic <> 'c9')");
+	is(session('analyst', $honest)->{states}, '', 'row security by other columns');
+	$node->safe_psql('postgres', 'DROP POLICY other ON visits; CREATE POLICY theirs ON visits USING (phone <> 13800000005)');
+	my $r = session('analyst', $honest);
+	attacked($r->{states} eq 'DP002' && $r->{err} =~ /column "phone" is classified as a direct_identifier/, 'row security by a direct identifier') or diag($r->{err});
+	$node->safe_psql('postgres', 'DROP POLICY theirs ON visits; ALTER TABLE visits DISABLE ROW LEVEL SECURITY');
+}
+
 # ---------- plans that were kept ----------
 
 # Two columns that are no identifiers yet: a plan that uses one is made anew when it becomes one.

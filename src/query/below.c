@@ -38,8 +38,8 @@ fold_limits(RewriteContext *context, Query *query)
 
 /*
  * Guards the result columns of a sub-select below a release, in place, and judges what it groups
- * by, sorts by and combines.  A column that is only passed on may be of any type: it is judged
- * where it is used, if it ever is.
+ * by, sorts by and combines.  A column that is only passed on, or NULL, may be of any type: it is
+ * judged where it is used, if it ever is.
  */
 void
 guard_targets(RewriteContext *context, Level *level)
@@ -58,6 +58,9 @@ guard_targets(RewriteContext *context, Level *level)
 
 		if (unit != NULL && unit->varlevelsup > 0)
 			unit = NULL;
+		if (IsA(tle->expr, Const) && ((Const *) tle->expr)->constisnull &&
+			tle->ressortgroupref == 0)
+			continue;			/* also in the place of a column that nobody asks for */
 		if (IsA(tle->expr, Var) && tle->ressortgroupref == 0 &&
 			((Var *) tle->expr)->varlevelsup == 0)
 			tle->expr = (Expr *) guard_column(context, level, (Var *) tle->expr, true,

@@ -27,6 +27,10 @@ CREATE TABLE divided (pid int, phone text, g text) PARTITION BY LIST (g);
 CREATE TABLE upper_part PARTITION OF divided DEFAULT PARTITION BY LIST (g);
 CREATE TABLE lower_part PARTITION OF upper_part DEFAULT;
 INSERT INTO divided SELECT i, 'one', 'g' || i % 3 FROM generate_series(1, 500) i;
+CREATE DOMAIN number_of_card AS text CHECK (VALUE <> '');
+CREATE TYPE address AS (street text, house int);
+CREATE TABLE typed (pid int NOT NULL, g text, card number_of_card, home address, spot point, doc xml, codes text[], during int4range);
+INSERT INTO typed SELECT i, 'g' || i % 3, 'c' || i, ROW('s', i)::address, point(i, i), '<a/>', '{a}', '[1,2)' FROM generate_series(1, 500) i;
 CREATE TABLE couples (a int NOT NULL, b int NOT NULL, x int);
 INSERT INTO couples SELECT i, i + 1, i % 10 FROM generate_series(1, 500) i;
 CREATE TABLE couples2 (a int NOT NULL, b int NOT NULL, y int);
@@ -47,7 +51,7 @@ GRANT SELECT ON directory TO analyst, trusted;
 GRANT SELECT ON people, visits TO trusted;
 GRANT USAGE ON SCHEMA plain TO PUBLIC;
 SELECT dp_agg.protect('people', 'pid', 'people'), dp_agg.protect('visits', 'pid', 'people', max_groups => 3, max_rows => 10);
-SELECT dp_agg.protect(t, 'pid', 'people', max_groups => 3, max_rows => 10) FROM unnest('{older,family,divided}'::regclass[]) t;
+SELECT dp_agg.protect(t, 'pid', 'people', max_groups => 3, max_rows => 10) FROM unnest('{older,family,divided,typed}'::regclass[]) t;
 SELECT dp_agg.protect('couples', '{a,b}'::name[], 'couples'), dp_agg.protect('couples2', '{a,b}'::name[], 'couples');
 SELECT dp_agg.set_bounds('people', 'age', 0, 100), dp_agg.set_bounds('visits', 'cost', 0, 500), dp_agg.set_bounds('couples', 'x', 0, 10);
 SELECT dp_agg.set_budget('analyst', p, epsilon => 1e8, delta => 0.5) FROM unnest('{people,couples}'::name[]) p;
@@ -65,6 +69,7 @@ SELECT dp_agg.classify('people', c, 'quasi_identifier') FROM unnest('{age,zip}':
 SELECT dp_agg.classify('visits', c, 'direct_identifier') FROM unnest('{pid,phone}'::name[]) c;
 SELECT dp_agg.classify('older', c, 'direct_identifier') FROM unnest('{pid,phone}'::name[]) c;
 SELECT dp_agg.classify(t, 'phone', 'direct_identifier') FROM unnest('{kin,lower_part}'::regclass[]) t;
+SELECT dp_agg.classify('typed', c, 'direct_identifier') FROM unnest('{pid,card,home,spot,doc,codes,during}'::name[]) c;
 SELECT dp_agg.classify(t, c, 'direct_identifier') FROM unnest('{couples,couples2}'::regclass[]) t, unnest('{a,b}'::name[]) c;
 SELECT dp_agg.classify('directory', 'phone', 'direct_identifier');
 SQL
@@ -214,6 +219,8 @@ my @honest = map { [$_] } 'SELECT count(*) FROM people', 'SELECT count(DISTINCT 
   'WITH w AS (SELECT * FROM visits UNION ALL SELECT * FROM older) SELECT clinic, count(DISTINCT pid) FROM w GROUP BY 1', 'WITH w AS (SELECT * FROM people), x AS (SELECT upper(card) AS c, * FROM w), y AS (SELECT * FROM x) SELECT g, count(DISTINCT pid) FROM y GROUP BY g', 'WITH w AS (SELECT * FROM people) SELECT g, count(*) FROM (SELECT * FROM (SELECT * FROM w) s) t GROUP BY g',
   'SELECT g, count(*) FROM (WITH w AS (SELECT * FROM people) SELECT * FROM w) s GROUP BY g', 'WITH w AS (SELECT * FROM people) SELECT count(*) FROM w x WHERE EXISTS (SELECT * FROM w y WHERE y.pid = x.pid AND y.age > 5)', 'SELECT clinic, count(DISTINCT pid) FROM (SELECT * FROM people) p LEFT JOIN (SELECT * FROM visits) v USING (pid) GROUP BY 1',
   'SELECT count(*) FROM visits v JOIN (SELECT * FROM directory UNION ALL SELECT * FROM directory) d ON d.city = v.clinic', 'SELECT count(*) FROM visits v WHERE EXISTS (SELECT * FROM directory UNION ALL SELECT * FROM directory)', 'SELECT count(*) FROM visits, (SELECT max(phone) FROM directory) d',
+  'SELECT g, count(*) FROM (SELECT * FROM typed) s GROUP BY g', 'WITH w AS (SELECT * FROM typed) SELECT g, count(DISTINCT pid) FROM (SELECT * FROM w) s GROUP BY g', 'SELECT g, count(*) FROM (SELECT * FROM typed UNION ALL SELECT * FROM typed) s GROUP BY g',
+  'WITH w AS (SELECT * FROM typed) SELECT g, count(DISTINCT pid) FROM (SELECT * FROM w UNION ALL SELECT * FROM w) s GROUP BY g', 'WITH w AS (SELECT * FROM typed) SELECT count(*) FROM w x WHERE EXISTS (SELECT * FROM w y WHERE x.pid = y.pid)',
   # whether there is an individual, and which of them are counted
   'SELECT count(*) FROM visits WHERE pid IS NOT NULL', 'SELECT count(*) FROM visits v LEFT JOIN people p ON p.pid = v.pid AND age > 40 WHERE p.pid IS NULL', 'SELECT p.pid IS NULL, count(*) FROM visits v LEFT JOIN people p ON p.pid = v.pid AND age > 40 GROUP BY 1',
   'SELECT count(DISTINCT CASE WHEN cost > 100 THEN pid END), count(CASE WHEN cost > 100 THEN pid ELSE NULL END) FROM visits', 'SELECT g, count(*) FROM family GROUP BY g', 'SELECT g, count(*) FROM divided GROUP BY g';

@@ -21,6 +21,7 @@ CREATE TABLE assessment.tax_pseudonymised AS
 SELECT pseudonym, income FROM assessment.tax;
 
 GRANT SELECT ON assessment.education, assessment.tax, assessment.tax_pseudonymised TO registrar;
+ANALYZE assessment.education, assessment.tax, assessment.tax_pseudonymised;
 
 -- What the columns are.
 SELECT dp_agg.classify('assessment.education', 'id_number', 'direct_identifier');

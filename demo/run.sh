@@ -283,7 +283,7 @@ say <<'END'
 A query pays once, however many columns and groups it has. The ledger:
 END
 analyst <<'SQL'
-SELECT id, relations, epsilon, delta, outputs,
+SELECT id, relations, epsilon, delta, tier, outputs,
 	left(regexp_replace(query, '\s+', ' ', 'g'), 48) || '...' AS query
 FROM dp_agg.my_releases ORDER BY id;
 SQL

@@ -1110,7 +1110,7 @@ SELECT s.objoid::pg_catalog.regclass AS relation, a.attname AS "column",
  WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND s.objsubid > 0 AND c.class IS NOT NULL;
 COMMENT ON VIEW dp_agg.classified_columns IS
-'classes of columns, of protected relations and others; partitions and children have those of their parents, and parents those of their children, without being listed';
+'classes of columns, of protected relations and others; partitions and children have those of their parents, and to releases parents those of their children, without being listed';
 COMMENT ON COLUMN dp_agg.classified_columns.relation IS 'relation that the column belongs to';
 COMMENT ON COLUMN dp_agg.classified_columns."column" IS 'name of the column';
 COMMENT ON COLUMN dp_agg.classified_columns.class IS 'direct_identifier, quasi_identifier, sensitive or ordinary';
@@ -1734,6 +1734,7 @@ COMMENT ON COLUMN dp_agg.account_change.hash IS 'SHA-256 over the columns of thi
 COMMENT ON TABLE dp_agg.account_change_waiting IS
 	'Changes of accounts that are committed and not in the chain yet: the worker of the ledger moves them to dp_agg.account_change before it charges anything. Columns as there.';
 COMMENT ON COLUMN dp_agg.account_change_waiting.number IS 'order in which they came';
+COMMENT ON SEQUENCE dp_agg.account_change_waiting_number_seq IS 'numbers of changes of accounts that wait';
 
 COMMENT ON TABLE dp_agg.ledger_head IS
 	'The end of the chain: one row, from the first entry on. Written by the worker of the ledger only.';

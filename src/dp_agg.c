@@ -52,4 +52,5 @@ _PG_init(void)
 	statistics_hooks_init();
 	executor_hooks_init();
 	utility_hook_init();
+	permissions_hook_init();
 }

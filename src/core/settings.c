@@ -13,6 +13,7 @@
 #include "utils/guc.h"
 #include "utils/plancache.h"
 
+#include "core/audit.h"
 #include "core/limits.h"
 #include "core/settings.h"
 #include "mechanism/noise.h"
@@ -177,6 +178,7 @@ settings_init(void)
 {
 	define_release_settings();
 	define_tier_settings();
+	audit_setting_init();
 	MarkGUCPrefixReserved("dp_agg");
 }
 

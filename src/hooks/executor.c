@@ -6,7 +6,7 @@
  * planner_hook never saw.  So what counts is the plan that is about to run, and
  * the role that runs it now.  All releases of the statement are paid at once,
  * before the first row is read.  Cursors come here when they are opened; EXPLAIN
- * without ANALYZE and Describe never pay.
+ * without ANALYZE and Describe never pay.  Raw rows of classified relations are logged here, too.
  */
 #include "postgres.h"
 
@@ -14,12 +14,16 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
+#include "parser/parsetree.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 
 #include "core/refusals.h"
+#include "hooks/copy.h"
 #include "hooks/hooks.h"
+#include "hooks/raw_reads.h"
 #include "ledger/account.h"
 #include "ledger/charge.h"
 #include "ledger/protocol.h"
@@ -99,17 +103,20 @@ plan_is_for_analyst(PlannedStmt *plan)
 	return false;
 }
 
-/* Refuses scans of protected relations outside releases, for analysts. */
+/* Refuses scans of protected relations outside releases (range table indexes), for analysts. */
 static void
-check_scans(List *relids)
+check_scans(PlannedStmt *plan, Bitmapset *scanned)
 {
-	ListCell   *lc;
+	int			index = -1;
 
-	foreach(lc, relids)
+	while ((index = bms_next_member(scanned, index)) >= 0)
 	{
-		const ProtectedRelation *rel = policy_lookup(lfirst_oid(lc));
+		const RangeTblEntry *rte = rt_fetch(index, plan->rtable);
+		const ProtectedRelation *rel;
 
-		if (rel != NULL && role_is_analyst(GetUserId(), lfirst_oid(lc), rel))
+		if (rte->rtekind != RTE_RELATION || (rel = policy_lookup(rte->relid)) == NULL)
+			continue;
+		if (role_is_analyst(GetUserId(), rte->relid, rel))
 			refuse(REFUSE_SCAN, NULL, -1);
 	}
 }
@@ -168,12 +175,35 @@ pay_releases(List *releases, const char *query_text)
 
 /* ExecutorStart without us. */
 static void
-start(QueryDesc *queryDesc, int eflags)
+start_plainly(QueryDesc *queryDesc, int eflags)
 {
 	if (prev_executor_start)
 		prev_executor_start(queryDesc, eflags);
 	else
 		standard_ExecutorStart(queryDesc, eflags);
+}
+
+/* The same; the privileges that are checked here are not those of a COPY around it. */
+static void
+start(QueryDesc *queryDesc, int eflags)
+{
+	const char *watched;
+
+	if (!copy_is_watched())
+	{
+		start_plainly(queryDesc, eflags);
+		return;
+	}
+	watched = copy_watch(NULL);
+	PG_TRY();
+	{
+		start_plainly(queryDesc, eflags);
+	}
+	PG_FINALLY();
+	{
+		(void) copy_watch(watched);
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -192,6 +222,24 @@ start_quietly(QueryDesc *queryDesc, int eflags)
 	loud_relations(queryDesc->estate);
 }
 
+/*
+ * In a parallel worker: what the worker's own share of a statement reads, its leader has logged;
+ * what functions of the client's read here, nobody has.
+ */
+static void
+start_in_worker(QueryDesc *queryDesc, int eflags)
+{
+	bool		audited = plan_reads_classified(queryDesc, eflags);
+	List	   *releases = NIL;
+	Bitmapset  *scanned = NULL;
+
+	start(queryDesc, eflags);
+	if (!audited)
+		return;
+	find_releases(queryDesc->planstate, &releases, &scanned);
+	record_plan_reads(queryDesc, scanned);
+}
+
 /* ExecutorStart_hook */
 static void
 pay_executor_start(QueryDesc *queryDesc, int eflags)
@@ -199,28 +247,32 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	uint64		begun = releases_begun();
 	bool		concerned;
 	bool		analyst;
+	bool		audited;
 	List	   *releases = NIL;
-	List	   *relids = NIL;
+	Bitmapset  *scanned = NULL;
 
 	if (IsParallelWorker())
 	{
-		start(queryDesc, eflags);
+		start_in_worker(queryDesc, eflags);
 		return;
 	}
 
 	concerned = plan_is_concerned(queryDesc->plannedstmt);
 	analyst = concerned && plan_is_for_analyst(queryDesc->plannedstmt);
+	audited = plan_reads_classified(queryDesc, eflags);
 	if (analyst)
 		start_quietly(queryDesc, eflags);
 	else
 		start(queryDesc, eflags);
 
 	/* the planner may have found that a release reads no relation */
-	if (!concerned && releases_begun() == begun)
+	if (!concerned && !audited && releases_begun() == begun)
 		return;
-	find_releases(queryDesc->planstate, &releases, &relids);
+	find_releases(queryDesc->planstate, &releases, &scanned);
 	if (analyst)
-		check_scans(relids);
+		check_scans(queryDesc->plannedstmt, scanned);
+	if (audited)
+		record_plan_reads(queryDesc, scanned);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
 		pay_releases(releases, queryDesc->sourceText);
 }

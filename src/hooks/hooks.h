@@ -10,5 +10,6 @@ extern void path_hooks_init(void);
 extern void statistics_hooks_init(void);
 extern void executor_hooks_init(void);
 extern void utility_hook_init(void);
+extern void permissions_hook_init(void);
 
 #endif							/* DP_HOOKS_H */

@@ -1,11 +1,12 @@
 /*
  * utility.c
- *		ProcessUtility: notes when an EXPLAIN runs.
+ *		ProcessUtility: notes when an EXPLAIN or a COPY runs.
  */
 #include "postgres.h"
 
 #include "tcop/utility.h"
 
+#include "hooks/copy.h"
 #include "hooks/hooks.h"
 #include "session/explain.h"
 
@@ -13,11 +14,12 @@ static ProcessUtility_hook_type prev_process_utility = NULL;
 
 /* ProcessUtility_hook */
 static void
-utility_with_explain(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
-					 ProcessUtilityContext context, ParamListInfo params,
-					 QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+			   ProcessUtilityContext context, ParamListInfo params,
+			   QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
 {
 	bool		explain = IsA(pstmt->utilityStmt, ExplainStmt);
+	const char *watched = copy_watch(is_copy_of_table(pstmt->utilityStmt) ? queryString : NULL);
 
 	if (explain)
 		explain_begin();
@@ -32,6 +34,7 @@ utility_with_explain(PlannedStmt *pstmt, const char *queryString, bool readOnlyT
 	}
 	PG_FINALLY();
 	{
+		(void) copy_watch(watched);
 		if (explain)
 			explain_end();
 	}
@@ -43,5 +46,5 @@ void
 utility_hook_init(void)
 {
 	prev_process_utility = ProcessUtility_hook;
-	ProcessUtility_hook = utility_with_explain;
+	ProcessUtility_hook = noting_utility;
 }

@@ -100,15 +100,13 @@ next_number(Oid table)
 static void
 keep_change(TupleDesc desc, HeapTuple before, HeapTuple after)
 {
-	Oid			table = ledger_table("account_change_waiting");
+	Oid			table = ledger_table_needed("account_change_waiting");
 	Oid			save_user;
 	int			save_context;
 	Writing    *writing;
 	ResultRelInfo *info;
 	TupleTableSlot *row;
 
-	if (!OidIsValid(table))
-		elog(ERROR, "the ledger has no table for changes of accounts");
 	writing = writing_begin();
 	info = writing_open(writing, table);
 	row = writing_row(writing, info);
@@ -166,7 +164,7 @@ dp_account_changed(PG_FUNCTION_ARGS)
 bool
 changes_wait(Snapshot snapshot)
 {
-	Relation	rel = table_open(ledger_table("account_change_waiting"), AccessShareLock);
+	Relation	rel = table_open(ledger_table_needed("account_change_waiting"), AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
 	bool		found = HeapTupleIsValid(systable_getnext(scan));
 

@@ -41,14 +41,18 @@ ledger_init(void)
 		ledger_shmem_init();
 }
 
-/* Raises an error where nothing can be charged: in a parallel worker, on a standby, without preload. */
+/*
+ * Raises an error where nothing can be written: on a standby, without preload, and in the
+ * worker itself, where a trigger of the owner's on a table of the ledger may have come to ask.
+ */
 static void
 check_available(void)
 {
-	if (IsParallelWorker())
+	if (MyBgworkerEntry != NULL && strcmp(MyBgworkerEntry->bgw_library_name, "dp_agg") == 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
-				 errmsg("cannot charge a release in a parallel worker")));
+				(errcode(ERRCODE_DP_LEDGER),
+				 errmsg("the worker of the ledger cannot ask the ledger"),
+				 errhint("Triggers on tables of the ledger must read nothing that it logs.")));
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),
@@ -234,6 +238,10 @@ ledger_charge(List *items, const char *query_text)
 
 	if (items == NIL)
 		return;
+	if (IsParallelWorker())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("cannot charge a release in a parallel worker")));
 	answer = settle(items, NIL, query_text, &prices);
 	if (answer.verdict != LEDGER_PAID)
 		ledger_report_refusal(&answer);
@@ -251,8 +259,8 @@ ledger_charge(List *items, const char *query_text)
  *		Logs that a statement is about to read raw rows of classified relations.
  *
  * reads is a list of LedgerRead.  When this returns, the log is on disk, whatever becomes
- * of the transaction.  Errors: DP002 if the request is too large, DP004 if the ledger
- * cannot be written.
+ * of the transaction.  A parallel worker may call it.  Errors: DP002 if the request is too
+ * large, DP004 if the ledger cannot be written.
  */
 void
 ledger_record_reads(List *reads, const char *query_text)

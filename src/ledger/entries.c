@@ -95,7 +95,7 @@ find_head(Entries *entries, ItemPointer tid)
 static bool
 has_rows(Entries *entries, const char *name)
 {
-	Relation	rel = table_open(ledger_table(name), AccessShareLock);
+	Relation	rel = table_open(ledger_table_needed(name), AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false,
 										  entries->writing->estate->es_snapshot, 0, NULL);
 	bool		found = HeapTupleIsValid(systable_getnext(scan));
@@ -151,7 +151,7 @@ entries_lock(Entries *entries)
 	if (entries->locked)
 		return true;
 	if (entries->head == NULL)
-		entries->head = writing_open(entries->writing, ledger_table("ledger_head"));
+		entries->head = writing_open(entries->writing, ledger_table_needed("ledger_head"));
 	if (!find_head(entries, &tid))
 		begin_chain(entries);
 	else
@@ -194,7 +194,7 @@ begin_entry(Entries *entries, EntryTable *table)
 {
 	if (table->info == NULL)
 	{
-		table->info = writing_open(entries->writing, ledger_table(table->name));
+		table->info = writing_open(entries->writing, ledger_table_needed(table->name));
 		table->row = writing_row(entries->writing, table->info);
 		if (table->row->tts_tupleDescriptor->natts < table->hash)
 			elog(ERROR, "table \"%s\" of the ledger lacks columns", table->name);
@@ -321,7 +321,7 @@ entries_add_changes(Entries *entries)
 
 	if (!changes_wait(entries->writing->estate->es_snapshot) || !entries_lock(entries))
 		return;
-	waiting = writing_open(entries->writing, ledger_table("account_change_waiting"));
+	waiting = writing_open(entries->writing, ledger_table_needed("account_change_waiting"));
 	rows = changes_read(entries->writing, waiting);
 	foreach(lc, rows)
 	{

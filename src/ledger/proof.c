@@ -149,7 +149,7 @@ proof_add(Proof *proof, const WalkSource *source)
 static void
 add_waiting(Proof *proof, Snapshot snapshot)
 {
-	Relation	rel = table_open(ledger_table("account_change_waiting"), AccessShareLock);
+	Relation	rel = table_open(ledger_table_needed("account_change_waiting"), AccessShareLock);
 	Relation	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
 	SysScanDesc scan = systable_beginscan_ordered(rel, index, snapshot, 0, NULL);
 	TupleDesc	desc = RelationGetDescr(rel);
@@ -346,7 +346,7 @@ judge_missing(Proof *proof, LedgerFault *fault)
 void
 proof_judge(Proof *proof, Snapshot snapshot, LedgerFault *fault)
 {
-	Relation	rel = table_open(ledger_table("account"), AccessShareLock);
+	Relation	rel = table_open(ledger_table_needed("account"), AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
 	HeapTuple	tuple;
 

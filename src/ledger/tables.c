@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "core/errors.h"
 #include "ledger/tables.h"
 
 /*
@@ -113,6 +114,22 @@ ledger_table(const char *name)
 	table = find_table(name);
 	if (changes == before)
 		tables[i].oid = table;
+	return table;
+}
+
+/*
+ * ledger_table_needed
+ *		The same, but ERRCODE_DP_LEDGER if there is no such table.
+ */
+Oid
+ledger_table_needed(const char *name)
+{
+	Oid			table = ledger_table(name);
+
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_LEDGER),
+				 errmsg("table \"%s\" of the ledger is missing", name)));
 	return table;
 }
 

@@ -80,6 +80,7 @@
 
 extern void ledger_init_cache(void);
 extern Oid	ledger_table(const char *name);
+extern Oid	ledger_table_needed(const char *name);
 extern SysScanDesc ledger_begin_accounts(Relation account, const NameData *population,
 										 Snapshot snapshot);
 

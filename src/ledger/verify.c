@@ -80,18 +80,10 @@ static Head
 read_head(Snapshot snapshot)
 {
 	Head		head = {false, 0, {0}};
-	Oid			table = ledger_table("ledger_head");
-	Relation	rel;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	Relation	rel = table_open(ledger_table_needed("ledger_head"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
+	HeapTuple	tuple = systable_getnext(scan);
 
-	if (!OidIsValid(table))
-		ereport(ERROR,
-				(errcode(ERRCODE_DP_LEDGER),
-				 errmsg("table \"%s\" of the ledger is missing", "ledger_head")));
-	rel = table_open(table, AccessShareLock);
-	scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
-	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
 		bool		isnull;

@@ -36,15 +36,10 @@ find_column(TupleDesc desc, const char *table, const char *name)
 static void
 open_source(WalkSource *source, const char *name, Snapshot snapshot)
 {
-	Oid			table = ledger_table(name);
 	Oid			index;
 
-	if (!OidIsValid(table))
-		ereport(ERROR,
-				(errcode(ERRCODE_DP_LEDGER),
-				 errmsg("table \"%s\" of the ledger is missing", name)));
 	source->name = name;
-	source->rel = table_open(table, AccessShareLock);
+	source->rel = table_open(ledger_table_needed(name), AccessShareLock);
 	source->desc = RelationGetDescr(source->rel);
 	source->prev_hash = find_column(source->desc, name, "prev_hash");
 	source->hash = find_column(source->desc, name, "hash");

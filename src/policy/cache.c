@@ -28,6 +28,7 @@ typedef enum PolicyQuestion
 {
 	POLICY_PROTECTION,			/* answered by a ProtectedRelation */
 	POLICY_CLASSES,				/* answered by RelationClasses */
+	POLICY_READ_CLASSES,		/* the same, with those of its children */
 	POLICY_QUESTIONS
 } PolicyQuestion;
 
@@ -180,8 +181,8 @@ ask(Oid relid, PolicyQuestion question)
 	context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg policy",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	value = question == POLICY_CLASSES ? (void *) family_classes(relid) :
-		(void *) read_policy(relid, 0);
+	value = question == POLICY_PROTECTION ? (void *) read_policy(relid, 0) :
+		(void *) family_classes(relid, question == POLICY_READ_CLASSES);
 	MemoryContextSwitchTo(old);
 	keep_answer(relid, question, value, context, family_exists(relid));
 	return value;
@@ -200,7 +201,7 @@ policy_lookup(Oid relid)
 
 /*
  * Returns the classes of a relation's columns, or NULL if none is classified: its own, and those
- * that it has from its parents and children (family.c).  Lifetime as for policy_lookup().
+ * that it has from its parents (family.c).  Lifetime as for policy_lookup().
  */
 const RelationClasses *
 policy_classes(Oid relid)
@@ -215,11 +216,18 @@ policy_class(Oid relid, AttrNumber attno)
 	return find_column_class(policy_classes(relid), attno);
 }
 
+/* The same of what is read where a query names the relation: its children, too. */
+static const TierColumn *
+class_as_read(Oid relid, AttrNumber attno)
+{
+	return find_column_class(ask(relid, POLICY_READ_CLASSES), attno);
+}
+
 /* Is the column a direct identifier, to releases and facades? */
 bool
 policy_is_direct(Oid relid, AttrNumber attno)
 {
-	const TierColumn *column = policy_class(relid, attno);
+	const TierColumn *column = class_as_read(relid, attno);
 
 	return column != NULL && tier_is_direct(column);
 }
@@ -228,7 +236,7 @@ policy_is_direct(Oid relid, AttrNumber attno)
 bool
 policy_is_quasi(Oid relid, AttrNumber attno)
 {
-	const TierColumn *column = policy_class(relid, attno);
+	const TierColumn *column = class_as_read(relid, attno);
 
 	return column != NULL && tier_is_quasi(column);
 }

@@ -3,8 +3,8 @@
  *		Classes of columns that a relation has from its parents, its children and other columns.
  *
  * A partition, or a table that inherits, has the classes of its parents.  A query that names a
- * parent reads the rows of its children, too, so it has the classes of theirs that it lacks; and a
- * column that is a direct identifier in one of the children is one in the parent, whatever the
+ * parent reads the rows of its children, too: to releases and facades, it has the classes of theirs
+ * that it lacks, and a column that is a direct identifier in one of the children is one in the parent, whatever the
  * parent says.  Columns are the same if they have the same name.
  *
  * A generated column is computed from others of its relation, and has their class if one of them is
@@ -223,15 +223,18 @@ read_classes(Oid relid, int depth)
 }
 
 /*
- * Reads the classes of a relation's columns, with those that it has from its parents and children.
- * Returns NULL when none is classified; allocates in the current context.
+ * Reads the classes of a relation's columns, with those that it has from its parents.  as_read: and
+ * from its children, whose rows are read with its own.  Returns NULL when none is classified;
+ * allocates in the current context.
  */
 RelationClasses *
-family_classes(Oid relid)
+family_classes(Oid relid, bool as_read)
 {
 	RelationClasses *result = read_classes(relid, 0);
 	ListCell   *lc;
 
+	if (!as_read)
+		return result;
 	foreach(lc, children_of(relid))
 		result = merge_classes(relid, result, lfirst_oid(lc), policy_read_classes(lfirst_oid(lc)),
 							   true);

@@ -19,6 +19,6 @@ extern bool family_forget(Oid relid);
 extern List *family_parents(Oid relid);
 extern bool family_exists(Oid relid);
 extern const TierColumn *find_column_class(const RelationClasses *classes, AttrNumber attno);
-extern RelationClasses *family_classes(Oid relid);
+extern RelationClasses *family_classes(Oid relid, bool as_read);
 
 #endif							/* DP_POLICY_FAMILY_H */

@@ -13,10 +13,13 @@
 #include <math.h>
 #include <sys/socket.h>
 
+#include "access/parallel.h"
 #include "libpq/pqcomm.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/backend_status.h"
 
+#include "core/compat.h"
 #include "core/settings.h"
 #include "tier/facts.h"
 
@@ -25,6 +28,30 @@ static bool
 is_encrypted(const PgBackendStatus *session)
 {
 	return session->st_ssl || (session->st_gss && session->st_gssstatus->gss_enc);
+}
+
+/*
+ * The entry in pg_stat_activity of the session that has a client and that this process works for:
+ * its own, or that of a parallel worker's leader.  NULL if there is no client.
+ */
+static const PgBackendStatus *
+session_status(void)
+{
+	int			count;
+
+	if (MyProcPort != NULL)
+		return MyBEEntry;
+	if (!IsParallelWorker() || MyProc->lockGroupLeader == NULL)
+		return NULL;
+	count = pgstat_fetch_stat_numbackends();
+	for (int i = 1; i <= count; i++)
+	{
+		const PgBackendStatus *session = DP_BACKEND_STATUS(i);
+
+		if (session != NULL && session->st_procpid == MyProc->lockGroupLeader->pid)
+			return session->st_backendType == B_BACKEND ? session : NULL;
+	}
+	return NULL;
 }
 
 /*
@@ -41,13 +68,13 @@ is_encrypted(const PgBackendStatus *session)
 TierCode
 tier_transmission(void)
 {
-	const PgBackendStatus *session = MyBEEntry;
+	const PgBackendStatus *session = session_status();
 
-	if (MyProcPort == NULL)
+	if (session == NULL)
 		return TIER_LOCAL;
-	if (session != NULL && session->st_clientaddr.addr.ss_family == AF_UNIX)
+	if (session->st_clientaddr.addr.ss_family == AF_UNIX)
 		return TIER_LOCAL;
-	if (session != NULL && is_encrypted(session))
+	if (is_encrypted(session))
 		return TIER_ENCRYPTED;
 	return dp_setting_plain_transmission == PLAIN_IS_HIGH ? TIER_PLAIN_HIGH : TIER_PLAIN;
 }
@@ -84,6 +111,16 @@ tier_with_scale(TierCodes codes, double individuals)
 }
 
 /*
+ * tier_of_session
+ *		The codes of whatever this session is sent: where it is computed, and how it gets there.
+ */
+TierCodes
+tier_of_session(void)
+{
+	return computation_codes() | TIER_BIT(tier_transmission());
+}
+
+/*
  * tier_of_release
  *		The codes of a release of this session.
  *
@@ -93,8 +130,7 @@ tier_with_scale(TierCodes codes, double individuals)
 TierCodes
 tier_of_release(int64 epsilon_nano, int64 individuals)
 {
-	TierCodes	codes = TIER_BIT(TIER_STATISTIC) | computation_codes() |
-		TIER_BIT(tier_transmission());
+	TierCodes	codes = TIER_BIT(TIER_STATISTIC) | tier_of_session();
 
 	if (epsilon_nano > limit_nano(dp_setting_tier_epsilon))
 		codes |= TIER_BIT(TIER_LARGE_EPSILON);

@@ -11,6 +11,7 @@
 #include "tier/grade.h"
 
 extern TierCode tier_transmission(void);
+extern TierCodes tier_of_session(void);
 extern TierCodes tier_of_release(int64 epsilon_nano, int64 individuals);
 extern TierCodes tier_with_scale(TierCodes codes, double individuals);
 extern int64 tier_lifetime_limit(void);

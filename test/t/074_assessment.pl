@@ -28,7 +28,7 @@ sub asked
 
 	IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', $host, '-p', $node->port, '-U', $role, '-d', 'postgres' ], '<', \$sql, '>', \$out, '2>', \$err)
 	  or die $err;
-	return $out;
+	return join "\n", sort split /\n/, $out;
 }
 
 my @answers = (asked('registrar', $raw), asked('registrar', $pseudonymised), asked('analyst', $release), asked('analyst', $release, 1));
@@ -43,11 +43,11 @@ my %released = map { split /\|/ } split /\n/, $answers[2];
 cmp_ok(abs($released{$_} - $true{$_}), '<', 1000, "a release is near the truth: $_") foreach sort keys %true;
 
 is($node->safe_psql('postgres', 'SELECT number, kind, tier, codes FROM assessment.record ORDER BY number'), join("\n",
-	'1|raw rows|high|computation.central, result.direct_identifier, result.quasi_identifier, result.sensitive, scale.unknown, transmission.local',
-	'2|raw rows|medium|computation.central, result.direct_identifier_pseudonymised, result.quasi_identifier, result.sensitive, scale.unknown, transmission.local',
+	'1|raw rows|high|computation.central, result.direct_identifier, result.quasi_identifier, result.sensitive, transmission.local',
+	'2|raw rows|medium|computation.central, result.direct_identifier_pseudonymised, result.quasi_identifier, result.sensitive, transmission.local',
 	'3|release|low|computation.central, result.statistic, transmission.local',
 	'4|release|medium|computation.central, result.statistic, transmission.plain',
-	'5|raw rows|high|computation.central, result.direct_identifier_pseudonymised, result.quasi_identifier, result.sensitive, scale.unknown, transmission.plain_high'),
+	'5|raw rows|high|computation.central, result.direct_identifier_pseudonymised, result.quasi_identifier, result.sensitive, transmission.plain_high'),
 	'the table of the assessment');
 is($node->safe_psql('postgres', 'SELECT ok, entries FROM dp_agg.verify_ledger()'), 't|9', 'and the chain holds: an account, two releases, three reads of two registers each') ;
 

@@ -9,8 +9,6 @@
 
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/parsetree.h"
-#include "utils/rel.h"
 
 #include "nodes/identity.h"
 #include "nodes/release/scans.h"
@@ -19,26 +17,12 @@
 typedef struct FindContext
 {
 	List	  **releases;
-	List	  **relids;			/* or NULL */
+	Bitmapset **scanned;		/* or NULL */
 } FindContext;
 
 static bool find_walker(PlanState *state, FindContext *context);
 
-/* Relations of a scan that stands for several: pushed-down joins and the like. */
-static void
-add_scanned_set(PlanState *state, Bitmapset *rtindexes, FindContext *context)
-{
-	int			i = -1;
-
-	while ((i = bms_next_member(rtindexes, i)) >= 0)
-	{
-		RangeTblEntry *rte = rt_fetch(i, state->state->es_range_table);
-
-		if (rte->rtekind == RTE_RELATION)
-			*context->relids = list_append_unique_oid(*context->relids, rte->relid);
-	}
-}
-
+/* Adds what the node itself scans. */
 static void
 add_scanned(PlanState *state, FindContext *context)
 {
@@ -54,15 +38,17 @@ add_scanned(PlanState *state, FindContext *context)
 		case T_ForeignScanState:
 		case T_CustomScanState:
 			{
-				ScanState  *scan = (ScanState *) state;
+				const Scan *scan = (const Scan *) state->plan;
+				Bitmapset  *several = NULL;
 
-				if (scan->ss_currentRelation != NULL)
-					*context->relids = list_append_unique_oid(*context->relids,
-															  RelationGetRelid(scan->ss_currentRelation));
+				/* a scan that stands for several relations: pushed-down joins and the like */
 				if (IsA(state, ForeignScanState))
-					add_scanned_set(state, ((ForeignScan *) state->plan)->fs_relids, context);
+					several = ((ForeignScan *) state->plan)->fs_relids;
 				if (IsA(state, CustomScanState))
-					add_scanned_set(state, ((CustomScan *) state->plan)->custom_relids, context);
+					several = ((CustomScan *) state->plan)->custom_relids;
+				*context->scanned = bms_add_members(*context->scanned, several);
+				if (scan->scanrelid > 0)
+					*context->scanned = bms_add_member(*context->scanned, scan->scanrelid);
 			}
 			break;
 		default:
@@ -79,19 +65,20 @@ find_walker(PlanState *state, FindContext *context)
 		*context->releases = list_concat_unique_ptr(*context->releases,
 													release_state(state)->nested);
 	}
-	else if (context->relids != NULL)
+	else if (context->scanned != NULL)
 		add_scanned(state, context);
 	return planstate_tree_walker(state, find_walker, context);
 }
 
 /*
  * Collects the release nodes of a started plan, those nested in releases
- * included, and the relations scanned outside releases (relids may be NULL).
+ * included, and the range table indexes of relations scanned outside releases
+ * (scanned may be NULL).
  */
 void
-find_releases(PlanState *state, List **releases, List **relids)
+find_releases(PlanState *state, List **releases, Bitmapset **scanned)
 {
-	FindContext context = {.releases = releases,.relids = relids};
+	FindContext context = {.releases = releases,.scanned = scanned};
 
 	if (state != NULL)
 		(void) find_walker(state, &context);

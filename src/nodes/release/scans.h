@@ -7,8 +7,9 @@
 
 #include "postgres.h"
 
+#include "nodes/bitmapset.h"
 #include "nodes/execnodes.h"
 
-extern void find_releases(PlanState *state, List **releases, List **relids);
+extern void find_releases(PlanState *state, List **releases, Bitmapset **scanned);
 
 #endif							/* DP_RELEASE_SCANS_H */

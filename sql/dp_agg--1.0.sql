@@ -1089,12 +1089,6 @@ AS 'MODULE_PATHNAME', 'dp_class_tier' LANGUAGE C IMMUTABLE;
 COMMENT ON FUNCTION dp_agg.class_tier(text, text, integer, boolean) IS
 'internal: the risk tier of raw rows with a column of that class, processed like that; NULL if there is no such class or processing';
 
-CREATE FUNCTION dp_agg.class_is_direct(class text, processing text, remaining integer, receiver_has_key boolean)
-RETURNS boolean
-AS 'MODULE_PATHNAME', 'dp_class_is_direct' LANGUAGE C IMMUTABLE;
-COMMENT ON FUNCTION dp_agg.class_is_direct(text, text, integer, boolean) IS
-'internal: is a column of that class, processed like that, a direct identifier to releases; false if there is no such class or processing';
-
 -- Not granted to anybody, though labels are no secret (pg_seclabels). Analysts need no map of the
 -- identifiers; a query that is refused names the class and the column that it used.
 CREATE VIEW dp_agg.classified_columns AS
@@ -1257,7 +1251,7 @@ BEGIN
 		patch := jsonb_strip_nulls(jsonb_build_object('class', class, 'processing', COALESCE(processing, 'raw'),
 					'remaining', remaining, 'key_held', receiver_has_key));
 	END IF;
-	IF dp_agg.class_is_direct(class, processing, remaining, receiver_has_key) AND old ?| '{lower,domain}' THEN
+	IF class = 'direct_identifier' AND old ?| '{lower,domain}' THEN
 		keys := keys || '{lower,upper,domain}';
 		RAISE NOTICE USING
 			MESSAGE = format('bounds and domain of column "%s" are removed', column_name),
@@ -1286,7 +1280,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, boolean) IS
-'classifies a column, of a protected relation or any other: class is direct_identifier, quasi_identifier, sensitive or ordinary (NULL: not classified), processing what was done to its values: raw, masked (remaining: how many characters are left; NULL: not known, which counts as many), generalised, pseudonymised or encrypted (receiver_has_key: NULL counts as true); a direct identifier leaves the facade and stands in no release, unless raw rows of it have the lowest tier; errors: 22023 no such class or processing, or parts that do not go together, 22004 NULL, 42703 no such column, 42809 a view, 42501 not the owner, 2BP01 objects depend on the facade';
+'classifies a column, of a protected relation or any other: class is direct_identifier, quasi_identifier, sensitive or ordinary (NULL: not classified), processing what was done to its values: raw, masked (remaining: how many characters are left; NULL: not known, which counts as many), generalised, pseudonymised or encrypted (receiver_has_key: NULL counts as true); a direct identifier, however processed, leaves the facade and stands in no release; errors: 22023 no such class or processing, or parts that do not go together, 22004 NULL, 42703 no such column, 42809 a view, 42501 not the owner, 2BP01 objects depend on the facade';
 
 REVOKE EXECUTE ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, boolean) FROM PUBLIC;
 

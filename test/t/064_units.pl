@@ -31,7 +31,7 @@ sub chance { return rand() < $_[0]; }
 my $node = Faulty::node('units', <<'CONF');
 jit = off
 log_statement = none
-statement_timeout = 20s
+statement_timeout = 5s
 log_min_error_statement = panic
 dp_agg.epsilon = 1000
 dp_agg.delta = 0.000000001
@@ -255,15 +255,17 @@ sub statement
 
 my @statements = map { statement() } 1 .. $queries;
 my @fixed = (
-	[ 'SELECT count(DISTINCT patient) FROM (SELECT p.patient FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0) s', undef ],
-	[ 'SELECT count(DISTINCT u) FROM women', undef ],
-	[ 'SELECT count(DISTINCT p.patient) FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0', undef ],
-	[ 'WITH a AS (SELECT p.patient FROM people p RIGHT JOIN visits v USING (patient) WHERE true), b AS (SELECT a.patient AS q FROM a) SELECT count(DISTINCT q) FROM b', undef ],
-	[ 'SELECT count(DISTINCT patient) FROM (SELECT patient FROM tests UNION ALL SELECT p.patient FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0) s', undef ],
-	[ 'SELECT count(DISTINCT q) FROM (SELECT p.patient AS q, v.x FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0) s LEFT JOIN tests t ON s.q = t.patient', undef ],
-	[ 'SELECT count(DISTINCT q) FILTER (WHERE n > 3) FROM (SELECT p.patient AS q, count(*) AS n FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0 GROUP BY p.patient) s', undef ],
-	[ 'SELECT count(*) FROM people WHERE patient IN (SELECT v.patient FROM visits v JOIN tests t ON v.patient = t.patient)', undef ],
-	[ 'SELECT count(*) FROM people WHERE patient IN (SELECT t.patient FROM visits v JOIN tests t ON v.patient = t.patient)', undef ]);
+	'SELECT count(DISTINCT patient) FROM (SELECT p.patient FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0) s',
+	'SELECT count(DISTINCT u) FROM women',
+	'SELECT count(DISTINCT p.patient) FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0',
+	'WITH a AS (SELECT p.patient FROM people p RIGHT JOIN visits v USING (patient) WHERE true), b AS (SELECT a.patient AS q FROM a) SELECT count(DISTINCT q) FROM b',
+	'SELECT count(DISTINCT patient) FROM (SELECT patient FROM tests UNION ALL SELECT p.patient FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0) s',
+	'SELECT count(DISTINCT x) FROM (SELECT v.x FROM people p RIGHT JOIN visits v ON p.patient = v.patient UNION ALL SELECT x FROM tests) s',
+	'SELECT count(DISTINCT x) FROM (SELECT w.x, w.u FROM people p RIGHT JOIN (SELECT x, patient AS u FROM visits) w ON p.patient = w.u AND p.k = 0 UNION ALL SELECT x, patient FROM tests) s',
+	'SELECT count(DISTINCT q) FROM (SELECT p.patient AS q, v.x FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0) s LEFT JOIN tests t ON s.q = t.patient',
+	'SELECT count(DISTINCT q) FILTER (WHERE n > 3) FROM (SELECT p.patient AS q, count(*) AS n FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0 GROUP BY p.patient) s',
+	'SELECT count(*) FROM people WHERE patient IN (SELECT v.patient FROM visits v JOIN tests t ON v.patient = t.patient)',
+	'SELECT count(*) FROM people WHERE patient IN (SELECT t.patient FROM visits v JOIN tests t ON v.patient = t.patient)');
 
 sub ask
 {
@@ -277,9 +279,9 @@ sub lines { return join "\n", sort map { s/^0(\|(0\.000)?)+\z/nobody/r } split /
 
 foreach my $fixed (@fixed)
 {
-	my ($mine) = (ask('analyst', 'everyone', $fixed->[0]))[1];
+	my ($mine) = (ask('analyst', 'everyone', $fixed))[1];
 
-	is("$mine->{sqlstate} $mine->{out}", '00000 ' . (ask(scalar getpwuid($>), 'everyone', $fixed->[0]))[1]->{out}, $fixed->[0]);
+	is("$mine->{sqlstate} $mine->{out}", '00000 ' . (ask(scalar getpwuid($>), 'everyone', $fixed))[1]->{out}, $fixed);
 }
 
 my @asked = ask('analyst', 'everyone', map { $_->{asked} =~ s/\@with\@/true/r } @statements);

@@ -87,8 +87,7 @@ in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
 			!IsA(right, Param) || ((Param *) right)->paramkind != PARAM_SUBLINK)
 			continue;
 		tle = get_tle_by_resno(query->targetList, ((Param *) right)->paramid);
-		if (tle == NULL || (query->setOperations == NULL &&
-							!is_unit_column(inner, strip_relabel((Node *) tle->expr))))
+		if (tle == NULL || !is_unit_column(inner, strip_relabel((Node *) tle->expr)))
 			continue;
 		/* as the sub-select would write it: its column in the place of the parameter */
 		left = copyObject(left);

@@ -44,12 +44,75 @@ first_branch(Query *query)
 	return castNode(RangeTblRef, node)->rtindex;
 }
 
+/* How a column of a branch stands to column i of the unit. */
+typedef enum Likeness
+{
+	LIKE_NOTHING,
+	LIKE_NULL,					/* NULL in all rows */
+	LIKE_PARTIAL,				/* the unit's or NULL */
+	LIKE_UNIT					/* the unit's in each row that counts */
+} Likeness;
+
+/* Is the expression column i of one of the alternatives? */
+static bool
+among_units(List *units, int i, Node *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, units)
+	{
+		if (equal(list_nth(lfirst(lc), i), expr))
+			return true;
+	}
+	return false;
+}
+
+/* How column resno of a branch, with rows of the individuals, stands to column i of the unit. */
+static Likeness
+likeness(Query *branch, const Individuals *individuals, int resno, int i)
+{
+	TargetEntry *tle = get_tle_by_resno(branch->targetList, resno);
+
+	if (tle == NULL)
+		return LIKE_NOTHING;
+	if (among_units(individuals->units, i, (Node *) tle->expr))
+		return LIKE_UNIT;
+	if (among_units(individuals->partial, i, (Node *) tle->expr))
+		return LIKE_PARTIAL;
+	return IsA(tle->expr, Const) && ((Const *) tle->expr)->constisnull ? LIKE_NULL : LIKE_NOTHING;
+}
+
+/* The same for a column of the whole: it is what it is in all branches, and NULL in none. */
+static Likeness
+common_likeness(Query *query, List *below, int resno, int i)
+{
+	Likeness	least = LIKE_UNIT;
+	bool		only_null = true;
+	ListCell   *lc;
+	ListCell   *lb;
+
+	forboth(lc, query->rtable, lb, below)
+	{
+		RangeTblEntry *rte = lfirst(lc);
+		Likeness	here;
+
+		if (rte->rtekind != RTE_SUBQUERY)
+			continue;			/* an entry of a view's own */
+		here = likeness(rte->subquery, lfirst(lb), resno, i);
+		only_null = only_null && here == LIKE_NULL;
+		least = Min(least, here);
+	}
+	if (only_null)
+		return LIKE_NOTHING;
+	return least == LIKE_NULL ? LIKE_PARTIAL : least;
+}
+
 /*
- * The columns of a UNION ALL, as the client wrote them, that are the unit in every branch: one
- * for each column of the unit, or NIL.
+ * The columns of a UNION ALL, as the client wrote them, that are the unit in every branch, or as
+ * like it as wanted: one for each column of the unit, or NIL.
  */
 static List *
-common_unit_columns(Query *query, List *below, Individuals *first)
+common_unit_columns(Query *query, List *below, Individuals *first, Likeness wanted)
 {
 	List	   *result = NIL;
 
@@ -61,23 +124,9 @@ common_unit_columns(Query *query, List *below, Individuals *first)
 		foreach(lt, query->targetList)
 		{
 			TargetEntry *tle = lfirst(lt);
-			bool		everywhere = !tle->resjunk && IsA(tle->expr, Var);
-			ListCell   *lc;
-			ListCell   *lb;
 
-			forboth(lc, query->rtable, lb, below)
-			{
-				RangeTblEntry *rte = lfirst(lc);
-				Node	   *unit;
-				TargetEntry *branch;
-
-				if (rte->rtekind != RTE_SUBQUERY)
-					continue;	/* an entry of a view's own */
-				unit = list_nth(linitial(((Individuals *) lfirst(lb))->units), i);
-				branch = get_tle_by_resno(rte->subquery->targetList, tle->resno);
-				everywhere = everywhere && branch != NULL && equal(branch->expr, unit);
-			}
-			if (everywhere && column == NULL)
+			if (column == NULL && !tle->resjunk && IsA(tle->expr, Var) &&
+				common_likeness(query, below, tle->resno, i) == wanted)
 				column = copyObject((Var *) tle->expr);
 		}
 		if (column == NULL)
@@ -141,17 +190,19 @@ unite_branches(RewriteContext *context, Query *query, List *below, Individuals *
 	Individuals *result = palloc(sizeof(Individuals));
 	List	   *unit;
 	List	   *written;
+	List	   *partial;
 	ListCell   *lc;
 
 	*result = *first;
 	result->unique = false;
-	result->units = result->partial = NIL;	/* those of first are not of this level */
+	result->partial = NIL;
 	result->max_groups = result->max_rows = 0;	/* those of the branches add up */
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 	unit = unite_units(context, query, below, result);
 	query->sortClause = NIL;
-	written = common_unit_columns(query, below, first);
+	written = common_unit_columns(query, below, first, LIKE_UNIT);
+	partial = common_unit_columns(query, below, first, LIKE_PARTIAL);
 	foreach(lc, unit)
 	{
 		Var		   *column = lfirst(lc);
@@ -165,5 +216,7 @@ unite_branches(RewriteContext *context, Query *query, List *below, Individuals *
 	result->units = list_make1(unit);
 	if (written != NIL)
 		result->units = lappend(result->units, written);
+	if (partial != NIL)
+		result->partial = list_make1(partial);
 	return result;
 }

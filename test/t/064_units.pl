@@ -267,6 +267,16 @@ my @fixed = (
 	'SELECT count(*) FROM people WHERE patient IN (SELECT v.patient FROM visits v JOIN tests t ON v.patient = t.patient)',
 	'SELECT count(*) FROM people WHERE patient IN (SELECT t.patient FROM visits v JOIN tests t ON v.patient = t.patient)');
 
+# NULL NOT IN (...), and x NOT IN (..., NULL), tell of rows of others.
+my @others = (
+	'SELECT count(*) FROM people WHERE patient NOT IN (SELECT u FROM women)',
+	'SELECT count(*) FROM people WHERE patient NOT IN (SELECT patient FROM tests UNION ALL SELECT u FROM women)',
+	'SELECT count(*) FROM people WHERE patient NOT IN (SELECT patient FROM tests UNION ALL SELECT NULL FROM visits)',
+	'SELECT count(*) FROM people WHERE patient NOT IN (SELECT u FROM (SELECT patient AS u FROM tests UNION ALL SELECT u FROM women) s)',
+	'SELECT count(*) FROM people WHERE patient IN (SELECT u FROM women GROUP BY u)',
+	'SELECT count(*) FROM women WHERE u NOT IN (SELECT patient FROM tests)',
+	'SELECT count(*) FROM (SELECT patient AS u FROM tests UNION ALL SELECT u FROM women) s WHERE u NOT IN (SELECT patient FROM people)');
+
 sub ask
 {
 	my ($role, $schema, @texts) = @_;
@@ -282,6 +292,11 @@ foreach my $fixed (@fixed)
 	my ($mine) = (ask('analyst', 'everyone', $fixed))[1];
 
 	is("$mine->{sqlstate} $mine->{out}", '00000 ' . (ask(scalar getpwuid($>), 'everyone', $fixed))[1]->{out}, $fixed);
+}
+
+foreach my $other (@others)
+{
+	is((ask('analyst', 'everyone', $other))[1]->{sqlstate}, 'DP002', "refused: $other");
 }
 
 my @asked = ask('analyst', 'everyone', map { $_->{asked} =~ s/\@with\@/true/r } @statements);

@@ -538,6 +538,41 @@ $$;
 COMMENT ON FUNCTION dp_agg.bound_value(oid, numeric) IS
 'internal: the bound of a column of a type that a label holds as a number; dates, timestamps and intervals as text';
 
+-- What was declared for a column means what its type made of it then: a label names that
+-- type, and what is declared does not count for a type of another kind.
+CREATE FUNCTION dp_agg.same_kind(made_for text, type oid) RETURNS boolean
+AS 'MODULE_PATHNAME', 'dp_same_kind' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.same_kind(text, oid) IS
+'internal: does what was declared for a type, named as labels do, mean the same in another; made_for NULL: the label does not say, which counts as yes';
+
+CREATE FUNCTION dp_agg.check_keys(keys text[], type oid, typmod integer) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_check_keys' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.check_keys(text[], oid, integer) IS
+'internal: are keys different values of the type of a column, or of the type below a domain; errors: DP003 too long, too fine or twice the same, and those of the type''s input';
+
+CREATE FUNCTION dp_agg.keys_fault(keys jsonb, type oid, typmod integer) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM dp_agg.check_keys(ARRAY(SELECT jsonb_array_elements_text(keys)), type, typmod);
+	RETURN NULL;
+EXCEPTION WHEN data_exception OR SQLSTATE 'DP003' THEN
+	RETURN SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.keys_fault(jsonb, oid, integer) IS
+'internal: why keys are not different values of the type of a column; NULL if they are';
+
+CREATE FUNCTION dp_agg.type_name(type oid) RETURNS text LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT n.nspname || '.' || t.typname
+	  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = dp_agg.base_type(type)
+$$;
+COMMENT ON FUNCTION dp_agg.type_name(oid) IS
+'internal: how labels name a type, or the one below a domain';
+
 CREATE VIEW dp_agg.protected_relations AS
 SELECT t.objoid::pg_catalog.regclass AS relation,
 	   (t.label::pg_catalog.jsonb ->> 'population')::pg_catalog.name AS population,
@@ -565,13 +600,16 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 			   LATERAL (SELECT dp_agg.base_type(a.atttypid) AS type) b
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
-		   AND c.label::pg_catalog.jsonb ? 'lower') AS bounds,
+		   AND c.label::pg_catalog.jsonb ? 'lower'
+		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'bounds_type', a.atttypid)) AS bounds,
 	   (SELECT pg_catalog.jsonb_object_agg(a.attname, c.label::pg_catalog.jsonb -> 'domain')
 		  FROM pg_catalog.pg_seclabel c
 		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
-		   AND c.label::pg_catalog.jsonb ? 'domain') AS domains,
+		   AND c.label::pg_catalog.jsonb ? 'domain'
+		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'domain_type', a.atttypid)
+		   AND dp_agg.keys_fault(c.label::pg_catalog.jsonb -> 'domain', a.atttypid, a.atttypmod) IS NULL) AS domains,
 	   t.label::pg_catalog.jsonb ->> 'facade' AS facade,
 	   (t.label::pg_catalog.jsonb ->> 'individuals')::bigint AS individuals
   FROM pg_catalog.pg_seclabel t
@@ -580,6 +618,42 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 COMMENT ON VIEW dp_agg.protected_relations IS
 'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view, declared size of the population (NULL: none)';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
+
+CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
+RETURNS TABLE (labelled regclass, column_name name, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH declared AS (
+		SELECT s.objoid::regclass AS labelled, a.attname, a.atttypid, a.atttypmod, s.label::jsonb AS label,
+			   format('%L, %L', s.objoid::regclass, a.attname) AS arguments
+		  FROM pg_seclabel s
+		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid AND NOT a.attisdropped
+		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objsubid > 0
+		   AND s.objoid = COALESCE(outlived.relation, s.objoid)
+	)
+	SELECT d.labelled, d.attname,
+		   format('its bounds were declared for type %s, but it is of type %s now: they do not count',
+				  d.label ->> 'bounds_type', format_type(d.atttypid, d.atttypmod)),
+		   format('SELECT dp_agg.set_bounds(%s, lower, upper), with bounds of that type', d.arguments)
+	  FROM declared d
+	 WHERE d.label ? 'lower' AND NOT dp_agg.same_kind(d.label ->> 'bounds_type', d.atttypid)
+	UNION ALL
+	SELECT d.labelled, d.attname,
+		   CASE WHEN dp_agg.same_kind(d.label ->> 'domain_type', d.atttypid)
+				THEN format('its public keys are not values of type %s: %s; no query can group by them',
+							format_type(d.atttypid, d.atttypmod),
+							dp_agg.keys_fault(d.label -> 'domain', d.atttypid, d.atttypmod))
+				ELSE format('its public keys were declared for type %s, but it is of type %s now; no query can group by them',
+							d.label ->> 'domain_type', format_type(d.atttypid, d.atttypmod)) END,
+		   format('SELECT dp_agg.set_domain(%s, keys), with keys of that type, or with NULL', d.arguments)
+	  FROM declared d
+	 WHERE d.label ? 'domain'
+	   AND (NOT dp_agg.same_kind(d.label ->> 'domain_type', d.atttypid)
+			OR dp_agg.keys_fault(d.label -> 'domain', d.atttypid, d.atttypmod) IS NOT NULL)
+$$;
+COMMENT ON FUNCTION dp_agg.outlived(regclass) IS
+'internal: bounds and public keys of a relation, or of all, that do not go with the types that their columns have now';
 
 CREATE FUNCTION dp_agg.function_use(regproc) RETURNS text
 AS 'MODULE_PATHNAME', 'dp_function_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -738,7 +812,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,domain}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,domain,domain_type}', '{}');
 	END LOOP;
 	IF facade IS NOT NULL AND to_regclass(facade) IS NOT NULL THEN
 		EXECUTE 'DROP VIEW ' || facade;
@@ -759,6 +833,7 @@ DECLARE
 	schema_name name;
 	facade text;
 	declared jsonb;
+	outdated record;
 	member name;
 	position int := 0;
 	-- a size that is declared holds for the whole population
@@ -843,6 +918,11 @@ BEGIN
 	EXECUTE format('COMMENT ON VIEW %s IS %L', facade,
 				   format('facade of protected relation %s: releases only', qualified));
 
+	FOR outdated IN SELECT * FROM dp_agg.outlived(relation) LOOP
+		RAISE WARNING USING
+			MESSAGE = format('column "%s": %s', outdated.column_name, outdated.finding),
+			HINT = outdated.advice || '.';
+	END LOOP;
 	IF EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
 				WHERE c.oid = relation AND a.grantee = 0 AND a.privilege_type = 'SELECT') THEN
 		RAISE WARNING USING
@@ -980,7 +1060,8 @@ BEGIN
 			HINT = 'Give the lower bound first.';
 	END IF;
 	PERFORM dp_agg.label_column(relation, "column", '{}',
-			jsonb_build_object('lower', bounds[1], 'upper', bounds[2]));
+			jsonb_build_object('lower', bounds[1], 'upper', bounds[2],
+							   'bounds_type', dp_agg.type_name(type)));
 	IF NOT dp_agg.never_null(relation, attribute.attnum) THEN
 		RAISE NOTICE USING
 			MESSAGE = format('column "%s" may be NULL, which costs accuracy', "column"),
@@ -1032,7 +1113,7 @@ DECLARE
 	different bigint;
 BEGIN
 	IF keys IS NULL THEN
-		PERFORM dp_agg.label_column(relation, "column", '{domain}', '{}');
+		PERFORM dp_agg.label_column(relation, "column", '{domain,domain_type}', '{}');
 		RETURN;
 	END IF;
 	IF EXISTS (SELECT FROM unnest(keys) k WHERE k IS NULL) THEN
@@ -1067,7 +1148,8 @@ BEGIN
 			DETAIL = format('%s keys are %s values of type %s.', cardinality(keys), different, type),
 			HINT = 'List every key once.';
 	END IF;
-	PERFORM dp_agg.label_column(relation, "column", '{}', jsonb_build_object('domain', canonical));
+	PERFORM dp_agg.label_column(relation, "column", '{}',
+			jsonb_build_object('domain', canonical, 'domain_type', dp_agg.type_name(attribute.atttypid)));
 END
 $$;
 COMMENT ON FUNCTION dp_agg.set_domain(regclass, name, text[]) IS
@@ -1253,7 +1335,7 @@ BEGIN
 					'remaining', remaining, 'key_held', receiver_has_key));
 	END IF;
 	IF dp_agg.class_is_direct(class, processing, remaining, receiver_has_key) AND old ?| '{lower,domain}' THEN
-		keys := keys || '{lower,upper,domain}';
+		keys := keys || '{lower,upper,bounds_type,domain,domain_type}';
 		RAISE NOTICE USING
 			MESSAGE = format('bounds and domain of column "%s" are removed', column_name),
 			HINT = 'A direct identifier has none: releases do not read it, and a domain would publish its values.';
@@ -2551,6 +2633,10 @@ AS $$
 	  JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p', 'f')
 	  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (p.unit)
 	 WHERE NOT a.attnotnull
+	UNION ALL
+	SELECT 'low', 'declaration', format('%I of %s', o.column_name, o.labelled), o.finding, o.advice
+	  FROM dp_agg.outlived() o
+	 WHERE EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = o.labelled)
 	UNION ALL
 	SELECT 'low', 'row security', c.oid::regclass::text,
 		   'has row security: an analyst''s releases are about the rows its policies show',

@@ -85,6 +85,10 @@ static const struct
 		"LIMIT and OFFSET are not available below a release",
 		"Apply LIMIT to the released rows."
 	},
+	[REFUSE_MANY_KEYS] = {
+		"the public keys of this query have more than 100000 combinations",
+		"Group by fewer of these columns, or by an expression, as in GROUP BY a, nullif(b, NULL): then the groups that pass the gate are shown, and no others."
+	},
 	[REFUSE_MANY_OUTPUTS] = {
 		"too many different aggregates in one release",
 		"Split the query; every part is paid for."

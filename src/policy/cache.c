@@ -17,6 +17,7 @@
 #include "access/transam.h"
 #include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -50,8 +51,6 @@ typedef struct PolicyEntry
 	Oid			relid;			/* hash key, must be first */
 	PolicyAnswer answers[POLICY_QUESTIONS];
 } PolicyEntry;
-
-#define DEEPEST_INHERITANCE 64
 
 static HTAB *policy_cache = NULL;
 
@@ -123,19 +122,20 @@ parents_of(Oid relid)
 	return parents;
 }
 
-/* Reads labels of the relation, else of the nearest labelled ancestor. */
+/* Reads labels of the relation, else of the nearest labelled ancestor, however far it is. */
 static ProtectedRelation *
-read_policy(Oid relid, int depth)
+read_policy(Oid relid)
 {
 	ProtectedRelation *rel = policy_read_labels(relid);
 	ListCell   *lc;
 
-	if (rel != NULL || depth > DEEPEST_INHERITANCE)
+	if (rel != NULL)
 		return rel;
 
+	check_stack_depth();
 	foreach(lc, parents_of(relid))
 	{
-		rel = read_policy(lfirst_oid(lc), depth + 1);
+		rel = read_policy(lfirst_oid(lc));
 		if (rel != NULL)
 		{
 			rel->relid = relid;
@@ -185,16 +185,15 @@ inherit_classes(Oid relid, RelationClasses *classes, Oid ancestor, const Relatio
 
 /* Reads the classes of columns of the relation, and of those it has them from. */
 static RelationClasses *
-read_classes(Oid relid, int depth)
+read_classes(Oid relid)
 {
 	RelationClasses *result = policy_read_classes(relid);
 	ListCell   *lc;
 
-	if (depth > DEEPEST_INHERITANCE)
-		return result;
+	check_stack_depth();
 	foreach(lc, parents_of(relid))
 	{
-		RelationClasses *theirs = read_classes(lfirst_oid(lc), depth + 1);
+		RelationClasses *theirs = read_classes(lfirst_oid(lc));
 
 		if (theirs != NULL)
 			result = inherit_classes(relid, result, lfirst_oid(lc), theirs);
@@ -247,8 +246,8 @@ ask(Oid relid, PolicyQuestion question)
 	context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg policy",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	value = question == POLICY_CLASSES ? (void *) read_classes(relid, 0) :
-		(void *) read_policy(relid, 0);
+	value = question == POLICY_CLASSES ? (void *) read_classes(relid) :
+		(void *) read_policy(relid);
 	MemoryContextSwitchTo(old);
 	keep_answer(relid, question, value, context);
 	return value;
@@ -301,9 +300,9 @@ policy_is_quasi(Oid relid, AttrNumber attno)
 	return column != NULL && tier_is_quasi(column);
 }
 
-/* Declared bounds of a column, or NULL. */
+/* Declared bounds of a column, or NULL; also those that its type has outlived. */
 const ColumnBounds *
-policy_bounds(const ProtectedRelation *rel, AttrNumber attno)
+policy_any_bounds(const ProtectedRelation *rel, AttrNumber attno)
 {
 	for (int i = 0; i < rel->nbounds; i++)
 	{
@@ -313,9 +312,18 @@ policy_bounds(const ProtectedRelation *rel, AttrNumber attno)
 	return NULL;
 }
 
-/* Declared public values of a column, or NULL. */
+/* Declared bounds of a column that count, or NULL. */
+const ColumnBounds *
+policy_bounds(const ProtectedRelation *rel, AttrNumber attno)
+{
+	const ColumnBounds *bounds = policy_any_bounds(rel, attno);
+
+	return bounds != NULL && bounds->outlived == NULL ? bounds : NULL;
+}
+
+/* Declared public values of a column, or NULL; also those that its type has outlived. */
 const ColumnDomain *
-policy_domain(const ProtectedRelation *rel, AttrNumber attno)
+policy_any_domain(const ProtectedRelation *rel, AttrNumber attno)
 {
 	for (int i = 0; i < rel->ndomains; i++)
 	{
@@ -323,6 +331,15 @@ policy_domain(const ProtectedRelation *rel, AttrNumber attno)
 			return &rel->domains[i];
 	}
 	return NULL;
+}
+
+/* Declared public values of a column that count, or NULL. */
+const ColumnDomain *
+policy_domain(const ProtectedRelation *rel, AttrNumber attno)
+{
+	const ColumnDomain *domain = policy_any_domain(rel, attno);
+
+	return domain != NULL && domain->outlived == NULL ? domain : NULL;
 }
 
 /* Does the column belong to the privacy unit? */

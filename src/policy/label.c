@@ -17,8 +17,9 @@
  *
  * Bounds of dates and the like are numbers too (policy.h); a domain lists the
  * public values of a column as its type writes them.  Beside them stands the type that
- * they were declared for, or the one below it, if that is a domain: its schema and name.  If the column's type is of another kind now (kinds.c), they
- * do not count.  Where no type is named, as in labels written by hand, they do.
+ * they were declared for, or the one below it, if that is a domain: its schema and name.
+ * If the column's type is of another kind now (kinds.c), they do not count.  Where no type
+ * is named, as in labels written by hand, they do.
  *
  * "class" is direct_identifier, quasi_identifier, sensitive or ordinary.  Beside it may
  * stand "processing": raw (which is meant where it is missing), masked, generalised,

@@ -1018,6 +1018,12 @@ AS 'MODULE_PATHNAME', 'dp_never_null' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION dp_agg.never_null(regclass, smallint) IS
 'internal: is a column, by its number, NOT NULL in a relation and in all that inherit from it or are partitions, and does the server enforce that (it does not on foreign tables)';
 
+CREATE FUNCTION dp_agg.check_bounds(type oid, typmod integer, lower double precision,
+									 upper double precision, column_name text) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_check_bounds' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.check_bounds(oid, integer, double precision, double precision, text) IS
+'internal: do bounds of a column of that type, as labels hold them, lie within its type, with a value between them; errors: DP003';
+
 CREATE FUNCTION dp_agg.set_bounds(relation regclass, "column" name, lower text, upper text)
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1059,6 +1065,8 @@ BEGIN
 			MESSAGE = 'lower bound must be less than upper bound',
 			HINT = 'Give the lower bound first.';
 	END IF;
+	PERFORM dp_agg.check_bounds(attribute.atttypid, attribute.atttypmod, bounds[1]::double precision,
+								bounds[2]::double precision, "column");
 	PERFORM dp_agg.label_column(relation, "column", '{}',
 			jsonb_build_object('lower', bounds[1], 'upper', bounds[2],
 							   'bounds_type', dp_agg.type_name(type)));

@@ -156,6 +156,13 @@ number_type(ReleaseBuilder *builder, Node *expr)
 	return type;
 }
 
+/* The precision and scale of an argument of type numeric, as a typmod; else -1. */
+int32
+type_precision(Node *expr)
+{
+	return domain_of_type(exprType(expr)) == SPEC_ARG_NUMERIC ? exprTypmod(expr) : -1;
+}
+
 /* The argument under its FILTER: a row that fails it has no value. */
 static Node *
 filtered(Aggref *aggref, Node *expr)
@@ -226,7 +233,8 @@ find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
 	}
 	if (spec->narguments >= DP_MAX_ARGUMENTS)
 		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
-	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound};
+	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound,
+		.typmod = type_precision(expr)};
 	builder->arguments = lappend(builder->arguments, expr);
 	return spec->narguments++;
 }

@@ -63,6 +63,7 @@ cells_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecScheme sch
 	sketch.kind = SPEC_SKETCH_CELLS;
 	sketch.scheme = scheme;
 	sketch.type = number_type(builder, expr);
+	sketch.typmod = type_precision(expr);
 	sketch.value_type = exprType(expr);
 	sketch.bound = bound;
 	sketch.buckets = buckets;

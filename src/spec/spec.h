@@ -113,6 +113,7 @@ typedef enum SpecArgType
 typedef struct SpecArgument
 {
 	SpecArgType type;
+	int32		typmod;			/* of NUMERIC: precision and scale, as in PostgreSQL; else -1 */
 	int16		bound;			/* position of its lower bound in the parameters, or 0 */
 } SpecArgument;
 
@@ -198,6 +199,7 @@ typedef struct SpecSketch
 	SpecSketchKind kind;
 	SpecScheme	scheme;			/* how cells divide the values; CELLS only */
 	SpecArgType type;
+	int32		typmod;			/* as of an argument */
 	Oid			value_type;		/* type of the argument */
 	Oid			collation;		/* collation of the argument */
 	int16		bound;			/* position of the lower bound in the parameters, or 0 */

@@ -44,7 +44,8 @@ static int
 add_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 {
 	if (list_length(builder->params) >= DP_MAX_PARAMS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_PARAMS, "bounds and other parameters", builder->context,
+					 builder->level->query);
 	builder->spec.param_kinds[list_length(builder->params)] = kind;
 	builder->params = lappend(builder->params, node);
 	return list_length(builder->params) - 1;
@@ -232,7 +233,8 @@ find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
 		i++;
 	}
 	if (spec->narguments >= DP_MAX_ARGUMENTS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_ARGUMENTS, "different arguments and filters", builder->context,
+					 builder->level->query);
 	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound,
 		.typmod = type_precision(expr)};
 	builder->arguments = lappend(builder->arguments, expr);

@@ -17,14 +17,11 @@
 #include "utils/lsyscache.h"
 
 #include "core/errors.h"
-#include "spec/domain.h"
+#include "spec/arg_type.h"
 #include "spec/range.h"
-#include "spec/spec.h"
 
 /* The largest integer up to which a double tells all integers apart. */
 #define LARGEST_EXACT 9007199254740992.0
-
-PG_FUNCTION_INFO_V1(dp_check_bounds);
 
 /* The names of the types, for messages. */
 static const char *const type_names[] = {
@@ -195,20 +192,13 @@ range_check(SpecArgType type, int32 typmod, double lower, double upper)
 }
 
 /*
- * check_bounds(type oid, typmod integer, lower double precision, upper double precision,
- *				column_name text) returns void
- *
- * For dp_agg.set_bounds(): raises ERRCODE_DP_BOUNDS if a bound lies outside of what values of
- * the type can be, or none lies between.
+ * Raises ERRCODE_DP_BOUNDS if a declared bound of a column lies outside of what values of its type
+ * can be, or none lies between.
  */
-PGDLLEXPORT Datum
-dp_check_bounds(PG_FUNCTION_ARGS)
+void
+range_check_declared(SpecArgType type, int32 typmod, double lower, double upper,
+					 const char *column)
 {
-	int32		typmod = PG_GETARG_INT32(1);
-	SpecArgType type = domain_of_type(getBaseTypeAndTypmod(PG_GETARG_OID(0), &typmod));
-	double		lower = PG_GETARG_FLOAT8(2);
-	double		upper = PG_GETARG_FLOAT8(3);
-	char	   *column = text_to_cstring(PG_GETARG_TEXT_PP(4));
 	double		lowest;
 	double		highest;
 
@@ -225,5 +215,4 @@ dp_check_bounds(PG_FUNCTION_ARGS)
 				 errmsg("no value of column \"%s\", of type %s, lies between these bounds",
 						column, type_names[type]),
 				 errhint("%s", range_hint(type, typmod))));
-	PG_RETURN_VOID();
 }

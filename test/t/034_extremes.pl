@@ -277,6 +277,7 @@ foreach my $c (qw(f4 f8 n i8))
 		'99999999999999999, 1e17 + 64', '0, 5e-324', '-1e-7, 1e-7', '-9223372036854775808, 9223372036854775807')
 	{
 		next if $c =~ /f4|i8/ && $bounds !~ /^-1e120, 1e120|5e-324|^-9|64/;
+		next if $c eq 'f4' && $bounds =~ /64/;	# no value of its type lies there (075_declared_types.pl)
 		survives("$c within $bounds", 'true', "SELECT g, " . join(', ', map { "dp_$_($c, $bounds)" } qw(sum avg var stddev min max median)) . ' FROM wild GROUP BY g');
 		survives("$c within $bounds", 'true', "SELECT g, dp_quantile($c, ARRAY[0, 0.1, 0.2, 0.3, 0.4, 0.5, 1], $bounds), dp_histogram($c, $bounds, 1), "
 			  . "dp_histogram($c, $bounds, 1000), dp_corr($c, f8, $bounds, $bounds), dp_regr_slope(f8, $c, $bounds, $bounds) FROM wild GROUP BY g");

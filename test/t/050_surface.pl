@@ -246,7 +246,7 @@ sub label
 {
 	my ($column) = @_;
 
-	return query("SELECT label FROM pg_seclabels WHERE provider = 'dp_agg' AND objname = 'people.$column'");
+	return query("SELECT label::jsonb - 'bounds_type' FROM pg_seclabels WHERE provider = 'dp_agg' AND objname = 'people.$column'");
 }
 
 sub shown

@@ -349,8 +349,8 @@ choose_step(Grid *grid, SpecArgType type)
 }
 
 /* Are all values of the type whole numbers, in its unit, and apart by one? */
-static bool
-is_discrete(SpecArgType type)
+bool
+domain_is_whole(SpecArgType type)
 {
 	return type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 || type == SPEC_ARG_INT8 ||
 		type == SPEC_ARG_DATE;
@@ -362,12 +362,12 @@ open_points(Grid *grid, SpecArgType type)
 {
 	double		steps;
 
-	if (is_discrete(type) && ceil(grid->lower) <= floor(grid->upper))
+	if (domain_is_whole(type) && ceil(grid->lower) <= floor(grid->upper))
 	{
 		grid->lower = ceil(grid->lower);
 		grid->upper = floor(grid->upper);
 	}
-	if (is_discrete(type) && grid->upper - grid->lower < MAX_STEPS &&
+	if (domain_is_whole(type) && grid->upper - grid->lower < MAX_STEPS &&
 		range_finest(type, grid->lower, grid->upper) <= 1)
 		grid->multiple = grid->per_unit = grid->step = 1;
 	else
@@ -406,7 +406,7 @@ open_bins(Grid *grid, SpecArgType type)
 	int			largest = 80;
 
 	grid->exponent = -20;
-	if (is_discrete(type) || type == SPEC_ARG_TIMESTAMP || type == SPEC_ARG_INTERVAL)
+	if (domain_is_whole(type) || type == SPEC_ARG_TIMESTAMP || type == SPEC_ARG_INTERVAL)
 		grid->exponent = 0;
 	if (type == SPEC_ARG_INT2)
 		largest = 15;

@@ -86,7 +86,7 @@ values_fit(PartsState *state, dp_random *rng, Datum sketch)
 	dp_int128	measure;
 
 	parts_check(dp_noise_draw(rng, measure_epsilon(state->spec, state->params),
-								state->params->groups, 1, &measure));
+							  state->params->groups, 1, &measure));
 	measure += (dp_int128) sketch_usage(sketch) * DP_SCALE / unit;
 	return measure < (dp_int128) half_limit(state->spec) * DP_SCALE / unit;
 }

@@ -557,7 +557,7 @@ AS $$
 BEGIN
 	PERFORM dp_agg.check_keys(ARRAY(SELECT jsonb_array_elements_text(keys)), type, typmod);
 	RETURN NULL;
-EXCEPTION WHEN data_exception OR SQLSTATE 'DP003' THEN
+EXCEPTION WHEN OTHERS THEN
 	RETURN SQLERRM;
 END
 $$;

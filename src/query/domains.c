@@ -103,6 +103,22 @@ read_keys(Oid relid, const ColumnDomain *domain, Oid type, Oid collation)
 					 false, false);
 }
 
+/* Is an error one about what was read, and not about the server or the session? */
+static bool
+is_about_text(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return false;
+		default:
+			return true;
+	}
+}
+
 /*
  * The keys of a domain as a constant array of the given type.  Raises ERRCODE_DP_BOUNDS if they
  * are not of it: the type has changed since they were declared.  The answer would be of another
@@ -126,8 +142,7 @@ domain_array(Oid relid, const ColumnDomain *domain, Oid type, Oid collation)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION &&
-			error->sqlerrcode != ERRCODE_DP_BOUNDS)
+		if (!is_about_text(error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
 		refuse_unreadable_keys(relid, domain->attno, error->message);

@@ -25,6 +25,7 @@
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "spec/domain.h"
+#include "spec/range.h"
 #include "spec/spec.h"
 
 /* Argument i (from 0) of an aggregate. */
@@ -123,6 +124,28 @@ written_bound(ReleaseBuilder *builder, Node *expr)
 	return node;
 }
 
+/*
+ * Raises ERRCODE_DP_BOUNDS if an argument has no value between bounds that are constants, seen
+ * through an implicit cast: to dp_corr(y, x) integers are double precision.  Bounds that are
+ * parameters are checked by the argument's own type, when they are known (spec/spec.c).
+ */
+static void
+check_cast_range(Node *expr, Node *lower_bound, Node *upper_bound)
+{
+	double		lower;
+	double		upper;
+
+	if (!IsA(lower_bound, Const) || !IsA(upper_bound, Const))
+		return;
+	lower = DatumGetFloat8(((Const *) lower_bound)->constvalue);
+	upper = DatumGetFloat8(((Const *) upper_bound)->constvalue);
+	while (IsA(expr, FuncExpr) && ((FuncExpr *) expr)->funcformat == COERCE_IMPLICIT_CAST &&
+		   list_length(((FuncExpr *) expr)->args) == 1)
+		expr = linitial(((FuncExpr *) expr)->args);
+	if (lower < upper && domain_of_type(exprType(expr)) != SPEC_ARG_ANY)
+		range_check(domain_of_type(exprType(expr)), type_precision(expr), lower, upper);
+}
+
 /* Position of bounds: written as arguments number i and i + 1, or declared. */
 int
 argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
@@ -131,9 +154,13 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 	double		upper;
 
 	if (list_length(aggref->args) > i + 1)
-		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN,
-						   written_bound(builder, aggregate_argument(aggref, i)),
-						   written_bound(builder, aggregate_argument(aggref, i + 1)));
+	{
+		Node	   *first = written_bound(builder, aggregate_argument(aggref, i));
+		Node	   *second = written_bound(builder, aggregate_argument(aggref, i + 1));
+
+		check_cast_range(expr, first, second);
+		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN, first, second);
+	}
 	if (!derive_bounds(builder->level, expr, &lower, &upper))
 		no_bounds(builder->context, builder->level, expr, aggref->location);
 	spec_check_bounds(lower, upper, true);

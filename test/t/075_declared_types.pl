@@ -249,7 +249,7 @@ foreach my $case (
 	[ 'dp_median(i4, 5e9, 6e9)', 'integer' ], [ 'dp_min(i4, 5e9, 6e9)', 'integer' ], [ 'dp_avg(i4, 5e9, 6e9)', 'integer' ], [ 'dp_sum(i4, -6e9, -5e9)', 'integer' ],
 	[ 'dp_quantile(i2, 0.5, 40000, 50000)', 'smallint' ], [ 'dp_histogram(i2, 40000, 50000, 3)', 'smallint' ], [ 'dp_var(i8, 1e19, 2e19)', 'bigint' ],
 	[ 'dp_median(i4, 0.2, 0.8)', 'integer' ], [ 'dp_max(f4, 1e39, 1e40)', 'real' ], [ 'dp_avg(n, 5000, 6000)', 'numeric' ], [ 'dp_median(n, 0.001, 0.002)', 'numeric' ],
-	[ 'dp_sum(i4, 5e9, 6e9) FILTER (WHERE i2 > 5)', 'integer' ], [ 'dp_low(dp_avg(i4, 5e9, 6e9))', 'integer' ])
+	[ 'dp_sum(i4, 5e9, 6e9) FILTER (WHERE i2 > 5)', 'integer' ], [ 'dp_low(dp_avg(i4, 5e9, 6e9))', 'integer' ], [ 'dp_corr(i4, i2, 5e9, 6e9, 0, 100)', 'integer' ], [ 'dp_regr_slope(f8, i2, 0, 100, 4e4, 5e4)', 'smallint' ])
 {
 	refuses("SELECT $case->[0] FROM r", 'DP003', qr/^no value of the argument's type, $case->[1], lies between these bounds$/, qr/HINT: +(Values|Give bounds)/);
 }
@@ -327,6 +327,12 @@ foreach my $sql ('SELECT a, b, count(*) FROM dd GROUP BY a, b', 'SELECT DISTINCT
 }
 answers('SELECT a, nullif(b, NULL) AS b FROM dd GROUP BY 1, 2 ORDER BY 1, 2', "0|5000\n0|5001\n1|5000\n1|5001\n2|5000\n2|5001", 'as the hint says');
 answers('SELECT count(*) FROM (SELECT a FROM dd GROUP BY a) s', '317', 'one of them is listed');
+
+# Descendants are protected however far away they are.
+query('CREATE TABLE c0 (id int, x int)');
+query(join ";\n", map { my $parent = $_ - 1; "CREATE TABLE c$_ () INHERITS (c$parent)" } 1 .. 80);
+query("SELECT dp_agg.protect('c0', unit => 'id', population => 'people')");
+is(ask('SELECT count(*) FROM c80')->{sqlstate}, 'DP002', 'a child of the 80th generation');
 
 # Integers between wide bounds are rounded, and it is said.
 answers("SELECT dp_median(x, 0, 1e9) FROM m; SELECT DISTINCT unnest(warnings) FROM dp_agg.last_release()", qr/in steps of 20000; with closer bounds they are exact to 1\.$/, 'a grid with steps');

@@ -540,30 +540,6 @@ COMMENT ON FUNCTION dp_agg.bound_value(oid, numeric) IS
 
 -- What was declared for a column means what its type made of it then: a label names that
 -- type, and what is declared does not count for a type of another kind.
-CREATE FUNCTION dp_agg.same_kind(made_for text, type oid) RETURNS boolean
-AS 'MODULE_PATHNAME', 'dp_same_kind' LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.same_kind(text, oid) IS
-'internal: does what was declared for a type, named as labels do, mean the same in another; made_for NULL: the label does not say, which counts as yes';
-
-CREATE FUNCTION dp_agg.check_keys(keys text[], type oid, typmod integer) RETURNS void
-AS 'MODULE_PATHNAME', 'dp_check_keys' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION dp_agg.check_keys(text[], oid, integer) IS
-'internal: are keys different values of the type of a column, or of the type below a domain; errors: DP003 too long, too fine or twice the same, and those of the type''s input';
-
-CREATE FUNCTION dp_agg.keys_fault(keys jsonb, type oid, typmod integer) RETURNS text
-LANGUAGE plpgsql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	PERFORM dp_agg.check_keys(ARRAY(SELECT jsonb_array_elements_text(keys)), type, typmod);
-	RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-	RETURN SQLERRM;
-END
-$$;
-COMMENT ON FUNCTION dp_agg.keys_fault(jsonb, oid, integer) IS
-'internal: why keys are not different values of the type of a column; NULL if they are';
-
 CREATE FUNCTION dp_agg.type_name(type oid) RETURNS text LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -572,6 +548,54 @@ AS $$
 $$;
 COMMENT ON FUNCTION dp_agg.type_name(oid) IS
 'internal: how labels name a type, or the one below a domain';
+
+-- The same as src/policy/kinds.c, which has the reasons: this can be asked where the library
+-- is not loaded.
+CREATE FUNCTION dp_agg.type_kind(name text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN left(name, 11) <> 'pg_catalog.' THEN 'text'
+				WHEN substr(name, 12) IN ('int2', 'int4', 'int8', 'float4', 'float8', 'numeric') THEN 'number'
+				WHEN substr(name, 12) IN ('text', 'varchar', 'name') THEN 'text'
+				ELSE name END
+$$;
+COMMENT ON FUNCTION dp_agg.type_kind(text) IS
+'internal: the kind of a type, named as labels do; what is declared means the same for types of one kind';
+
+CREATE FUNCTION dp_agg.same_kind(made_for text, type oid) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT COALESCE(dp_agg.type_kind(made_for) = dp_agg.type_kind(dp_agg.type_name(type)), made_for IS NULL)
+$$;
+COMMENT ON FUNCTION dp_agg.same_kind(text, oid) IS
+'internal: does what was declared for a type, named as labels do, mean the same in another; made_for NULL: the label does not say, which counts as yes';
+
+-- Keys are read as set_domain() reads them, and without the length and precision of the column.
+CREATE FUNCTION dp_agg.keys_fault(keys jsonb, type oid, typmod integer) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	base oid := dp_agg.base_type(type);
+	length integer := CASE WHEN base = type THEN typmod
+						   ELSE (SELECT t.typtypmod FROM pg_type t WHERE t.oid = type) END;
+	different bigint;
+	changed text;
+BEGIN
+	EXECUTE format('SELECT count(DISTINCT stored), min(key) FILTER (WHERE stored <> k)
+					  FROM ROWS FROM (jsonb_to_recordset($1) AS (stored %s), jsonb_to_recordset($1) AS (k %s),
+									  jsonb_to_recordset($1) AS (k text)) r (stored, k, key)',
+				   format_type(base, length), format_type(base, -1))
+	   INTO different, changed
+	  USING (SELECT jsonb_agg(jsonb_build_object('stored', k, 'k', k)) FROM jsonb_array_elements_text(keys) k);
+	RETURN CASE WHEN changed IS NOT NULL THEN format('key "%s" is longer or finer than values of the column', changed)
+				WHEN different < jsonb_array_length(keys) THEN 'two of the keys are the same value' END;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.keys_fault(jsonb, oid, integer) IS
+'internal: why keys are not different values of the type of a column, as src/policy/kinds.c tells queries; NULL if they are';
 
 CREATE VIEW dp_agg.protected_relations AS
 SELECT t.objoid::pg_catalog.regclass AS relation,

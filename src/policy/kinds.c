@@ -17,7 +17,6 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -30,7 +29,6 @@
 #define BUILT_IN "pg_catalog."
 
 PG_FUNCTION_INFO_V1(dp_same_kind);
-PG_FUNCTION_INFO_V1(dp_check_keys);
 
 /*
  * The kind of a type, by its qualified name.  Numbers mean the same in all types of
@@ -147,33 +145,12 @@ policy_check_keys(char **keys, int nkeys, Oid type, int32 typmod)
 /*
  * same_kind(made_for text, type oid) returns boolean
  *
- * For the views and functions in SQL: policy_same_kind().
+ * policy_same_kind(), for tests: dp_agg.same_kind() is the same in SQL, for who asks without
+ * the library.
  */
 PGDLLEXPORT Datum
 dp_same_kind(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(policy_same_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1)));
-}
-
-/*
- * check_keys(keys text[], type oid, typmod integer) returns void
- *
- * policy_check_keys() for a column of that type, which may be a domain.
- */
-PGDLLEXPORT Datum
-dp_check_keys(PG_FUNCTION_ARGS)
-{
-	int32		typmod = PG_GETARG_INT32(2);
-	Oid			type = getBaseTypeAndTypmod(PG_GETARG_OID(1), &typmod);
-	Datum	   *texts;
-	int			nkeys;
-	char	  **keys;
-
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &texts, NULL,
-					  &nkeys);
-	keys = palloc(Max(nkeys, 1) * sizeof(char *));
-	for (int i = 0; i < nkeys; i++)
-		keys[i] = TextDatumGetCString(texts[i]);
-	policy_check_keys(keys, nkeys, type, typmod);
-	PG_RETURN_VOID();
+	PG_RETURN_BOOL(policy_same_kind(PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0)),
+									PG_GETARG_OID(1)));
 }

@@ -62,6 +62,7 @@ sub table
 	return;
 }
 
+query("CREATE TYPE colours AS ENUM ('red'); CREATE DOMAIN amounts AS numeric(5,2)");
 table('first', 'x int NOT NULL', 'i % 100');
 query("SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1e9, delta => 0.9)");
 
@@ -112,6 +113,14 @@ foreach my $case (
 	}
 	query('DROP TABLE b CASCADE');
 }
+
+# The rule stands in C, for queries, and in SQL, for who asks without the library.
+is(query(<<'SQL'), 't|t', 'both say the same of all pairs of types');
+CREATE FUNCTION same_kind_in_c(text, oid) RETURNS boolean AS 'dp_agg', 'dp_same_kind' LANGUAGE C;
+WITH types AS (SELECT t.oid FROM pg_type t WHERE t.typtype IN ('b', 'e', 'd', 'r') AND t.oid < 16384 OR t.typname IN ('colours', 'amounts')),
+	names AS (SELECT dp_agg.type_name(oid) AS name FROM types UNION SELECT NULL UNION SELECT 'lost.type' UNION SELECT '')
+SELECT bool_and(same_kind_in_c(n.name, t.oid) = dp_agg.same_kind(n.name, t.oid)), count(*) > 5000 FROM names n, types t;
+SQL
 
 # ---------- public keys ----------
 
@@ -204,6 +213,7 @@ query('DROP TABLE k CASCADE');
 # Labels that name no type count for any; classes have no type.
 table('k', 'x int NOT NULL, y text', 'i % 3, NULL');
 query(q{SECURITY LABEL FOR dp_agg ON COLUMN k.x IS '{"lower": 0, "upper": 2, "domain": ["0", "1", "2", "7"]}'; ALTER TABLE k ALTER x TYPE text});
+is(query("SELECT bounds, domains FROM dp_agg.protected_relations WHERE relation = 'k'::regclass"), '{"x": [0, 2]}|{"x": ["0", "1", "2", "7"]}', 'labels that name no type are shown');
 answers('SELECT x FROM k GROUP BY x ORDER BY x', "0\n1\n2\n7", 'a label that names no type');
 DpAgg::refused($node, $superuser, qq(SECURITY LABEL FOR dp_agg ON COLUMN k.x IS '{"lower": 0, "upper": 2, "bounds_type": $_}'), '22023') foreach '1', '""', '"' . 'x' x 200 . '"';
 DpAgg::works($node, $superuser, q(SECURITY LABEL FOR dp_agg ON COLUMN k.x IS '{"lower": 0, "upper": 2, "bounds_type": "no such type"}'));

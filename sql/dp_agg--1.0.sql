@@ -919,17 +919,25 @@ owned AS (
 						   WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 							 AND classid = c.class AND objid = c.object AND deptype = 'o'), 10) END AS owner
 	  FROM closure c)
-SELECT o.class, o.object, o.subobject, o.owner,
-	   COALESCE(pg_has_role(o.owner, table_owner, 'USAGE') OR
-				o.owner = (SELECT relowner FROM pg_class WHERE oid = facade), false),
+SELECT o.class, o.object, o.subobject, o.owner, own.own,
 	   EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.object AND d.deptype = 'i'),
 	   o.class = 'pg_class'::regclass AND o.subobject = 0 AND
 	   EXISTS (SELECT FROM pg_class c WHERE c.oid = o.object AND c.relkind = 'v') AND
 	   NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = o.object) AND
 	   NOT EXISTS (SELECT FROM pg_attrdef t WHERE t.adrelid = o.object) AND
 	   NOT EXISTS (SELECT FROM pg_seclabel t WHERE t.objoid = o.object AND t.classoid = o.class) AND
-	   NOT EXISTS (SELECT FROM pg_rewrite t WHERE t.ev_class = o.object AND t.ev_type <> '1')
-  FROM owned o
+	   NOT EXISTS (SELECT FROM pg_rewrite t WHERE t.ev_class = o.object AND t.ev_type <> '1') AND
+	   (own.own OR
+		-- To read a constant may run what its type's owner wrote: a domain's check, say.
+		NOT EXISTS (SELECT FROM pg_rewrite r
+					  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+									  AND d.refclassid = 'pg_type'::regclass
+					  JOIN pg_type t ON t.oid = d.refobjid
+					 WHERE r.ev_class = o.object AND t.oid >= 16384
+					   AND NOT (t.typtype = 'e' OR (t.typtype = 'b' AND t.typelem = 0))))
+  FROM owned o,
+	   LATERAL (SELECT COALESCE(pg_has_role(o.owner, table_owner, 'USAGE') OR
+								o.owner = (SELECT relowner FROM pg_class WHERE oid = facade), false) AS own) own
  WHERE NOT (o.class = 'pg_class'::regclass AND o.object = facade::oid)
    AND NOT EXISTS (SELECT FROM pg_depend d
 					WHERE d.classid = o.class AND d.objid = o.object AND d.deptype = 'i'
@@ -1009,8 +1017,12 @@ BEGIN
 			DETAIL = blocking,
 			HINT = 'Drop these objects, change the table, and create them again.';
 	END IF;
+	FOR view IN SELECT e FROM jsonb_array_elements(left_over) e WHERE (e -> 'own')::boolean ORDER BY e ->> 'name' LOOP
+		RAISE NOTICE 'drop cascades to view %', view ->> 'name';
+	END LOOP;
 	PERFORM dp_agg.say_lost(facade_name, ARRAY(
-		SELECT 'view ' || (e ->> 'name') FROM jsonb_array_elements(left_over) e ORDER BY 1));
+		SELECT 'view ' || (e ->> 'name') FROM jsonb_array_elements(left_over) e
+		 WHERE NOT (e -> 'own')::boolean ORDER BY 1));
 END
 $$;
 COMMENT ON FUNCTION dp_agg.remake_views(text, jsonb, boolean) IS
@@ -1086,9 +1098,9 @@ COMMENT ON FUNCTION dp_agg.rename_facade_columns(regclass, smallint[], regclass)
 CREATE FUNCTION dp_agg.view_options(view regclass) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-SELECT string_agg(option, ', ')
-  FROM pg_class c, unnest('security_invoker=true' || array_remove(c.reloptions, 'security_invoker=true')) option
- WHERE c.oid = view
+SELECT concat_ws(', ', 'security_invoker=true', string_agg(option, ', '))
+  FROM pg_class c, unnest(c.reloptions) option
+ WHERE c.oid = view AND option NOT LIKE 'security_invoker=%'
 $$;
 COMMENT ON FUNCTION dp_agg.view_options(regclass) IS
 'internal: the options of a facade as CREATE VIEW takes them';

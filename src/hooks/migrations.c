@@ -169,21 +169,6 @@ judge_alter(const AlterTableStmt *statement, Statement *work)
 		add_relation(work, own_relation(statement->relation, false));
 }
 
-/* The schema of the facades, and that which is renamed: whose relations change names. */
-static void
-judge_schema_rename(const RenameStmt *statement, Statement *work)
-{
-	Oid			schema = get_namespace_oid(statement->subname, true);
-	ListCell   *lc;
-
-	work->kind = MIGRATION_NOTE;
-	foreach(lc, facade_protected_relations())
-	{
-		if (get_rel_namespace(lfirst_oid(lc)) == schema || strcmp(statement->subname, "dp") == 0)
-			work->relids = lappend_oid(work->relids, lfirst_oid(lc));
-	}
-}
-
 /* ALTER ... RENAME */
 static void
 judge_rename(const RenameStmt *statement, Statement *work)
@@ -193,7 +178,8 @@ judge_rename(const RenameStmt *statement, Statement *work)
 	switch (statement->renameType)
 	{
 		case OBJECT_SCHEMA:
-			judge_schema_rename(statement, work);
+			work->kind = MIGRATION_NOTE;	/* of relations, or of facades: it is rare */
+			work->relids = facade_protected_relations();
 			return;
 		case OBJECT_TABLE:
 		case OBJECT_FOREIGN_TABLE:

@@ -615,6 +615,11 @@ AS 'MODULE_PATHNAME', 'dp_type_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.type_use(regtype) IS
 'internal: may values of the type be computed with below a release, see view language';
 
+CREATE FUNCTION dp_agg.key_use(regtype) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_key_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.key_use(regtype) IS
+'internal: may values of the type be group keys and the unit: as is, or NULL';
+
 CREATE FUNCTION dp_agg.aggregate_use(regproc) RETURNS text
 AS 'MODULE_PATHNAME', 'dp_aggregate_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.aggregate_use(regproc) IS
@@ -1385,6 +1390,68 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.facades_after(jsonb, boolean)
 FROM PUBLIC;
 
+-- ----------------------------------------------------------------------------
+-- What is declared of columns that no query could use is said at once.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.usable_types() RETURNS text LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 'boolean, numbers, text, varchar, character, name, bytea, date, time, timestamp, interval, uuid, jsonb, inet, cidr, macaddr and enums' $$;
+COMMENT ON FUNCTION dp_agg.usable_types() IS
+'internal: the types that units and group keys may have, in words';
+
+CREATE FUNCTION dp_agg.check_key_type(relation regclass, column_name name, role text) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attribute pg_attribute;
+	collation_name text;
+BEGIN
+	SELECT * INTO attribute FROM pg_attribute
+	 WHERE attrelid = relation AND attname = column_name AND attnum > 0 AND NOT attisdropped;
+	IF dp_agg.key_use(attribute.atttypid) IS NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('column "%s" of relation %s is of type %s, which cannot be %s', column_name, dp_agg.object_name(relation),
+							 format_type(attribute.atttypid, attribute.atttypmod), role),
+			DETAIL = format('No query could use it. Types that work: %s.', dp_agg.usable_types()),
+			HINT = 'Add a column of such a type that has the same value for the same individual or group, for example a text that is generated from this one (of citext: lower(column::text)), and name that.';
+	END IF;
+	SELECT format('%I.%I', n.nspname, c.collname) INTO collation_name
+	  FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+	 WHERE c.oid = attribute.attcollation AND (c.oid >= 16384 OR NOT c.collisdeterministic);
+	IF FOUND THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('column "%s" of relation %s has collation %s, so it cannot be %s', column_name, dp_agg.object_name(relation),
+							 collation_name, role),
+			DETAIL = 'No query could use it: releases compare under collations that come with PostgreSQL.',
+			HINT = 'Add a column with such a collation that has the same value for the same individual or group, and name that.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.check_key_type(regclass, name, text) IS
+'internal: raises 0A000 for a column that no query could group by or tell individuals by';
+
+CREATE FUNCTION dp_agg.warn_of_types(relation regclass, columns name[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	unusable text := (SELECT string_agg(format('"%s" (%s)', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+						FROM pg_attribute a
+					   WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+						 AND (columns IS NULL OR a.attname = ANY (columns))
+						 AND dp_agg.type_use(a.atttypid) IS NULL
+						 AND NOT dp_agg.is_direct_identifier(relation, a.attnum));
+BEGIN
+	IF unusable IS NOT NULL THEN
+		RAISE WARNING USING
+			MESSAGE = format('releases cannot use these columns of %s, because of their types: %s', dp_agg.object_name(relation), unusable),
+			HINT = 'Whether they are NULL can be asked. One of citext or the like can be cast, as in column::text; of others, add a generated column of a built-in type.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.warn_of_types(regclass, name[]) IS
+'internal: names the columns (NULL: of all) whose types releases cannot use';
+
 CREATE FUNCTION dp_agg.unlabel(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1466,6 +1533,9 @@ BEGIN
 				MESSAGE = format('column "%s" of relation %s does not exist', member, relation);
 		END IF;
 	END LOOP;
+	FOREACH member IN ARRAY unit LOOP
+		PERFORM dp_agg.check_key_type(relation, member, 'the unit');
+	END LOOP;
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		IF (SELECT dp_agg.is_direct_identifier(relation, attnum) FROM pg_attribute
 			 WHERE attrelid = relation AND attname = member) THEN
@@ -1506,6 +1576,7 @@ BEGIN
 	END LOOP;
 
 	PERFORM dp_agg.settle_facade(relation, true);
+	PERFORM dp_agg.warn_of_types(relation, columns);
 
 	IF EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
 				WHERE c.oid = relation AND a.grantee = 0 AND a.privilege_type = 'SELECT') THEN
@@ -1516,7 +1587,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
-'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier';
+'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier, 0A000 the unit is of a type that no query could use';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
@@ -1716,6 +1787,7 @@ BEGIN
 			HINT = 'Domains are declared for columns of plain values such as text, numbers, dates, boolean or enums.';
 	END IF;
 
+	PERFORM dp_agg.check_key_type(relation, "column", 'grouped by');
 	-- Reads each key as a value of the column, with its length, as COPY would.
 	EXECUTE format('SELECT jsonb_agg(format(''%%s'', k) ORDER BY n), count(DISTINCT k)
 					  FROM ROWS FROM (jsonb_to_recordset($1) AS (k %s %s)) WITH ORDINALITY r (k, n)',
@@ -1735,7 +1807,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.set_domain(regclass, name, text[]) IS
-'declares that the values of a column are public and no others than keys: 1 to 10000 different ones, not NULL, written as values of its type; groups by it are then all listed, also those without a row; keys => NULL removes the domain; errors: 22004 NULL, 22023 too many or twice the same, 22P02 not of the type, 42703 no such column, 42704 not protected, 42501 not the owner';
+'declares that the values of a column are public and no others than keys: 1 to 10000 different ones, not NULL, written as values of its type; groups by it are then all listed, also those without a row; keys => NULL removes the domain; errors: 22004 NULL, 22023 too many or twice the same, 22P02 not of the type, 0A000 no query could group by the column, 42703 no such column, 42704 not protected, 42501 not the owner';
 
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.set_bounds(regclass, name, text, text),

@@ -721,7 +721,7 @@ COMMENT ON FUNCTION dp_agg.is_direct_identifier(regclass, smallint) IS
 -- Facades: views that follow their tables.  Nobody but the owner of the extension may
 -- execute what does the work: settle_facade() and remove_facade() ask for the right of
 -- the caller and call it (src/policy/facade.c), and so does whatever changes a table
--- (src/hooks/migrations.c).
+-- (src/hooks/migrations.c).  JIT is off, since compiling the queries takes longer than running them.
 -- ----------------------------------------------------------------------------
 
 CREATE FUNCTION dp_agg.view_columns(view regclass) RETURNS int2[]
@@ -1033,14 +1033,18 @@ $$;
 COMMENT ON FUNCTION dp_agg.remake_views(text, jsonb, boolean) IS
 'internal: makes views over a facade anew, each by the right of its owner; what cannot be made is named if it was another''s; errors: 2BP01 it was the administrator''s, unless that cascades';
 
-CREATE FUNCTION dp_agg.remake_facade(relation regclass, facade regclass, cascade boolean) RETURNS void LANGUAGE plpgsql
+CREATE FUNCTION dp_agg.remake_facade(relation regclass, facade regclass, shows smallint[], cascade boolean) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	facade_name text := dp_agg.object_name(facade);
 	owner oid := (SELECT relowner FROM pg_class WHERE oid = facade);
 	table_owner oid := (SELECT relowner FROM pg_class WHERE oid = relation);
-	commands text[] := dp_agg.view_commands(facade, ARRAY(SELECT attname FROM dp_agg.facade_columns(relation)));
+	-- of the same columns: one that was dropped and added again is another
+	commands text[] := dp_agg.view_commands(facade, ARRAY(
+		SELECT v.attname FROM pg_attribute v
+		  JOIN dp_agg.facade_columns(relation) w ON w.attnum = shows[v.attnum] AND w.attname = v.attname
+		 WHERE v.attrelid = facade AND v.attnum > 0));
 	views jsonb;
 	rebuilt oid[];
 BEGIN
@@ -1073,8 +1077,8 @@ BEGIN
 	PERFORM dp_agg.remake_views(facade_name, views, cascade);
 END
 $$;
-COMMENT ON FUNCTION dp_agg.remake_facade(regclass, regclass, boolean) IS
-'internal: makes the facade of a relation anew, with its owner, options, grants and comments, and the views that depend on it; errors: 2BP01 something of the administrator''s depends on it and cannot be made anew';
+COMMENT ON FUNCTION dp_agg.remake_facade(regclass, regclass, smallint[], boolean) IS
+'internal: makes the facade of a relation anew, with its owner, options, grants and comments, and the views that depend on it; shows: see rename_facade_columns(); errors: 2BP01 something of the administrator''s depends on it and cannot be made anew';
 
 CREATE FUNCTION dp_agg.rename_facade_columns(facade regclass, shows smallint[], relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1127,7 +1131,7 @@ BEGIN
 	  FROM pg_attribute v LEFT JOIN dp_agg.facade_columns(relation) w ON w.attnum = shows[v.attnum]
 	 WHERE v.attrelid = facade AND v.attnum > 0;
 	IF NOT stays THEN
-		PERFORM dp_agg.remake_facade(relation, facade, cascade);
+		PERFORM dp_agg.remake_facade(relation, facade, shows, cascade);
 		RETURN;
 	END IF;
 	PERFORM dp_agg.rename_facade_columns(facade, shows, relation);
@@ -1155,6 +1159,7 @@ COMMENT ON FUNCTION dp_agg.follow_table(regclass, regclass, smallint[], boolean,
 
 CREATE FUNCTION dp_agg.facade_settle(relation regclass, make boolean, owner oid) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	facade regclass := dp_agg.facade_of(relation);
@@ -1183,6 +1188,7 @@ COMMENT ON FUNCTION dp_agg.facade_comment(regclass) IS
 
 CREATE FUNCTION dp_agg.facade_remove(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 BEGIN
 	IF dp_agg.facade_of(relation) IS NOT NULL THEN
@@ -1228,6 +1234,7 @@ COMMENT ON FUNCTION dp_agg.detach_facade(regclass) IS
 
 CREATE FUNCTION dp_agg.facades_before(kind text, relations oid[], every boolean, cascade boolean) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	state jsonb := '[]';
@@ -1329,6 +1336,7 @@ COMMENT ON FUNCTION dp_agg.follow_comments(jsonb) IS
 
 CREATE FUNCTION dp_agg.facades_after(state jsonb, cascade boolean) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	was jsonb;
@@ -1378,7 +1386,7 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.drop_facade(regclass, oid, boolean, oid[]),
 	dp_agg.say_lost(text, text[]),
 	dp_agg.remake_views(text, jsonb, boolean),
-	dp_agg.remake_facade(regclass, regclass, boolean),
+	dp_agg.remake_facade(regclass, regclass, smallint[], boolean),
 	dp_agg.rename_facade_columns(regclass, smallint[], regclass),
 	dp_agg.follow_table(regclass, regclass, smallint[], boolean, boolean),
 	dp_agg.facade_settle(regclass, boolean, oid),

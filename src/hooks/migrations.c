@@ -369,7 +369,7 @@ migration_begin(Node *statement, ProcessUtilityContext context)
 		return NULL;
 	work.relids = concerned(work.relids);
 	work.all = work.all && facade_protected_relations() != NIL;
-	if (work.relids == NIL && !work.all)
+	if ((work.relids == NIL && !work.all) || !facade_follows())
 		return NULL;
 
 	args[0] = CStringGetTextDatum(kind_names[work.kind]);

@@ -85,6 +85,28 @@ function_owner(Oid funcid)
 }
 
 /*
+ * Do facades follow by themselves?  Not where the owner of the extension has ceased to be a
+ * superuser: then its functions may say what that role likes, and nobody else's DDL runs them.
+ */
+bool
+facade_follows(void)
+{
+	return superuser_arg(function_owner(extension_oid(DP_FUNC_FACADES_BEFORE, InvalidOid)));
+}
+
+/*
+ * By whose right a function of the install script works on facades: that of its owner, or, if
+ * the owner is no superuser, of a superuser who has called for it.
+ */
+static Oid
+acting_role(Oid funcid)
+{
+	Oid			owner = function_owner(funcid);
+
+	return !superuser_arg(owner) && superuser() ? GetUserId() : owner;
+}
+
+/*
  * facade_call
  *		Calls a function of the install script by the right of its owner.
  *
@@ -116,7 +138,7 @@ facade_call(DpFunction function, int nargs, const Datum *args)
 	PG_TRY();
 	{
 		creating_extension = false;
-		SetUserIdAndSecContext(function_owner(funcid), context | SECURITY_LOCAL_USERID_CHANGE |
+		SetUserIdAndSecContext(acting_role(funcid), context | SECURITY_LOCAL_USERID_CHANGE |
 							   SECURITY_RESTRICTED_OPERATION);
 		result = FunctionCallInvoke(fcinfo);
 	}

@@ -11,6 +11,7 @@
 
 #include "policy/extension.h"
 
+extern bool facade_follows(void);
 extern List *facade_protected_relations(void);
 extern Datum facade_call(DpFunction function, int nargs, const Datum *args);
 

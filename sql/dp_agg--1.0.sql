@@ -1130,6 +1130,11 @@ BEGIN
 	  INTO stays
 	  FROM pg_attribute v LEFT JOIN dp_agg.facade_columns(relation) w ON w.attnum = shows[v.attnum]
 	 WHERE v.attrelid = facade AND v.attnum > 0;
+	-- a column that comes back stands at the end, unless nobody has made anything of the facade
+	IF stays AND EXISTS (SELECT FROM dp_agg.facade_columns(relation) w
+						  WHERE w.attnum <> ALL (shows) AND w.attnum < (SELECT max(n) FROM unnest(shows) n)) THEN
+		stays := EXISTS (SELECT FROM dp_agg.facade_dependents(facade, (SELECT relowner FROM pg_class WHERE oid = relation)));
+	END IF;
 	IF NOT stays THEN
 		PERFORM dp_agg.remake_facade(relation, facade, shows, cascade);
 		RETURN;

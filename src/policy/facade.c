@@ -118,6 +118,7 @@ facade_call(DpFunction function, int nargs, const Datum *args)
 {
 	Oid			funcid = extension_oid(function, InvalidOid);
 	bool		creating = creating_extension;
+
 	LOCAL_FCINFO(fcinfo, 4);
 	FmgrInfo	flinfo;
 	Oid			user;
@@ -130,7 +131,7 @@ facade_call(DpFunction function, int nargs, const Datum *args)
 	for (int i = 0; i < nargs; i++)
 		fcinfo->args[i] = (NullableDatum)
 	{
-		.value = args[i]
+			.value = args[i]
 	};
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());

@@ -224,6 +224,13 @@ is(query("SELECT 'dp.v'::regclass::oid || ' ' || relacl::text FROM pg_class WHER
 is(views(), 'above analyst, cost analyst', 'which the views do not notice');
 query("SELECT dp_agg.protect('v', 'id', 'people', columns => '{cost}')");
 is(columns('dp.v') . ' ' . views(), 'id integer, cost integer above analyst, cost analyst', 'fewer columns; the unit stays, to count and to join by');
+query("SELECT dp_agg.protect('v', 'id', 'people', columns => '{clinic}')");
+is(columns('dp.v') . ' ' . views(), 'id integer, clinic character varying(10) ', 'others, which drops views on those that have gone');
+query("SELECT dp_agg.protect('v', 'id', 'people', columns => '{clinic}'), dp_agg.protect('v', 'id', 'people', columns => '{cost,clinic}')");
+is(columns('dp.v'), 'id integer, cost integer, clinic character varying(10)', 'columns are in the order of the table');
+DpAgg::value($node, 'analyst', 'CREATE VIEW mine.cost AS SELECT cost FROM dp.v; CREATE VIEW mine.above AS SELECT * FROM mine.cost');
+query("SELECT dp_agg.protect('v', 'id', 'people', columns => '{}'), dp_agg.protect('v', 'id', 'people')");
+DpAgg::value($node, 'analyst', 'CREATE OR REPLACE VIEW mine.cost AS SELECT cost FROM dp.v; CREATE OR REPLACE VIEW mine.above AS SELECT * FROM mine.cost');
 like(DpAgg::value($node, 'analyst', 'SET dp_agg.epsilon = 10; SELECT count(DISTINCT id) FROM dp.v'), qr/^(399\d|400\d)$/, 'counted');
 DpAgg::refused($node, 'analyst', 'SELECT id, count(*) FROM dp.v GROUP BY id', 'DP002', 'and not shown');
 like(ends("SELECT dp_agg.unprotect('v')"), qr/^00000.*NOTICE.*view mine\.above, view mine\.cost\n/s, 'unprotect() cuts views off');
@@ -287,7 +294,7 @@ becomes('ALTER TABLE mother DROP COLUMN gone', 'dp.child', 'id integer, x intege
 becomes('ALTER TABLE lone INHERIT mother', 'dp.lone', 'id integer, x integer, gone integer, y integer');
 query("SELECT dp_agg.classify('mother', 'x', 'direct_identifier')");
 is(columns('dp.lone') . '; ' . columns('dp.child'), 'id integer, gone integer, y integer; id integer, y integer', 'a class reaches children');
-becomes('ALTER TABLE lone NO INHERIT mother', 'dp.lone', 'id integer, gone integer, y integer, x integer');
+becomes('ALTER TABLE lone NO INHERIT mother', 'dp.lone', 'id integer, x integer, gone integer, y integer');
 becomes('ALTER TABLE lone INHERIT mother', 'dp.lone', 'id integer, gone integer, y integer');
 becomes('ALTER TABLE lone RENAME gone TO g', 'dp.lone', 'id integer, g integer, y integer');
 becomes('DROP TABLE mother CASCADE', 'dp.child', '');
@@ -425,7 +432,7 @@ DpAgg::refused($node, 'analyst', $_, 'DP002') foreach 'SELECT count(*) FROM seve
 # A text of another extension's type, by a cast without a function.
 SKIP:
 {
-	skip 'no citext', 11 unless $has_citext;
+	skip 'no citext', 10 unless $has_citext;
 	query("CREATE TABLE folk (id int, c citext, x xml); INSERT INTO folk SELECT i, CASE WHEN i % 2 = 0 THEN 'Even' ELSE 'odd' END, '<a/>' FROM generate_series(1, 4000) i; SELECT dp_agg.protect('folk', 'id', 'people')");
 	my $near = qr/(199\d|200\d)/;
 
@@ -437,8 +444,7 @@ SKIP:
 	  [ "SELECT count(*) FROM (SELECT id, c FROM folk) s WHERE c::varchar = 'odd'", qr/^$near$/ ],
 	  [ "SELECT count(*) FROM folk JOIN (VALUES ('odd')) v (y) ON c::text = y", qr/^$near$/ ],
 	  [ "SELECT count(*) FROM folk WHERE x::text = '<a/>'", qr/^(399\d|400\d)$/ ];
-	DpAgg::refused($node, 'analyst', $_, 'DP002') foreach "SELECT count(*) FROM folk WHERE c = 'odd'", 'SELECT c, count(*) FROM folk GROUP BY c', "SELECT count(*) FROM folk WHERE citext_eq(c, 'odd')",
-	  "SELECT count(*) FROM folk WHERE (c || 'x')::text = 'oddx'";
+	DpAgg::refused($node, 'analyst', $_, 'DP002') foreach "SELECT count(*) FROM folk WHERE c = 'odd'", 'SELECT c, count(*) FROM folk GROUP BY c', "SELECT count(*) FROM folk WHERE citext_eq(c, 'odd')";
 }
 
 # A facade without a direct identifier, be it the unit.

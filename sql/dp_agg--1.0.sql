@@ -1413,12 +1413,13 @@ AS $$ SELECT 'boolean, numbers, text, varchar, character, name, bytea, date, tim
 COMMENT ON FUNCTION dp_agg.usable_types() IS
 'internal: the types that units and group keys may have, in words';
 
-CREATE FUNCTION dp_agg.check_key_type(relation regclass, column_name name, role text) RETURNS void LANGUAGE plpgsql
+CREATE FUNCTION dp_agg.check_key_type(relation regclass, column_name name, is_unit boolean) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	attribute pg_attribute;
 	collation_name text;
+	role text := CASE WHEN is_unit THEN 'the unit' ELSE 'grouped by' END;
 BEGIN
 	SELECT * INTO attribute FROM pg_attribute
 	 WHERE attrelid = relation AND attname = column_name AND attnum > 0 AND NOT attisdropped;
@@ -1432,17 +1433,20 @@ BEGIN
 	SELECT format('%I.%I', n.nspname, c.collname) INTO collation_name
 	  FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
 	 WHERE c.oid = attribute.attcollation AND (c.oid >= 16384 OR NOT c.collisdeterministic);
-	IF FOUND THEN
+	IF FOUND AND is_unit THEN
 		RAISE feature_not_supported USING
-			MESSAGE = format('column "%s" of relation %s has collation %s, so it cannot be %s', column_name, dp_agg.object_name(relation),
-							 collation_name, role),
+			MESSAGE = format('column "%s" of relation %s has collation %s, so it cannot be the unit', column_name, dp_agg.object_name(relation), collation_name),
 			DETAIL = 'No query could use it: releases compare under collations that come with PostgreSQL.',
-			HINT = 'Add a column with such a collation that has the same value for the same individual or group, and name that.';
+			HINT = 'Add a column with such a collation that has the same value for the same individual, and name that.';
+	ELSIF FOUND THEN
+		RAISE WARNING USING
+			MESSAGE = format('column "%s" of relation %s has collation %s: no query can group by it', column_name, dp_agg.object_name(relation), collation_name),
+			HINT = 'Releases compare under collations that come with PostgreSQL. A query may cast: column COLLATE "C".';
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION dp_agg.check_key_type(regclass, name, text) IS
-'internal: raises 0A000 for a column that no query could group by or tell individuals by';
+COMMENT ON FUNCTION dp_agg.check_key_type(regclass, name, boolean) IS
+'internal: raises 0A000 for a column whose type no query could group by or tell individuals by, and warns of a collation that no query can group by';
 
 CREATE FUNCTION dp_agg.warn_of_types(relation regclass, columns name[]) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1547,7 +1551,7 @@ BEGIN
 		END IF;
 	END LOOP;
 	FOREACH member IN ARRAY unit LOOP
-		PERFORM dp_agg.check_key_type(relation, member, 'the unit');
+		PERFORM dp_agg.check_key_type(relation, member, true);
 	END LOOP;
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		IF (SELECT dp_agg.is_direct_identifier(relation, attnum) FROM pg_attribute
@@ -1800,7 +1804,7 @@ BEGIN
 			HINT = 'Domains are declared for columns of plain values such as text, numbers, dates, boolean or enums.';
 	END IF;
 
-	PERFORM dp_agg.check_key_type(relation, "column", 'grouped by');
+	PERFORM dp_agg.check_key_type(relation, "column", false);
 	-- Reads each key as a value of the column, with its length, as COPY would.
 	EXECUTE format('SELECT jsonb_agg(format(''%%s'', k) ORDER BY n), count(DISTINCT k)
 					  FROM ROWS FROM (jsonb_to_recordset($1) AS (k %s %s)) WITH ORDINALITY r (k, n)',

@@ -8,10 +8,9 @@
  * anything between.  The work itself is SQL, in the install script: dp_agg.facades_before()
  * and dp_agg.facades_after().
  *
- * A hook and no event trigger: event triggers fire on the standard's end of a command
- * (ddl_command_end) with nothing to undo by then, and on its start before names are looked
- * up just as here; but they are switched off by ALTER EVENT TRIGGER and
- * session_replication_role, and do not fire for whoever has them disabled in a restore.
+ * A hook and no event trigger: ALTER EVENT TRIGGER, session_replication_role and a restore
+ * switch event triggers off, and then tables could not be changed any more; and they belong to
+ * a database's superuser, who may have ceased to be one.  The library is there anyway.
  * Whoever has no right to the table gets PostgreSQL's own error: nothing is done before.
  */
 #include "postgres.h"
@@ -146,10 +145,11 @@ kind_of_command(const AlterTableCmd *command)
 	}
 }
 
-/* ALTER TABLE and the like */
+/* ALTER TABLE and the like.  ATTACH PARTITION locks the parent lightly: nothing of it changes. */
 static void
 judge_alter(const AlterTableStmt *statement, Statement *work)
 {
+	bool		changes = false;
 	ListCell   *lc;
 
 	foreach(lc, statement->cmds)
@@ -158,6 +158,7 @@ judge_alter(const AlterTableStmt *statement, Statement *work)
 
 		work->kind = Max(work->kind, kind_of_command(command));
 		work->cascade = work->cascade || command->behavior == DROP_CASCADE;
+		changes = changes || command->subtype != AT_AttachPartition;
 		if (command->subtype == AT_AttachPartition)
 			add_relation(work, own_relation(((PartitionCmd *) command->def)->name, false));
 	}
@@ -165,7 +166,7 @@ judge_alter(const AlterTableStmt *statement, Statement *work)
 		return;
 	if (get_rel_relkind(own_relation(statement->relation, false)) == RELKIND_VIEW)
 		work->kind = MIGRATION_NONE;
-	else
+	else if (changes)
 		add_relation(work, own_relation(statement->relation, false));
 }
 

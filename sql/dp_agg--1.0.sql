@@ -1245,14 +1245,23 @@ DECLARE
 	state jsonb := '[]';
 	noted jsonb;
 	it record;
+	-- with the tables that views among them read
+	concerned oid[] := relations || ARRAY(
+		SELECT d.refobjid FROM pg_rewrite r
+		  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+		 WHERE r.ev_class = ANY (relations));
 BEGIN
 	FOR it IN
 		SELECT p.relation, f.facade, p.relation = ANY (relations) OR f.facade = ANY (relations) AS named, c.relowner
-		  FROM (SELECT objoid AS relation FROM pg_seclabel
+		  FROM (SELECT objoid AS relation, objoid = ANY (concerned) AS concerned FROM pg_seclabel
 				 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objsubid = 0) p
 		  JOIN pg_class c ON c.oid = p.relation,
 			   LATERAL (SELECT dp_agg.facade_of(p.relation) AS facade) f
-		 WHERE f.facade IS NOT NULL AND (every OR p.relation = ANY (relations) OR f.facade = ANY (relations))
+			   -- a column is dropped along with its type, its collation, or what it is computed by
+		 WHERE (p.concerned OR every AND EXISTS (
+					SELECT FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attnum > 0
+					   AND (a.atttypid >= 16384 OR a.attcollation >= 16384 OR a.attgenerated <> '')))
+		   AND f.facade IS NOT NULL AND (every OR p.relation = ANY (relations) OR f.facade = ANY (relations))
 		 ORDER BY p.relation
 	LOOP
 		IF kind = 'drop' AND it.named THEN
@@ -1280,7 +1289,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.facades_before(text, oid[], boolean, boolean) IS
-'internal: before a statement that changes relations: notes their facades (every: all there are), and by its kind (note, follow, detach, drop) locks them, has them let go of their tables or drops them; errors: 2BP01 something of the administrator''s depends on a facade to be dropped';
+'internal: before a statement that changes relations: notes their facades (every: of all relations that may lose a column along with something else), and by its kind (note, follow, detach, drop) locks them, has them let go of their tables or drops them; errors: 2BP01 something of the administrator''s depends on a facade to be dropped';
 
 CREATE FUNCTION dp_agg.follow_name(was jsonb) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1296,7 +1305,7 @@ DECLARE
 		starts_with(was ->> 'facade_relname', left((was ->> 'schema') || '_' || (was ->> 'name'), 40));
 	wanted text;
 BEGIN
-	IF now_name = was ->> 'facade_name' AND given AND was ->> 'facade_relname' <> table_name AND
+	IF now_name = was ->> 'facade_name' AND starts_with(now_name, 'dp.') AND given AND was ->> 'facade_relname' <> table_name AND
 		(table_name <> was ->> 'name' OR table_schema <> was ->> 'schema') THEN
 		wanted := dp_agg.facade_name(relation);
 		EXECUTE format('ALTER VIEW %s RENAME TO %s', now_name, substr(wanted, length('dp.') + 1));

@@ -128,6 +128,15 @@ is(columns('dp.types'), $types, 'stays, with the facade');
 becomes('DROP TYPE mood CASCADE', 'dp.types', $types =~ s/m mood, //r);
 is(query("SELECT string_agg(grantee || ' ' || privilege_type, ',' ORDER BY grantee) FROM information_schema.column_privileges WHERE table_schema = 'dp' AND table_name = 'types' AND column_name = 'n' AND privilege_type = 'SELECT' AND grantee <> '$superuser'"),
 	'analyst SELECT,owner SELECT', 'a facade that a cascade took comes back with its grants');
+query(<<'SQL');
+CREATE FUNCTION twice(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2 * $1';
+CREATE COLLATION lent FROM "C";
+CREATE TABLE computed (id int, x int, twice int GENERATED ALWAYS AS (twice(x)) STORED, t text COLLATE lent, r named);
+SELECT dp_agg.protect('computed', 'id', 'people');
+SQL
+becomes('DROP FUNCTION twice CASCADE', 'dp.computed', 'id integer, x integer, t text, r named');
+becomes('DROP COLLATION lent CASCADE', 'dp.computed', 'id integer, x integer, r named');
+becomes('CREATE TABLE other (id int); DROP TABLE other CASCADE; ALTER TABLE computed DROP COLUMN r', 'dp.computed', 'id integer, x integer');
 becomes('ALTER TYPE pair ADD ATTRIBUTE c date CASCADE', 'dp.named', 'a integer, b text, c date');
 becomes('ALTER TYPE pair RENAME ATTRIBUTE c TO d CASCADE', 'dp.named', 'a integer, b text, d date');
 
@@ -153,6 +162,8 @@ query('ALTER TABLE s3.u RENAME TO v; ALTER SCHEMA dp RENAME TO facades');
 is(listed('s3.v'), 'facades.chosen', 'keeps the name that somebody has chosen');
 query('ALTER SCHEMA facades RENAME TO dp; ALTER VIEW dp.chosen SET SCHEMA s5; ALTER TABLE s3.v ADD COLUMN b int');
 is(listed('s3.v') . ' ' . columns('s5.chosen'), 's5.chosen id integer, b integer', 'and another schema');
+query('ALTER VIEW s5.chosen RENAME TO v; CREATE TABLE s5.w (id int); ALTER TABLE s3.v RENAME TO w');
+is(listed('s3.w'), 's5.v', 'where its name is not ours to choose');
 
 query('CREATE TABLE o (id int, a int, b int)');
 protect('o');

@@ -1851,14 +1851,8 @@ AS 'MODULE_PATHNAME', 'dp_class_tier' LANGUAGE C IMMUTABLE;
 COMMENT ON FUNCTION dp_agg.class_tier(text, text, integer, boolean) IS
 'internal: the risk tier of raw rows with a column of that class, processed like that; NULL if there is no such class or processing';
 
-CREATE FUNCTION dp_agg.class_is_direct(class text, processing text, remaining integer, receiver_has_key boolean)
-RETURNS boolean
-AS 'MODULE_PATHNAME', 'dp_class_is_direct' LANGUAGE C IMMUTABLE;
-COMMENT ON FUNCTION dp_agg.class_is_direct(text, text, integer, boolean) IS
-'internal: is a column of that class, processed like that, a direct identifier to releases; false if there is no such class or processing';
-
--- Not granted to anybody: the list says where the identifiers are. Analysts need no
--- such map; a query that is refused names the class and the column that it used.
+-- Not granted to anybody, though labels are no secret (pg_seclabels). Analysts need no map of the
+-- identifiers; a query that is refused names the class and the column that it used.
 CREATE VIEW dp_agg.classified_columns AS
 SELECT s.objoid::pg_catalog.regclass AS relation, a.attname AS "column",
 	   c.class, c.processing, c.remaining, c.receiver_has_key,
@@ -1872,7 +1866,7 @@ SELECT s.objoid::pg_catalog.regclass AS relation, a.attname AS "column",
  WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND s.objsubid > 0 AND c.class IS NOT NULL;
 COMMENT ON VIEW dp_agg.classified_columns IS
-'classes of columns, of protected relations and others; partitions and children have those of their parents without being listed';
+'classes of columns, of protected relations and others; partitions and children have those of their parents, and to releases parents those of their children, without being listed';
 COMMENT ON COLUMN dp_agg.classified_columns.relation IS 'relation that the column belongs to';
 COMMENT ON COLUMN dp_agg.classified_columns."column" IS 'name of the column';
 COMMENT ON COLUMN dp_agg.classified_columns.class IS 'direct_identifier, quasi_identifier, sensitive or ordinary';
@@ -1884,10 +1878,15 @@ COMMENT ON COLUMN dp_agg.classified_columns.tier IS 'risk tier of raw rows with 
 CREATE FUNCTION dp_agg.facades_without(relation regclass, "column" name) RETURNS regclass[] LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-WITH RECURSIVE tree (oid) AS (
+WITH RECURSIVE below (oid) AS (
 	SELECT relation::oid
 	UNION
-	SELECT i.inhrelid FROM pg_inherits i JOIN tree ON tree.oid = i.inhparent)
+	SELECT i.inhrelid FROM pg_inherits i JOIN below ON below.oid = i.inhparent),
+above (oid) AS (
+	SELECT relation::oid
+	UNION
+	SELECT i.inhparent FROM pg_inherits i JOIN above ON above.oid = i.inhrelid),
+tree (oid) AS (TABLE below UNION TABLE above)
 SELECT COALESCE(array_agg(p.relation ORDER BY p.relation), '{}')
   FROM tree
   JOIN dp_agg.protected_relations p ON p.relation = tree.oid
@@ -1895,7 +1894,7 @@ SELECT COALESCE(array_agg(p.relation ORDER BY p.relation), '{}')
  WHERE dp_agg.is_direct_identifier(p.relation, a.attnum)
 $$;
 COMMENT ON FUNCTION dp_agg.facades_without(regclass, name) IS
-'internal: protected relations, the one given and those that inherit from it, whose facade leaves the column out as a direct identifier';
+'internal: protected relations, the one given and those that inherit from it or that it inherits from, whose facade leaves the column out as a direct identifier';
 
 CREATE FUNCTION dp_agg.classify(relation regclass, column_name name, class text, processing text DEFAULT 'raw',
 								remaining integer DEFAULT NULL, receiver_has_key boolean DEFAULT NULL)
@@ -1933,7 +1932,7 @@ BEGIN
 		patch := jsonb_strip_nulls(jsonb_build_object('class', class, 'processing', COALESCE(processing, 'raw'),
 					'remaining', remaining, 'key_held', receiver_has_key));
 	END IF;
-	IF dp_agg.class_is_direct(class, processing, remaining, receiver_has_key) AND old ?| '{lower,domain}' THEN
+	IF class = 'direct_identifier' AND old ?| '{lower,domain}' THEN
 		keys := keys || '{lower,upper,domain}';
 		RAISE NOTICE USING
 			MESSAGE = format('bounds and domain of column "%s" are removed', column_name),
@@ -1962,7 +1961,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, boolean) IS
-'classifies a column, of a protected relation or any other: class is direct_identifier, quasi_identifier, sensitive or ordinary (NULL: not classified), processing what was done to its values: raw, masked (remaining: how many characters are left; NULL: not known, which counts as many), generalised, pseudonymised or encrypted (receiver_has_key: NULL counts as true); a direct identifier leaves the facade and stands in no release, unless raw rows of it have the lowest tier; errors: 22023 no such class or processing, or parts that do not go together, 22004 NULL, 42703 no such column, 42809 a view, 42501 not the owner, 2BP01 objects depend on the facade';
+'classifies a column, of a protected relation or any other: class is direct_identifier, quasi_identifier, sensitive or ordinary (NULL: not classified), processing what was done to its values: raw, masked (remaining: how many characters are left; NULL: not known, which counts as many), generalised, pseudonymised or encrypted (receiver_has_key: NULL counts as true); a direct identifier, however processed, leaves the facade and stands in no release; errors: 22023 no such class or processing, or parts that do not go together, 22004 NULL, 42703 no such column, 42809 a view, 42501 not the owner, 2BP01 objects depend on the facade';
 
 REVOKE EXECUTE ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, boolean) FROM PUBLIC;
 
@@ -1970,24 +1969,27 @@ REVOKE EXECUTE ON FUNCTION dp_agg.classify(regclass, name, text, text, integer, 
 -- only a command that somebody may run.
 
 -- Check digits.  Citizen ID numbers: GB 11643-1999, ISO 7064 MOD 11-2, with a date of
--- birth and a region that there may be.  Bank cards: ISO/IEC 7812-1, annex B.  IBAN:
+-- birth and a region that there may be; those of 15 digits (GB 11643-1989) have no check
+-- digit and a year of the 20th century in two.  Bank cards: ISO/IEC 7812-1, annex B.  IBAN:
 -- ISO 13616, ISO 7064 MOD 97-10.
 CREATE FUNCTION dp_agg.is_citizen_id(value text) RETURNS boolean LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-SELECT CASE WHEN value ~ '^(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{4}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]$'
-	THEN substr('10X98765432',
-				(SELECT sum(substr(value, i::integer, 1)::integer * w) FROM unnest('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::integer[])
-						WITH ORDINALITY u (w, i))::integer % 11 + 1, 1) = upper(right(value, 1))
+SELECT CASE WHEN d.digits ~ '^(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])[0-9]{4}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}$'
+	THEN (length(value) = 15 OR substr('10X98765432',
+				(SELECT sum(substr(d.digits, i::integer, 1)::integer * w) FROM unnest('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::integer[])
+						WITH ORDINALITY u (w, i))::integer % 11 + 1, 1) = upper(right(value, 1)))
 		 -- a month has no day that a date of the year 2000 or before would not have
-		 AND substr(value, 13, 2)::integer <= (CASE substr(value, 11, 2)::integer WHEN 2 THEN
-				CASE WHEN substr(value, 7, 4)::integer % 4 = 0 AND substr(value, 7, 4) <> '1900' THEN 29 ELSE 28 END
+		 AND substr(d.digits, 13, 2)::integer <= (CASE substr(d.digits, 11, 2)::integer WHEN 2 THEN
+				CASE WHEN substr(d.digits, 7, 4)::integer % 4 = 0 AND substr(d.digits, 7, 4) <> '1900' THEN 29 ELSE 28 END
 				WHEN 4 THEN 30 WHEN 6 THEN 30 WHEN 9 THEN 30 WHEN 11 THEN 30 ELSE 31 END)
-		 AND substr(value, 7, 4)::integer <= extract(year FROM now())
+		 AND substr(d.digits, 7, 4)::integer <= extract(year FROM now())
 	ELSE false END
+  FROM (SELECT CASE WHEN value ~ '^[0-9]{17}[0-9Xx]$' THEN left(value, 17)
+					WHEN value ~ '^[0-9]{15}$' THEN overlay(value PLACING '19' FROM 7 FOR 0) END) d (digits)
 $$;
 COMMENT ON FUNCTION dp_agg.is_citizen_id(text) IS
-'internal: is a text a Chinese citizen ID number of 18 characters, with its check digit and a date of birth that exists';
+'internal: is a text a Chinese citizen ID number of 18 characters with its check digit, or one of 15 as they were before, which has none; and with a date of birth that exists';
 
 CREATE FUNCTION dp_agg.is_bank_card(value text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -2022,9 +2024,11 @@ SELECT CASE
 	WHEN value ~ '[*\uff0a\u2022\u25cf]{2}' AND value ~ '[^[:space:][:punct:]\uff0a\u2022\u25cf]' OR value ~ '^[Xx#]{3,}.*[0-9]$' OR value ~ '^[0-9]+[Xx#]{3,}[0-9]*$' THEN 'masked values'
 	WHEN value ~ '^[1-9][0-9]{16}[0-9Xx]$' AND dp_agg.is_citizen_id(value) THEN 'citizen ID numbers'
 	WHEN value ~ '^((\+|00)86[ -]?)?1[3-9][0-9]([ -]?)[0-9]{4}\3[0-9]{4}$' THEN 'telephone numbers'
+	WHEN value ~ '^((\+|00)86[ -]?\(?|\(?0)[1-9][0-9]{1,2}(\) ?| ?- ?)[2-8][0-9]{6,7}$' THEN 'telephone numbers'
 	WHEN value ~ '^\+[1-9][0-9 ().-]*[0-9]$' AND length(regexp_replace(value, '[^0-9]', '', 'g')) BETWEEN 8 AND 15 THEN 'telephone numbers'
 	WHEN value ~ '^(\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}-)[2-9][0-9]{2}-[0-9]{4}$' THEN 'telephone numbers'
 	WHEN value ~ '^[2-6][0-9 -]{12,22}$' AND dp_agg.is_bank_card(value) THEN 'numbers of bank cards'
+	WHEN value ~ '^[1-8][0-9]{14}$' AND dp_agg.is_citizen_id(value) THEN 'citizen ID numbers'
 	WHEN value ~ '^[A-Za-z]{2}[0-9]{2}[0-9A-Za-z ]{11,40}$' AND dp_agg.is_iban(value) THEN 'numbers of bank accounts'
 	WHEN value ~ '^[[:alnum:]._%+''-]+@([[:alnum:]-]+\.)+[[:alpha:]]{2,}$' THEN 'mail addresses'
 	WHEN value ~ '^((25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})\.){3}(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})$' THEN 'IP addresses'

@@ -24,6 +24,7 @@
 #include "utils/syscache.h"
 
 #include "ledger/account.h"
+#include "ledger/layout.h"
 #include "ledger/tables.h"
 #include "policy/policy.h"
 
@@ -32,9 +33,9 @@
  * committed counts, and what this transaction has done itself.
  */
 static List *
-account_roles(Oid account, const NameData *population)
+account_roles(const NameData *population)
 {
-	Relation	rel = table_open(account, AccessShareLock);
+	Relation	rel = ledger_open("account", AccessShareLock);
 	SysScanDesc scan = ledger_begin_accounts(rel, population, NULL);
 	List	   *roles = NIL;
 	HeapTuple	tuple;
@@ -70,14 +71,13 @@ ledger_role_is_live(Oid role)
 bool
 ledger_role_has_account(const NameData *population)
 {
-	Oid			account = ledger_table("account");
 	List	   *roles;
 	ListCell   *lc;
 	bool		found = false;
 
-	if (!OidIsValid(account))
+	if (!OidIsValid(ledger_table("account")))
 		return false;
-	roles = account_roles(account, population);
+	roles = account_roles(population);
 	foreach(lc, roles)
 	{
 		Oid			role = lfirst_oid(lc);

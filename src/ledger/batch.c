@@ -49,9 +49,11 @@ typedef struct Population
 /* What the requests of one transaction share. */
 typedef struct Batch
 {
+	Writing    *writing;		/* the tables, open for this transaction */
 	Books	   *books;			/* the accounts, open for this transaction */
 	Entries    *entries;		/* the log, open for this transaction */
 	List	   *populations;	/* of Population: those that any request has asked for */
+	bool		overtaken;		/* an account was changed since changes were last chained */
 } Batch;
 
 /* One account and the price that it has to pay for one request. */
@@ -131,6 +133,10 @@ set_verdict(LedgerAnswer *answer, LedgerVerdict verdict, const LedgerPrice *pric
  * Who pays what: a list of Share in *shares.  False, with a verdict in the answer, if
  * an account is required and there is none (LEDGER_NO_ACCOUNT), or if the row of one
  * could not be locked at once (LEDGER_BUSY).
+ *
+ * An account that was changed since the batch began is locked now, so that what waits for
+ * the chain has that change, and none of the account can follow.  It is chained before the
+ * charge.
  */
 static bool
 find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List **shares)
@@ -155,7 +161,7 @@ find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *
 
 			share->price = price;
 			share->account = lfirst(account);
-			books_lock(batch->books, share->account);
+			batch->overtaken |= books_lock(batch->books, share->account);
 			if (!share->account->locked)
 			{
 				set_verdict(&request->answer, LEDGER_BUSY, price);
@@ -163,6 +169,12 @@ find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *
 			}
 			*shares = lappend(*shares, share);
 		}
+	}
+	if (batch->overtaken)
+	{
+		writing_renew(batch->writing);
+		entries_add_changes(batch->entries);
+		batch->overtaken = false;
 	}
 	return true;
 }
@@ -387,7 +399,8 @@ settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
 	SetUserIdAndSecContext(relation_owner(account_table),
 						   save_context | SECURITY_RESTRICTED_OPERATION);
 	writing = writing_begin();
-	batch.books = books_open(writing, account_table);
+	batch.writing = writing;
+	batch.books = books_open(writing);
 	batch.entries = entries_open(writing);
 	entries_add_changes(batch.entries);
 	for (int i = 0; i < n; i++)

@@ -11,14 +11,15 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "ledger/books.h"
+#include "ledger/layout.h"
+#include "ledger/renewal.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
 
@@ -30,12 +31,12 @@ struct Books
 
 /* books_open: the table of accounts, for one transaction. */
 Books *
-books_open(Writing *writing, Oid account_table)
+books_open(Writing *writing)
 {
 	Books	   *books = palloc0(sizeof(Books));
 
 	books->writing = writing;
-	books->accounts = writing_open(writing, account_table);
+	books->accounts = writing_open(writing, ledger_open("account", RowExclusiveLock));
 	return books;
 }
 
@@ -95,19 +96,6 @@ saturated(Datum sum)
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, sum));
 }
 
-/* The first renewal after this transaction began, by dp_agg.next_renewal(). */
-static Datum
-next_renewal(TupleTableSlot *row)
-{
-	Oid			types[] = {TIMESTAMPTZOID, INTERVALOID, TIMESTAMPTZOID};
-	List	   *name = list_make2(makeString("dp_agg"), makeString("next_renewal"));
-
-	return OidFunctionCall3(LookupFuncName(name, lengthof(types), types, false),
-							column(row, Anum_account_period_anchor),
-							column(row, Anum_account_period),
-							TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
-}
-
 /* Reads the row of an account, which is locked; one whose renewal is due is read as renewed. */
 static void
 read_account(Account *account)
@@ -132,7 +120,9 @@ read_account(Account *account)
 	account->epsilon_spent = 0;
 	account->delta_spent = 0;
 	account->releases_spent = 0;
-	account->renews_at = DatumGetTimestampTz(next_renewal(row));
+	account->renews_at = ledger_next_renewal(DatumGetTimestampTz(column(row, Anum_account_period_anchor)),
+											 DatumGetIntervalP(column(row, Anum_account_period)),
+											 GetCurrentTransactionStartTimestamp());
 }
 
 /*
@@ -152,18 +142,19 @@ is_account(const Account *account)
  *		Locks an account and reads it, unless this batch has tried already.
  *
  * account->locked tells whether it was read: not if another transaction holds the
- * row, or if the account is gone.
+ * row, or if the account is gone.  Returns whether it was read and has been changed since
+ * the batch looked for accounts and for changes of them.
  */
-void
+bool
 books_lock(Books *books, Account *account)
 {
-	if (account->row != NULL)
-		return;
-	if (writing_lock(books->writing, books->accounts, &account->tid, &account->row) != TM_Ok)
-		return;
-	account->locked = is_account(account);
-	if (account->locked)
-		read_account(account);
+	if (account->row != NULL ||
+		!writing_lock(books->writing, books->accounts, &account->tid, &account->row) ||
+		!is_account(account))
+		return false;
+	account->locked = true;
+	read_account(account);
+	return !ItemPointerEquals(&account->row->tts_tid, &account->tid);
 }
 
 /* A sum over the account's lifetime, with what this batch adds. */

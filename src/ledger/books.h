@@ -46,9 +46,9 @@ typedef struct Account
 /* The table of accounts, open for one transaction. */
 typedef struct Books Books;
 
-extern Books *books_open(Writing *writing, Oid account_table);
+extern Books *books_open(Writing *writing);
 extern List *books_accounts(Books *books, const NameData *population);
-extern void books_lock(Books *books, Account *account);
+extern bool books_lock(Books *books, Account *account);
 extern void books_charge(Books *books, Account *account);
 
 #endif							/* DP_LEDGER_BOOKS_H */

@@ -35,6 +35,8 @@
 
 #include "core/owner.h"
 #include "ledger/changes.h"
+#include "ledger/layout.h"
+#include "ledger/storable.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
 
@@ -54,18 +56,39 @@ dp_is_ledger_worker(PG_FUNCTION_ARGS)
 				   strcmp(MyBgworkerEntry->bgw_library_name, "dp_agg") == 0);
 }
 
-/* A row of dp_agg.account as JSON. */
+/* A row of dp_agg.account as JSON, as it can be stored. */
 static Datum
 row_as_json(HeapTuple tuple, TupleDesc desc)
 {
-	return OidFunctionCall1(F_ROW_TO_JSON_RECORD, heap_copy_tuple_as_datum(tuple, desc));
+	char	   *json = TextDatumGetCString(OidFunctionCall1(F_ROW_TO_JSON_RECORD,
+															heap_copy_tuple_as_datum(tuple, desc)));
+
+	return CStringGetTextDatum(ledger_storable(json, strlen(json)));
 }
 
-/* The name of a role, also of one that is gone, as pg_get_userbyid() gives it. */
+/*
+ * The name of a role, also of one that is gone, as pg_get_userbyid() gives it and as it can
+ * be stored.
+ */
 static Datum
 role_name(Oid role)
 {
-	return OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role));
+	Name		found = DatumGetName(OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role)));
+	Name		name = palloc(sizeof(NameData));
+
+	namestrcpy(name, ledger_storable(NameStr(*found), strlen(NameStr(*found))));
+	return NameGetDatum(name);
+}
+
+/* Raises ERRCODE_CHARACTER_NOT_IN_REPERTOIRE for a population whose name cannot be stored. */
+static void
+check_population(const NameData *population)
+{
+	if (!ledger_is_storable(NameStr(*population), strlen(NameStr(*population))))
+		ereport(ERROR,
+				(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+				 errmsg("the name of population \"%s\" cannot be written in UTF-8", NameStr(*population)),
+				 errhint("Give the population another name.")));
 }
 
 /* Sets the columns that say whose account was changed, by whom and when. */
@@ -76,6 +99,7 @@ set_who(TupleTableSlot *row, HeapTuple account, TupleDesc desc)
 	Datum		role = heap_getattr(account, Anum_account_role, desc, &isnull);
 	Datum		population = heap_getattr(account, Anum_account_population, desc, &isnull);
 
+	check_population(DatumGetName(population));
 	writing_set(row, Anum_release_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	writing_set(row, Anum_release_session_role, role_name(GetSessionUserId()));
 	writing_set(row, Anum_release_current_role, role_name(GetUserId()));
@@ -100,7 +124,7 @@ next_number(Oid table)
 static void
 keep_change(TupleDesc desc, HeapTuple before, HeapTuple after)
 {
-	Oid			table = ledger_table_needed("account_change_waiting");
+	Relation	rel = ledger_open("account_change_waiting", RowExclusiveLock);
 	Oid			save_user;
 	int			save_context;
 	Writing    *writing;
@@ -108,7 +132,7 @@ keep_change(TupleDesc desc, HeapTuple before, HeapTuple after)
 	TupleTableSlot *row;
 
 	writing = writing_begin();
-	info = writing_open(writing, table);
+	info = writing_open(writing, rel);
 	row = writing_row(writing, info);
 	set_who(row, after != NULL ? after : before, desc);
 	if (before != NULL)
@@ -117,17 +141,30 @@ keep_change(TupleDesc desc, HeapTuple before, HeapTuple after)
 		writing_set(row, Anum_account_change_after, row_as_json(after, desc));
 
 	GetUserIdAndSecContext(&save_user, &save_context);
-	SetUserIdAndSecContext(relation_owner(table), save_context | SECURITY_LOCAL_USERID_CHANGE);
-	writing_set(row, Anum_waiting_number, next_number(table));
+	SetUserIdAndSecContext(rel->rd_rel->relowner, save_context | SECURITY_LOCAL_USERID_CHANGE);
+	writing_set(row, Anum_waiting_number, next_number(RelationGetRelid(rel)));
 	writing_insert(writing, info, row);
 	writing_end(writing);
 	SetUserIdAndSecContext(save_user, save_context);
 }
 
+/* Are both rows of one account, of the same role on the same population? */
+static bool
+same_account(HeapTuple before, HeapTuple after, TupleDesc desc)
+{
+	bool		isnull;
+
+	return heap_getattr(before, Anum_account_role, desc, &isnull) ==
+		heap_getattr(after, Anum_account_role, desc, &isnull) &&
+		strcmp(NameStr(*DatumGetName(heap_getattr(before, Anum_account_population, desc, &isnull))),
+			   NameStr(*DatumGetName(heap_getattr(after, Anum_account_population, desc, &isnull)))) == 0;
+}
+
 /*
  * account_changed() returns trigger
  *
- * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW: keeps the change.  BEFORE TRUNCATE:
+ * AFTER INSERT OR UPDATE OR DELETE FOR EACH ROW: keeps the change; an account that is handed
+ * to another role or population is closed, and another one opened.  BEFORE TRUNCATE:
  * ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE.
  */
 PGDLLEXPORT Datum
@@ -148,10 +185,15 @@ dp_account_changed(PG_FUNCTION_ARGS)
 	desc = RelationGetDescr(data->tg_relation);
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		keep_change(desc, NULL, data->tg_trigtuple);
-	else if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	else if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		keep_change(desc, data->tg_trigtuple, NULL);
+	else if (same_account(data->tg_trigtuple, data->tg_newtuple, desc))
 		keep_change(desc, data->tg_trigtuple, data->tg_newtuple);
 	else
+	{
 		keep_change(desc, data->tg_trigtuple, NULL);
+		keep_change(desc, NULL, data->tg_newtuple);
+	}
 	return PointerGetDatum(NULL);
 }
 
@@ -164,7 +206,7 @@ dp_account_changed(PG_FUNCTION_ARGS)
 bool
 changes_wait(Snapshot snapshot)
 {
-	Relation	rel = table_open(ledger_table_needed("account_change_waiting"), AccessShareLock);
+	Relation	rel = ledger_open("account_change_waiting", AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
 	bool		found = HeapTupleIsValid(systable_getnext(scan));
 

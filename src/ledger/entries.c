@@ -26,6 +26,7 @@
 #include "ledger/changes.h"
 #include "ledger/digest.h"
 #include "ledger/entries.h"
+#include "ledger/layout.h"
 #include "ledger/protocol.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
@@ -46,9 +47,11 @@ struct Entries
 {
 	Writing    *writing;
 	StringInfoData bytes;		/* for chain_hash() */
+	ResultRelInfo *waiting;		/* changes of accounts; NULL until one is moved from there */
 	ResultRelInfo *head;
 	TupleTableSlot *head_row;	/* the head as it was, locked; NULL: there is none */
 	bool		locked;
+	bool		held;			/* another transaction held it when this batch first asked */
 	int64		id;				/* number of the last entry, this batch included */
 	uint8		hash[CHAIN_HASH_SIZE];	/* hash of that entry */
 	bool		added;			/* this batch has added entries */
@@ -95,7 +98,7 @@ find_head(Entries *entries, ItemPointer tid)
 static bool
 has_rows(Entries *entries, const char *name)
 {
-	Relation	rel = table_open(ledger_table_needed(name), AccessShareLock);
+	Relation	rel = ledger_open(name, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false,
 										  entries->writing->estate->es_snapshot, 0, NULL);
 	bool		found = HeapTupleIsValid(systable_getnext(scan));
@@ -141,6 +144,9 @@ read_head(Entries *entries)
  * entries_lock
  *		Locks the head, unless this batch has; false if another transaction holds it.
  *
+ * Then it is out of reach for all of the batch: what changes_wait() has found was left
+ * waiting, and nothing may come before it.
+ *
  * Raises ERRCODE_DP_LEDGER if the head is missing or damaged.
  */
 bool
@@ -148,15 +154,16 @@ entries_lock(Entries *entries)
 {
 	ItemPointerData tid;
 
-	if (entries->locked)
-		return true;
+	if (entries->locked || entries->held)
+		return entries->locked;
 	if (entries->head == NULL)
-		entries->head = writing_open(entries->writing, ledger_table_needed("ledger_head"));
+		entries->head = writing_open(entries->writing, ledger_open("ledger_head", RowExclusiveLock));
 	if (!find_head(entries, &tid))
 		begin_chain(entries);
 	else
 	{
-		if (writing_lock(entries->writing, entries->head, &tid, &entries->head_row) != TM_Ok)
+		entries->held = !writing_lock(entries->writing, entries->head, &tid, &entries->head_row);
+		if (entries->held)
 			return false;
 		read_head(entries);
 	}
@@ -194,15 +201,35 @@ begin_entry(Entries *entries, EntryTable *table)
 {
 	if (table->info == NULL)
 	{
-		table->info = writing_open(entries->writing, ledger_table_needed(table->name));
+		table->info = writing_open(entries->writing, ledger_open(table->name, RowExclusiveLock));
 		table->row = writing_row(entries->writing, table->info);
-		if (table->row->tts_tupleDescriptor->natts < table->hash)
-			elog(ERROR, "table \"%s\" of the ledger lacks columns", table->name);
 	}
 	ExecClearTuple(table->row);
 	memset(table->row->tts_isnull, true,
 		   table->row->tts_tupleDescriptor->natts * sizeof(bool));
 	return table->row;
+}
+
+/* elog if an entry that was written is not the one with that hash: what triggers make of it. */
+static void
+check_written(Entries *entries, EntryTable *table)
+{
+	uint8		written[CHAIN_HASH_SIZE];
+
+	chain_hash(&entries->bytes, table->name, table->row->tts_tupleDescriptor,
+			   table->row->tts_values, table->row->tts_isnull, written);
+	if (memcmp(written, entries->hash, CHAIN_HASH_SIZE) != 0)
+		elog(ERROR, "an entry of \"%s\" was changed while it was written", table->name);
+}
+
+/* May anything change a row of the table while it is written? */
+static bool
+changes_rows(const ResultRelInfo *table)
+{
+	const TupleConstr *constraints = RelationGetDescr(table->ri_RelationDesc)->constr;
+
+	return (table->ri_TrigDesc && table->ri_TrigDesc->trig_insert_before_row) ||
+		(constraints && constraints->has_generated_stored);
 }
 
 /* Gives the entry its number and its hash, and writes it. */
@@ -221,6 +248,8 @@ end_entry(Entries *entries, EntryTable *table)
 	memcpy(VARDATA(hash), entries->hash, CHAIN_HASH_SIZE);
 	writing_set(row, table->hash, PointerGetDatum(hash));
 	writing_insert(entries->writing, table->info, row);
+	if (changes_rows(table->info))
+		check_written(entries, table);
 	entries->id++;
 	entries->added = true;
 }
@@ -315,14 +344,14 @@ entries_add_read(Entries *entries, const LedgerRequest *request, const LedgerMes
 void
 entries_add_changes(Entries *entries)
 {
-	ResultRelInfo *waiting;
 	List	   *rows;
 	ListCell   *lc;
 
 	if (!changes_wait(entries->writing->estate->es_snapshot) || !entries_lock(entries))
 		return;
-	waiting = writing_open(entries->writing, ledger_table_needed("account_change_waiting"));
-	rows = changes_read(entries->writing, waiting);
+	if (entries->waiting == NULL)
+		entries->waiting = writing_open(entries->writing, ledger_open("account_change_waiting", RowExclusiveLock));
+	rows = changes_read(entries->writing, entries->waiting);
 	foreach(lc, rows)
 	{
 		TupleTableSlot *change = lfirst(lc);
@@ -334,6 +363,6 @@ entries_add_changes(Entries *entries)
 				writing_set(row, attno, change->tts_values[attno - 1]);
 		}
 		end_entry(entries, &entries->changes);
-		writing_delete(entries->writing, waiting, change);
+		writing_delete(entries->writing, entries->waiting, change);
 	}
 }

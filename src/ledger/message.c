@@ -18,6 +18,7 @@
 #include "ledger/digest.h"
 #include "ledger/message.h"
 #include "ledger/protocol.h"
+#include "ledger/storable.h"
 #include "mechanism/status.h"
 #include "tier/grade.h"
 
@@ -80,13 +81,30 @@ add_price(List *prices, const LedgerItem *item)
 	return prices;
 }
 
+/* Appends the first "length" bytes of a string, as they can be stored, and a zero byte. */
+static void
+add_text(StringInfo payload, const char *string, int length)
+{
+	appendBinaryStringInfo(payload, ledger_storable(string, length), length + 1);
+}
+
 /* Appends a string with its zero byte; NULL as the empty one. */
 static void
 add_string(StringInfo payload, const char *string)
 {
 	if (string == NULL)
 		string = "";
-	appendBinaryStringInfo(payload, string, strlen(string) + 1);
+	add_text(payload, string, strlen(string));
+}
+
+/* The name of a role as it can be stored; empty if it is gone. */
+static void
+set_role_name(NameData *name, Oid role)
+{
+	char	   *found = GetUserNameFromId(role, true);
+
+	if (found != NULL)
+		namestrcpy(name, ledger_storable(found, strlen(found)));
 }
 
 /* Appends the head of a payload; raises ERRCODE_DP_LEDGER if OpenSSL cannot compute a digest. */
@@ -94,12 +112,10 @@ static void
 add_head(StringInfo payload, int nprices, int nitems, int nreads, const char *query_text)
 {
 	MessageHead head;
-	char	   *session_name = GetUserNameFromId(GetSessionUserId(), true);
-	char	   *current_name = GetUserNameFromId(GetUserId(), true);
 
 	memset(&head, 0, sizeof(head));
-	namestrcpy(&head.session_name, session_name ? session_name : "");
-	namestrcpy(&head.current_name, current_name ? current_name : "");
+	set_role_name(&head.session_name, GetSessionUserId());
+	set_role_name(&head.current_name, GetUserId());
 	ledger_digest(query_text, strlen(query_text), head.fingerprint);
 	head.nprices = nprices;
 	head.nitems = nitems;
@@ -165,9 +181,7 @@ ledger_message_build(StringInfo payload, List *items, List *reads, const char *q
 				(errcode(ERRCODE_DP_QUERY_REFUSED),
 				 errmsg("statement has too many releases to be charged at once"),
 				 errhint("Split it into several statements.")));
-	appendBinaryStringInfo(payload, query_text,
-						   pg_mbcliplen(query_text, strlen(query_text), room));
-	appendStringInfoCharMacro(payload, '\0');
+	add_text(payload, query_text, pg_mbcliplen(query_text, strlen(query_text), room));
 	return prices;
 }
 

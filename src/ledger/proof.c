@@ -3,8 +3,8 @@
  *		Are the accounts as the chain says?
  *
  * The limits of an account must be those that its last change has left, and what it has
- * spent in its lifetime must be what it had then and what the releases since have cost.
- * Whoever writes to the table of accounts behind the back of its triggers is found by that.
+ * spent, in this period and in its lifetime, must be what it had then and what the releases
+ * since have cost.  Whoever writes to the table of accounts behind the back of its triggers is found by that.
  *
  * An account is known by the OID of its role in one cluster.  In a cluster that took the
  * tables over from another one, by pg_upgrade or as a logical copy, accounts have no change of
@@ -26,9 +26,12 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "ledger/account.h"
+#include "ledger/layout.h"
 #include "ledger/proof.h"
+#include "ledger/renewal.h"
 #include "ledger/tables.h"
 #include "ledger/walk.h"
 #include "mechanism/status.h"
@@ -42,16 +45,25 @@ typedef struct ProofKey
 	uint32		zero;			/* keys are compared by bytes */
 } ProofKey;
 
+/* What an account has spent: epsilon in nano-epsilon, delta in atto-delta. */
+typedef struct ProofSpent
+{
+	dp_int128	epsilon;
+	dp_int128	delta;
+	dp_int128	releases;
+} ProofSpent;
+
 /* What the chain says about one account. */
 typedef struct ProofAccount
 {
 	ProofKey	key;			/* hash key, must be first */
 	int64		id;				/* number of its last change; 0: there is none */
+	int64		latest;			/* number of the last entry about it */
 	NameData	role_name;		/* name of the role at the last change */
-	char	   *after;			/* the row that this change has left, as JSON; NULL: it was
-								 * closed */
-	dp_int128	epsilon;		/* cost of the releases since, nano-epsilon */
-	dp_int128	delta;			/* cost of the releases since, atto-delta */
+	Jsonb	   *after;			/* the row that this change has left; NULL: it was closed */
+	ProofSpent	since;			/* what the releases since that change have cost */
+	ProofSpent	spent;			/* what is spent in the period */
+	TimestampTz renews_at;		/* end of the period; 0: it has none */
 	bool		seen;			/* there is such an account */
 } ProofAccount;
 
@@ -77,100 +89,16 @@ proof_begin(void)
 }
 
 /* ----------
- * What entries say
+ * Accounts as JSON
  * ----------
  */
 
-/* The account of a role on a population, new if the chain has not named it yet. */
-static ProofAccount *
-get_account(Proof *proof, int64 cluster, Oid role, const NameData *population)
+/* A value of type text as JSON. */
+static Jsonb *
+json_of(Datum json)
 {
-	ProofKey	key;
-	ProofAccount *account;
-	bool		found;
-
-	memset(&key, 0, sizeof(key));
-	key.cluster = cluster;
-	key.role = role;
-	namestrcpy(&key.population, NameStr(*population));
-	account = hash_search(proof->accounts, &key, HASH_ENTER, &found);
-	if (!found)
-		memset((char *) account + sizeof(key), 0, sizeof(ProofAccount) - sizeof(key));
-	return account;
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(json))));
 }
-
-/* A release: the accounts that paid for it have spent that much more. */
-static void
-add_release(Proof *proof, const Datum *values)
-{
-	char	   *accounts = TextDatumGetCString(values[Anum_release_accounts - 1]);
-	int64		cluster = DatumGetInt64(values[Anum_release_cluster - 1]);
-	NameData   *population = DatumGetName(values[Anum_release_population - 1]);
-
-	for (char *word = strtok(accounts, " "); word != NULL; word = strtok(NULL, " "))
-	{
-		Oid			role = (Oid) strtoul(word, NULL, 10);
-		ProofAccount *account = get_account(proof, cluster, role, population);
-
-		account->epsilon += DatumGetInt64(values[Anum_release_epsilon - 1]);
-		account->delta += DatumGetInt64(values[Anum_release_delta - 1]);
-	}
-}
-
-/* A change of an account, chained under a number or waiting for one. */
-static void
-add_change(Proof *proof, int64 id, const Datum *values, const bool *nulls)
-{
-	ProofAccount *account = get_account(proof, DatumGetInt64(values[Anum_release_cluster - 1]),
-										DatumGetObjectId(values[Anum_account_change_role_id - 1]),
-										DatumGetName(values[Anum_account_change_population - 1]));
-	MemoryContext old = MemoryContextSwitchTo(proof->context);
-
-	account->id = id;
-	account->role_name = *DatumGetName(values[Anum_account_change_role - 1]);
-	account->after = nulls[Anum_account_change_after - 1] ? NULL :
-		TextDatumGetCString(values[Anum_account_change_after - 1]);
-	account->epsilon = 0;
-	account->delta = 0;
-	MemoryContextSwitchTo(old);
-}
-
-/* proof_add: what an entry, which comes next in the chain, says about accounts. */
-void
-proof_add(Proof *proof, const WalkSource *source)
-{
-	if (strcmp(source->name, "release") == 0)
-		add_release(proof, source->values);
-	else if (strcmp(source->name, "account_change") == 0)
-		add_change(proof, walk_id(source), source->values, source->nulls);
-}
-
-/* Changes that wait for the chain: made by the caller's own transaction, or on a standby. */
-static void
-add_waiting(Proof *proof, Snapshot snapshot)
-{
-	Relation	rel = table_open(ledger_table_needed("account_change_waiting"), AccessShareLock);
-	Relation	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
-	SysScanDesc scan = systable_beginscan_ordered(rel, index, snapshot, 0, NULL);
-	TupleDesc	desc = RelationGetDescr(rel);
-	Datum	   *values = palloc(desc->natts * sizeof(Datum));
-	bool	   *nulls = palloc(desc->natts * sizeof(bool));
-	HeapTuple	tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
-	{
-		heap_deform_tuple(tuple, desc, values, nulls);
-		add_change(proof, PG_INT64_MAX, values, nulls);
-	}
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	table_close(rel, AccessShareLock);
-}
-
-/* ----------
- * What accounts say
- * ----------
- */
 
 /* The value of a key, in *value; NULL if it is absent or null. */
 static JsonbValue *
@@ -201,6 +129,243 @@ same_value(Jsonb *a, Jsonb *b, const char *key)
 		memcmp(x->val.string.val, y->val.string.val, x->val.string.len) == 0;
 }
 
+/* An integer of an account; 0 if it is not there. */
+static int64
+get_integer(Jsonb *account, const char *key)
+{
+	JsonbValue	value;
+
+	if (account == NULL || get_key(account, key, &value) == NULL || value.type != jbvNumeric)
+		return 0;
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
+}
+
+/* A text of an account; NULL if it is not there. */
+static char *
+get_text(Jsonb *account, const char *key)
+{
+	JsonbValue	value;
+
+	if (account == NULL || get_key(account, key, &value) == NULL || value.type != jbvString)
+		return NULL;
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+/* A time of an account; 0 if it is not there. */
+static TimestampTz
+get_time(Jsonb *account, const char *key)
+{
+	char	   *text = get_text(account, key);
+
+	return text == NULL ? 0 :
+		DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
+												ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+/* When an account renews that renews after that time; 0 if it never does. */
+static TimestampTz
+next_renewal(Jsonb *account, TimestampTz after)
+{
+	char	   *period = get_text(account, "period");
+
+	if (period == NULL)
+		return 0;
+	return ledger_next_renewal(get_time(account, "period_anchor"),
+							   DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(period),
+																	 ObjectIdGetDatum(InvalidOid),
+																	 Int32GetDatum(-1))),
+							   after);
+}
+
+/* ----------
+ * What entries say
+ * ----------
+ */
+
+/* The account of a role on a population; *found tells whether the chain has named it yet. */
+static ProofAccount *
+enter_account(Proof *proof, int64 cluster, Oid role, const NameData *population, bool *found)
+{
+	ProofKey	key;
+	ProofAccount *account;
+
+	memset(&key, 0, sizeof(key));
+	key.cluster = cluster;
+	key.role = role;
+	namestrcpy(&key.population, NameStr(*population));
+	account = hash_search(proof->accounts, &key, HASH_ENTER, found);
+	if (!*found)
+		memset((char *) account + sizeof(key), 0, sizeof(ProofAccount) - sizeof(key));
+	return account;
+}
+
+/* Keeps the row that a change has left, or NULL, in place of the one before. */
+static void
+set_after(Proof *proof, ProofAccount *account, const Jsonb *after)
+{
+	if (account->after != NULL)
+		pfree(account->after);
+	account->after = NULL;
+	if (after != NULL)
+		account->after = memcpy(MemoryContextAlloc(proof->context, VARSIZE(after)), after, VARSIZE(after));
+}
+
+/*
+ * How much speaks for it that the account was "other" in the cluster that it was in before: 2
+ * that the role has its name, 1 that it has its OID, 0 nothing.  name may be NULL.
+ */
+static int
+likeness(const ProofAccount *account, const char *name, const ProofAccount *other)
+{
+	if (other->after == NULL || other->key.cluster == account->key.cluster ||
+		strcmp(NameStr(other->key.population), NameStr(account->key.population)) != 0)
+		return 0;
+	if (name != NULL && strcmp(NameStr(other->role_name), name) == 0)
+		return 2;
+	return other->key.role == account->key.role ? 1 : 0;
+}
+
+/* An account that has no change of its own goes on from the one that it was elsewhere, if any. */
+static void
+inherit_account(Proof *proof, ProofAccount *account)
+{
+	char	   *name = account->key.cluster != proof->cluster ? NULL :
+		DatumGetCString(OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(account->key.role)));
+	ProofAccount *best = NULL;
+	int			best_likeness = 1;
+	ProofAccount *other;
+	HASH_SEQ_STATUS scan;
+
+	hash_seq_init(&scan, proof->accounts);
+	while ((other = hash_seq_search(&scan)) != NULL)
+	{
+		int			like = likeness(account, name, other);
+
+		if (like < best_likeness || (best && like == best_likeness && other->latest < best->latest))
+			continue;
+		best = other;
+		best_likeness = like;
+	}
+	if (best != NULL)
+	{
+		ProofKey	key = account->key;
+
+		*account = *best;
+		account->key = key;
+		account->seen = false;
+		account->after = NULL;
+		set_after(proof, account, best->after);
+	}
+}
+
+/* The account of a role on a population, as the chain has left it. */
+static ProofAccount *
+get_account(Proof *proof, int64 cluster, Oid role, const NameData *population)
+{
+	bool		found;
+	ProofAccount *account = enter_account(proof, cluster, role, population, &found);
+
+	if (!found)
+		inherit_account(proof, account);
+	return account;
+}
+
+/* A release at that time has cost that much. */
+static void
+spend(ProofAccount *account, TimestampTz at, int64 epsilon, int64 delta)
+{
+	if (account->renews_at != 0 && account->renews_at <= at)
+	{
+		memset(&account->spent, 0, sizeof(ProofSpent));
+		account->renews_at = next_renewal(account->after, at);
+	}
+	account->spent.epsilon += epsilon;
+	account->spent.delta += delta;
+	account->spent.releases++;
+	account->since.epsilon += epsilon;
+	account->since.delta += delta;
+}
+
+/* A release: the accounts that paid for it have spent that much more. */
+static void
+add_release(Proof *proof, int64 id, const Datum *values)
+{
+	char	   *accounts = TextDatumGetCString(values[Anum_release_accounts - 1]);
+	char	   *rest = NULL;
+	int64		cluster = DatumGetInt64(values[Anum_release_cluster - 1]);
+	NameData   *population = DatumGetName(values[Anum_release_population - 1]);
+
+	for (char *word = strtok_r(accounts, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
+	{
+		Oid			role = (Oid) strtoul(word, NULL, 10);
+		ProofAccount *account = get_account(proof, cluster, role, population);
+
+		account->latest = id;
+		spend(account, DatumGetTimestampTz(values[Anum_release_at - 1]),
+			  DatumGetInt64(values[Anum_release_epsilon - 1]),
+			  DatumGetInt64(values[Anum_release_delta - 1]));
+	}
+}
+
+/* A change of an account, chained under a number or waiting for one. */
+static void
+add_change(Proof *proof, int64 id, const Datum *values, const bool *nulls)
+{
+	bool		found;
+	ProofAccount *account = enter_account(proof, DatumGetInt64(values[Anum_release_cluster - 1]),
+										  DatumGetObjectId(values[Anum_account_change_role_id - 1]),
+										  DatumGetName(values[Anum_account_change_population - 1]),
+										  &found);
+
+	account->id = id;
+	account->latest = id;
+	account->role_name = *DatumGetName(values[Anum_account_change_role - 1]);
+	set_after(proof, account, nulls[Anum_account_change_after - 1] ? NULL :
+			  json_of(values[Anum_account_change_after - 1]));
+	memset(&account->since, 0, sizeof(ProofSpent));
+	account->spent.epsilon = get_integer(account->after, "epsilon_spent");
+	account->spent.delta = get_integer(account->after, "delta_spent");
+	account->spent.releases = get_integer(account->after, "releases_spent");
+	account->renews_at = get_time(account->after, "renews_at");
+}
+
+/* proof_add: what an entry, which comes next in the chain, says about accounts. */
+void
+proof_add(Proof *proof, const WalkSource *source)
+{
+	if (strcmp(source->name, "release") == 0)
+		add_release(proof, walk_id(source), source->values);
+	else if (strcmp(source->name, "account_change") == 0)
+		add_change(proof, walk_id(source), source->values, source->nulls);
+}
+
+/* Changes that wait for the chain: made by the caller's own transaction, or on a standby. */
+static void
+add_waiting(Proof *proof, Snapshot snapshot)
+{
+	Relation	rel = ledger_open("account_change_waiting", AccessShareLock);
+	Relation	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
+	SysScanDesc scan = systable_beginscan_ordered(rel, index, snapshot, 0, NULL);
+	TupleDesc	desc = RelationGetDescr(rel);
+	Datum	   *values = palloc(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
+	{
+		heap_deform_tuple(tuple, desc, values, nulls);
+		add_change(proof, PG_INT64_MAX, values, nulls);
+	}
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(rel, AccessShareLock);
+}
+
+/* ----------
+ * What accounts say
+ * ----------
+ */
+
 /* A wide integer as numeric. */
 static Datum
 wide_numeric(dp_int128 value)
@@ -229,37 +394,12 @@ same_lifetime(Jsonb *was, Jsonb *is, const char *key, dp_int128 since)
 																wide_numeric(since))));
 }
 
-/*
- * The account in the chain of another cluster: of the role with that OID, else with that
- * name; the one that was changed last.  NULL if there is none.
- */
-static ProofAccount *
-find_elsewhere(Proof *proof, Oid role, const NameData *population)
-{
-	char	   *name = DatumGetCString(OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role)));
-	ProofAccount *best = NULL;
-	ProofAccount *account;
-	HASH_SEQ_STATUS scan;
-
-	hash_seq_init(&scan, proof->accounts);
-	while ((account = hash_seq_search(&scan)) != NULL)
-	{
-		if (account->id == 0 || account->after == NULL || account->key.cluster == proof->cluster ||
-			strcmp(NameStr(account->key.population), NameStr(*population)) != 0 ||
-			(account->key.role != role && strcmp(NameStr(account->role_name), name) != 0))
-			continue;
-		if (best == NULL || account->id > best->id)
-			best = account;
-	}
-	return best;
-}
-
 /* The name of the first limit that differs; NULL if all are the same. */
 static const char *
 different_limit(Jsonb *was, Jsonb *is)
 {
 	static const char *const limits[] = {"epsilon_limit", "delta_limit", "max_epsilon_per_query",
-		"min_epsilon_per_query", "max_releases", "period", "accountant"};
+		"min_epsilon_per_query", "max_releases", "period", "period_anchor", "accountant"};
 
 	for (int i = 0; i < (int) lengthof(limits); i++)
 	{
@@ -281,6 +421,37 @@ found_fault(LedgerFault *fault, Oid role, const NameData *population, int64 id, 
 							 NameStr(*population), what);
 }
 
+/* Is what is spent in the period what its releases cost? */
+static bool
+same_period(const ProofAccount *account, HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+	TimestampTz renews_at = DatumGetTimestampTz(heap_getattr(tuple, Anum_account_renews_at, desc, &isnull));
+
+	return (isnull ? 0 : renews_at) == account->renews_at &&
+		DatumGetInt64(heap_getattr(tuple, Anum_account_epsilon_spent, desc, &isnull)) == account->spent.epsilon &&
+		DatumGetInt64(heap_getattr(tuple, Anum_account_delta_spent, desc, &isnull)) == account->spent.delta &&
+		DatumGetInt64(heap_getattr(tuple, Anum_account_releases_spent, desc, &isnull)) == account->spent.releases;
+}
+
+/* What is wrong with an account that the chain knows; NULL if nothing is. */
+static const char *
+judge_row(const ProofAccount *account, HeapTuple tuple, TupleDesc desc)
+{
+	Datum		row = OidFunctionCall1(F_ROW_TO_JSON_RECORD, heap_copy_tuple_as_datum(tuple, desc));
+	Jsonb	   *is = json_of(row);
+	const char *limit = different_limit(account->after, is);
+
+	if (limit != NULL)
+		return psprintf("%s is not what the last change has left", limit);
+	if (!same_lifetime(account->after, is, "epsilon_lifetime", account->since.epsilon) ||
+		!same_lifetime(account->after, is, "delta_lifetime", account->since.delta))
+		return "what it has spent in its lifetime is not what its releases cost";
+	if (!same_period(account, tuple, desc))
+		return "what it has spent in this period is not what its releases cost";
+	return NULL;
+}
+
 /* Judges one row of dp_agg.account. */
 static void
 judge_account(Proof *proof, HeapTuple tuple, TupleDesc desc, LedgerFault *fault)
@@ -288,37 +459,15 @@ judge_account(Proof *proof, HeapTuple tuple, TupleDesc desc, LedgerFault *fault)
 	bool		isnull;
 	Oid			role = DatumGetObjectId(heap_getattr(tuple, Anum_account_role, desc, &isnull));
 	NameData   *population = DatumGetName(heap_getattr(tuple, Anum_account_population, desc, &isnull));
-	ProofAccount *here = get_account(proof, proof->cluster, role, population);
-	ProofAccount *last = here->id != 0 ? here : find_elsewhere(proof, role, population);
-	dp_int128	epsilon = here->epsilon;
-	dp_int128	delta = here->delta;
-	Datum		row;
-	Jsonb	   *is;
-	Jsonb	   *was;
-	const char *limit;
+	ProofAccount *account = get_account(proof, proof->cluster, role, population);
+	const char *wrong;
 
-	here->seen = true;
-	if (last == NULL || last->after == NULL)
-	{
+	account->seen = true;
+	if (account->after == NULL)
 		found_fault(fault, role, population, 0, "was opened behind the back of the ledger");
-		return;
-	}
-	if (last != here)
-	{
-		epsilon += last->epsilon;
-		delta += last->delta;
-	}
-	row = OidFunctionCall1(F_ROW_TO_JSON_RECORD, heap_copy_tuple_as_datum(tuple, desc));
-	is = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(row))));
-	was = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(last->after)));
-	limit = different_limit(was, is);
-	if (limit != NULL)
-		found_fault(fault, role, population, last->id,
-					psprintf("was changed behind the back of the ledger: %s is not what the last change has left", limit));
-	else if (!same_lifetime(was, is, "epsilon_lifetime", epsilon) ||
-			 !same_lifetime(was, is, "delta_lifetime", delta))
-		found_fault(fault, role, population, last->id,
-					"was changed behind the back of the ledger: what it has spent in its lifetime is not what its releases cost");
+	else if ((wrong = judge_row(account, tuple, desc)) != NULL)
+		found_fault(fault, role, population, account->id,
+					psprintf("was changed behind the back of the ledger: %s", wrong));
 }
 
 /*
@@ -346,7 +495,7 @@ judge_missing(Proof *proof, LedgerFault *fault)
 void
 proof_judge(Proof *proof, Snapshot snapshot, LedgerFault *fault)
 {
-	Relation	rel = table_open(ledger_table_needed("account"), AccessShareLock);
+	Relation	rel = ledger_open("account", AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
 	HeapTuple	tuple;
 

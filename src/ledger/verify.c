@@ -15,6 +15,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_inherits.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -25,6 +26,7 @@
 #include "core/errors.h"
 #include "ledger/chain.h"
 #include "ledger/charge.h"
+#include "ledger/layout.h"
 #include "ledger/proof.h"
 #include "ledger/tables.h"
 #include "ledger/walk.h"
@@ -41,6 +43,7 @@ typedef struct Head
 	bool		exists;
 	int64		id;
 	uint8		hash[CHAIN_HASH_SIZE];
+	bool		single;			/* there is no other */
 } Head;
 
 /* A walk that judges. */
@@ -79,8 +82,8 @@ get_hash(Datum value, bool isnull, uint8 *hash)
 static Head
 read_head(Snapshot snapshot)
 {
-	Head		head = {false, 0, {0}};
-	Relation	rel = table_open(ledger_table_needed("ledger_head"), AccessShareLock);
+	Head		head = {false, 0, {0}, true};
+	Relation	rel = ledger_open("ledger_head", AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
 
@@ -94,6 +97,7 @@ read_head(Snapshot snapshot)
 		head.id = isnull ? 0 : DatumGetInt64(id);
 		hash = heap_getattr(tuple, Anum_ledger_head_hash, RelationGetDescr(rel), &isnull);
 		(void) get_hash(hash, isnull, head.hash);	/* one without a hash is equal to none */
+		head.single = !HeapTupleIsValid(systable_getnext(scan));
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -115,7 +119,7 @@ parse_hash(const char *digits, uint8 *hash)
 static Head
 parse_head(const char *text)
 {
-	Head		head = {true, 0, {0}};
+	Head		head = {true, 0, {0}, true};
 	char	   *end = NULL;
 
 	if (strncmp(text, HEAD_PREFIX, strlen(HEAD_PREFIX)) == 0)
@@ -231,7 +235,9 @@ judge_end(Verification *verification)
 	Head		head = read_head(verification->snapshot);
 	const Head *last = &verification->last;
 
-	if (!head.exists && last->exists)
+	if (!head.single)
+		found_fault(verification, last->id, "ledger_head", "there is more than one head");
+	else if (!head.exists && last->exists)
 		found_fault(verification, last->id, "ledger_head", "the head is missing");
 	else if (head.id > last->id)
 		found_fault(verification, last->id + 1, NULL, "the entry is missing, at the end");
@@ -241,6 +247,30 @@ judge_end(Verification *verification)
 		found_fault(verification, last->id, "ledger_head", "the head has another hash than the last entry");
 	else if (verification->published.exists && verification->published.id > last->id)
 		found_fault(verification, last->id + 1, NULL, "the entry is missing, at the end: a later one was published");
+}
+
+/* Do other rows than those that were judged show, or fewer, when the table is read by SQL? */
+static void
+judge_table(Verification *verification, const char *name)
+{
+	Relation	rel = ledger_open(name, AccessShareLock);
+
+	if (find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL)
+		found_fault(verification, -1, name, "the table has children: rows of theirs show among its own");
+	else if (rel->rd_rel->relrowsecurity)
+		found_fault(verification, -1, name, "row-level security is on for the table: it may hide rows");
+	table_close(rel, AccessShareLock);
+}
+
+/* Judges what the tables show. */
+static void
+judge_tables(Verification *verification)
+{
+	static const char *const tables[] = {"release", "raw_read", "account_change",
+		"account_change_waiting", "account", "ledger_head"};
+
+	for (int i = 0; i < (int) lengthof(tables) && !verification->fault.found; i++)
+		judge_table(verification, tables[i]);
 }
 
 /* The row that verify_ledger() returns. */
@@ -284,6 +314,8 @@ dp_verify_ledger(PG_FUNCTION_ARGS)
 	judge_entries(&verification);
 	if (!verification.fault.found)
 		judge_end(&verification);
+	if (!verification.fault.found)
+		judge_tables(&verification);
 	if (!verification.fault.found)
 		proof_judge(verification.proof, verification.snapshot, &verification.fault);
 	UnregisterSnapshot(verification.snapshot);

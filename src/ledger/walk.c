@@ -11,38 +11,35 @@
 #include "utils/snapmgr.h"
 
 #include "core/errors.h"
+#include "ledger/layout.h"
 #include "ledger/tables.h"
 #include "ledger/walk.h"
 
-static const char *const names[WALK_KINDS] = {"release", "raw_read", "account_change"};
-
-/* A column by its name; ERRCODE_DP_LEDGER if the table lacks it. */
-static AttrNumber
-find_column(TupleDesc desc, const char *table, const char *name)
+/* The tables, and where their hashes are. */
+static const struct
 {
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), name) == 0)
-			return attribute->attnum;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_DP_LEDGER),
-			 errmsg("table \"%s\" of the ledger lacks column \"%s\"", table, name)));
-}
+	const char *name;
+	AttrNumber	prev_hash;
+	AttrNumber	hash;
+}			kinds[WALK_KINDS] =
+{
+	[WALK_RELEASE] = {"release", Anum_release_prev_hash, Anum_release_hash},
+	[WALK_RAW_READ] = {"raw_read", Anum_raw_read_prev_hash, Anum_raw_read_hash},
+	[WALK_ACCOUNT_CHANGE] = {"account_change", Anum_account_change_prev_hash, Anum_account_change_hash},
+};
 
 /* Opens one table, at its first entry. */
 static void
-open_source(WalkSource *source, const char *name, Snapshot snapshot)
+open_source(WalkSource *source, WalkKind kind, Snapshot snapshot)
 {
+	const char *name = kinds[kind].name;
 	Oid			index;
 
 	source->name = name;
-	source->rel = table_open(ledger_table_needed(name), AccessShareLock);
+	source->rel = ledger_open(name, AccessShareLock);
 	source->desc = RelationGetDescr(source->rel);
-	source->prev_hash = find_column(source->desc, name, "prev_hash");
-	source->hash = find_column(source->desc, name, "hash");
+	source->prev_hash = kinds[kind].prev_hash;
+	source->hash = kinds[kind].hash;
 	source->values = palloc(source->desc->natts * sizeof(Datum));
 	source->nulls = palloc(source->desc->natts * sizeof(bool));
 	index = RelationGetPrimaryKeyIndex(source->rel);
@@ -67,7 +64,7 @@ walk_begin(Snapshot snapshot)
 	Walk	   *walk = palloc0(sizeof(Walk));
 
 	for (int i = 0; i < WALK_KINDS; i++)
-		open_source(&walk->sources[i], names[i], snapshot);
+		open_source(&walk->sources[i], (WalkKind) i, snapshot);
 	return walk;
 }
 

@@ -40,13 +40,27 @@ writing_begin(void)
 	return writing;
 }
 
-/* writing_open: a table and its indexes. */
+/*
+ * writing_renew
+ *		Takes a new snapshot, which sees what was written and committed until now.
+ */
+void
+writing_renew(Writing *writing)
+{
+	CommandCounterIncrement();
+	PopActiveSnapshot();
+	PushActiveSnapshot(GetLatestSnapshot());
+	writing->estate->es_snapshot = GetActiveSnapshot();
+	writing->estate->es_output_cid = GetCurrentCommandId(true);
+}
+
+/* writing_open: a table that is open for writing (RowExclusiveLock), and its indexes. */
 ResultRelInfo *
-writing_open(Writing *writing, Oid table)
+writing_open(Writing *writing, Relation rel)
 {
 	ResultRelInfo *info = makeNode(ResultRelInfo);
 
-	InitResultRelInfo(info, table_open(table, RowExclusiveLock), 0, NULL, 0);
+	InitResultRelInfo(info, rel, 0, NULL, 0);
 	ExecOpenIndices(info, false);
 	writing->tables = lappend(writing->tables, info);
 	return info;
@@ -100,18 +114,19 @@ writing_set(TupleTableSlot *row, AttrNumber attno, Datum value)
  * writing_lock
  *		Locks the latest version of a row and reads all of it into *row, without waiting.
  *
- * TM_Ok, or TM_WouldBlock if another transaction has locked it, or TM_Deleted; *row is
- * set in any case.  elog for anything else.
+ * False if another transaction has locked or deleted it.  *row is set in any case; its
+ * place is not tid if the row was changed since the snapshot.  elog for anything else.
  */
-TM_Result
+bool
 writing_lock(Writing *writing, ResultRelInfo *table, ItemPointer tid, TupleTableSlot **row)
 {
 	Relation	rel = table->ri_RelationDesc;
+	ItemPointerData latest = *tid;	/* moves on to the latest version */
 	TM_FailureData failure;
 	TM_Result	result;
 
 	*row = table_slot_create(rel, &writing->estate->es_tupleTable);
-	result = table_tuple_lock(rel, tid, writing->estate->es_snapshot, *row,
+	result = table_tuple_lock(rel, &latest, writing->estate->es_snapshot, *row,
 							  writing->estate->es_output_cid, LockTupleNoKeyExclusive,
 							  LockWaitSkip,
 							  TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
@@ -123,15 +138,25 @@ writing_lock(Writing *writing, ResultRelInfo *table, ItemPointer tid, TupleTable
 	}
 	else if (result != TM_WouldBlock && result != TM_Deleted)
 		elog(ERROR, "a row of \"%s\" could not be locked: %u", RelationGetRelationName(rel), result);
-	return result;
+	return result == TM_Ok;
 }
 
-/* writing_insert: a row that writing_row() has made. */
+/*
+ * writing_insert
+ *		A row that writing_row() has made, which then is as it was written: a trigger
+ *		BEFORE ... FOR EACH ROW may have changed it.
+ *
+ * elog if such a trigger has kept it from being written.
+ */
 void
 writing_insert(Writing *writing, ResultRelInfo *table, TupleTableSlot *row)
 {
 	ExecStoreVirtualTuple(row);
+	ItemPointerSetInvalid(&row->tts_tid);
 	ExecSimpleRelationInsert(table, writing->estate, row);
+	if (!ItemPointerIsValid(&row->tts_tid))
+		elog(ERROR, "a row of \"%s\" was not written", RelationGetRelationName(table->ri_RelationDesc));
+	slot_getallattrs(row);
 	ResetPerTupleExprContext(writing->estate);
 }
 
@@ -155,10 +180,18 @@ writing_update(Writing *writing, ResultRelInfo *table, TupleTableSlot *row,
 	return written;
 }
 
-/* writing_delete: a row that was read. */
+/*
+ * writing_delete
+ *		A row that was read; elog if a trigger BEFORE ... FOR EACH ROW has kept it.
+ */
 void
 writing_delete(Writing *writing, ResultRelInfo *table, TupleTableSlot *row)
 {
+	ItemPointerData tid = row->tts_tid;
+
 	ExecSimpleRelationDelete(table, writing->estate, &writing->epq, row);
+	if (table->ri_TrigDesc && table->ri_TrigDesc->trig_delete_before_row &&
+		table_tuple_fetch_row_version(table->ri_RelationDesc, &tid, SnapshotSelf, row))
+		elog(ERROR, "a row of \"%s\" was not deleted", RelationGetRelationName(table->ri_RelationDesc));
 	ResetPerTupleExprContext(writing->estate);
 }

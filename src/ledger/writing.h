@@ -10,6 +10,7 @@
 #include "access/tableam.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
+#include "utils/rel.h"
 
 /* The tables that one transaction writes. */
 typedef struct Writing
@@ -20,10 +21,11 @@ typedef struct Writing
 } Writing;
 
 extern Writing *writing_begin(void);
-extern ResultRelInfo *writing_open(Writing *writing, Oid table);
+extern void writing_renew(Writing *writing);
+extern ResultRelInfo *writing_open(Writing *writing, Relation rel);
 extern TupleTableSlot *writing_row(Writing *writing, ResultRelInfo *table);
-extern TM_Result writing_lock(Writing *writing, ResultRelInfo *table, ItemPointer tid,
-							  TupleTableSlot **row);
+extern bool writing_lock(Writing *writing, ResultRelInfo *table, ItemPointer tid,
+						 TupleTableSlot **row);
 extern void writing_set(TupleTableSlot *row, AttrNumber attno, Datum value);
 extern void writing_insert(Writing *writing, ResultRelInfo *table, TupleTableSlot *row);
 extern bool writing_update(Writing *writing, ResultRelInfo *table, TupleTableSlot *row,

@@ -6,26 +6,19 @@
  * Most relations of a database are neither, and the planner hook asks
  * about every relation of every query, so negative answers are cached too.
  * An entry lives until a relcache invalidation names it (labels invalidate the
- * relation and all its partitions, see label.c).  Entries are rebuilt in a
+ * relation and all its partitions, see label.c), or, where the answer also rests on its
+ * parents and children, any of these (family.c).  Entries are rebuilt in a
  * scratch context first: an error leaves no half-built entry behind.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/transam.h"
-#include "catalog/partition.h"
-#include "catalog/pg_inherits.h"
-#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/relcache.h"
 
 #include "policy/cache.h"
+#include "policy/family.h"
 #include "policy/label.h"
 #include "policy/policy.h"
 #include "tier/classes.h"
@@ -35,6 +28,7 @@ typedef enum PolicyQuestion
 {
 	POLICY_PROTECTION,			/* answered by a ProtectedRelation */
 	POLICY_CLASSES,				/* answered by RelationClasses */
+	POLICY_READ_CLASSES,		/* the same, with those of its children */
 	POLICY_QUESTIONS
 } PolicyQuestion;
 
@@ -48,10 +42,9 @@ typedef struct PolicyAnswer
 typedef struct PolicyEntry
 {
 	Oid			relid;			/* hash key, must be first */
+	bool		family;			/* it has parents or children, which answers rest on, too */
 	PolicyAnswer answers[POLICY_QUESTIONS];
 } PolicyEntry;
-
-#define DEEPEST_INHERITANCE 64
 
 static HTAB *policy_cache = NULL;
 
@@ -66,28 +59,39 @@ invalidate_entry(PolicyEntry *entry)
 		entry->answers[i].valid = false;
 }
 
-/* Forgets one relation, or all of them (InvalidOid). */
+/* Forgets all relations, or those that have parents or children. */
+static void
+invalidate_entries(bool families)
+{
+	HASH_SEQ_STATUS scan;
+	PolicyEntry *entry;
+
+	hash_seq_init(&scan, policy_cache);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->family || !families)
+			invalidate_entry(entry);
+	}
+}
+
+/* Forgets one relation and what rests on it, or all of them (InvalidOid). */
 static void
 relcache_callback(Datum arg, Oid relid)
 {
+	PolicyEntry *entry;
+
 	if (policy_cache == NULL)
 		return;
-	if (OidIsValid(relid))
+	if (!OidIsValid(relid))
 	{
-		PolicyEntry *entry = hash_search(policy_cache, &relid, HASH_FIND, NULL);
-
-		if (entry != NULL)
-			invalidate_entry(entry);
+		invalidate_entries(false);
+		return;
 	}
-	else
-	{
-		HASH_SEQ_STATUS scan;
-		PolicyEntry *entry;
-
-		hash_seq_init(&scan, policy_cache);
-		while ((entry = hash_seq_search(&scan)) != NULL)
-			invalidate_entry(entry);
-	}
+	entry = hash_search(policy_cache, &relid, HASH_FIND, NULL);
+	if (entry != NULL)
+		invalidate_entry(entry);
+	if (family_forget(relid))
+		invalidate_entries(true);
 }
 
 /* Registers the invalidation callback; called once per process from _PG_init. */
@@ -98,29 +102,8 @@ policy_init_cache(void)
 
 	policy_cache = hash_create("dp_agg protected relations", 64, &control,
 							   HASH_ELEM | HASH_BLOBS);
+	family_init();
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
-}
-
-/* The relations that a relation is a partition of or inherits from, as OIDs. */
-static List *
-parents_of(Oid relid)
-{
-	SysScanDesc scan;
-	ScanKeyData key;
-	Relation	inherits;
-	HeapTuple	tuple;
-	List	   *parents = NIL;
-
-	inherits = relation_open(InheritsRelationId, AccessShareLock);
-	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		parents = lappend_oid(parents,
-							  ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
-	systable_endscan(scan);
-	relation_close(inherits, AccessShareLock);
-	return parents;
 }
 
 /* Reads labels of the relation, else of the nearest labelled ancestor. */
@@ -133,7 +116,7 @@ read_policy(Oid relid, int depth)
 	if (rel != NULL || depth > DEEPEST_INHERITANCE)
 		return rel;
 
-	foreach(lc, parents_of(relid))
+	foreach(lc, family_parents(relid))
 	{
 		rel = read_policy(lfirst_oid(lc), depth + 1);
 		if (rel != NULL)
@@ -146,72 +129,23 @@ read_policy(Oid relid, int depth)
 	return NULL;
 }
 
-/* How a column is classified; NULL if it is not. */
-static const TierColumn *
-find_class(const RelationClasses *classes, AttrNumber attno)
-{
-	for (int i = 0; classes != NULL && i < classes->ncolumns; i++)
-	{
-		if (classes->columns[i].attno == attno)
-			return &classes->columns[i].column;
-	}
-	return NULL;
-}
-
 /*
- * Adds to the classes of a relation those of an ancestor, for columns that have none yet.
- * Columns are the same if they have the same name; their numbers may differ.
+ * Keeps an answer; a value that was there stays readable for the rest of the transaction.
+ * family: the relation has parents or children.
  */
-static RelationClasses *
-inherit_classes(Oid relid, RelationClasses *classes, Oid ancestor, const RelationClasses *theirs)
-{
-	for (int i = 0; i < theirs->ncolumns; i++)
-	{
-		char	   *name = get_attname(ancestor, theirs->columns[i].attno, true);
-		AttrNumber	attno = name == NULL ? InvalidAttrNumber : get_attnum(relid, name);
-		int			n = classes == NULL ? 0 : classes->ncolumns;
-
-		if (attno <= 0 || find_class(classes, attno) != NULL)
-			continue;
-		classes = (classes == NULL) ?
-			palloc(offsetof(RelationClasses, columns) + sizeof(ColumnClass)) :
-			repalloc(classes, offsetof(RelationClasses, columns) + (n + 1) * sizeof(ColumnClass));
-		classes->columns[n] = theirs->columns[i];
-		classes->columns[n].attno = attno;
-		classes->ncolumns = n + 1;
-	}
-	return classes;
-}
-
-/* Reads the classes of columns of the relation, and of those it has them from. */
-static RelationClasses *
-read_classes(Oid relid, int depth)
-{
-	RelationClasses *result = policy_read_classes(relid);
-	ListCell   *lc;
-
-	if (depth > DEEPEST_INHERITANCE)
-		return result;
-	foreach(lc, parents_of(relid))
-	{
-		RelationClasses *theirs = read_classes(lfirst_oid(lc), depth + 1);
-
-		if (theirs != NULL)
-			result = inherit_classes(relid, result, lfirst_oid(lc), theirs);
-	}
-	return result;
-}
-
-/* Keeps an answer; a value that was there stays readable for the rest of the transaction. */
 static void
-keep_answer(Oid relid, PolicyQuestion question, void *value, MemoryContext context)
+keep_answer(Oid relid, PolicyQuestion question, void *value, MemoryContext context, bool family)
 {
 	bool		found;
 	PolicyEntry *entry = hash_search(policy_cache, &relid, HASH_ENTER, &found);
 	PolicyAnswer *answer = &entry->answers[question];
 
 	if (!found)
+	{
 		memset(entry->answers, 0, sizeof(entry->answers));
+		entry->family = false;
+	}
+	entry->family = entry->family || family;
 	if (answer->context != NULL)
 		MemoryContextSetParent(answer->context, TopTransactionContext);
 	answer->context = NULL;
@@ -247,10 +181,10 @@ ask(Oid relid, PolicyQuestion question)
 	context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg policy",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	value = question == POLICY_CLASSES ? (void *) read_classes(relid, 0) :
-		(void *) read_policy(relid, 0);
+	value = question == POLICY_PROTECTION ? (void *) read_policy(relid, 0) :
+		(void *) family_classes(relid, question == POLICY_READ_CLASSES);
 	MemoryContextSwitchTo(old);
-	keep_answer(relid, question, value, context);
+	keep_answer(relid, question, value, context, family_exists(relid));
 	return value;
 }
 
@@ -266,9 +200,8 @@ policy_lookup(Oid relid)
 }
 
 /*
- * Returns the classes of a relation's columns, or NULL if none is classified.  A column
- * that has no class itself has that of the column of the same name in the nearest ancestor
- * that the relation inherits from or is a partition of.  Lifetime as for policy_lookup().
+ * Returns the classes of a relation's columns, or NULL if none is classified: its own, and those
+ * that it has from its parents (family.c).  Lifetime as for policy_lookup().
  */
 const RelationClasses *
 policy_classes(Oid relid)
@@ -280,14 +213,21 @@ policy_classes(Oid relid)
 const TierColumn *
 policy_class(Oid relid, AttrNumber attno)
 {
-	return find_class(policy_classes(relid), attno);
+	return find_column_class(policy_classes(relid), attno);
+}
+
+/* The same of what is read where a query names the relation: its children, too. */
+static const TierColumn *
+class_as_read(Oid relid, AttrNumber attno)
+{
+	return find_column_class(ask(relid, POLICY_READ_CLASSES), attno);
 }
 
 /* Is the column a direct identifier, to releases and facades? */
 bool
 policy_is_direct(Oid relid, AttrNumber attno)
 {
-	const TierColumn *column = policy_class(relid, attno);
+	const TierColumn *column = class_as_read(relid, attno);
 
 	return column != NULL && tier_is_direct(column);
 }
@@ -296,7 +236,7 @@ policy_is_direct(Oid relid, AttrNumber attno)
 bool
 policy_is_quasi(Oid relid, AttrNumber attno)
 {
-	const TierColumn *column = policy_class(relid, attno);
+	const TierColumn *column = class_as_read(relid, attno);
 
 	return column != NULL && tier_is_quasi(column);
 }

@@ -20,7 +20,6 @@
 
 PG_FUNCTION_INFO_V1(dp_lock_label);
 PG_FUNCTION_INFO_V1(dp_class_tier);
-PG_FUNCTION_INFO_V1(dp_class_is_direct);
 PG_FUNCTION_INFO_V1(dp_is_direct_identifier);
 
 /* Takes the lock of SECURITY LABEL on a relation that the user owns, or raises an error. */
@@ -89,15 +88,6 @@ dp_class_tier(PG_FUNCTION_ARGS)
 	if (!column_of_arguments(fcinfo, &column))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(tier_name(tier_of_code(tier_of_column(&column)))));
-}
-
-/* dp_agg.class_is_direct(class, ...): is such a column a direct identifier to releases? */
-PGDLLEXPORT Datum
-dp_class_is_direct(PG_FUNCTION_ARGS)
-{
-	TierColumn	column;
-
-	PG_RETURN_BOOL(column_of_arguments(fcinfo, &column) && tier_is_direct(&column));
 }
 
 /* dp_agg.is_direct_identifier(relation, column number): may it be in no release and no facade? */

@@ -26,6 +26,7 @@
 #include "query/levels.h"
 #include "query/questions.h"
 #include "query/refuse.h"
+#include "query/unused.h"
 
 /* Folds LIMIT and OFFSET: LIMIT 1 comes from the parser as a cast. */
 void
@@ -37,8 +38,8 @@ fold_limits(RewriteContext *context, Query *query)
 
 /*
  * Guards the result columns of a sub-select below a release, in place, and judges what it groups
- * by, sorts by and combines.  A column that is only passed on may be of any type: it is judged
- * where it is used, if it ever is.
+ * by, sorts by and combines.  A column that is only passed on, or NULL, may be of any type: it is
+ * judged where it is used, if it ever is.
  */
 void
 guard_targets(RewriteContext *context, Level *level)
@@ -57,6 +58,9 @@ guard_targets(RewriteContext *context, Level *level)
 
 		if (unit != NULL && unit->varlevelsup > 0)
 			unit = NULL;
+		if (IsA(tle->expr, Const) && ((Const *) tle->expr)->constisnull &&
+			tle->ressortgroupref == 0)
+			continue;			/* also in the place of a column that nobody asks for */
 		if (IsA(tle->expr, Var) && tle->ressortgroupref == 0 &&
 			((Var *) tle->expr)->varlevelsup == 0)
 			tle->expr = (Expr *) guard_column(context, level, (Var *) tle->expr, true,
@@ -207,7 +211,7 @@ guard_query(RewriteContext *context, Query *query, Level *parent)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 
 	flatten_level(query);
-	drop_unused_identifiers(query);
+	drop_unused_identifiers(query, false);
 	guard_from(context, &level);
 	guard_targets(context, &level);
 	query->havingQual = guard_expression(context, &level, query->havingQual);

@@ -84,7 +84,9 @@ derive_branches(Query *query, AttrNumber attno, Range *result)
 		TargetEntry *column;
 		Range		interval;
 
-		if (branch->rtekind != RTE_SUBQUERY || branch->subquery->setOperations != NULL)
+		if (branch->rtekind != RTE_SUBQUERY)
+			continue;			/* an entry of a view's own */
+		if (branch->subquery->setOperations != NULL)
 			return false;
 		column = get_tle_by_resno(branch->subquery->targetList, attno);
 		if (column == NULL || !derive(&leaf, (Node *) column->expr, &interval))

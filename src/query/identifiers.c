@@ -4,14 +4,15 @@
  *
  * A column that is classified as a direct identifier (tier/classes.c) may stand nowhere in a
  * release, whether its relation is protected or joined with one that is.  It is refused where a
- * query first names it (columns.c), so that no sub-select hands it on.  Where it is only
- * brought along, by SELECT * of a view or in EXISTS, and nobody asks for it, it becomes NULL.
+ * query first names it (columns.c), so that no sub-select hands it on; what nobody asks for is
+ * dropped before (unused.c).
  *
  * The unit is the exception: individuals have to be told apart.  A direct identifier that is
  * a column of the unit of a protected input may stand by itself, but for casts that keep its
  * value, where its values only say which rows are of one individual:
  *
- *	- as an argument of count(), with or without DISTINCT;
+ *	- as an argument of count(), with or without DISTINCT, also as CASE WHEN ... THEN unit END;
+ *	- in IS NULL and IS NOT NULL;
  *	- in an equality with the same column of the unit of another protected input, also in
  *	  IN and EXISTS;
  *	- among the columns, GROUP BY and DISTINCT of a sub-select that keeps the unit.
@@ -22,7 +23,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
@@ -36,14 +36,6 @@
 #include "query/equalities.h"
 #include "query/identifiers.h"
 #include "query/level.h"
-#include "query/walk.h"
-
-/* A column of a relation. */
-typedef struct Origin
-{
-	Oid			relid;
-	AttrNumber	attno;
-} Origin;
 
 /* ----------
  * Which column is it?
@@ -51,7 +43,7 @@ typedef struct Origin
  */
 
 /* The expression without casts that keep the value, and without canonical(), which does. */
-static Node *
+Node *
 strip_canonical(Node *node)
 {
 	node = strip_relabel(node);
@@ -62,45 +54,53 @@ strip_canonical(Node *node)
 }
 
 /*
- * Is the column of the query a direct identifier?  Sub-selects hand one out as it is, or not at
- * all: anything else was refused in them.
+ * Follows a column of the query down to the relation that it comes from.  Sub-selects hand a direct
+ * identifier out as it is, or not at all: anything else was refused in them.  Returns whether it
+ * is one; what it says of a column of a CTE, whose query is not at hand, is the caller's to know.
  */
-static bool
-find_identifier(Query *query, const Var *var, Origin *origin)
+bool
+follow_column(Query *query, const Var *var, ColumnOrigin *origin, bool of_cte)
 {
 	RangeTblEntry *rte = rt_fetch(var->varno, query->rtable);
+	List	   *branches = NIL;
 	ListCell   *lc;
 
 	if (rte->rtekind == RTE_RELATION)
 	{
-		*origin = (Origin) {.relid = rte->relid,.attno = var->varattno};
+		*origin = (ColumnOrigin) {.relid = rte->relid,.attno = var->varattno};
 		return policy_is_direct(rte->relid, var->varattno);
 	}
 	if (rte->rtekind != RTE_SUBQUERY)
-		return false;
-	if (rte->subquery->setOperations != NULL)
+		return of_cte && rte->rtekind == RTE_CTE;
+	check_stack_depth();
+	if (rte->subquery->setOperations == NULL)
+		branches = list_make1(rte->subquery);
+	else
 	{
 		foreach(lc, rte->subquery->rtable)
 		{
-			RangeTblEntry *branch = lfirst(lc);
-			TargetEntry *tle = branch->rtekind != RTE_SUBQUERY ? NULL :
-				get_tle_by_resno(branch->subquery->targetList, var->varattno);
-			Node	   *node = tle == NULL ? NULL : strip_canonical((Node *) tle->expr);
-
-			if (node != NULL && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 &&
-				find_identifier(branch->subquery, (Var *) node, origin))
-				return true;
+			if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
+				branches = lappend(branches, lfirst_node(RangeTblEntry, lc)->subquery);
 		}
 	}
-	else
+	foreach(lc, branches)
 	{
-		TargetEntry *tle = get_tle_by_resno(rte->subquery->targetList, var->varattno);
+		Query	   *branch = lfirst(lc);
+		TargetEntry *tle = get_tle_by_resno(branch->targetList, var->varattno);
 		Node	   *node = tle == NULL ? NULL : strip_canonical((Node *) tle->expr);
 
-		return node != NULL && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 &&
-			find_identifier(rte->subquery, (Var *) node, origin);
+		if (node != NULL && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 &&
+			follow_column(branch, (Var *) node, origin, of_cte))
+			return true;
 	}
 	return false;
+}
+
+/* Is the column of the query a direct identifier? */
+bool
+find_identifier(Query *query, const Var *var, ColumnOrigin *origin)
+{
+	return follow_column(query, var, origin, false);
 }
 
 /* The level that a column of an expression of this level belongs to; NULL if none is known. */
@@ -116,7 +116,7 @@ level_of(Level *level, const Var *var)
 void
 check_identifier(RewriteContext *context, Level *level, Var *var)
 {
-	Origin		origin;
+	ColumnOrigin origin;
 
 	level = level_of(level, var);
 	if (level == NULL || var->varattno <= 0 || !find_identifier(level->query, var, &origin))
@@ -162,6 +162,17 @@ bare_unit(Level *level, Node *node)
 	if (node == NULL || !IsA(node, Var) || unit_position(level, (Var *) node) < 0)
 		return NULL;
 	return (Var *) node;
+}
+
+/*
+ * Is it IS [NOT] NULL of a column of the unit by itself?  That asks whether there is an individual
+ * at all, as the weak side of an outer join is asked whether it has a partner.
+ */
+bool
+tests_unit(Level *level, Node *node)
+{
+	return IsA(node, NullTest) && !((NullTest *) node)->argisrow &&
+		bare_unit(level, (Node *) ((NullTest *) node)->arg) != NULL;
 }
 
 /* Both sides, if an operator compares one column of the unit with the same of another input. */
@@ -236,140 +247,6 @@ in_units(Level *level, Node *test, Query *query, Individuals *inner)
 }
 
 /* ----------
- * Columns that nobody asks for
- * ----------
- */
-
-/*
- * Puts NULL in the place of direct identifiers among the result columns of a sub-select that
- * nobody asks for, as SELECT * brings them along.  used: numbers of the columns that are asked
- * for; NULL for none.  What is sorted or grouped by stays, and so does the unit.
- */
-void
-drop_identifiers(Query *query, const Bitmapset *used)
-{
-	ListCell   *lc;
-
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-		Var		   *var = (Var *) tle->expr;
-		const ProtectedRelation *rel;
-		Origin		origin;
-
-		if (tle->resjunk || tle->ressortgroupref > 0 || bms_is_member(tle->resno, used) ||
-			!IsA(var, Var) || var->varlevelsup > 0 || var->varattno <= 0 ||
-			!find_identifier(query, var, &origin))
-			continue;
-		rel = policy_lookup(origin.relid);
-		if (rel == NULL || !policy_is_unit(rel, origin.attno))
-			tle->expr = (Expr *) makeNullConst(var->vartype, var->vartypmod, var->varcollid);
-	}
-}
-
-/* The columns of one item of FROM that a query names. */
-typedef struct UsedColumns
-{
-	Query	   *query;
-	int			varno;
-	Bitmapset  *columns;
-	bool		all;			/* they cannot be told */
-} UsedColumns;
-
-/* Notes a column.  Names of whole rows and of joins may stand for any. */
-static void
-note_used(Var *var, void *argument)
-{
-	UsedColumns *used = argument;
-
-	if (rt_fetch(var->varno, used->query->rtable)->rtekind == RTE_JOIN ||
-		(var->varno == used->varno && var->varattno <= 0))
-		used->all = true;
-	else if (var->varno == used->varno)
-		used->columns = bms_add_member(used->columns, var->varattno);
-}
-
-/* The references to a CTE of the query depth levels above. */
-typedef struct CteContext
-{
-	CommonTableExpr *cte;
-	Index		depth;
-	Bitmapset  *columns;
-	bool		all;			/* they cannot be told */
-} CteContext;
-
-/* Collects the columns of a CTE that queries name. */
-static bool
-cte_walker(Node *node, CteContext *context)
-{
-	Query	   *query = (Query *) node;
-
-	if (node == NULL)
-		return false;
-	if (!IsA(node, Query))
-		return expression_tree_walker(node, cte_walker, context);
-	for (int i = 1; i <= list_length(query->rtable); i++)
-	{
-		RangeTblEntry *rte = rt_fetch(i, query->rtable);
-		UsedColumns used = {.query = query,.varno = i};
-
-		if (rte->rtekind != RTE_CTE || rte->ctelevelsup != context->depth ||
-			strcmp(rte->ctename, context->cte->ctename) != 0)
-			continue;
-		walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
-		context->columns = bms_add_members(context->columns, used.columns);
-		context->all = context->all || used.all;
-	}
-	context->depth++;
-	(void) query_tree_walker(query, cte_walker, context, 0);
-	context->depth--;
-	return false;
-}
-
-/* The same for the CTEs of a query. */
-static void
-drop_cte_identifiers(Query *query)
-{
-	ListCell   *lc;
-
-	foreach(lc, query->cteList)
-	{
-		CteContext	context = {.cte = lfirst(lc)};
-		Query	   *named = castNode(Query, context.cte->ctequery);
-
-		if (context.cte->cterecursive || named->commandType != CMD_SELECT ||
-			named->setOperations != NULL)
-			continue;
-		(void) cte_walker((Node *) query, &context);
-		if (!context.all)
-			drop_identifiers(named, context.columns);
-	}
-}
-
-/*
- * The same for the CTEs of a query and for the sub-selects in its FROM.  What one CTE has from
- * another counts as asked for.
- */
-void
-drop_unused_identifiers(Query *query)
-{
-	drop_cte_identifiers(query);
-	if (query->setOperations != NULL)
-		return;					/* of its branches all columns are asked for */
-	for (int i = 1; i <= list_length(query->rtable); i++)
-	{
-		RangeTblEntry *rte = rt_fetch(i, query->rtable);
-		UsedColumns used = {.query = query,.varno = i};
-
-		if (rte->rtekind != RTE_SUBQUERY || rte->subquery->setOperations != NULL)
-			continue;
-		walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
-		if (!used.all)
-			drop_identifiers(rte->subquery, used.columns);
-	}
-}
-
-/* ----------
  * Expressions that are judged as a whole
  * ----------
  */
@@ -391,7 +268,7 @@ identifiers_walker(Node *node, IdentifiersContext *context)
 		check_identifier(context->rewrite, context->level, (Var *) node);
 		return false;
 	}
-	if (IsA(node, SubLink) ||
+	if (IsA(node, SubLink) || tests_unit(context->level, node) ||
 		(IsA(node, OpExpr) && tied_units(context->level, (OpExpr *) node) != NIL))
 		return false;
 	return expression_tree_walker(node, identifiers_walker, context);

@@ -35,6 +35,7 @@
 #include "query/orderless.h"
 #include "query/questions.h"
 #include "query/tied.h"
+#include "query/unused.h"
 
 /* The most bytes of an array that is only searched, and so gets into no row. */
 #define WIDEST_SEARCHED (MaxAllocSize / 2)
@@ -84,7 +85,7 @@ guard_sublink(SubLink *sublink, LanguageContext *context)
 		DatumGetInt64(((Const *) query->limitCount)->constvalue) == 1)
 		query->limitCount = NULL;	/* EXISTS does not care how many */
 
-	if (sublink->subLinkType == EXISTS_SUBLINK && query->setOperations == NULL)
+	if (sublink->subLinkType == EXISTS_SUBLINK)
 		drop_identifiers(query, NULL);
 	if (mentions_private(context->rewrite, query))
 		inner = process_query(context->rewrite, query, context->level);
@@ -377,7 +378,7 @@ guard_null_test(NullTest *test, LanguageContext *context)
 		return NULL;
 	copy = copyObject(test);
 	copy->arg = (Expr *) guard_column(context->rewrite, context->level, (Var *) test->arg, true,
-									  false);
+									  tests_unit(context->level, (Node *) test));
 	return (Node *) copy;
 }
 

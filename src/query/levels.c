@@ -28,6 +28,7 @@
 #include "query/rewrite.h"
 #include "query/unions.h"
 #include "query/units.h"
+#include "query/unused.h"
 
 /* Replaces references to join columns by what they stand for, in place. */
 void
@@ -356,12 +357,12 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 	if (query->rowMarks != NIL)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
 
-	drop_unused_identifiers(query);
+	drop_unused_identifiers(query, parent == NULL);
 	process_ctes(context, &level);
 	if (query->setOperations != NULL)
 		return process_set_operation(context, &level);
 
-	drop_unused_identifiers(query); /* of the CTEs that became sub-selects */
+	drop_unused_identifiers(query, false);	/* of the CTEs that became sub-selects */
 	level.inputs = palloc0((list_length(query->rtable) + 1) * sizeof(Individuals *));
 	process_from(context, &level, (Node *) query->jointree);
 	if (first_input(&level) == NULL)

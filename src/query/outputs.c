@@ -341,6 +341,34 @@ check_arguments(ReleaseBuilder *builder, Aggref *aggref)
 	}
 }
 
+/*
+ * The same aggregate with FILTER, if it counts CASE WHEN ... THEN unit END, which tools write in its
+ * place; else itself.
+ */
+static Aggref *
+with_filter(ReleaseBuilder *builder, Aggref *aggref)
+{
+	CaseExpr   *choice;
+	CaseWhen   *when;
+	Aggref	   *result;
+
+	if (!aggregate_counts(aggref) || aggref->aggfilter != NULL || list_length(aggref->args) != 1)
+		return aggref;
+	choice = (CaseExpr *) strip_relabel(aggregate_argument(aggref, 0));
+	if (!IsA(choice, CaseExpr) || choice->arg != NULL || list_length(choice->args) != 1)
+		return aggref;
+	if (choice->defresult != NULL && !(IsA(choice->defresult, Const) &&
+									   ((Const *) choice->defresult)->constisnull))
+		return aggref;
+	when = linitial_node(CaseWhen, choice->args);
+	if (bare_unit(builder->level, (Node *) when->result) == NULL)
+		return aggref;
+	result = copyObject(aggref);
+	result->aggfilter = copyObject(when->expr);
+	linitial_node(TargetEntry, result->args)->expr = copyObject(when->result);
+	return result;
+}
+
 /* The output's name, as in avg(cost). */
 static void
 name_output(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
@@ -389,6 +417,7 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level)
 	int			i = 0;
 	ListCell   *lc;
 
+	aggref = with_filter(builder, aggref);
 	if (end != SPEC_END_NONE)
 		level_param = find_param(builder, SPEC_PARAM_LEVEL,
 								 written_number(builder, level, REFUSE_PARAMETER));

@@ -33,14 +33,24 @@ widen_set_operation(RewriteContext *context, Node *node, Var *column)
 	widen_set_operation(context, op->rarg, column);
 }
 
+/* The number of the first branch of a set operation, which its result columns name. */
+static int
+first_branch(Query *query)
+{
+	Node	   *node = query->setOperations;
+
+	while (IsA(node, SetOperationStmt))
+		node = ((SetOperationStmt *) node)->larg;
+	return castNode(RangeTblRef, node)->rtindex;
+}
+
 /*
  * The columns of a UNION ALL, as the client wrote them, that are the unit in every branch: one
  * for each column of the unit, or NIL.
  */
 static List *
-common_unit_columns(Query *query, List *below)
+common_unit_columns(Query *query, List *below, Individuals *first)
 {
-	Individuals *first = linitial(below);
 	List	   *result = NIL;
 
 	for (int i = 0; i < list_length((List *) linitial(first->units)); i++)
@@ -58,9 +68,13 @@ common_unit_columns(Query *query, List *below)
 			forboth(lc, query->rtable, lb, below)
 			{
 				RangeTblEntry *rte = lfirst(lc);
-				Node	   *unit = list_nth(linitial(((Individuals *) lfirst(lb))->units), i);
-				TargetEntry *branch = get_tle_by_resno(rte->subquery->targetList, tle->resno);
+				Node	   *unit;
+				TargetEntry *branch;
 
+				if (rte->rtekind != RTE_SUBQUERY)
+					continue;	/* an entry of a view's own */
+				unit = list_nth(linitial(((Individuals *) lfirst(lb))->units), i);
+				branch = get_tle_by_resno(rte->subquery->targetList, tle->resno);
 				everywhere = everywhere && branch != NULL && equal(branch->expr, unit);
 			}
 			if (everywhere && column == NULL)
@@ -91,6 +105,8 @@ unite_units(RewriteContext *context, Query *query, List *below, Individuals *res
 		List	   *columns = NIL;
 		ListCell   *lu;
 
+		if (rte->rtekind != RTE_SUBQUERY)
+			continue;			/* an entry of a view's own */
 		if (input == NULL)
 			refuse_query(REFUSE_SETOP_BELOW, context, query);
 		if (strcmp(NameStr(input->relation->population),
@@ -103,7 +119,8 @@ unite_units(RewriteContext *context, Query *query, List *below, Individuals *res
 
 		foreach(lu, (List *) linitial(input->units))
 			columns = lappend(columns,
-							  makeVarFromTargetEntry(1, add_unit_column(rte->subquery, lfirst(lu))));
+							  makeVarFromTargetEntry(first_branch(query),
+													 add_unit_column(rte->subquery, lfirst(lu))));
 		name_added_columns(rte);
 		if (unit == NIL)
 			unit = columns;
@@ -134,7 +151,7 @@ unite_branches(RewriteContext *context, Query *query, List *below, Individuals *
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 	unit = unite_units(context, query, below, result);
 	query->sortClause = NIL;
-	written = common_unit_columns(query, below);
+	written = common_unit_columns(query, below, first);
 	foreach(lc, unit)
 	{
 		Var		   *column = lfirst(lc);

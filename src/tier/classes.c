@@ -2,12 +2,10 @@
  * classes.c
  *		Names of classes and processings, and which columns releases treat as identifiers.
  *
- * A direct identifier that was processed so well that raw rows of it have the lowest tier
- * (most characters masked, or encrypted with a key that the receiver lacks) identifies
- * nobody by itself any more, but may do so beside other columns: releases treat it as a
- * quasi-identifier.  All others stay out of releases, since what was masked lightly,
- * generalised or pseudonymised still singles a person out: a pseudonym is as good as a name
- * for whoever meets it in two places.
+ * A direct identifier stands in no release, however its values were processed: a pseudonym
+ * is as good as a name for whoever meets it in two places, and what was masked may be joined
+ * with what was masked elsewhere.  Who finds that a processed column identifies nobody by
+ * itself any more classifies it as a quasi-identifier.
  */
 #include "tier/classes.h"
 
@@ -81,18 +79,16 @@ tier_processing_of_name(const char *name, TierProcessing *processing)
 	return true;
 }
 
-/* Is it a direct identifier to releases, so that it may stand nowhere in one? */
+/* Is it a direct identifier, which may stand nowhere in a release? */
 bool
 tier_is_direct(const TierColumn *column)
 {
-	return column->class == TIER_CLASS_DIRECT &&
-		tier_of_code(tier_of_column(column)) > DP_TIER_LOW;
+	return column->class == TIER_CLASS_DIRECT;
 }
 
-/* Is it a quasi-identifier to releases, which group by several of them at a risk? */
+/* Is it a quasi-identifier, several of which form groups at a risk? */
 bool
 tier_is_quasi(const TierColumn *column)
 {
-	return column->class == TIER_CLASS_QUASI ||
-		(column->class == TIER_CLASS_DIRECT && !tier_is_direct(column));
+	return column->class == TIER_CLASS_QUASI;
 }

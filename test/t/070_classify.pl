@@ -87,7 +87,7 @@ foreach (
 	[ '{"class": "sensitive", "processing": "masked", "remaining": 1.5}', '22023' ], [ '{"class": "sensitive", "processing": "masked", "remaining": "4"}', '22023' ],
 	[ '{"class": "sensitive", "processing": "masked", "remaining": 1e300}', '22023' ], [ '{"class": "sensitive", "processing": "encrypted", "key_held": "no"}', '22023' ],
 	[ '{"class": "direct_identifier", "lower": 0, "upper": 5}', 'DP003' ], [ '{"class": "direct_identifier", "domain": ["a"]}', 'DP003' ],
-	[ '{"class": "direct_identifier", "processing": "masked", "remaining": 4, "domain": ["a"]}', '00000' ])
+	[ '{"class": "direct_identifier", "processing": "masked", "remaining": 4, "domain": ["a"]}', 'DP003' ])
 {
 	like(ends("BEGIN; SECURITY LABEL FOR dp_agg ON COLUMN visits.phone IS '$_->[0]'; ROLLBACK"), qr/^$_->[1] /, "a label by hand, $_->[1]: $_->[0]");
 }
@@ -125,7 +125,9 @@ query('ALTER TABLE clinics RENAME boss TO head; ALTER TABLE clinics DROP x');
 is(query($classes), 'clinics|head|direct_identifier|raw|||high', 'classes follow renaming and dropping');
 query('ALTER TABLE clinics RENAME TO houses; ALTER TABLE houses ALTER head TYPE varchar(50)');
 is(query($classes), 'houses|head|direct_identifier|raw|||high', 'and renaming of the table, and a new type');
-query('DROP TABLE houses');
+query("ALTER TABLE houses DROP head, ADD head text; CREATE TABLE flats (LIKE houses INCLUDING ALL)");
+is(query($classes), '', 'a new column of the same name has none');
+query("SELECT dp_agg.classify('houses', 'head', 'sensitive'); DROP TABLE houses, flats");
 is(query($classes), '', 'a dropped table leaves none');
 
 # Protection comes and goes, classes stay.
@@ -153,6 +155,28 @@ is(query("SELECT bounds FROM dp_agg.protected_relations WHERE relation = 'visits
 like(ends("SELECT dp_agg.set_bounds('visits', 'age', 0, 100)"), qr/^DP003 column "age" is a direct identifier/, 'and gets no others');
 query("SELECT dp_agg.classify('visits', 'age', 'quasi_identifier'), dp_agg.set_bounds('visits', 'age', 0, 100)");
 
+# ---------- generated columns ----------
+
+query(<<'SQL');
+CREATE TABLE made (k int, card text, zip text, shown text GENERATED ALWAYS AS (left(card, 2) || zip) STORED, area text GENERATED ALWAYS AS (left(zip, 1)) STORED);
+CREATE TABLE made_of () INHERITS (made);
+SELECT dp_agg.classify('made', 'zip', 'quasi_identifier');
+SQL
+sub identifiers_of
+{
+	return query("SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute WHERE attrelid = '$_[0]'::regclass AND attnum > 0 AND NOT attisdropped AND dp_agg.is_direct_identifier(attrelid, attnum)");
+}
+is(identifiers_of('made'), '', 'columns made of others than direct identifiers');
+query("SELECT dp_agg.classify('made', 'card', 'direct_identifier')");
+is(identifiers_of($_), 'card shown', "what is made of a direct identifier is one, in $_") foreach qw(made made_of);
+query("SELECT dp_agg.classify('made', 'shown', 'quasi_identifier', 'masked', 2)");
+is(identifiers_of('made'), 'card', 'until somebody says what it is');
+query("SELECT dp_agg.classify('made', 'shown', NULL), dp_agg.classify('made', 'card', 'direct_identifier', 'masked', 4)");
+is(identifiers_of('made'), 'card shown', 'however it was processed');
+query("SELECT dp_agg.classify('made', 'card', NULL), dp_agg.classify('made_of', 'card', 'direct_identifier')");
+is(identifiers_of('made'), 'card shown', 'also where a child says so');
+query("SELECT dp_agg.classify('made_of', 'card', NULL); DROP TABLE made CASCADE");
+
 # ---------- partitions and children ----------
 
 # is_direct_identifier() shows which columns a relation itself has classes for, or has from others.
@@ -176,6 +200,16 @@ is(direct('part1') . direct('part21'), '', 'tables that are no partitions yet');
 query('ALTER TABLE parted ATTACH PARTITION part1 FOR VALUES FROM (0) TO (10); ALTER TABLE parted ATTACH PARTITION part2 FOR VALUES FROM (10) TO (20)');
 is(direct($_), 'phone', "$_ has the class by the column's name") foreach qw(parted part1 part2 part21);
 query("SELECT dp_agg.classify('part1', 'phone', 'ordinary'), dp_agg.classify('parted', 'card', 'direct_identifier')");
+is(direct('parted'), 'card phone', 'which does not speak for the parent');
+query("SELECT dp_agg.classify('parted', 'phone', NULL), dp_agg.classify('parted', 'card', NULL), dp_agg.classify('part21', 'card', 'direct_identifier'), dp_agg.classify('part1', 'card', 'quasi_identifier')");
+is(direct('parted') . ', ' . direct('part2') . ', ' . direct('part1'), 'card, card, ', 'a direct identifier of a partition is one of all that it is a partition of, and not of others');
+query("SELECT dp_agg.classify('parted', 'card', 'ordinary')");
+is(direct('parted'), 'card', 'whatever they say');
+query("SELECT dp_agg.protect('parted', 'k', 'parts')");
+is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp.parted'::regclass AND attnum > 0"), 'k phone', 'their facade goes by that');
+query("SELECT dp_agg.classify('part21', 'card', NULL)");
+is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp.parted'::regclass AND attnum > 0"), 'k phone card', 'and is made anew when a partition is classified otherwise');
+query("SELECT dp_agg.unprotect('parted'), dp_agg.classify('part1', 'card', NULL), dp_agg.classify('parted', 'phone', 'direct_identifier'), dp_agg.classify('parted', 'card', 'direct_identifier')");
 is(direct('part1'), 'card', 'its own class comes first, that of other columns is added');
 is(direct('part21'), 'card phone', 'a new class reaches partitions of partitions');
 query('ALTER TABLE parted RENAME phone TO call');
@@ -222,7 +256,7 @@ my $kept = q{SELECT relacl, reloptions, relowner::regrole, obj_description(oid, 
 	FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND (attacl IS NOT NULL OR col_description(attrelid, attnum) IS NOT NULL)) FROM pg_class c WHERE oid = 'dp.visits'::regclass};
 my $was = query($kept);
 my $oid = query("SELECT 'dp.visits'::regclass::oid");
-query("SELECT dp_agg.classify('visits', 'cost', 'ordinary'), dp_agg.classify('visits', 'clinic', 'quasi_identifier'), dp_agg.classify('visits', 'zip', 'direct_identifier', 'masked', 3)");
+query("SELECT dp_agg.classify('visits', 'cost', 'ordinary'), dp_agg.classify('visits', 'clinic', 'quasi_identifier'), dp_agg.classify('visits', 'zip', 'quasi_identifier', 'masked', 3)");
 is(query("SELECT 'dp.visits'::regclass::oid"), $oid, 'other classes leave the facade as it is');
 query("SELECT dp_agg.classify('visits', 'zip', 'direct_identifier')");
 is(facade(), 'patient_id age clinic cost', 'a column that becomes a direct identifier leaves the facade');
@@ -245,6 +279,8 @@ query("SELECT dp_agg.classify('visits', c, 'direct_identifier') FROM unnest('{pa
 is(facade(), '', 'all of them are direct identifiers');
 like(DpAgg::value($node, 'analyst', 'SET dp_agg.epsilon = 10; SELECT count(*) FROM dp.visits'), qr/^(99\d|100\d)$/, 'a facade without columns can be counted');
 query("SELECT dp_agg.classify('visits', 'zip', 'direct_identifier', 'encrypted', receiver_has_key => false)");
+is(facade(), '', 'however its values were processed');
+query("SELECT dp_agg.classify('visits', 'zip', 'quasi_identifier', 'encrypted', receiver_has_key => false)");
 is(facade(), 'zip', 'one comes back');
 query("SELECT dp_agg.protect('visits', 'patient_id', 'patients')");
 
@@ -369,11 +405,14 @@ foreach my $function (sort keys %functions)
 }
 is(holds('is_citizen_id', map { citizen_id($_) } '11010119000229001', '11010119990231001', '11010120990101001', '00010119900101001', '11010118990101001', '11010119901301001'), 0, 'no ID without a date of birth or a region that there are');
 is(holds('is_citizen_id', citizen_id('11010120000229001'), lc((grep { /X$/ } @ids)[0])), 2, 'a leap day, and a small x');
+is(holds('is_citizen_id', '110101900229001', '110101990631001', '000101900101001', '11010199010100', '11010199010100X'), 0, 'nor one of 15 digits');
+is(holds('is_citizen_id', '110101920229001', '440305771231999'), 2, 'which has no check digit');
 is(holds('is_bank_card', map { s/(\d{4})(?=\d)/$1 /gr } @cards), 200, 'cards in groups of four');
 is(holds('is_iban', map { s/(.{4})(?=.)/$1 /gr } @ibans), 200, 'and accounts');
 foreach (
 	[ '138****5678', 'masked values' ], [ '***-**-1234', 'masked values' ], [ '张**', 'masked values' ], [ 'XXXXXXXX1234', 'masked values' ], [ '****', '' ], [ 'XXL', '' ],
 	[ '13812345678', 'telephone numbers' ], [ '+86 138 1234 5678', 'telephone numbers' ], [ '+43 660 1234567', 'telephone numbers' ], [ '12812345678', '' ], [ '1381234567', '' ], [ '(555) 123-4567' =~ s/123/223/r, 'telephone numbers' ],
+	[ '0571-87654321', 'telephone numbers' ], [ '(010) 62345678', 'telephone numbers' ], [ '+86 571 8765432', 'telephone numbers' ], [ '01087654321', '' ], [ '0571-0765432', '' ], [ '110101920229001', 'citizen ID numbers' ], [ '110101920231001', '' ],
 	[ 'a.b@example.org', 'mail addresses' ], [ 'a@b', '' ], [ '10.1.2.255', 'IP addresses' ], [ '10.1.2.256', '' ], [ '2001:db8::1', 'IP addresses' ], [ '10:30:00', '' ], [ '00:1B:44:11:3A:B7', 'device addresses' ],
 	[ 'd41d8cd98f00b204e9800998ecf8427e', 'pseudonyms' ], [ 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'pseudonyms' ], [ '10-19', 'ranges' ], [ '80+', 'ranges' ], [ '2024-01-05', '' ], [ '12', '' ], [ '', '' ])
 {

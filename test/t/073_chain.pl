@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 my $root = getcwd();
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $node = DpAgg::node('chain', roles => [ 'analyst', 'second' ],
-	conf => "wal_level = 'logical'\nmax_wal_senders = 4\nmax_replication_slots = 4\nmax_logical_replication_workers = 4\nmax_worker_processes = 16");
+	conf => "wal_level = 'logical'\nmax_wal_senders = 4\nmax_replication_slots = 4\nmax_logical_replication_workers = 4\nmax_worker_processes = 16\nmax_prepared_transactions = 2");
 
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE people (id int PRIMARY KEY, city text NOT NULL);
@@ -129,9 +129,46 @@ DpAgg::value($node, 'analyst', 'SELECT dp_count(*) FROM people');
 is(boss('SELECT (SELECT max(id) FROM dp_agg.release) - (SELECT max(id) FROM dp_agg.account_change)'), 1, 'first the change, then the charge');
 is(boss(q{SELECT accounts = 'analyst'::regrole::oid::text FROM dp_agg.release ORDER BY id DESC LIMIT 1}), 't', 'a release says whose account paid');
 
+# An account that is handed to another role or population is closed, and another one opened.
+DpAgg::value($node, 'boss', q{UPDATE dp_agg.account SET role = 'second'::regrole});
+is(verify(), 't|||', 'an account is handed to another role: the chain holds');
+DpAgg::value($node, 'boss', q{UPDATE dp_agg.account SET role = 'analyst'::regrole});
+head();
+is(boss(q{SELECT string_agg(change || ' ' || role, ', ' ORDER BY id) FROM (SELECT * FROM dp_agg.account_changes ORDER BY id DESC LIMIT 4) c}),
+	'closed analyst, opened second, closed second, opened analyst', 'as four entries');
+is(verify(), 't|||', 'and handed back');
+
+# A change in a prepared transaction holds up who pays from that account, and nobody else.
+DpAgg::value($node, 'boss', q{SELECT dp_agg.set_budget('second', 'people', epsilon => 5)});
+DpAgg::value($node, 'boss', q{BEGIN; SELECT dp_agg.set_budget('analyst', 'people', epsilon => 2500); PREPARE TRANSACTION 'p'});
+is(DpAgg::as($node, 'analyst', 'SELECT dp_count(*) FROM people')->{sqlstate}, 'DP004', 'prepared: that account waits');
+DpAgg::works($node, 'second', 'SELECT dp_count(*) FROM people', 'and no other');
+is(verify(), 't|||', 'the chain holds');
+DpAgg::value($node, 'boss', q{COMMIT PREPARED 'p'});
+DpAgg::works($node, 'analyst', 'SELECT dp_count(*) FROM people', 'committed: it goes on');
+is(verify(), 't|||', 'the chain holds');
+DpAgg::value($node, 'boss', q{SELECT dp_agg.drop_budget('second', 'people')});
+DpAgg::value($node, 'boss', q{SELECT dp_agg.set_budget('analyst', 'people', epsilon => 3000)});
+DpAgg::value($node, 'analyst', 'SELECT dp_count(*) FROM people');
+
+# Renewals between changes and charges.
+DpAgg::value($node, 'boss', q{SELECT dp_agg.set_budget('second', 'people', epsilon => 500, period => '1 second')});
+foreach my $round (1 .. 3)
+{
+	DpAgg::value($node, 'second', 'SELECT dp_count(*) FROM people') foreach 1 .. 3;
+	is(verify(), 't|||', 'a period that is running');
+	select undef, undef, undef, 1.1;
+	is(verify(), 't|||', 'a period that is over');
+	DpAgg::value($node, 'boss', q{SELECT dp_agg.set_budget('second', 'people', epsilon => 400, period => '1 second')}) if $round == 2;
+}
+is(verify(undef, before => q{BEGIN; SET LOCAL session_replication_role = replica; UPDATE dp_agg.account SET renews_at = renews_at + interval '1 day' WHERE role = 'second'::regrole; })
+	=~ s/^f\|\d+\|//r, 'account|the account of role "second" on population "people" was changed behind the back of the ledger: what it has spent in this period is not what its releases cost',
+	'a renewal that was moved');
+DpAgg::value($node, 'boss', q{SELECT dp_agg.drop_budget('second', 'people')});
+
 # Behind the back of the triggers.
 my $limits = 'the account of role "analyst" on population "people" was changed behind the back of the ledger: ';
-my $n = boss('SELECT max(id) FROM dp_agg.account_change');
+my $n = boss(q{SELECT max(id) FROM dp_agg.account_change WHERE role = 'analyst'});
 foreach my $case (
 	[ 'UPDATE dp_agg.account SET epsilon_limit = epsilon_limit + 1', "f|$n|account|${limits}epsilon_limit is not what the last change has left" ],
 	[ 'UPDATE dp_agg.account SET delta_limit = delta_limit + 1', "f|$n|account|${limits}delta_limit is not what the last change has left" ],
@@ -140,6 +177,8 @@ foreach my $case (
 	[ "UPDATE dp_agg.account SET period = '1 day', period_anchor = now(), renews_at = now()", "f|$n|account|${limits}period is not what the last change has left" ],
 	[ 'UPDATE dp_agg.account SET epsilon_lifetime = 0', "f|$n|account|${limits}what it has spent in its lifetime is not what its releases cost" ],
 	[ 'UPDATE dp_agg.account SET delta_lifetime = delta_lifetime - 1', "f|$n|account|${limits}what it has spent in its lifetime is not what its releases cost" ],
+	(map { [ "UPDATE dp_agg.account SET $_ = $_ - 1", "f|$n|account|${limits}what it has spent in this period is not what its releases cost" ] }
+		qw(epsilon_spent delta_spent releases_spent)),
 	[ 'DELETE FROM dp_agg.account', "f|$n|account|the account of role \"analyst\" on population \"people\" was closed behind the back of the ledger" ],
 	[ q{INSERT INTO dp_agg.account (role, population, epsilon_limit, delta_limit) VALUES ('second', 'people', 1, 1)},
 		'f||account|the account of role "second" on population "people" was opened behind the back of the ledger' ])
@@ -195,6 +234,48 @@ is(verify(undef, before => "BEGIN; INSERT INTO dp_agg.release (id, $columns) SEL
 	'f|0|release|the number is not given once, from 1 on', 'an entry put in before the first');
 is(verify(), 't|||', 'all of that was rolled back');
 
+# What shows in a table and is not in the chain.
+is(verify(undef, before => 'BEGIN; CREATE TABLE child () INHERITS (dp_agg.release); '), 'f||release|the table has children: rows of theirs show among its own', 'a child table');
+is(verify(undef, before => 'BEGIN; ALTER TABLE dp_agg.account_change ENABLE ROW LEVEL SECURITY; '), 'f||account_change|row-level security is on for the table: it may hide rows', 'row-level security');
+is(verify(undef, before => 'BEGIN; ALTER TABLE dp_agg.ledger_head DROP CONSTRAINT ledger_head_pkey; INSERT INTO dp_agg.ledger_head TABLE dp_agg.ledger_head; '),
+	"f|$end|ledger_head|there is more than one head", 'two heads');
+
+# Tables that are not as they were installed: nothing of them is taken for what it is not.
+foreach my $change ('release DROP accounts CASCADE', 'release ALTER population TYPE text', 'release ALTER epsilon TYPE numeric', 'release ALTER accounts DROP NOT NULL',
+	'release RENAME outputs TO results', 'raw_read ALTER codes TYPE name', 'account_change ALTER role_id TYPE bigint USING role_id::bigint', 'account_change_waiting ALTER at TYPE text',
+	'account ALTER epsilon_lifetime TYPE float8', 'account ALTER population TYPE text', 'ledger_head ALTER id TYPE int', 'ledger_head SET UNLOGGED')
+{
+	my $views = 'DROP VIEW dp_agg.my_budget, dp_agg.budgets, dp_agg.account_state, dp_agg.my_releases, dp_agg.releases, dp_agg.release_log, dp_agg.raw_reads, dp_agg.account_changes CASCADE';
+	my $r = DpAgg::as($node, 'boss', "BEGIN; ALTER EXTENSION dp_agg DROP FUNCTION dp_agg.tier_report(name); ALTER EXTENSION dp_agg DROP VIEW dp_agg.my_budget; ALTER EXTENSION dp_agg DROP VIEW dp_agg.budgets;
+		ALTER EXTENSION dp_agg DROP VIEW dp_agg.account_state; ALTER EXTENSION dp_agg DROP VIEW dp_agg.my_releases; ALTER EXTENSION dp_agg DROP VIEW dp_agg.releases;
+		ALTER EXTENSION dp_agg DROP VIEW dp_agg.release_log; ALTER EXTENSION dp_agg DROP VIEW dp_agg.raw_reads; ALTER EXTENSION dp_agg DROP VIEW dp_agg.account_changes;
+		$views; ALTER TABLE dp_agg.$change; SELECT ok FROM dp_agg.verify_ledger()");
+	is($r->{sqlstate}, 'DP004', "not as it was installed: $change");
+}
+is(verify(), 't|||', 'all of that was rolled back');
+
+# What triggers make of entries: what is not written as it was hashed is not answered.
+boss('CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS \'BEGIN RETURN NULL; END\'');
+boss('CREATE FUNCTION edited() RETURNS trigger LANGUAGE plpgsql AS \'BEGIN NEW.query := upper(NEW.query); RETURN NEW; END\'');
+boss('CREATE FUNCTION same() RETURNS trigger LANGUAGE plpgsql AS \'BEGIN NEW.query := NEW.query; RETURN NEW; END\'');
+foreach my $function (qw(nothing edited))
+{
+	boss("CREATE TRIGGER t BEFORE INSERT ON dp_agg.release FOR EACH ROW EXECUTE FUNCTION $function()");
+	DpAgg::refused($node, 'analyst', 'SELECT dp_count(*) FROM people', 'DP004', "a trigger on entries: $function");
+	boss('DROP TRIGGER t ON dp_agg.release');
+}
+boss('CREATE TRIGGER t BEFORE INSERT ON dp_agg.release FOR EACH ROW EXECUTE FUNCTION same()');
+DpAgg::works($node, 'analyst', 'SELECT dp_count(*) FROM people', 'one that leaves them alone');
+boss('DROP TRIGGER t ON dp_agg.release', 'CREATE TRIGGER t BEFORE DELETE ON dp_agg.account_change_waiting FOR EACH ROW EXECUTE FUNCTION nothing()',
+	q{SELECT dp_agg.set_budget('analyst', 'people', epsilon => 3000)});
+DpAgg::refused($node, 'analyst', 'SELECT dp_count(*) FROM people', 'DP004', 'a trigger that keeps changes waiting');
+boss('DROP TRIGGER t ON dp_agg.account_change_waiting', 'CREATE TRIGGER t BEFORE INSERT ON dp_agg.account_change_waiting FOR EACH ROW EXECUTE FUNCTION nothing()');
+isnt(DpAgg::as($node, 'boss', q{SELECT dp_agg.set_budget('analyst', 'people', epsilon => 3000)})->{sqlstate} // '', '', 'a change that is not kept is not made');
+boss('DROP TRIGGER t ON dp_agg.account_change_waiting', 'DROP FUNCTION nothing, edited, same');
+DpAgg::works($node, 'analyst', 'SELECT dp_count(*) FROM people', 'without triggers there is an answer');
+is(verify(), 't|||', 'the chain holds');
+$end = boss('SELECT id FROM dp_agg.ledger_head');
+
 # ----------
 # A DBA who repairs the chain
 # ----------
@@ -240,14 +321,23 @@ is(verify($published), 'f|5|release|the entry is not the one that was published:
 is((offline([]))[0], 0, 'offline: by itself it holds');
 is_deeply([ offline([$whole]) ], [ 1, "entry $end (release): the entry is not the one that was published: it, or one before it, was replaced since" ], 'offline: the published head');
 DpAgg::value($node, 'boss', "DELETE FROM dp_agg.release WHERE id = $end; UPDATE dp_agg.ledger_head SET id = $end - 1, hash = (SELECT hash FROM dp_agg.account_change WHERE id = $end - 1);
-	SET session_replication_role = replica; UPDATE dp_agg.account SET epsilon_lifetime = epsilon_lifetime - 1000000000, delta_lifetime = delta_lifetime - 10000000000");
+	SET session_replication_role = replica; UPDATE dp_agg.account SET epsilon_lifetime = epsilon_lifetime - 1000000000, delta_lifetime = delta_lifetime - 10000000000,
+		epsilon_spent = epsilon_spent - 1000000000, delta_spent = delta_spent - 10000000000, releases_spent = releases_spent - 1");
 is(verify(), 't|||', 'the DBA cuts off the last release and corrects the account: by itself it holds');
 is(verify($whole), "f|$end||the entry is missing, at the end: a later one was published", 'the published head is missed');
 is_deeply([ offline([$whole]) ], [ 1, "entry $end: the entry is missing, at the end: a later one was published" ], 'offline, too');
 DpAgg::value($node, 'boss', 'SET session_replication_role = replica; DELETE FROM dp_agg.release; INSERT INTO dp_agg.release TABLE kept; DELETE FROM dp_agg.account_change;
 	INSERT INTO dp_agg.account_change TABLE kept_changes; DELETE FROM dp_agg.ledger_head; INSERT INTO dp_agg.ledger_head TABLE kept_head;
-	UPDATE dp_agg.account SET epsilon_lifetime = epsilon_lifetime + 1000000000, delta_lifetime = delta_lifetime + 10000000000; DROP TABLE kept, kept_changes, kept_head');
+	UPDATE dp_agg.account SET epsilon_lifetime = epsilon_lifetime + 1000000000, delta_lifetime = delta_lifetime + 10000000000,
+		epsilon_spent = epsilon_spent + 1000000000, delta_spent = delta_spent + 10000000000, releases_spent = releases_spent + 1; DROP TABLE kept, kept_changes, kept_head');
 is(verify($whole), 't|||', 'put back as it was');
+
+# Two upgrades: an account goes on from one cluster to the next, also without a change there.
+my $clusters = boss(q{SELECT string_agg(id::text, ' ' ORDER BY id) FROM (SELECT id FROM dp_agg.release ORDER BY id DESC LIMIT 2) r});
+my ($second_cluster, $third_cluster) = split / /, $clusters;
+like(verify(undef, before => "BEGIN; UPDATE dp_agg.account_change SET cluster = 1; UPDATE dp_agg.release SET cluster = CASE WHEN id < $second_cluster THEN 1 WHEN id < $third_cluster THEN 2 ELSE cluster END; SELECT repair(1); ")
+	=~ s/^\n//r, qr/^t\|\|\|$/, 'three clusters, one after the other');
+is(verify($whole), 't|||', 'rolled back');
 
 # The offline verifier on files that were edited.
 offline([]);
@@ -256,6 +346,9 @@ foreach my $case (
 	[ 'release.csv', sub { s/^$r,.*?\n(?=\d+,)//ms }, qr/^entry $r: the entry is missing$/ ],
 	[ 'account_change.csv', sub { s/^1,.*\n//m }, qr/^entry 1: the entry is missing$/ ],
 	[ 'account_change.csv', sub { s/1000000000000/9000000000000/ }, qr/^entry 1 \(account_change\): the entry was changed/ ],
+	[ 'account_change.csv', sub { s/^1,20/1,00/m }, qr/^entry 1 \(account_change\): the entry was changed/ ],
+	[ 'account_change.csv', sub { s/^1,20/1,01/m }, qr/^entry 1 \(account_change\): the entry was changed/ ],
+	[ 'account_change.csv', sub { s/^1,/-1,/m }, qr/^entry -1 \(account_change\): the number is not given once/ ],
 	[ 'release.csv', sub { s/(\n$r,[^\n]*)/$1$1/ }, qr/^entry $r \(release\): the number is not given once/ ])
 {
 	my ($file, $edit, $expected) = @$case;
@@ -319,8 +412,27 @@ is(boss('SELECT count(*) FROM dp_agg.release') - $count, 400, 'all were logged')
 is(verify($whole), 't|||', 'in one chain');
 is(boss('SELECT (SELECT count(*) FROM dp_agg.release) + (SELECT count(*) FROM dp_agg.account_change) = id FROM dp_agg.ledger_head'), 't', 'without a gap in the numbers');
 
+# Accounts are changed meanwhile: no change is chained after what was charged under it, and
+# what is sound is never blamed.
+open $script, '>', "$dir/budget.sql" or die;
+print $script "SELECT dp_agg.set_budget('analyst', 'people', epsilon => 100000 + random()::int);\n";
+close $script;
+open $script, '>', "$dir/verify.sql" or die;
+print $script "SELECT CASE WHEN ok THEN 0 ELSE reason::int END FROM dp_agg.verify_ledger();\n";
+close $script;
+my @runs = map { my ($user, $clients, $file) = @$_; [ 'pgbench', '-n', '-c', $clients, '-j', 1, '-T', 6, '-U', $user, '-h', $node->host, '-p', $node->port, '-f', "$dir/$file.sql", 'postgres' ] }
+  ([ 'analyst', 8, 'release' ], [ 'boss', 2, 'budget' ], [ 'boss', 1, 'verify' ]);
+my @outputs = map { '' } @runs;
+my @started = map { IPC::Run::start($runs[$_], '>', \my $out, '2>', \$outputs[$_]) } 0 .. $#runs;
+$_->finish foreach @started;
+is(join('', map { /(ERROR.*)/g } @outputs), '', 'charges, changes of their account and verifications at once');
+is(boss(q{SELECT count(*) FROM (SELECT (before::json ->> 'releases_spent')::bigint - (SELECT count(*) FROM dp_agg.release r WHERE r.id < c.id) AS d FROM dp_agg.account_change c
+	WHERE id > (SELECT max(id) - 200 FROM dp_agg.account_change) AND before IS NOT NULL) x GROUP BY d}) =~ tr/\n//, 0, 'each change stands where it was made among the releases');
+is(verify($whole), 't|||', 'the chain holds');
+
 my $load = IPC::Run::start([ 'pgbench', '-n', '-c', 8, '-j', 1, '-T', 60, '-U', 'analyst', '-h', $node->host, '-p', $node->port, '-f', "$dir/release.sql", 'postgres' ], '>', \my $load_out, '2>', \my $load_err);
-$node->poll_query_until('postgres', 'SELECT count(*) > ' . ($count + 500) . ' FROM dp_agg.release') or die;
+$count = boss('SELECT count(*) FROM dp_agg.release');
+$node->poll_query_until('postgres', 'SELECT count(*) > ' . ($count + 100) . ' FROM dp_agg.release') or die;
 $node->stop('immediate');
 $load->finish;
 $node->start;
@@ -355,6 +467,25 @@ $node->command_ok([ 'pg_restore', '-d', $node->connstr('restored'), '--exit-on-e
 is(verify($latin, db => 'restored'), 't|||', 'the chain holds');
 is(DpAgg::value($node, 'boss', q{SELECT count(*) FROM dp_agg.release WHERE query LIKE '%"caf_"%' AND octet_length(query) > length(query)}, db => 'restored'), 1, 'with a letter that the encodings write in two ways');
 $node->safe_psql('postgres', 'DROP DATABASE restored; DROP DATABASE latin');
+
+# Encodings: names of roles are bytes of any encoding, and a database of encoding SQL_ASCII
+# takes any bytes.
+$node->safe_psql('postgres', "CREATE ROLE \"\xe4\xb8\xad\xe6\x96\x87 \"\"x'\\\" LOGIN; CREATE ROLE \"" . "\xe5\xa5\xbd" x 21 . '"');
+foreach my $encoding (qw(SQL_ASCII EUC_JP EUC_CN WIN1252))
+{
+	my $db = lc $encoding;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE template0 ENCODING '$encoding' LOCALE 'C'");
+	$node->safe_psql($db, q{CREATE EXTENSION dp_agg; CREATE TABLE people (id int PRIMARY KEY, city text NOT NULL); INSERT INTO people SELECT i, '' FROM generate_series(1, 600) i;
+		SELECT dp_agg.protect('people', unit => 'id', population => 'people'); SELECT dp_agg.set_budget('analyst', 'people', epsilon => 100);
+		DO $$ DECLARE r name; BEGIN FOR r IN SELECT rolname FROM pg_roles WHERE rolname !~ '^[a-z]' LOOP PERFORM dp_agg.set_budget(r, 'people', 100); END LOOP; END $$});
+	# two bytes that EUC encodings allow, and that are no letter
+	DpAgg::value($node, 'analyst', qq{SET client_encoding = '$encoding'; SELECT dp_count(*) AS "\xfe\xfe" FROM people /* \r\n"","\\.\r\n\\.\n*/}, db => $db);
+	is(verify(undef, db => $db), 't|||', "$encoding: odd names stop nobody, the chain holds");
+	is(DpAgg::value($node, 'boss', 'SELECT count(*) FROM dp_agg.account_change_waiting', db => $db), 0, "$encoding: nothing waits");
+	is((offline([ head(db => $db) ], db => $db))[0], 0, "$encoding: offline, too");
+	$node->safe_psql('postgres', "DROP DATABASE $db");
+}
 
 # A logical copy: the tables as they are, written by the replication worker.
 my $tables = 'dp_agg.account, dp_agg.release, dp_agg.raw_read, dp_agg.account_change, dp_agg.ledger_head';

@@ -1,0 +1,216 @@
+/*
+ * layout.c
+ *		Opens tables of the ledger that are as they were installed.
+ *
+ * The code of the ledger knows columns by their place and type.  Whoever owns the tables can
+ * drop a column, give it another type or let it be NULL, and what is read by place would then
+ * be taken for something that it is not.  Columns that somebody has added at the end do no
+ * harm.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "utils/rel.h"
+
+#include "core/errors.h"
+#include "ledger/layout.h"
+#include "ledger/tables.h"
+
+/* A column of the install script. */
+typedef struct Column
+{
+	const char *name;
+	Oid			type;
+	bool		not_null;
+} Column;
+
+/* A table of the install script. */
+typedef struct Layout
+{
+	const char *table;
+	const Column *columns;
+	int			ncolumns;
+} Layout;
+
+static const Column account_columns[] =
+{
+	{"role", REGROLEOID, true},
+	{"population", NAMEOID, true},
+	{"epsilon_limit", INT8OID, true},
+	{"epsilon_spent", INT8OID, true},
+	{"delta_limit", INT8OID, true},
+	{"delta_spent", INT8OID, true},
+	{"max_epsilon_per_query", INT8OID, false},
+	{"min_epsilon_per_query", INT8OID, false},
+	{"max_releases", INT8OID, false},
+	{"releases_spent", INT8OID, true},
+	{"period", INTERVALOID, false},
+	{"period_anchor", TIMESTAMPTZOID, false},
+	{"renews_at", TIMESTAMPTZOID, false},
+	{"accountant", TEXTOID, true},
+	{"epsilon_lifetime", NUMERICOID, true},
+	{"delta_lifetime", NUMERICOID, true}
+};
+
+static const Column release_columns[] =
+{
+	{"id", INT8OID, true},
+	{"at", TIMESTAMPTZOID, true},
+	{"session_role", NAMEOID, true},
+	{"current_role", NAMEOID, true},
+	{"session_id", OIDOID, true},
+	{"current_id", OIDOID, true},
+	{"cluster", INT8OID, true},
+	{"population", NAMEOID, true},
+	{"relations", TEXTOID, true},
+	{"query", TEXTOID, true},
+	{"fingerprint", BYTEAOID, true},
+	{"epsilon", INT8OID, true},
+	{"delta", INT8OID, true},
+	{"outputs", TEXTOID, true},
+	{"accounts", TEXTOID, true},
+	{"tier", TEXTOID, false},
+	{"codes", TEXTOID, true},
+	{"reused", BOOLOID, true},
+	{"prev_hash", BYTEAOID, true},
+	{"hash", BYTEAOID, true}
+};
+
+static const Column raw_read_columns[] =
+{
+	{"id", INT8OID, true},
+	{"at", TIMESTAMPTZOID, true},
+	{"session_role", NAMEOID, true},
+	{"current_role", NAMEOID, true},
+	{"session_id", OIDOID, true},
+	{"current_id", OIDOID, true},
+	{"cluster", INT8OID, true},
+	{"population", NAMEOID, false},
+	{"relation", TEXTOID, true},
+	{"columns", TEXTOID, true},
+	{"query", TEXTOID, true},
+	{"fingerprint", BYTEAOID, true},
+	{"tier", TEXTOID, false},
+	{"codes", TEXTOID, true},
+	{"prev_hash", BYTEAOID, true},
+	{"hash", BYTEAOID, true}
+};
+
+static const Column account_change_columns[] =
+{
+	{"id", INT8OID, true},
+	{"at", TIMESTAMPTZOID, true},
+	{"session_role", NAMEOID, true},
+	{"current_role", NAMEOID, true},
+	{"session_id", OIDOID, true},
+	{"current_id", OIDOID, true},
+	{"cluster", INT8OID, true},
+	{"role", NAMEOID, true},
+	{"role_id", OIDOID, true},
+	{"population", NAMEOID, true},
+	{"before", TEXTOID, false},
+	{"after", TEXTOID, false},
+	{"prev_hash", BYTEAOID, true},
+	{"hash", BYTEAOID, true}
+};
+
+static const Column account_change_waiting_columns[] =
+{
+	{"number", INT8OID, true},
+	{"at", TIMESTAMPTZOID, true},
+	{"session_role", NAMEOID, true},
+	{"current_role", NAMEOID, true},
+	{"session_id", OIDOID, true},
+	{"current_id", OIDOID, true},
+	{"cluster", INT8OID, true},
+	{"role", NAMEOID, true},
+	{"role_id", OIDOID, true},
+	{"population", NAMEOID, true},
+	{"before", TEXTOID, false},
+	{"after", TEXTOID, false}
+};
+
+static const Column ledger_head_columns[] =
+{
+	{"single", BOOLOID, true},
+	{"id", INT8OID, true},
+	{"hash", BYTEAOID, true}
+};
+
+#define LAYOUT(name) {#name, name##_columns, lengthof(name##_columns)}
+
+static const Layout layouts[] =
+{
+	LAYOUT(account),
+	LAYOUT(release),
+	LAYOUT(raw_read),
+	LAYOUT(account_change),
+	LAYOUT(account_change_waiting),
+	LAYOUT(ledger_head)
+};
+
+/* The layout of a table; elog if there is no such table. */
+static const Layout *
+find_layout(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(layouts); i++)
+	{
+		if (strcmp(layouts[i].table, name) == 0)
+			return &layouts[i];
+	}
+	elog(ERROR, "the ledger has no table \"%s\"", name);
+}
+
+/* Is the column in that place as it was installed? */
+static bool
+column_holds(TupleDesc desc, int place, const Column *column)
+{
+	Form_pg_attribute attribute;
+
+	if (place >= desc->natts)
+		return false;
+	attribute = TupleDescAttr(desc, place);
+	return !attribute->attisdropped && attribute->atttypid == column->type &&
+		attribute->attnotnull >= column->not_null &&
+		strcmp(NameStr(attribute->attname), column->name) == 0;
+}
+
+/* Raises ERRCODE_DP_LEDGER if a column of the table is not as it was installed. */
+static void
+check_columns(Relation rel, const Layout *layout)
+{
+	for (int i = 0; i < layout->ncolumns; i++)
+	{
+		if (!column_holds(RelationGetDescr(rel), i, &layout->columns[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_LEDGER),
+					 errmsg("column \"%s\" of table \"%s\" of the ledger is not as it was installed",
+							layout->columns[i].name, layout->table),
+					 errdetail("It was dropped, renamed, given another type, or may be null now."),
+					 errhint("Restore the table from a backup.")));
+	}
+}
+
+/*
+ * ledger_open
+ *		Opens a table of the ledger, as "account" or "release", like table_open().
+ *
+ * ERRCODE_DP_LEDGER if it is missing, if a column is not as it was installed, or if the table
+ * would not survive a crash.  elog for any other name.
+ */
+Relation
+ledger_open(const char *name, LOCKMODE lockmode)
+{
+	Relation	rel = table_open(ledger_table_needed(name), lockmode);
+
+	check_columns(rel, find_layout(name));
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_LEDGER),
+				 errmsg("table \"%s\" of the ledger is not logged", name),
+				 errdetail("What was written to it would be lost in a crash."),
+				 errhint("Use ALTER TABLE ... SET LOGGED.")));
+	return rel;
+}

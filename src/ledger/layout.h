@@ -1,0 +1,15 @@
+/*
+ * layout.h
+ *		Opens tables of the ledger that are as they were installed.
+ */
+#ifndef DP_LEDGER_LAYOUT_H
+#define DP_LEDGER_LAYOUT_H
+
+#include "postgres.h"
+
+#include "storage/lockdefs.h"
+#include "utils/rel.h"
+
+extern Relation ledger_open(const char *name, LOCKMODE lockmode);
+
+#endif							/* DP_LEDGER_LAYOUT_H */

@@ -35,6 +35,7 @@
 #include "hooks/migrations.h"
 #include "policy/extension.h"
 #include "policy/facade.h"
+#include "policy/family.h"
 
 /*
  * What to do before a statement; the names are those that dp_agg.facades_before() knows.
@@ -136,38 +137,74 @@ kind_of_command(const AlterTableCmd *command)
 			return MIGRATION_DETACH;
 		case AT_AddColumn:
 		case AT_ChangeOwner:
+			return MIGRATION_FOLLOW;
 		case AT_AddInherit:
 		case AT_DropInherit:
 		case AT_AttachPartition:
-			return MIGRATION_FOLLOW;
+		case AT_DetachPartition:
+			return MIGRATION_NOTE;
 		default:
 			return MIGRATION_NONE;
 	}
 }
 
-/* ALTER TABLE and the like.  ATTACH PARTITION locks the parent lightly: nothing of it changes. */
+/* Adds all relations that have classes of columns from a relation, or it from them. */
+static void
+add_family(Statement *work, Oid relid)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(relid))
+		return;
+	check_stack_depth();
+	add_relation(work, relid);
+	foreach(lc, family_parents(relid))
+		add_family(work, lfirst_oid(lc));
+}
+
+/*
+ * Who gets another family: parents and children have classes of columns from each other.
+ * Partitions come and go with light locks on the parent, so nothing is locked before, nor
+ * unless a facade does change.  DETACH CONCURRENTLY commits on its way, and is left alone.
+ */
+static void
+judge_inheritance(const AlterTableStmt *statement, const AlterTableCmd *command, Statement *work)
+{
+	const PartitionCmd *partition = NULL;
+
+	if (command->subtype == AT_AttachPartition || command->subtype == AT_DetachPartition)
+		partition = castNode(PartitionCmd, command->def);
+	if (partition != NULL && partition->concurrent)
+	{
+		work->kind = MIGRATION_NONE;
+		return;
+	}
+	add_family(work, own_relation(statement->relation, false));
+	add_family(work, own_relation(partition != NULL ? partition->name :
+								  castNode(RangeVar, command->def), false));
+}
+
+/* ALTER TABLE and the like */
 static void
 judge_alter(const AlterTableStmt *statement, Statement *work)
 {
-	bool		changes = false;
+	Oid			relid = own_relation(statement->relation, false);
 	ListCell   *lc;
 
+	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_VIEW)
+		return;
 	foreach(lc, statement->cmds)
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		MigrationKind kind = kind_of_command(command);
 
-		work->kind = Max(work->kind, kind_of_command(command));
+		work->kind = Max(work->kind, kind);
 		work->cascade = work->cascade || command->behavior == DROP_CASCADE;
-		changes = changes || command->subtype != AT_AttachPartition;
-		if (command->subtype == AT_AttachPartition)
-			add_relation(work, own_relation(((PartitionCmd *) command->def)->name, false));
+		if (kind == MIGRATION_NOTE)
+			judge_inheritance(statement, command, work);
 	}
-	if (work->kind == MIGRATION_NONE)
-		return;
-	if (get_rel_relkind(own_relation(statement->relation, false)) == RELKIND_VIEW)
-		work->kind = MIGRATION_NONE;
-	else if (changes)
-		add_relation(work, own_relation(statement->relation, false));
+	if (work->kind > MIGRATION_NOTE)
+		add_relation(work, relid);
 }
 
 /* ALTER ... RENAME */

@@ -305,6 +305,10 @@ becomes("ALTER TABLE parted ATTACH PARTITION p2 FOR VALUES FROM ('2021-01-01') T
 becomes('DROP TABLE parted', 'dp.p2', '');
 becomes('ALTER TABLE mother DROP COLUMN gone', 'dp.child', 'id integer, x integer, y integer');
 becomes('ALTER TABLE lone INHERIT mother', 'dp.lone', 'id integer, x integer, gone integer, y integer');
+query("CREATE TABLE son (id int, x int, s int); SELECT dp_agg.classify('son', 'x', 'direct_identifier')");
+becomes('ALTER TABLE son INHERIT mother', 'dp.mother', 'id integer');
+is(columns('dp.lone') . '; ' . columns('dp.child'), 'id integer, x integer, gone integer, y integer; id integer, x integer, y integer', 'a class reaches the parent of a child that is added, and not others');
+becomes('ALTER TABLE son NO INHERIT mother', 'dp.mother', 'id integer, x integer');
 query("SELECT dp_agg.classify('mother', 'x', 'direct_identifier')");
 is(columns('dp.lone') . '; ' . columns('dp.child'), 'id integer, gone integer, y integer; id integer, y integer', 'a class reaches children');
 becomes('ALTER TABLE lone NO INHERIT mother', 'dp.lone', 'id integer, x integer, gone integer, y integer');

@@ -1573,6 +1573,8 @@ BEGIN
 	END LOOP;
 	qualified := dp_agg.object_name(relation);
 
+	-- two who protect at a time wait for each other here, so that the labels are those of one
+	PERFORM dp_agg.lock_label(relation, 0::int2);
 	-- protecting again replaces all but the declared bounds and domains
 	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect.relation) THEN
 		SELECT jsonb_object_agg(a.attname, s.label::jsonb - 'unit' - 'open') INTO declared

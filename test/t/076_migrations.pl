@@ -243,6 +243,8 @@ DpAgg::value($node, 'analyst', 'CREATE VIEW mine.cost AS SELECT cost FROM dp.v; 
 query("SELECT dp_agg.protect('v', 'id', 'people', columns => '{}'), dp_agg.protect('v', 'id', 'people')");
 DpAgg::value($node, 'analyst', 'CREATE OR REPLACE VIEW mine.cost AS SELECT cost FROM dp.v; CREATE OR REPLACE VIEW mine.above AS SELECT * FROM mine.cost');
 like(DpAgg::value($node, 'analyst', 'SET dp_agg.epsilon = 10; SELECT count(DISTINCT id) FROM dp.v'), qr/^(399\d|400\d)$/, 'counted');
+query("SELECT dp_agg.protect('v', 'id', 'people', columns => '{cost}')");
+like(DpAgg::value($node, 'analyst', 'SET dp_agg.epsilon = 10; SELECT count(*) FROM dp.v JOIN dp.t ON v.id = t.id WHERE cost >= 0'), qr/^(299\d|300\d)$/, 'joined by');
 DpAgg::refused($node, 'analyst', 'SELECT id, count(*) FROM dp.v GROUP BY id', 'DP002', 'and not shown');
 like(ends("SELECT dp_agg.unprotect('v')"), qr/^00000.*NOTICE.*view mine\.above, view mine\.cost\n/s, 'unprotect() cuts views off');
 is(views() . columns('dp.v'), '', 'and drops the facade');

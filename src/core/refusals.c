@@ -175,7 +175,7 @@ static const struct
 	},
 	[REFUSE_TYPE] = {
 		"values of this type are not available below a release",
-		"Use a built-in or enum type; of json, group by a field as text."
+		"Use a built-in or enum type; of json, group by a field as text; a type like citext can be cast: column::text."
 	},
 	[REFUSE_WIDE_PARAMETER] = {
 		"a parameter of a release is wider than 512 kB",

@@ -538,6 +538,83 @@ $$;
 COMMENT ON FUNCTION dp_agg.bound_value(oid, numeric) IS
 'internal: the bound of a column of a type that a label holds as a number; dates, timestamps and intervals as text';
 
+-- What was declared for a column means what its type made of it then: a label names that
+-- type, and what is declared does not count for a type of another kind.
+CREATE FUNCTION dp_agg.type_name(type oid) RETURNS text LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT n.nspname || '.' || t.typname
+	  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = dp_agg.base_type(type)
+$$;
+COMMENT ON FUNCTION dp_agg.type_name(oid) IS
+'internal: how labels name a type, or the one below a domain';
+
+-- The same as src/policy/kinds.c, which has the reasons: this can be asked where the library
+-- is not loaded.
+CREATE FUNCTION dp_agg.type_kind(name text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN left(name, 11) <> 'pg_catalog.' THEN 'text'
+				WHEN substr(name, 12) IN ('int2', 'int4', 'int8', 'float4', 'float8', 'numeric') THEN 'number'
+				WHEN substr(name, 12) IN ('text', 'varchar', 'name') THEN 'text'
+				ELSE name END
+$$;
+COMMENT ON FUNCTION dp_agg.type_kind(text) IS
+'internal: the kind of a type, named as labels do; what is declared means the same for types of one kind';
+
+CREATE FUNCTION dp_agg.same_kind(made_for text, type oid) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT COALESCE(dp_agg.type_kind(made_for) = dp_agg.type_kind(dp_agg.type_name(type)), made_for IS NULL)
+$$;
+COMMENT ON FUNCTION dp_agg.same_kind(text, oid) IS
+'internal: does what was declared for a type, named as labels do, mean the same in another; made_for NULL: the label does not say, which counts as yes';
+
+-- Keys are read as set_domain() reads them, and without the length and precision of the column.
+CREATE FUNCTION dp_agg.keys_fault(keys jsonb, type oid, typmod integer) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	base oid := dp_agg.base_type(type);
+	length integer := CASE WHEN base = type THEN typmod
+						   ELSE (SELECT t.typtypmod FROM pg_type t WHERE t.oid = type) END;
+	different bigint;
+	changed text;
+BEGIN
+	EXECUTE format('SELECT count(DISTINCT stored), min(key) FILTER (WHERE stored <> k)
+					  FROM ROWS FROM (jsonb_to_recordset($1) AS (stored %s), jsonb_to_recordset($1) AS (k %s),
+									  jsonb_to_recordset($1) AS (k text)) r (stored, k, key)',
+				   format_type(base, length), format_type(base, -1))
+	   INTO different, changed
+	  USING (SELECT jsonb_agg(jsonb_build_object('stored', k, 'k', k)) FROM jsonb_array_elements_text(keys) k);
+	RETURN CASE WHEN changed IS NOT NULL THEN format('key "%s" is longer or finer than values of the column', changed)
+				WHEN different < jsonb_array_length(keys) THEN 'two of the keys are the same value' END;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.keys_fault(jsonb, oid, integer) IS
+'internal: why keys are not different values of the type of a column, as src/policy/kinds.c tells queries; NULL if they are';
+
+-- By the right of whoever asks: protected_relations calls it.
+CREATE FUNCTION dp_agg.facade_of(relation regclass) RETURNS regclass LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT c.oid::regclass
+  FROM pg_seclabel s
+  JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.objoid
+				  AND d.classid = 'pg_rewrite'::regclass
+  JOIN pg_rewrite r ON r.oid = d.objid
+  JOIN pg_class c ON c.oid = r.ev_class AND c.relkind = 'v'
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objoid = relation AND s.objsubid = 0
+   AND s.label::jsonb ->> 'facade' = format('%I.%I', n.nspname, c.relname)
+ LIMIT 1
+$$;
+COMMENT ON FUNCTION dp_agg.facade_of(regclass) IS
+'internal: the view that the label of a protected relation names as its facade; NULL if there is none, or one that reads another relation';
+
 CREATE VIEW dp_agg.protected_relations AS
 SELECT t.objoid::pg_catalog.regclass AS relation,
 	   (t.label::pg_catalog.jsonb ->> 'population')::pg_catalog.name AS population,
@@ -565,21 +642,61 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 			   LATERAL (SELECT dp_agg.base_type(a.atttypid) AS type) b
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
-		   AND c.label::pg_catalog.jsonb ? 'lower') AS bounds,
+		   AND c.label::pg_catalog.jsonb ? 'lower'
+		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'bounds_type', a.atttypid)) AS bounds,
 	   (SELECT pg_catalog.jsonb_object_agg(a.attname, c.label::pg_catalog.jsonb -> 'domain')
 		  FROM pg_catalog.pg_seclabel c
 		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
-		   AND c.label::pg_catalog.jsonb ? 'domain') AS domains,
-	   t.label::pg_catalog.jsonb ->> 'facade' AS facade,
+		   AND c.label::pg_catalog.jsonb ? 'domain'
+		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'domain_type', a.atttypid)
+		   AND dp_agg.keys_fault(c.label::pg_catalog.jsonb -> 'domain', a.atttypid, a.atttypmod) IS NULL) AS domains,
+	   (SELECT t.label::pg_catalog.jsonb ->> 'facade'
+		 WHERE dp_agg.facade_of(t.objoid) IS NOT NULL) AS facade,
 	   (t.label::pg_catalog.jsonb ->> 'individuals')::bigint AS individuals
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view, declared size of the population (NULL: none)';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none)';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
+
+CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
+RETURNS TABLE (labelled regclass, column_name name, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH declared AS (
+		SELECT s.objoid::regclass AS labelled, a.attname, a.atttypid, a.atttypmod, s.label::jsonb AS label,
+			   format('%L, %L', s.objoid::regclass, a.attname) AS arguments
+		  FROM pg_seclabel s
+		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid AND NOT a.attisdropped
+		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objsubid > 0
+		   AND s.objoid = COALESCE(outlived.relation, s.objoid)
+	)
+	SELECT d.labelled, d.attname,
+		   format('its bounds were declared for type %s, but it is of type %s now: they do not count',
+				  d.label ->> 'bounds_type', format_type(d.atttypid, d.atttypmod)),
+		   format('SELECT dp_agg.set_bounds(%s, lower, upper), with bounds of that type', d.arguments)
+	  FROM declared d
+	 WHERE d.label ? 'lower' AND NOT dp_agg.same_kind(d.label ->> 'bounds_type', d.atttypid)
+	UNION ALL
+	SELECT d.labelled, d.attname,
+		   CASE WHEN dp_agg.same_kind(d.label ->> 'domain_type', d.atttypid)
+				THEN format('its public keys are not values of type %s: %s; no query can group by them',
+							format_type(d.atttypid, d.atttypmod),
+							dp_agg.keys_fault(d.label -> 'domain', d.atttypid, d.atttypmod))
+				ELSE format('its public keys were declared for type %s, but it is of type %s now; no query can group by them',
+							d.label ->> 'domain_type', format_type(d.atttypid, d.atttypmod)) END,
+		   format('SELECT dp_agg.set_domain(%s, keys), with keys of that type, or with NULL', d.arguments)
+	  FROM declared d
+	 WHERE d.label ? 'domain'
+	   AND (NOT dp_agg.same_kind(d.label ->> 'domain_type', d.atttypid)
+			OR dp_agg.keys_fault(d.label -> 'domain', d.atttypid, d.atttypmod) IS NOT NULL)
+$$;
+COMMENT ON FUNCTION dp_agg.outlived(regclass) IS
+'internal: bounds and public keys of a relation, or of all, that do not go with the types that their columns have now';
 
 CREATE FUNCTION dp_agg.function_use(regproc) RETURNS text
 AS 'MODULE_PATHNAME', 'dp_function_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -595,6 +712,11 @@ CREATE FUNCTION dp_agg.type_use(regtype) RETURNS text
 AS 'MODULE_PATHNAME', 'dp_type_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.type_use(regtype) IS
 'internal: may values of the type be computed with below a release, see view language';
+
+CREATE FUNCTION dp_agg.key_use(regtype) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_key_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.key_use(regtype) IS
+'internal: may values of the type be group keys and the unit: as is, or NULL';
 
 CREATE FUNCTION dp_agg.aggregate_use(regproc) RETURNS text
 AS 'MODULE_PATHNAME', 'dp_aggregate_use' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -693,44 +815,773 @@ AS 'MODULE_PATHNAME', 'dp_is_direct_identifier' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION dp_agg.is_direct_identifier(regclass, smallint) IS
 'internal: is a column, by its number, a direct identifier that may be in no facade and no release';
 
+-- ----------------------------------------------------------------------------
+-- Facades: views that follow their tables.  Nobody but the owner of the extension may
+-- execute what does the work: settle_facade() and remove_facade() ask for the right of
+-- the caller and call it (src/policy/facade.c), and so does whatever changes a table
+-- (src/hooks/migrations.c).  JIT is off, since compiling the queries takes longer than running them.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.view_columns(view regclass) RETURNS int2[]
+AS 'MODULE_PATHNAME', 'dp_view_columns' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION dp_agg.view_columns(regclass) IS
+'internal: for each column of a view over one table, the number of the column of the table that it shows (0: something else)';
+
+CREATE FUNCTION dp_agg.delete_objects(oid[], oid[], integer[], cascade boolean) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_delete_objects' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dp_agg.delete_objects(oid[], oid[], integer[], boolean) IS
+'internal: drops objects, given by class, OID and number of the column (0: all); errors: 42501 not a superuser, 2BP01 others depend on them';
+
+CREATE FUNCTION dp_agg.run_as(role oid, command text) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_run_as' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dp_agg.run_as(oid, text) IS
+'internal: runs a command by the right of a role; errors: 42501 not a superuser, and those of the command';
+
+CREATE FUNCTION dp_agg.settle_facade(relation regclass, make boolean) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_settle_facade' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dp_agg.settle_facade(regclass, boolean) IS
+'internal: makes the facade of a relation what its labels say; where there is none: makes one, if that is asked for; errors: 42501 not the owner, 2BP01 other objects depend on the facade';
+
+CREATE FUNCTION dp_agg.remove_facade(relation regclass) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_remove_facade' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dp_agg.remove_facade(regclass) IS
+'internal: drops the facade of a relation, and what roles without rights on the relation made of it; errors: 42501 not the owner, 2BP01 other objects depend on the facade';
+
+CREATE FUNCTION dp_agg.object_name(relation regclass) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT format('%I.%I', nspname, relname)
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation
+$$;
+COMMENT ON FUNCTION dp_agg.object_name(regclass) IS
+'internal: the name of a relation, with its schema';
+
+CREATE FUNCTION dp_agg.facade_name(relation regclass) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT format('dp.%I', candidate.name)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace,
+	   LATERAL (SELECT 1, c.relname
+				UNION ALL
+				SELECT 2, (n.nspname || '_' || c.relname)::name
+				UNION ALL
+				SELECT 1 + i, (left(n.nspname || '_' || c.relname, 40) || '_' || i)::name
+				  FROM generate_series(2, 1000) i) candidate (step, name)
+ WHERE c.oid = relation
+   AND NOT EXISTS (SELECT FROM pg_class x WHERE x.relname = candidate.name AND x.relnamespace = 'dp'::regnamespace)
+   AND NOT EXISTS (SELECT FROM pg_type x WHERE x.typname = candidate.name AND x.typnamespace = 'dp'::regnamespace
+											AND x.typelem = 0)
+   AND NOT EXISTS (SELECT FROM pg_seclabel s
+					WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objsubid = 0
+					  AND s.label::jsonb ->> 'facade' = format('dp.%I', candidate.name) AND s.objoid <> relation)
+ ORDER BY candidate.step LIMIT 1
+$$;
+COMMENT ON FUNCTION dp_agg.facade_name(regclass) IS
+'internal: a free name for the facade of a relation: its own, with its schema, or with a number';
+
+CREATE FUNCTION dp_agg.facade_columns(relation regclass)
+RETURNS TABLE (attnum smallint, attname name, type oid, typmod integer, collation_oid oid)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation
+  FROM pg_attribute a
+  JOIN pg_seclabel t ON t.provider = 'dp_agg' AND t.classoid = 'pg_class'::regclass
+					AND t.objoid = a.attrelid AND t.objsubid = 0
+  LEFT JOIN pg_seclabel s ON s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
+						 AND s.objoid = a.attrelid AND s.objsubid = a.attnum
+ WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+   AND (NOT t.label::jsonb ? 'columns' OR s.label::jsonb @> '{"open": true}' OR s.label::jsonb ? 'unit')
+   AND NOT dp_agg.is_direct_identifier(relation, a.attnum)
+$$;
+COMMENT ON FUNCTION dp_agg.facade_columns(regclass) IS
+'internal: what the facade of a protected relation shows: columns that are open, and the unit, but no direct identifier';
+
+-- It shows a NOT NULL column of type t as nothing special: PostgreSQL has no NOT NULL for columns of views.
 CREATE FUNCTION dp_agg.create_facade(relation regclass, facade text) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	listed boolean;
+	command text;
 BEGIN
-	SELECT label::jsonb ? 'columns' INTO listed FROM pg_seclabel
-	 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objoid = relation AND objsubid = 0;
 	-- A view may have no column at all: its rows can be counted.
 	EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s', facade,
-		(SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
-		   FROM pg_attribute
-		   LEFT JOIN pg_seclabel s ON s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
-							 AND s.objoid = attrelid AND s.objsubid = attnum
-		  WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
-			AND (NOT listed OR s.label::jsonb @> '{"open": true}')
-			AND NOT dp_agg.is_direct_identifier(relation, attnum)),
-		(SELECT format('%I.%I', nspname, relname)
-		   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation));
+		(SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM dp_agg.facade_columns(relation)),
+		dp_agg.object_name(relation));
+	FOR command IN
+		SELECT format('COMMENT ON COLUMN %s.%I IS %L', facade, attname, col_description(relation, attnum))
+		  FROM dp_agg.facade_columns(relation)
+		 WHERE col_description(relation, attnum) IS NOT NULL
+	LOOP
+		EXECUTE command;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION dp_agg.create_facade(regclass, text) IS
-'internal: creates the facade of a protected relation, with the columns that are open and no direct identifier';
+'internal: creates the facade of a protected relation, with its columns'' comments';
 
-CREATE FUNCTION dp_agg.unprotect(relation regclass) RETURNS void LANGUAGE plpgsql
+CREATE FUNCTION dp_agg.view_commands(view regclass, columns name[]) RETURNS text[] LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT array_agg(q.command ORDER BY q.step, q.command)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace,
+	   LATERAL (SELECT format('%I.%I', n.nspname, c.relname) AS name) v,
+	   LATERAL (
+	SELECT 1, format('ALTER VIEW %s SET (%s)', v.name, option)
+	  FROM unnest(c.reloptions) option
+	 WHERE option NOT LIKE 'security_invoker=%'
+	UNION ALL		-- default privileges may have given others
+	SELECT 2, format('REVOKE ALL ON %s FROM PUBLIC', v.name)
+	UNION ALL
+	SELECT 3, format('GRANT %s ON %s TO %s%s', a.privilege_type, v.name,
+					 CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
+					 CASE WHEN a.is_grantable AND a.grantee <> c.relowner THEN ' WITH GRANT OPTION' ELSE '' END)
+	  FROM aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) a
+	UNION ALL
+	SELECT 3, format('GRANT %s (%I) ON %s TO %s%s', a.privilege_type, t.attname, v.name,
+					 CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
+					 CASE WHEN a.is_grantable AND a.grantee <> c.relowner THEN ' WITH GRANT OPTION' ELSE '' END)
+	  FROM pg_attribute t, aclexplode(t.attacl) a
+	 WHERE t.attrelid = c.oid AND t.attnum > 0 AND t.attname = ANY (columns)
+	UNION ALL
+	SELECT 4, format('COMMENT ON VIEW %s IS %L', v.name, obj_description(c.oid, 'pg_class'))
+	UNION ALL
+	SELECT 4, format('COMMENT ON COLUMN %s.%I IS %L', v.name, t.attname, col_description(c.oid, t.attnum))
+	  FROM pg_attribute t
+	 WHERE t.attrelid = c.oid AND t.attnum > 0 AND t.attname = ANY (columns)
+	   AND col_description(c.oid, t.attnum) IS NOT NULL
+	   ) q (step, command)
+ WHERE c.oid = view
+$$;
+COMMENT ON FUNCTION dp_agg.view_commands(regclass, name[]) IS
+'internal: what a view has beside its query: options, grants and comments, of these columns, as commands; grants of others than the owner become grants of the owner''s';
+
+-- Grants that default privileges gave are taken back before those that were there are given.
+CREATE FUNCTION dp_agg.restore_view(view text, owner oid, commands text[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	command text;
+BEGIN
+	EXECUTE format('ALTER VIEW %s OWNER TO %s', view, owner::regrole);
+	FOR command IN
+		SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', view, a.grantee::regrole)
+		  FROM pg_class c, aclexplode(c.relacl) a
+		 WHERE c.oid = view::regclass AND a.grantee NOT IN (0, owner)
+	LOOP
+		EXECUTE command;
+	END LOOP;
+	FOREACH command IN ARRAY commands LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.restore_view(text, oid, text[]) IS
+'internal: gives a view that was made anew its owner, and what view_commands() kept';
+
+-- A role can make views that depend on each other in a circle, so nothing here counts steps.
+CREATE FUNCTION dp_agg.facade_dependents(facade regclass, table_owner oid)
+RETURNS TABLE (class oid, object oid, subobject integer, owner oid, own boolean, part boolean, plain_view boolean)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH RECURSIVE closure (class, object, subobject) AS (
+	SELECT 'pg_class'::regclass::oid, facade::oid, 0
+	UNION
+	SELECT n.* FROM closure c, LATERAL (
+		SELECT d.classid, d.objid, d.objsubid FROM pg_depend d
+		 WHERE d.refclassid = c.class AND d.refobjid = c.object AND c.subobject IN (0, d.refobjsubid)
+		   AND d.deptype NOT IN ('e', 'x')
+		UNION ALL
+		SELECT d.refclassid, d.refobjid, d.refobjsubid FROM pg_depend d
+		 WHERE d.classid = c.class AND d.objid = c.object AND d.deptype = 'i') n),
+owned AS (
+	SELECT c.*,
+		   CASE c.class
+		   WHEN 'pg_class'::regclass THEN (SELECT relowner FROM pg_class WHERE oid = c.object)
+		   WHEN 'pg_type'::regclass THEN (SELECT typowner FROM pg_type WHERE oid = c.object)
+		   WHEN 'pg_proc'::regclass THEN (SELECT proowner FROM pg_proc WHERE oid = c.object)
+		   WHEN 'pg_rewrite'::regclass THEN
+				(SELECT relowner FROM pg_class t JOIN pg_rewrite r ON t.oid = r.ev_class WHERE r.oid = c.object)
+		   WHEN 'pg_trigger'::regclass THEN
+				(SELECT relowner FROM pg_class t JOIN pg_trigger r ON t.oid = r.tgrelid WHERE r.oid = c.object)
+		   WHEN 'pg_policy'::regclass THEN
+				(SELECT relowner FROM pg_class t JOIN pg_policy r ON t.oid = r.polrelid WHERE r.oid = c.object)
+		   WHEN 'pg_attrdef'::regclass THEN
+				(SELECT relowner FROM pg_class t JOIN pg_attrdef r ON t.oid = r.adrelid WHERE r.oid = c.object)
+		   WHEN 'pg_constraint'::regclass THEN
+				(SELECT COALESCE(t.relowner, y.typowner) FROM pg_constraint r
+				   LEFT JOIN pg_class t ON t.oid = r.conrelid LEFT JOIN pg_type y ON y.oid = r.contypid
+				  WHERE r.oid = c.object)
+		   -- these have no owner: whoever owns a type may make them
+		   WHEN 'pg_cast'::regclass THEN NULL
+		   WHEN 'pg_transform'::regclass THEN NULL
+		   ELSE COALESCE((SELECT refobjid FROM pg_shdepend
+						   WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+							 AND classid = c.class AND objid = c.object AND deptype = 'o'), 10) END AS owner
+	  FROM closure c)
+SELECT o.class, o.object, o.subobject, o.owner, own.own,
+	   EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.object AND d.deptype = 'i'),
+	   o.class = 'pg_class'::regclass AND o.subobject = 0 AND
+	   EXISTS (SELECT FROM pg_class c WHERE c.oid = o.object AND c.relkind = 'v') AND
+	   NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = o.object) AND
+	   NOT EXISTS (SELECT FROM pg_attrdef t WHERE t.adrelid = o.object) AND
+	   NOT EXISTS (SELECT FROM pg_seclabel t WHERE t.objoid = o.object AND t.classoid = o.class) AND
+	   NOT EXISTS (SELECT FROM pg_rewrite t WHERE t.ev_class = o.object AND t.ev_type <> '1') AND
+	   (own.own OR
+		-- To read a constant may run what its type's owner wrote: a domain's check, say.
+		NOT EXISTS (SELECT FROM pg_rewrite r
+					  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+									  AND d.refclassid = 'pg_type'::regclass
+					  JOIN pg_type t ON t.oid = d.refobjid
+					 WHERE r.ev_class = o.object AND t.oid >= 16384
+					   AND NOT (t.typtype = 'e' OR (t.typtype = 'b' AND t.typelem = 0))))
+  FROM owned o,
+	   LATERAL (SELECT COALESCE(pg_has_role(o.owner, table_owner, 'USAGE') OR
+								o.owner = (SELECT relowner FROM pg_class WHERE oid = facade), false) AS own) own
+ WHERE NOT (o.class = 'pg_class'::regclass AND o.object = facade::oid)
+   AND NOT EXISTS (SELECT FROM pg_depend d
+					WHERE d.classid = o.class AND d.objid = o.object AND d.deptype = 'i'
+					  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = facade::oid)
+   AND NOT EXISTS (SELECT FROM pg_type t JOIN pg_type r ON r.typarray = t.oid
+					WHERE o.class = 'pg_type'::regclass AND o.object = t.oid AND r.typrelid = facade::oid)
+$$;
+COMMENT ON FUNCTION dp_agg.facade_dependents(regclass, oid) IS
+'internal: all that depends on a facade, also by way of others; own: its owner has the rights of the owner of the table, or owns the facade; part: it goes with another; plain_view: it can be made anew from its query';
+
+CREATE FUNCTION dp_agg.drop_facade(facade regclass, table_owner oid, cascade boolean, rebuilt oid[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	facade_name text := dp_agg.object_name(facade);
+	classes oid[];
+	objects oid[];
+	subobjects int[];
+	lost text[];
+BEGIN
+	SELECT array_agg(class), array_agg(object), array_agg(subobject),
+		   array_agg(pg_describe_object(class, object, subobject) ORDER BY pg_describe_object(class, object, subobject))
+		   FILTER (WHERE NOT part AND NOT own AND object <> ALL (rebuilt))
+	  INTO classes, objects, subobjects, lost
+	  FROM dp_agg.facade_dependents(facade, table_owner)
+	 WHERE NOT own OR object = ANY (rebuilt);
+	PERFORM dp_agg.delete_objects(classes || 'pg_class'::regclass::oid, objects || facade::oid, subobjects || 0, cascade);
+	PERFORM dp_agg.say_lost(facade_name, lost);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.drop_facade(regclass, oid, boolean, oid[]) IS
+'internal: drops a facade with all that others than the administrator made of it, and the views that will be made anew; errors: 2BP01 something of the administrator''s depends on it, unless it cascades';
+
+CREATE FUNCTION dp_agg.say_lost(facade_name text, lost text[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF cardinality(lost) > 0 THEN
+		RAISE NOTICE USING
+			MESSAGE = format('dropped what others made of the facade %s: %s', facade_name, array_to_string(lost, ', ')),
+			HINT = 'Their owners have no rights on the table. They may make them again from what the facade shows now.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.say_lost(text, text[]) IS
+'internal: names what was dropped along with a facade';
+
+CREATE FUNCTION dp_agg.remake_views(facade_name text, views jsonb, cascade boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	waiting jsonb := views;
+	left_over jsonb;
+	view jsonb;
+	blocking text;
+BEGIN
+	-- A view over a view may have the lower OID: then it takes another round.
+	FOR round IN 1..8 LOOP
+		left_over := '[]';
+		FOR view IN SELECT e FROM jsonb_array_elements(waiting) WITH ORDINALITY w (e, n) ORDER BY n LOOP
+			BEGIN
+				PERFORM dp_agg.run_as((view ->> 'owner')::oid, view ->> 'create');
+				PERFORM dp_agg.restore_view(view ->> 'name', (view ->> 'owner')::oid,
+							ARRAY(SELECT jsonb_array_elements_text(view -> 'commands')));
+			EXCEPTION WHEN OTHERS THEN
+				left_over := left_over || jsonb_build_array(view);
+			END;
+		END LOOP;
+		EXIT WHEN left_over = '[]' OR jsonb_array_length(left_over) = jsonb_array_length(waiting);
+		waiting := left_over;
+	END LOOP;
+	blocking := (SELECT string_agg(format('view %s depends on view %s', e ->> 'name', facade_name), E'\n' ORDER BY e ->> 'name')
+				   FROM jsonb_array_elements(left_over) e WHERE (e -> 'own')::boolean);
+	IF blocking IS NOT NULL AND NOT cascade THEN
+		RAISE dependent_objects_still_exist USING
+			MESSAGE = format('the facade %s has to be made anew, but other objects depend on it', facade_name),
+			DETAIL = blocking,
+			HINT = 'Drop these objects, change the table, and create them again.';
+	END IF;
+	FOR view IN SELECT e FROM jsonb_array_elements(left_over) e WHERE (e -> 'own')::boolean ORDER BY e ->> 'name' LOOP
+		RAISE NOTICE 'drop cascades to view %', view ->> 'name';
+	END LOOP;
+	PERFORM dp_agg.say_lost(facade_name, ARRAY(
+		SELECT 'view ' || (e ->> 'name') FROM jsonb_array_elements(left_over) e
+		 WHERE NOT (e -> 'own')::boolean ORDER BY 1));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.remake_views(text, jsonb, boolean) IS
+'internal: makes views over a facade anew, each by the right of its owner; what cannot be made is named if it was another''s; errors: 2BP01 it was the administrator''s, unless that cascades';
+
+CREATE FUNCTION dp_agg.remake_facade(relation regclass, facade regclass, shows smallint[], cascade boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	facade_name text := dp_agg.object_name(facade);
+	owner oid := (SELECT relowner FROM pg_class WHERE oid = facade);
+	table_owner oid := (SELECT relowner FROM pg_class WHERE oid = relation);
+	-- of the same columns: one that was dropped and added again is another
+	commands text[] := dp_agg.view_commands(facade, ARRAY(
+		SELECT v.attname FROM pg_attribute v
+		  JOIN dp_agg.facade_columns(relation) w ON w.attnum = shows[v.attnum] AND w.attname = v.attname
+		 WHERE v.attrelid = facade AND v.attnum > 0));
+	views jsonb;
+	rebuilt oid[];
+BEGIN
+	SELECT COALESCE(jsonb_agg(jsonb_build_object(
+				'name', dp_agg.object_name(c.oid), 'owner', c.relowner, 'own', d.own,
+				'create', format('CREATE VIEW %s%s AS %s', dp_agg.object_name(c.oid),
+								 ' WITH (' || (SELECT string_agg(o, ', ') FROM unnest(c.reloptions) o) || ')',
+								 pg_get_viewdef(c.oid)),
+				'commands', dp_agg.view_commands(c.oid, ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = c.oid)))
+				ORDER BY c.oid), '[]'),
+		   COALESCE(array_agg(c.oid), '{}')
+	  INTO views, rebuilt
+	  FROM dp_agg.facade_dependents(facade, table_owner) d JOIN pg_class c ON c.oid = d.object
+	 WHERE d.plain_view;
+	BEGIN
+		PERFORM dp_agg.drop_facade(facade, table_owner, cascade, rebuilt);
+	EXCEPTION WHEN dependent_objects_still_exist THEN
+		DECLARE
+			dependents text;
+		BEGIN
+			GET STACKED DIAGNOSTICS dependents = PG_EXCEPTION_DETAIL;
+			RAISE dependent_objects_still_exist USING
+				MESSAGE = format('the facade %s has to be made anew, but other objects depend on it', facade_name),
+				DETAIL = dependents,
+				HINT = 'Drop these objects, change the table, and create them again.';
+		END;
+	END;
+	PERFORM dp_agg.create_facade(relation, facade_name);
+	PERFORM dp_agg.restore_view(facade_name, owner, commands);
+	PERFORM dp_agg.remake_views(facade_name, views, cascade);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.remake_facade(regclass, regclass, smallint[], boolean) IS
+'internal: makes the facade of a relation anew, with its owner, options, grants and comments, and the views that depend on it; shows: see rename_facade_columns(); errors: 2BP01 something of the administrator''s depends on it and cannot be made anew';
+
+CREATE FUNCTION dp_agg.rename_facade_columns(facade regclass, shows smallint[], relation regclass) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	command text;
+BEGIN
+	-- by way of names that nobody has: two columns may have changed places
+	FOR command IN
+		SELECT q.command
+		  FROM pg_attribute v
+		  JOIN dp_agg.facade_columns(relation) w ON w.attnum = shows[v.attnum] AND w.attname <> v.attname,
+			   LATERAL (SELECT 1, format('ALTER VIEW %s RENAME COLUMN %I TO %I', dp_agg.object_name(facade), v.attname, 'dp_agg ' || v.attnum)
+						UNION ALL
+						SELECT 2, format('ALTER VIEW %s RENAME COLUMN %I TO %I', dp_agg.object_name(facade), 'dp_agg ' || v.attnum, w.attname)) q (step, command)
+		 WHERE v.attrelid = facade AND v.attnum > 0
+		 ORDER BY q.step, v.attnum
+	LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.rename_facade_columns(regclass, smallint[], regclass) IS
+'internal: gives the columns of a facade the names that the table has; shows: the number of the table''s column for each';
+
+CREATE FUNCTION dp_agg.view_options(view regclass) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT concat_ws(', ', 'security_invoker=true', string_agg(option, ', '))
+  FROM pg_class c, unnest(c.reloptions) option
+ WHERE c.oid = view AND option NOT LIKE 'security_invoker=%'
+$$;
+COMMENT ON FUNCTION dp_agg.view_options(regclass) IS
+'internal: the options of a facade as CREATE VIEW takes them';
+
+-- As long as it only gains columns the facade stays the same view, and nothing that
+-- depends on it is touched.
+CREATE FUNCTION dp_agg.follow_table(relation regclass, facade regclass, shows smallint[], detached boolean, cascade boolean)
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	stays boolean;
+	added name[];
+	command text;
+BEGIN
+	SELECT COALESCE(bool_and(w.attnum IS NOT NULL AND w.type = v.atttypid AND w.typmod = v.atttypmod
+							 AND w.collation_oid = v.attcollation), true) AND count(DISTINCT w.attnum) = count(*)
+	  INTO stays
+	  FROM pg_attribute v LEFT JOIN dp_agg.facade_columns(relation) w ON w.attnum = shows[v.attnum]
+	 WHERE v.attrelid = facade AND v.attnum > 0;
+	-- a column that comes back stands at the end, unless nobody has made anything of the facade
+	IF stays AND EXISTS (SELECT FROM dp_agg.facade_columns(relation) w
+						  WHERE w.attnum <> ALL (shows) AND w.attnum < (SELECT max(n) FROM unnest(shows) n)) THEN
+		stays := EXISTS (SELECT FROM dp_agg.facade_dependents(facade, (SELECT relowner FROM pg_class WHERE oid = relation)));
+	END IF;
+	IF NOT stays THEN
+		PERFORM dp_agg.remake_facade(relation, facade, shows, cascade);
+		RETURN;
+	END IF;
+	PERFORM dp_agg.rename_facade_columns(facade, shows, relation);
+	added := ARRAY(SELECT attname FROM dp_agg.facade_columns(relation) WHERE attnum <> ALL (shows) ORDER BY attnum);
+	IF detached OR added <> '{}' THEN
+		EXECUTE format('CREATE OR REPLACE VIEW %s WITH (%s) AS SELECT %s FROM %s',
+			dp_agg.object_name(facade), dp_agg.view_options(facade),
+			(SELECT string_agg(quote_ident(name), ', ' ORDER BY n)
+			   FROM unnest(ARRAY(SELECT attname FROM pg_attribute
+								  WHERE attrelid = facade AND attnum > 0 ORDER BY attnum) || added)
+					WITH ORDINALITY c (name, n)),
+			dp_agg.object_name(relation));
+	END IF;
+	FOR command IN
+		SELECT format('COMMENT ON COLUMN %s.%I IS %L', dp_agg.object_name(facade), attname, col_description(relation, attnum))
+		  FROM dp_agg.facade_columns(relation)
+		 WHERE attname = ANY (added) AND col_description(relation, attnum) IS NOT NULL
+	LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.follow_table(regclass, regclass, smallint[], boolean, boolean) IS
+'internal: gives a facade the columns that the table and its labels say; errors: 2BP01 it has to lose a column, or to change its type, and something of the administrator''s depends on it';
+
+CREATE FUNCTION dp_agg.facade_settle(relation regclass, make boolean, owner oid) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+	facade regclass := dp_agg.facade_of(relation);
+	facade_name text := (SELECT label::jsonb ->> 'facade' FROM pg_seclabel
+						  WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
+							AND objoid = relation AND objsubid = 0);
+BEGIN
+	IF facade IS NOT NULL THEN
+		PERFORM dp_agg.follow_table(relation, facade, dp_agg.view_columns(facade), false, false);
+	ELSIF make AND facade_name IS NOT NULL THEN
+		PERFORM dp_agg.create_facade(relation, facade_name);
+		EXECUTE format('ALTER VIEW %s OWNER TO %s', facade_name, owner::regrole);
+		EXECUTE format('GRANT SELECT ON %s TO PUBLIC', facade_name);
+		EXECUTE format('COMMENT ON VIEW %s IS %L', facade_name, dp_agg.facade_comment(relation));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.facade_settle(regclass, boolean, oid) IS
+'internal: see settle_facade(); a new facade belongs to the owner';
+
+CREATE FUNCTION dp_agg.facade_comment(relation regclass) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT format('facade of protected relation %s: releases only', dp_agg.object_name(relation)) $$;
+COMMENT ON FUNCTION dp_agg.facade_comment(regclass) IS
+'internal: the comment of a facade';
+
+CREATE FUNCTION dp_agg.facade_remove(relation regclass) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+BEGIN
+	IF dp_agg.facade_of(relation) IS NOT NULL THEN
+		PERFORM dp_agg.drop_facade(dp_agg.facade_of(relation),
+								   (SELECT relowner FROM pg_class WHERE oid = relation), false, '{}');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.facade_remove(regclass) IS
+'internal: see remove_facade()';
+
+CREATE FUNCTION dp_agg.note_facade(relation regclass, facade regclass) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+SELECT jsonb_build_object('relation', t.oid, 'name', t.relname, 'schema', n.nspname, 'owner', t.relowner,
+			'facade', f.oid, 'facade_name', dp_agg.object_name(f.oid), 'facade_owner', f.relowner, 'facade_relname', f.relname,
+			'comment', dp_agg.facade_comment(t.oid), 'detached', false,
+			'shows', dp_agg.view_columns(f.oid),
+			'descriptions', (SELECT COALESCE(jsonb_object_agg(a.attnum, col_description(t.oid, a.attnum)), '{}')
+							   FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0
+								AND col_description(t.oid, a.attnum) IS NOT NULL))
+  FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace, pg_class f
+ WHERE t.oid = relation AND f.oid = facade
+$$;
+COMMENT ON FUNCTION dp_agg.note_facade(regclass, regclass) IS
+'internal: what there is of a relation and its facade before a statement';
+
+CREATE FUNCTION dp_agg.detach_facade(facade regclass) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('CREATE OR REPLACE VIEW %s WITH (%s) AS SELECT %s', dp_agg.object_name(facade), dp_agg.view_options(facade),
+		(SELECT string_agg(format('NULL::%s%s AS %I', format_type(v.atttypid, v.atttypmod),
+								  (SELECT format(' COLLATE %I.%I', n.nspname, c.collname)
+									 FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+									WHERE c.oid = v.attcollation),
+								  v.attname), ', ' ORDER BY v.attnum)
+		   FROM pg_attribute v WHERE v.attrelid = facade AND v.attnum > 0));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.detach_facade(regclass) IS
+'internal: has a facade show the same columns of no table, until the table''s have been changed';
+
+CREATE FUNCTION dp_agg.facades_before(kind text, relations oid[], every boolean, cascade boolean) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+	state jsonb := '[]';
+	noted jsonb;
+	it record;
+	-- with the tables that views among them read
+	concerned oid[] := relations || ARRAY(
+		SELECT d.refobjid FROM pg_rewrite r
+		  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+		 WHERE r.ev_class = ANY (relations));
+BEGIN
+	FOR it IN
+		SELECT p.relation, f.facade, p.relation = ANY (relations) OR f.facade = ANY (relations) AS named, c.relowner
+		  FROM (SELECT objoid AS relation, objoid = ANY (concerned) AS concerned FROM pg_seclabel
+				 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objsubid = 0) p
+		  JOIN pg_class c ON c.oid = p.relation,
+			   LATERAL (SELECT dp_agg.facade_of(p.relation) AS facade) f
+			   -- a column is dropped along with its type, its collation, or what it is computed by
+		 WHERE (p.concerned OR every AND EXISTS (
+					SELECT FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attnum > 0
+					   AND (a.atttypid >= 16384 OR a.attcollation >= 16384 OR a.attgenerated <> '')))
+		   AND f.facade IS NOT NULL AND (every OR p.relation = ANY (relations) OR f.facade = ANY (relations))
+		 ORDER BY p.relation
+	LOOP
+		IF kind = 'drop' AND it.named THEN
+			PERFORM dp_agg.drop_facade(it.facade, it.relowner, cascade, '{}');
+			CONTINUE;
+		END IF;
+		noted := dp_agg.note_facade(it.relation, it.facade);
+		IF every THEN
+			noted := noted || jsonb_build_object('commands', dp_agg.view_commands(it.facade, '{}'),
+				'column_commands', (SELECT COALESCE(jsonb_object_agg(attname, ARRAY(
+										SELECT unnest(dp_agg.view_commands(it.facade, ARRAY[attname]))
+										EXCEPT SELECT unnest(dp_agg.view_commands(it.facade, '{}')))), '{}')
+									  FROM pg_attribute WHERE attrelid = it.facade AND attnum > 0
+									   AND (attacl IS NOT NULL OR col_description(attrelid, attnum) IS NOT NULL)));
+		END IF;
+		IF kind = 'follow' THEN		-- the facade before the table, which is the order of queries
+			EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', dp_agg.object_name(it.facade));
+		ELSIF kind = 'detach' THEN
+			PERFORM dp_agg.detach_facade(it.facade);
+			noted := noted || '{"detached": true}';
+		END IF;
+		state := state || jsonb_build_array(noted);
+	END LOOP;
+	RETURN state;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.facades_before(text, oid[], boolean, boolean) IS
+'internal: before a statement that changes relations: notes their facades (every: of all relations that may lose a column along with something else), and by its kind (note, follow, detach, drop) locks them, has them let go of their tables or drops them; errors: 2BP01 something of the administrator''s depends on a facade to be dropped';
+
+CREATE FUNCTION dp_agg.follow_name(was jsonb) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	relation regclass := (was ->> 'relation')::oid;
+	facade regclass := (was ->> 'facade')::oid;
+	now_name text := dp_agg.object_name(facade);
+	table_name name := (SELECT relname FROM pg_class WHERE oid = relation);
+	table_schema name := (SELECT nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
+	-- a name that protect() gave, and not one that somebody has chosen
+	given boolean := was ->> 'facade_relname' = was ->> 'name' OR
+		starts_with(was ->> 'facade_relname', left((was ->> 'schema') || '_' || (was ->> 'name'), 40));
+	wanted text;
+BEGIN
+	IF now_name = was ->> 'facade_name' AND starts_with(now_name, 'dp.') AND given AND was ->> 'facade_relname' <> table_name AND
+		(table_name <> was ->> 'name' OR table_schema <> was ->> 'schema') THEN
+		wanted := dp_agg.facade_name(relation);
+		EXECUTE format('ALTER VIEW %s RENAME TO %s', now_name, substr(wanted, length('dp.') + 1));
+		now_name := dp_agg.object_name(facade);
+	END IF;
+	IF now_name <> was ->> 'facade_name' THEN
+		EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
+			(SELECT label::jsonb || jsonb_build_object('facade', now_name) FROM pg_seclabel
+			  WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objoid = relation AND objsubid = 0));
+	END IF;
+	IF obj_description(facade, 'pg_class') = was ->> 'comment' AND dp_agg.facade_comment(relation) <> was ->> 'comment' THEN
+		EXECUTE format('COMMENT ON VIEW %s IS %L', now_name, dp_agg.facade_comment(relation));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.follow_name(jsonb) IS
+'internal: renames a facade as its relation was renamed, or notes in the label how it was renamed itself';
+
+CREATE FUNCTION dp_agg.follow_comments(was jsonb) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	relation oid := (was ->> 'relation')::oid;
+	facade oid := (was ->> 'facade')::oid;
+	command text;
+BEGIN
+	FOR command IN
+		SELECT format('COMMENT ON COLUMN %s.%I IS %L', dp_agg.object_name(facade), v.attname, col_description(relation, a.attnum))
+		  FROM pg_attribute a
+		  JOIN dp_agg.facade_columns(relation) w ON w.attnum = a.attnum
+		  JOIN pg_attribute v ON v.attrelid = facade AND v.attname = w.attname AND NOT v.attisdropped
+		 WHERE a.attrelid = relation
+		   AND was -> 'descriptions' ->> a.attnum::text IS DISTINCT FROM col_description(relation, a.attnum)
+		   AND was -> 'descriptions' ->> a.attnum::text IS NOT DISTINCT FROM col_description(facade, v.attnum)
+	LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.follow_comments(jsonb) IS
+'internal: gives the columns of a facade the new comments of the table''s, where they had the old ones';
+
+CREATE FUNCTION dp_agg.facades_after(state jsonb, cascade boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+	was jsonb;
+	relation oid;
+	facade oid;
+BEGIN
+	FOR was IN SELECT e FROM jsonb_array_elements(state) WITH ORDINALITY s (e, n) ORDER BY n LOOP
+		relation := (SELECT objoid FROM pg_seclabel
+					  WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
+						AND objoid = (was ->> 'relation')::oid AND objsubid = 0);
+		facade := (SELECT oid FROM pg_class WHERE oid = (was ->> 'facade')::oid);
+		IF relation IS NULL THEN
+			CONTINUE;		-- the relation was dropped, and its facade with it
+		ELSIF facade IS NULL THEN		-- a column was dropped along with its type, say
+			PERFORM dp_agg.create_facade(relation, was ->> 'facade_name');
+			PERFORM dp_agg.restore_view(was ->> 'facade_name', (was ->> 'facade_owner')::oid, ARRAY(
+				SELECT jsonb_array_elements_text(was -> 'commands')) || ARRAY(
+				SELECT jsonb_array_elements_text(e.value) FROM jsonb_each(was -> 'column_commands') e
+				 WHERE e.key IN (SELECT attname FROM dp_agg.facade_columns(relation))));
+			CONTINUE;
+		END IF;
+		PERFORM dp_agg.follow_table(relation, facade,
+				ARRAY(SELECT jsonb_array_elements_text(was -> 'shows'))::int2[],
+				(was -> 'detached')::boolean, cascade);
+		IF dp_agg.facade_of(relation) IS NULL OR dp_agg.facade_of(relation) = facade THEN
+			PERFORM dp_agg.follow_name(was);
+		ELSE
+			was := was || jsonb_build_object('facade', dp_agg.facade_of(relation)::oid);
+		END IF;
+		PERFORM dp_agg.follow_comments(was);
+		IF was ->> 'owner' = was ->> 'facade_owner' AND
+			was ->> 'owner' <> (SELECT relowner::text FROM pg_class WHERE oid = relation) THEN
+			EXECUTE format('ALTER VIEW %s OWNER TO %s', dp_agg.object_name((was ->> 'facade')::oid),
+						   (SELECT relowner::regrole FROM pg_class WHERE oid = relation));
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.facades_after(jsonb, boolean) IS
+'internal: after a statement: makes facades what their relations are now; errors: 2BP01 something of the administrator''s depends on a facade and cannot be made anew, unless that cascades';
+
+REVOKE EXECUTE ON FUNCTION
+	dp_agg.delete_objects(oid[], oid[], integer[], boolean),
+	dp_agg.run_as(oid, text),
+	dp_agg.create_facade(regclass, text),
+	dp_agg.restore_view(text, oid, text[]),
+	dp_agg.drop_facade(regclass, oid, boolean, oid[]),
+	dp_agg.say_lost(text, text[]),
+	dp_agg.remake_views(text, jsonb, boolean),
+	dp_agg.remake_facade(regclass, regclass, smallint[], boolean),
+	dp_agg.rename_facade_columns(regclass, smallint[], regclass),
+	dp_agg.follow_table(regclass, regclass, smallint[], boolean, boolean),
+	dp_agg.facade_settle(regclass, boolean, oid),
+	dp_agg.facade_remove(regclass),
+	dp_agg.detach_facade(regclass),
+	dp_agg.facades_before(text, oid[], boolean, boolean),
+	dp_agg.follow_name(jsonb),
+	dp_agg.follow_comments(jsonb),
+	dp_agg.facades_after(jsonb, boolean)
+FROM PUBLIC;
+
+-- ----------------------------------------------------------------------------
+-- What is declared of columns that no query could use is said at once.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.usable_types() RETURNS text LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 'boolean, numbers, text, varchar, character, name, bytea, date, time, timestamp, interval, uuid, jsonb, inet, cidr, macaddr and enums' $$;
+COMMENT ON FUNCTION dp_agg.usable_types() IS
+'internal: the types that units and group keys may have, in words';
+
+CREATE FUNCTION dp_agg.check_key_type(relation regclass, column_name name, is_unit boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attribute pg_attribute;
+	collation_name text;
+	role text := CASE WHEN is_unit THEN 'the unit' ELSE 'grouped by' END;
+BEGIN
+	SELECT * INTO attribute FROM pg_attribute
+	 WHERE attrelid = relation AND attname = column_name AND attnum > 0 AND NOT attisdropped;
+	IF dp_agg.key_use(attribute.atttypid) IS NULL THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('column "%s" of relation %s is of type %s, which cannot be %s', column_name, dp_agg.object_name(relation),
+							 format_type(attribute.atttypid, attribute.atttypmod), role),
+			DETAIL = format('No query could use it. Types that work: %s.', dp_agg.usable_types()),
+			HINT = 'Add a column of such a type that has the same value for the same individual or group, for example a text that is generated from this one (of citext: lower(column::text)), and name that.';
+	END IF;
+	SELECT format('%I.%I', n.nspname, c.collname) INTO collation_name
+	  FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+	 WHERE c.oid = attribute.attcollation AND (c.oid >= 16384 OR NOT c.collisdeterministic);
+	IF FOUND AND is_unit THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('column "%s" of relation %s has collation %s, so it cannot be the unit', column_name, dp_agg.object_name(relation), collation_name),
+			DETAIL = 'No query could use it: releases compare under collations that come with PostgreSQL.',
+			HINT = 'Add a column with such a collation that has the same value for the same individual, and name that.';
+	ELSIF FOUND THEN
+		RAISE WARNING USING
+			MESSAGE = format('column "%s" of relation %s has collation %s: no query can group by it', column_name, dp_agg.object_name(relation), collation_name),
+			HINT = 'Releases compare under collations that come with PostgreSQL. A query may cast: column COLLATE "C".';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.check_key_type(regclass, name, boolean) IS
+'internal: raises 0A000 for a column whose type no query could group by or tell individuals by, and warns of a collation that no query can group by';
+
+CREATE FUNCTION dp_agg.warn_of_types(relation regclass, columns name[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	unusable text := (SELECT string_agg(format('"%s" (%s)', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+						FROM pg_attribute a
+					   WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+						 AND (columns IS NULL OR a.attname = ANY (columns))
+						 AND dp_agg.type_use(a.atttypid) IS NULL
+						 AND NOT dp_agg.is_direct_identifier(relation, a.attnum));
+BEGIN
+	IF unusable IS NOT NULL THEN
+		RAISE WARNING USING
+			MESSAGE = format('releases cannot use these columns of %s, because of their types: %s', dp_agg.object_name(relation), unusable),
+			HINT = 'Whether they are NULL can be asked. One of citext or the like can be cast, as in column::text; of others, add a generated column of a built-in type.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.warn_of_types(regclass, name[]) IS
+'internal: names the columns (NULL: of all) whose types releases cannot use';
+
+CREATE FUNCTION dp_agg.unlabel(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	labelled record;
-	facade text;
 BEGIN
-	SELECT label::jsonb ->> 'facade' INTO facade FROM pg_seclabel
-	 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
-	   AND objoid = relation AND objsubid = 0;
-	IF NOT FOUND THEN
-		RAISE undefined_object USING
-			MESSAGE = format('relation %s is not protected', relation);
-	END IF;
 	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS NULL', dp_agg.label_object(relation));
 	FOR labelled IN
 		SELECT attname FROM pg_seclabel s
@@ -738,15 +1589,29 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,domain}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,domain,domain_type}', '{}');
 	END LOOP;
-	IF facade IS NOT NULL AND to_regclass(facade) IS NOT NULL THEN
-		EXECUTE 'DROP VIEW ' || facade;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.unlabel(regclass) IS
+'internal: removes from the labels of a relation all but the classes of columns; errors: 42501 not the owner';
+
+CREATE FUNCTION dp_agg.unprotect(relation regclass) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_seclabel
+					WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
+					  AND objoid = relation AND objsubid = 0) THEN
+		RAISE undefined_object USING
+			MESSAGE = format('relation %s is not protected', relation);
 	END IF;
+	PERFORM dp_agg.remove_facade(relation);
+	PERFORM dp_agg.unlabel(relation);
 END
 $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
-'removes protection, declared bounds and domains, and the facade of a relation; classes of columns and budgets of the population stay; errors: 42704 not protected, 42501 not the owner';
+'removes protection, declared bounds and domains, and the facade of a relation, with what roles without rights on the relation made of the facade; classes of columns and budgets of the population stay; errors: 42704 not protected, 42501 not the owner, 2BP01 something else depends on the facade';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
 							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
@@ -755,10 +1620,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	qualified text;
-	relation_name name;
-	schema_name name;
 	facade text;
 	declared jsonb;
+	outdated record;
 	member name;
 	position int := 0;
 	-- a size that is declared holds for the whole population
@@ -794,6 +1658,9 @@ BEGIN
 				MESSAGE = format('column "%s" of relation %s does not exist', member, relation);
 		END IF;
 	END LOOP;
+	FOREACH member IN ARRAY unit LOOP
+		PERFORM dp_agg.check_key_type(relation, member, true);
+	END LOOP;
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		IF (SELECT dp_agg.is_direct_identifier(relation, attnum) FROM pg_attribute
 			 WHERE attrelid = relation AND attname = member) THEN
@@ -803,10 +1670,10 @@ BEGIN
 				HINT = 'Leave it out of columns. The unit may be counted and joined without standing there.';
 		END IF;
 	END LOOP;
-	SELECT relname, nspname, format('%I.%I', nspname, relname)
-	  INTO relation_name, schema_name, qualified
-	  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
+	qualified := dp_agg.object_name(relation);
 
+	-- two who protect at a time wait for each other here, so that the labels are those of one
+	PERFORM dp_agg.lock_label(relation, 0::int2);
 	-- protecting again replaces all but the declared bounds and domains
 	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect.relation) THEN
 		SELECT jsonb_object_agg(a.attname, s.label::jsonb - 'unit' - 'open') INTO declared
@@ -814,13 +1681,10 @@ BEGIN
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
 		   AND s.objoid = protect.relation AND s.objsubid > 0;
-		PERFORM dp_agg.unprotect(relation);
+		facade := dp_agg.object_name(dp_agg.facade_of(relation));
+		PERFORM dp_agg.unlabel(relation);
 	END IF;
-
-	facade := format('dp.%I', relation_name);
-	IF to_regclass(facade) IS NOT NULL THEN
-		facade := format('dp.%I', schema_name || '_' || relation_name);
-	END IF;
+	facade := COALESCE(facade, dp_agg.facade_name(relation));
 	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
@@ -838,11 +1702,14 @@ BEGIN
 		PERFORM dp_agg.label_column(relation, member, '{}', declared -> member);
 	END LOOP;
 
-	PERFORM dp_agg.create_facade(relation, facade);
-	EXECUTE format('GRANT SELECT ON %s TO PUBLIC', facade);
-	EXECUTE format('COMMENT ON VIEW %s IS %L', facade,
-				   format('facade of protected relation %s: releases only', qualified));
+	PERFORM dp_agg.settle_facade(relation, true);
+	PERFORM dp_agg.warn_of_types(relation, columns);
 
+	FOR outdated IN SELECT * FROM dp_agg.outlived(relation) LOOP
+		RAISE WARNING USING
+			MESSAGE = format('column "%s": %s', outdated.column_name, outdated.finding),
+			HINT = outdated.advice || '.';
+	END LOOP;
 	IF EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
 				WHERE c.oid = relation AND a.grantee = 0 AND a.privilege_type = 'SELECT') THEN
 		RAISE WARNING USING
@@ -852,7 +1719,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
-'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier';
+'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier, 0A000 the unit is of a type that no query could use';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
@@ -938,6 +1805,12 @@ AS 'MODULE_PATHNAME', 'dp_never_null' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION dp_agg.never_null(regclass, smallint) IS
 'internal: is a column, by its number, NOT NULL in a relation and in all that inherit from it or are partitions, and does the server enforce that (it does not on foreign tables)';
 
+CREATE FUNCTION dp_agg.check_bounds(type oid, typmod integer, lower double precision,
+									 upper double precision, column_name text) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_check_bounds' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.check_bounds(oid, integer, double precision, double precision, text) IS
+'internal: do bounds of a column of that type, as labels hold them, lie within its type, with a value between them; errors: DP003';
+
 CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name, lower text, upper text)
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -979,8 +1852,11 @@ BEGIN
 			MESSAGE = 'lower bound must be less than upper bound',
 			HINT = 'Give the lower bound first.';
 	END IF;
+	PERFORM dp_agg.check_bounds(attribute.atttypid, attribute.atttypmod, bounds[1]::double precision,
+								bounds[2]::double precision, column_name);
 	PERFORM dp_agg.label_column(relation, column_name, '{}',
-			jsonb_build_object('lower', bounds[1], 'upper', bounds[2]));
+			jsonb_build_object('lower', bounds[1], 'upper', bounds[2],
+							   'bounds_type', dp_agg.type_name(type)));
 	IF NOT dp_agg.never_null(relation, attribute.attnum) THEN
 		RAISE NOTICE USING
 			MESSAGE = format('column "%s" may be NULL, which costs accuracy', column_name),
@@ -1032,7 +1908,7 @@ DECLARE
 	different bigint;
 BEGIN
 	IF keys IS NULL THEN
-		PERFORM dp_agg.label_column(relation, column_name, '{domain}', '{}');
+		PERFORM dp_agg.label_column(relation, column_name, '{domain,domain_type}', '{}');
 		RETURN;
 	END IF;
 	IF EXISTS (SELECT FROM unnest(keys) k WHERE k IS NULL) THEN
@@ -1052,6 +1928,7 @@ BEGIN
 			HINT = 'Domains are declared for columns of plain values such as text, numbers, dates, boolean or enums.';
 	END IF;
 
+	PERFORM dp_agg.check_key_type(relation, column_name, false);
 	-- Reads each key as a value of the column, with its length, as COPY would.
 	EXECUTE format('SELECT jsonb_agg(format(''%%s'', k) ORDER BY n), count(DISTINCT k)
 					  FROM ROWS FROM (jsonb_to_recordset($1) AS (k %s %s)) WITH ORDINALITY r (k, n)',
@@ -1067,11 +1944,12 @@ BEGIN
 			DETAIL = format('%s keys are %s values of type %s.', cardinality(keys), different, type),
 			HINT = 'List every key once.';
 	END IF;
-	PERFORM dp_agg.label_column(relation, column_name, '{}', jsonb_build_object('domain', canonical));
+	PERFORM dp_agg.label_column(relation, column_name, '{}',
+			jsonb_build_object('domain', canonical, 'domain_type', dp_agg.type_name(attribute.atttypid)));
 END
 $$;
 COMMENT ON FUNCTION dp_agg.set_domain(regclass, name, text[]) IS
-'declares that the values of a column are public and no others than keys: 1 to 10000 different ones, not NULL, written as values of its type; groups by it are then all listed, also those without a row; keys => NULL removes the domain; errors: 22004 NULL, 22023 too many or twice the same, 22P02 not of the type, 42703 no such column, 42704 not protected, 42501 not the owner';
+'declares that the values of a column are public and no others than keys: 1 to 10000 different ones, not NULL, written as values of its type; groups by it are then all listed, also those without a row; keys => NULL removes the domain; errors: 22004 NULL, 22023 too many or twice the same, 22P02 not of the type, 0A000 no query could group by the column, 42703 no such column, 42704 not protected, 42501 not the owner';
 
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.set_bounds(regclass, name, text, text),
@@ -1112,87 +1990,6 @@ COMMENT ON COLUMN dp_agg.classified_columns.processing IS 'raw, masked, generali
 COMMENT ON COLUMN dp_agg.classified_columns.remaining IS 'characters that remain of a masked value; null: not masked, or not known, which counts as many';
 COMMENT ON COLUMN dp_agg.classified_columns.receiver_has_key IS 'does the receiver of results hold the key of encrypted values; null: not encrypted, or not known, which counts as yes';
 COMMENT ON COLUMN dp_agg.classified_columns.tier IS 'risk tier of raw rows with the column, without what computation, transmission and scale add: low, medium or high';
-
--- CREATE OR REPLACE VIEW takes no column away, so a facade that loses one is made anew.
-CREATE FUNCTION dp_agg.rebuild_facade(relation regclass) RETURNS void LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	facade text;
-	old oid;
-	owner oid;
-	commands text[];
-	command text;
-	dependents text;
-BEGIN
-	SELECT label::jsonb ->> 'facade' INTO facade FROM pg_seclabel
-	 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objoid = relation AND objsubid = 0;
-	SELECT c.oid, c.relowner INTO old, owner FROM pg_class c
-	 WHERE c.oid = to_regclass(facade)::oid AND c.relkind = 'v';
-	IF old IS NULL THEN
-		RETURN;		-- not protected, or somebody has dropped the facade
-	END IF;
-
-	-- What a view has beside its columns, as commands.  Grants of others than the owner
-	-- become grants of the owner's.
-	SELECT array_agg(q.command ORDER BY q.step, q.command) INTO commands
-	  FROM (SELECT 1, format('ALTER VIEW %s OWNER TO %s', facade, owner::regrole)
-			 WHERE owner <> current_user::regrole
-			UNION ALL
-			SELECT 2, format('ALTER VIEW %s SET (%s)', facade, option)
-			  FROM pg_class c, unnest(c.reloptions) option
-			 WHERE c.oid = old AND option NOT LIKE 'security_invoker=%'
-			UNION ALL
-			SELECT 4, format('GRANT %s ON %s TO %s%s', a.privilege_type, facade,
-							 CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
-							 CASE WHEN a.is_grantable AND a.grantee <> owner THEN ' WITH GRANT OPTION' ELSE '' END)
-			  FROM pg_class c, aclexplode(COALESCE(c.relacl, acldefault('r', owner))) a
-			 WHERE c.oid = old
-			UNION ALL
-			SELECT 4, format('GRANT %s (%I) ON %s TO %s%s', a.privilege_type, t.attname, facade,
-							 CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
-							 CASE WHEN a.is_grantable AND a.grantee <> owner THEN ' WITH GRANT OPTION' ELSE '' END)
-			  FROM pg_attribute t, aclexplode(t.attacl) a
-			 WHERE t.attrelid = old AND t.attnum > 0
-			   AND EXISTS (SELECT FROM pg_attribute n WHERE n.attrelid = relation AND n.attname = t.attname
-							  AND NOT n.attisdropped AND NOT dp_agg.is_direct_identifier(relation, n.attnum))
-			UNION ALL
-			SELECT 5, format('COMMENT ON VIEW %s IS %L', facade, obj_description(old, 'pg_class'))
-			UNION ALL
-			SELECT 5, format('COMMENT ON COLUMN %s.%I IS %L', facade, t.attname, col_description(old, t.attnum))
-			  FROM pg_attribute t
-			 WHERE t.attrelid = old AND t.attnum > 0 AND col_description(old, t.attnum) IS NOT NULL
-			   AND EXISTS (SELECT FROM pg_attribute n WHERE n.attrelid = relation AND n.attname = t.attname
-							  AND NOT n.attisdropped AND NOT dp_agg.is_direct_identifier(relation, n.attnum))
-		   ) q (step, command);
-
-	BEGIN
-		EXECUTE 'DROP VIEW ' || facade;
-	EXCEPTION
-		WHEN dependent_objects_still_exist THEN
-			GET STACKED DIAGNOSTICS dependents = PG_EXCEPTION_DETAIL;
-			RAISE dependent_objects_still_exist USING
-				MESSAGE = format('the facade %s has to be made anew, but other objects depend on it', facade),
-				DETAIL = dependents,
-				HINT = 'Drop these objects, classify the column, and create them again without it.';
-		WHEN insufficient_privilege THEN
-			RAISE insufficient_privilege USING
-				MESSAGE = format('the facade %s has to be made anew, which only its owner may do', facade),
-				HINT = format('Let %s classify the column, or own the facade.', owner::regrole);
-	END;
-	PERFORM dp_agg.create_facade(relation, facade);
-	-- default privileges may have given others
-	EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', facade) ||
-		COALESCE((SELECT string_agg(DISTINCT ', ' || a.grantee::regrole, '')
-					FROM pg_class c, aclexplode(c.relacl) a
-				   WHERE c.oid = to_regclass(facade) AND a.grantee <> 0), '');
-	FOREACH command IN ARRAY commands LOOP
-		EXECUTE command;
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION dp_agg.rebuild_facade(regclass) IS
-'internal: makes the facade of a relation anew, with its owner, options, grants and comments; errors: 2BP01 other objects depend on it, 42501 not its owner';
 
 CREATE FUNCTION dp_agg.facades_without(relation regclass, "column" name) RETURNS regclass[] LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -1252,7 +2049,7 @@ BEGIN
 					'remaining', remaining, 'key_held', receiver_has_key));
 	END IF;
 	IF class = 'direct_identifier' AND old ?| '{lower,domain}' THEN
-		keys := keys || '{lower,upper,domain}';
+		keys := keys || '{lower,upper,bounds_type,domain,domain_type}';
 		RAISE NOTICE USING
 			MESSAGE = format('bounds and domain of column "%s" are removed', column_name),
 			HINT = 'A direct identifier has none: releases do not read it, and a domain would publish its values.';
@@ -1275,7 +2072,7 @@ BEGIN
 		 WHERE (f = ANY (without_before)) <> (f = ANY (without_after))
 		 ORDER BY f
 	LOOP
-		PERFORM dp_agg.rebuild_facade(protected);
+		PERFORM dp_agg.settle_facade(protected, false);
 	END LOOP;
 END
 $$;
@@ -2570,6 +3367,10 @@ AS $$
 	  JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p', 'f')
 	  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (p.unit)
 	 WHERE NOT a.attnotnull
+	UNION ALL
+	SELECT 'low', 'declaration', format('%I of %s', o.column_name, o.labelled), o.finding, o.advice
+	  FROM dp_agg.outlived() o
+	 WHERE EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = o.labelled)
 	UNION ALL
 	SELECT 'low', 'row security', c.oid::regclass::text,
 		   'has row security: an analyst''s releases are about the rows its policies show',

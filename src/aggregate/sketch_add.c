@@ -43,13 +43,17 @@ typedef struct Selection
  */
 
 /*
- * Most bytes, after the header, of one of a group's sketches of values or hashes, if the
- * release has nsketches sketches in all; see sketch_state.h.
+ * Most bytes, after the header, of one of a group's sketches of values or hashes, whose number
+ * in the release counts; see sketch_state.h.
  */
 uint32
-sketch_limit(int nsketches)
+sketch_limit(const ReleaseSpec *spec)
 {
-	return Min(SKETCH_GROUP_BYTES, SKETCH_ALL_BYTES / Max(nsketches, 1));
+	int			limited = 0;
+
+	for (int i = 0; i < spec->nsketches; i++)
+		limited += spec->sketches[i].kind != SPEC_SKETCH_CELLS;
+	return Min(SKETCH_GROUP_BYTES, SKETCH_VALUES_BYTES / Max(limited, 1));
 }
 
 /* The description of the i-th sketch, if there is one that fits its type. */
@@ -108,7 +112,7 @@ sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i, ArrayTy
 	values = read_values(spec, params);
 	spec_read_params(spec, values, &checked);
 	reader->rows = checked.rows;
-	reader->limit = sketch_limit(spec->nsketches);
+	reader->limit = sketch_limit(spec);
 	reader->seed = spec_seed(spec);
 	if (reader->sketch.kind == SPEC_SKETCH_CELLS)
 		grid_open(&reader->grid, &reader->sketch, values);

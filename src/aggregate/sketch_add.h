@@ -37,7 +37,7 @@ typedef union SketchItem
 	ValueKey	key;			/* for VALUES; for DISTINCT its hash alone */
 } SketchItem;
 
-extern uint32 sketch_limit(int nsketches);
+extern uint32 sketch_limit(const ReleaseSpec *spec);
 extern void sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i,
 							   ArrayType *params, bool reads_values, MemoryContext context);
 extern void sketch_check_state(const SketchReader *reader, const SketchState *state,

@@ -37,11 +37,14 @@
 #define SKETCH_MB (1U << 20)
 #define SKETCH_ROWS_BYTES (4 * SKETCH_MB)	/* one sketch of an individual's rows */
 #define SKETCH_GROUP_BYTES (512 * SKETCH_MB)	/* one sketch of a group */
-#define SKETCH_ALL_BYTES (800 * SKETCH_MB)	/* all sketches of a group together */
+#define SKETCH_VALUES_BYTES (768 * SKETCH_MB)	/* all sketches of a group together, but for
+												 * cells */
 
 StaticAssertDecl(DP_MAX_CELLS * sizeof(int64) <= SKETCH_ROWS_BYTES &&
-				 SKETCH_ALL_BYTES / DP_MAX_SKETCHES >= SKETCH_ROWS_BYTES,
+				 SKETCH_VALUES_BYTES / DP_MAX_SKETCHES >= SKETCH_ROWS_BYTES,
 				 "the limit of an individual's rows is the smallest");
+StaticAssertDecl(DP_MAX_SKETCHES * DP_MAX_CELLS * sizeof(int64) <= 64 * SKETCH_MB,
+				 "sketches of cells fit beside them");
 
 /* What the weights of a state count. */
 typedef enum SketchStage

@@ -90,8 +90,12 @@ static const struct
 		"LIMIT and OFFSET are not available below a release",
 		"Apply LIMIT to the released rows."
 	},
+	[REFUSE_MANY_KEYS] = {
+		"the public keys of this query have more than 100000 combinations",
+		"Group by fewer of these columns, or by an expression, as in GROUP BY a, nullif(b, NULL): then the groups that pass the gate are shown, and no others."
+	},
 	[REFUSE_MANY_OUTPUTS] = {
-		"too many different aggregates in one release",
+		"too many different aggregates in one release: more than %d %s",
 		"Split the query; every part is paid for."
 	},
 	[REFUSE_MIXED] = {
@@ -176,7 +180,7 @@ static const struct
 	},
 	[REFUSE_TYPE] = {
 		"values of this type are not available below a release",
-		"Use a built-in or enum type; of json, group by a field as text."
+		"Use a built-in or enum type; of json, group by a field as text; a type like citext can be cast: column::text."
 	},
 	[REFUSE_WIDE_PARAMETER] = {
 		"a parameter of a release is wider than 512 kB",
@@ -233,6 +237,20 @@ refuse_identifier(const char *column, const char *source, int location)
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg(refusals[REFUSE_DIRECT_IDENTIFIER].message, column),
 			 errhint("%s", refusals[REFUSE_DIRECT_IDENTIFIER].hint),
+			 errposition(cursor_position(source, location))));
+}
+
+/*
+ * Raises ERRCODE_DP_QUERY_REFUSED for a release that needs more than "limit" of what is named.
+ * source and location are as for refuse().
+ */
+void
+refuse_many(int limit, const char *things, const char *source, int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg(refusals[REFUSE_MANY_OUTPUTS].message, limit, things),
+			 errhint("%s", refusals[REFUSE_MANY_OUTPUTS].hint),
 			 errposition(cursor_position(source, location))));
 }
 

@@ -27,6 +27,7 @@ typedef enum Refusal
 	REFUSE_GROUPING_SETS,
 	REFUSE_INTERVAL,
 	REFUSE_LIMIT_BELOW,
+	REFUSE_MANY_KEYS,
 	REFUSE_MANY_OUTPUTS,
 	REFUSE_MIXED,
 	REFUSE_NOT_TIED,
@@ -57,6 +58,7 @@ typedef enum Refusal
 
 extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_identifier(const char *column, const char *source, int location) pg_attribute_noreturn();
+extern void refuse_many(int limit, const char *things, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_failing(const char *message, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_raw(Oid relid) pg_attribute_noreturn();
 

@@ -1,6 +1,6 @@
 /*
  * utility.c
- *		ProcessUtility: notes when an EXPLAIN or a COPY runs.
+ *		ProcessUtility: notes when an EXPLAIN or a COPY runs; facades follow DDL.
  */
 #include "postgres.h"
 
@@ -8,6 +8,7 @@
 
 #include "hooks/copy.h"
 #include "hooks/hooks.h"
+#include "hooks/migrations.h"
 #include "session/explain.h"
 
 static ProcessUtility_hook_type prev_process_utility = NULL;
@@ -25,12 +26,15 @@ noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		explain_begin();
 	PG_TRY();
 	{
+		Migration  *migration = migration_begin(pstmt->utilityStmt, context);
+
 		if (prev_process_utility)
 			prev_process_utility(pstmt, queryString, readOnlyTree, context, params,
 								 queryEnv, dest, qc);
 		else
 			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 									queryEnv, dest, qc);
+		migration_end(migration);
 	}
 	PG_FINALLY();
 	{

@@ -28,6 +28,7 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "policy/allowed.h"
 
@@ -428,6 +429,36 @@ type_is_allowed(Oid type)
 	if (OidIsValid(element) && get_array_type(element) == base)
 		base = getBaseType(element);
 	return contains(allowed_types, base) || type_is_enum(base);
+}
+
+/*
+ * May values of the type be group keys and the unit: can they be sorted and hashed, by
+ * PostgreSQL's own equality?
+ */
+bool
+type_may_be_key(Oid type)
+{
+	TypeCacheEntry *entry;
+
+	if (!type_is_allowed(type))
+		return false;
+	entry = lookup_type_cache(getBaseType(type),
+							  TYPECACHE_LT_OPR | TYPECACHE_EQ_OPR | TYPECACHE_HASH_PROC);
+	return OidIsValid(entry->lt_opr) && OidIsValid(entry->eq_opr) &&
+		entry->eq_opr < FirstNormalObjectId && OidIsValid(entry->hash_proc);
+}
+
+/*
+ * Does a cast without a function (RelabelType) make a text of a type that is not on the list, of
+ * an extension for one?  Its values then are stored as those of a text, and none of the
+ * type's own code runs: only a superuser can make such a cast.
+ */
+bool
+cast_is_to_same_text(Oid source, Oid target)
+{
+	return (target == TEXTOID || target == VARCHAROID) &&
+		get_typtype(source) == TYPTYPE_BASE && get_typlen(source) == -1 &&
+		!OidIsValid(get_element_type(source));
 }
 
 /*

@@ -30,6 +30,8 @@ extern int	function_constant_argument(Oid funcid);
 extern bool function_pads(Oid funcid);
 extern bool aggregate_is_allowed(Oid aggfnoid, bool *adds);
 extern bool type_is_allowed(Oid type);
+extern bool type_may_be_key(Oid type);
+extern bool cast_is_to_same_text(Oid source, Oid target);
 extern bool cast_is_allowed(Oid source, Oid target);
 extern bool collation_is_allowed(Oid collation);
 

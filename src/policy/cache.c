@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -106,19 +107,20 @@ policy_init_cache(void)
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 }
 
-/* Reads labels of the relation, else of the nearest labelled ancestor. */
+/* Reads labels of the relation, else of the nearest labelled ancestor, however far it is. */
 static ProtectedRelation *
-read_policy(Oid relid, int depth)
+read_policy(Oid relid)
 {
 	ProtectedRelation *rel = policy_read_labels(relid);
 	ListCell   *lc;
 
-	if (rel != NULL || depth > DEEPEST_INHERITANCE)
+	if (rel != NULL)
 		return rel;
 
+	check_stack_depth();
 	foreach(lc, family_parents(relid))
 	{
-		rel = read_policy(lfirst_oid(lc), depth + 1);
+		rel = read_policy(lfirst_oid(lc));
 		if (rel != NULL)
 		{
 			rel->relid = relid;
@@ -181,7 +183,7 @@ ask(Oid relid, PolicyQuestion question)
 	context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg policy",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	value = question == POLICY_PROTECTION ? (void *) read_policy(relid, 0) :
+	value = question == POLICY_PROTECTION ? (void *) read_policy(relid) :
 		(void *) family_classes(relid, question == POLICY_READ_CLASSES);
 	MemoryContextSwitchTo(old);
 	keep_answer(relid, question, value, context, family_exists(relid));
@@ -241,9 +243,9 @@ policy_is_quasi(Oid relid, AttrNumber attno)
 	return column != NULL && tier_is_quasi(column);
 }
 
-/* Declared bounds of a column, or NULL. */
+/* Declared bounds of a column, or NULL; also those that its type has outlived. */
 const ColumnBounds *
-policy_bounds(const ProtectedRelation *rel, AttrNumber attno)
+policy_any_bounds(const ProtectedRelation *rel, AttrNumber attno)
 {
 	for (int i = 0; i < rel->nbounds; i++)
 	{
@@ -253,9 +255,18 @@ policy_bounds(const ProtectedRelation *rel, AttrNumber attno)
 	return NULL;
 }
 
-/* Declared public values of a column, or NULL. */
+/* Declared bounds of a column that count, or NULL. */
+const ColumnBounds *
+policy_bounds(const ProtectedRelation *rel, AttrNumber attno)
+{
+	const ColumnBounds *bounds = policy_any_bounds(rel, attno);
+
+	return bounds != NULL && bounds->outlived == NULL ? bounds : NULL;
+}
+
+/* Declared public values of a column, or NULL; also those that its type has outlived. */
 const ColumnDomain *
-policy_domain(const ProtectedRelation *rel, AttrNumber attno)
+policy_any_domain(const ProtectedRelation *rel, AttrNumber attno)
 {
 	for (int i = 0; i < rel->ndomains; i++)
 	{
@@ -263,6 +274,15 @@ policy_domain(const ProtectedRelation *rel, AttrNumber attno)
 			return &rel->domains[i];
 	}
 	return NULL;
+}
+
+/* Declared public values of a column that count, or NULL. */
+const ColumnDomain *
+policy_domain(const ProtectedRelation *rel, AttrNumber attno)
+{
+	const ColumnDomain *domain = policy_any_domain(rel, attno);
+
+	return domain != NULL && domain->outlived == NULL ? domain : NULL;
 }
 
 /* Does the column belong to the privacy unit? */

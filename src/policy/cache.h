@@ -15,6 +15,8 @@ extern const RelationClasses *policy_classes(Oid relid);
 extern const TierColumn *policy_class(Oid relid, AttrNumber attno);
 extern bool policy_is_direct(Oid relid, AttrNumber attno);
 extern bool policy_is_quasi(Oid relid, AttrNumber attno);
+extern const ColumnBounds *policy_any_bounds(const ProtectedRelation *rel, AttrNumber attno);
+extern const ColumnDomain *policy_any_domain(const ProtectedRelation *rel, AttrNumber attno);
 extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumber attno);
 extern const ColumnDomain *policy_domain(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);

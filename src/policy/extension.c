@@ -90,6 +90,10 @@ static const struct
 	{"flat", DP_FUNC_FLAT},
 	{"number", DP_FUNC_NUMBER},
 	{"protect", DP_FUNC_PROTECT},
+	{"facades_before", DP_FUNC_FACADES_BEFORE},
+	{"facades_after", DP_FUNC_FACADES_AFTER},
+	{"facade_settle", DP_FUNC_FACADE_SETTLE},
+	{"facade_remove", DP_FUNC_FACADE_REMOVE},
 };
 
 typedef struct FunctionEntry

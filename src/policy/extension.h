@@ -67,6 +67,11 @@ typedef enum DpFunction
 	DP_FUNC_NUMBER,
 	/* what the administrator calls */
 	DP_FUNC_PROTECT,
+	/* what facades need */
+	DP_FUNC_FACADES_BEFORE,
+	DP_FUNC_FACADES_AFTER,
+	DP_FUNC_FACADE_SETTLE,
+	DP_FUNC_FACADE_REMOVE,
 	DP_FUNC_OTHER,				/* any other member of the extension */
 	DP_FUNC_LAST
 } DpFunction;

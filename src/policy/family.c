@@ -21,6 +21,7 @@
 #include "access/sysattr.h"
 #include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
+#include "miscadmin.h"
 #include "nodes/bitmapset.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
@@ -209,16 +210,15 @@ add_generated(Oid relid, RelationClasses *classes)
 
 /* The classes of a relation's columns: its own, else those of the nearest ancestors. */
 static RelationClasses *
-read_classes(Oid relid, int depth)
+read_classes(Oid relid)
 {
 	RelationClasses *result = policy_read_classes(relid);
 	ListCell   *lc;
 
-	if (depth > DEEPEST_INHERITANCE)
-		return result;
+	check_stack_depth();
 	foreach(lc, family_parents(relid))
 		result = merge_classes(relid, result, lfirst_oid(lc),
-							   read_classes(lfirst_oid(lc), depth + 1), false);
+							   read_classes(lfirst_oid(lc)), false);
 	return add_generated(relid, result);
 }
 
@@ -230,7 +230,7 @@ read_classes(Oid relid, int depth)
 RelationClasses *
 family_classes(Oid relid, bool as_read)
 {
-	RelationClasses *result = read_classes(relid, 0);
+	RelationClasses *result = read_classes(relid);
 	ListCell   *lc;
 
 	if (!as_read)

@@ -11,9 +11,6 @@
 
 #include "policy/policy.h"
 
-/* How far up parents are looked for. */
-#define DEEPEST_INHERITANCE 64
-
 extern void family_init(void);
 extern bool family_forget(Oid relid);
 extern List *family_parents(Oid relid);

@@ -10,12 +10,16 @@
  *
  * On a column, any of:
  *
- *		{"unit": 1, "open": true, "lower": 0, "upper": 5000,
- *		 "domain": ["north", "south"],
+ *		{"unit": 1, "open": true,
+ *		 "lower": 0, "upper": 5000, "bounds_type": "pg_catalog.numeric",
+ *		 "domain": ["north", "south"], "domain_type": "pg_catalog.text",
  *		 "class": "direct_identifier", "processing": "masked", "remaining": 4}
  *
  * Bounds of dates and the like are numbers too (policy.h); a domain lists the
- * public values of a column as its type writes them.
+ * public values of a column as its type writes them.  Beside them stands the type that
+ * they were declared for, or the one below it, if that is a domain: its schema and name.
+ * If the column's type is of another kind now (kinds.c), they do not count.  Where no type
+ * is named, as in labels written by hand, they do.
  *
  * "class" is direct_identifier, quasi_identifier, sensitive or ordinary.  Beside it may
  * stand "processing": raw (which is meant where it is missing), masked, generalised,
@@ -59,6 +63,7 @@
 #include "core/limits.h"
 #include "mechanism/noise.h"
 #include "policy/extension.h"
+#include "policy/kinds.h"
 #include "policy/label.h"
 #include "policy/policy.h"
 #include "tier/classes.h"
@@ -308,7 +313,22 @@ read_column_class(Jsonb *label, TierColumn *column)
 	return true;
 }
 
-/* Reads a column's label into rel. */
+/*
+ * The type that the key of a label names, if what was declared for it has another meaning for
+ * the type that the column has now; else NULL.
+ */
+static char *
+read_outlived(Jsonb *label, const char *key, const ProtectedRelation *rel, AttrNumber attno)
+{
+	char		made_for[DP_TYPE_NAME_BYTES];
+
+	if (!label_string(label, key, made_for, sizeof(made_for)) || !OidIsValid(rel->relid) ||
+		policy_same_kind(made_for, get_atttype(rel->relid, attno)))
+		return NULL;
+	return pstrdup(made_for);
+}
+
+/* Reads a column's label into rel; rel->relid is 0 if the label is only judged by itself. */
 static void
 read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 {
@@ -341,6 +361,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 		rel->bounds = (rel->bounds == NULL) ?
 			palloc(sizeof(ColumnBounds)) :
 			repalloc(rel->bounds, (rel->nbounds + 1) * sizeof(ColumnBounds));
+		bounds.outlived = read_outlived(label, "bounds_type", rel, attno);
 		rel->bounds[rel->nbounds++] = bounds;
 	}
 	domain.keys = label_strings(label, "domain", DP_MAX_DOMAIN_KEYS, &domain.nkeys);
@@ -349,6 +370,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 		rel->domains = (rel->domains == NULL) ?
 			palloc(sizeof(ColumnDomain)) :
 			repalloc(rel->domains, (rel->ndomains + 1) * sizeof(ColumnDomain));
+		domain.outlived = read_outlived(label, "domain_type", rel, attno);
 		rel->domains[rel->ndomains++] = domain;
 	}
 }

@@ -33,6 +33,8 @@ typedef struct ColumnBounds
 	AttrNumber	attno;
 	double		lower;
 	double		upper;
+	char	   *outlived;		/* type they were declared for, if the column's is of another
+								 * kind now (kinds.h); they do not count then.  Else NULL */
 } ColumnBounds;
 
 /*
@@ -45,6 +47,7 @@ typedef struct ColumnDomain
 	AttrNumber	attno;
 	int			nkeys;
 	char	  **keys;
+	char	   *outlived;		/* as of bounds */
 } ColumnDomain;
 
 /* How one column is classified. */

@@ -13,6 +13,7 @@
 PG_FUNCTION_INFO_V1(dp_function_use);
 PG_FUNCTION_INFO_V1(dp_cast_use);
 PG_FUNCTION_INFO_V1(dp_type_use);
+PG_FUNCTION_INFO_V1(dp_key_use);
 PG_FUNCTION_INFO_V1(dp_aggregate_use);
 
 /*
@@ -53,6 +54,15 @@ PGDLLEXPORT Datum
 dp_type_use(PG_FUNCTION_ARGS)
 {
 	if (!type_is_allowed(PG_GETARG_OID(0)))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text("as is"));
+}
+
+/* key_use(regtype) returns text: 'as is' for a type that may be a group key and the unit, or NULL. */
+PGDLLEXPORT Datum
+dp_key_use(PG_FUNCTION_ARGS)
+{
+	if (!type_may_be_key(PG_GETARG_OID(0)))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text("as is"));
 }

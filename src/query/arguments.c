@@ -25,6 +25,7 @@
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "spec/domain.h"
+#include "spec/range.h"
 #include "spec/spec.h"
 
 /* Argument i (from 0) of an aggregate. */
@@ -44,7 +45,8 @@ static int
 add_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node)
 {
 	if (list_length(builder->params) >= DP_MAX_PARAMS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_PARAMS, "bounds and other parameters", builder->context,
+					 builder->level->query);
 	builder->spec.param_kinds[list_length(builder->params)] = kind;
 	builder->params = lappend(builder->params, node);
 	return list_length(builder->params) - 1;
@@ -122,6 +124,28 @@ written_bound(ReleaseBuilder *builder, Node *expr)
 	return node;
 }
 
+/*
+ * Raises ERRCODE_DP_BOUNDS if an argument has no value between bounds that are constants, seen
+ * through an implicit cast: to dp_corr(y, x) integers are double precision.  Bounds that are
+ * parameters are checked by the argument's own type, when they are known (spec/spec.c).
+ */
+static void
+check_cast_range(Node *expr, Node *lower_bound, Node *upper_bound)
+{
+	double		lower;
+	double		upper;
+
+	if (!IsA(lower_bound, Const) || !IsA(upper_bound, Const))
+		return;
+	lower = DatumGetFloat8(((Const *) lower_bound)->constvalue);
+	upper = DatumGetFloat8(((Const *) upper_bound)->constvalue);
+	while (IsA(expr, FuncExpr) && ((FuncExpr *) expr)->funcformat == COERCE_IMPLICIT_CAST &&
+		   list_length(((FuncExpr *) expr)->args) == 1)
+		expr = linitial(((FuncExpr *) expr)->args);
+	if (lower < upper && domain_of_type(exprType(expr)) != SPEC_ARG_ANY)
+		range_check(domain_of_type(exprType(expr)), type_precision(expr), lower, upper);
+}
+
 /* Position of bounds: written as arguments number i and i + 1, or declared. */
 int
 argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
@@ -130,9 +154,13 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 	double		upper;
 
 	if (list_length(aggref->args) > i + 1)
-		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN,
-						   written_bound(builder, aggregate_argument(aggref, i)),
-						   written_bound(builder, aggregate_argument(aggref, i + 1)));
+	{
+		Node	   *first = written_bound(builder, aggregate_argument(aggref, i));
+		Node	   *second = written_bound(builder, aggregate_argument(aggref, i + 1));
+
+		check_cast_range(expr, first, second);
+		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN, first, second);
+	}
 	if (!derive_bounds(builder->level, expr, &lower, &upper))
 		no_bounds(builder->context, builder->level, expr, aggref);
 	spec_check_bounds(lower, upper, true);
@@ -154,6 +182,13 @@ number_type(ReleaseBuilder *builder, Node *expr)
 	if (type == SPEC_ARG_ANY)
 		refuse(REFUSE_AGGREGATE, builder->context->source, exprLocation(expr));
 	return type;
+}
+
+/* The precision and scale of an argument of type numeric, as a typmod; else -1. */
+int32
+type_precision(Node *expr)
+{
+	return domain_of_type(exprType(expr)) == SPEC_ARG_NUMERIC ? exprTypmod(expr) : -1;
 }
 
 /* The argument under its FILTER: a row that fails it has no value. */
@@ -225,8 +260,10 @@ find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
 		i++;
 	}
 	if (spec->narguments >= DP_MAX_ARGUMENTS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
-	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound};
+		refuse_limit(DP_MAX_ARGUMENTS, "different arguments and filters", builder->context,
+					 builder->level->query);
+	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound,
+		.typmod = type_precision(expr)};
 	builder->arguments = lappend(builder->arguments, expr);
 	return spec->narguments++;
 }

@@ -17,6 +17,7 @@ extern int	find_bounds(ReleaseBuilder *builder, SpecParamKind kind, Node *lower,
 extern Node *written_number(ReleaseBuilder *builder, Node *expr, Refusal otherwise);
 extern Node *written_bound(ReleaseBuilder *builder, Node *expr);
 extern int	argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i);
+extern int32 type_precision(Node *expr);
 extern SpecArgType number_type(ReleaseBuilder *builder, Node *expr);
 extern Node *guard_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
 extern bool never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr);

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -31,6 +32,7 @@
 #include "query/bounds.h"
 #include "query/equalities.h"
 #include "query/level.h"
+#include "query/outlived.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
 
@@ -374,6 +376,31 @@ derive_bounds(Level *level, Node *node, double *lower, double *upper)
 	return true;
 }
 
+/* Raises ERRCODE_DP_BOUNDS if a column of the expression has outlived the bounds declared for it. */
+static void
+check_outlived(Level *level, Node *node)
+{
+	ListCell   *lc;
+
+	foreach(lc, pull_var_clause(node, PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
+								PVC_RECURSE_PLACEHOLDERS))
+	{
+		Var		   *var = lfirst_node(Var, lc);
+		RangeTblEntry *rte = rt_fetch(var->varno, level->query->rtable);
+
+		if (rte->rtekind == RTE_RELATION)
+			refuse_outlived_bounds(rte->relid, var->varattno);
+		else if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations == NULL)
+		{
+			Level		below = {.query = rte->subquery};
+			TargetEntry *tle = get_tle_by_resno(rte->subquery->targetList, var->varattno);
+
+			if (tle != NULL)
+				check_outlived(&below, (Node *) tle->expr);
+		}
+	}
+}
+
 /* ----------
  * What to write instead
  * ----------
@@ -429,6 +456,7 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 {
 	Node	   *bare = strip_relabel(node);
 
+	check_outlived(level, node);
 	while (IsA(bare, FuncExpr) && list_length(((FuncExpr *) bare)->args) == 1 &&
 		   ((FuncExpr *) bare)->funcformat != COERCE_EXPLICIT_CALL)
 		bare = strip_relabel(linitial(((FuncExpr *) bare)->args));

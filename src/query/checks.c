@@ -153,6 +153,18 @@ default_clause(Oid type)
 }
 
 /*
+ * default_clause() for a column of the unit.  Raises ERRCODE_DP_QUERY_REFUSED where the type has no
+ * order: labels may be written by hand, and types change.
+ */
+SortGroupClause *
+unit_clause(RewriteContext *context, Node *expr)
+{
+	if (!type_may_be_key(exprType(expr)))
+		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
+	return default_clause(exprType(expr));
+}
+
+/*
  * A group key or a column of the unit: of an allowed type that can be sorted and hashed, by
  * PostgreSQL's own equality, and no system column.
  */

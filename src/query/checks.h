@@ -19,5 +19,6 @@ extern void check_set_operations(RewriteContext *context, Node *node);
 extern void check_compared(RewriteContext *context, Node *node);
 extern void check_group_key(RewriteContext *context, Node *expr, SortGroupClause *clause);
 extern SortGroupClause *default_clause(Oid type);
+extern SortGroupClause *unit_clause(RewriteContext *context, Node *expr);
 
 #endif							/* DP_CHECKS_H */

@@ -32,7 +32,8 @@ find_set(ReleaseBuilder *builder, int x, int y, bool every_row)
 			return i;
 	}
 	if (spec->nsets >= DP_MAX_SETS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_SETS, "different arguments and filters", builder->context,
+					 builder->level->query);
 	spec->sets[spec->nsets] = (SpecSet) {.x = x,.y = y,.every_row = every_row};
 	return spec->nsets++;
 }
@@ -55,7 +56,8 @@ find_feature(ReleaseBuilder *builder, SpecFeatureKind kind, int set)
 	if (kind != SPEC_FEATURE_ONE)
 		ones = find_feature(builder, SPEC_FEATURE_ONE, set);
 	if (spec->nfeatures >= DP_MAX_FEATURES)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_FEATURES, "sums of rows", builder->context,
+					 builder->level->query);
 	spec->features[spec->nfeatures] = (SpecFeature) {.kind = kind,.set = set,
 		.ones = ones == DP_NONE ? spec->nfeatures : ones};
 	return spec->nfeatures++;
@@ -90,7 +92,8 @@ find_coordinate(ReleaseBuilder *builder, SpecCoordinate wanted)
 	if (i != DP_NONE)
 		return i;
 	if (spec->dimensions >= DP_MAX_DIMENSIONS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_DIMENSIONS - 1, "coordinates, which sums, counts and the like are made of", builder->context,
+					 builder->level->query);
 	spec->coordinates[spec->dimensions] = wanted;
 	return spec->dimensions++;
 }

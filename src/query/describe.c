@@ -15,18 +15,35 @@
 #include "query/refuse.h"
 #include "spec/spec.h"
 
+/* What stands for names that do not fit, with the comma before it. */
+#define MORE_NAMES ", ..."
+
+/*
+ * Appends a name to a list of names, for the ledger; false if it does not fit, and the list ends
+ * with MORE_NAMES then.
+ */
+static bool
+append_name(char *names, Size size, const char *name)
+{
+	Size		used = strlen(names);
+
+	if (used + strlen(", ") + strlen(name) + sizeof(MORE_NAMES) > size)
+	{
+		strlcat(names, used > 0 ? MORE_NAMES : "...", size);
+		return false;
+	}
+	snprintf(names + used, size - used, "%s%s", used > 0 ? ", " : "", name);
+	return true;
+}
+
 /* Writes the outputs' names into one text, for the ledger; as many as fit. */
 static void
 name_outputs(ReleaseSpec *spec)
 {
 	for (int i = 0; i < spec->noutputs; i++)
 	{
-		Size		used = strlen(spec->output_names);
-
-		if (used + strlen(spec->outputs[i].name) + 3 > sizeof(spec->output_names))
+		if (!append_name(spec->output_names, sizeof(spec->output_names), spec->outputs[i].name))
 			break;
-		snprintf(spec->output_names + used, sizeof(spec->output_names) - used, "%s%s",
-				 used > 0 ? ", " : "", spec->outputs[i].name);
 	}
 }
 
@@ -40,7 +57,6 @@ void
 describe_release(ReleaseBuilder *builder)
 {
 	ReleaseSpec *spec = &builder->spec;
-	StringInfoData names;
 	List	   *proofs;
 	ListCell   *lc;
 
@@ -61,16 +77,13 @@ describe_release(ReleaseBuilder *builder)
 		refuse_query(REFUSE_TOO_LARGE, builder->context, builder->level->query);
 	foreach(lc, proofs)
 		spec->proofs[spec->nproofs++] = lfirst_oid(lc);
-	initStringInfo(&names);
 	foreach(lc, builder->individuals->relids)
 	{
 		Oid			relid = lfirst_oid(lc);
 		char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
 													  get_rel_name(relid));
 
-		if (names.len + strlen(name) + 2 >= sizeof(spec->relations))
+		if (!append_name(spec->relations, sizeof(spec->relations), name))
 			break;
-		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
 	}
-	strlcpy(spec->relations, names.data, sizeof(spec->relations));
 }

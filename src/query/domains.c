@@ -10,7 +10,8 @@
  *
  *		FROM unnest(domain) LEFT JOIN release ON key = release.key
  *
- * That is done if every group key has a domain.  Conditions of WHERE that are
+ * That is done if every group key has a domain, and a query with too many combinations is
+ * refused.  Conditions of WHERE that are
  * about the keys alone apply to the list, too.
  */
 #include "postgres.h"
@@ -26,19 +27,27 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "core/errors.h"
+#include "core/refusals.h"
 #include "policy/cache.h"
+#include "policy/kinds.h"
 #include "policy/policy.h"
 #include "query/builder.h"
 #include "query/domains.h"
 #include "query/equalities.h"
+#include "query/outlived.h"
+#include "query/refuse.h"
 #include "query/walk.h"
 
-/* More combinations of keys than this are not listed. */
+/* Most combinations of keys that are listed; the refusal names it, too. */
 #define MAX_LISTED 100000
 
-/* The domain of the column that an expression is, or NULL. */
+/*
+ * The domain of the column that an expression is, or NULL; also one that its type has outlived.
+ * *relid becomes the column's relation.
+ */
 static const ColumnDomain *
-expression_domain(Query *query, Node *expr)
+expression_domain(Query *query, Node *expr, Oid *relid)
 {
 	Node	   *node = strip_relabel(expr);
 	RangeTblEntry *rte;
@@ -50,21 +59,26 @@ expression_domain(Query *query, Node *expr)
 	{
 		const ProtectedRelation *rel = policy_lookup(rte->relid);
 
-		return rel != NULL ? policy_domain(rel, ((Var *) node)->varattno) : NULL;
+		*relid = rte->relid;
+		return rel != NULL ? policy_any_domain(rel, ((Var *) node)->varattno) : NULL;
 	}
 	if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations == NULL)
 	{
 		TargetEntry *tle = get_tle_by_resno(rte->subquery->targetList,
 											((Var *) node)->varattno);
 
-		return tle != NULL ? expression_domain(rte->subquery, (Node *) tle->expr) : NULL;
+		return tle != NULL ? expression_domain(rte->subquery, (Node *) tle->expr, relid) :
+			NULL;
 	}
 	return NULL;
 }
 
-/* The keys of a domain as a constant array of the given type. */
+/*
+ * The keys of a domain as a constant array of the given type, which the input functions of the
+ * types of the column and of the array make of them, or raise an error.
+ */
 static Const *
-domain_array(const ColumnDomain *domain, Oid type, Oid collation)
+read_keys(Oid relid, const ColumnDomain *domain, Oid type, Oid collation)
 {
 	Datum	   *values = palloc(sizeof(Datum) * Max(domain->nkeys, 1));
 	Oid			input;
@@ -73,7 +87,13 @@ domain_array(const ColumnDomain *domain, Oid type, Oid collation)
 	bool		by_value;
 	char		align;
 	ArrayType  *array;
+	Oid			column_type;
+	int32		typmod;
+	Oid			column_collation;
 
+	get_atttypetypmodcoll(relid, domain->attno, &column_type, &typmod, &column_collation);
+	column_type = getBaseTypeAndTypmod(column_type, &typmod);
+	policy_check_keys(domain->keys, domain->nkeys, column_type, typmod);
 	getTypeInputInfo(type, &input, &param);
 	get_typlenbyvalalign(type, &length, &by_value, &align);
 	for (int i = 0; i < domain->nkeys; i++)
@@ -83,25 +103,86 @@ domain_array(const ColumnDomain *domain, Oid type, Oid collation)
 					 false, false);
 }
 
-/* The arrays of the domains of all keys, or NIL if one of them has none. */
+/* Is an error one about what was read, and not about the server or the session? */
+static bool
+is_about_text(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/*
+ * The keys of a domain as a constant array of the given type.  Raises ERRCODE_DP_BOUNDS if they
+ * are not of it: the type has changed since they were declared.  The answer would be of another
+ * kind if they were passed over without a word.
+ */
+static Const *
+domain_array(Oid relid, const ColumnDomain *domain, Oid type, Oid collation)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Const	   *result = NULL;
+
+	if (domain->outlived != NULL)
+		refuse_outlived_keys(relid, domain->attno, domain->outlived);
+	PG_TRY();
+	{
+		result = read_keys(relid, domain, type, collation);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (!is_about_text(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		refuse_unreadable_keys(relid, domain->attno, error->message);
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/*
+ * The arrays of the domains of all keys, or NIL if one of them has none.  Raises
+ * ERRCODE_DP_QUERY_REFUSED if there are too many combinations to list.
+ */
 static List *
 key_domains(ReleaseBuilder *builder)
 {
+	Query	   *query = builder->level->query;
 	List	   *result = NIL;
 	double		combinations = 1;
 	ListCell   *lc;
 
 	foreach(lc, builder->keys)
 	{
-		Node	   *key = lfirst(lc);
-		const ColumnDomain *domain = expression_domain(builder->level->query, key);
+		Oid			relid;
+		const ColumnDomain *domain = expression_domain(query, lfirst(lc), &relid);
 
-		if (domain == NULL || !OidIsValid(get_array_type(exprType(key))))
+		if (domain == NULL || !OidIsValid(get_array_type(exprType(lfirst(lc)))))
 			return NIL;
 		combinations *= domain->nkeys;
-		result = lappend(result, domain_array(domain, exprType(key), exprCollation(key)));
 	}
-	return combinations <= MAX_LISTED ? result : NIL;
+	if (combinations > MAX_LISTED)
+		refuse_query(REFUSE_MANY_KEYS, builder->context, query);
+	foreach(lc, builder->keys)
+	{
+		Node	   *key = lfirst(lc);
+		Oid			relid;
+		const ColumnDomain *domain = expression_domain(query, key, &relid);
+
+		result = lappend(result, domain_array(relid, domain, exprType(key), exprCollation(key)));
+	}
+	return result;
 }
 
 /* Does anything but keys, constants and parameters occur in the expression? */

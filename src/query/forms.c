@@ -150,7 +150,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 
 	foreach(lc, unit)
 	{
-		SortGroupClause *clause = default_clause(exprType(lfirst(lc)));
+		SortGroupClause *clause = unit_clause(builder->context, lfirst(lc));
 
 		check_group_key(builder->context, lfirst(lc), clause);
 		unit_clauses = lappend(unit_clauses, clause);
@@ -205,7 +205,7 @@ divided_release(ReleaseBuilder *builder, List *keys)
 	ListCell   *lc;
 
 	foreach(lc, unit)
-		check_group_key(builder->context, lfirst(lc), default_clause(exprType(lfirst(lc))));
+		check_group_key(builder->context, lfirst(lc), unit_clause(builder->context, lfirst(lc)));
 	append_grouped(release, keys, builder->key_clauses, "key");
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_BOUND,
 												   list_concat_copy(unit, builder->arguments)),

@@ -335,6 +335,28 @@ guard_operator(OpExpr *op, LanguageContext *context)
 					  op->opcollid, op->inputcollid, guard_list(op->args, context));
 }
 
+/*
+ * A cast that runs no function.  A column of another extension's type may be read as the text
+ * that it is stored as; other expressions of such types are judged by themselves.  NULL for
+ * any other cast.
+ */
+static Node *
+guard_same_text(RelabelType *relabel, LanguageContext *context)
+{
+	RelabelType *copy;
+
+	if (!IsA(relabel->arg, Var) || type_is_allowed(exprType((Node *) relabel->arg)) ||
+		!cast_is_to_same_text(exprType((Node *) relabel->arg), relabel->resulttype))
+		return NULL;
+	check_collation(context->rewrite, relabel->resultcollid, (Node *) relabel);
+	check_type(context->rewrite, (Node *) relabel);
+	copy = copyObject(relabel);
+	copy->arg = (Expr *) guard_column(context->rewrite, context->level, (Var *) relabel->arg,
+									  ((Var *) relabel->arg)->varlevelsup == 0,
+									  list_member_ptr(context->units, relabel->arg));
+	return (Node *) copy;
+}
+
 /* A parameter: the client's, or what a sub-select of IN yields. */
 static Node *
 guard_param(Param *param, LanguageContext *context)
@@ -446,6 +468,9 @@ guard_mutator(Node *node, LanguageContext *context)
 			return guard_row_comparison((RowCompareExpr *) node, context);
 		case T_NullTest:
 			result = guard_null_test((NullTest *) node, context);
+			break;
+		case T_RelabelType:
+			result = guard_same_text((RelabelType *) node, context);
 			break;
 		default:
 			break;

@@ -54,7 +54,8 @@ find_moment(ReleaseBuilder *builder, const SpecMoment *wanted)
 			return i;
 	}
 	if (spec->nmoments >= DP_MAX_MOMENTS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_MOMENTS, "moments", builder->context,
+					 builder->level->query);
 	spec->moments[spec->nmoments] = *wanted;
 	return spec->nmoments++;
 }

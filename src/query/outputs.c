@@ -433,7 +433,7 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level)
 		i++;
 	}
 	if (spec->noutputs >= DP_MAX_OUTPUTS)
-		refuse(REFUSE_MANY_OUTPUTS, builder->context->source, aggref->location);
+		refuse_many(DP_MAX_OUTPUTS, "different outputs", builder->context->source, aggref->location);
 	check_form(builder, aggref, function);
 	check_arguments(builder, aggref);
 	if (builder->context->strict > 0 && !builder->context->analyst && !is_dp_aggregate(aggref))

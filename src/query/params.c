@@ -18,6 +18,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -25,9 +26,11 @@
 #include "query/level.h"
 #include "query/params.h"
 #include "spec/domain.h"
+#include "spec/range.h"
 #include "spec/spec.h"
 
 PG_FUNCTION_INFO_V1(dp_domain_number);
+PG_FUNCTION_INFO_V1(dp_check_bounds);
 
 /* Types whose immutable functions look at no setting, as output functions do. */
 static bool
@@ -152,4 +155,22 @@ dp_domain_number(PG_FUNCTION_ARGS)
 	if (type == SPEC_ARG_ANY || !domain_number(type, PG_GETARG_DATUM(0), &x))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(x);
+}
+
+/*
+ * check_bounds(type oid, typmod integer, lower double precision, upper double precision,
+ *				column_name text) returns void
+ *
+ * For dp_agg.set_bounds(): range_check_declared() for a column of that type, which may be a
+ * domain.
+ */
+PGDLLEXPORT Datum
+dp_check_bounds(PG_FUNCTION_ARGS)
+{
+	int32		typmod = PG_GETARG_INT32(1);
+	SpecArgType type = domain_of_type(getBaseTypeAndTypmod(PG_GETARG_OID(0), &typmod));
+
+	range_check_declared(type, typmod, PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3),
+						 text_to_cstring(PG_GETARG_TEXT_PP(4)));
+	PG_RETURN_VOID();
 }

@@ -17,6 +17,13 @@ refuse_query(Refusal refusal, RewriteContext *context, Query *query)
 	refuse(refusal, context->source, exprLocation((Node *) query->targetList));
 }
 
+/* Raises the refusal of a release that needs more than "limit" of what is named. */
+void
+refuse_limit(int limit, const char *things, RewriteContext *context, Query *query)
+{
+	refuse_many(limit, things, context->source, exprLocation((Node *) query->targetList));
+}
+
 /* Where LIMIT or OFFSET stands. */
 int
 limit_location(Query *query)

@@ -10,6 +10,7 @@
 #include "core/refusals.h"
 #include "query/level.h"
 
+extern void refuse_limit(int limit, const char *things, RewriteContext *context, Query *query) pg_attribute_noreturn();
 extern void refuse_query(Refusal refusal, RewriteContext *context, Query *query) pg_attribute_noreturn();
 extern int	limit_location(Query *query);
 extern void refuse_rows(RewriteContext *context, Query *query, Individuals *individuals);

@@ -46,7 +46,8 @@ find_sketch(ReleaseBuilder *builder, Node *expr, const SpecSketch *wanted)
 		i++;
 	}
 	if (spec->nsketches >= DP_MAX_SKETCHES)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_SKETCHES, "different arguments of dp_median, dp_mode and the like", builder->context,
+					 builder->level->query);
 	spec->sketches[spec->nsketches] = *wanted;
 	builder->sketch_arguments = lappend(builder->sketch_arguments, expr);
 	return spec->nsketches++;
@@ -63,6 +64,7 @@ cells_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecScheme sch
 	sketch.kind = SPEC_SKETCH_CELLS;
 	sketch.scheme = scheme;
 	sketch.type = number_type(builder, expr);
+	sketch.typmod = type_precision(expr);
 	sketch.value_type = exprType(expr);
 	sketch.bound = bound;
 	sketch.buckets = buckets;
@@ -100,7 +102,8 @@ find_part(ReleaseBuilder *builder, SpecPartKind kind, int sketch)
 			return i;
 	}
 	if (spec->nparts >= DP_MAX_PARTS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_PARTS, "parts, such as medians of different arguments", builder->context,
+					 builder->level->query);
 	spec->parts[spec->nparts] = (SpecPart) {.kind = kind,.sketch = sketch};
 	return spec->nparts++;
 }
@@ -117,7 +120,8 @@ add_target(ReleaseBuilder *builder, const SpecTarget *target)
 	ReleaseSpec *spec = &builder->spec;
 
 	if (spec->ntargets >= DP_MAX_TARGETS)
-		refuse_query(REFUSE_MANY_OUTPUTS, builder->context, builder->level->query);
+		refuse_limit(DP_MAX_TARGETS, "order statistics and ends of their intervals", builder->context,
+					 builder->level->query);
 	spec->targets[spec->ntargets] = *target;
 	spec->parts[target->part].ntargets++;
 	return spec->ntargets++;

@@ -20,6 +20,7 @@
 #include "core/errors.h"
 #include "mechanism/status.h"
 #include "spec/domain.h"
+#include "spec/range.h"
 #include "spec/spec.h"
 
 /* Most steps of a grid, which has one cell more than steps. */
@@ -319,11 +320,15 @@ clock_step(Grid *grid, double least)
 	grid->step = grid->multiple;
 }
 
-/* Sets the step of a grid to the finest round one of which the bounds hold at most MAX_STEPS. */
+/*
+ * Sets the step of a grid to the finest round one of which the bounds hold at most MAX_STEPS,
+ * and which values of the type can be apart.
+ */
 static void
 choose_step(Grid *grid, SpecArgType type)
 {
-	double		least = Max((grid->upper - grid->lower) / MAX_STEPS, SMALLEST_STEP);
+	double		least = Max(Max((grid->upper - grid->lower) / MAX_STEPS, SMALLEST_STEP),
+							range_finest(type, grid->lower, grid->upper));
 
 	switch (type)
 	{
@@ -344,8 +349,8 @@ choose_step(Grid *grid, SpecArgType type)
 }
 
 /* Are all values of the type whole numbers, in its unit, and apart by one? */
-static bool
-is_discrete(SpecArgType type)
+bool
+domain_is_whole(SpecArgType type)
 {
 	return type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 || type == SPEC_ARG_INT8 ||
 		type == SPEC_ARG_DATE;
@@ -357,12 +362,13 @@ open_points(Grid *grid, SpecArgType type)
 {
 	double		steps;
 
-	if (is_discrete(type) && ceil(grid->lower) <= floor(grid->upper))
+	if (domain_is_whole(type) && ceil(grid->lower) <= floor(grid->upper))
 	{
 		grid->lower = ceil(grid->lower);
 		grid->upper = floor(grid->upper);
 	}
-	if (is_discrete(type) && grid->upper - grid->lower < MAX_STEPS)
+	if (domain_is_whole(type) && grid->upper - grid->lower < MAX_STEPS &&
+		range_finest(type, grid->lower, grid->upper) <= 1)
 		grid->multiple = grid->per_unit = grid->step = 1;
 	else
 		choose_step(grid, type);
@@ -400,7 +406,7 @@ open_bins(Grid *grid, SpecArgType type)
 	int			largest = 80;
 
 	grid->exponent = -20;
-	if (is_discrete(type) || type == SPEC_ARG_TIMESTAMP || type == SPEC_ARG_INTERVAL)
+	if (domain_is_whole(type) || type == SPEC_ARG_TIMESTAMP || type == SPEC_ARG_INTERVAL)
 		grid->exponent = 0;
 	if (type == SPEC_ARG_INT2)
 		largest = 15;
@@ -418,11 +424,10 @@ open_bins(Grid *grid, SpecArgType type)
 static void
 narrow_to_type(Grid *grid, SpecArgType type)
 {
-	double		lowest = type == SPEC_ARG_INT2 ? PG_INT16_MIN :
-		type == SPEC_ARG_INT4 ? PG_INT32_MIN : -INFINITY;
-	double		highest = type == SPEC_ARG_INT2 ? PG_INT16_MAX :
-		type == SPEC_ARG_INT4 ? PG_INT32_MAX : INFINITY;
+	double		lowest;
+	double		highest;
 
+	range_of_type(type, -1, &lowest, &highest);
 	grid->lower = Max(lowest, Min(highest, grid->lower));
 	grid->upper = Max(lowest, Min(highest, grid->upper));
 }

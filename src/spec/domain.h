@@ -43,6 +43,7 @@ typedef struct Grid
 } Grid;
 
 extern SpecArgType domain_of_type(Oid type);
+extern bool domain_is_whole(SpecArgType type);
 extern bool domain_other_number(SpecArgType type, Datum value, double *x);
 extern Datum domain_datum(Oid type, double x);
 extern Interval domain_interval(const Interval *interval);

@@ -196,6 +196,7 @@ static void
 pass_argument(SpecBytes *bytes, const ReleaseSpec *spec, SpecArgument *argument)
 {
 	argument->type = pass_byte(bytes, argument->type, SPEC_ARG_INTERVAL);
+	argument->typmod = (int32) pass_uint32(bytes, (uint32) argument->typmod);
 	argument->bound = pass_bound(bytes, spec, argument->bound);
 }
 
@@ -257,6 +258,7 @@ pass_sketch(SpecBytes *bytes, const ReleaseSpec *spec, SpecSketch *sketch)
 	sketch->kind = pass_byte(bytes, sketch->kind, SPEC_SKETCH_DISTINCT);
 	sketch->scheme = pass_byte(bytes, sketch->scheme, SPEC_SCHEME_BINS);
 	sketch->type = pass_byte(bytes, sketch->type, SPEC_ARG_INTERVAL);
+	sketch->typmod = (int32) pass_uint32(bytes, (uint32) sketch->typmod);
 	sketch->value_type = pass_uint32(bytes, sketch->value_type);
 	sketch->collation = pass_uint32(bytes, sketch->collation);
 	sketch->bound = pass_bound(bytes, spec, sketch->bound);

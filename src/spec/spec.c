@@ -13,6 +13,7 @@
 #include "core/settings.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
+#include "spec/range.h"
 #include "spec/spec.h"
 
 /* Largest magnitude of a bound: squares and sums of it stay finite. */
@@ -131,6 +132,31 @@ check_param(const ReleaseSpec *spec, const double *values, int i)
 	}
 }
 
+/*
+ * Raises ERRCODE_DP_BOUNDS for bounds of an argument or a sketch between which its type has no
+ * value.
+ */
+static void
+check_ranges(const ReleaseSpec *spec, const double *values)
+{
+	for (int i = 0; i < spec->narguments; i++)
+	{
+		const SpecArgument *argument = &spec->arguments[i];
+
+		if (argument->bound > 0)
+			range_check(argument->type, argument->typmod, values[argument->bound],
+						values[argument->bound + 1]);
+	}
+	for (int i = 0; i < spec->nsketches; i++)
+	{
+		const SpecSketch *sketch = &spec->sketches[i];
+
+		if (sketch->bound > 0)
+			range_check(sketch->type, sketch->typmod, values[sketch->bound],
+						values[sketch->bound + 1]);
+	}
+}
+
 /* The number of mechanisms that share the release's epsilon and delta. */
 int
 spec_shares(const ReleaseSpec *spec)
@@ -186,4 +212,5 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 		params->groups = 1;
 	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)
 		check_param(spec, values, i);
+	check_ranges(spec, values);
 }

@@ -50,18 +50,23 @@
 #include "postgres.h"
 
 #include "mechanism/noise.h"
+#include "spec/arg_type.h"
 
-/* Most entries of each kind in a description. */
-#define DP_MAX_ARGUMENTS 32
-#define DP_MAX_SETS 32
-#define DP_MAX_FEATURES 96
-#define DP_MAX_MOMENTS 128
+/*
+ * Most entries of each kind in a description.  What a query meets first is meant to be the
+ * number of coordinates, parts, order statistics or outputs: a coordinate has at most one
+ * argument of its own, one set of rows and two features, and an order statistic at most four parameters.
+ */
+#define DP_MAX_ARGUMENTS 64
+#define DP_MAX_SETS 64
+#define DP_MAX_FEATURES 128
+#define DP_MAX_MOMENTS 256
 #define DP_MOMENT_TERMS 6
-#define DP_MAX_SKETCHES 16
-#define DP_MAX_PARTS 16
+#define DP_MAX_SKETCHES 64
+#define DP_MAX_PARTS 64
 #define DP_MAX_TARGETS 128
 #define DP_MAX_OUTPUTS 64
-#define DP_MAX_PARAMS 192
+#define DP_MAX_PARAMS 384
 /* Instead of an index: there is none. */
 #define DP_NONE (-1)
 #define DP_SPEC_ID_BYTES 16
@@ -94,25 +99,11 @@ typedef enum SpecParamKind
 /* Largest level of confidence: intervals are simulated, and cannot tell rarer cases. */
 #define DP_MAX_LEVEL 0.999
 
-/* How an argument's values are read as numbers; see spec/domain.c. */
-typedef enum SpecArgType
-{
-	SPEC_ARG_ANY,				/* only tested for NULL */
-	SPEC_ARG_INT2,
-	SPEC_ARG_INT4,
-	SPEC_ARG_INT8,
-	SPEC_ARG_FLOAT4,
-	SPEC_ARG_FLOAT8,
-	SPEC_ARG_NUMERIC,
-	SPEC_ARG_DATE,				/* days since 2000-01-01 */
-	SPEC_ARG_TIMESTAMP,			/* microseconds since 2000-01-01, with or without zone */
-	SPEC_ARG_INTERVAL			/* microseconds, months of 30 days */
-} SpecArgType;
-
 /* An argument of aggregates: an expression that the collector reads in each row. */
 typedef struct SpecArgument
 {
 	SpecArgType type;
+	int32		typmod;			/* of NUMERIC: precision and scale, as in PostgreSQL; else -1 */
 	int16		bound;			/* position of its lower bound in the parameters, or 0 */
 } SpecArgument;
 
@@ -198,6 +189,7 @@ typedef struct SpecSketch
 	SpecSketchKind kind;
 	SpecScheme	scheme;			/* how cells divide the values; CELLS only */
 	SpecArgType type;
+	int32		typmod;			/* as of an argument */
 	Oid			value_type;		/* type of the argument */
 	Oid			collation;		/* collation of the argument */
 	int16		bound;			/* position of the lower bound in the parameters, or 0 */

@@ -142,6 +142,10 @@ static const Sentence quasi_warning = {
 	"Groups are formed by %d quasi-identifiers combined: %s.",
 	"分组同时使用了%d个准标识符：%s。"
 };
+static const Sentence grid_warning = {
+	"Order statistics of whole numbers between %.17g and %.17g are chosen in steps of %.17g; with closer bounds they are exact to 1.",
+	"%.17g与%.17g之间整数的顺序统计量按步长%.17g选取；缩小上下界可精确到1。"
+};
 /* INDENT ON */
 
 /* Can the server's encoding hold Chinese sentences? */
@@ -203,4 +207,15 @@ char *
 tier_quasi_warning(int number, const char *names, TierLanguage language)
 {
 	return psprintf(sentence_in(&quasi_warning, language), number, names);
+}
+
+/*
+ * tier_grid_warning
+ *		That order statistics of integers or days between two bounds are not chosen among all of
+ *		these, but among points that are "step" apart.  The result is palloc'd.
+ */
+char *
+tier_grid_warning(double lower, double upper, double step, TierLanguage language)
+{
+	return psprintf(sentence_in(&grid_warning, language), lower, upper, step);
 }

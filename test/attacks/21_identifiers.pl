@@ -342,7 +342,7 @@ foreach my $table (qw(people visits couples family divided))
 # An analyst can neither classify nor unclassify, nor keep others from doing it, nor see the list.
 foreach my $query ("SELECT dp_agg.classify('people', 'phone', NULL)", "SELECT dp_agg.classify('people', 'phone', 'ordinary')", "SELECT dp_agg.classify('a.mine', 'phone', 'direct_identifier')", "SELECT dp_agg.label_column('people', 'phone', '{class,processing}', '{}')",
 	"SELECT dp_agg.lock_label('people', 3::int2)", "SECURITY LABEL FOR dp_agg ON COLUMN people.phone IS NULL", "SECURITY LABEL FOR dp_agg ON COLUMN a.mine.phone IS '{\"class\": \"ordinary\"}'", 'SELECT * FROM dp_agg.classified_columns',
-	"SELECT dp_agg.rebuild_facade('people')")
+	"SELECT dp_agg.settle_facade('people', true)", "SELECT dp_agg.remove_facade('people')")
 {
 	my $r = session('analyst', $query);
 

@@ -80,7 +80,7 @@ divide_arguments(BoundState *state, TupleTableSlot *slot, Record *record)
 
 		if (read_value(&contributions->readers[i], slot->tts_values[column[i] - 1],
 					   slot->tts_isnull[column[i] - 1], &y))
-			record->present |= (uint32) 1 << i;
+			record->present |= ARGUMENT_BIT(i);
 		record->values[i] = (RecordValue) y;
 	}
 }

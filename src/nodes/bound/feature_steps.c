@@ -18,7 +18,7 @@ compile_feature(FeatureSteps *steps, const ReleaseSpec *spec, int f)
 
 	steps->features[f].kind = kind;
 	steps->features[f].mask = set->every_row ? 0 :
-		(has_x ? (uint32) 1 << set->x : 0) | (has_y ? (uint32) 1 << set->y : 0);
+		(has_x ? ARGUMENT_BIT(set->x) : 0) | (has_y ? ARGUMENT_BIT(set->y) : 0);
 	steps->features[f].x = has_x ? set->x : 0;
 	steps->features[f].y = has_y ? set->y : 0;
 }

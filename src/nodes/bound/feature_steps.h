@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "mechanism/noise.h"
+#include "nodes/bound/records.h"
 #include "spec/spec.h"
 
 typedef struct FeatureSteps
@@ -17,7 +18,7 @@ typedef struct FeatureSteps
 	int			ncoordinates;
 	struct
 	{
-		uint32		mask;		/* of arguments that must have a value */
+		ArgumentSet mask;		/* arguments that must have a value */
 		SpecFeatureKind kind;
 		int			x;			/* arguments */
 		int			y;

@@ -37,7 +37,7 @@ record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *u
 			layout->has_bitmap = true;
 		else
 		{
-			layout->bounded |= (uint32) 1 << i;
+			layout->bounded |= ARGUMENT_BIT(i);
 			nvalues++;
 		}
 	}
@@ -45,8 +45,9 @@ record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *u
 	if (layout->grouped)
 		offset += sizeof(uint32);
 	layout->present = offset;
+	layout->wide_bitmap = spec->narguments > 32;
 	if (layout->has_bitmap)
-		offset += sizeof(uint32);
+		offset += layout->wide_bitmap ? sizeof(uint64) : sizeof(uint32);
 	layout->values = offset;
 	layout->items = offset + nvalues * sizeof(RecordValue);
 	layout->size = layout->items;

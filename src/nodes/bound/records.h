@@ -25,7 +25,12 @@ typedef int32 RecordValue;
 /* Stands for a group that has no number: its key is in the record. */
 #define RECORD_NO_ID PG_UINT32_MAX
 
-StaticAssertDecl(DP_MAX_ARGUMENTS <= 32, "presence of arguments is a bitmap of 32");
+/* A set of arguments, by their numbers. */
+typedef uint64 ArgumentSet;
+
+#define ARGUMENT_BIT(i) ((ArgumentSet) 1 << (i))
+
+StaticAssertDecl(DP_MAX_ARGUMENTS <= 64, "sets of arguments are bitmaps of 64");
 
 /* What a row is made into, and what a record is made into again. */
 typedef struct Record
@@ -33,7 +38,7 @@ typedef struct Record
 	BoundKey	unit;
 	uint32		id;				/* of the group, with the process that wrote the record */
 	BoundKey	group;			/* if it has none */
-	uint32		present;		/* bitmap of arguments that have a value */
+	ArgumentSet present;		/* arguments that have a value */
 	RecordValue values[DP_MAX_ARGUMENTS];	/* of those with bounds, 0 without a value */
 	bool		has_item[DP_MAX_SKETCHES];
 	SketchItem	items[DP_MAX_SKETCHES];
@@ -44,7 +49,8 @@ typedef struct Record
  *
  *		the unit: its bits (uint32) if it is that short, else its hash (uint64)
  *		if there are keys, the id of the group (uint32)
- *		if an argument has no bounds, the bitmap of those that have a value (uint32)
+ *		if an argument has no bounds, the set of those that have a value (uint32, or uint64
+ *		where there are more than 32)
  *		the RecordValue of each argument with bounds
  *		for each sketch the cell plus one (uint32) or the hash of the value (uint64); 0 if the
  *		row has no value
@@ -62,7 +68,8 @@ typedef struct RecordLayout
 	uint64		unit_seed;		/* of hashes of units */
 	int			narguments;
 	int			nsketches;
-	uint32		bounded;		/* bitmap of arguments with bounds */
+	bool		wide_bitmap;	/* it has 64 bits */
+	ArgumentSet bounded;		/* arguments with bounds */
 	SpecSketchKind kinds[DP_MAX_SKETCHES];
 	Size		id;				/* offsets */
 	Size		present;
@@ -166,6 +173,25 @@ record_get_items(const RecordLayout *layout, const char *from, Record *record)
 	}
 }
 
+static inline void
+record_put_present(const RecordLayout *layout, ArgumentSet present, char *to)
+{
+	uint32		narrow = (uint32) present;
+
+	if (layout->wide_bitmap)
+		memcpy(to, &present, sizeof(present));
+	else
+		memcpy(to, &narrow, sizeof(narrow));
+}
+
+static inline ArgumentSet
+record_get_present(const RecordLayout *layout, const char *from)
+{
+	if (!layout->has_bitmap)
+		return layout->bounded;
+	return layout->wide_bitmap ? record_uint64(from) : record_uint32(from);
+}
+
 /* What lies at fixed places in a record. */
 static inline void
 record_put(const RecordLayout *layout, const Record *record, char *to)
@@ -177,14 +203,14 @@ record_put(const RecordLayout *layout, const Record *record, char *to)
 	if (layout->grouped)
 		memcpy(to + layout->id, &record->id, sizeof(uint32));
 	if (layout->has_bitmap)
-		memcpy(to + layout->present, &record->present, sizeof(uint32));
+		record_put_present(layout, record->present, to + layout->present);
 	to += layout->values;
 	for (int i = 0; i < layout->narguments; i++)
 	{
-		RecordValue value = record->present & ((uint32) 1 << i) ? record->values[i] :
+		RecordValue value = record->present & ARGUMENT_BIT(i) ? record->values[i] :
 			RECORD_NO_VALUE;
 
-		if ((layout->bounded & ((uint32) 1 << i)) == 0)
+		if ((layout->bounded & ARGUMENT_BIT(i)) == 0)
 			continue;
 		memcpy(to, &value, sizeof(value));
 		to += sizeof(value);
@@ -212,18 +238,17 @@ record_read(const RecordLayout *layout, const char *from, Record *record)
 	record->unit.hash = record_unit_hash(layout, from);
 	record->unit.length = 0;
 	record->id = record_id(layout, from);
-	record->present = layout->has_bitmap ? record_uint32(from + layout->present) :
-		layout->bounded;
+	record->present = record_get_present(layout, from + layout->present);
 	for (int i = 0; i < layout->narguments; i++)
 	{
-		if ((layout->bounded & ((uint32) 1 << i)) == 0)
+		if ((layout->bounded & ARGUMENT_BIT(i)) == 0)
 			continue;
 		memcpy(&record->values[i], value, sizeof(RecordValue));
 		value += sizeof(RecordValue);
 		if (record->values[i] != RECORD_NO_VALUE)
 			continue;
 		record->values[i] = 0;
-		record->present &= ~((uint32) 1 << i);
+		record->present &= ~ARGUMENT_BIT(i);
 	}
 	record_get_items(layout, from + layout->items, record);
 	if (record_is_long(layout, record->id))

@@ -22,6 +22,7 @@
 #include "mechanism/status.h"
 #include "nodes/release/last.h"
 #include "nodes/release/values.h"
+#include "spec/domain.h"
 #include "spec/spec.h"
 #include "tier/arrays.h"
 #include "tier/grade.h"
@@ -45,6 +46,13 @@ static struct
 	int			noutputs;
 	char		names[DP_MAX_OUTPUTS][NAMEDATALEN];
 	double		squares[DP_MAX_OUTPUTS];	/* NAN: no standard error */
+	int			ngrids;			/* order statistics of whole numbers in steps of more than 1 */
+	struct
+	{
+		double		lower;
+		double		upper;
+		double		step;
+	}			grids[DP_MAX_SKETCHES];
 	int			nquasi_keys;	/* quasi-identifiers that its keys are made of */
 	char		quasi_keys[sizeof(((ReleaseSpec *) NULL)->quasi_keys)];
 }			last;
@@ -58,6 +66,27 @@ has_error(const SpecOutput *output)
 		 output->kind == SPEC_OUT_HISTOGRAM);	/* of each of its counts */
 }
 
+/* Notes where order statistics of whole numbers are chosen among fewer numbers than there are. */
+static void
+note_grids(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	for (int i = 0; i < spec->nsketches; i++)
+	{
+		const SpecSketch *sketch = &spec->sketches[i];
+		Grid		grid;
+
+		if (sketch->kind != SPEC_SKETCH_CELLS || sketch->scheme != SPEC_SCHEME_GRID ||
+			!domain_is_whole(sketch->type))
+			continue;
+		grid_open(&grid, sketch, params->values);
+		if (grid.step <= 1)
+			continue;
+		last.grids[last.ngrids].lower = grid.lower;
+		last.grids[last.ngrids].upper = grid.upper;
+		last.grids[last.ngrids++].step = grid.step;
+	}
+}
+
 /* A release begins to be computed; what was there is forgotten. */
 void
 last_begin(const ReleaseSpec *spec, const ReleaseParams *params, TierCodes codes)
@@ -69,6 +98,7 @@ last_begin(const ReleaseSpec *spec, const ReleaseParams *params, TierCodes codes
 	last.delta_atto = params->delta_atto;
 	last.codes = codes;
 	last.noutputs = spec->noutputs;
+	note_grids(spec, params);
 	last.nquasi_keys = spec->nquasi_keys;
 	strlcpy(last.quasi_keys, spec->quasi_keys, sizeof(last.quasi_keys));
 	for (int i = 0; i < spec->noutputs; i++)
@@ -120,18 +150,23 @@ scaled_numeric(int64 value, int digits)
 
 /*
  * The warnings of the last release, as text[]: quasi-identifiers that are combined single out
- * fewer and fewer people.
+ * fewer and fewer people, and order statistics between wide bounds are rounded.
  */
 static Datum
 warnings_array(void)
 {
-	Datum		warning;
+	Datum		warnings[1 + DP_MAX_SKETCHES];
+	TierLanguage language = tier_language(NULL);
+	int			n = 0;
 
-	if (last.nquasi_keys < 2)
-		return PointerGetDatum(construct_empty_array(TEXTOID));
-	warning = CStringGetTextDatum(tier_quasi_warning(last.nquasi_keys, last.quasi_keys,
-													 tier_language(NULL)));
-	return PointerGetDatum(construct_array(&warning, 1, TEXTOID, -1, false, TYPALIGN_INT));
+	if (last.nquasi_keys >= 2)
+		warnings[n++] = CStringGetTextDatum(tier_quasi_warning(last.nquasi_keys, last.quasi_keys,
+															   language));
+	for (int i = 0; i < last.ngrids; i++)
+		warnings[n++] = CStringGetTextDatum(tier_grid_warning(last.grids[i].lower,
+															  last.grids[i].upper,
+															  last.grids[i].step, language));
+	return PointerGetDatum(construct_array(warnings, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* Columns of last_release() that are the same for all outputs, from "tier" on. */

@@ -11,6 +11,7 @@
 #include "core/errors.h"
 #include "nodes/node_params.h"
 #include "nodes/release/params.h"
+#include "nodes/release/part_values.h"
 #include "nodes/release/state.h"
 #include "spec/spec.h"
 
@@ -27,6 +28,7 @@ read_params(ReleaseState *state, EState *estate, ReleaseParams *params)
 	values = MemoryContextAlloc(estate->es_query_cxt, state->spec->nparams * sizeof(double));
 	memcpy(values, ARR_DATA_PTR(array), state->spec->nparams * sizeof(double));
 	spec_read_params(state->spec, values, params);
+	values_check(state->spec, params);
 	ResetExprContext(econtext);
 }
 

@@ -31,29 +31,51 @@
 
 /* Bytes that the values of a group may take, by the noisy measure. */
 static int64
-half_limit(const PartsState *state)
+half_limit(const ReleaseSpec *spec)
 {
-	return sketch_limit(state->spec->nsketches) / 2;
+	return sketch_limit(spec) / 2;
 }
 
 /* Epsilon of the measure; it comes out of the part's share. */
 static int64
-measure_epsilon(const PartsState *state)
+measure_epsilon(const ReleaseSpec *spec, const ReleaseParams *params)
 {
-	const ReleaseParams *params = state->params;
-	double		units = (double) half_limit(state) / (double) sketch_usage_step(params->rows);
+	double		units = (double) half_limit(spec) / (double) sketch_usage_step(params->rows);
 
 	return (int64) ceil(45.0 * (double) params->groups / units * 1e9);
 }
 
-/* Epsilon that remains for the values; 0 if the limits are too large for it. */
+/* Is there enough epsilon for the measure and the values? */
+static bool
+epsilon_suffices(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	return measure_epsilon(spec, params) <= params->epsilon_share / 4;
+}
+
+/*
+ * Raises ERRCODE_INVALID_PARAMETER_VALUE if a part that chooses values could never choose one:
+ * its share of epsilon is too small for what an individual may add.
+ */
+void
+values_check(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	for (int i = 0; i < spec->nparts; i++)
+	{
+		if ((spec->parts[i].kind == SPEC_PART_MODE || spec->parts[i].kind == SPEC_PART_TOP) &&
+			!epsilon_suffices(spec, params))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("epsilon is too small for dp_mode and dp_top with max_groups " INT64_FORMAT " and max_rows " INT64_FORMAT,
+							params->groups, params->rows),
+					 errhint("Ask with smaller ones or more epsilon, as in dp_with(max_groups => 1, max_rows => 1), or for fewer outputs.")));
+	}
+}
+
+/* Epsilon that remains for the values. */
 int64
 values_epsilon(const PartsState *state)
 {
-	int64		share = state->params->epsilon_share;
-	int64		measure = measure_epsilon(state);
-
-	return measure <= share / 4 ? share - measure : 0;
+	return state->params->epsilon_share - measure_epsilon(state->spec, state->params);
 }
 
 /* Draws whether the group's values are few enough to be looked at. */
@@ -63,11 +85,10 @@ values_fit(PartsState *state, dp_random *rng, Datum sketch)
 	int64		unit = sketch_usage_step(state->params->rows);
 	dp_int128	measure;
 
-	if (values_epsilon(state) == 0)
-		return false;
-	parts_check(dp_noise_draw(rng, measure_epsilon(state), state->params->groups, 1, &measure));
+	parts_check(dp_noise_draw(rng, measure_epsilon(state->spec, state->params),
+							  state->params->groups, 1, &measure));
 	measure += (dp_int128) sketch_usage(sketch) * DP_SCALE / unit;
-	return measure < (dp_int128) half_limit(state) * DP_SCALE / unit;
+	return measure < (dp_int128) half_limit(state->spec) * DP_SCALE / unit;
 }
 
 /* Values that too few individuals have are never candidates. */

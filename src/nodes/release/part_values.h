@@ -10,6 +10,7 @@
 #include "mechanism/random.h"
 #include "nodes/release/parts_state.h"
 
+extern void values_check(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int64 values_epsilon(const PartsState *state);
 extern void draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch);
 extern void draw_top(PartsState *state, int part, dp_random *rng, Datum sketch);

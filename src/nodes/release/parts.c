@@ -38,9 +38,8 @@ compute_threshold(PartsState *state, int part)
 	switch (state->spec->parts[part].kind)
 	{
 		case SPEC_PART_TOP:
-			if (values_epsilon(state) > 0)
-				parts_check(dp_category_threshold(values_epsilon(state), delta, params->groups,
-												  params->rows, minimum, tau));
+			parts_check(dp_category_threshold(values_epsilon(state), delta, params->groups,
+											  params->rows, minimum, tau));
 			break;
 		case SPEC_PART_HISTOGRAM:
 			parts_check(dp_sum_gate_threshold(epsilon, delta, params->groups, m, minimum, tau));

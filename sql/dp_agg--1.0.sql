@@ -600,6 +600,7 @@ COMMENT ON FUNCTION dp_agg.keys_fault(jsonb, oid, integer) IS
 -- By the right of whoever asks: protected_relations calls it.
 CREATE FUNCTION dp_agg.facade_of(relation regclass) RETURNS regclass LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 SELECT c.oid::regclass
   FROM pg_seclabel s
@@ -825,12 +826,17 @@ COMMENT ON FUNCTION dp_agg.is_direct_identifier(regclass, smallint) IS
 CREATE FUNCTION dp_agg.view_columns(view regclass) RETURNS int2[]
 AS 'MODULE_PATHNAME', 'dp_view_columns' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION dp_agg.view_columns(regclass) IS
-'internal: for each column of a view over one table, the number of the column of the table that it shows (0: something else)';
+'internal: for each column of a view that shows columns of one table and all its rows, the number of the column of the table; NULL if a view does anything else';
 
 CREATE FUNCTION dp_agg.delete_objects(oid[], oid[], integer[], cascade boolean) RETURNS void
 AS 'MODULE_PATHNAME', 'dp_delete_objects' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION dp_agg.delete_objects(oid[], oid[], integer[], boolean) IS
 'internal: drops objects, given by class, OID and number of the column (0: all); errors: 42501 not a superuser, 2BP01 others depend on them';
+
+CREATE FUNCTION dp_agg.lock_objects(oid[], oid[]) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_lock_objects' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dp_agg.lock_objects(oid[], oid[]) IS
+'internal: locks objects, given by class and OID, as dropping them does; errors: 42501 not a superuser';
 
 CREATE FUNCTION dp_agg.run_as(role oid, command text) RETURNS void
 AS 'MODULE_PATHNAME', 'dp_run_as' LANGUAGE C VOLATILE STRICT;
@@ -849,6 +855,7 @@ COMMENT ON FUNCTION dp_agg.remove_facade(regclass) IS
 
 CREATE FUNCTION dp_agg.object_name(relation regclass) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 SELECT format('%I.%I', nspname, relname)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation
@@ -858,6 +865,7 @@ COMMENT ON FUNCTION dp_agg.object_name(regclass) IS
 
 CREATE FUNCTION dp_agg.facade_name(relation regclass) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 SELECT format('dp.%I', candidate.name)
   FROM pg_class c
@@ -901,6 +909,7 @@ COMMENT ON FUNCTION dp_agg.facade_columns(regclass) IS
 -- It shows a NOT NULL column of type t as nothing special: PostgreSQL has no NOT NULL for columns of views.
 CREATE FUNCTION dp_agg.create_facade(relation regclass, facade text) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 DECLARE
 	command text;
@@ -923,6 +932,7 @@ COMMENT ON FUNCTION dp_agg.create_facade(regclass, text) IS
 
 CREATE FUNCTION dp_agg.view_commands(view regclass, columns name[]) RETURNS text[] LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 SELECT array_agg(q.command ORDER BY q.step, q.command)
   FROM pg_class c
@@ -959,27 +969,31 @@ COMMENT ON FUNCTION dp_agg.view_commands(regclass, name[]) IS
 'internal: what a view has beside its query: options, grants and comments, of these columns, as commands; grants of others than the owner become grants of the owner''s';
 
 -- Grants that default privileges gave are taken back before those that were there are given.
-CREATE FUNCTION dp_agg.restore_view(view text, owner oid, commands text[]) RETURNS void LANGUAGE plpgsql
+-- By the right of a role: another's view may have been swapped for something else meanwhile, by
+-- renaming its schema.
+CREATE FUNCTION dp_agg.restore_view(view text, owner oid, commands text[], role oid) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	command text;
 BEGIN
-	EXECUTE format('ALTER VIEW %s OWNER TO %s', view, owner::regrole);
+	IF role <> owner THEN
+		EXECUTE format('ALTER VIEW %s OWNER TO %s', view, owner::regrole);
+	END IF;
 	FOR command IN
 		SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', view, a.grantee::regrole)
 		  FROM pg_class c, aclexplode(c.relacl) a
 		 WHERE c.oid = view::regclass AND a.grantee NOT IN (0, owner)
 	LOOP
-		EXECUTE command;
+		PERFORM dp_agg.run_as(role, command);
 	END LOOP;
 	FOREACH command IN ARRAY commands LOOP
-		EXECUTE command;
+		PERFORM dp_agg.run_as(role, command);
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION dp_agg.restore_view(text, oid, text[]) IS
-'internal: gives a view that was made anew its owner, and what view_commands() kept';
+COMMENT ON FUNCTION dp_agg.restore_view(text, oid, text[], oid) IS
+'internal: gives a view that was made anew its owner, and what view_commands() kept, by the right of a role';
 
 -- A role can make views that depend on each other in a circle, so nothing here counts steps.
 CREATE FUNCTION dp_agg.facade_dependents(facade regclass, table_owner oid)
@@ -1051,6 +1065,31 @@ $$;
 COMMENT ON FUNCTION dp_agg.facade_dependents(regclass, oid) IS
 'internal: all that depends on a facade, also by way of others; own: its owner has the rights of the owner of the table, or owns the facade; part: it goes with another; plain_view: it can be made anew from its query';
 
+-- Others go on making and dropping what depends on what depends on the facade.  Once it is locked
+-- nothing new can be made of it, so this ends.
+CREATE FUNCTION dp_agg.lock_dependents(facade regclass, table_owner oid) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	locked text[] := '{}';
+	classes oid[];
+	objects oid[];
+	names text[];
+BEGIN
+	PERFORM dp_agg.lock_objects(ARRAY['pg_class'::regclass::oid], ARRAY[facade::oid]);
+	LOOP
+		SELECT array_agg(class), array_agg(object), array_agg(class || ' ' || object) INTO classes, objects, names
+		  FROM (SELECT DISTINCT class, object FROM dp_agg.facade_dependents(facade, table_owner) WHERE NOT own) d
+		 WHERE class || ' ' || object <> ALL (locked);
+		EXIT WHEN names IS NULL;
+		PERFORM dp_agg.lock_objects(classes, objects);
+		locked := locked || names;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.lock_dependents(regclass, oid) IS
+'internal: locks a facade and what others than the administrator made of it, until no more is found';
+
 CREATE FUNCTION dp_agg.drop_facade(facade regclass, table_owner oid, cascade boolean, rebuilt oid[]) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1061,6 +1100,7 @@ DECLARE
 	subobjects int[];
 	lost text[];
 BEGIN
+	PERFORM dp_agg.lock_dependents(facade, table_owner);
 	SELECT array_agg(class), array_agg(object), array_agg(subobject),
 		   array_agg(pg_describe_object(class, object, subobject) ORDER BY pg_describe_object(class, object, subobject))
 		   FILTER (WHERE NOT part AND NOT own AND object <> ALL (rebuilt))
@@ -1088,6 +1128,27 @@ $$;
 COMMENT ON FUNCTION dp_agg.say_lost(text, text[]) IS
 'internal: names what was dropped along with a facade';
 
+-- Whoever may use the facade can make views without number, of any size and depth.  Those that
+-- are too large to be made anew in reasonable time, or that cannot be shown, are cut off.
+CREATE FUNCTION dp_agg.view_definition(view oid, own boolean) RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $$
+DECLARE
+	definition text;
+BEGIN
+	IF NOT own AND (SELECT pg_column_size(ev_action) > 32768 FROM pg_rewrite WHERE ev_class = view AND ev_type = '1') THEN
+		RETURN NULL;
+	END IF;
+	definition := pg_get_viewdef(view);
+	RETURN CASE WHEN own OR length(definition) <= 100000 THEN definition END;
+EXCEPTION WHEN OTHERS THEN		-- it is nested too deeply, say
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.view_definition(oid, boolean) IS
+'internal: the query of a view; NULL if it cannot be shown, or if it is not the administrator''s own and has more than 100000 characters';
+
 CREATE FUNCTION dp_agg.remake_views(facade_name text, views jsonb, cascade boolean) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1104,7 +1165,7 @@ BEGIN
 			BEGIN
 				PERFORM dp_agg.run_as((view ->> 'owner')::oid, view ->> 'create');
 				PERFORM dp_agg.restore_view(view ->> 'name', (view ->> 'owner')::oid,
-							ARRAY(SELECT jsonb_array_elements_text(view -> 'commands')));
+							ARRAY(SELECT jsonb_array_elements_text(view -> 'commands')), (view ->> 'owner')::oid);
 			EXCEPTION WHEN OTHERS THEN
 				left_over := left_over || jsonb_build_array(view);
 			END;
@@ -1146,17 +1207,19 @@ DECLARE
 	views jsonb;
 	rebuilt oid[];
 BEGIN
+	PERFORM dp_agg.lock_dependents(facade, table_owner);
 	SELECT COALESCE(jsonb_agg(jsonb_build_object(
 				'name', dp_agg.object_name(c.oid), 'owner', c.relowner, 'own', d.own,
 				'create', format('CREATE VIEW %s%s AS %s', dp_agg.object_name(c.oid),
 								 ' WITH (' || (SELECT string_agg(o, ', ') FROM unnest(c.reloptions) o) || ')',
-								 pg_get_viewdef(c.oid)),
+								 v.definition),
 				'commands', dp_agg.view_commands(c.oid, ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = c.oid)))
 				ORDER BY c.oid), '[]'),
 		   COALESCE(array_agg(c.oid), '{}')
 	  INTO views, rebuilt
-	  FROM dp_agg.facade_dependents(facade, table_owner) d JOIN pg_class c ON c.oid = d.object
-	 WHERE d.plain_view;
+	  FROM dp_agg.facade_dependents(facade, table_owner) d JOIN pg_class c ON c.oid = d.object,
+		   LATERAL (SELECT dp_agg.view_definition(c.oid, d.own) AS definition OFFSET 0) v
+	 WHERE d.plain_view AND v.definition IS NOT NULL;
 	BEGIN
 		PERFORM dp_agg.drop_facade(facade, table_owner, cascade, rebuilt);
 	EXCEPTION WHEN dependent_objects_still_exist THEN
@@ -1171,7 +1234,7 @@ BEGIN
 		END;
 	END;
 	PERFORM dp_agg.create_facade(relation, facade_name);
-	PERFORM dp_agg.restore_view(facade_name, owner, commands);
+	PERFORM dp_agg.restore_view(facade_name, owner, commands, current_user::regrole);
 	PERFORM dp_agg.remake_views(facade_name, views, cascade);
 END
 $$;
@@ -1262,6 +1325,7 @@ COMMENT ON FUNCTION dp_agg.follow_table(regclass, regclass, smallint[], boolean,
 
 CREATE FUNCTION dp_agg.facade_settle(relation regclass, make boolean, owner oid) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 SET jit = off
 AS $$
 DECLARE
@@ -1270,7 +1334,7 @@ DECLARE
 						  WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 							AND objoid = relation AND objsubid = 0);
 BEGIN
-	IF facade IS NOT NULL THEN
+	IF dp_agg.view_columns(facade) IS NOT NULL THEN
 		PERFORM dp_agg.follow_table(relation, facade, dp_agg.view_columns(facade), false, false);
 	ELSIF make AND facade_name IS NOT NULL THEN
 		PERFORM dp_agg.create_facade(relation, facade_name);
@@ -1285,16 +1349,18 @@ COMMENT ON FUNCTION dp_agg.facade_settle(regclass, boolean, oid) IS
 
 CREATE FUNCTION dp_agg.facade_comment(relation regclass) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$ SELECT format('facade of protected relation %s: releases only', dp_agg.object_name(relation)) $$;
 COMMENT ON FUNCTION dp_agg.facade_comment(regclass) IS
 'internal: the comment of a facade';
 
 CREATE FUNCTION dp_agg.facade_remove(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 SET jit = off
 AS $$
 BEGIN
-	IF dp_agg.facade_of(relation) IS NOT NULL THEN
+	IF dp_agg.view_columns(dp_agg.facade_of(relation)) IS NOT NULL THEN
 		PERFORM dp_agg.drop_facade(dp_agg.facade_of(relation),
 								   (SELECT relowner FROM pg_class WHERE oid = relation), false, '{}');
 	END IF;
@@ -1321,6 +1387,7 @@ COMMENT ON FUNCTION dp_agg.note_facade(regclass, regclass) IS
 
 CREATE FUNCTION dp_agg.detach_facade(facade regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 BEGIN
 	EXECUTE format('CREATE OR REPLACE VIEW %s WITH (%s) AS SELECT %s', dp_agg.object_name(facade), dp_agg.view_options(facade),
@@ -1337,6 +1404,7 @@ COMMENT ON FUNCTION dp_agg.detach_facade(regclass) IS
 
 CREATE FUNCTION dp_agg.facades_before(kind text, relations oid[], every boolean, cascade boolean) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 SET jit = off
 AS $$
 DECLARE
@@ -1354,7 +1422,7 @@ BEGIN
 		  FROM (SELECT objoid AS relation, objoid = ANY (concerned) AS concerned FROM pg_seclabel
 				 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass AND objsubid = 0) p
 		  JOIN pg_class c ON c.oid = p.relation,
-			   LATERAL (SELECT dp_agg.facade_of(p.relation) AS facade) f
+			   LATERAL (SELECT f.facade FROM dp_agg.facade_of(p.relation) f (facade) WHERE dp_agg.view_columns(f.facade) IS NOT NULL) f
 			   -- a column is dropped along with its type, its collation, or what it is computed by
 		 WHERE (p.concerned OR every AND EXISTS (
 					SELECT FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attnum > 0
@@ -1391,6 +1459,7 @@ COMMENT ON FUNCTION dp_agg.facades_before(text, oid[], boolean, boolean) IS
 
 CREATE FUNCTION dp_agg.follow_name(was jsonb) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 DECLARE
 	relation regclass := (was ->> 'relation')::oid;
@@ -1448,6 +1517,7 @@ COMMENT ON FUNCTION dp_agg.follow_comments(jsonb) IS
 
 CREATE FUNCTION dp_agg.facades_after(state jsonb, cascade boolean) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 SET jit = off
 AS $$
 DECLARE
@@ -1467,7 +1537,7 @@ BEGIN
 			PERFORM dp_agg.restore_view(was ->> 'facade_name', (was ->> 'facade_owner')::oid, ARRAY(
 				SELECT jsonb_array_elements_text(was -> 'commands')) || ARRAY(
 				SELECT jsonb_array_elements_text(e.value) FROM jsonb_each(was -> 'column_commands') e
-				 WHERE e.key IN (SELECT attname FROM dp_agg.facade_columns(relation))));
+				 WHERE e.key IN (SELECT attname FROM dp_agg.facade_columns(relation))), current_user::regrole);
 			CONTINUE;
 		END IF;
 		PERFORM dp_agg.follow_table(relation, facade,
@@ -1494,7 +1564,9 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.delete_objects(oid[], oid[], integer[], boolean),
 	dp_agg.run_as(oid, text),
 	dp_agg.create_facade(regclass, text),
-	dp_agg.restore_view(text, oid, text[]),
+	dp_agg.restore_view(text, oid, text[], oid),
+	dp_agg.lock_objects(oid[], oid[]),
+	dp_agg.lock_dependents(regclass, oid),
 	dp_agg.drop_facade(regclass, oid, boolean, oid[]),
 	dp_agg.say_lost(text, text[]),
 	dp_agg.remake_views(text, jsonb, boolean),

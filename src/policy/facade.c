@@ -26,7 +26,9 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteSupport.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -42,6 +44,7 @@
 
 PG_FUNCTION_INFO_V1(dp_view_columns);
 PG_FUNCTION_INFO_V1(dp_delete_objects);
+PG_FUNCTION_INFO_V1(dp_lock_objects);
 PG_FUNCTION_INFO_V1(dp_run_as);
 PG_FUNCTION_INFO_V1(dp_settle_facade);
 PG_FUNCTION_INFO_V1(dp_remove_facade);
@@ -212,28 +215,53 @@ view_query(Relation view)
 	return NULL;
 }
 
+/* Does a query show columns of one relation and all its rows, and nothing else? */
+static bool
+is_plain_selection(const Query *query)
+{
+	ListCell   *lc;
+
+	if (query == NULL || list_length(query->jointree->fromlist) != 1 ||
+		!IsA(linitial(query->jointree->fromlist), RangeTblRef) ||
+		rt_fetch(linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex,
+				 query->rtable)->rtekind != RTE_RELATION ||
+		rt_fetch(linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex,
+				 query->rtable)->tablesample != NULL ||
+		query->jointree->quals != NULL || query->groupClause != NIL || query->groupingSets != NIL ||
+		query->havingQual != NULL || query->distinctClause != NIL || query->sortClause != NIL ||
+		query->limitCount != NULL || query->limitOffset != NULL || query->setOperations != NULL ||
+		query->cteList != NIL || query->rowMarks != NIL)
+		return false;
+	foreach(lc, query->targetList)
+	{
+		const TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (tle->resjunk || !IsA(tle->expr, Var) || ((Var *) tle->expr)->varattno <= 0)
+			return false;
+	}
+	return true;
+}
+
 /*
- * dp_agg.view_columns(view): for each column of a view over one table, the number of the
- * table's column that it shows; 0 if it shows something else.
+ * dp_agg.view_columns(view): for each column of a view that is a selection from one table, the
+ * number of the table's column that it shows.  NULL if the view does anything else: then it is no
+ * facade, whatever a label says, and is somebody's own.
  */
 PGDLLEXPORT Datum
 dp_view_columns(PG_FUNCTION_ARGS)
 {
 	Relation	view = relation_open(PG_GETARG_OID(0), AccessShareLock);
 	Query	   *query = view_query(view);
+	bool		plain = is_plain_selection(query);
 	int			n = 0;
 	Datum	   *numbers = palloc((RelationGetNumberOfAttributes(view) + 1) * sizeof(Datum));
 	ListCell   *lc;
 
-	foreach(lc, query == NULL ? NIL : query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-
-		if (tle->resjunk || n == RelationGetNumberOfAttributes(view))
-			continue;
-		numbers[n++] = Int16GetDatum(IsA(tle->expr, Var) ? ((Var *) tle->expr)->varattno : 0);
-	}
+	foreach(lc, plain ? query->targetList : NIL)
+		numbers[n++] = Int16GetDatum(((Var *) lfirst_node(TargetEntry, lc)->expr)->varattno);
 	relation_close(view, AccessShareLock);
+	if (!plain)
+		PG_RETURN_NULL();
 	PG_RETURN_ARRAYTYPE_P(construct_array(numbers, n, INT2OID, sizeof(int16), true, TYPALIGN_SHORT));
 }
 
@@ -276,6 +304,35 @@ dp_delete_objects(PG_FUNCTION_ARGS)
 	}
 	performMultipleDeletions(objects, PG_GETARG_BOOL(3) ? DROP_CASCADE : DROP_RESTRICT, 0);
 	free_object_addresses(objects);
+	PG_RETURN_VOID();
+}
+
+/*
+ * dp_agg.lock_objects(classes, objects): locks all of these as dropping them does.  Those that
+ * are gone by then do no harm.
+ */
+PGDLLEXPORT Datum
+dp_lock_objects(PG_FUNCTION_ARGS)
+{
+	int			n[2];
+	uint32	   *parts[2];
+
+	if (!superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("only superusers lock objects by their OIDs")));
+	for (int i = 0; i < 2; i++)
+		parts[i] = elements_of(fcinfo, i, &n[i]);
+	if (n[0] != n[1])
+		elog(ERROR, "unexpected number of objects");
+	for (int i = 0; i < n[0]; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (parts[0][i] == RelationRelationId)
+			LockRelationOid(parts[1][i], AccessExclusiveLock);
+		else
+			LockDatabaseObject(parts[0][i], parts[1][i], 0, AccessExclusiveLock);
+	}
 	PG_RETURN_VOID();
 }
 

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use Test::More;
 use DpAgg;
+use IPC::Run;
 use PostgreSQL::Test::Utils;
 
 my $node = DpAgg::node('migrations', roles => [qw(analyst owner stranger)]);
@@ -362,6 +363,62 @@ DpAgg::works($node, 'owner', "SELECT dp_agg.protect('own_table', 'id', 'people')
 is(query("SELECT relowner::regrole FROM pg_class WHERE oid = 'dp.own_table'::regclass"), 'owner', 'and owns the facade');
 DpAgg::works($node, 'owner', q(SECURITY LABEL FOR dp_agg ON TABLE own_table IS '{"population": "people", "facade": "dp.victim"}'; SELECT dp_agg.unprotect('own_table')), 'a label that names the facade of another table');
 is(columns('dp.victim'), 'id integer', 'does nothing to that');
+
+# Views of any size and depth; a session that quotes all names; views that are made all the time.
+query('DROP SCHEMA mine CASCADE; CREATE SCHEMA mine AUTHORIZATION analyst; CREATE TABLE hard (id int, cost int, note text, extra int)');
+protect('hard');
+DpAgg::value($node, 'analyst', <<'SQL');
+DO $$
+BEGIN
+	EXECUTE format('CREATE VIEW mine.large AS SELECT cost, %L::text AS x FROM dp.hard', repeat('x', 3000000));
+	EXECUTE format('CREATE VIEW mine.long AS SELECT cost, %L::text AS x FROM dp.hard', repeat('x', 200000));
+	EXECUTE 'CREATE VIEW mine.small AS SELECT cost FROM dp.hard';
+	FOR n IN REVERSE 80..1 LOOP
+		BEGIN
+			EXECUTE 'CREATE VIEW mine.deep AS SELECT cost, ' || repeat('abs(', n * 200) || '1' || repeat(')', n * 200) || ' AS x FROM dp.hard';
+			EXIT;
+		EXCEPTION WHEN OTHERS THEN NULL;
+		END;
+	END LOOP;
+END $$;
+COMMENT ON VIEW mine.small IS 'kept';
+SQL
+like(becomes('ALTER TABLE hard ALTER note TYPE varchar(9)', 'dp.hard', 'id integer, cost integer, note character varying(9), extra integer'),
+	qr/view mine\.deep, view mine\.large, view mine\.long\n/, 'views that are too large or too deep are cut off, and no obstacle');
+is(query("SELECT relowner::regrole || obj_description(oid) FROM pg_class WHERE oid = 'mine.small'::regclass"), 'analystkept', 'others are made anew');
+becomes('SET quote_all_identifiers = on; ALTER TABLE hard DROP COLUMN note; ALTER TABLE hard RENAME cost TO c', 'dp.hard', 'id integer, c integer, extra integer');
+query('SET quote_all_identifiers = on; CREATE TABLE quoted (id int, x int)');
+query("SET quote_all_identifiers = on; SELECT dp_agg.protect('quoted', 'id', 'people')");
+becomes('ALTER TABLE quoted DROP COLUMN x', 'dp.quoted', 'id integer');
+is(listed('quoted'), 'dp.quoted', 'names are written in one way, whatever a session says of quotes');
+
+{
+	my $loop = "$dir/loop.sql";
+	PostgreSQL::Test::Utils::append_to_file($loop, "CREATE VIEW mine.again AS SELECT * FROM mine.small;\nDROP VIEW mine.again;\n");
+	my $busy = IPC::Run::start([ 'pgbench', '-n', '-c', '2', '-T', '6', '-U', 'analyst', '-f', $loop, '-h', $node->host, '-p', $node->port, 'postgres' ], '>', \my $o, '2>', \my $e);
+	my @failed = grep { !/^00000/ } map { ends('ALTER TABLE hard ALTER extra TYPE ' . ($_ % 2 ? 'bigint' : 'int')) } 1 .. 15;
+	is("@failed", '', 'views that are made and dropped meanwhile are no obstacle');
+	IPC::Run::finish($busy);
+}
+
+# A label may name what is somebody's own.
+query(<<'SQL');
+CREATE TABLE lent (id int, a int, b int);
+SELECT dp_agg.protect('lent', 'id', 'people');
+CREATE VIEW report AS SELECT l.id FROM lent l JOIN hard h USING (id) WHERE l.a > 0;
+CREATE VIEW part AS SELECT id FROM lent WHERE a > 0;
+SQL
+foreach my $view (qw(report part))
+{
+	my $definition = query("SELECT pg_get_viewdef('$view'::regclass)");
+
+	query(qq(DROP VIEW IF EXISTS dp.lent; SECURITY LABEL FOR dp_agg ON TABLE lent IS '{"population": "people", "facade": "public.$view"}'));
+	query("ALTER TABLE lent ADD COLUMN new_$view int; ALTER TABLE lent DROP COLUMN new_$view");
+	is(query("SELECT pg_get_viewdef('$view'::regclass)"), $definition, "a view that a label calls a facade stays what it is: $view");
+	like(ends('ALTER TABLE lent DROP COLUMN a'), qr/^2BP01/, 'and is an obstacle as any');
+}
+query("SELECT dp_agg.unprotect('lent')");
+is(query("SELECT to_regclass('part'), to_regclass('report')"), 'part|report', 'unprotect() leaves it alone');
 
 # ---------- a script of another extension ----------
 

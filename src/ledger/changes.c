@@ -202,19 +202,6 @@ dp_account_changed(PG_FUNCTION_ARGS)
  * ----------
  */
 
-/* changes_wait: is there any change that is not in the chain yet? */
-bool
-changes_wait(Snapshot snapshot)
-{
-	Relation	rel = ledger_open("account_change_waiting", AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
-	bool		found = HeapTupleIsValid(systable_getnext(scan));
-
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return found;
-}
-
 /* Order of the numbers of two changes. */
 static int
 compare_changes(const ListCell *a, const ListCell *b)

@@ -8,11 +8,9 @@
 #include "postgres.h"
 
 #include "nodes/pg_list.h"
-#include "utils/snapshot.h"
 
 #include "ledger/writing.h"
 
-extern bool changes_wait(Snapshot snapshot);
 extern List *changes_read(Writing *writing, ResultRelInfo *waiting);
 
 #endif							/* DP_LEDGER_CHANGES_H */

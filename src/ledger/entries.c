@@ -94,26 +94,15 @@ find_head(Entries *entries, ItemPointer tid)
 	return HeapTupleIsValid(tuple);
 }
 
-/* Has the table any row? */
-static bool
-has_rows(Entries *entries, const char *name)
-{
-	Relation	rel = ledger_open(name, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false,
-										  entries->writing->estate->es_snapshot, 0, NULL);
-	bool		found = HeapTupleIsValid(systable_getnext(scan));
-
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return found;
-}
-
 /* A chain begins: what stands for the hash before the first entry is random. */
 static void
 begin_chain(Entries *entries)
 {
-	if (has_rows(entries, entries->releases.name) || has_rows(entries, entries->reads.name) ||
-		has_rows(entries, entries->changes.name))
+	Snapshot	snapshot = entries->writing->estate->es_snapshot;
+
+	if (ledger_has_rows(entries->releases.name, snapshot) ||
+		ledger_has_rows(entries->reads.name, snapshot) ||
+		ledger_has_rows(entries->changes.name, snapshot))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),
 				 errmsg("the head of the ledger is missing"),
@@ -144,8 +133,8 @@ read_head(Entries *entries)
  * entries_lock
  *		Locks the head, unless this batch has; false if another transaction holds it.
  *
- * Then it is out of reach for all of the batch: what changes_wait() has found was left
- * waiting, and nothing may come before it.
+ * Then it is out of reach for all of the batch: changes that wait were left waiting, and
+ * nothing may come before them.
  *
  * Raises ERRCODE_DP_LEDGER if the head is missing or damaged.
  */
@@ -347,7 +336,7 @@ entries_add_changes(Entries *entries)
 	List	   *rows;
 	ListCell   *lc;
 
-	if (!changes_wait(entries->writing->estate->es_snapshot) || !entries_lock(entries))
+	if (!ledger_has_rows("account_change_waiting", entries->writing->estate->es_snapshot) || !entries_lock(entries))
 		return;
 	if (entries->waiting == NULL)
 		entries->waiting = writing_open(entries->writing, ledger_open("account_change_waiting", RowExclusiveLock));

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -54,15 +55,27 @@ static const Column account_columns[] =
 	{"delta_lifetime", NUMERICOID, true}
 };
 
+/* Who it was, and when: what every entry says after its number. */
+#define WHO_COLUMNS \
+	{"at", TIMESTAMPTZOID, true}, \
+	{"session_role", NAMEOID, true}, \
+	{"current_role", NAMEOID, true}, \
+	{"session_id", OIDOID, true}, \
+	{"current_id", OIDOID, true}, \
+	{"cluster", INT8OID, true}
+
+/* What was done to an account, whether or not it is chained yet. */
+#define CHANGE_COLUMNS \
+	{"role", NAMEOID, true}, \
+	{"role_id", OIDOID, true}, \
+	{"population", NAMEOID, true}, \
+	{"before", TEXTOID, false}, \
+	{"after", TEXTOID, false}
+
 static const Column release_columns[] =
 {
 	{"id", INT8OID, true},
-	{"at", TIMESTAMPTZOID, true},
-	{"session_role", NAMEOID, true},
-	{"current_role", NAMEOID, true},
-	{"session_id", OIDOID, true},
-	{"current_id", OIDOID, true},
-	{"cluster", INT8OID, true},
+	WHO_COLUMNS,
 	{"population", NAMEOID, true},
 	{"relations", TEXTOID, true},
 	{"query", TEXTOID, true},
@@ -81,12 +94,7 @@ static const Column release_columns[] =
 static const Column raw_read_columns[] =
 {
 	{"id", INT8OID, true},
-	{"at", TIMESTAMPTZOID, true},
-	{"session_role", NAMEOID, true},
-	{"current_role", NAMEOID, true},
-	{"session_id", OIDOID, true},
-	{"current_id", OIDOID, true},
-	{"cluster", INT8OID, true},
+	WHO_COLUMNS,
 	{"population", NAMEOID, false},
 	{"relation", TEXTOID, true},
 	{"columns", TEXTOID, true},
@@ -101,17 +109,8 @@ static const Column raw_read_columns[] =
 static const Column account_change_columns[] =
 {
 	{"id", INT8OID, true},
-	{"at", TIMESTAMPTZOID, true},
-	{"session_role", NAMEOID, true},
-	{"current_role", NAMEOID, true},
-	{"session_id", OIDOID, true},
-	{"current_id", OIDOID, true},
-	{"cluster", INT8OID, true},
-	{"role", NAMEOID, true},
-	{"role_id", OIDOID, true},
-	{"population", NAMEOID, true},
-	{"before", TEXTOID, false},
-	{"after", TEXTOID, false},
+	WHO_COLUMNS,
+	CHANGE_COLUMNS,
 	{"prev_hash", BYTEAOID, true},
 	{"hash", BYTEAOID, true}
 };
@@ -119,17 +118,8 @@ static const Column account_change_columns[] =
 static const Column account_change_waiting_columns[] =
 {
 	{"number", INT8OID, true},
-	{"at", TIMESTAMPTZOID, true},
-	{"session_role", NAMEOID, true},
-	{"current_role", NAMEOID, true},
-	{"session_id", OIDOID, true},
-	{"current_id", OIDOID, true},
-	{"cluster", INT8OID, true},
-	{"role", NAMEOID, true},
-	{"role_id", OIDOID, true},
-	{"population", NAMEOID, true},
-	{"before", TEXTOID, false},
-	{"after", TEXTOID, false}
+	WHO_COLUMNS,
+	CHANGE_COLUMNS
 };
 
 static const Column ledger_head_columns[] =
@@ -213,4 +203,17 @@ ledger_open(const char *name, LOCKMODE lockmode)
 				 errdetail("What was written to it would be lost in a crash."),
 				 errhint("Use ALTER TABLE ... SET LOGGED.")));
 	return rel;
+}
+
+/* ledger_has_rows: does the snapshot see any row in a table of the ledger?  Errors as ledger_open(). */
+bool
+ledger_has_rows(const char *name, Snapshot snapshot)
+{
+	Relation	rel = ledger_open(name, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
+	bool		found = HeapTupleIsValid(systable_getnext(scan));
+
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
 }

@@ -9,7 +9,9 @@
 
 #include "storage/lockdefs.h"
 #include "utils/rel.h"
+#include "utils/snapshot.h"
 
 extern Relation ledger_open(const char *name, LOCKMODE lockmode);
+extern bool ledger_has_rows(const char *name, Snapshot snapshot);
 
 #endif							/* DP_LEDGER_LAYOUT_H */

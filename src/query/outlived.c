@@ -54,6 +54,15 @@ refuse_outlived_bounds(Oid relid, AttrNumber attno)
 					 column_arguments(relid, attno))));
 }
 
+/* In ereport(): what to do about public keys that do not count. */
+static int
+hint_at_keys(Oid relid, AttrNumber attno)
+{
+	return errhint("Group by nullif(%s, NULL), for which no keys are listed, or ask the administrator to call dp_agg.set_domain(%s, keys) again.",
+				   quote_identifier(get_attname(relid, attno, false)),
+				   column_arguments(relid, attno));
+}
+
 /* Raises ERRCODE_DP_BOUNDS for public keys that were declared for a type of another kind. */
 void
 refuse_outlived_keys(Oid relid, AttrNumber attno, const char *made_for)
@@ -63,9 +72,7 @@ refuse_outlived_keys(Oid relid, AttrNumber attno, const char *made_for)
 			 errmsg("public keys of column \"%s\" were declared for type %s, but it is of type %s now",
 					get_attname(relid, attno, false), shown_type(made_for),
 					format_type_be(get_atttype(relid, attno))),
-			 errhint("Group by nullif(%s, NULL), for which no keys are listed, or ask the administrator to call dp_agg.set_domain(%s, keys) again.",
-					 quote_identifier(get_attname(relid, attno, false)),
-					 column_arguments(relid, attno))));
+			 hint_at_keys(relid, attno)));
 }
 
 /* Raises ERRCODE_DP_BOUNDS for public keys that are no values of the column's type; why says which. */
@@ -76,7 +83,5 @@ refuse_unreadable_keys(Oid relid, AttrNumber attno, const char *why)
 			(errcode(ERRCODE_DP_BOUNDS),
 			 errmsg("public keys of column \"%s\" are not values of its type: %s",
 					get_attname(relid, attno, false), why),
-			 errhint("Group by nullif(%s, NULL), for which no keys are listed, or ask the administrator to call dp_agg.set_domain(%s, keys) again.",
-					 quote_identifier(get_attname(relid, attno, false)),
-					 column_arguments(relid, attno))));
+			 hint_at_keys(relid, attno)));
 }

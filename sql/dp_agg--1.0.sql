@@ -2507,19 +2507,23 @@ RETURNS TABLE (nr bigint, kind text, column_name name, value text, edges double 
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH asked AS (SELECT * FROM dp_agg.suggest_columns(relation, unit, columns)),
+	WITH asked AS (
+		-- what is infinite or no number is left aside
+		SELECT c.*, CASE WHEN c.type NOT IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
+						 THEN format(' FILTER (WHERE abs(%I) < ''Infinity'')', c.column_name) ELSE '' END AS finite
+		  FROM dp_agg.suggest_columns(relation, unit, columns) c),
 	part (kind, column_name, type, typmod, value) AS (
 		SELECT 'rows', NULL::name, NULL::oid, 0, 'count(*)' WHERE several
 		UNION ALL
 		SELECT k.kind, NULL, NULL, 0, NULL FROM (VALUES ('group_rows'), ('groups')) k (kind)
 		 WHERE several AND EXISTS (SELECT FROM asked a WHERE a.is_key)
 		UNION ALL
-		SELECT 'total', a.column_name, a.type, a.typmod, format('sum(%I)', a.column_name)
+		SELECT 'total', a.column_name, a.type, a.typmod, format('sum(%I)%s', a.column_name, a.finite)
 		  FROM asked a WHERE a.is_number AND a.adds_up AND several
 		UNION ALL
 		-- of each individual the value that is farthest from zero
 		SELECT 'value', a.column_name, a.type, a.typmod,
-			   format('CASE WHEN -min(%1$I)::double precision > max(%1$I)::double precision THEN min(%1$I) ELSE max(%1$I) END', a.column_name)
+			   format('CASE WHEN -(min(%1$I)%2$s)::double precision > (max(%1$I)%2$s)::double precision THEN min(%1$I)%2$s ELSE max(%1$I)%2$s END', a.column_name, a.finite)
 		  FROM asked a WHERE a.is_number
 		UNION ALL
 		-- the first date of about half of the individuals, and the last one of the others
@@ -2532,25 +2536,34 @@ $$;
 COMMENT ON FUNCTION dp_agg.suggest_parts(regclass, name[], name[], boolean) IS
 'internal: what suggest() measures of individuals, a histogram each, whose edges are upper ends of buckets; several: may an individual have more than one row?';
 
+CREATE FUNCTION dp_agg.suggest_unit(unit name[], OUT columns text, OUT names text, OUT named text) LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(quote_ident(u), ', ' ORDER BY i), string_agg('u' || i, ', ' ORDER BY i), string_agg(format('%I AS u%s', u, i), ', ' ORDER BY i)
+	  FROM unnest(unit) WITH ORDINALITY t (u, i)
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_unit(name[]) IS
+'internal: the columns of a unit, as lists for a query in which they are called u1, u2 ...';
+
 CREATE FUNCTION dp_agg.suggest_keys(relation regclass, unit name[], columns name[]) RETURNS TABLE (nr bigint, item text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT k.nr, format(' JOIN (SELECT %1$s, max(c) AS group_rows, count(*) AS groups FROM (SELECT %1$s, %2$s AS k, count(*) AS c FROM %3$s GROUP BY %1$s, k) s GROUP BY %1$s) k%4$s USING (%1$s)',
-						(SELECT string_agg(quote_ident(u), ', ') FROM unnest(unit) u),
+	SELECT k.nr, format(' JOIN (SELECT %1$s, max(n) AS group_rows, count(*) AS groups FROM (SELECT %2$s, count(*) AS n FROM %3$s GROUP BY %4$s, %5$s) s GROUP BY %1$s) k%6$s USING (%1$s)',
+						u.names, u.named, relation, u.columns,
 						CASE WHEN k.is_date THEN format('date_trunc(''month'', %I::timestamp)', k.column_name) ELSE quote_ident(k.column_name) END,
-						relation, k.nr)
-	  FROM (SELECT c.*, row_number() OVER () AS nr FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key LIMIT 6) k
+						k.nr)
+	  FROM (SELECT c.*, row_number() OVER () AS nr FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key LIMIT 6) k,
+		   dp_agg.suggest_unit(unit) u
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_keys(regclass, name[], name[]) IS
-'internal: joins to the most rows in one group, and the number of groups, of each individual, by each of up to 6 keys; dates are keys by month';
+'internal: joins to the most rows in one group, and the number of groups (groups), of each individual, by each of up to 6 keys; dates are keys by month';
 
 CREATE FUNCTION dp_agg.suggest_query(relation regclass, unit name[], columns name[], several boolean, epsilon numeric, delta numeric)
 RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	unit_list text := (SELECT string_agg(quote_ident(u), ', ') FROM unnest(unit) u);
 	part record;
 	thresholds double precision[];
 	operand text;
@@ -2560,8 +2573,8 @@ DECLARE
 BEGIN
 	FOR part IN SELECT * FROM dp_agg.suggest_parts(relation, unit, columns, several) LOOP
 		IF part.value IS NOT NULL THEN
-			operand := 'v' || part.nr;
-			own := own || format(', %s AS %s', part.value, operand);
+			operand := format('a.v%s', part.nr);
+			own := own || format(', %s AS v%s', part.value, part.nr);
 		ELSE
 			SELECT format('greatest(%s)', string_agg(format('k%s.%s', k.nr, part.kind), ', ')), string_agg(k.item, '' ORDER BY k.nr)
 			  INTO operand, items
@@ -2577,8 +2590,9 @@ BEGIN
 		outputs := outputs || format('to_jsonb(@extschema@.dp_histogram(width_bucket((%s)::double precision, %L::double precision[]), -0.5, %s.5, %s))',
 									 operand, thresholds, cardinality(thresholds), cardinality(thresholds) + 1);
 	END LOOP;
-	RETURN format('SELECT jsonb_build_array(%s) FROM (SELECT %s%s FROM %s GROUP BY %2$s) a%5$s WHERE @extschema@.dp_with(%6$s, %7$s, 1, 1)',
-				  array_to_string(outputs, ', '), unit_list, own, relation, items, epsilon, delta);
+	RETURN (SELECT format('SELECT jsonb_build_array(%s) FROM (SELECT %s%s FROM %s GROUP BY %s) a%s WHERE @extschema@.dp_with(%s, %s, 1, 1)',
+						  array_to_string(outputs, ', '), u.named, own, relation, u.columns, items, epsilon, delta)
+			  FROM dp_agg.suggest_unit(unit) u);
 END
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_query(regclass, name[], name[], boolean, numeric, numeric) IS
@@ -2635,6 +2649,7 @@ BEGIN
 	WHILE last < cardinality(edges) AND counts[last + 1] >= 5 * noise LOOP
 		last := last + 1;
 	END LOOP;
+	open := last > cardinality(edges);
 	last := LEAST(last, cardinality(edges));
 	highest := edges[last];
 	points := ARRAY[edges[1]];
@@ -2651,6 +2666,12 @@ BEGIN
 			errors := errors || array_fill(noise / 2, '{4}');
 		END IF;
 	END LOOP;
+	IF open THEN		-- nothing is known of what is in the last bucket but that it lies above
+		points := points || highest * step;
+		individuals := individuals || counts[last + 1]::double precision;
+		errors := errors || noise;
+		RETURN;
+	END IF;
 	below := (SELECT array_agg((SELECT COALESCE(sum(i), 0) FROM unnest(points, individuals) p (v, i)
 								 WHERE v > highest / power(step, w + 1) AND v <= highest / power(step, w) * (1 + 1e-9)) ORDER BY w)
 				FROM generate_series(0, 2) w);
@@ -2690,6 +2711,7 @@ AS $$
 		   LATERAL (SELECT sum(GREATEST(p - t, 0) * i) AS over, sum(power(GREATEST(p - t, 0) * e, 2)) AS variance,
 						   nullif(sum(p * i), 0) AS total
 					  FROM unnest(points, individuals, errors) u (p, i, e)) s
+	 WHERE total > 0
 	 ORDER BY 2 * t * t + power(over / groups, 2), t LIMIT 1
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_limit(double precision[], double precision[], double precision[], double precision[], integer) IS
@@ -2705,6 +2727,7 @@ AS $$
 	  FROM unnest(candidates) t,
 		   LATERAL (SELECT COALESCE(sum(i), 0) AS above, COALESCE(sum(e * e), 0) AS variance
 					  FROM unnest(points, individuals, errors) u (p, i, e) WHERE p > t) s
+	 WHERE points IS NOT NULL AND everybody > 0
 	 ORDER BY above <= beyond * everybody DESC, CASE WHEN above <= beyond * everybody THEN t ELSE -t END LIMIT 1
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_quantile(double precision[], double precision[], double precision[], double precision[], double precision, double precision) IS
@@ -2846,17 +2869,17 @@ BEGIN
 		   dp_agg.protect_command(relation, unit, population, COALESCE(groups_of_one.value, 1)::numeric, max_rows::numeric, total.value::numeric),
 		   total.cuts_off, total.standard_error,
 		   CASE WHEN total.value = 1 THEN 'Nearly every individual has one row. If none has more, a unique index says so, and limits are not needed.'
-				ELSE format('Rows of an individual that count in a whole release: more would cost more noise than they bring, in counts of %s groups at epsilon 1. It cuts off a share of the rows.', groups) END
+				ELSE format('max_total %s: rows of an individual that count in a whole release: more would cost more noise than they bring, in counts of %s groups at epsilon 1. It cuts off a share of the rows.', total.value, groups) END
 	UNION ALL
 	SELECT 'max_rows', NULL, NULL, group_rows.cuts_off, group_rows.standard_error,
-		   CASE WHEN keys = '{}' THEN format('%s: no column looks like a group key, so as many as in the whole release.', max_rows)
-				WHEN group_rows.value IS NULL THEN format('%s: a quarter of max_total. ', max_rows) || dp_agg.suggest_nothing()
-				ELSE format('%s rows of an individual in one group, by the month of dates and by other keys (%s). It cuts off rows of a share of the individuals.', max_rows, by_keys) END
+		   CASE WHEN keys = '{}' THEN format('max_rows %s: no column looks like a group key, so as many as in the whole release.', max_rows)
+				WHEN group_rows.value IS NULL THEN format('max_rows %s: a quarter of max_total. ', max_rows) || dp_agg.suggest_nothing()
+				ELSE format('max_rows %s: rows of an individual in one group that count, by the month of dates and by other keys (%s). It cuts off rows of a share of the individuals.', max_rows, by_keys) END
 	UNION ALL
 	SELECT 'max_groups', NULL, NULL, groups_of_one.cuts_off, groups_of_one.standard_error,
-		   CASE WHEN keys = '{}' THEN '1: no column looks like a group key.'
-				WHEN groups_of_one.value IS NULL THEN '1. ' || dp_agg.suggest_nothing()
-				ELSE format('%s groups of an individual, by the same keys, where max_total does not bound them, as in medians. It cuts off groups of a share of the individuals.', groups_of_one.value) END;
+		   CASE WHEN keys = '{}' THEN 'max_groups 1: no column looks like a group key.'
+				WHEN groups_of_one.value IS NULL THEN 'max_groups 1. ' || dp_agg.suggest_nothing()
+				ELSE format('max_groups %s: groups of an individual, by the same keys, where max_total does not bound them, as in medians. It cuts off groups of a share of the individuals.', groups_of_one.value) END;
 END
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_limits(regclass, name[], name, integer, name[], double precision[], bigint[], bigint[], bigint[], double precision) IS
@@ -2966,6 +2989,11 @@ BEGIN
 		RAISE null_value_not_allowed USING
 			MESSAGE = 'relation, epsilon, unit, population and groups must not be NULL';
 	END IF;
+	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = relation AND oid >= 16384 AND relkind IN ('r', 'p', 'm', 'f')) THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('limits of "%s" cannot be suggested', relation),
+			DETAIL = 'Only those of tables, partitioned tables, foreign tables and materialized views can.';
+	END IF;
 	IF NOT (epsilon BETWEEN 1e-6 AND 1000) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'epsilon must be from 0.000001 to 1000',
@@ -3010,7 +3038,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.check_suggest(regclass, double precision, name[], name, integer, name[], double precision) IS
-'internal: judges the arguments of suggest(); errors: 22004 NULL, 22023 out of range, 42501 not the owner, 42703 no such column, 0A000 the type of the unit';
+'internal: judges the arguments of suggest(); errors: 22004 NULL, 22023 out of range, 42501 not the owner, 42809 a view, 42703 no such column, 0A000 the type of the unit';
 
 CREATE FUNCTION dp_agg.suggest(relation regclass, epsilon double precision, unit name[], population name,
 							   groups integer DEFAULT 16, columns name[] DEFAULT NULL, delta double precision DEFAULT NULL)

@@ -2754,6 +2754,7 @@ AS $$
 DECLARE
 	step constant double precision := 2.5;
 	quarters constant double precision[] := '{0.125,0.375,0.625,0.875}';
+	endless boolean;
 	last integer := GREATEST(array_position(counts, (SELECT max(c) FROM unnest(counts) c)),
 							 (SELECT max(i) FROM unnest(counts) WITH ORDINALITY u (c, i) WHERE c >= 8 * noise));
 	highest double precision;
@@ -2765,7 +2766,7 @@ BEGIN
 	WHILE last < cardinality(edges) AND counts[last + 1] >= 5 * noise LOOP
 		last := last + 1;
 	END LOOP;
-	open := last > cardinality(edges);
+	endless := last > cardinality(edges);
 	last := LEAST(last, cardinality(edges));
 	highest := edges[last];
 	points := ARRAY[edges[1]];
@@ -2782,7 +2783,7 @@ BEGIN
 			errors := errors || array_fill(noise / 2, '{4}');
 		END IF;
 	END LOOP;
-	IF open THEN		-- nothing is known of what is in the last bucket but that it lies above
+	IF endless THEN		-- nothing is known of what is in the last bucket but that it lies above
 		points := points || highest * step;
 		individuals := individuals || counts[last + 1]::double precision;
 		errors := errors || noise;

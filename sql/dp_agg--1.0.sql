@@ -2559,6 +2559,7 @@ AS $$
 								AND s.objoid = a.attrelid AND s.objsubid = a.attnum) l ON true
 		 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (unit)
 		   AND dp_agg.type_use(a.atttypid) IS NOT NULL AND NOT dp_agg.is_direct_identifier(relation, a.attnum)
+		   AND NOT EXISTS (SELECT FROM pg_collation o WHERE o.oid = a.attcollation AND (o.oid >= 16384 OR NOT o.collisdeterministic))
 		   AND (l.label ? 'open' OR NOT EXISTS (
 				SELECT FROM dp_agg.protected_relations p
 				 WHERE p.relation = suggest_columns.relation AND p.columns IS NOT NULL))),
@@ -2581,7 +2582,7 @@ AS $$
 		 WHERE t.asked OR t.is_date OR
 			   ((t.class IS DISTINCT FROM 'direct_identifier' OR NOT (t.is_text OR t.is_number)) AND
 				t.words !~ '_(notes?|comments?|description|remarks?|message|text|title|ur[il]|path|hash|token)_$'))
-	SELECT j.attname, j.type, j.atttypmod, j.is_date, j.is_key, j.is_number AND NOT j.is_key,
+	SELECT j.attname, j.type, j.atttypmod, j.is_date, j.is_key, j.is_number AND (NOT j.is_key OR COALESCE(j.asked, false)),
 		   j.words !~ '_(age|year|rate|price|percent(age)?|pct|score|grade|rank|level|ratio|share|lat|latitude|lon|lng|longitude|temperature|height|weight|bmi|avg|average|mean|median|min|max)_'
 	  FROM judged j
 	 WHERE j.is_key OR j.is_number
@@ -2857,7 +2858,7 @@ AS $$ SELECT bool_or(c >= 8 * noise) FROM unnest(counts) c $$;
 COMMENT ON FUNCTION dp_agg.stands_out(bigint[], double precision) IS
 'internal: is one of the counts larger than noise of that standard error makes it?';
 
-CREATE FUNCTION dp_agg.suggest_bounds(kind text, type oid, typmod integer, counts bigint[], edges double precision[], noise double precision,
+CREATE FUNCTION dp_agg.suggest_bounds(kind text, type oid, typmod integer, mean_rows double precision, counts bigint[], edges double precision[], noise double precision,
 									  OUT lower text, OUT upper text, OUT cuts_off double precision, OUT standard_error double precision)
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -2870,6 +2871,9 @@ DECLARE
 		WHEN type = 'smallint'::regtype THEN 32767 WHEN type = 'integer'::regtype THEN 2147483647
 		WHEN type = 'numeric'::regtype AND typmod >= 4 THEN power(10, ((typmod - 4) >> 16) - ((((typmod - 4) & 2047) # 1024) - 1024))
 		ELSE 1e15 END;
+	-- two values in a thousand are, and an individual has the farthest of its own
+	beyond constant double precision := LEAST(0.002 * mean_rows, 0.05);
+	first integer;
 	last integer;
 	side record;
 BEGIN
@@ -2895,26 +2899,40 @@ BEGIN
 	-- the bucket around zero is the first of both sides
 	SELECT q.* INTO side
 	  FROM dp_agg.suggest_tail(counts[size + 1:], edges, noise) t,
-		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, candidates, 0.002, everybody) q;
+		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, candidates, beyond, everybody) q;
 	upper := trim_scale(LEAST(side.value, most)::numeric);
 	cuts_off := side.cuts_off;
 	standard_error := side.standard_error;
 	lower := '0';
+	-- values may be far from zero, all of them where an individual has one
+	first := (SELECT min(i) FROM unnest(counts[size + 1:]) WITH ORDINALITY u (c, i) WHERE c >= 8 * noise);
 	IF dp_agg.stands_out(counts[:size], noise) THEN
 		SELECT q.* INTO side
 		  FROM dp_agg.suggest_tail((SELECT array_agg(c ORDER BY i DESC) FROM unnest(counts[:size + 1]) WITH ORDINALITY u (c, i)), edges, noise) t,
-			   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, candidates, 0.002, everybody) q;
+			   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, candidates, beyond, everybody) q;
 		lower := '-' || trim_scale(LEAST(side.value, most)::numeric);
 		cuts_off := cuts_off + side.cuts_off;
 		standard_error := sqrt(power(standard_error, 2) + power(side.standard_error, 2));
 		IF NOT dp_agg.stands_out(counts[size + 2:], noise) THEN
 			upper := '0';
 		END IF;
+	ELSIF mean_rows = 1 AND edges[first - 1] >= LEAST(side.value, most) / 4 THEN
+		lower := trim_scale(edges[first - 1]::numeric);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION dp_agg.suggest_bounds(text, oid, integer, bigint[], double precision[], double precision) IS
+COMMENT ON FUNCTION dp_agg.suggest_bounds(text, oid, integer, double precision, bigint[], double precision[], double precision) IS
 'internal: bounds of the values of a column, from counts of individuals by their farthest value, or of dates; the share of individuals beyond them';
+
+CREATE FUNCTION dp_agg.suggest_mean(counts bigint[], edges double precision[], noise double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT COALESCE(GREATEST(1, sum(p * i) / nullif(sum(i), 0)), 1)
+	  FROM dp_agg.suggest_tail(counts, edges, noise) t, unnest(t.points, t.individuals) u (p, i)
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_mean(bigint[], double precision[], double precision) IS
+'internal: the average number of rows or groups of an individual, at least 1, from noisy counts; 1 if nothing is known';
 
 CREATE FUNCTION dp_agg.bucket_counts(histogram jsonb, noise double precision) RETURNS bigint[] LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -2968,9 +2986,10 @@ BEGIN
 		RETURN;
 	END IF;
 	everybody := (SELECT sum(i) FROM unnest(total.individuals) i);
+	-- one group of a thousand has more; what an individual has there is the most of its groups
 	SELECT q.* INTO group_rows
 	  FROM dp_agg.suggest_tail(group_counts, edges, noise) t,
-		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.001, everybody) q;
+		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.001 * dp_agg.suggest_mean(groups_counts, edges, noise), everybody) q;
 	SELECT q.* INTO groups_of_one
 	  FROM dp_agg.suggest_tail(groups_counts, edges, noise) t,
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.05, everybody) q;
@@ -3002,7 +3021,7 @@ $$;
 COMMENT ON FUNCTION dp_agg.suggest_limits(regclass, name[], name, integer, name[], double precision[], bigint[], bigint[], bigint[], double precision) IS
 'internal: what suggest() says of protect(), from counts of individuals by rows, rows in one group, and groups; keys are the columns that these groups were of';
 
-CREATE FUNCTION dp_agg.suggest_column(relation regclass, kind text, column_name name, type oid, typmod integer, groups integer,
+CREATE FUNCTION dp_agg.suggest_column(relation regclass, kind text, column_name name, type oid, typmod integer, groups integer, mean_rows double precision,
 									  counts bigint[], edges double precision[], noise double precision,
 									  OUT statement text, OUT cuts_off double precision, OUT standard_error double precision, OUT explanation text)
 LANGUAGE plpgsql STABLE
@@ -3017,7 +3036,7 @@ DECLARE
 	total record;
 BEGIN
 	IF kind <> 'total' THEN
-		SELECT b.* INTO lower, upper, cuts_off, standard_error FROM dp_agg.suggest_bounds(kind, type, typmod, counts, edges, noise) b;
+		SELECT b.* INTO lower, upper, cuts_off, standard_error FROM dp_agg.suggest_bounds(kind, type, typmod, mean_rows, counts, edges, noise) b;
 		explanation := CASE kind WHEN 'date' THEN 'Years in which individuals have their first or last date, and one more on each side.'
 								 ELSE 'Where values lie, of nearly all individuals.' END ||
 			' A share of the individuals has values beyond; they count as the bound.';
@@ -3044,7 +3063,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION dp_agg.suggest_column(regclass, text, name, oid, integer, integer, bigint[], double precision[], double precision) IS
+COMMENT ON FUNCTION dp_agg.suggest_column(regclass, text, name, oid, integer, integer, double precision, bigint[], double precision[], double precision) IS
 'internal: what suggest() says of the bounds of a column (kind value or date), or of sums of it (total), from counts of individuals';
 
 CREATE FUNCTION dp_agg.suggest_for(relation regclass, epsilon double precision, unit name[], population name,
@@ -3061,7 +3080,7 @@ DECLARE
 	parts bigint;
 	measured jsonb;
 	noise double precision;
-	part record;
+	mean_rows double precision := 1;
 BEGIN
 	SELECT count(*) INTO parts FROM dp_agg.suggest_parts(relation, unit, columns, several);
 	IF parts > 0 THEN
@@ -3070,6 +3089,8 @@ BEGIN
 		noise := sqrt(2) * parts / price;
 	END IF;
 	IF several THEN
+		SELECT dp_agg.suggest_mean(dp_agg.bucket_counts(measured -> 0, noise), p.edges, noise) INTO mean_rows
+		  FROM dp_agg.suggest_parts(relation, unit, columns, several) p WHERE p.nr = 1;
 		RETURN QUERY SELECT l.* FROM
 			(SELECT p.edges, dp_agg.bucket_counts(measured -> 0, noise) AS n, dp_agg.bucket_counts(measured -> 1, noise) AS r,
 					dp_agg.bucket_counts(measured -> 2, noise) AS g
@@ -3084,7 +3105,7 @@ BEGIN
 	SELECT CASE p.kind WHEN 'total' THEN 'total' ELSE 'bounds' END, p.column_name, s.statement, s.cuts_off, s.standard_error, s.explanation
 	  FROM dp_agg.suggest_parts(relation, unit, columns, several) p
 	  JOIN dp_agg.suggest_columns(relation, unit, columns) c USING (column_name),
-		   dp_agg.suggest_column(relation, p.kind, p.column_name, c.type, c.typmod, groups,
+		   dp_agg.suggest_column(relation, p.kind, p.column_name, c.type, c.typmod, groups, mean_rows,
 								 dp_agg.bucket_counts(measured -> (p.nr - 1)::integer, noise), p.edges, noise) s
 	 ORDER BY p.kind = 'total', p.nr;
 END

@@ -2544,8 +2544,14 @@ $$;
 COMMENT ON FUNCTION dp_agg.plain_numbers(integer, integer, numeric[]) IS
 'internal: the numbers from 10^least to less than 10^most that are one of steps times a power of ten';
 
+CREATE FUNCTION dp_agg.suggested_numbers() RETURNS double precision[] LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT dp_agg.plain_numbers(-2, 15, '{1,1.2,1.5,2,2.5,3,4,5,6,8}') $$;
+COMMENT ON FUNCTION dp_agg.suggested_numbers() IS
+'internal: the round numbers that suggest() chooses limits and bounds from, in their order';
+
 CREATE FUNCTION dp_agg.suggest_columns(relation regclass, unit name[], columns name[])
-RETURNS TABLE (column_name name, type oid, typmod integer, is_date boolean, is_key boolean, is_number boolean, adds_up boolean)
+RETURNS TABLE (column_name name, type oid, typmod integer, is_date boolean, is_key boolean, is_number boolean, adds_up boolean, left_out boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -2581,16 +2587,25 @@ AS $$
 		  FROM typed t
 		 WHERE t.asked OR t.is_date OR
 			   ((t.class IS DISTINCT FROM 'direct_identifier' OR NOT (t.is_text OR t.is_number)) AND
-				t.words !~ '_(notes?|comments?|description|remarks?|message|text|title|ur[il]|path|hash|token)_$'))
-	SELECT j.attname, j.type, j.atttypmod, j.is_date, j.is_key, j.is_number AND (NOT j.is_key OR COALESCE(j.asked, false)),
-		   j.words !~ '_(age|year|rate|price|percent(age)?|pct|score|grade|rank|level|ratio|share|lat|latitude|lon|lng|longitude|temperature|height|weight|bmi|avg|average|mean|median|min|max)_'
-	  FROM judged j
-	 WHERE j.is_key OR j.is_number
-	 -- dates, then what has few values by its type, then texts
-	 ORDER BY j.is_date DESC, j.is_text, j.attnum
+				t.words !~ '_(notes?|comments?|description|remarks?|message|text|title|ur[il]|path|hash|token)_$')),
+	counted AS (
+		SELECT j.*, j.is_number AND (NOT j.is_key OR COALESCE(j.asked, false)) AS has_bounds,
+			   -- dates, then what has few values by its type, then texts
+			   row_number() OVER (ORDER BY j.is_date DESC, j.is_text, j.attnum) AS place
+		  FROM judged j WHERE j.is_key OR j.is_number),
+	ranked AS (
+		SELECT c.*, NOT c.is_date OR count(*) FILTER (WHERE c.is_date) OVER before <= 4 AS date_fits,
+			   NOT c.is_key OR count(*) FILTER (WHERE c.is_key) OVER before <= 6 AS key_fits,
+			   NOT c.has_bounds OR count(*) FILTER (WHERE c.has_bounds) OVER before <= CASE WHEN columns IS NULL THEN 8 ELSE 24 END AS number_fits
+		  FROM counted c WINDOW before AS (ORDER BY c.place))
+	SELECT r.attname, r.type, r.atttypmod, r.is_date AND r.date_fits, r.is_key AND r.key_fits, r.has_bounds AND r.number_fits,
+		   r.words !~ '_(age|year|rate|price|percent(age)?|pct|score|grade|rank|level|ratio|share|lat|latitude|lon|lng|longitude|temperature|height|weight|bmi|avg|average|mean|median|min|max)_',
+		   NOT (r.date_fits AND r.key_fits AND r.number_fits)
+	  FROM ranked r
+	 ORDER BY r.place
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_columns(regclass, name[], name[]) IS
-'internal: the columns (of columns; NULL: of all) that suggest() asks about: dates and other keys that a query may group by, and numbers, which add up or not; from names, types, declarations and foreign keys';
+'internal: the columns (of columns; NULL: of all) that suggest() asks about: up to 4 dates, 6 keys that a query may group by, dates first, and 8 numbers (24 of columns), which add up or not; left_out: one too many of these; from names, types, declarations and foreign keys';
 
 -- Upper ends of buckets; the last one is open.  Years are the first of their buckets.
 CREATE FUNCTION dp_agg.suggest_edges(kind text, type oid, typmod integer) RETURNS double precision[]
@@ -2599,19 +2614,22 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	steps constant numeric[] := '{1,1.5,2.5,4,6}';
+	small constant double precision[] := '{1,2,3,4,5,6,8}';		-- whole numbers below 10
 	declared constant boolean := type = 'numeric'::regtype AND typmod >= 4;
 	scale integer := CASE WHEN declared THEN (((typmod - 4) & 2047) # 1024) - 1024
 						  WHEN type = ANY ('{smallint,integer,bigint}'::regtype[]) THEN 0 ELSE 2 END;
 	digits integer := CASE WHEN declared THEN ((typmod - 4) >> 16) - scale
 						   WHEN type = 'smallint'::regtype THEN 5 WHEN type = 'integer'::regtype THEN 10 ELSE 12 END;
+	highest integer := GREATEST(2, LEAST(digits + CASE kind WHEN 'total' THEN 2 ELSE 0 END, 14));
 BEGIN
 	RETURN CASE
 		WHEN kind IN ('rows', 'group_rows', 'groups') THEN
-			'{1,2,3,4,5,6,8}'::double precision[] || dp_agg.plain_numbers(1, 6, steps)
+			small || dp_agg.plain_numbers(1, 6, steps)
 		WHEN kind = 'date' THEN
 			(SELECT array_agg(y::double precision ORDER BY y) FROM generate_series(1900, 2100) y
 			  WHERE y % 10 = 0 OR y BETWEEN 1970 AND 2040)
-		ELSE dp_agg.plain_numbers(-LEAST(scale, 2), LEAST(digits + CASE kind WHEN 'total' THEN 2 ELSE 0 END, 14), steps)
+		WHEN scale <= 0 THEN small || dp_agg.plain_numbers(1, highest, steps)
+		ELSE dp_agg.plain_numbers(-LEAST(scale, 2), highest, steps)
 	END;
 END
 $$;
@@ -2670,11 +2688,11 @@ AS $$
 						u.names, u.named, relation, u.columns,
 						CASE WHEN k.is_date THEN format('date_trunc(''month'', %I::timestamp)', k.column_name) ELSE quote_ident(k.column_name) END,
 						k.nr)
-	  FROM (SELECT c.*, row_number() OVER () AS nr FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key LIMIT 6) k,
+	  FROM (SELECT c.*, row_number() OVER () AS nr FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key) k,
 		   dp_agg.suggest_unit(unit) u
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_keys(regclass, name[], name[]) IS
-'internal: joins to the most rows in one group, and the number of groups (groups), of each individual, by each of up to 6 keys; dates are keys by month';
+'internal: joins to the most rows in one group, and the number of groups (groups), of each individual, by each of the keys; dates are keys by month';
 
 CREATE FUNCTION dp_agg.suggest_query(relation regclass, unit name[], columns name[], several boolean, epsilon numeric, delta numeric)
 RETURNS text LANGUAGE plpgsql STABLE
@@ -2818,13 +2836,14 @@ COMMENT ON FUNCTION dp_agg.suggest_tail(bigint[], double precision[], double pre
 
 -- A sum over a group has noise of standard error sqrt(2) T/epsilon where an individual counts with
 -- at most T in the whole release, and of what is cut off a group misses its part.
+-- As many individuals as the noise of one bucket may be beyond, unseen: the standard error counts them.
 CREATE FUNCTION dp_agg.suggest_limit(points double precision[], individuals double precision[], errors double precision[],
 									 candidates double precision[], groups integer,
 									 OUT value double precision, OUT cuts_off double precision, OUT standard_error double precision)
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT t, over / total, sqrt(variance) / total
+	SELECT t, over / total, sqrt(variance + power(errors[1] * t / 2, 2)) / total
 	  FROM unnest(candidates) t,
 		   LATERAL (SELECT sum(GREATEST(p - t, 0) * i) AS over, sum(power(GREATEST(p - t, 0) * e, 2)) AS variance,
 						   nullif(sum(p * i), 0) AS total
@@ -2841,7 +2860,7 @@ CREATE FUNCTION dp_agg.suggest_quantile(points double precision[], individuals d
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT t, above / everybody, sqrt(variance) / everybody
+	SELECT t, above / everybody, sqrt(variance + power(errors[1], 2)) / everybody
 	  FROM unnest(candidates) t,
 		   LATERAL (SELECT COALESCE(sum(i), 0) AS above, COALESCE(sum(e * e), 0) AS variance
 					  FROM unnest(points, individuals, errors) u (p, i, e) WHERE p > t) s
@@ -2865,7 +2884,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	size constant integer := cardinality(edges);
-	candidates constant double precision[] := dp_agg.plain_numbers(-2, 14, '{1,1.2,1.5,2,2.5,3,4,5,6,8}');
+	candidates constant double precision[] := ARRAY(SELECT c FROM unnest(dp_agg.suggested_numbers()) c
+													 WHERE c = trunc(c) OR type <> ALL ('{smallint,integer,bigint}'::regtype[]));
 	everybody constant double precision := (SELECT nullif(sum(c), 0) FROM unnest(counts) c);
 	most double precision := CASE
 		WHEN type = 'smallint'::regtype THEN 32767 WHEN type = 'integer'::regtype THEN 2147483647
@@ -2971,7 +2991,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	whole constant double precision[] := (SELECT array_agg(w ORDER BY w) FROM unnest(dp_agg.plain_numbers(0, 6, '{1,1.2,1.5,2,2.5,3,4,5,6,8}')) w WHERE w = trunc(w));
+	whole constant double precision[] := ARRAY(SELECT w FROM unnest(dp_agg.suggested_numbers()) w WHERE w = trunc(w) AND w <= 1000000);
 	by_keys constant text := (SELECT string_agg(format('%I', k), ', ') FROM unnest(keys) k);
 	everybody double precision;
 	total record;
@@ -3029,7 +3049,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	size constant integer := cardinality(edges);
-	candidates constant double precision[] := dp_agg.plain_numbers(-2, 14, '{1,1.2,1.5,2,2.5,3,4,5,6,8}');
 	negative constant boolean := dp_agg.stands_out(counts[:size], noise);
 	lower text;
 	upper text;
@@ -3047,7 +3066,7 @@ BEGIN
 				(SELECT array_agg(a + CASE WHEN i > 1 THEN b ELSE 0 END ORDER BY i)
 				   FROM unnest(counts[size + 1:], (SELECT array_agg(c ORDER BY j DESC) FROM unnest(counts[:size + 1]) WITH ORDINALITY u (c, j))) WITH ORDINALITY u (a, b, i))
 				ELSE counts[size + 1:] END, edges, noise * CASE WHEN negative THEN sqrt(2) ELSE 1 END) t,
-			   dp_agg.suggest_limit(t.points, t.individuals, t.errors, (SELECT array_agg(c) FROM unnest(candidates) c WHERE c >= edges[1]), groups) l;
+			   dp_agg.suggest_limit(t.points, t.individuals, t.errors, (SELECT array_agg(c) FROM unnest(dp_agg.suggested_numbers()) c WHERE c >= edges[1]), groups) l;
 		upper := trim_scale(total.value::numeric);
 		lower := CASE WHEN negative THEN '-' || upper ELSE '0' END;
 		cuts_off := total.cuts_off;
@@ -3076,7 +3095,7 @@ AS $$
 DECLARE
 	several constant boolean := NOT dp_agg.unit_is_unique(relation, unit);
 	price constant numeric := ceil(epsilon::numeric * 1e9) / 1e9;
-	keys constant name[] := ARRAY(SELECT c.column_name FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key LIMIT 6);
+	keys constant name[] := ARRAY(SELECT c.column_name FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key);
 	parts bigint;
 	measured jsonb;
 	noise double precision;
@@ -3107,7 +3126,12 @@ BEGIN
 	  JOIN dp_agg.suggest_columns(relation, unit, columns) c USING (column_name),
 		   dp_agg.suggest_column(relation, p.kind, p.column_name, c.type, c.typmod, groups, mean_rows,
 								 dp_agg.bucket_counts(measured -> (p.nr - 1)::integer, noise), p.edges, noise) s
+	 WHERE p.kind <> 'total' OR mean_rows > 1
 	 ORDER BY p.kind = 'total', p.nr;
+	RETURN QUERY
+	SELECT 'left_out', c.column_name, NULL::text, NULL::double precision, NULL::double precision,
+		   'Not all that the column could be used for was measured, for every part has its share of epsilon: name it in columns, with fewer others.'
+	  FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.left_out;
 END
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_for(regclass, double precision, name[], name, integer, name[], double precision) IS

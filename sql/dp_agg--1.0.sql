@@ -3006,16 +3006,16 @@ BEGIN
 		RETURN;
 	END IF;
 	everybody := (SELECT sum(i) FROM unnest(total.individuals) i);
-	-- one group of a thousand has more; what an individual has there is the most of its groups
+	-- one group of 200 has more; what was measured is the most that an individual has in any
 	SELECT q.* INTO group_rows
 	  FROM dp_agg.suggest_tail(group_counts, edges, noise) t,
-		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.001 * dp_agg.suggest_mean(groups_counts, edges, noise), everybody) q;
+		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.005 * dp_agg.suggest_mean(groups_counts, edges, noise), everybody) q;
 	SELECT q.* INTO groups_of_one
 	  FROM dp_agg.suggest_tail(groups_counts, edges, noise) t,
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.05, everybody) q;
-	-- a quarter of the total costs next to nothing
+	-- counts and sums pay next to nothing for a quarter of the total, medians pay for all
 	max_rows := CASE WHEN keys = '{}' THEN total.value
-					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= total.value / 4))) END;
+					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= LEAST(total.value / 4, 2 * group_rows.value)))) END;
 	SELECT q.* INTO group_rows
 	  FROM dp_agg.suggest_tail(group_counts, edges, noise) t,
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, ARRAY[max_rows], 0, everybody) q;

@@ -185,11 +185,17 @@ settle_limits(const ReleaseSpec *spec, ReleaseParams *params)
 {
 	if (spec->streamed)
 		params->groups = params->rows = params->total = 1;
-	if (!spec->grouped || spec->whole || spec->by_total)
+	if (!spec->grouped || spec->whole)
 		params->groups = 1;
 	if (spec->whole)
 		params->rows = spec->rows_asked ? Min(params->rows, params->total) : params->total;
-	params->kept = spec->by_total ? Min(params->total, DP_MAX_GROUPS) : params->groups;
+	params->kept = params->groups;
+	if (spec->by_total)
+	{
+		if (!spec->groups_asked)
+			params->kept = Min(params->total, DP_MAX_GROUPS);
+		params->groups = 1;
+	}
 	params->unit = spec->by_total ? params->total : params->rows;
 }
 

@@ -229,18 +229,18 @@ END
 title '2. What do they earn? (epsilon 1)'
 say <<'END'
 A join of both registers on the person. A person has one field, so the analyst
-says that each may count in one group only. dp_agg sees to that, and the answer
-gets sharper than with the limit of 15 that the DBA set.
+says that each may count in one group only, and with 24 records there. dp_agg sees to
+that, and the answer gets 25 times sharper than with the limits of 15 and 40 that the DBA set.
 END
 ask 1 field t.person_id 'people income' "
 SELECT field, sum(weight * earned) / sum(weight * records) AS income
 FROM (SELECT e.field, t.person_id, count(t.income) AS records,
-		sum(least(greatest(t.income, 0), 250000)) AS earned, least(1, 30.0 / nullif(count(t.income), 0)) AS weight
+		sum(least(greatest(t.income, 0), 250000)) AS earned, least(1, 24.0 / nullif(count(t.income), 0)) AS weight
 	  FROM tax t JOIN education e ON e.person_id = t.person_id GROUP BY 1, 2) p
 GROUP BY field" <<'SQL'
 SELECT e.field, dp_count_distinct(t.person_id) AS people, dp_avg(t.income) AS income
 FROM tax t JOIN education e ON e.person_id = t.person_id
-WHERE dp_with(max_groups => 1)
+WHERE dp_with(max_groups => 1, max_rows => 24)
 GROUP BY e.field
 ORDER BY income DESC
 SQL
@@ -248,7 +248,7 @@ missing field
 say <<'END'
 Two things separate a released average from the true one. Noise, which protects;
 and bounds, which make it small: an income counts as at most 250,000, and whoever
-has more than 30 records weighs as much as 30. "within bounds" is the exact value
+has more than 24 records weighs as much as 24. "within bounds" is the exact value
 that the noise was added to.
 END
 
@@ -258,7 +258,7 @@ SELECT e.degree, count(DISTINCT t.person_id) AS people, avg(t.income) AS income
 FROM dp.tax t JOIN dp.education e ON e.person_id = t.person_id
 WHERE e.field IN ('Economics', 'Business', 'Law')
   AND t.year >= 2017
-  AND dp_with(max_groups => 1)
+  AND dp_with(max_groups => 1, max_rows => 24)
 GROUP BY e.degree
 ORDER BY income
 SQL

@@ -2923,8 +2923,8 @@ DECLARE
 		WHEN type = 'smallint'::regtype THEN 32767 WHEN type = 'integer'::regtype THEN 2147483647
 		WHEN type = 'numeric'::regtype AND typmod >= 4 THEN power(10, ((typmod - 4) >> 16) - ((((typmod - 4) & 2047) # 1024) - 1024))
 		ELSE 1e15 END;
-	-- two values in a thousand are, and an individual has the farthest of its own
-	beyond constant double precision := LEAST(0.002 * mean_rows, 0.05);
+	-- one value in a thousand is, and an individual has the farthest of its own
+	beyond constant double precision := LEAST(0.001 * mean_rows, 0.05);
 	first integer;
 	last integer;
 	side record;
@@ -3047,7 +3047,7 @@ BEGIN
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.05, everybody) q;
 	-- counts and sums pay next to nothing for a quarter of the total, medians pay for all
 	max_rows := CASE WHEN keys = '{}' THEN total.value
-					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= LEAST(total.value / 4, 2 * group_rows.value)))) END;
+					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= LEAST(total.value / 4, 2.5 * group_rows.value)))) END;
 	SELECT q.* INTO group_rows
 	  FROM dp_agg.suggest_tail(group_counts, edges, noise) t,
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, ARRAY[max_rows], 0, everybody) q;

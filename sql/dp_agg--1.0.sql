@@ -2688,9 +2688,9 @@ AS $$
 		SELECT 'total', a.column_name, a.type, a.typmod, format('sum(%I)%s', a.column_name, a.finite)
 		  FROM asked a WHERE a.is_number AND a.adds_up AND several
 		UNION ALL
-		-- of each individual the value that is farthest from zero
+		-- of each individual the value that is farthest from zero; where there are two, one as its sum is even or odd
 		SELECT 'value', a.column_name, a.type, a.typmod,
-			   format('CASE WHEN -(min(%1$I)%2$s)::double precision > (max(%1$I)%2$s)::double precision THEN min(%1$I)%2$s ELSE max(%1$I)%2$s END', a.column_name, a.finite)
+			   format('CASE WHEN sign(-(min(%1$I)%2$s)::double precision - (max(%1$I)%2$s)::double precision) * 2 + mod(floor(abs(sum(%1$I)%2$s)::numeric), 2)::double precision > 0 THEN min(%1$I)%2$s ELSE max(%1$I)%2$s END', a.column_name, a.finite)
 		  FROM asked a WHERE a.is_number
 		UNION ALL
 		-- the first date of about half of the individuals, and the last one of the others
@@ -2796,7 +2796,8 @@ COMMENT ON FUNCTION dp_agg.suggest_measure(regclass, name[], name, text) IS
 -- Counts have noise in every bucket, and in a far bucket what one individual has would outweigh
 -- all others: buckets count up to the first that does not stand out of the noise above the fullest
 -- one, or above one that stands out by far.  How many individuals lie beyond is guessed from how counts fall below: C0 individuals
--- in (x/2.5, x], C1 in (x/2.5^2, x/2.5] and C2 before that, with the ratio of C1/C0 to C2/C1 the same again each time, as in a normal distribution of logarithms.
+-- in (x/2.5, x], C1 in (x/2.5^2, x/2.5] and C2 before that, with the ratio of C1/C0 to C2/C1 the same again
+-- each time, as in a normal distribution of logarithms, but never less than a power of -1.6 has.
 CREATE FUNCTION dp_agg.suggest_tail(counts bigint[], edges double precision[], noise double precision,
 									OUT points double precision[], OUT individuals double precision[], OUT errors double precision[])
 LANGUAGE plpgsql IMMUTABLE STRICT
@@ -2851,12 +2852,13 @@ BEGIN
 	IF highest / power(step, 3) >= edges[1] * 0.999 AND below[3] > 0 THEN
 		bend := GREATEST(0, fall - ln(below[3] / below[2]));
 	END IF;
-	fall := GREATEST(fall, 1.2 * ln(step));
+	fall := GREATEST(fall, 1.6 * ln(step));
 	-- more would have been seen
 	beyond := LEAST(below[1], 10 * noise * exp(fall));
 	FOR w IN 0 .. 11 LOOP
 		fall := LEAST(fall + bend, 10);
 		beyond := beyond * exp(-fall);
+		EXIT WHEN beyond < 1;
 		points := points || (SELECT array_agg(highest * power(step, w + q)) FROM unnest(quarters) q);
 		individuals := individuals || array_fill(beyond / 4, '{4}');
 		errors := errors || array_fill(beyond / 2, '{4}');

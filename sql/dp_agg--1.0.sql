@@ -2757,7 +2757,7 @@ BEGIN
 		outputs := outputs || format('to_jsonb(@extschema@.dp_histogram(width_bucket((%s)::double precision, %L::double precision[]), -0.5, %s.5, %s))',
 									 operand, thresholds, cardinality(thresholds), cardinality(thresholds) + 1);
 	END LOOP;
-	RETURN (SELECT format('SELECT jsonb_build_array(%s) FROM (SELECT %s%s FROM %s GROUP BY %s) a%s WHERE @extschema@.dp_with(%s, %s, 1, 1)',
+	RETURN (SELECT format('SELECT jsonb_build_array(%s) FROM (SELECT %s%s FROM %s GROUP BY %s) a%s WHERE @extschema@.dp_with(%s, %s, 1, 1, 1)',
 						  array_to_string(outputs, ', '), u.named, own, relation, u.columns, items, epsilon, delta)
 			  FROM dp_agg.suggest_unit(unit) u);
 END

@@ -127,6 +127,10 @@ $off += ($answer{$_} - $truth{$_})**2 foreach keys %answer;
 ok(keys %answer >= 18, 'months are released with them') or diag(scalar keys %answer, ' of ', scalar keys %truth);
 ok(sqrt($off / keys %answer) < 4 * $t, '... and counts are near the truth') or diag(sqrt($off / keys %answer));
 
+# The limits that are set play no part in what is measured.
+is(query("SET dp_agg.max_rows = 9; SELECT count(*) FROM dp_agg.suggest('orders', 1); SELECT DISTINCT round(standard_error::numeric, 4), epsilon = 1 FROM dp_agg.last_release()"),
+	"8\n11.3137|t", 'the noise is that of one row per individual, in eight equal parts');
+
 # Protected, unit and population are known; opened columns stay.
 query("SELECT dp_agg.protect('orders', 'customer_id', 'shop', columns => '{amount,ordered}')");
 $said = suggest("'orders', 2");

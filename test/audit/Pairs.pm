@@ -182,10 +182,10 @@ my @pairs = (
 		one => 'SELECT i % 3, 100 * (1 - i % 3) FROM generate_series(1, 12) i', power => undef,
 		ask => 'dp_sum(x) AS s, dp_count(*) AS c', see => 'sum(s), max(s), min(s), sum(c)' },
 	{ name => 'clipped: 20 individuals against 19', several => 1, others => [ 19, 'SELECT 1 FROM generate_series(1, 6)' ],
-		one => 'SELECT 100 FROM generate_series(1, 12)', delta => 0.01, max_total => 6, max_rows => 6, releases => 50000,
+		one => 'SELECT 100 FROM generate_series(1, 12)', delta => 0.1, max_total => 6, max_rows => 6, releases => 20000,
 		rare => 'a', never => 'b', ask => 'dp_count(*) AS c' },
 	{ name => 'clipped: 21 individuals against 20', several => 1, others => [ 20, 'SELECT 1 FROM generate_series(1, 6)' ],
-		one => 'SELECT 100 FROM generate_series(1, 12)', delta => 0.01, max_total => 6, max_rows => 3, releases => 50000,
+		one => 'SELECT 100 FROM generate_series(1, 12)', delta => 0.1, max_total => 6, max_rows => 3, releases => 20000,
 		rare => 'b', total => '0, 100', ask => 'dp_sum(x) AS c' },
 
 	# ----- spread and pairs of columns

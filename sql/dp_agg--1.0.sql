@@ -418,6 +418,11 @@ AS 'MODULE_PATHNAME', 'dp_interval_misplaced' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_high(anyelement, double precision) IS
 'upper end of an interval around a dp_ aggregate that holds what it would be without noise with probability level, a constant in (0, 1); written directly around the aggregate, as in dp_high(dp_count(*), 0.95), and at no price of its own; errors: DP002 refused or out of place';
 
+CREATE FUNCTION dp_clipped(value anyelement) RETURNS double precision
+AS 'MODULE_PATHNAME', 'dp_clipped_misplaced' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_clipped(anyelement) IS
+'differentially private share (0 .. 1) of the individuals of a group that have more rows of an aggregate than max_rows, so that they count with fewer, or each row weighs less; written directly around the aggregate, as in dp_clipped(dp_count(*)), and at no price of its own, but a coordinate more of the noise; 0 where the unit is unique; errors: DP002 refused or out of place';
+
 CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
 						delta double precision DEFAULT NULL,
 						max_groups integer DEFAULT NULL,

@@ -194,6 +194,13 @@ shift_to_nearest(int64 numerator, int shift)
 	return numerator >= 0 ? (numerator + half) >> shift : -((-numerator + half) >> shift);
 }
 
+/* Does an individual with n rows count with fewer than it has, or each weighing less? */
+static inline bool
+is_clipped(const Contributions *contributions, dp_int128 n)
+{
+	return n > contributions->params.rows;
+}
+
 /*
  * What an individual contributes to coordinate i, which has a feature: its n rows
  * in the feature's set, with the feature's sum, bounded to r and in units of r.  With n <= r
@@ -209,6 +216,8 @@ contribution(const Contributions *contributions, int i, dp_int128 n, dp_int128 s
 	sum = feature_to_lattice(contributions->spec.features[coordinate->feature].kind, sum);
 	if (coordinate->presence)
 		return n > 0 ? DP_SCALE : contributions->imputed[i];
+	if (coordinate->clipped)
+		return is_clipped(contributions, n) ? DP_SCALE : contributions->imputed[i];
 #ifdef DP_FAULT_CAPS_OFF
 	return divide_to_nearest(sum + Max(r - n, 0) * contributions->imputed[i], r);
 #endif

@@ -94,14 +94,14 @@ append_outputs(ReleaseBuilder *builder, Query *release)
 	foreach(lc, builder->aggregates)
 	{
 		Node	   *aggref = lfirst(lc);
+		Oid			type = builder->spec.outputs[i].type;
+		Oid			collation = type == exprType(aggref) ? exprCollation(aggref) : InvalidOid;
 		List	   *args = list_make3(makeNullConst(BYTEAOID, -1, InvalidOid),
-									  int4_const(i++),
-									  makeNullConst(exprType(aggref), -1,
-													exprCollation(aggref)));
+									  int4_const(i++), makeNullConst(type, -1, collation));
 
 		append_target(release,
 					  (Node *) makeFuncExpr(extension_oid(DP_FUNC_OUTPUT, InvalidOid),
-											exprType(aggref), args, exprCollation(aggref),
+											type, args, collation,
 											InvalidOid, COERCE_EXPLICIT_CALL),
 					  "output", false);
 	}

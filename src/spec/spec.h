@@ -33,6 +33,9 @@
  *	  an average stands alone;
  *	- "zero" (where x is 0) gives a sum without any count.
  *
+ * A coordinate may also say whether an individual has any rows in the set ("presence"), or more
+ * than r ("clipped"): 1 if so, else -1.
+ *
  * Outputs read the vector back through moments: linear combinations of
  * coordinates, times r.
  *
@@ -151,6 +154,7 @@ typedef struct SpecCoordinate
 	SpecImputation imputation;
 	bool		presence;		/* tells whether an individual has a row of the set, not how
 								 * many */
+	bool		clipped;		/* tells whether an individual has more rows of the set than r */
 	int16		copy;			/* number of this one among equal ones, each with its own
 								 * noise */
 } SpecCoordinate;
@@ -271,7 +275,9 @@ typedef enum SpecOutputKind
 	SPEC_OUT_HISTOGRAM,
 	SPEC_OUT_BOUNDS,
 	/* from neither */
-	SPEC_OUT_TIER				/* the risk tier of the row */
+	SPEC_OUT_TIER,				/* the risk tier of the row */
+	/* from moments: those of kind N and X are numbers of individuals */
+	SPEC_OUT_CLIPPED			/* share of individuals with more rows than count */
 } SpecOutputKind;
 
 /* The moments an output may need; x is the independent variable of a pair. */
@@ -354,6 +360,13 @@ typedef struct ReleaseParams
 	int64		rows;			/* r: most rows that an individual counts with in a group */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
+
+/* Is the output a function of moments, and not chosen from a sketch? */
+static inline bool
+is_moment_output(const SpecOutput *output)
+{
+	return output->kind <= SPEC_OUT_SXY || output->kind == SPEC_OUT_CLIPPED;
+}
 
 static inline bool
 feature_reads_x(SpecFeatureKind kind)

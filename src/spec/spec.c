@@ -157,6 +157,16 @@ check_ranges(const ReleaseSpec *spec, const double *values)
 	}
 }
 
+/*
+ * May the limits of a release leave out rows of an individual, or have them weigh less?  Not where
+ * its rows are proven to be one per individual.  It follows from the description alone.
+ */
+bool
+spec_may_bound(const ReleaseSpec *spec)
+{
+	return !spec->streamed;
+}
+
 /* The number of mechanisms that share the release's epsilon and delta. */
 int
 spec_shares(const ReleaseSpec *spec)

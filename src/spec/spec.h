@@ -380,6 +380,7 @@ feature_reads_y(SpecFeatureKind kind)
 	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
 }
 
+extern bool spec_may_bound(const ReleaseSpec *spec);
 extern int	spec_shares(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);

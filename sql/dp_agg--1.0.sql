@@ -1881,7 +1881,7 @@ BEGIN
 		END IF;
 		-- noise may have made them more than they can be
 		FOREACH share IN ARRAY rows_beyond LOOP
-			shares := shares || least(greatest(round(least(greatest(share, 0), 1)::numeric, 4), 0), shares[cardinality(shares)]);
+			shares := shares || least(trim_scale(round(least(greatest(share, 0), 1)::numeric, 4)), shares[cardinality(shares)]);
 		END LOOP;
 		label := label || jsonb_build_object('rows_beyond', shares);
 	END IF;

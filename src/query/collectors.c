@@ -82,7 +82,7 @@ append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function, List
 }
 
 /*
- * Appends one placeholder per output, of the output's type.  It does not read the state: that
+ * Appends one placeholder per output, of the type that the query expects.  It does not read the state: that
  * would take a copy of the collector, whose sub-selects would run again.
  */
 void
@@ -94,8 +94,9 @@ append_outputs(ReleaseBuilder *builder, Query *release)
 	foreach(lc, builder->aggregates)
 	{
 		Node	   *aggref = lfirst(lc);
-		Oid			type = builder->spec.outputs[i].type;
-		Oid			collation = type == exprType(aggref) ? exprCollation(aggref) : InvalidOid;
+		bool		share = builder->spec.outputs[i].kind == SPEC_OUT_CLIPPED;
+		Oid			type = share ? FLOAT8OID : exprType(aggref);
+		Oid			collation = share ? InvalidOid : exprCollation(aggref);
 		List	   *args = list_make3(makeNullConst(BYTEAOID, -1, InvalidOid),
 									  int4_const(i++), makeNullConst(type, -1, collation));
 

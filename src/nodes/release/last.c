@@ -110,8 +110,8 @@ note_grids(LastRelease *release, const ReleaseSpec *spec, const ReleaseParams *p
 		grid_open(&grid, sketch, params->values);
 		if (grid.step > 1)
 			release->grids[release->ngrids++] = (LastGrid) {
-			grid.lower, grid.upper, grid.step
-		};
+				grid.lower, grid.upper, grid.step
+			};
 	}
 }
 

@@ -37,7 +37,8 @@ typedef struct ReleaseState
 	List	   *nested;			/* release nodes inside the child */
 	ReleasedRows released;
 	int64		groups;			/* how many groups have left */
-	bool		shows;			/* some output has a value, or some key has left without outputs */
+	bool		shows;			/* some output has a value, or some key has left without
+								 * outputs */
 	struct LastRelease *last;	/* what last_release() will say of it; NULL: nothing */
 } ReleaseState;
 

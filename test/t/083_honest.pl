@@ -127,6 +127,8 @@ is(number_of_notices($_->[1]), $_->[2], $_->[0]) foreach
   [ 'nor one that one row would ask for', 'SELECT count(*) FROM one WHERE CASE WHEN pid = 5 THEN x > (SELECT avg(x) FROM orders WHERE pid < 5) ELSE true END', 0 ],
   [ 'a function tells', 'DO $$ BEGIN PERFORM count(*) FROM one WHERE pid < 5; END $$', 1 ],
   [ 'keys of a domain that all are without a value', 'SELECT g, avg(x) FROM (SELECT pid, g % 2 = 0 AS g, x FROM one WHERE pid < 5) s GROUP BY g', 1 ],
+  [ 'groups whose values are all NULL', 'SELECT g, min(y) FROM (SELECT pid, g, CASE WHEN pid < 5 THEN x END AS y FROM one) s GROUP BY g', 1 ],
+  [ 'groups with a value in one output', 'SELECT g, count(*), avg(y) FROM (SELECT pid, g, CASE WHEN pid < 5 THEN x END AS y FROM one) s GROUP BY g', 0 ],
   [ 'client_min_messages', 'SET client_min_messages = warning; SELECT count(*) FROM one WHERE pid < 5', 0 ],
   [ 'several workers', parallel_plan(3) . '; SELECT g, count(*) FROM orders WHERE pid < 5 GROUP BY g', 1 ];
 is(scalar(() = DpAgg::as($node, 'keeper', 'SELECT 1')->{err} =~ /NOTICE/g), 0, 'nothing where nothing is released');

@@ -41,7 +41,7 @@ tell_nothing_shown(ReleaseState *state)
 	int64		smallest = spec->noutputs == 1 ? smallest_of_output(state, &spec->outputs[0]) :
 		smallest_of_group(state);
 
-	if (spec->grouped)
+	if (spec->grouped && state->groups == 0)
 		ereport(NOTICE,
 				(errmsg("the release of %s shows no group", names_of(spec)),
 				 errdetail("At epsilon %g, delta %g and max_groups " INT64_FORMAT ", a group appears from about " INT64_FORMAT " individuals on.",

@@ -37,6 +37,7 @@ typedef struct Individuals
 	List	   *proofs;			/* ... as these unique indexes (OIDs) show */
 	int			max_groups;
 	int			max_rows;
+	int			max_total;		/* 0: max_groups times max_rows */
 } Individuals;
 
 /* A level being worked on, and the levels around it. */

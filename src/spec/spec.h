@@ -43,6 +43,17 @@
  * vector: weights of cells, of values, or the set of distinct values.  A part
  * chooses from it.  The number of distinct values is a coordinate like others.
  *
+ * By total.  Where an individual may have rows in several groups, the vector can be bounded over
+ * all of them at once (by_total).  Coordinate 0 is then the individual's weight in the group,
+ * n/T for n rows (at most r of a group count), T = max_total.  Others are sums of phi over the
+ * rows of a set, divided by T, and c for each row that is not in the set.  One factor scales all
+ * that an individual adds, so that the largest coordinates of its groups sum up to one at most
+ * (aggregate/clip.c).
+ *
+ * If there are counts alone, or sums whose arguments have bounds over the release (total), which are not
+ * divided by T, numbers of rows are coordinates of their own (weighed), 2n/T less the weight.  The
+ * weight is then the larger of n/T and such sums, at most r/T, and more rows count.
+ *
  * Parameters of the release (epsilon, delta, bounds, ...) are expressions:
  * constants, or the client's external parameters.  They travel beside the
  * description as one float8[] argument, so that a generic plan works too.
@@ -82,6 +93,7 @@ enum
 	DP_PARAM_DELTA,
 	DP_PARAM_GROUPS,
 	DP_PARAM_ROWS,
+	DP_PARAM_TOTAL,
 	DP_PARAM_FIRST_OTHER
 };
 
@@ -108,6 +120,9 @@ typedef struct SpecArgument
 	SpecArgType type;
 	int32		typmod;			/* of NUMERIC: precision and scale, as in PostgreSQL; else -1 */
 	int16		bound;			/* position of its lower bound in the parameters, or 0 */
+	int16		clamp;			/* position of the lower bound of values before, or 0 */
+	bool		total;			/* the bounds are of sums in a whole release; those of values
+								 * are at clamp */
 } SpecArgument;
 
 /* The rows in which one or two arguments have a value. */
@@ -330,6 +345,11 @@ typedef struct ReleaseSpec
 	bool		numeric;		/* the vector is released; else it only counts individuals */
 	bool		streamed;		/* each individual has one row: k = r = 1 */
 	bool		grouped;		/* there are group keys; without, k = 1 */
+	bool		whole;			/* all rows of an individual are in one group: k = 1, r = T */
+	bool		rows_asked;		/* but r was asked for, and bounds them as well */
+	bool		by_total;		/* contributions are bounded over all groups together */
+	bool		weighed;		/* by_total, and coordinate 0 is not the number of rows */
+	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
 	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" rests on */
@@ -358,6 +378,9 @@ typedef struct ReleaseParams
 	int64		delta_share;	/* delta of each mechanism, atto-delta */
 	int64		groups;			/* k: most groups that an individual counts in */
 	int64		rows;			/* r: most rows that an individual counts with in a group */
+	int64		total;			/* T: most rows that an individual counts with in the release */
+	int64		kept;			/* most groups in which an individual's rows are added up */
+	int64		unit;			/* rows that one unit of the vector stands for */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 
@@ -380,10 +403,28 @@ feature_reads_y(SpecFeatureKind kind)
 	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
 }
 
+/* Number of sums that a group's state has: by_total, exact individuals stand before the vector. */
+static inline int
+spec_sums(const ReleaseSpec *spec)
+{
+	return spec->dimensions + (spec->by_total ? 1 : 0);
+}
+
+/* The limits that bound an individual in a release, 0 where there is none. */
+typedef struct SpecLimits
+{
+	int64		groups;			/* groups that it counts in */
+	int64		rows;			/* rows that it counts with in a group */
+	int64		total;			/* rows that it counts with in all */
+} SpecLimits;
+
 extern bool spec_may_bound(const ReleaseSpec *spec);
+extern SpecLimits spec_limits(const ReleaseSpec *spec, const ReleaseParams *params);
+extern int64 spec_most_rows(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int	spec_shares(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);
+extern int64 spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int64 spec_least_epsilon(void);
 extern void spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params);
 extern void spec_null_parameter(void) pg_attribute_noreturn();

@@ -65,8 +65,7 @@ typedef struct LastRelease
 	NameData	population;
 	int64		epsilon_nano;
 	int64		delta_atto;
-	int64		max_groups;
-	int64		max_rows;
+	SpecLimits	limits;
 	bool		bounded;		/* the limits may have left out rows */
 	int64		groups;			/* released */
 	int64		measured;		/* whose errors were added up */
@@ -159,8 +158,7 @@ last_begin(ReleaseState *state)
 	release->population = spec->population;
 	release->epsilon_nano = params->epsilon_nano;
 	release->delta_atto = params->delta_atto;
-	release->max_groups = params->groups;
-	release->max_rows = params->rows;
+	release->limits = spec_limits(spec, params);
 	release->bounded = spec_may_bound(spec);
 	release->codes = state->codes;
 	note_grids(release, spec, params);
@@ -270,9 +268,11 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
 	values[11] = Int32GetDatum(release->number);
 	values[12] = BoolGetDatum(release->bounded);
 	values[13] = Int64GetDatum(output->smallest);
-	values[14] = Int64GetDatum(release->max_groups);
-	values[15] = Int64GetDatum(release->max_rows);
-	nulls[16] = true;			/* max_total: no release has one yet */
+	nulls[14] = release->limits.groups == 0;
+	values[14] = Int64GetDatum(release->limits.groups);
+	values[15] = Int64GetDatum(release->limits.rows);
+	nulls[16] = release->limits.total == 0;
+	values[16] = Int64GetDatum(release->limits.total);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

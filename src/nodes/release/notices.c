@@ -41,18 +41,25 @@ tell_nothing_shown(ReleaseState *state)
 	int64		smallest = spec->noutputs == 1 ? smallest_of_output(state, &spec->outputs[0]) :
 		smallest_of_group(state);
 
-	if (spec->grouped && state->groups == 0)
-		ereport(NOTICE,
-				(errmsg("the release of %s shows no group", names_of(spec)),
-				 errdetail("At epsilon %g, delta %g and max_groups " INT64_FORMAT ", a group appears from about " INT64_FORMAT " individuals on.",
-						   epsilon, delta, params->groups, smallest),
-				 errhint("Groups may be smaller with more epsilon, a smaller max_groups, or fewer outputs of different kinds; coarser groups are larger.")));
-	else
+	if (!spec->grouped || state->groups > 0)
 		ereport(NOTICE,
 				(errmsg("the release of %s shows no value", names_of(spec)),
 				 errdetail("At epsilon %g and delta %g, a value appears from about " INT64_FORMAT " individuals on.",
 						   epsilon, delta, smallest),
 				 errhint("It takes fewer with more epsilon, or with fewer outputs of different kinds.")));
+	else if (spec->by_total)
+		ereport(NOTICE,
+				(errmsg("the release of %s shows no group", names_of(spec)),
+				 errdetail("At epsilon %g, delta %g, max_rows " INT64_FORMAT " and max_total " INT64_FORMAT ", a group appears from about " INT64_FORMAT " individuals with " INT64_FORMAT " rows each on.",
+						   epsilon, delta, params->rows, params->total, smallest,
+						   Min(params->rows, params->total)),
+				 errhint("Groups may be smaller with more epsilon, or a smaller max_total; coarser groups are larger.")));
+	else
+		ereport(NOTICE,
+				(errmsg("the release of %s shows no group", names_of(spec)),
+				 errdetail("At epsilon %g, delta %g and max_groups " INT64_FORMAT ", a group appears from about " INT64_FORMAT " individuals on.",
+						   epsilon, delta, params->groups, smallest),
+				 errhint("Groups may be smaller with more epsilon, a smaller max_groups, or fewer outputs of different kinds; coarser groups are larger.")));
 }
 
 /* What a notice of rows left out was about. */
@@ -92,7 +99,7 @@ tell_left_out(const ReleaseState *state)
 {
 	const ReleaseParams *params = &state->params;
 	const ProtectedRelation *rel = policy_lookup(state->spec->relid);
-	int64		rows = params->groups * params->rows;
+	int64		rows = spec_most_rows(state->spec, params);
 	double		share;
 
 	if (!spec_may_bound(state->spec) || rel == NULL || !measured_share(rel, rows, &share) ||
@@ -101,9 +108,9 @@ tell_left_out(const ReleaseState *state)
 	ereport(NOTICE,
 			(errmsg("limits leave out about %.0f %% of the rows of %s, as they were measured",
 					rint(100 * share), get_rel_name(rel->relid)),
-			 errdetail("At most " INT64_FORMAT " rows of an individual count: max_groups " INT64_FORMAT ", max_rows " INT64_FORMAT ". Intervals and standard errors are about the noise, not about what is left out.",
-					   rows, params->groups, params->rows),
-			 errhint("Larger limits leave out less and add noise. This is told once in a session for a relation and limits, and not below dp_agg.notice_cut.")));
+			 errdetail("The rows of an individual count as " INT64_FORMAT " at most. Intervals and standard errors are about the noise, not about what is left out.",
+					   rows),
+			 errhint("Larger limits (max_groups, max_rows, max_total) leave out less and add noise. This is told once in a session for a relation and limits, and not below dp_agg.notice_cut.")));
 }
 
 /* Raises the notices of a release that has run. */

@@ -14,13 +14,15 @@
 #include "spec/spec.h"
 
 /*
- * The number of individuals from which the gate of the vector lets a group pass with probability
- * 1/2, for its noise is as often below 0 as above.
+ * The number of individuals, each with as many rows as can count in a group, from which the gate
+ * of the vector lets one pass with probability 1/2, for its noise is as often below 0 as above.
  */
 static int64
 smallest_of_vector(const ReleaseState *state)
 {
-	return (int64) ((state->tau + DP_SCALE - 1) / DP_SCALE);
+	int64		weight = spec_gate_weight(state->spec, &state->params);
+
+	return (int64) ((state->tau + weight - 1) / weight);
 }
 
 /*

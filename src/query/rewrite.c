@@ -142,7 +142,8 @@ own_aggregate(Aggref *aggref, OuterContext *context)
  * Replaces dp_low(), dp_high() or dp_clipped(): an end of an interval, or the share of individuals
  * that are clipped, becomes an output of its own.  Its argument must be an aggregate of this
  * level, as in dp_low(count(*)).  In a sub-select it may be one of the sub-select's own level,
- * which is judged when that level is.
+ * which is judged when that level is.  Beside a share stands the aggregate itself, whether or not
+ * the query asks for it: who is clipped by total depends on all coordinates there are.
  */
 static Node *
 mutate_annotation(FuncExpr *func, OutputForm *form, OuterContext *context)
@@ -160,8 +161,11 @@ mutate_annotation(FuncExpr *func, OutputForm *form, OuterContext *context)
 	if (!IsA(aggref, Aggref) || aggref->agglevelsup != context->levelsup)
 		refuse(form->clipped ? REFUSE_CLIPPED : REFUSE_INTERVAL, builder->context->source,
 			   func->location);
-	return release_column(-(add_output(builder, own_aggregate(aggref, context), form) + 1),
-						  (Node *) func, context->levelsup);
+	aggref = own_aggregate(aggref, context);
+	if (form->clipped)
+		(void) add_output(builder, aggref, &(OutputForm) {.end = SPEC_END_NONE});
+	return release_column(-(add_output(builder, aggref, form) + 1), (Node *) func,
+						  context->levelsup);
 }
 
 /* The column of the group key that the expression is; NULL if it is none. */

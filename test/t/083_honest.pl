@@ -54,9 +54,12 @@ sub number_of_notices { return scalar(() = notices(@_) =~ /NOTICE:/g); }
 
 is(last_release("SELECT 'a', count(*) FROM orders UNION ALL SELECT 'b', count(*) FROM one UNION ALL SELECT 'c', sum(y) FROM orders WHERE x < 50",
 	'release, output, bounded, max_groups, max_rows, max_total, groups'),
-	"1|count(*)|t|1|3||1\n2|count(*)|f|1|1||1\n3|sum(y)|t|1|3||1", 'UNION ALL: each of its releases, with what bounds it');
+	"1|count(*)|t|1|3|3|1\n2|count(*)|f|1|1|1|1\n3|sum(y)|t|1|3|3|1", 'UNION ALL: each of its releases, with what bounds it');
 is(last_release('SELECT g, count(*), avg(x) FROM orders WHERE dp_with(max_groups => 4, max_rows => 7) GROUP BY g', 'DISTINCT release, max_groups, max_rows, groups'),
 	'1|4|7|3', 'the limits are those of the execution');
+is(last_release('SELECT g, count(*) FROM orders WHERE dp_with(max_rows => 7, max_total => 20) GROUP BY g', 'max_groups IS NULL, max_rows, max_total, bounded'), 't|7|20|t', 'bounded over all groups');
+is(last_release('SELECT g, count(*), dp_median(x) FROM orders WHERE dp_with(max_rows => 7, max_total => 20) GROUP BY g', 'DISTINCT max_groups, max_rows, max_total IS NULL'), '1|7|t', 'max_total does not count beside a median');
+is(last_release('SELECT count(*) FROM orders WHERE dp_with(max_total => 20)', 'max_groups, max_rows, max_total'), '1|20|20', 'all rows in one group');
 is(last_release("PREPARE p (int, int) AS SELECT g, count(*) FROM orders WHERE dp_with(max_groups => \$1, max_rows => \$2) GROUP BY g;\nEXECUTE p (2, 3);\nEXECUTE p (5, 6)",
 	'release, max_groups, max_rows'), '1|5|6', 'also of a prepared statement, the last one');
 is(last_release('SELECT g, count(*) FROM one WHERE dp_with(max_groups => 4, max_rows => 7) GROUP BY g', 'max_groups, max_rows, bounded'), '1|1|f', 'one row per individual: nothing is bounded');
@@ -175,8 +178,8 @@ is($node->safe_psql('postgres', q{SELECT label::jsonb -> 'rows_beyond' FROM pg_s
 	'[0.7727, 0.5455, 0.4545, 0.2727, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]', 'the label has it');
 is(notices('SELECT count(*) FROM orders; SELECT count(*) FROM orders; SELECT avg(x) FROM orders'), <<'TEXT' =~ s/\n\z//r, 'told once in a session');
 NOTICE:  00000: limits leave out about 45 % of the rows of orders, as they were measured
-DETAIL:  At most 3 rows of an individual count: max_groups 1, max_rows 3. Intervals and standard errors are about the noise, not about what is left out.
-HINT:  Larger limits leave out less and add noise. This is told once in a session for a relation and limits, and not below dp_agg.notice_cut.
+DETAIL:  The rows of an individual count as 3 at most. Intervals and standard errors are about the noise, not about what is left out.
+HINT:  Larger limits (max_groups, max_rows, max_total) leave out less and add noise. This is told once in a session for a relation and limits, and not below dp_agg.notice_cut.
 TEXT
 is(number_of_notices($_->[1]), $_->[2], $_->[0]) foreach
   [ 'again for other limits', 'SELECT count(*) FROM orders; SELECT count(*) FROM orders WHERE dp_with(max_rows => 4); SELECT count(*) FROM orders', 2 ],
@@ -184,6 +187,8 @@ is(number_of_notices($_->[1]), $_->[2], $_->[0]) foreach
   [ 'limits beyond what was measured', 'SELECT count(*) FROM orders WHERE dp_with(max_rows => 5000)', 0 ],
   [ 'groups times rows', 'SELECT g, count(*) FROM orders WHERE dp_with(max_groups => 4, max_rows => 2) GROUP BY g', 0 ],
   [ 'groups do not count without GROUP BY', 'SELECT count(*) FROM orders WHERE dp_with(max_groups => 4, max_rows => 2)', 1 ],
+  [ 'max_total', 'SELECT g, count(*) FROM orders WHERE dp_with(max_rows => 3, max_total => 4) GROUP BY g', 1 ],
+  [ 'a large max_total', 'SELECT g, count(*) FROM orders WHERE dp_with(max_rows => 3, max_total => 40) GROUP BY g', 0 ],
   [ 'a relation that nobody measured', 'SELECT count(*) FROM one', 0 ],
   [ 'dp_agg.notice_cut above the share', 'SET dp_agg.notice_cut = 0.5; SELECT count(*) FROM orders', 0 ],
   [ 'and below', 'SET dp_agg.notice_cut = 0.44; SELECT count(*) FROM orders', 1 ],
@@ -197,7 +202,7 @@ foreach my $bad (-0.1, 1.1)
 # Who may say so, and what.
 my $fifteen = sub { return "'{" . join(',', @_, (0) x (15 - @_)) . "}'" };
 is(DpAgg::as($node, 'analyst', "SELECT dp_agg.set_measured('orders', NULL)")->{sqlstate}, '42501', 'an analyst may not');
-$node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION dp_agg.set_measured(regclass, float8[]), dp_agg.protect(regclass, name, name, int, int, name[]) TO keeper');
+$node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION dp_agg.set_measured(regclass, float8[]), dp_agg.protect(regclass, name, name, int, int, name[], int) TO keeper');
 is(DpAgg::as($node, 'keeper', "SELECT dp_agg.set_measured('orders', NULL)")->{sqlstate}, '42501', 'nor who does not own the relation');
 foreach my $bad ([ 'too few', "'{0.1}'", '22023' ], [ 'NULL among them', $fifteen->('NULL'), '22023' ], [ 'NaN among them', $fifteen->('NaN'), '22023' ], [ 'in two dimensions', "'{{0,0,0},{0,0,0},{0,0,0},{0,0,0},{0,0,0}}'", '22023' ])
 {
@@ -247,13 +252,57 @@ foreach my $r (1, 2, 3, 7, 8)
 		is_alike($by_sql, $plain->($r), 0.011, "shares at max_rows $r, SQL", 0);
 	}
 }
+# Bounded over all groups an individual counts by its weight, scaled or not.  If all outputs are counts,
+# more rows of a group may count than weigh (doc/privacy.md).
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE spread (pid int, g int NOT NULL, x int NOT NULL);
+INSERT INTO spread SELECT p, (p + r * r) % 4, r FROM generate_series(1, 2000) p, LATERAL generate_series(1, p % 13) r;
+ANALYZE spread;
+SELECT dp_agg.protect('spread', 'pid', 'people');
+SELECT dp_agg.set_bounds('spread', 'x', 0, 20);
+SQL
+sub weighed
+{
+	my ($r, $t, $counts) = @_;
+	my $gate = ($r < $t ? $r : $t) . "::float8 / $t";
+	my $most = $counts ? "(1 + $gate) / 2" : $gate;
+	my $cost = $counts ? "greatest(least(n::float8 / $t, $gate), abs(2 * least(n::float8 / $t, $most) - least(n::float8 / $t, $gate)))" : "least(n::float8 / $t, $gate)";
+
+	return $node->safe_psql('postgres', <<"SQL");
+SELECT g, round((sum(weight / greatest(cost, 1)) FILTER (WHERE cost > 1 + 1e-9 OR n::float8 / $t > $most + 1e-9) / sum(weight / greatest(cost, 1)))::numeric, 2)
+FROM (SELECT g, n, least(n::float8 / $t, $gate) AS weight, sum($cost) OVER (PARTITION BY pid) AS cost FROM (SELECT pid, g, count(*) AS n FROM spread GROUP BY pid, g) s) s
+GROUP BY g ORDER BY g
+SQL
+}
+foreach my $limits ([ 1, 2 ], [ 2, 5 ], [ 3, 6 ], [ 3, 12 ], [ 8, 4 ], [ 5, 9 ])
+{
+	my ($r, $t) = @$limits;
+	my $where = "WHERE dp_with(max_rows => $r, max_total => $t)";
+
+	foreach my $case ([ 'dp_clipped(count(*))', 1 ], [ 'dp_clipped(avg(x))', 0 ])
+	{
+		my $query = "SELECT g, round($case->[0]::numeric, 2) FROM spread $where GROUP BY g ORDER BY g";
+		my $truth = weighed($r, $t, $case->[1]) =~ s/\|$/|0/gmr;
+
+		foreach my $role ('analyst', 'sql')
+		{
+			is_alike(DpAgg::value($node, $role, parallel_plan($role eq 'sql' ? 0 : 2) . "; $query"), $truth, 0.011, "$case->[0] at max_rows $r and max_total $t, $role", 0);
+		}
+	}
+}
+# A sum with bounds of its own is clipped where it is beyond these, whatever the number of rows.
+$node->safe_psql('postgres', "SET client_min_messages = warning; SELECT dp_agg.set_total('spread', 'x', 0, 30)");
+is_alike(DpAgg::value($node, $_, 'SELECT dp_clipped(sum(x)), dp_clipped(count(*)) FROM spread WHERE dp_with(max_total => 9)'),
+	$node->safe_psql('postgres', 'SELECT avg((s > 30)::int), avg((n > 9)::int) FROM (SELECT sum(x) AS s, count(*) AS n FROM spread GROUP BY pid) s'), 0.01, "a sum with bounds of its own, $_", 0) foreach 'analyst', 'sql';
+
 is(DpAgg::value($node, 'analyst', 'SELECT ' . join(', ', map { "dp_clipped($_)" } 'count(*)', 'avg(x)', 'sum(x)', 'variance(x)') . ' FROM one'), '0|0|0|0', 'rows that are individuals: nobody');
+is(last_release('SELECT dp_clipped(sum(x)) FROM orders', 'output'), "sum(x)\nclipped of sum(x)", 'the aggregate stands beside its share');
 is_alike(last_release('SELECT avg(x), dp_clipped(avg(x)) FROM one', 'standard_error') =~ s/\n.*//sr, last_release('SELECT avg(x) FROM one', 'standard_error'), 0, 'and it costs nothing there');
 is_alike(DpAgg::value($node, 'analyst', 'SELECT dp_clipped(avg(y)), avg(y), dp_clipped(dp_avg(y)) FROM orders'), '0.4|3|0.4', 0.01, 'alone with an average of values that may be missing');
 is(last_release('SELECT g, count(*), dp_clipped(count(*)) FROM orders GROUP BY g', "string_agg(output, ', ')"), 'count(*), clipped of count(*)', 'its name');
 is(DpAgg::value($node, 'analyst', 'SELECT pg_typeof(dp_clipped(count(*))), pg_typeof(dp_clipped(dp_sum(x))) FROM orders'), 'double precision|double precision', 'its type');
-is(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM (SELECT g FROM orders GROUP BY g HAVING dp_clipped(count(*)) < 0.5) s'), 3, 'in HAVING');
-is_alike(DpAgg::value($node, 'analyst', 'SELECT g, (SELECT dp_clipped(count(o.pid))) FROM orders o GROUP BY g ORDER BY g'), "g0|0.4\ng1|0.4\ng2|0.4", 0.011, 'in a sub-select', 0);
+is(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM (SELECT g FROM orders GROUP BY g HAVING dp_clipped(count(*)) < 0.6) s'), 3, 'in HAVING');
+is_alike(DpAgg::value($node, 'analyst', 'SELECT g, (SELECT dp_clipped(count(o.pid))) FROM orders o GROUP BY g ORDER BY g'), "g0|0.5\ng1|0.5\ng2|0.5", 0.011, 'in a sub-select, by weight', 0);
 DpAgg::refused($node, 'analyst', "SELECT $_->[0]", 'DP002', "refused: $_->[0]") foreach
   [ 'dp_clipped(dp_median(x)) FROM orders' ], [ 'dp_clipped(dp_mode(g)) FROM orders' ], [ 'dp_clipped(count(DISTINCT x)) FROM orders' ], [ 'dp_clipped(1 + count(*)) FROM orders' ],
   [ 'dp_clipped(g) FROM orders GROUP BY g' ], [ 'dp_low(dp_clipped(count(*))) FROM orders' ], [ 'dp_clipped(dp_low(count(*))) FROM orders' ], [ 'dp_clipped(dp_histogram(x, 0, 100, 5)) FROM orders' ],
@@ -263,7 +312,7 @@ DpAgg::refused($node, 'analyst', "SELECT $_->[0]", 'DP002', "refused: $_->[0]") 
 $node->safe_psql('postgres', 'ALTER ROLE analyst SET dp_agg.epsilon = 1');
 {
 	my @answers = split /\n/, DpAgg::value($node, 'analyst', join ";\n", ('SELECT dp_clipped(count(*)) FROM orders') x 400);
-	my $said = last_release('SELECT dp_clipped(count(*)) FROM orders', 'standard_error');
+	my $said = last_release('SELECT dp_clipped(count(*)) FROM orders', 'max(standard_error) FILTER (WHERE output LIKE $$clipped%$$)');
 	my $square = 0;
 
 	$square += ($_ - 0.4)**2 / 400 foreach @answers;

@@ -54,6 +54,11 @@ my @one_of_two = (
 	releases => 40000, power => 0.4, ask => 'dp_count(*) AS c',
 	see => 'sum(c), max(c) FILTER (WHERE part = 0), max(c) FILTER (WHERE part = 1)');
 
+my @share_of_two = (
+	@parts, others => [ 120, 'i % 2, i' ], one => 'SELECT 0, 100 FROM generate_series(1, 20)', delta => 0.01, max_rows => 2,
+	releases => 40000, power => 0.4, ask => 'dp_count(*) AS c, dp_clipped(dp_count(*)) AS q',
+	see => 'sum(c), max(c) FILTER (WHERE part = 0), max(q) FILTER (WHERE part = 0), max(q * c) FILTER (WHERE part = 0)');
+
 my @pairs = (
 
 	# ----- counts
@@ -155,6 +160,8 @@ my @pairs = (
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', power => 0.4 },
 	{ name => 'several groups: 2 of them, 1 counts', @one_of_two },
 	{ name => 'several groups: 2 of them, 1 counts, in SQL', @one_of_two, in_sql => 1 },
+	{ name => 'several groups: share of those clipped', @share_of_two },
+	{ name => 'several groups: share of those clipped, in SQL', @share_of_two, in_sql => 1 },
 	{ name => 'several groups: 3 of them, 2 count', @parts, others => [ 105, 'i % 3, i' ],
 		one => 'SELECT p, 100 FROM generate_series(0, 2) p', delta => 0.01, max_groups => 2, releases => 25000,
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', see => 'sum(c), max(c), sum(s), count(*)' },

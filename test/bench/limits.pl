@@ -48,6 +48,14 @@ sub by_month
 	return \%answers;
 }
 
+# Bias, from the square of the distance of a mean from the truth, which has noise of its own.
+sub bias
+{
+	my ($square, $variance) = @_;
+
+	return sqrt($square > $variance / $n ? $square - $variance / $n : 0);
+}
+
 # Bias and noise of a column of answers, as root mean squares over months.
 sub bias_and_noise
 {
@@ -62,7 +70,7 @@ sub bias_and_noise
 		$noise += sd(@values)**2;
 		$groups++;
 	}
-	return (sqrt($bias / $groups), sqrt($noise / $groups));
+	return (bias($bias / $groups, $noise / $groups), sqrt($noise / $groups));
 }
 
 sub print_row
@@ -83,15 +91,15 @@ sub print_head
 	return;
 }
 
-# What share of the rows does not count, if an individual counts with r rows in each of k groups.
+# What share of the rows does not count, if an individual counts with r rows in each group and
+# t in all.
 sub left_out
 {
-	my ($k, $r, $key) = @_;
+	my ($r, $t, $key) = @_;
 
 	return value(<<"SQL");
-SELECT 1 - sum(n)::float8 / (SELECT count(*) FROM orders) FROM (
-	SELECT least(count(*), $r) AS n, row_number() OVER (PARTITION BY person ORDER BY hashint8($key * 1000003::bigint + person)) AS rank
-	FROM orders GROUP BY person, $key) s WHERE rank <= $k
+SELECT 1 - sum(least(n, $t))::float8 / (SELECT count(*) FROM orders) FROM (
+	SELECT sum(n) AS n FROM (SELECT person, least(count(*), $r) AS n FROM orders GROUP BY person, $key) g GROUP BY person) s
 SQL
 }
 
@@ -108,25 +116,25 @@ print '# ', value('SELECT count(*) FROM orders'), ' orders of ', value('SELECT c
   join(', ', map { "$_: " . value("SELECT percentile_disc($_) WITHIN GROUP (ORDER BY n) FROM (SELECT count(*) AS n FROM orders GROUP BY person) s") } 0.5, 0.9, 0.95, 0.99, 1), " rows\n";
 
 my %truth = map { $_->[0] => $_ } rows('SELECT month, count(*), sum(amount) FROM orders GROUP BY month');
-print_head("Orders by month", 'max_groups x max_rows');
-foreach my $limits ([ 1, 1 ], [ 2, 1 ], [ 4, 1 ], [ 6, 1 ], [ 8, 1 ], [ 12, 1 ], [ 2, 2 ], [ 4, 2 ], [ 6, 3 ], [ 12, 3 ], [ 18, 8 ])
+print_head('Orders by month', 'max_rows, max_total');
+foreach my $limits ([ 1, 1 ], [ 1, 3 ], [ 2, 6 ], [ 3, 12 ], [ 3, 24 ], [ 4, 50 ], [ 6, 75 ], [ 8, 100 ])
 {
-	my ($k, $r) = @$limits;
-	my @answers = map { by_month("SELECT month, $_ FROM orders WHERE dp_with(max_groups => $k, max_rows => $r) GROUP BY month", 'month int, v float8') } 'count(*)', 'sum(amount)';
+	my ($r, $t) = @$limits;
+	my @answers = map { by_month("SELECT month, $_ FROM orders WHERE dp_with(max_rows => $r, max_total => $t) GROUP BY month", 'month int, v float8') } 'count(*)', 'sum(amount)';
 
-	print_row("$k x $r", left_out($k, $r, 'month'), map { my $c = $_; [ bias_and_noise($answers[$c], { map { $_ => [ $_, $truth{$_}[ $c + 1 ] ] } keys %truth }, 1) ] } 0, 1);
+	print_row("$r, $t", left_out($r, $t, 'month'), map { my $c = $_; [ bias_and_noise($answers[$c], { map { $_ => [ $_, $truth{$_}[ $c + 1 ] ] } keys %truth }, 1) ] } 0, 1);
 }
 my @all = (rows('SELECT count(*), sum(amount) FROM orders'))[0];
-print_head('All orders', 'max_rows');
-foreach my $r (1, 2, 4, 9, 20, 50, 100)
+print_head('All orders', 'max_total');
+foreach my $t (1, 3, 9, 20, 50, 100)
 {
 	my @figures;
 
 	foreach my $c (0, 1)
 	{
-		my @values = map { $_->[0] } releases($n, 'SELECT ' . (('count(*)', 'sum(amount)')[$c]) . " FROM orders WHERE dp_with(max_rows => $r)", 'v float8');
+		my @values = map { $_->[0] } releases($n, 'SELECT ' . (('count(*)', 'sum(amount)')[$c]) . " FROM orders WHERE dp_with(max_total => $t)", 'v float8');
 
-		push @figures, [ abs(mean(@values) - $all[0][$c]), sd(@values) ];
+		push @figures, [ bias((mean(@values) - $all[0][$c])**2, sd(@values)**2), sd(@values) ];
 	}
-	print_row($r, left_out(1, $r, 'month * 0'), @figures);
+	print_row($t, left_out($t, $t, 'month * 0'), @figures);
 }

@@ -1720,10 +1720,9 @@ $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
 'removes protection, declared bounds and domains, and the facade of a relation, with what roles without rights on the relation made of the facade; classes of columns and budgets of the population stay; errors: 42704 not protected, 42501 not the owner, 2BP01 something else depends on the facade';
 
-CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
-							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
-							   columns name[] DEFAULT NULL,
-							   max_total integer DEFAULT NULL) RETURNS void LANGUAGE plpgsql
+CREATE FUNCTION dp_agg.protect_relation(relation regclass, unit name[], population name,
+										max_groups integer, max_rows integer, columns name[],
+										max_total bigint) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -1736,7 +1735,7 @@ DECLARE
 	position int := 0;
 	-- a size that is declared holds for the whole population
 	size bigint := (SELECT max(p.individuals) FROM dp_agg.protected_relations p
-					WHERE p.population = protect.population);
+					WHERE p.population = protect_relation.population);
 BEGIN
 	IF relation IS NULL OR unit IS NULL OR population IS NULL OR
 		max_groups IS NULL OR max_rows IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
@@ -1789,19 +1788,19 @@ BEGIN
 	-- two who protect at a time wait for each other here, so that the labels are those of one
 	PERFORM dp_agg.lock_label(relation, 0::int2);
 	-- protecting again replaces all but the declared bounds and domains
-	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect.relation) THEN
+	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect_relation.relation) THEN
 		SELECT jsonb_object_agg(a.attname, s.label::jsonb - 'unit' - 'open') INTO declared
 		  FROM pg_seclabel s
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
-		   AND s.objoid = protect.relation AND s.objsubid > 0;
+		   AND s.objoid = protect_relation.relation AND s.objsubid > 0;
 		facade := dp_agg.object_name(dp_agg.facade_of(relation));
 		-- how rows lie over individuals does not depend on limits, but on whose rows they are
 		SELECT s.label::jsonb -> 'rows_beyond' INTO measured
 		  FROM pg_seclabel s
-		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect.unit
+		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect_relation.unit
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
-		   AND s.objoid = protect.relation AND s.objsubid = 0;
+		   AND s.objoid = protect_relation.relation AND s.objsubid = 0;
 		PERFORM dp_agg.unlabel(relation);
 	END IF;
 	facade := COALESCE(facade, dp_agg.facade_name(relation));
@@ -1838,19 +1837,50 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[], integer) IS
-'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000), and with max_total rows in all (1 .. 100000000; NULL: max_groups times max_rows); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier, 0A000 the unit is of a type that no query could use';
+COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint) IS
+'internal: what all forms of protect() do; errors: as theirs';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
+							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, NULL)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
+'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier, 0A000 the unit is of a type that no query could use';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
-							   columns name[] DEFAULT NULL,
-							   max_total integer DEFAULT NULL) RETURNS void LANGUAGE sql
+							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total)
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, NULL)
 $$;
-COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[], integer) IS
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
 'protects a relation whose unit is one column; see the form with name[]';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
+							   max_total bigint,
+							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]) IS
+'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
+							   max_total bigint,
+							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]) IS
+'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
 
 CREATE FUNCTION dp_agg.set_population_size(population name, individuals bigint)
 RETURNS void LANGUAGE plpgsql
@@ -1930,8 +1960,10 @@ COMMENT ON FUNCTION dp_agg.set_measured(regclass, double precision[]) IS
 
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION
-	dp_agg.protect(regclass, name, name, integer, integer, name[], integer),
-	dp_agg.protect(regclass, name[], name, integer, integer, name[], integer),
+	dp_agg.protect(regclass, name, name, integer, integer, name[]),
+	dp_agg.protect(regclass, name[], name, integer, integer, name[]),
+	dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]),
+	dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]),
 	dp_agg.unprotect(regclass) FROM PUBLIC;
 
 CREATE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute

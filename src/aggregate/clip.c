@@ -33,26 +33,20 @@ divide(dp_int128 numerator, dp_int128 divisor)
 	return (int64) Max(Min(numerator, LARGEST), -LARGEST);
 }
 
-/* By what the sums of a group are multiplied, so that its weight is at most as large as it may be. */
+/* By what the sums of a group are multiplied. */
 typedef struct Factor
 {
-	int64		to;
-	int64		from;
+	dp_int128	to;
+	dp_int128	from;
 } Factor;
 
+/* A sum of a group by its factor, over a divisor. */
 static inline int64
 scaled(dp_int128 sum, int64 divisor, const Factor *factor)
 {
 	if (factor->to == factor->from)
 		return divide(sum, divisor);
-	return divide(sum * factor->to, (dp_int128) divisor * factor->from);
-}
-
-/* A sum over rows, in lattice units and as part of T. */
-static inline int64
-per_total(const Contributions *contributions, dp_int128 sum, const Factor *factor)
-{
-	return scaled(sum, contributions->params.total, factor);
+	return divide(sum * factor->to, divisor * factor->from);
 }
 
 /* The feature's sum over the rows of its set, and what is imputed for the rest of the weight. */
@@ -63,32 +57,35 @@ coordinate(const Contributions *contributions, int i, const int64 *sums, const F
 	const SpecCoordinate *coordinate = &contributions->spec.coordinates[i];
 	const SpecFeature *feature = &contributions->spec.features[coordinate->feature];
 	int64		imputed = contributions->imputed[i];
-	int64		sum = sums[coordinate->feature];
+	dp_int128	sum = sums[coordinate->feature];
 
 	if (contributions->totals[i])
 	{
 		sum = scaled(sum, 1, factor);
 		return coordinate->imputation == SPEC_IMPUTE_LOWER ? 2 * Max(sum, 0) - weight : sum;
 	}
-	return per_total(contributions, feature_to_lattice(feature->kind, sum) -
-					 (dp_int128) imputed * sums[feature->ones], factor) +
+	sum = feature_to_lattice(feature->kind, sum) - (dp_int128) imputed * sums[feature->ones];
+	return scaled(sum, contributions->params.total, factor) +
 		divide((dp_int128) imputed * weight, DP_SCALE);
 }
 
-/* What the rows of a group weigh, or a sum with bounds of its own if that is more. */
+/* The largest sum with bounds of its own, under the factor of the group. */
 static int64
-group_weight(const Contributions *contributions, const int64 *sums)
+largest_total(const Contributions *contributions, const int64 *sums, const Factor *factor)
 {
 	const ReleaseSpec *spec = &contributions->spec;
-	int64		weight = divide((dp_int128) sums[spec->rows] * DP_SCALE, contributions->params.total);
+	int64		result = 0;
 
-	for (int i = 1; spec->weighed && i < spec->dimensions; i++)
+	for (int i = 1; i < spec->dimensions; i++)
 	{
-		int64		sum = contributions->totals[i] && !spec->coordinates[i].clipped ? sums[spec->coordinates[i].feature] : 0;
+		int64		sum;
 
-		weight = Max(weight, Min(Max(sum, -sum), LARGEST));
+		if (!contributions->totals[i])
+			continue;
+		sum = scaled(sums[spec->coordinates[i].feature], 1, factor);
+		result = Max(result, Max(sum, -sum));
 	}
-	return weight;
+	return result;
 }
 
 /*
@@ -100,18 +97,29 @@ int64
 clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 {
 	const ReleaseSpec *spec = &contributions->spec;
-	int64		weight = group_weight(contributions, sums);
-	Factor		factor = {weight, weight};
+	int64		n = sums[spec->rows];
+	Factor		factor = {n, n};
+	int64		most = (DP_SCALE + contributions->gate_weight) / 2;
+	bool		clipped;
 	int64		cost;
 
 #if !defined(DP_FAULT_CAPS_OFF) && !defined(DP_FAULT_CLIP_OFF)
-	factor.to = Min(weight, contributions->group_most);
+	factor.to = Min(n, contributions->params.rows);
 #endif
-	cost = u[0] = Min(factor.to, contributions->gate_weight);
+	u[0] = scaled((dp_int128) n * DP_SCALE, contributions->params.total, &factor);
+	if (spec->weighed)
+	{
+		u[0] = Max(u[0], largest_total(contributions, sums, &factor));
+		/* then 2 * most - gate_weight, the largest coordinate, is one */
+		if (u[0] > most)
+			factor = (Factor) {factor.to * most, factor.from * u[0]};
+	}
+	clipped = factor.to < factor.from || (!spec->weighed && u[0] > contributions->gate_weight);
+	cost = u[0] = Min(u[0], contributions->gate_weight);
 	for (int i = 1; i < spec->dimensions; i++)
 	{
 		if (spec->coordinates[i].clipped)
-			u[i] = factor.to < factor.from ? u[0] : -u[0];
+			u[i] = clipped ? u[0] : -u[0];
 		else
 			u[i] = coordinate(contributions, i, sums, &factor, u[0]);
 		cost = Max(cost, Max(u[i], -u[i]));

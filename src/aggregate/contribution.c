@@ -113,8 +113,5 @@ contributions_open(Datum description, ArrayType *params, MemoryContext context)
 	read_bounds(result);
 	read_coordinates(result);
 	result->gate_weight = spec_gate_weight(&result->spec, &result->params);
-	/* 2 * group_most - gate_weight, the largest coordinate, is one */
-	result->group_most = result->spec.weighed ? (DP_SCALE + result->gate_weight) / 2 :
-		result->gate_weight;
 	return result;
 }

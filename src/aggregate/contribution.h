@@ -41,9 +41,7 @@ typedef struct Contributions
 	ArgumentReader readers[DP_MAX_ARGUMENTS];
 	int64		imputed[DP_MAX_DIMENSIONS]; /* imputed values by coordinate, in lattice units */
 	bool		totals[DP_MAX_DIMENSIONS];	/* coordinates whose sums have bounds of their own */
-	int64		gate_weight;	/* most that an individual adds to coordinate 0 of a group ... */
-	int64		group_most;		/* ... and most that its rows there may weigh (clip.c);
-								 * lattice units */
+	int64		gate_weight;	/* most that an individual adds to coordinate 0 of a group */
 } Contributions;
 
 /* The arguments of one row. */

@@ -121,7 +121,8 @@ rank_groups(ReleaseBuilder *builder, Query *individuals, int nkeys, int nunit, L
 static int
 limit_of_groups(const ReleaseBuilder *builder)
 {
-	return builder->spec.by_total ? DP_PARAM_TOTAL : DP_PARAM_GROUPS;
+	return builder->spec.by_total && !builder->spec.groups_asked ? DP_PARAM_TOTAL :
+		DP_PARAM_GROUPS;
 }
 
 /* The condition rank <= k, where k is how many groups of an individual are kept. */

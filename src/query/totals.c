@@ -193,19 +193,6 @@ has_totals(const ReleaseSpec *spec)
 	return false;
 }
 
-/* Are all outputs of the vector counts? */
-static bool
-only_counts(const ReleaseSpec *spec)
-{
-	for (int i = 0; i < spec->noutputs; i++)
-	{
-		if (is_moment_output(&spec->outputs[i]) && spec->outputs[i].kind != SPEC_OUT_COUNT &&
-			spec->outputs[i].kind != SPEC_OUT_CLIPPED)
-			return false;
-	}
-	return true;
-}
-
 /* Is the vector to be bounded over all groups together? */
 static bool
 bounds_by_total(const ReleaseBuilder *builder)
@@ -231,7 +218,8 @@ settle_totals(ReleaseBuilder *builder)
 
 	fill_in_total(builder);
 	spec->rows_asked = builder->asked[DP_PARAM_ROWS];
+	spec->groups_asked = builder->asked[DP_PARAM_GROUPS];
 	spec->whole = !spec->streamed && one_group && spec->nsketches == 0;
 	spec->by_total = !spec->streamed && !one_group && bounds_by_total(builder);
-	spec->weighed = spec->by_total && (has_totals(spec) || only_counts(spec));
+	spec->weighed = spec->by_total && has_totals(spec);
 }

@@ -431,6 +431,7 @@ pass_bounding(SpecBytes *bytes, ReleaseSpec *spec)
 {
 	pass_bool(bytes, &spec->whole);
 	pass_bool(bytes, &spec->rows_asked);
+	pass_bool(bytes, &spec->groups_asked);
 	pass_bool(bytes, &spec->by_total);
 	pass_bool(bytes, &spec->weighed);
 	spec->rows = pass_choice(bytes, spec->rows, spec->nfeatures);

@@ -174,15 +174,17 @@ spec_limits(const ReleaseSpec *spec, const ReleaseParams *params)
 {
 	bool		total = spec->by_total || spec->whole || spec->streamed;
 
-	return (SpecLimits) {.groups = spec->by_total ? 0 : params->groups,.rows = params->rows,
-		.total = total ? params->total : 0};
+	return (SpecLimits) {.groups = spec->by_total && !spec->groups_asked ? 0 : params->kept,
+		.rows = params->rows,.total = total ? params->total : 0};
 }
 
 /* The most rows that an individual can count with in a release. */
 int64
 spec_most_rows(const ReleaseSpec *spec, const ReleaseParams *params)
 {
-	return spec->by_total ? params->total : params->groups * params->rows;
+	int64		rows = params->kept * params->rows;
+
+	return spec->by_total ? Min(params->total, rows) : rows;
 }
 
 /* The number of mechanisms that share the release's epsilon and delta. */
@@ -212,11 +214,17 @@ settle_limits(const ReleaseSpec *spec, ReleaseParams *params)
 {
 	if (spec->streamed)
 		params->groups = params->rows = params->total = 1;
-	if (!spec->grouped || spec->whole || spec->by_total)
+	if (!spec->grouped || spec->whole)
 		params->groups = 1;
 	if (spec->whole)
 		params->rows = spec->rows_asked ? Min(params->rows, params->total) : params->total;
-	params->kept = spec->by_total ? Min(params->total, DP_MAX_GROUPS) : params->groups;
+	params->kept = params->groups;
+	if (spec->by_total)
+	{
+		if (!spec->groups_asked)
+			params->kept = Min(params->total, DP_MAX_GROUPS);
+		params->groups = 1;
+	}
 	params->unit = spec->by_total ? params->total : params->rows;
 }
 

@@ -50,9 +50,9 @@
  * that an individual adds, so that the largest coordinates of its groups sum up to one at most
  * (aggregate/clip.c).
  *
- * If there are counts alone, or sums whose arguments have bounds over the release (total), which are not
- * divided by T, numbers of rows are coordinates of their own (weighed), 2n/T less the weight.  The
- * weight is then the larger of n/T and such sums, at most r/T, and more rows count.
+ * A sum whose argument has bounds over the release (total) is not divided by T.  Beside such sums
+ * the weight is the larger of n/T and the largest of them, at most r/T, and the number of rows is
+ * a coordinate of its own (weighed), 2n/T less the weight.
  *
  * Parameters of the release (epsilon, delta, bounds, ...) are expressions:
  * constants, or the client's external parameters.  They travel beside the
@@ -346,7 +346,8 @@ typedef struct ReleaseSpec
 	bool		streamed;		/* each individual has one row: k = r = 1 */
 	bool		grouped;		/* there are group keys; without, k = 1 */
 	bool		whole;			/* all rows of an individual are in one group: k = 1, r = T */
-	bool		rows_asked;		/* but r was asked for, and bounds them as well */
+	bool		rows_asked;		/* r was asked for, and bounds rows also where they are whole */
+	bool		groups_asked;	/* k was asked for, and bounds groups also by_total */
 	bool		by_total;		/* contributions are bounded over all groups together */
 	bool		weighed;		/* by_total, and coordinate 0 is not the number of rows */
 	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */

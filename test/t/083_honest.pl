@@ -58,6 +58,7 @@ is(last_release("SELECT 'a', count(*) FROM orders UNION ALL SELECT 'b', count(*)
 is(last_release('SELECT g, count(*), avg(x) FROM orders WHERE dp_with(max_groups => 4, max_rows => 7) GROUP BY g', 'DISTINCT release, max_groups, max_rows, groups'),
 	'1|4|7|3', 'the limits are those of the execution');
 is(last_release('SELECT g, count(*) FROM orders WHERE dp_with(max_rows => 7, max_total => 20) GROUP BY g', 'max_groups IS NULL, max_rows, max_total, bounded'), 't|7|20|t', 'bounded over all groups');
+is(last_release('SELECT g, count(*) FROM orders WHERE dp_with(max_groups => 2, max_rows => 3, max_total => 20) GROUP BY g', 'max_groups, max_rows, max_total'), '2|3|20', 'and in each and in groups, if these are asked for');
 is(last_release('SELECT g, count(*), dp_median(x) FROM orders WHERE dp_with(max_rows => 7, max_total => 20) GROUP BY g', 'DISTINCT max_groups, max_rows, max_total IS NULL'), '1|7|t', 'max_total does not count beside a median');
 is(last_release('SELECT count(*) FROM orders WHERE dp_with(max_total => 20)', 'max_groups, max_rows, max_total'), '1|20|20', 'all rows in one group');
 is(last_release("PREPARE p (int, int) AS SELECT g, count(*) FROM orders WHERE dp_with(max_groups => \$1, max_rows => \$2) GROUP BY g;\nEXECUTE p (2, 3);\nEXECUTE p (5, 6)",
@@ -202,7 +203,7 @@ foreach my $bad (-0.1, 1.1)
 # Who may say so, and what.
 my $fifteen = sub { return "'{" . join(',', @_, (0) x (15 - @_)) . "}'" };
 is(DpAgg::as($node, 'analyst', "SELECT dp_agg.set_measured('orders', NULL)")->{sqlstate}, '42501', 'an analyst may not');
-$node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION dp_agg.set_measured(regclass, float8[]), dp_agg.protect(regclass, name, name, int, int, name[], int) TO keeper');
+$node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION dp_agg.set_measured(regclass, float8[]), dp_agg.protect(regclass, name, name, int, int, name[]) TO keeper');
 is(DpAgg::as($node, 'keeper', "SELECT dp_agg.set_measured('orders', NULL)")->{sqlstate}, '42501', 'nor who does not own the relation');
 foreach my $bad ([ 'too few', "'{0.1}'", '22023' ], [ 'NULL among them', $fifteen->('NULL'), '22023' ], [ 'NaN among them', $fifteen->('NaN'), '22023' ], [ 'in two dimensions', "'{{0,0,0},{0,0,0},{0,0,0},{0,0,0},{0,0,0}}'", '22023' ])
 {
@@ -252,8 +253,7 @@ foreach my $r (1, 2, 3, 7, 8)
 		is_alike($by_sql, $plain->($r), 0.011, "shares at max_rows $r, SQL", 0);
 	}
 }
-# Bounded over all groups an individual counts by its weight, scaled or not.  If all outputs are counts,
-# more rows of a group may count than weigh (doc/privacy.md).
+# Bounded over all groups an individual counts by its weight, scaled or not.
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE spread (pid int, g int NOT NULL, x int NOT NULL);
 INSERT INTO spread SELECT p, (p + r * r) % 4, r FROM generate_series(1, 2000) p, LATERAL generate_series(1, p % 13) r;
@@ -263,14 +263,12 @@ SELECT dp_agg.set_bounds('spread', 'x', 0, 20);
 SQL
 sub weighed
 {
-	my ($r, $t, $counts) = @_;
+	my ($r, $t) = @_;
 	my $gate = ($r < $t ? $r : $t) . "::float8 / $t";
-	my $most = $counts ? "(1 + $gate) / 2" : $gate;
-	my $cost = $counts ? "greatest(least(n::float8 / $t, $gate), abs(2 * least(n::float8 / $t, $most) - least(n::float8 / $t, $gate)))" : "least(n::float8 / $t, $gate)";
 
 	return $node->safe_psql('postgres', <<"SQL");
-SELECT g, round((sum(weight / greatest(cost, 1)) FILTER (WHERE cost > 1 + 1e-9 OR n::float8 / $t > $most + 1e-9) / sum(weight / greatest(cost, 1)))::numeric, 2)
-FROM (SELECT g, n, least(n::float8 / $t, $gate) AS weight, sum($cost) OVER (PARTITION BY pid) AS cost FROM (SELECT pid, g, count(*) AS n FROM spread GROUP BY pid, g) s) s
+SELECT g, round((sum(weight / greatest(cost, 1)) FILTER (WHERE cost > 1 + 1e-9 OR n::float8 / $t > $gate + 1e-9) / sum(weight / greatest(cost, 1)))::numeric, 2)
+FROM (SELECT g, n, least(n::float8 / $t, $gate) AS weight, sum(least(n::float8 / $t, $gate)) OVER (PARTITION BY pid) AS cost FROM (SELECT pid, g, count(*) AS n FROM spread GROUP BY pid, g) s) s
 GROUP BY g ORDER BY g
 SQL
 }
@@ -279,14 +277,14 @@ foreach my $limits ([ 1, 2 ], [ 2, 5 ], [ 3, 6 ], [ 3, 12 ], [ 8, 4 ], [ 5, 9 ])
 	my ($r, $t) = @$limits;
 	my $where = "WHERE dp_with(max_rows => $r, max_total => $t)";
 
-	foreach my $case ([ 'dp_clipped(count(*))', 1 ], [ 'dp_clipped(avg(x))', 0 ])
+	foreach my $share ('dp_clipped(count(*))', 'dp_clipped(avg(x))', 'dp_clipped(variance(x))')
 	{
-		my $query = "SELECT g, round($case->[0]::numeric, 2) FROM spread $where GROUP BY g ORDER BY g";
-		my $truth = weighed($r, $t, $case->[1]) =~ s/\|$/|0/gmr;
+		my $query = "SELECT g, round(${share}::numeric, 2) FROM spread $where GROUP BY g ORDER BY g";
+		my $truth = weighed($r, $t) =~ s/\|$/|0/gmr;
 
 		foreach my $role ('analyst', 'sql')
 		{
-			is_alike(DpAgg::value($node, $role, parallel_plan($role eq 'sql' ? 0 : 2) . "; $query"), $truth, 0.011, "$case->[0] at max_rows $r and max_total $t, $role", 0);
+			is_alike(DpAgg::value($node, $role, parallel_plan($role eq 'sql' ? 0 : 2) . "; $query"), $truth, 0.011, "$share at max_rows $r and max_total $t, $role", 0);
 		}
 	}
 }

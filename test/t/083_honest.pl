@@ -118,6 +118,8 @@ DETAIL:  At epsilon 1 and delta 1e-08, a value appears from about 57 individuals
 HINT:  It takes fewer with more epsilon, or with fewer outputs of different kinds.
 TEXT
 like(notices('SELECT DISTINCT g FROM one WHERE pid < 5'), qr/^NOTICE:  00000: the release of group keys shows no group$/m, 'keys alone');
+like(notices('SELECT g, count(*) FROM orders WHERE pid < 5 AND dp_with(max_total => 12) GROUP BY g'),
+	qr/^DETAIL:  At epsilon 1, delta 1e-08, max_rows 3 and max_total 12, a group appears from about \d+ individuals with 3 rows each on\.$/m, 'bounded over all groups');
 is(number_of_notices("SELECT g, count(*) FROM one WHERE $_->[1] GROUP BY g"), $_->[2], $_->[0]) foreach
   [ 'where something is shown there is none', 'true', 0 ], [ 'where nobody is there is one', 'pid < 0', 1 ];
 is(number_of_notices($_->[1]), $_->[2], $_->[0]) foreach

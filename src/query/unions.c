@@ -195,6 +195,7 @@ unite_branches(RewriteContext *context, Query *query, List *below, Individuals *
 
 	*result = *first;
 	result->unique = false;
+	result->level = NULL;
 	result->partial = NIL;
 	result->max_groups = result->max_rows = 0;	/* those of the branches add up */
 	if (query->limitCount != NULL || query->limitOffset != NULL)

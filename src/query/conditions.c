@@ -17,9 +17,11 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/array.h"
 #include "utils/date.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "query/calls.h"
 #include "query/conditions.h"
 #include "query/equalities.h"
 #include "query/level.h"
@@ -176,26 +178,63 @@ range_end(Oid type, Node *constant, bool up, bool strict, int64 *end)
 	}
 }
 
+/* Comparisons of dates with timestamps, which go through guarded(). */
+static const struct
+{
+	Oid			funcid;
+	int			strategy;
+}			mixed_comparisons[] =
+{
+	{F_DATE_LT_TIMESTAMP, BTLessStrategyNumber},
+	{F_DATE_LE_TIMESTAMP, BTLessEqualStrategyNumber},
+	{F_DATE_EQ_TIMESTAMP, BTEqualStrategyNumber},
+	{F_DATE_GE_TIMESTAMP, BTGreaterEqualStrategyNumber},
+	{F_DATE_GT_TIMESTAMP, BTGreaterStrategyNumber},
+	{F_TIMESTAMP_LT_DATE, BTLessStrategyNumber},
+	{F_TIMESTAMP_LE_DATE, BTLessEqualStrategyNumber},
+	{F_TIMESTAMP_EQ_DATE, BTEqualStrategyNumber},
+	{F_TIMESTAMP_GE_DATE, BTGreaterEqualStrategyNumber},
+	{F_TIMESTAMP_GT_DATE, BTGreaterStrategyNumber},
+};
+
+/*
+ * How a condition compares its two sides, as a btree strategy of the order of values of a type; 0
+ * if it does not.
+ */
+static int
+comparison_strategy(Node *condition, Oid type, List **args)
+{
+	Oid			funcid = called_function(condition, args);
+
+	if (list_length(*args) != 2)
+		return 0;
+	for (int i = 0; i < (int) lengthof(mixed_comparisons); i++)
+	{
+		if (mixed_comparisons[i].funcid == funcid)
+			return mixed_comparisons[i].strategy;
+	}
+	if (!IsA(condition, OpExpr) || ((OpExpr *) condition)->opno >= FirstNormalObjectId)
+		return 0;
+	return get_op_opfamily_strategy(((OpExpr *) condition)->opno, equality_family(type));
+}
+
 /* Narrows the range by one condition; *lower and *upper tell which ends there are. */
 static void
 narrow_range(Node *condition, Node *expr, ValueRange *range, bool *lower, bool *upper)
 {
-	OpExpr	   *op = (OpExpr *) condition;
 	Oid			type = getBaseType(exprType(expr));
+	List	   *args = NIL;
+	int			strategy = comparison_strategy(condition, type, &args);
 	Node	   *constant;
-	int			strategy;
 	int64		end;
 	bool		left;
 
-	if (!IsA(op, OpExpr) || list_length(op->args) != 2 || op->opno >= FirstNormalObjectId)
-		return;
-	left = equal(strip_relabel(linitial(op->args)), expr);
-	if (!left && !equal(strip_relabel(lsecond(op->args)), expr))
-		return;
-	constant = strip_relabel(left ? lsecond(op->args) : linitial(op->args));
-	strategy = get_op_opfamily_strategy(op->opno, equality_family(type));
 	if (strategy == 0)
 		return;
+	left = equal(strip_relabel(linitial(args)), expr);
+	if (!left && !equal(strip_relabel(lsecond(args)), expr))
+		return;
+	constant = strip_relabel(left ? lsecond(args) : linitial(args));
 	if (!left)
 		strategy = BTMaxStrategyNumber + 1 - strategy;
 	if (strategy >= BTEqualStrategyNumber &&

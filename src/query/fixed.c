@@ -142,11 +142,12 @@ is_unit(Level *level, Var *var)
 }
 
 /*
- * Does the weak side of an outer join match in all rows of an individual or in none?  Its row is
- * fixed, so it does if all that the ON clause looks at is.
+ * Is whether the weak side of an outer join matches, for each individual, a function of switches?
+ * Its row is fixed, so it is if all other rows that the ON clause looks at are.  Adds their
+ * switches to *switches.
  */
 static bool
-matches_steadily(Level *level, const FixedRows *rows, int rtindex)
+matches_steadily(Level *level, const FixedRows *rows, int rtindex, Bitmapset **switches)
 {
 	JoinExpr   *join = outer_join_of((Node *) level->query->jointree, rtindex);
 	ListCell   *lc;
@@ -160,10 +161,12 @@ matches_steadily(Level *level, const FixedRows *rows, int rtindex)
 
 		if (var->varlevelsup != 0)
 			return false;
-		if (var->varno == rtindex || (is_unit(level, var) && !bms_is_member(var->varno, level->nullable)))
+		if (var->varno == rtindex ||
+			(is_unit(level, var) && !bms_is_member(var->varno, level->nullable)))
 			continue;
-		if (!bms_is_member(var->varno, rows->fixed) || rows->switches[var->varno] != NULL)
+		if (!bms_is_member(var->varno, rows->fixed))
 			return false;
+		*switches = bms_add_members(*switches, rows->switches[var->varno]);
 	}
 	return true;
 }
@@ -180,11 +183,11 @@ fix_row(Level *level, FixedRows *rows, int rtindex, const Bitmapset *used, List 
 		switches = bms_add_members(switches, rows->switches[i]);
 		proofs = list_concat_unique_oid(proofs, rows->proofs[i]);
 	}
+	if (bms_is_member(rtindex, level->nullable) &&
+		!matches_steadily(level, rows, rtindex, &switches))
+		switches = bms_add_member(switches, rtindex);
 	rows->switches[rtindex] = switches;
 	rows->proofs[rtindex] = proofs;
-	if (bms_is_member(rtindex, level->nullable) &&
-		(switches != NULL || !matches_steadily(level, rows, rtindex)))
-		rows->switches[rtindex] = bms_add_member(switches, rtindex);
 	rows->fixed = bms_add_member(rows->fixed, rtindex);
 }
 

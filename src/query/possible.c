@@ -31,6 +31,7 @@
 #include "utils/timestamp.h"
 
 #include "policy/extension.h"
+#include "query/calls.h"
 #include "query/conditions.h"
 #include "query/equalities.h"
 #include "query/fixed.h"
@@ -207,26 +208,6 @@ type_values(Oid type)
 	result = labels->n_members;
 	ReleaseCatCacheList(labels);
 	return Max(result, 1);
-}
-
-/* The function of a call that the expression is, through guarded() or not, and its arguments. */
-static Oid
-called_function(Node *node, List **args)
-{
-	if (IsA(node, OpExpr))
-	{
-		set_opfuncid((OpExpr *) node);
-		*args = ((OpExpr *) node)->args;
-		return ((OpExpr *) node)->opfuncid;
-	}
-	if (!IsA(node, FuncExpr))
-		return InvalidOid;
-	*args = ((FuncExpr *) node)->args;
-	if (extension_function(((FuncExpr *) node)->funcid) != DP_FUNC_GUARDED)
-		return ((FuncExpr *) node)->funcid;
-	node = linitial(*args);
-	*args = list_copy_tail(*args, 2);
-	return IsA(node, Const) ? DatumGetObjectId(((Const *) node)->constvalue) : InvalidOid;
 }
 
 /* The name of a field or period, if it is a constant, else NULL. */

@@ -36,7 +36,8 @@ typedef struct ReleaseBuilder
 	List	   *key_quals;		/* conditions of WHERE about keys alone */
 	int64		possible_groups;	/* most groups that one individual can be in, whatever the
 									 * data; PG_INT64_MAX if that is not known (limits.h) */
-	bool		one_row_each;	/* no individual has two rows in a group (limits.h) */
+	bool		one_row_each;	/* no individual has two rows in a group, but for keys wider
+								 * than GUARDED_WIDEST, all of which are NULL (limits.h) */
 } ReleaseBuilder;
 
 #endif							/* DP_BUILDER_H */

@@ -22,10 +22,9 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -35,20 +34,13 @@
 #include "query/conditions.h"
 #include "query/equalities.h"
 #include "query/fixed.h"
+#include "query/functions.h"
+#include "query/leaves.h"
 #include "query/level.h"
 #include "query/nulls.h"
 #include "query/periods.h"
 #include "query/possible.h"
 #include "spec/canonical.h"
-
-/* Something with a number of values of its own. */
-typedef struct Leaf
-{
-	Level	   *level;
-	Node	   *expr;			/* of that level; the switch of a weak side is its RangeTblRef */
-	bool		shown;			/* values that are equal count as one */
-	int64		values;			/* PG_INT64_MAX: not known */
-} Leaf;
 
 /* What is known of a level that is asked about. */
 typedef struct KnownLevel
@@ -58,10 +50,24 @@ typedef struct KnownLevel
 	List	   *conditions;
 } KnownLevel;
 
+/* An expression whose leaves were asked for: they may be again, by each that holds it. */
+typedef struct FoundKey
+{
+	Node	   *node;
+	bool		shown;
+} FoundKey;
+
+typedef struct Found
+{
+	FoundKey	key;
+	List	   *leaves;
+} Found;
+
 /* One question. */
 typedef struct Search
 {
 	List	   *levels;			/* of KnownLevel */
+	HTAB	   *found;			/* of Found */
 	List	   *proofs;			/* unique indexes (OIDs) that the answer rests on */
 } Search;
 
@@ -75,90 +81,6 @@ typedef struct LeavesContext
 
 static List *find_leaves(Search *search, KnownLevel *known, Node *node, bool shown);
 
-/* ----------
- * Leaves
- * ----------
- */
-
-static Leaf *
-make_leaf(KnownLevel *known, Node *expr, bool shown, int64 values)
-{
-	Leaf	   *leaf = palloc(sizeof(Leaf));
-
-	leaf->level = known->level;
-	leaf->expr = expr;
-	leaf->shown = shown && !canonical_is_plain(exprType(expr));
-	leaf->values = values;
-	return leaf;
-}
-
-/* An expression that may have any number of values. */
-static List *
-unknown_leaf(KnownLevel *known, Node *expr)
-{
-	return list_make1(make_leaf(known, expr, false, PG_INT64_MAX));
-}
-
-/* The weak side of an outer join is there or not. */
-static Leaf *
-switch_leaf(KnownLevel *known, int rtindex)
-{
-	Leaf	   *leaf = palloc0(sizeof(Leaf));
-	RangeTblRef *weak = makeNode(RangeTblRef);
-
-	weak->rtindex = rtindex;
-	leaf->level = known->level;
-	leaf->expr = (Node *) weak;
-	leaf->values = 2;
-	return leaf;
-}
-
-/* Adds leaves that are not there yet; of those that are, the smaller number counts. */
-static List *
-unite_leaves(List *leaves, List *more)
-{
-	ListCell   *lm;
-	ListCell   *lc;
-
-	foreach(lm, more)
-	{
-		Leaf	   *leaf = lfirst(lm);
-		bool		found = false;
-
-		foreach(lc, leaves)
-		{
-			Leaf	   *other = lfirst(lc);
-
-			if (other->level != leaf->level || other->shown != leaf->shown ||
-				!equal(other->expr, leaf->expr))
-				continue;
-			found = true;
-			if (leaf->values < other->values)
-				lfirst(lc) = leaf;
-		}
-		if (!found)
-			leaves = lappend(leaves, leaf);
-	}
-	return leaves;
-}
-
-/* How many combinations of values the leaves have. */
-static int64
-combinations(List *leaves)
-{
-	int64		result = 1;
-	ListCell   *lc;
-
-	foreach(lc, leaves)
-	{
-		int64		values = ((Leaf *) lfirst(lc))->values;
-
-		if (values == PG_INT64_MAX || pg_mul_s64_overflow(result, values, &result))
-			return PG_INT64_MAX;
-	}
-	return result;
-}
-
 static int64
 saturating_sum(int64 a, int64 b)
 {
@@ -167,7 +89,7 @@ saturating_sum(int64 a, int64 b)
 	return pg_add_s64_overflow(a, b, &result) ? PG_INT64_MAX : result;
 }
 
-/* What is known of a level, found once. */
+/* What is known of a level. */
 static KnownLevel *
 know_level(Search *search, Level *level)
 {
@@ -208,17 +130,6 @@ type_values(Oid type)
 	result = labels->n_members;
 	ReleaseCatCacheList(labels);
 	return Max(result, 1);
-}
-
-/* The name of a field or period, if it is a constant, else NULL. */
-static char *
-constant_name(Node *node)
-{
-	node = strip_relabel(node);
-	if (!IsA(node, Const) || ((Const *) node)->constisnull ||
-		((Const *) node)->consttype != TEXTOID)
-		return NULL;
-	return TextDatumGetCString(((Const *) node)->constvalue);
 }
 
 /* Is it a column of a private sub-select that can be looked into? */
@@ -263,7 +174,7 @@ periods_between(Search *search, KnownLevel *known, const char *name, Node *momen
 
 	if (cast == F_TIMESTAMP_DATE || cast == F_TIMESTAMPTZ_DATE)
 		moment = linitial(args);
-	if (name == NULL || !range_below(search, known, moment, &range))
+	if (!range_below(search, known, moment, &range))
 		return PG_INT64_MAX;
 	type = getBaseType(exprType(strip_relabel(moment)));
 	if (type != DATEOID)
@@ -274,89 +185,17 @@ periods_between(Search *search, KnownLevel *known, const char *name, Node *momen
 	return period_values(name, cast == F_TIMESTAMPTZ_DATE ? TIMESTAMPTZOID : TIMESTAMPOID, &range);
 }
 
-/* How many numbers a remainder can be: of both signs, and NULL. */
-static int64
-remainders(Node *divisor)
-{
-	int64		value;
-
-	if (!constant_integer(divisor, &value) || value == 0 || value == PG_INT64_MIN)
-		return PG_INT64_MAX;
-	value = Abs(value);
-	return value > PG_INT32_MAX ? PG_INT64_MAX : 2 * value;
-}
-
-/* How many numbers width_bucket(..., count) can be: those below and above, and NULL. */
-static int64
-buckets(Node *count)
-{
-	int64		value;
-
-	return constant_integer(count, &value) && value > 0 ? saturating_sum(value, 3) : PG_INT64_MAX;
-}
-
-/* The same of width_bucket(..., thresholds). */
-static int64
-buckets_between(Node *thresholds)
-{
-	thresholds = strip_relabel(thresholds);
-	if (IsA(thresholds, ArrayExpr) && !((ArrayExpr *) thresholds)->multidims)
-		return list_length(((ArrayExpr *) thresholds)->elements) + 2;
-	if (IsA(thresholds, Const) && !((Const *) thresholds)->constisnull)
-	{
-		ArrayType  *values = DatumGetArrayTypeP(((Const *) thresholds)->constvalue);
-
-		return ArrayGetNItems(ARR_NDIM(values), ARR_DIMS(values)) + (int64) 2;
-	}
-	return PG_INT64_MAX;
-}
-
-/* How many values a call has because of its function and its constant arguments; NULL is one. */
+/* How many values a call has because of its function and of conditions; NULL is one. */
 static int64
 call_values(Search *search, KnownLevel *known, Node *node)
 {
 	List	   *args = NIL;
 	Oid			funcid = called_function(node, &args);
-	char	   *name;
+	char	   *period = cut_period(funcid, args);
 
-	switch (funcid)
-	{
-		case F_EXTRACT_TEXT_DATE:
-		case F_EXTRACT_TEXT_TIME:
-		case F_EXTRACT_TEXT_TIMETZ:
-		case F_EXTRACT_TEXT_TIMESTAMP:
-		case F_EXTRACT_TEXT_TIMESTAMPTZ:
-		case F_EXTRACT_TEXT_INTERVAL:
-		case F_DATE_PART_TEXT_DATE:
-		case F_DATE_PART_TEXT_TIME:
-		case F_DATE_PART_TEXT_TIMETZ:
-		case F_DATE_PART_TEXT_TIMESTAMP:
-		case F_DATE_PART_TEXT_TIMESTAMPTZ:
-		case F_DATE_PART_TEXT_INTERVAL:
-			name = constant_name(linitial(args));
-			if (name == NULL)
-				return PG_INT64_MAX;
-			if (pg_strcasecmp(name, "year") == 0)
-				return periods_between(search, known, name, lsecond(args));
-			return saturating_sum(field_values(name, getBaseType(exprType(lsecond(args)))), 1);
-		case F_DATE_TRUNC_TEXT_TIMESTAMP:
-		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ:
-			return periods_between(search, known, constant_name(linitial(args)), lsecond(args));
-		case F_WIDTH_BUCKET_FLOAT8_FLOAT8_FLOAT8_INT4:
-		case F_WIDTH_BUCKET_NUMERIC_NUMERIC_NUMERIC_INT4:
-			return buckets(llast(args));
-		case F_WIDTH_BUCKET_ANYCOMPATIBLE_ANYCOMPATIBLEARRAY:
-			return buckets_between(llast(args));
-		case F_INT2MOD:
-		case F_INT4MOD:
-		case F_INT8MOD:
-		case F_MOD_INT2_INT2:
-		case F_MOD_INT4_INT4:
-		case F_MOD_INT8_INT8:
-			return remainders(llast(args));
-		default:
-			return PG_INT64_MAX;
-	}
+	if (period != NULL)
+		return periods_between(search, known, period, lsecond(args));
+	return function_values(funcid, args);
 }
 
 /* The sum over expressions, of which a value is one of. */
@@ -456,10 +295,10 @@ select_leaves(Search *search, KnownLevel *known, Var *var, bool shown)
 	List	   *leaves;
 
 	if (tle == NULL)
-		return unknown_leaf(known, (Node *) var);
+		return unknown_leaf(known->level, (Node *) var);
 	leaves = find_leaves(search, know_level(search, below), (Node *) tle->expr, shown);
 	if (bms_is_member(var->varno, known->level->nullable))
-		leaves = unite_leaves(list_make1(switch_leaf(known, var->varno)), leaves);
+		leaves = unite_leaves(list_make1(switch_leaf(known->level, var->varno)), leaves);
 	return leaves;
 }
 
@@ -472,13 +311,13 @@ column_leaves(Search *search, KnownLevel *known, Var *var, bool shown)
 	int			i = -1;
 
 	if (var->varlevelsup != 0 || var->varattno <= 0)
-		return unknown_leaf(known, (Node *) var);
+		return unknown_leaf(known->level, (Node *) var);
 	if (!bms_is_member(var->varno, known->rows->fixed))
 		return is_known_select(level, var) ? select_leaves(search, known, var, shown) :
-			unknown_leaf(known, (Node *) var);
+			unknown_leaf(known->level, (Node *) var);
 	search->proofs = list_concat_unique_oid(search->proofs, known->rows->proofs[var->varno]);
 	while ((i = bms_next_member(known->rows->switches[var->varno], i)) >= 0)
-		leaves = lappend(leaves, switch_leaf(known, i));
+		leaves = lappend(leaves, switch_leaf(known->level, i));
 	return leaves;
 }
 
@@ -546,33 +385,56 @@ argument_leaves(Search *search, KnownLevel *known, Node *node, bool shown)
 		default:
 			break;
 	}
-	return unknown_leaf(known, node);
+	return unknown_leaf(known->level, node);
 }
 
-/*
- * The leaves that an expression of a level is a function of, those with the fewest combinations
- * that are found.  shown: nothing but the equality of its type looks at it.
- */
+/* The leaves that an expression is a function of, those with the fewest combinations. */
 static List *
-find_leaves(Search *search, KnownLevel *known, Node *node, bool shown)
+fewest_leaves(Search *search, KnownLevel *known, Node *node, bool shown)
 {
 	List	   *leaves;
 	int64		values;
 
-	check_stack_depth();
-	if (node == NULL)
-		return NIL;
 	/* equal values are the same after it */
 	if (IsA(node, FuncExpr) &&
 		extension_function(((FuncExpr *) node)->funcid) == DP_FUNC_CANONICAL)
 		return find_leaves(search, known, linitial(((FuncExpr *) node)->args), true);
-	node = strip_relabel(node);
 	leaves = argument_leaves(search, known, node, shown);
 	if (combinations(leaves) <= 1)
 		return leaves;
 	values = own_values(search, known, node, shown);
-	return values < combinations(leaves) ? list_make1(make_leaf(known, node, shown, values)) :
+	return values < combinations(leaves) ? list_make1(make_leaf(known->level, node, shown, values)) :
 		leaves;
+}
+
+/*
+ * The leaves that an expression of a level is a function of, those with the fewest combinations
+ * that are found.  shown: nothing but the equality of its type looks at it.  The list is not the
+ * caller's to change.
+ */
+static List *
+find_leaves(Search *search, KnownLevel *known, Node *node, bool shown)
+{
+	FoundKey	key;
+	Found	   *found;
+	List	   *leaves;
+	bool		is_there;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	if (node == NULL)
+		return NIL;
+	node = strip_relabel(node);
+	memset(&key, 0, sizeof(key));
+	key.node = node;
+	key.shown = shown;
+	found = hash_search(search->found, &key, HASH_FIND, NULL);
+	if (found != NULL)
+		return found->leaves;
+	leaves = fewest_leaves(search, known, node, shown);
+	found = hash_search(search->found, &key, HASH_ENTER, &is_there);
+	found->leaves = leaves;
+	return leaves;
 }
 
 /*
@@ -584,14 +446,19 @@ find_leaves(Search *search, KnownLevel *known, Node *node, bool shown)
 int64
 possible_values(Level *level, List *exprs, List **proofs)
 {
+	HASHCTL		control = {.keysize = sizeof(FoundKey),.entrysize = sizeof(Found),
+		.hcxt = CurrentMemoryContext};
 	Search		search = {0};
 	KnownLevel *known = know_level(&search, level);
 	List	   *leaves = NIL;
 	int64		result;
 	ListCell   *lc;
 
+	search.found = hash_create("leaves of keys", 64, &control,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	foreach(lc, exprs)
 		leaves = unite_leaves(leaves, find_leaves(&search, known, lfirst(lc), true));
+	hash_destroy(search.found);
 	result = combinations(leaves);
 	if (result != PG_INT64_MAX)
 		*proofs = list_concat_unique_oid(*proofs, search.proofs);

@@ -326,7 +326,7 @@ typedef struct ReleaseSpec
 	bool		grouped;		/* there are group keys; without, k = 1 */
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
-	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" rests on */
+	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" and limits rest on */
 	uint8		param_kinds[DP_MAX_PARAMS]; /* SpecParamKind of each parameter */
 	SpecArgument arguments[DP_MAX_ARGUMENTS];
 	SpecSet		sets[DP_MAX_SETS];

@@ -14,10 +14,11 @@
 #include "query/periods.h"
 
 /*
- * The most that the local time of a moment can be from its time in UTC, or from the midnight that
- * does not exist where a clock is set: all zones are within 16 hours.
+ * The most that the local time of a moment can be from its time in UTC, or from a midnight that
+ * does not exist where a clock is set.  Zones of this world are within 16 hours, but those that
+ * are written as in POSIX may be up to 167 hours away.
  */
-#define ZONE_MARGIN USECS_PER_DAY
+#define ZONE_MARGIN (7 * USECS_PER_DAY)
 
 /* Moments within these years can be truncated, in all zones. */
 #define FIRST_YEAR 2

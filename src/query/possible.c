@@ -53,6 +53,7 @@ typedef struct KnownLevel
 /* An expression whose leaves were asked for: they may be again, by each that holds it. */
 typedef struct FoundKey
 {
+	KnownLevel *known;
 	Node	   *node;
 	bool		shown;
 } FoundKey;
@@ -162,7 +163,7 @@ range_below(Search *search, KnownLevel *known, Node *expr, ValueRange *range)
 
 /*
  * How many periods of the name a date or timestamp is in, as conditions leave it.  A date that is
- * made a timestamp is in the same.
+ * made a timestamp is in the same, and AT TIME ZONE only says which zone it is.
  */
 static int64
 periods_between(Search *search, KnownLevel *known, const char *name, Node *moment)
@@ -174,6 +175,8 @@ periods_between(Search *search, KnownLevel *known, const char *name, Node *momen
 
 	if (cast == F_TIMESTAMP_DATE || cast == F_TIMESTAMPTZ_DATE)
 		moment = linitial(args);
+	else if (cast == F_TIMEZONE_TEXT_TIMESTAMPTZ)
+		moment = lsecond(args);
 	if (!range_below(search, known, moment, &range))
 		return PG_INT64_MAX;
 	type = getBaseType(exprType(strip_relabel(moment)));
@@ -426,6 +429,7 @@ find_leaves(Search *search, KnownLevel *known, Node *node, bool shown)
 		return NIL;
 	node = strip_relabel(node);
 	memset(&key, 0, sizeof(key));
+	key.known = known;
 	key.node = node;
 	key.shown = shown;
 	found = hash_search(search->found, &key, HASH_FIND, NULL);

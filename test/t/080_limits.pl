@@ -196,8 +196,10 @@ follows(2, 20, 'pid', "date_trunc('hour', at)", "visits WHERE at >= '2020-01-01 
 follows(1, 20, 'pid', 'extract(year from day)', "visits WHERE day >= '2020-01-01' AND day < '2021-01-01'");
 follows(13, 20, 'pid', 'extract(year from day), extract(month from day)', "visits WHERE day >= '2020-01-01' AND day < '2021-01-01'");
 # in which zone days begin is known when the query runs, so ends have a margin
-foreach my $zone ('UTC', 'Pacific/Kiritimati', 'America/New_York')
+foreach my $zone ('UTC', 'Pacific/Kiritimati', 'America/New_York', 'X+167', 'X-167')
 {
+	follows(14, 20, 'pid', "date_trunc('month', tz AT TIME ZONE '$zone')", "visits WHERE tz >= '2020-01-01 00:00+00' AND tz < '2021-01-01 00:00+00'");
+	follows(15, 20, 'pid', "date_trunc('day', tz)", "visits WHERE tz >= '2020-01-01 00:00+00' AND tz < '2020-01-02 00:00+00'", "SET timezone = '$zone'");
 	follows(14, 20, 'pid', "date_trunc('month', tz)", "visits WHERE tz >= '2020-01-01 00:00+00' AND tz < '2021-01-01 00:00+00'", "SET timezone = '$zone'");
 	follows(14, 20, 'pid', "date_trunc('month', day)", "visits WHERE day BETWEEN '2020-01-01' AND '2020-12-31'", "SET timezone = '$zone'");
 	follows(100, 20, 'pid', "date_trunc('hour', tz)", "visits WHERE tz >= '2020-01-01 00:00+00' AND tz < '2020-02-01 00:00+00'", "SET timezone = '$zone'");

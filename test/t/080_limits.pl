@@ -303,6 +303,10 @@ foreach my $role ('analyst', 'sql')
 
 		is(last_k($role, "$q ($_->[0])"), $_->[1], "max_groups => $_->[0], $mode ($role)") foreach [ 5, 5 ], [ 100, 13 ], [ 'NULL', 13 ], [ 0, '22023' ], [ -5, '22023' ];
 	}
+	# of rows, likewise
+	my $day = 'PREPARE q (int) AS SELECT day, count(*) FROM visits WHERE dp_with(1000, NULL, 1, $1) GROUP BY 1; EXECUTE q';
+
+	is(last_k($role, "SET plan_cache_mode = force_generic_plan; $day ($_->[0])"), $_->[1], "max_rows => $_->[0] ($role)") foreach [ 20, 1 ], [ 1, 1 ], [ 'NULL', 1 ], [ 0, '22023' ];
 	is(last_k($role, "SET dp_agg.max_groups = 7; SET dp_agg.epsilon = 1000; SELECT extract(month from day), count(DISTINCT pid) FROM visits GROUP BY 1"), 7, "the setting ($role)");
 }
 
@@ -342,5 +346,11 @@ session('an enum gets a label', '4 5', 'PREPARE q AS SELECT m, count(DISTINCT pi
 	qq(\\! $psql -c "ALTER TYPE mood ADD VALUE 'glad'"), $execute);
 session('a table gets a child', '1 20', 'PREPARE q AS SELECT k, count(*) FROM good WHERE dp_with(1000, max_groups => 1) GROUP BY k', $execute,
 	qq(\\! $psql -c "CREATE TABLE good_child () INHERITS (good)"), $execute);
+
+# tables of the client's own
+my $mine = $field =~ s/p\.field/m.g/r =~ s/WHERE/JOIN mine m ON m.id = p.region WHERE/r;
+
+session('a table and the transaction that made it', '100 1', 'BEGIN', 'CREATE TEMP TABLE mine (id int PRIMARY KEY, g text)', "INSERT INTO mine SELECT i, 'g' || i % 2 FROM generate_series(1, 6) i",
+	$mine, $execute, 'COMMIT', 'DEALLOCATE q', $mine, $execute);
 
 done_testing();

@@ -214,9 +214,9 @@ END
 
 title '2. What do they earn? (epsilon 1)'
 say <<'END'
-A join of both registers on the person. A person has one field, so the analyst
-says that each may count in one group only. dp_agg sees to that, and the answer
-gets twelve times sharper than with the limit of 12 that the DBA set.
+A join of both registers on the person. "education" has one row for each, as its
+primary key shows, so nobody can be in two fields: the noise is that of one group,
+a twelfth of what the limit of 12 that the DBA set would take.
 END
 ask 1 field t.person_id 'people income' "
 SELECT field, sum(weight * earned) / sum(weight * records) AS income
@@ -226,7 +226,6 @@ FROM (SELECT e.field, t.person_id, count(t.income) AS records,
 GROUP BY field" <<'SQL'
 SELECT e.field, dp_count_distinct(t.person_id) AS people, dp_avg(t.income) AS income
 FROM tax t JOIN education e ON e.person_id = t.person_id
-WHERE dp_with(max_groups => 1)
 GROUP BY e.field
 ORDER BY income DESC
 SQL
@@ -244,7 +243,6 @@ SELECT e.degree, count(DISTINCT t.person_id) AS people, avg(t.income) AS income
 FROM dp.tax t JOIN dp.education e ON e.person_id = t.person_id
 WHERE e.field IN ('Economics', 'Business', 'Law')
   AND t.year >= 2017
-  AND dp_with(max_groups => 1)
 GROUP BY e.degree
 ORDER BY income
 SQL

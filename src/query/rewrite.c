@@ -57,6 +57,7 @@
 #include "query/keys.h"
 #include "query/language.h"
 #include "query/level.h"
+#include "query/limits.h"
 #include "query/missing.h"
 #include "query/moments.h"
 #include "query/needs.h"
@@ -287,7 +288,6 @@ settle_settings(ReleaseBuilder *builder)
 
 	builder->spec.dimensions = 1;
 	builder->spec.rows = DP_NONE;
-	builder->possible_groups = PG_INT64_MAX;
 	builder->spec.streamed = individuals->unique &&
 		list_length(individuals->proofs) <= DP_MAX_PROOFS / 2;
 	if (!builder->spec.streamed)
@@ -335,6 +335,18 @@ visible_ctes(Level *level)
 	return result;
 }
 
+/* The keys as they stand below the release; make_release() brings them into canonical form. */
+static void
+guard_keys(ReleaseBuilder *builder)
+{
+	ListCell   *lc;
+
+	foreach(lc, builder->keys)
+		builder->guarded_keys = lappend(builder->guarded_keys,
+										guard_expression(builder->context, builder->level,
+														 lfirst(lc)));
+}
+
 /* Makes the query R, and remembers what its plan will rest on. */
 static Query *
 make_release(ReleaseBuilder *builder)
@@ -345,9 +357,8 @@ make_release(ReleaseBuilder *builder)
 	Query	   *release;
 	ListCell   *lc;
 
-	foreach(lc, builder->keys)
-		keys = lappend(keys, canonical_key(context,
-										   guard_expression(context, level, lfirst(lc))));
+	foreach(lc, builder->guarded_keys)
+		keys = lappend(keys, canonical_key(context, lfirst(lc)));
 	release = release_query(builder, keys);
 	append_outputs(builder, release);
 	release->hasAggs = true;
@@ -405,6 +416,8 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	find_keys(&builder);
 	replace_aggregates(&builder);
 	restrict_to_domains(&builder);
+	guard_keys(&builder);
+	follow_limits(&builder);
 	settle_totals(&builder);
 	drop_rows_without_values(&builder);
 	assign_coordinates(&builder);

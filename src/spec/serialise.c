@@ -434,6 +434,8 @@ pass_bounding(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_bool(bytes, &spec->groups_asked);
 	pass_bool(bytes, &spec->by_total);
 	pass_bool(bytes, &spec->weighed);
+	spec->possible_groups = (int32) pass_uint32(bytes, (uint32) spec->possible_groups);
+	require(spec->possible_groups >= 1 && spec->possible_groups <= DP_MAX_GROUPS);
 	spec->rows = pass_choice(bytes, spec->rows, spec->nfeatures);
 	require(!spec->by_total || (spec->grouped && !spec->streamed && !spec->whole));
 	require(!(spec->by_total || spec->whole) || spec->nsketches == 0);

@@ -222,7 +222,7 @@ settle_limits(const ReleaseSpec *spec, ReleaseParams *params)
 	if (spec->by_total)
 	{
 		if (!spec->groups_asked)
-			params->kept = Min(params->total, DP_MAX_GROUPS);
+			params->kept = Min(params->total, spec->possible_groups);
 		params->groups = 1;
 	}
 	params->unit = spec->by_total ? params->total : params->rows;

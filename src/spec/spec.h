@@ -350,10 +350,12 @@ typedef struct ReleaseSpec
 	bool		groups_asked;	/* k was asked for, and bounds groups also by_total */
 	bool		by_total;		/* contributions are bounded over all groups together */
 	bool		weighed;		/* by_total, and coordinate 0 is not the number of rows */
+	int32		possible_groups;	/* most groups that one individual can be in, as far as is
+									 * known; at most DP_MAX_GROUPS */
 	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
-	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" rests on */
+	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" and limits rest on */
 	uint8		param_kinds[DP_MAX_PARAMS]; /* SpecParamKind of each parameter */
 	SpecArgument arguments[DP_MAX_ARGUMENTS];
 	SpecSet		sets[DP_MAX_SETS];

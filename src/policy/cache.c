@@ -17,6 +17,8 @@
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/syscache.h"
 
 #include "policy/cache.h"
 #include "policy/family.h"
@@ -95,7 +97,14 @@ relcache_callback(Datum arg, Oid relid)
 		invalidate_entries(true);
 }
 
-/* Registers the invalidation callback; called once per process from _PG_init. */
+/* A plan may rest on how many labels an enum has (query/possible.c); PostgreSQL's do not. */
+static void
+enum_callback(Datum arg, int cacheid, uint32 hash)
+{
+	ResetPlanCache();
+}
+
+/* Registers the invalidation callbacks; called once per process from _PG_init. */
 void
 policy_init_cache(void)
 {
@@ -105,6 +114,7 @@ policy_init_cache(void)
 							   HASH_ELEM | HASH_BLOBS);
 	family_init();
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(ENUMOID, enum_callback, (Datum) 0);
 }
 
 /* Reads labels of the relation, else of the nearest labelled ancestor, however far it is. */

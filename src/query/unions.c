@@ -198,6 +198,7 @@ unite_branches(RewriteContext *context, Query *query, List *below, Individuals *
 
 	*result = *first;
 	result->unique = false;
+	result->level = NULL;
 	result->partial = NIL;
 	result->max_groups = result->max_rows = result->max_total = 0;	/* those of the branches
 																	 * add up */

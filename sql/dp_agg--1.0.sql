@@ -128,6 +128,23 @@ CREATE AGGREGATE dp_agg.collect_bounded(bytea, double precision[], bytea) (
 COMMENT ON AGGREGATE dp_agg.collect_bounded(bytea, double precision[], bytea) IS
 'internal: exact integer sums of a group over bounded contributions of individuals';
 
+CREATE FUNCTION dp_agg.clip_cost(bytea, double precision[], bytea) RETURNS bigint
+AS 'MODULE_PATHNAME', 'dp_clip_cost' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.clip_cost(bytea, double precision[], bytea) IS
+'internal: what an individual adds to one group, before all of its groups are scaled';
+
+CREATE FUNCTION dp_agg.collect_clipped_transition(bytea, bytea, double precision[], bytea, bigint)
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_collect_clipped_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.collect_clipped_transition(bytea, bytea, double precision[], bytea, bigint) IS
+'internal: transition function of collect_clipped';
+
+CREATE AGGREGATE dp_agg.collect_clipped(bytea, double precision[], bytea, bigint) (
+	SFUNC = dp_agg.collect_clipped_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.collect_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.collect_clipped(bytea, double precision[], bytea, bigint) IS
+'internal: the same, bounded over all groups of an individual by the sum of what these cost';
+
 CREATE FUNCTION dp_agg.sketch_transition(bytea, bytea, double precision[], integer, "any")
 RETURNS bytea
 AS 'MODULE_PATHNAME', 'dp_sketch_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -201,6 +218,7 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.individual_transition(bytea, bytea, double precision[], "any"),
 	dp_agg.individual_combine(bytea, bytea),
 	dp_agg.collect_bounded_transition(bytea, bytea, double precision[], bytea),
+	dp_agg.collect_clipped_transition(bytea, bytea, double precision[], bytea, bigint),
 	dp_agg.sketch_transition(bytea, bytea, double precision[], integer, "any"),
 	dp_agg.sketch_rows_transition(bytea, bytea, double precision[], integer, "any"),
 	dp_agg.sketch_bounded_transition(bytea, bytea, double precision[], integer, bytea),
@@ -421,10 +439,11 @@ COMMENT ON FUNCTION dp_high(anyelement, double precision) IS
 CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
 						delta double precision DEFAULT NULL,
 						max_groups integer DEFAULT NULL,
-						max_rows integer DEFAULT NULL) RETURNS boolean
+						max_rows integer DEFAULT NULL,
+						max_total integer DEFAULT NULL) RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_with' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer) IS
-'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000; NULL keeps the setting';
+COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer, integer) IS
+'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000, max_total 1 .. 100000000; NULL keeps the setting';
 
 CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
@@ -655,12 +674,22 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		   AND dp_agg.keys_fault(c.label::pg_catalog.jsonb -> 'domain', a.atttypid, a.atttypmod) IS NULL) AS domains,
 	   (SELECT t.label::pg_catalog.jsonb ->> 'facade'
 		 WHERE dp_agg.facade_of(t.objoid) IS NOT NULL) AS facade,
-	   (t.label::pg_catalog.jsonb ->> 'individuals')::bigint AS individuals
+	   (t.label::pg_catalog.jsonb ->> 'individuals')::bigint AS individuals,
+	   (t.label::pg_catalog.jsonb ->> 'max_total')::int AS max_total,
+	   (SELECT pg_catalog.jsonb_object_agg(a.attname,
+				pg_catalog.jsonb_build_array(
+					c.label::pg_catalog.jsonb -> 'total_lower', c.label::pg_catalog.jsonb -> 'total_upper'))
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'total_lower'
+		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'total_type', a.atttypid)) AS totals
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none)';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
@@ -1661,7 +1690,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,domain,domain_type}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,domain,domain_type}', '{}');
 	END LOOP;
 END
 $$;
@@ -1685,9 +1714,9 @@ $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
 'removes protection, declared bounds and domains, and the facade of a relation, with what roles without rights on the relation made of the facade; classes of columns and budgets of the population stay; errors: 42704 not protected, 42501 not the owner, 2BP01 something else depends on the facade';
 
-CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
-							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
-							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE plpgsql
+CREATE FUNCTION dp_agg.protect_relation(relation regclass, unit name[], population name,
+										max_groups integer, max_rows integer, columns name[],
+										max_total bigint) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -1699,7 +1728,7 @@ DECLARE
 	position int := 0;
 	-- a size that is declared holds for the whole population
 	size bigint := (SELECT max(p.individuals) FROM dp_agg.protected_relations p
-					WHERE p.population = protect.population);
+					WHERE p.population = protect_relation.population);
 BEGIN
 	IF relation IS NULL OR unit IS NULL OR population IS NULL OR
 		max_groups IS NULL OR max_rows IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
@@ -1721,6 +1750,11 @@ BEGIN
 	IF max_groups NOT BETWEEN 1 AND 1000000 OR max_rows NOT BETWEEN 1 AND 1000000 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'max_groups and max_rows must be from 1 to 1000000';
+	END IF;
+	IF max_total NOT BETWEEN 1 AND 100000000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'max_total must be from 1 to 100000000',
+			HINT = 'It is the number of rows that an individual counts with in a whole release. NULL stands for max_groups times max_rows.';
 	END IF;
 	FOREACH member IN ARRAY unit || COALESCE(columns, '{}') LOOP
 		IF NOT EXISTS (SELECT FROM pg_attribute
@@ -1747,12 +1781,12 @@ BEGIN
 	-- two who protect at a time wait for each other here, so that the labels are those of one
 	PERFORM dp_agg.lock_label(relation, 0::int2);
 	-- protecting again replaces all but the declared bounds and domains
-	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect.relation) THEN
+	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect_relation.relation) THEN
 		SELECT jsonb_object_agg(a.attname, s.label::jsonb - 'unit' - 'open') INTO declared
 		  FROM pg_seclabel s
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
-		   AND s.objoid = protect.relation AND s.objsubid > 0;
+		   AND s.objoid = protect_relation.relation AND s.objsubid > 0;
 		facade := dp_agg.object_name(dp_agg.facade_of(relation));
 		PERFORM dp_agg.unlabel(relation);
 	END IF;
@@ -1761,7 +1795,7 @@ BEGIN
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
 						'max_groups', max_groups,
-						'max_rows', max_rows, 'facade', facade, 'individuals', size,
+						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
 	FOREACH member IN ARRAY unit LOOP
 		position := position + 1;
@@ -1790,6 +1824,16 @@ BEGIN
 	END IF;
 END
 $$;
+COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint) IS
+'internal: what all forms of protect() do; errors: as theirs';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
+							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, NULL)
+$$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
 'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier, 0A000 the unit is of a type that no query could use';
 
@@ -1798,10 +1842,32 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect(relation, ARRAY[unit], population, max_groups, max_rows, columns)
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
 'protects a relation whose unit is one column; see the form with name[]';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
+							   max_total bigint,
+							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]) IS
+'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
+							   max_total bigint,
+							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]) IS
+'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
 
 CREATE FUNCTION dp_agg.set_population_size(population name, individuals bigint)
 RETURNS void LANGUAGE plpgsql
@@ -1841,6 +1907,8 @@ COMMENT ON FUNCTION dp_agg.set_population_size(name, bigint) IS
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.protect(regclass, name, name, integer, integer, name[]),
 	dp_agg.protect(regclass, name[], name, integer, integer, name[]),
+	dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]),
+	dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]),
 	dp_agg.unprotect(regclass) FROM PUBLIC;
 
 CREATE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
@@ -1883,6 +1951,25 @@ AS 'MODULE_PATHNAME', 'dp_check_bounds' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.check_bounds(oid, integer, double precision, double precision, text) IS
 'internal: do bounds of a column of that type, as labels hold them, lie within its type, with a value between them; errors: DP003';
 
+CREATE FUNCTION dp_agg.check_interval(bounds numeric[]) RETURNS void LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF abs(bounds[1]) > 1e120 OR abs(bounds[2]) > 1e120 THEN	-- NaN is the largest number
+		RAISE SQLSTATE 'DP003' USING
+			MESSAGE = 'bounds must be finite',
+			HINT = 'Give lower and upper as finite values of the type of the column; numbers may have a magnitude of up to 1e120.';
+	END IF;
+	IF bounds[1] >= bounds[2] THEN
+		RAISE SQLSTATE 'DP003' USING
+			MESSAGE = 'lower bound must be less than upper bound',
+			HINT = 'Give the lower bound first.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.check_interval(numeric[]) IS
+'internal: are two bounds finite, and the first less than the second; errors: DP003';
+
 CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name, lower text, upper text)
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1914,16 +2001,7 @@ BEGIN
 				HINT = 'Write lower and upper as values of the type of the column.';
 		END;
 	END LOOP;
-	IF abs(bounds[1]) > 1e120 OR abs(bounds[2]) > 1e120 THEN	-- NaN is the largest number
-		RAISE SQLSTATE 'DP003' USING
-			MESSAGE = 'bounds must be finite',
-			HINT = 'Give lower and upper as finite values of the type of the column; numbers may have a magnitude of up to 1e120.';
-	END IF;
-	IF bounds[1] >= bounds[2] THEN
-		RAISE SQLSTATE 'DP003' USING
-			MESSAGE = 'lower bound must be less than upper bound',
-			HINT = 'Give the lower bound first.';
-	END IF;
+	PERFORM dp_agg.check_interval(bounds);
 	PERFORM dp_agg.check_bounds(attribute.atttypid, attribute.atttypmod, bounds[1]::double precision,
 								bounds[2]::double precision, column_name);
 	PERFORM dp_agg.label_column(relation, column_name, '{}',
@@ -1963,6 +2041,76 @@ AS $$
 $$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, anycompatible, anycompatible) IS
 'declares bounds of a column that are not written as text or numbers, as in DATE ''1920-01-01''; see the form with text';
+
+CREATE FUNCTION dp_agg.read_total(lower text, upper text, column_name name)
+RETURNS numeric[] LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bounds numeric[] := '{}';
+	bound text;
+BEGIN
+	FOREACH bound IN ARRAY ARRAY[lower, upper] LOOP
+		IF bound IS NULL THEN
+			RAISE null_value_not_allowed USING
+				MESSAGE = 'one of lower and upper is NULL',
+				HINT = 'Give both, or NULL for both to take back what was declared.';
+		END IF;
+		BEGIN
+			bounds := bounds || bound::numeric;
+		EXCEPTION WHEN data_exception THEN
+			RAISE SQLSTATE 'DP003' USING
+				MESSAGE = format('invalid bound "%s" of sums of column "%s"', bound, column_name),
+				HINT = 'Write lower and upper as numbers.';
+		END;
+	END LOOP;
+	PERFORM dp_agg.check_interval(bounds);
+	RETURN bounds;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.read_total(text, text, name) IS
+'internal: two bounds of sums of a column as labels hold them; errors: DP003 not finite numbers, or not in order, 22004 NULL';
+
+CREATE FUNCTION dp_agg.set_total(relation regclass, column_name name, lower text, upper text)
+RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
+	type oid := dp_agg.base_type(attribute.atttypid);
+	bounds numeric[];
+BEGIN
+	IF lower IS NULL AND upper IS NULL THEN
+		PERFORM dp_agg.label_column(relation, column_name, '{total_lower,total_upper,total_type}', '{}');
+		RETURN;
+	END IF;
+	IF type NOT IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'real'::regtype,
+					'double precision'::regtype, 'numeric'::regtype) THEN
+		RAISE SQLSTATE 'DP003' USING
+			MESSAGE = format('column "%s" is of type %s, whose values are not added up', column_name,
+							 format_type(attribute.atttypid, attribute.atttypmod)),
+			HINT = 'Bounds of sums are declared for columns of numbers.';
+	END IF;
+	-- a sum may be larger than its type
+	bounds := dp_agg.read_total(lower, upper, column_name);
+	PERFORM dp_agg.label_column(relation, column_name, '{}',
+			jsonb_build_object('total_lower', bounds[1], 'total_upper', bounds[2],
+							   'total_type', dp_agg.type_name(type)));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.set_total(regclass, name, text, text) IS
+'declares bounds of the sum of one individual''s values of a column in a whole release, in place of the number of its rows times the bounds of a value; an individual with more counts with all its values, each weighing less; the column holds numbers; finite, lower < upper; both NULL take it back; errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+CREATE FUNCTION dp_agg.set_total(relation regclass, column_name name,
+								 lower double precision, upper double precision)
+RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+SET extra_float_digits = 1
+AS $$
+	SELECT dp_agg.set_total(relation, column_name, lower::text, upper::text)
+$$;
+COMMENT ON FUNCTION dp_agg.set_total(regclass, name, double precision, double precision) IS
+'declares bounds of the sum of one individual''s values of a column, of magnitude up to 1e120; see the form with text';
 
 CREATE FUNCTION dp_agg.set_domain(relation regclass, column_name name, keys text[])
 RETURNS void LANGUAGE plpgsql

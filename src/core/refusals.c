@@ -196,7 +196,7 @@ static const struct
 	},
 	[REFUSE_WITH_TWICE] = {
 		"two dp_with() set the same thing differently",
-		"Set each of epsilon, delta, max_groups and max_rows once for one release."
+		"Set each of epsilon, delta, max_groups, max_rows and max_total once for one release."
 	},
 };
 

@@ -22,6 +22,7 @@ double		dp_setting_epsilon = 1.0;
 double		dp_setting_delta = 1e-8;
 int			dp_setting_max_groups = 0;
 int			dp_setting_max_rows = 0;
+int			dp_setting_max_total = 0;
 int			dp_setting_min_individuals = 20;
 double		dp_setting_min_epsilon = 0.001;
 bool		dp_setting_index_scans = false;
@@ -97,6 +98,13 @@ define_release_settings(void)
 							"Most rows per group that an individual counts with.",
 							"0 takes what the relation declares. Noise grows with it.",
 							&dp_setting_max_rows, 0, 0, DP_MAX_ROWS,
+							PGC_USERSET, 0, NULL, assign_int, NULL);
+
+	/* How many rows of an individual count in a release. */
+	DefineCustomIntVariable("dp_agg.max_total",
+							"Most rows of one release that an individual counts with.",
+							"0 takes what the relation declares, or max_groups times max_rows. Noise grows with it.",
+							&dp_setting_max_total, 0, 0, DP_MAX_TOTAL,
 							PGC_USERSET, 0, NULL, assign_int, NULL);
 
 	/* A group with fewer individuals is never shown; 20 is the floor. */

@@ -12,6 +12,7 @@ extern double dp_setting_epsilon;
 extern double dp_setting_delta;
 extern int	dp_setting_max_groups;
 extern int	dp_setting_max_rows;
+extern int	dp_setting_max_total;
 extern int	dp_setting_min_individuals;
 extern double dp_setting_min_epsilon;
 extern bool dp_setting_index_scans;

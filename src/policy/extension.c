@@ -71,6 +71,8 @@ static const struct
 	{"dp_with", DP_FUNC_WITH},
 	{"collect", DP_FUNC_COLLECT},
 	{"collect_bounded", DP_FUNC_COLLECT_BOUNDED},
+	{"collect_clipped", DP_FUNC_COLLECT_CLIPPED},
+	{"clip_cost", DP_FUNC_CLIP_COST},
 	{"individual", DP_FUNC_INDIVIDUAL},
 	{"sketch", DP_FUNC_SKETCH},
 	{"sketch_rows", DP_FUNC_SKETCH_ROWS},

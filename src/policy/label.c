@@ -6,7 +6,7 @@
  * A label is a JSON object.  On a table:
  *
  *		{"population": "patients", "unit_columns": 1, "max_groups": 4,
- *		 "max_rows": 10, "columns": "listed", "facade": "dp.visits", "individuals": 1000000}
+ *		 "max_rows": 10, "max_total": 40, "columns": "listed", "facade": "dp.visits", "individuals": 1000000}
  *
  * On a column, any of:
  *
@@ -245,6 +245,7 @@ read_table_label(const char *text, ProtectedRelation *rel)
 	rel->max_groups = label_limit(label, "max_groups", DP_DEFAULT_MAX_GROUPS,
 								  DP_MAX_GROUPS);
 	rel->max_rows = label_limit(label, "max_rows", DP_DEFAULT_MAX_ROWS, DP_MAX_ROWS);
+	rel->max_total = label_limit(label, "max_total", 0, DP_MAX_TOTAL);
 	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
 	rel->individuals = label_individuals(label);
 	rel->listed_columns = label_string(label, "columns", columns, sizeof(columns));
@@ -328,14 +329,38 @@ read_outlived(Jsonb *label, const char *key, const ProtectedRelation *rel, AttrN
 	return pstrdup(made_for);
 }
 
+/*
+ * Adds an interval that a column's label holds under three keys, its ends and the type that they
+ * were declared for, to a list of n.
+ */
+static void
+read_interval(Jsonb *label, const char *const keys[3], const ProtectedRelation *rel,
+			  AttrNumber attno, ColumnBounds **list, int *n)
+{
+	ColumnBounds bounds = {.attno = attno};
+
+	if (!label_number(label, keys[0], &bounds.lower) ||
+		!label_number(label, keys[1], &bounds.upper))
+		return;
+	if (!(bounds.lower < bounds.upper) || isinf(bounds.lower) || isinf(bounds.upper))
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("bounds must be finite and lower less than upper")));
+	*list = *list == NULL ? palloc(sizeof(ColumnBounds)) :
+		repalloc(*list, (*n + 1) * sizeof(ColumnBounds));
+	bounds.outlived = read_outlived(label, keys[2], rel, attno);
+	(*list)[(*n)++] = bounds;
+}
+
 /* Reads a column's label into rel; rel->relid is 0 if the label is only judged by itself. */
 static void
 read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 {
+	static const char *const bounds_keys[] = {"lower", "upper", "bounds_type"};
+	static const char *const total_keys[] = {"total_lower", "total_upper", "total_type"};
 	Jsonb	   *label = parse_label(text);
 	JsonbValue	value;
 	double		number;
-	ColumnBounds bounds = {.attno = attno};
 	ColumnDomain domain = {.attno = attno};
 
 	if (label_number(label, "unit", &number))
@@ -351,19 +376,8 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	if (label_get(label, "open", &value) != NULL &&
 		value.type == jbvBool && value.val.boolean)
 		rel->open = bms_add_member(rel->open, attno);
-	if (label_number(label, "lower", &bounds.lower) &&
-		label_number(label, "upper", &bounds.upper))
-	{
-		if (!(bounds.lower < bounds.upper) || isinf(bounds.lower) || isinf(bounds.upper))
-			ereport(ERROR,
-					(errcode(ERRCODE_DP_BOUNDS),
-					 errmsg("bounds must be finite and lower less than upper")));
-		rel->bounds = (rel->bounds == NULL) ?
-			palloc(sizeof(ColumnBounds)) :
-			repalloc(rel->bounds, (rel->nbounds + 1) * sizeof(ColumnBounds));
-		bounds.outlived = read_outlived(label, "bounds_type", rel, attno);
-		rel->bounds[rel->nbounds++] = bounds;
-	}
+	read_interval(label, bounds_keys, rel, attno, &rel->bounds, &rel->nbounds);
+	read_interval(label, total_keys, rel, attno, &rel->totals, &rel->ntotals);
 	domain.keys = label_strings(label, "domain", DP_MAX_DOMAIN_KEYS, &domain.nkeys);
 	if (domain.keys != NULL)
 	{
@@ -479,7 +493,7 @@ check_class(const char *text, const ObjectAddress *object, const ProtectedRelati
 	TierColumn	column;
 
 	if (read_column_class(parse_label(text), &column) && tier_is_direct(&column) &&
-		(rel->nbounds > 0 || rel->ndomains > 0))
+		(rel->nbounds > 0 || rel->ntotals > 0 || rel->ndomains > 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("column \"%s\" is a direct identifier, which has neither bounds nor a domain",

@@ -81,11 +81,15 @@ typedef struct ProtectedRelation
 	int			unit_columns;	/* how many there were when it was protected */
 	int			max_groups;
 	int			max_rows;
+	int			max_total;		/* rows of an individual in a whole release; 0: max_groups
+								 * times max_rows */
 	int64		individuals;	/* size of the population, as is declared; 0: it is not */
 	bool		listed_columns; /* only the columns in "open" may be used */
 	Bitmapset  *open;			/* attribute numbers; valid if listed_columns */
 	int			nbounds;
 	ColumnBounds *bounds;
+	int			ntotals;
+	ColumnBounds *totals;		/* of the sum of an individual's values in a whole release */
 	int			ndomains;
 	ColumnDomain *domains;
 } ProtectedRelation;

@@ -38,13 +38,20 @@ spec_const(ReleaseSpec *spec)
 	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(spec_write(spec)), false, false);
 }
 
+/* The arguments of what reads the release's description: spec, params, arguments ... */
+List *
+collector_arguments(ReleaseBuilder *builder, List *arguments)
+{
+	return lcons(spec_const(&builder->spec),
+				 lcons(params_array(builder), copyObject(arguments)));
+}
+
 /* A call of an aggregate of the extension: function(spec, params, arguments ...). */
 Aggref *
 make_collector(ReleaseBuilder *builder, DpFunction function, List *arguments)
 {
 	Aggref	   *aggref = makeNode(Aggref);
-	List	   *exprs = lcons(spec_const(&builder->spec),
-							  lcons(params_array(builder), copyObject(arguments)));
+	List	   *exprs = collector_arguments(builder, arguments);
 	ListCell   *lc;
 
 	aggref->aggfnoid = extension_oid(function, InvalidOid);

@@ -39,6 +39,7 @@ typedef struct Individuals
 								 * those of a relation or a UNION ALL */
 	int			max_groups;
 	int			max_rows;
+	int			max_total;		/* 0: max_groups times max_rows */
 } Individuals;
 
 /* A level being worked on, and the levels around it. */

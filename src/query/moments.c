@@ -86,7 +86,8 @@ count_coordinate(ReleaseBuilder *builder, int set, bool presence)
 static bool
 counted_by_individuals(ReleaseBuilder *builder, int set, bool presence)
 {
-	return builder->spec.sets[set].every_row && (presence || builder->spec.streamed);
+	return builder->spec.sets[set].every_row &&
+		(builder->spec.by_total ? !builder->spec.weighed : presence || builder->spec.streamed);
 }
 
 /* Is the number of rows in the set known without another coordinate? */
@@ -126,7 +127,8 @@ typedef enum SumSource
 	SUM_BESIDE_COUNT,			/* a count, and the sum with centre imputation */
 	SUM_TWICE,					/* the same with two copies of the sum */
 	SUM_PAIR,					/* sums with lower and upper imputation */
-	SUM_ZERO					/* the sum with zero imputation: sums only */
+	SUM_ZERO,					/* the sum with zero imputation: sums only */
+	SUM_TOTAL					/* the sum alone, with bounds of its own */
 } SumSource;
 
 /* Is the output a function of moments, and not chosen from a sketch? */
@@ -175,6 +177,8 @@ sum_source(ReleaseBuilder *builder, int set)
 
 	if (spec->sets[set].y != DP_NONE)
 		return SUM_BESIDE_COUNT;
+	if (spec->arguments[spec->sets[set].x].total)
+		return SUM_TOTAL;
 	for (int i = 0; i < spec->noutputs; i++)
 	{
 		const SpecOutput *output = &spec->outputs[i];
@@ -217,13 +221,17 @@ assign_n(ReleaseBuilder *builder, int set, bool presence, SumSource source)
 		case SUM_ZERO:			/* missing values count, as zeros */
 			add_term(&moment, 0, 1.0);
 			break;
+		case SUM_TOTAL:			/* how many does not matter */
+			add_term(&moment, 0, 1.0);
+			moment.individuals = true;
+			break;
 	}
 	return find_moment(builder, &moment);
 }
 
 /* The sum of x over a set; its moment. */
 static int
-assign_sum(ReleaseBuilder *builder, int set, SumSource source)
+assign_sum(ReleaseBuilder *builder, int set, bool not_negative, SumSource source)
 {
 	SpecMoment	moment;
 
@@ -248,6 +256,14 @@ assign_sum(ReleaseBuilder *builder, int set, SumSource source)
 		case SUM_ZERO:
 			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
 												 SPEC_IMPUTE_ZERO, 0), 1.0);
+			break;
+		case SUM_TOTAL:
+			moment.individuals = true;
+			if (not_negative)
+				add_term(&moment, 0, 0.5);
+			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
+												 not_negative ? SPEC_IMPUTE_LOWER :
+												 SPEC_IMPUTE_CENTRE, 0), not_negative ? 0.5 : 1.0);
 			break;
 	}
 	return find_moment(builder, &moment);
@@ -343,7 +359,8 @@ assign_moments(ReleaseBuilder *builder, int i, SumSource source)
 	needed_moments(output->kind, needed);
 	output->moments[SPEC_MOMENT_N] = assign_n(builder, set, false, source);
 	if (needed[SPEC_MOMENT_X])
-		output->moments[SPEC_MOMENT_X] = assign_sum(builder, set, source);
+		output->moments[SPEC_MOMENT_X] = assign_sum(builder, set, builder->wanted[i].not_negative,
+													source);
 	if (needed[SPEC_MOMENT_Y])
 		output->moments[SPEC_MOMENT_Y] = assign_feature(builder, set, SPEC_FEATURE_Y);
 	if (needed[SPEC_MOMENT_XX])
@@ -393,6 +410,9 @@ assign_coordinates(ReleaseBuilder *builder)
 	/* keys alone need the gate of the vector */
 	if (spec->nparts == 0)
 		spec->numeric = true;
+	if (spec->by_total)
+		spec->rows = find_feature(builder, SPEC_FEATURE_ONE,
+								  find_set(builder, DP_NONE, DP_NONE, true));
 	/* a release without a vector still counts individuals, and never says so */
 	if (spec->nfeatures == 0)
 		(void) find_feature(builder, SPEC_FEATURE_ONE,

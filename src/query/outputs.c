@@ -158,14 +158,25 @@ add_moments(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOut
 	Node	   *expr = aggregate_argument(aggref, 0);
 	SpecArgType type = number_type(builder, expr);
 	bool		every_row = never_null(builder, aggref, expr);
+	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
+	TotalBounds total;
 	int			x;
 
 	output->kind = kind;
 	output->integral = kind == SPEC_OUT_SUM &&
 		(type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 || type == SPEC_ARG_INT8);
-	output->bound_x = output->bound_y = argument_bounds(builder, aggref, expr, 1);
-	x = find_argument(builder, guard_argument(builder, aggref, expr), type, output->bound_x);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, DP_NONE, every_row);
+	if (kind == SPEC_OUT_SUM && total_bounds(builder, aggref, expr, &total))
+	{
+		output->bound_x = output->bound_y = total.bound;
+		x = total_argument(builder, guard_argument(builder, aggref, expr), type, &total);
+		wanted->not_negative = total.not_negative;
+	}
+	else
+	{
+		output->bound_x = output->bound_y = argument_bounds(builder, aggref, expr, 1);
+		x = find_argument(builder, guard_argument(builder, aggref, expr), type, output->bound_x);
+	}
+	wanted->set = find_set(builder, x, DP_NONE, every_row);
 }
 
 /*
@@ -448,7 +459,7 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level)
 		output->moments[m] = DP_NONE;
 	wanted = &builder->wanted[spec->noutputs];
 	wanted->set = wanted->sketch = DP_NONE;
-	wanted->presence = false;
+	wanted->presence = wanted->not_negative = false;
 	add_aggregate(builder, aggref, function, output);
 	if (end != SPEC_END_NONE && output->kind >= SPEC_OUT_RANKS)
 		refuse(REFUSE_INTERVAL, builder->context->source, aggref->location);

@@ -65,6 +65,7 @@
 #include "query/planning.h"
 #include "query/publics.h"
 #include "query/rewrite.h"
+#include "query/totals.h"
 #include "query/units.h"
 #include "query/walk.h"
 #include "query/wide.h"
@@ -274,12 +275,13 @@ settle_settings(ReleaseBuilder *builder)
 	Individuals *individuals = builder->individuals;
 
 	builder->spec.dimensions = 1;
+	builder->spec.rows = DP_NONE;
 	builder->spec.streamed = individuals->unique &&
 		list_length(individuals->proofs) <= DP_MAX_PROOFS / 2;
 	if (!builder->spec.streamed)
 		individuals->proofs = NIL;
-	builder->params = initial_params(individuals);
-	extract_with(builder->context, builder->level->query, builder->params);
+	initial_params(builder);
+	extract_with(builder);
 }
 
 /* SELECT DISTINCT a, b is GROUP BY a, b. */
@@ -404,6 +406,8 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	restrict_to_domains(&builder);
 	guard_keys(&builder);
 	follow_limits(&builder);
+	settle_totals(&builder);
+	limit_total(&builder);
 	drop_rows_without_values(&builder);
 	assign_coordinates(&builder);
 	describe_release(&builder);

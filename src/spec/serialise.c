@@ -23,7 +23,7 @@
 #include "spec/spec.h"
 
 #define SPEC_MAGIC 0x44507264
-#define SPEC_VERSION 2
+#define SPEC_VERSION 3
 
 /* Where fields at fixed places begin. */
 #define SPEC_ID_AT (sizeof(uint32) + sizeof(uint16))
@@ -198,6 +198,9 @@ pass_argument(SpecBytes *bytes, const ReleaseSpec *spec, SpecArgument *argument)
 	argument->type = pass_byte(bytes, argument->type, SPEC_ARG_INTERVAL);
 	argument->typmod = (int32) pass_uint32(bytes, (uint32) argument->typmod);
 	argument->bound = pass_bound(bytes, spec, argument->bound);
+	argument->clamp = pass_bound(bytes, spec, argument->clamp);
+	pass_bool(bytes, &argument->total);
+	require(!argument->total || argument->bound != 0);
 }
 
 static void
@@ -416,6 +419,21 @@ pass_entries(SpecBytes *bytes, ReleaseSpec *spec)
 		spec->proofs[i] = pass_uint32(bytes, spec->proofs[i]);
 }
 
+/* How contributions are bounded. */
+static void
+pass_bounding(SpecBytes *bytes, ReleaseSpec *spec)
+{
+	pass_bool(bytes, &spec->whole);
+	pass_bool(bytes, &spec->rows_asked);
+	pass_bool(bytes, &spec->groups_asked);
+	pass_bool(bytes, &spec->by_total);
+	pass_bool(bytes, &spec->weighed);
+	spec->rows = pass_choice(bytes, spec->rows, spec->nfeatures);
+	require(!spec->by_total || (spec->grouped && !spec->streamed && !spec->whole));
+	require(!(spec->by_total || spec->whole) || spec->nsketches == 0);
+	require(spec->by_total == (spec->rows != DP_NONE) && (spec->by_total || !spec->weighed));
+}
+
 static void
 pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 {
@@ -425,6 +443,7 @@ pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_bool(bytes, &spec->streamed);
 	pass_bool(bytes, &spec->grouped);
 	require(spec->grouped == (spec->nkeys > 0));
+	pass_bounding(bytes, spec);
 	spec->relid = pass_uint32(bytes, spec->relid);
 	pass_text(bytes, NameStr(spec->population), NAMEDATALEN);
 	pass_text(bytes, spec->relations, sizeof(spec->relations));

@@ -143,9 +143,10 @@ check_ranges(const ReleaseSpec *spec, const double *values)
 	{
 		const SpecArgument *argument = &spec->arguments[i];
 
-		if (argument->bound > 0)
-			range_check(argument->type, argument->typmod, values[argument->bound],
-						values[argument->bound + 1]);
+		int			bound = argument->total ? argument->clamp : argument->bound;
+
+		if (bound > 0)
+			range_check(argument->type, argument->typmod, values[bound], values[bound + 1]);
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
@@ -178,6 +179,35 @@ smallest_share(const ReleaseSpec *spec)
 	return share;
 }
 
+/* From the limits that were asked for to those of the release: k, r, T, and what follows. */
+static void
+settle_limits(const ReleaseSpec *spec, ReleaseParams *params)
+{
+	if (spec->streamed)
+		params->groups = params->rows = params->total = 1;
+	if (!spec->grouped || spec->whole)
+		params->groups = 1;
+	if (spec->whole)
+		params->rows = spec->rows_asked ? Min(params->rows, params->total) : params->total;
+	params->kept = params->groups;
+	if (spec->by_total)
+	{
+		if (!spec->groups_asked)
+			params->kept = Min(params->total, DP_MAX_GROUPS);
+		params->groups = 1;
+	}
+	params->unit = spec->by_total ? params->total : params->rows;
+}
+
+/* The most that an individual adds to coordinate 0 of a group, in lattice units. */
+int64
+spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	if (!spec->by_total)
+		return DP_SCALE;
+	return Min(params->rows, params->total) * DP_SCALE / params->total;
+}
+
 /*
  * Reads the parameter array of one execution into params.  values has spec->nparams
  * elements and must outlive params.  Raises ERRCODE_INVALID_PARAMETER_VALUE,
@@ -206,10 +236,8 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 				 errhint("Ask with more epsilon and delta, or for fewer outputs in one release.")));
 	params->groups = integer_param(values[DP_PARAM_GROUPS], DP_MAX_GROUPS, "max_groups");
 	params->rows = integer_param(values[DP_PARAM_ROWS], DP_MAX_ROWS, "max_rows");
-	if (spec->streamed)
-		params->groups = params->rows = 1;
-	if (!spec->grouped)
-		params->groups = 1;
+	params->total = integer_param(values[DP_PARAM_TOTAL], DP_MAX_TOTAL, "max_total");
+	settle_limits(spec, params);
 	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)
 		check_param(spec, values, i);
 	check_ranges(spec, values);

@@ -40,6 +40,17 @@
  * vector: weights of cells, of values, or the set of distinct values.  A part
  * chooses from it.  The number of distinct values is a coordinate like others.
  *
+ * By total.  Where an individual may have rows in several groups, the vector can be bounded over
+ * all of them at once (by_total).  Coordinate 0 is then the individual's weight in the group,
+ * n/T for n rows (at most r of a group count), T = max_total.  Others are sums of phi over the
+ * rows of a set, divided by T, and c for each row that is not in the set.  One factor scales all
+ * that an individual adds, so that the largest coordinates of its groups sum up to one at most
+ * (aggregate/clip.c).
+ *
+ * A sum whose argument has bounds over the release (total) is not divided by T.  Beside such sums
+ * the weight is the larger of n/T and the largest of them, at most r/T, and the number of rows is
+ * a coordinate of its own (weighed), 2n/T less the weight.
+ *
  * Parameters of the release (epsilon, delta, bounds, ...) are expressions:
  * constants, or the client's external parameters.  They travel beside the
  * description as one float8[] argument, so that a generic plan works too.
@@ -79,6 +90,7 @@ enum
 	DP_PARAM_DELTA,
 	DP_PARAM_GROUPS,
 	DP_PARAM_ROWS,
+	DP_PARAM_TOTAL,
 	DP_PARAM_FIRST_OTHER
 };
 
@@ -105,6 +117,9 @@ typedef struct SpecArgument
 	SpecArgType type;
 	int32		typmod;			/* of NUMERIC: precision and scale, as in PostgreSQL; else -1 */
 	int16		bound;			/* position of its lower bound in the parameters, or 0 */
+	int16		clamp;			/* position of the lower bound of values before, or 0 */
+	bool		total;			/* the bounds are of sums in a whole release; those of values
+								 * are at clamp */
 } SpecArgument;
 
 /* The rows in which one or two arguments have a value. */
@@ -324,6 +339,12 @@ typedef struct ReleaseSpec
 	bool		numeric;		/* the vector is released; else it only counts individuals */
 	bool		streamed;		/* each individual has one row: k = r = 1 */
 	bool		grouped;		/* there are group keys; without, k = 1 */
+	bool		whole;			/* all rows of an individual are in one group: k = 1, r = T */
+	bool		rows_asked;		/* r was asked for, and bounds rows also where they are whole */
+	bool		groups_asked;	/* k was asked for, and bounds groups also by_total */
+	bool		by_total;		/* contributions are bounded over all groups together */
+	bool		weighed;		/* by_total, and coordinate 0 is not the number of rows */
+	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
 	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" and limits rest on */
@@ -352,6 +373,9 @@ typedef struct ReleaseParams
 	int64		delta_share;	/* delta of each mechanism, atto-delta */
 	int64		groups;			/* k: most groups that an individual counts in */
 	int64		rows;			/* r: most rows that an individual counts with in a group */
+	int64		total;			/* T: most rows that an individual counts with in the release */
+	int64		kept;			/* most groups in which an individual's rows are added up */
+	int64		unit;			/* rows that one unit of the vector stands for */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 
@@ -367,9 +391,17 @@ feature_reads_y(SpecFeatureKind kind)
 	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
 }
 
+/* Number of sums that a group's state has: by_total, exact individuals stand before the vector. */
+static inline int
+spec_sums(const ReleaseSpec *spec)
+{
+	return spec->dimensions + (spec->by_total ? 1 : 0);
+}
+
 extern int	spec_shares(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);
+extern int64 spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int64 spec_least_epsilon(void);
 extern void spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params);
 extern void spec_null_parameter(void) pg_attribute_noreturn();

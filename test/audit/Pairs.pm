@@ -23,7 +23,8 @@
 #				features are then aggregates over them
 #	bounds		of the columns that have bounds (default: '0, 100' of x and y, if they
 #				are numbers)
-#	epsilon, delta, max_groups, max_rows
+#	total		bounds of the sum of an individual's x in a release
+#	epsilon, delta, max_groups, max_rows, max_total
 #				settings (default: 1, 1e-6, as protected); the first two are the claim
 #	power		what must be measured at least, to show that the audit sees something
 #	never		sides that must never show: 'a', 'b' or 'ab'
@@ -53,6 +54,11 @@ my @one_of_two = (
 	@parts, others => [ 54, 'i % 2, i' ], one => 'SELECT p, 100 FROM generate_series(0, 1) p', delta => 0.01,
 	releases => 40000, power => 0.4, ask => 'dp_count(*) AS c',
 	see => 'sum(c), max(c) FILTER (WHERE part = 0), max(c) FILTER (WHERE part = 1)');
+
+my @clipped = (
+	@parts, others => [ 105, 'SELECT i % 3, i FROM generate_series(1, 4)' ], delta => 0.01, max_total => 6, max_rows => 4,
+	one => 'SELECT i % 3, 100 FROM generate_series(1, 12) i', releases => 20000, power => 0.4,
+	ask => 'dp_count(*) AS c', see => 'sum(c), max(c), count(*)');
 
 my @pairs = (
 
@@ -155,6 +161,32 @@ my @pairs = (
 	{ name => 'several groups: 3 of them, 2 count', @parts, others => [ 105, 'i % 3, i' ],
 		one => 'SELECT p, 100 FROM generate_series(0, 2) p', delta => 0.01, max_groups => 2, releases => 25000,
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', see => 'sum(c), max(c), sum(s), count(*)' },
+
+	# ----- contributions bounded over all groups together: 35 others with four rows in each
+
+	{ name => 'clipped: 12 rows in 3 groups, 6 count', @clipped },
+	{ name => 'clipped: 12 rows in 3 groups, 6 count, in SQL', @clipped, in_sql => 1 },
+	{ name => 'clipped: 1,000 rows in one group', @clipped, power => 0.15, one => 'SELECT 0, 100 FROM generate_series(1, 1000)' },
+	{ name => 'clipped: 12 rows in one group, which may have them', @clipped, max_total => 12, max_rows => 12,
+		one => 'SELECT 0, 100 FROM generate_series(1, 12)', others => [ 105, 'SELECT i % 3, i FROM generate_series(1, 12)' ] },
+	{ name => 'clipped: sum and average beside the count', @clipped, one => 'SELECT i % 3, 1000 FROM generate_series(1, 12) i',
+		ask => 'dp_count(*) AS c, dp_sum(x) AS s, dp_avg(x) AS a', see => 'sum(c), sum(s), max(s), max(a)' },
+	{ name => 'clipped: values and NULLs', @clipped, columns => 'part int NOT NULL, x float8',
+		one => 'SELECT i % 3, CASE WHEN i > 6 THEN 100 END FROM generate_series(1, 12) i', power => undef,
+		ask => 'dp_count(*) AS c, dp_count(x) AS n, dp_sum(x) AS s', see => 'sum(c), sum(n), sum(s), sum(c - n)' },
+	{ name => 'clipped: a sum with bounds of its own', @clipped, power => 0.1, total => '0, 400',
+		ask => 'dp_sum(x) AS s', see => 'sum(s), max(s)' },
+	{ name => 'clipped: a sum with bounds of its own, in SQL', @clipped, power => 0.1, total => '0, 400', in_sql => 1,
+		ask => 'dp_sum(x) AS s', see => 'sum(s), max(s)' },
+	{ name => 'clipped: a sum of both signs beside the count', @clipped, total => '-400, 400', bounds => { x => '-100, 100' },
+		one => 'SELECT i % 3, 100 * (1 - i % 3) FROM generate_series(1, 12) i', power => undef,
+		ask => 'dp_sum(x) AS s, dp_count(*) AS c', see => 'sum(s), max(s), min(s), sum(c)' },
+	{ name => 'clipped: 20 individuals against 19', several => 1, others => [ 19, 'SELECT 1 FROM generate_series(1, 6)' ],
+		one => 'SELECT 100 FROM generate_series(1, 12)', delta => 0.1, max_total => 6, max_rows => 6, releases => 20000,
+		rare => 'a', never => 'b', ask => 'dp_count(*) AS c' },
+	{ name => 'clipped: 21 individuals against 20', several => 1, others => [ 20, 'SELECT 1 FROM generate_series(1, 6)' ],
+		one => 'SELECT 100 FROM generate_series(1, 12)', delta => 0.1, max_total => 6, max_rows => 3, releases => 20000,
+		rare => 'b', total => '0, 100', ask => 'dp_sum(x) AS c' },
 
 	# ----- spread and pairs of columns
 
@@ -271,6 +303,8 @@ my %faults = (
 		'mode: 20 individuals against 19', 'histogram: 20 individuals against 19' ],
 	CAPS_OFF => [ 'several rows: 30 of them, 10 count', 'several groups: 2 of them, 1 counts' ],
 	SQL_CAPS_OFF => [ 'several groups: 2 of them, 1 counts, in SQL' ],
+	CLIP_OFF => [ 'clipped: 12 rows in 3 groups, 6 count', 'clipped: a sum with bounds of its own, in SQL' ],
+	CLIP_BY_OTHERS => [ 'clipped: 12 rows in 3 groups, 6 count' ],
 	CLAMP_OFF => [ 'sum, a value far beyond the bound' ],
 	TWO_DRAWS => [ 'two counts of the same rows', 'count and sum, a value at the bound' ],
 );
@@ -309,6 +343,8 @@ sub table
 	my $rows = "SELECT i, $values FROM generate_series(1, $n) i, LATERAL ($others) v ($names)";
 	my $bounds = join "\n", map { "SELECT dp_agg.set_bounds('NAME', '$_', $pair->{bounds}->{$_});" }
 	  sort keys %{ $pair->{bounds} };
+
+	$bounds .= "\nSELECT dp_agg.set_total('NAME', 'x', $pair->{total});" if $pair->{total};
 
 	$rows .= " UNION ALL SELECT 0, $values FROM ($one) v ($names)" if $side eq 'a';
 	return <<"SQL";

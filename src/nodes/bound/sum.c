@@ -12,6 +12,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
+#include "aggregate/clip.h"
 #include "aggregate/contribution.h"
 #include "aggregate/sketch_add.h"
 #include "aggregate/sketch_state.h"
@@ -244,6 +245,40 @@ add_contribution(BoundState *state, IndividualGroup *entry)
 	}
 }
 
+/* The costs of all groups of an individual whose contributions are bounded over these together. */
+static int64
+individual_cost(BoundState *state, const Individual *individual)
+{
+	int64		u[DP_MAX_DIMENSIONS];
+	int64		cost = 0;
+
+	for (uint32 g = 0; g < individual->ngroups; g++)
+		cost += clip_group(state->partial.contributions,
+						   individual_nth_group(&state->individuals, individual, g)->sums, u);
+	return cost;
+}
+
+/* Adds one individual to all its groups, scaled if they cost more than one. */
+static void
+add_clipped(BoundState *state, const Individual *individual)
+{
+	const Contributions *contributions = state->partial.contributions;
+	int64		cost = individual_cost(state, individual);
+	int64		u[DP_MAX_DIMENSIONS];
+
+	for (uint32 g = 0; g < individual->ngroups; g++)
+	{
+		const IndividualGroup *entry = individual_nth_group(&state->individuals, individual, g);
+		CollectSum *sums = groups_sums(&state->partial.groups, entry->group);
+
+		(void) clip_group(contributions, entry->sums, u);
+		clip_scale(contributions, cost, u);
+		sum_add(&sums[0], 1);
+		for (int i = 0; i < contributions->spec.dimensions; i++)
+			sum_add(&sums[i + 1], u[i]);
+	}
+}
+
 /* Adds individuals, after prefetching the sums of all their groups. */
 static void
 add_individuals(BoundState *state, uint32 first, uint32 end)
@@ -265,8 +300,11 @@ add_individuals(BoundState *state, uint32 first, uint32 end)
 	{
 		Individual *individual = individuals_nth(individuals, i);
 
-		for (uint32 g = 0; g < individual->ngroups; g++)
-			add_contribution(state, individual_nth_group(individuals, individual, g));
+		if (state->partial.spec->by_total)
+			add_clipped(state, individual);
+		else
+			for (uint32 g = 0; g < individual->ngroups; g++)
+				add_contribution(state, individual_nth_group(individuals, individual, g));
 	}
 }
 

@@ -55,9 +55,10 @@ begin_drawing(ReleaseState *state)
 	const ReleaseSpec *spec = state->spec;
 
 	if (spec->numeric &&
-		dp_gate_threshold(state->params.epsilon_share, state->params.delta_share,
-						  state->params.groups, spec->dimensions,
-						  setting_min_individuals(), &state->tau) != DP_OK)
+		dp_gate_weighted_threshold(state->params.epsilon_share, state->params.delta_share,
+								   state->params.groups, state->params.kept, spec->dimensions,
+								   setting_min_individuals(), spec_gate_weight(spec, &state->params),
+								   &state->tau) != DP_OK)
 		elog(ERROR, "threshold of the gate could not be computed");
 	state->parts = parts_begin(spec, &state->params);
 	for (int i = 0; i < spec->noutputs && state->simulated == NULL; i++)
@@ -102,7 +103,7 @@ release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
 		elog(ERROR, "noise could not be drawn");
 	for (int i = 0; i < spec->dimensions; i++)
 		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
-			distinct_coordinate(state, i, row, group) : collect_coordinate(group, i);
+			distinct_coordinate(state, i, row, group) : collect_coordinate(spec, group, i);
 #if defined(DP_FAULT_GATE_OFF) || defined(DP_FAULT_NOISELESS)
 	return true;
 #endif
@@ -121,7 +122,7 @@ release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int12
 
 	if (row->tts_isnull[state_column])
 		return false;
-	group = collect_read_state(row->tts_values[state_column], spec->dimensions);
+	group = collect_read_state(row->tts_values[state_column], spec_sums(spec));
 #ifndef DP_FAULT_GATE_OFF
 	if (collect_individuals(group) < setting_min_individuals())
 		return false;
@@ -157,8 +158,9 @@ release_keys(ReleaseState *state, TupleTableSlot *row, TupleTableSlot *out)
 
 /*
  * The risk tier of a row.  As many individuals as it covers are very many if the released
- * number says so, rounded as count(DISTINCT unit) shows it; where none is released, what is
- * declared of the population stands for it.
+ * number says so, rounded as count(DISTINCT unit) shows it; of a release that is bounded by total it is
+ * the number of rows, which are not fewer.  Where none is released, what is declared of the
+ * population stands for it.
  */
 static Datum
 row_tier(ReleaseState *state, const dp_int128 *noisy)
@@ -166,7 +168,8 @@ row_tier(ReleaseState *state, const dp_int128 *noisy)
 	TierCodes	codes = state->codes;
 
 	if (state->spec->numeric)
-		codes = tier_with_scale(codes, rint((double) noisy[0] / (double) DP_SCALE));
+		codes = tier_with_scale(codes, rint((double) noisy[0] / (double) DP_SCALE *
+											(state->spec->by_total ? state->params.unit : 1)));
 	return CStringGetTextDatum(tier_name(tier_grade(codes)));
 }
 

@@ -45,7 +45,7 @@ moment(const ReleaseSpec *spec, const ReleaseParams *params, int i, const double
 
 	for (int t = 0; t < moment->nterms; t++)
 		sum += moment->terms[t].weight * vector[moment->terms[t].coordinate];
-	return moment->individuals ? sum : sum * (double) params->rows;
+	return moment->individuals ? sum : sum * (double) params->unit;
 }
 
 /* A mean of values in [lower, upper], or 0 where the output does not need it. */

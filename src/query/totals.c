@@ -217,8 +217,6 @@ settle_totals(ReleaseBuilder *builder)
 	bool		one_group = builder->keys == NIL || builder->possible_groups == 1;
 
 	fill_in_total(builder);
-	if (one_group && builder->one_row_each)
-		lfirst(list_nth_cell(builder->params, DP_PARAM_TOTAL)) = float8_const(1);
 	spec->rows_asked = builder->asked[DP_PARAM_ROWS];
 	spec->groups_asked = builder->asked[DP_PARAM_GROUPS];
 	spec->whole = !spec->streamed && one_group && spec->nsketches == 0;

@@ -89,3 +89,15 @@ follow_limits(ReleaseBuilder *builder)
 	if (builder->one_row_each)
 		limit_param(builder, DP_PARAM_ROWS, DP_MAX_ROWS, 1);
 }
+
+/*
+ * Lowers max_total to what follows from follow_limits(), once the parameter is there (totals.c): an
+ * individual with one row in a group has no more rows than groups.
+ */
+void
+limit_total(ReleaseBuilder *builder)
+{
+	if (!builder->spec.streamed && builder->one_row_each &&
+		builder->possible_groups < DP_MAX_TOTAL)
+		limit_param(builder, DP_PARAM_TOTAL, DP_MAX_TOTAL, Max(builder->possible_groups, 1));
+}

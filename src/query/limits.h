@@ -10,5 +10,6 @@
 #include "query/builder.h"
 
 extern void follow_limits(ReleaseBuilder *builder);
+extern void limit_total(ReleaseBuilder *builder);
 
 #endif							/* DP_QUERY_LIMITS_H */

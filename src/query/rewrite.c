@@ -419,6 +419,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	guard_keys(&builder);
 	follow_limits(&builder);
 	settle_totals(&builder);
+	limit_total(&builder);
 	drop_rows_without_values(&builder);
 	assign_coordinates(&builder);
 	describe_release(&builder);

@@ -307,6 +307,11 @@ foreach my $role ('analyst', 'sql')
 	my $day = 'PREPARE q (int) AS SELECT day, count(*) FROM visits WHERE dp_with(1000, NULL, 1, $1) GROUP BY 1; EXECUTE q';
 
 	is(last_k($role, "SET plan_cache_mode = force_generic_plan; $day ($_->[0])"), $_->[1], "max_rows => $_->[0] ($role)") foreach [ 20, 1 ], [ 1, 1 ], [ 'NULL', 1 ], [ 0, '22023' ];
+	# of all rows: one in each of three groups
+	my $three = 'SELECT k, count(*) FROM good WHERE k IN (0, 1, 2) AND dp_with(1000, max_total => %s) GROUP BY k';
+
+	is(last_k($role, sprintf $three, $_->[0]), $_->[1], "max_total => $_->[0] ($role)") foreach [ 50, 3 ], [ 2, 2 ], [ 'NULL', 3 ], [ 0, '22023' ], [ 100000001, '22023' ];
+	is(last_k($role, "SET plan_cache_mode = force_generic_plan; PREPARE q (int) AS " . sprintf($three, '$1') . "; EXECUTE q ($_->[0])"), $_->[1], "max_total => \$1 = $_->[0] ($role)") foreach [ 50, 3 ], [ 2, 2 ], [ 'NULL', 3 ], [ 0, '22023' ];
 	is(last_k($role, "SET dp_agg.max_groups = 7; SET dp_agg.epsilon = 1000; SELECT extract(month from day), count(DISTINCT pid) FROM visits GROUP BY 1"), 7, "the setting ($role)");
 }
 

@@ -3088,7 +3088,7 @@ DECLARE
 	groups_of_one record;
 	max_rows double precision;
 BEGIN
-	SELECT l.*, t.individuals INTO total
+	SELECT l.*, t.points, t.individuals INTO total
 	  FROM dp_agg.suggest_tail(counts, edges, noise) t, dp_agg.suggest_limit(t.points, t.individuals, t.errors, whole, groups) l;
 	IF total.value IS NULL THEN
 		RETURN QUERY SELECT 'max_total', NULL::name, NULL::text, NULL::double precision, NULL::double precision, dp_agg.suggest_nothing();
@@ -3124,11 +3124,19 @@ BEGIN
 	SELECT 'max_groups', NULL, NULL, groups_of_one.cuts_off, groups_of_one.standard_error,
 		   CASE WHEN keys = '{}' THEN 'max_groups 1: no column looks like a group key.'
 				WHEN groups_of_one.value IS NULL THEN 'max_groups 1. ' || dp_agg.suggest_nothing()
-				ELSE format('max_groups %s: groups of an individual, by the same keys, where max_total does not bound them, as in medians. It cuts off groups of a share of the individuals.', groups_of_one.value) END;
+				ELSE format('max_groups %s: groups of an individual, by the same keys, where max_total does not bound them, as in medians. It cuts off groups of a share of the individuals.', groups_of_one.value) END
+	UNION ALL
+	SELECT 'measured', NULL,
+		   format('SELECT dp_agg.set_measured(%L, %L);', relation::text, (
+				SELECT array_agg(round((beyond / of_all)::numeric, 4) ORDER BY t)
+				  FROM unnest(dp_agg.measured_at()) t,
+					   LATERAL (SELECT sum(GREATEST(p - t, 0) * i) AS beyond, sum(p * i) AS of_all
+								  FROM unnest(total.points, total.individuals) u (p, i)) s)),
+		   NULL, NULL, 'What releases need to tell analysts how much of the rows their limits leave out.';
 END
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_limits(regclass, name[], name, integer, name[], double precision[], bigint[], bigint[], bigint[], double precision) IS
-'internal: what suggest() says of protect(), from counts of individuals by rows, rows in one group, and groups; keys are the columns that these groups were of';
+'internal: what suggest() says of protect() and set_measured(), from counts of individuals by rows, rows in one group, and groups; keys are the columns that these groups were of';
 
 CREATE FUNCTION dp_agg.suggest_column(relation regclass, kind text, column_name name, type oid, typmod integer, groups integer, mean_rows double precision,
 									  counts bigint[], edges double precision[], noise double precision,

@@ -50,6 +50,10 @@
  *		T_0 = min_individuals +
  *			  (2 groups/epsilon) * (ln(m/2) + ln(1/delta')/s).
  *
+ * Without a gate.  Where something else has decided that the group may leave, by the
+ * number of individuals that have a value, there is no "none": the selections alone are
+ * epsilon-DP, and no delta is spent.
+ *
  * Up to DP_RANK_MAX_INDEPENDENT targets, or if any has a shift: each target is
  * chosen on all the data with epsilon/ntargets, and each of the selections has
  * a "none".  The release is a function of all of them.
@@ -124,7 +128,8 @@ typedef struct rank_data
 	int64_t		groups;			/* most groups of an individual */
 	int64_t		selection_nano; /* epsilon of one selection, nano-epsilon */
 	int64_t		count_nano;		/* epsilon of the counts of one level, nano-epsilon */
-	dp_int128	short_of_gate;	/* T_0 - individuals, in weight */
+	bool		gated;			/* there is a "none" */
+	dp_int128	short_of_gate;	/* T_0 - individuals, in weight, if gated */
 	const dp_choose_work *work;
 } rank_data;
 
@@ -198,13 +203,27 @@ dp_rank_share(int64_t epsilon_nano, int ntargets, bool shifted)
 	return SELECTION_SHARES * recursion_share(epsilon_nano, ntargets);
 }
 
+/* Whether the parameters of a selection, but for delta, are within their documented ranges. */
+static bool
+parameters_in_range(int64_t epsilon_nano, int64_t groups, int64_t min_individuals,
+					int m, int ntargets, bool shifted)
+{
+	return epsilon_nano >= DP_MIN_EPSILON_NANO &&
+		epsilon_nano <= DP_MAX_EPSILON_NANO &&
+		groups >= 1 && groups <= DP_MAX_GROUPS &&
+		min_individuals >= 1 && min_individuals <= DP_RANK_MAX_INDIVIDUALS &&
+		m >= 1 && m <= DP_RANK_MAX_CELLS &&
+		ntargets >= 1 && ntargets <= DP_RANK_MAX_TARGETS &&
+		dp_rank_share(epsilon_nano, ntargets, shifted) >= 1;
+}
+
 /*
  * dp_rank_gate_threshold
  *		T_0 in weight (DP_CELL_SCALE is one individual): groups of fewer
  *		individuals rarely pass the gate of dp_rank_choose, larger ones mostly.
  *
- * Parameters and ranges as for dp_rank_choose; shifted as for dp_rank_share.
- * Otherwise DP_ERR_RANGE, and *threshold is not touched.
+ * Parameters and ranges as for dp_rank_choose, but that there is a gate, so that
+ * delta_atto is at least 1; shifted as for dp_rank_share.  Otherwise DP_ERR_RANGE, and *threshold is not touched.
  */
 dp_status
 dp_rank_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
@@ -216,18 +235,11 @@ dp_rank_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
 	double		log_odds;
 	double		distance;
 
-	if (epsilon_nano < DP_MIN_EPSILON_NANO ||
-		epsilon_nano > DP_MAX_EPSILON_NANO ||
-		delta_atto < 1 || delta_atto >= INT64_C(1000000000000000000) ||
-		groups < 1 || groups > DP_MAX_GROUPS ||
-		min_individuals < 1 || min_individuals > DP_RANK_MAX_INDIVIDUALS ||
-		m < 1 || m > DP_RANK_MAX_CELLS ||
-		ntargets < 1 || ntargets > DP_RANK_MAX_TARGETS)
-		return DP_ERR_RANGE;
-	share = dp_rank_share(epsilon_nano, ntargets, shifted);
-	if (share < 1)
+	if (!parameters_in_range(epsilon_nano, groups, min_individuals, m, ntargets, shifted) ||
+		delta_atto < 1 || delta_atto >= INT64_C(1000000000000000000))
 		return DP_ERR_RANGE;
 
+	share = dp_rank_share(epsilon_nano, ntargets, shifted);
 	selections = is_independent(ntargets, shifted) ? ntargets : 1;
 	log_odds = log(0.5 * m) -
 		log(dp_gate_group_delta(delta_atto, groups)) / selections + SAFETY;
@@ -406,7 +418,7 @@ count_cells(dp_random *rng, const rank_data *data, int first, int last,
 
 static dp_status choose_interval(dp_random *rng, const rank_data *data,
 								 rank_recursion *run, const rank_interval *interval,
-								 dp_rank_target target, bool gated);
+								 dp_rank_target target, bool whole);
 
 /* The target rank `below` of an interval that was counted as `total` > below. */
 static dp_rank_target
@@ -477,13 +489,13 @@ choose_right(dp_random *rng, const rank_data *data, rank_recursion *run,
 /*
  * Chooses the cells of all targets of an interval, the middle one as `target`.
  *
- * gated: the interval is all the data, of which nothing was counted yet.  If
+ * whole: the interval is all the data, of which nothing was counted yet.  If
  * "none" is chosen there, the middle target's cell is -1 and nothing else is
  * drawn.
  */
 static dp_status
 choose_interval(dp_random *rng, const rank_data *data, rank_recursion *run,
-				const rank_interval *interval, dp_rank_target target, bool gated)
+				const rank_interval *interval, dp_rank_target target, bool whole)
 {
 	int			mid = (interval->first_target + interval->last_target) / 2;
 	int			cell;
@@ -493,7 +505,7 @@ choose_interval(dp_random *rng, const rank_data *data, rank_recursion *run,
 	dp_status	status;
 
 	status = choose_cell(rng, data, interval->first_cell, interval->last_cell,
-						 &target, gated, &cell);
+						 &target, whole && data->gated, &cell);
 	if (status != DP_OK)
 		return status;
 	run->cells[mid] = cell;
@@ -503,12 +515,12 @@ choose_interval(dp_random *rng, const rank_data *data, rank_recursion *run,
 	status = count_cells(rng, data, interval->first_cell, cell - 1, &left);
 	if (status == DP_OK)
 		status = count_cells(rng, data, cell + 1, interval->last_cell, &right);
-	if (status == DP_OK && gated)
+	if (status == DP_OK && whole)
 		status = count_cells(rng, data, cell, cell, &inside);
 	if (status != DP_OK)
 		return status;
 
-	if (gated)
+	if (whole)
 	{
 		/* below 2^59 */
 		int64_t		total = left + inside + right;
@@ -570,7 +582,7 @@ choose_independent(dp_random *rng, const rank_data *data, rank_recursion *run,
 	for (int i = 0; i < ntargets; i++)
 	{
 		dp_status	status = choose_cell(rng, data, 0, data->m - 1,
-										 &run->targets[i], true, &run->cells[i]);
+										 &run->targets[i], data->gated, &run->cells[i]);
 
 		if (status != DP_OK || run->cells[i] < 0)
 			return status;
@@ -645,7 +657,10 @@ weights_in_range(const int64_t *weights, int m, int64_t individuals, int64_t *to
  *
  * epsilon_nano (1e-9) and delta_atto (1e-18) are those of all the targets and
  * the gate together, over all the `groups` groups an individual may appear in:
- * ranges as for dp_gate_threshold, and dp_rank_share must be at least 1.
+ * ranges as for dp_gate_threshold, and dp_rank_share must be at least 1.  A
+ * delta_atto of 0 says that the group has passed another gate, which looked at the
+ * individuals that have a value: there is no "none", and with min_individuals the
+ * group passes.
  * weights[0 .. m-1] in units of DP_CELL_SCALE per individual, m in 1 ..
  * DP_RANK_MAX_CELLS; individuals is the number of those that have any value,
  * 0 .. DP_RANK_MAX_INDIVIDUALS, and not less than the weights add up to;
@@ -675,10 +690,13 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 		cells[i] = -1;
 	if (!targets_in_range(targets, ntargets, &shifted))
 		return DP_ERR_RANGE;
-	status = dp_rank_gate_threshold(epsilon_nano, delta_atto, groups,
-									min_individuals, m, ntargets, shifted,
-									&data.short_of_gate);
-	if (status != DP_OK || !weights_in_range(weights, m, individuals, &data.total))
+	if (!parameters_in_range(epsilon_nano, groups, min_individuals, m, ntargets, shifted) ||
+		!weights_in_range(weights, m, individuals, &data.total))
+		return DP_ERR_RANGE;
+	data.gated = delta_atto != 0;
+	if (data.gated &&
+		dp_rank_gate_threshold(epsilon_nano, delta_atto, groups, min_individuals, m,
+							   ntargets, shifted, &data.short_of_gate) != DP_OK)
 		return DP_ERR_RANGE;
 	if (individuals < min_individuals)
 		return DP_OK;

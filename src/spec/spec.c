@@ -157,11 +157,37 @@ check_ranges(const ReleaseSpec *spec, const double *values)
 	}
 }
 
-/* The number of mechanisms that share the release's epsilon and delta. */
+/* The number of mechanisms that share the release's epsilon. */
 int
 spec_shares(const ReleaseSpec *spec)
 {
 	return spec->nparts + (spec->numeric ? 1 : 0);
+}
+
+/*
+ * Has a part a gate of its own, and a share of delta for it?
+ *
+ * Not where the vector's gate has decided about the same individuals, and what the part chooses
+ * among is public: the cells of an argument of which each individual of the group has a value.
+ */
+bool
+spec_part_is_gated(const ReleaseSpec *spec, int part)
+{
+	SpecPartKind kind = spec->parts[part].kind;
+
+	return !spec->numeric || !spec->sketches[spec->parts[part].sketch].complete ||
+		(kind != SPEC_PART_RANKS && kind != SPEC_PART_HISTOGRAM);
+}
+
+/* The number of mechanisms that share the release's delta. */
+int
+spec_gates(const ReleaseSpec *spec)
+{
+	int			gates = spec->numeric ? 1 : 0;
+
+	for (int i = 0; i < spec->nparts; i++)
+		gates += spec_part_is_gated(spec, i) ? 1 : 0;
+	return gates;
 }
 
 /* What the largest part needs so that each of its selections has some epsilon. */
@@ -198,7 +224,7 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("delta must be greater than 0 and less than 1")));
 	params->epsilon_share = params->epsilon_nano / shares;
-	params->delta_share = params->delta_atto / shares;
+	params->delta_share = params->delta_atto / Max(spec_gates(spec), 1);
 	if (params->epsilon_share < smallest_share(spec) || params->delta_share < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

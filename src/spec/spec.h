@@ -39,6 +39,8 @@
  * Selections.  A sketch is a mergeable summary of one argument beside the
  * vector: weights of cells, of values, or the set of distinct values.  A part
  * chooses from it.  The number of distinct values is a coordinate like others.
+ * A part gates itself and spends delta on that, unless the vector's gate has
+ * decided about the same individuals (spec_part_is_gated).
  *
  * Parameters of the release (epsilon, delta, bounds, ...) are expressions:
  * constants, or the client's external parameters.  They travel beside the
@@ -194,6 +196,7 @@ typedef struct SpecSketch
 	Oid			collation;		/* collation of the argument */
 	int16		bound;			/* position of the lower bound in the parameters, or 0 */
 	int16		buckets;		/* position of the number of buckets in the parameters, or 0 */
+	bool		complete;		/* each individual of a group has a value in it; CELLS only */
 } SpecSketch;
 
 /* What a part chooses from its sketch. */
@@ -349,7 +352,7 @@ typedef struct ReleaseParams
 	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9) */
 	int64		delta_atto;		/* price of the release, atto-delta (1e-18) */
 	int64		epsilon_share;	/* epsilon of each mechanism, nano-epsilon */
-	int64		delta_share;	/* delta of each mechanism, atto-delta */
+	int64		delta_share;	/* delta of each mechanism that has a gate, atto-delta */
 	int64		groups;			/* k: most groups that an individual counts in */
 	int64		rows;			/* r: most rows that an individual counts with in a group */
 	const double *values;		/* the whole array of parameters */
@@ -368,6 +371,8 @@ feature_reads_y(SpecFeatureKind kind)
 }
 
 extern int	spec_shares(const ReleaseSpec *spec);
+extern bool spec_part_is_gated(const ReleaseSpec *spec, int part);
+extern int	spec_gates(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);
 extern int64 spec_least_epsilon(void);

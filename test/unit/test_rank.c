@@ -314,6 +314,59 @@ test_gate(int ntargets, double epsilon)
 	tap_ok(open, "%d targets: many individuals pass", ntargets);
 }
 
+/*
+ * Another gate has decided (a delta of 0): the law has no "none", 20 individuals always
+ * pass, and 19 never do, without a draw.
+ */
+static void
+test_ungated(void)
+{
+	enum
+	{
+		M = 12
+	};
+	static const int counts[M] = {1, 0, 3, 0, 0, 4, 2, 1, 5, 0, 2, 2};
+	static const int numbers[] = {1, 2, 3, 4, 7};
+	constant_source no_source = {0, 0};
+	dp_random	nothing;
+	int64_t		weights[M];
+	double		sizes[M];
+	double		law[M];
+	long		seen[M] = {0};
+	dp_rank_target targets[7];
+	int			cells[7];
+	long		n = tap_draws(150000);
+	bool		passed = true;
+	bool		closed = true;
+	bool		open = true;
+
+	for (int v = 0; v < M; v++)
+		sizes[v] = counts[v];
+	for (int i = 0; i < 7; i++)
+		targets[i] = (dp_rank_target) {UNIT / 8 * (i + 1), 0};
+	rank_law(sizes, M, 0.125, 0.0, 0.8 / 3, -1.0, 0.0, law);
+	(void) fill(counts, M, weights);
+	for (long i = 0; i < n; i++)
+		if (dp_rank_choose(&rng, llround(0.8e9), 0, 3, 20, weights, M, 20, targets, 1, &work,
+						   cells, &passed) == DP_OK && passed)
+			seen[cells[0]]++;
+	tap_fits(seen, law, M, n, "a group that has passed another gate");
+
+	dp_random_init(&nothing, constant_bytes, &no_source);
+	for (int i = 0; i < 5; i++)
+	{
+		for (int run = 0; run < 500; run++)
+			open = open && dp_rank_choose(&rng, NANO, 0, 1, 20, weights, M, 20, targets, numbers[i],
+										  &work, cells, &passed) == DP_OK && passed;
+		weights[2] -= DP_CELL_SCALE;
+		closed = closed && dp_rank_choose(&nothing, NANO, 0, 1, 20, weights, M, 19, targets,
+										  numbers[i], &work, cells, &passed) == DP_OK && !passed;
+		weights[2] += DP_CELL_SCALE;
+	}
+	tap_ok(open, "there, 20 individuals always pass, whatever the number of targets");
+	tap_ok(closed, "and of 19 nothing is drawn");
+}
+
 /* Distance of target rank and chosen cell, in individuals. */
 static double
 rank_distance(const int64_t *weights, int m, int cell, int p)
@@ -861,7 +914,7 @@ test_arguments(void)
 
 	refused = try(0, 1, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
 		try(DP_MAX_EPSILON_NANO + 1, 1, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
-		try(NANO, 0, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
+		try(NANO, -1, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
 		try(NANO, ATTO, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
 		try(NANO, 1, 0, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
 		try(NANO, 1, DP_MAX_GROUPS + 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
@@ -955,7 +1008,7 @@ test_bad_sources(void)
 int
 main(void)
 {
-	tap_plan(13 + 9 + 2 + 1 + 9 + 24 + 1 + 1 + 4 + 2 + 4 + 1 + 4 + 2);
+	tap_plan(13 + 9 + 2 + 1 + 9 + 3 + 24 + 1 + 1 + 4 + 2 + 4 + 1 + 4 + 2);
 	dp_random_init(&rng, dp_openssl_bytes, NULL);
 
 	test_laws();
@@ -974,6 +1027,7 @@ main(void)
 	test_gate(1, 1.0);
 	test_gate(3, 1.0);
 	test_gate(6, 1.0);
+	test_ungated();
 	test_accuracies();
 	test_median();
 	test_recursion_law();

@@ -98,7 +98,7 @@ draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)
 	int64		individuals = sketch_cells(sketch, grid->cells, state->weights);
 
 	rank_targets(state, part, targets);
-	parts_check(dp_rank_choose(rng, params->epsilon_share, params->delta_share,
+	parts_check(dp_rank_choose(rng, params->epsilon_share, parts_gate_delta(state, part),
 							   params->groups, setting_min_individuals(),
 							   state->weights, grid->cells, individuals,
 							   targets, ntargets, &state->work, cells,

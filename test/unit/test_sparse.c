@@ -154,7 +154,7 @@ test_sum_threshold(int m, double least)
 
 				safe = safe &&
 					sum_threshold(llround(epsilon * 1e9), delta_atto,
-										  groups[g], m, 20, &tau) == DP_OK;
+								  groups[g], m, 20, &tau) == DP_OK;
 				s = (double) (tau - 20 * (dp_int128) DP_SCALE) * epsilon /
 					(double) groups[g] / (double) DP_SCALE;
 				tail = sum_tail(m, s);
@@ -187,7 +187,7 @@ test_sum_thresholds(void)
 				dp_gate_threshold(epsilons[e], deltas[k], 3, 1, 20, &other) == DP_OK &&
 				fabs((double) (tau - other)) <= 1e-9 * (double) other;
 			ends = ends && sum_threshold(epsilons[e], deltas[k], DP_MAX_GROUPS,
-												 INT32_MAX, INT64_MAX, &tau) == DP_OK &&
+										 INT32_MAX, INT64_MAX, &tau) == DP_OK &&
 				tau > (dp_int128) INT64_MAX * DP_SCALE;
 		}
 	tap_ok(same, "one cell: the threshold of the gate at d = 1");
@@ -202,7 +202,7 @@ test_sum_thresholds(void)
 	}
 	tap_ok(ascending, "more cells raise it");
 	jump = sum_threshold(NANO, ATTO / 100000000, 1, DP_SUM_EXACT_CELLS + 1, 20,
-								 &tau) == DP_OK ? (double) tau / (double) before : 0.0;
+						 &tau) == DP_OK ? (double) tau / (double) before : 0.0;
 	tap_ok(jump > 1.0 && jump < 1.08, "the bound of Chernoff costs %.4f", jump);
 
 	test_sum_threshold(1, 0.99999);

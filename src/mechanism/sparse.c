@@ -193,8 +193,11 @@ sum_distance(int m, double target)
 }
 
 /*
- * A distance t >= 1 in lattice units: the sum of m variables from dp_sparse_noise is t or more
- * with probability at most exp(target), target < 0.
+ * dp_sum_offset
+ *		A distance t >= 1 in lattice units: the sum of m discrete Laplace variables of that
+ *		rate per lattice unit is t or more with probability at most exp(target).
+ *
+ * m >= 1, target <= 0 but not below -700, rate as for dp_gate_offset.
  *
  * Up to DP_SUM_EXACT_CELLS cells the tail of the sum of Laplace variables is
  * exact, and the step from the lattice is that of dp_gate_offset: the joint
@@ -203,8 +206,8 @@ sum_distance(int m, double target)
  * (At m = 1 this is dp_gate_offset with d = 1.)  Beyond, the bound of
  * Chernoff, which holds on the lattice as it is.
  */
-static dp_int128
-sum_offset(double rate, double target, int m)
+dp_int128
+dp_sum_offset(double rate, double target, int m)
 {
 	double		offset = 1.0;
 
@@ -269,7 +272,7 @@ dp_histogram_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t gr
 	rate = lattice_rate(epsilon_nano, groups);
 	target = log(dp_gate_group_delta(delta_atto, groups)) - (m > 1 ? log(2.0) : 0.0);
 	gate->sum = gate->largest = (dp_int128) individuals * DP_SCALE;
-	gate->sum += sum_offset(rate, target, m);
+	gate->sum += dp_sum_offset(rate, target, m);
 	gate->largest += largest_offset(rate, target, m, individuals);
 	return DP_OK;
 }

@@ -82,11 +82,25 @@ count_coordinate(ReleaseBuilder *builder, int set, bool presence)
 		.presence = presence && !builder->spec.streamed};
 }
 
+/*
+ * Does an individual count with one row in each of its groups, as is known before execution?  Of
+ * several rows each then counts less, so that the individual adds 1.
+ */
+static bool
+one_row_counts(ReleaseBuilder *builder)
+{
+	Node	   *rows = list_nth(builder->params, DP_PARAM_ROWS);
+
+	return builder->spec.streamed ||
+		(builder->spec.nkeys > 0 && IsA(rows, Const) && !((Const *) rows)->constisnull &&
+		 DatumGetFloat8(((Const *) rows)->constvalue) == 1);
+}
+
 /* Is coordinate 0 the number of rows in the set? */
 static bool
 counted_by_individuals(ReleaseBuilder *builder, int set, bool presence)
 {
-	return builder->spec.sets[set].every_row && (presence || builder->spec.streamed);
+	return builder->spec.sets[set].every_row && (presence || one_row_counts(builder));
 }
 
 /* Is the number of rows in the set known without another coordinate? */

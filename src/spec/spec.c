@@ -13,6 +13,7 @@
 #include "core/settings.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
+#include "mechanism/whole.h"
 #include "spec/range.h"
 #include "spec/spec.h"
 
@@ -205,6 +206,27 @@ smallest_share(const ReleaseSpec *spec)
 }
 
 /*
+ * Does each individual add 1 or -1 to every coordinate of a group?  So it is with the number of
+ * individuals, and, with one row or value for each in a group, with counts of rows and values.
+ */
+static bool
+counts_only(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	for (int i = 1; i < spec->dimensions; i++)
+	{
+		const SpecCoordinate *coordinate = &spec->coordinates[i];
+
+		if (params->rows > 1 && !coordinate->presence)
+			return false;
+		if (coordinate->feature != DP_NONE &&
+			(spec->features[coordinate->feature].kind != SPEC_FEATURE_ONE ||
+			 coordinate->imputation != SPEC_IMPUTE_LOWER))
+			return false;
+	}
+	return true;
+}
+
+/*
  * Reads the parameter array of one execution into params.  values has spec->nparams
  * elements and must outlive params.  Raises ERRCODE_INVALID_PARAMETER_VALUE,
  * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE or ERRCODE_DP_BOUNDS if one of them is out of range.
@@ -236,6 +258,8 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 		params->groups = params->rows = 1;
 	if (!spec->grouped)
 		params->groups = 1;
+	params->whole = counts_only(spec, params) &&
+		dp_whole_suits(params->epsilon_share, params->groups, spec->dimensions);
 	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)
 		check_param(spec, values, i);
 	check_ranges(spec, values);

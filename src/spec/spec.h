@@ -355,6 +355,7 @@ typedef struct ReleaseParams
 	int64		delta_share;	/* delta of each mechanism that has a gate, atto-delta */
 	int64		groups;			/* k: most groups that an individual counts in */
 	int64		rows;			/* r: most rows that an individual counts with in a group */
+	bool		whole;			/* the vector consists of counts, with whole numbers as noise */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 

@@ -1,6 +1,7 @@
-# One gate per group: the vector's gate decides for the order statistics and
+# What the vector decides and how it is drawn.  One gate per group: the vector's gate decides for the order statistics and
 # histograms beside it, where each individual of the group has a value in them; all
 # else has its own gate.  A histogram alone leaves by its total or its largest bucket.
+# Counts of one row for each individual have whole numbers as noise.
 #
 # Rates are tested at 5 standard errors: a correct build fails about once in
 # 100,000 runs.
@@ -181,6 +182,99 @@ SQL
 SET dp_agg.epsilon = 1000;
 SELECT m FROM (SELECT dp_count(*), round(dp_median($column)) AS m FROM sized) s;
 SQL
+}
+
+# Counts have the deviation of the discrete Laplace mechanism, alone and beside each other; their
+# intervals hold the truth, and the standard errors are those.
+sub discrete
+{
+	my ($rate) = @_;
+
+	return sqrt(2 * exp(-$rate)) / (1 - exp(-$rate));
+}
+
+# counts(TABLE, OUTPUTS, STATISTICS, SETTINGS): of 2,000 groups.
+sub counts
+{
+	my ($table, $outputs, $statistics, $settings) = @_;
+
+	return split /\|/, DpAgg::value($node, 'reader', ($settings // '') . <<"SQL");
+CREATE TEMP TABLE answer AS SELECT $outputs FROM $table WHERE false GROUP BY g;
+CREATE PROCEDURE pg_temp.ask() LANGUAGE plpgsql AS \$\$
+BEGIN
+	FOR i IN 1 .. 20 LOOP
+		INSERT INTO answer SELECT $outputs FROM $table WHERE n = 200 GROUP BY g;
+		COMMIT;
+	END LOOP;
+END
+\$\$;
+CALL pg_temp.ask();
+SELECT count(*), $statistics FROM answer;
+SQL
+}
+
+# close_to(VALUE, EXPECTED, NAME): a root mean square of 2,000 values, whose fourth moment is
+# about 6 at epsilon 1, and more where most of them are 0.
+sub close_to
+{
+	my ($value, $expected, $name) = @_;
+	my $kurtosis = 6 + 1 / $expected**2;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	cmp_ok(abs($value / $expected - 1), '<=', 5 * sqrt(($kurtosis - 1) / 2000) / 2,
+		sprintf '%s: %.4f, expected %.4f', $name, $value, $expected);
+	return;
+}
+
+foreach my $epsilon (1, 2, 3, 5)
+{
+	my $sd = discrete($epsilon);
+	my $set = "SET dp_agg.epsilon = $epsilon;";
+
+	foreach my $table (qw(sized bounded))
+	{
+		my ($n, $rms, $holds, $width) = counts($table, 'dp_count(*) AS c, dp_low(dp_count(*), 0.9) AS l, dp_high(dp_count(*), 0.9) AS u',
+			'sqrt(avg((c - 200) ^ 2)), avg((200 BETWEEN l AND u)::int), avg(u - l)', $set);
+
+		is($n, 2000, "all groups show ($table, epsilon $epsilon)");
+		close_to($rms, $sd, "count ($table, epsilon $epsilon)");
+		cmp_ok($holds, '>=', 0.9 - 5 * sqrt(0.9 * 0.1 / 2000), "intervals of 90 % hold the truth in $holds");
+		# the least number w such that |z| <= w has 90 %; each end may be one more
+		my $least = 0;
+		$least++ while 1 - 2 * exp(-$epsilon * ($least + 1)) / (1 + exp(-$epsilon)) < 0.9;
+		cmp_ok($width, '<=', 2 * $least + 2.01, "and are not much wider than they must be: $width");
+
+		# h is NaN in three of four rows, and NaN is no value
+		my ($m, $all, $values, $both) = counts($table, 'dp_count(*) AS c, dp_count(h) AS v',
+			'sqrt(avg((c - 200) ^ 2)), sqrt(avg((v - 50) ^ 2)), avg((c - 200) * (v - 50))', $set);
+
+		close_to($all, sqrt(2) * $sd, "count beside a count ($table, epsilon $epsilon)");
+		close_to($values, $sd, "count of values ($table, epsilon $epsilon)");
+	}
+	my $errors = DpAgg::value($node, 'reader', <<"SQL");
+$set
+SELECT count(*) FROM (SELECT g, dp_count(*), dp_count(h) FROM sized GROUP BY g) s;
+SELECT string_agg(round(standard_error::numeric, 4)::text, ' ') FROM dp_agg.last_release();
+SQL
+	is((split /\n/, $errors)[-1], sprintf('%.4f %.4f', sqrt(2) * $sd, $sd), "their standard errors (epsilon $epsilon)");
+}
+
+# One row for each individual and group is what makes counts whole, whatever the data.
+foreach my $case (
+	[ 'max_rows => 1, max_groups => 2', discrete(0.5), 'dp_count(*)' ],
+	[ 'max_rows => 2, max_groups => 1', 2 * sqrt(2), 'dp_count(*)' ],
+	[ 'max_rows => 2, max_groups => 1', discrete(1), 'dp_count_distinct(id)' ],
+	[ 'max_rows => 1, max_groups => 20', 20 * sqrt(2), 'dp_count(*)' ],
+	[ 'max_rows => 1, max_groups => 1', discrete(1), 'dp_count_distinct(x)' ])
+{
+	my ($limits, $expected, $output) = @$case;
+	my $error = DpAgg::value($node, 'reader', <<"SQL");
+SET dp_agg.delta = 0.001;
+SELECT count(*) FROM (SELECT g, $output FROM bounded WHERE dp_with($limits) GROUP BY g) s;
+SELECT standard_error FROM dp_agg.last_release();
+SQL
+
+	cmp_ok(abs((split /\n/, $error)[-1] / $expected - 1), '<', 1e-3, "$output, $limits: error " . sprintf '%.4f', $expected);
 }
 
 $node->stop;

@@ -239,14 +239,14 @@ none_distance(int64_t share, int64_t groups, int m, double log_odds)
 /*
  * How much of log_odds the "none" of a recursion has; its counts have the rest.  In units
  * of groups/epsilon_2 the thresholds lie about (2/SELECTION_SHARES) (ln(m/2) + part) and
- * rest + 1.5 above the minimum (the latter is close where the sum of three Laplace
- * variables matters); they are equal at this part.
+ * rest + 3 above the minimum (the latter is close for the sum of three Laplace
+ * variables where it matters); they are equal at this part.
  */
 static double
 none_part(int m, double log_odds)
 {
 	const double slope = 2.0 * COUNT_SHARES / SELECTION_SHARES;
-	double		part = (log_odds + 1.5 - slope * log(0.5 * m)) / (1.0 + slope);
+	double		part = (log_odds + 3.0 - slope * log(0.5 * m)) / (1.0 + slope);
 
 	return fmin(fmax(part, 0.0), log_odds);
 }

@@ -49,6 +49,9 @@
 /* Slack on logarithms of probabilities, as in gate.c. */
 #define SAFETY 1e-9
 
+/* The share of the largest cell in the delta' of a histogram's gate. */
+#define LARGEST_SHARE 0.125
+
 /* Lattice units of the noise per unit of weight. */
 #define LATTICE_PER_WEIGHT (DP_SCALE / DP_CELL_SCALE)
 
@@ -252,9 +255,11 @@ largest_offset(double rate, double target, int m, int64_t individuals)
  *		largest noisy cell reaches gate->largest (lattice units).
  *
  * If the true total is at most `individuals`, it passes with probability at most
- * delta': each of the two gets half of that.  The total is sharper where values are
- * spread over the cells, the largest cell where many of them are in one: its threshold
- * does not grow with m.  The two of a single cell are one, and have all of delta'.
+ * delta': the largest cell has LARGEST_SHARE of that, the total the rest.  The total is
+ * sharper where values are spread over the cells, the largest cell where many of them are
+ * in one: its threshold does not grow with m.  That of the total grows, and so does what
+ * it would lose by a smaller share.  The two of a single cell are one, and have all of
+ * delta'.
  *
  * Parameters as for dp_gate_threshold; m >= 1.  Otherwise DP_ERR_RANGE, and *gate
  * is not touched.
@@ -270,10 +275,11 @@ dp_histogram_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t gr
 		return DP_ERR_RANGE;
 
 	rate = lattice_rate(epsilon_nano, groups);
-	target = log(dp_gate_group_delta(delta_atto, groups)) - (m > 1 ? log(2.0) : 0.0);
+	target = log(dp_gate_group_delta(delta_atto, groups));
 	gate->sum = gate->largest = (dp_int128) individuals * DP_SCALE;
-	gate->sum += dp_sum_offset(rate, target, m);
-	gate->largest += largest_offset(rate, target, m, individuals);
+	gate->sum += dp_sum_offset(rate, target + (m > 1 ? log1p(-LARGEST_SHARE) : 0.0), m);
+	gate->largest += largest_offset(rate, target + (m > 1 ? log(LARGEST_SHARE) : 0.0), m,
+									individuals);
 	return DP_OK;
 }
 

@@ -117,7 +117,7 @@ sum_tail(int m, double s)
 	return sum * width / 3.0;
 }
 
-/* The threshold of the total in a histogram's gate, which has half of delta' if m > 1. */
+/* The threshold of the total in a histogram's gate, which has 7/8 of delta' if m > 1. */
 static dp_status
 sum_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int m,
 			  int64_t individuals, dp_int128 *tau)
@@ -147,7 +147,7 @@ test_sum_threshold(int m, double least)
 			{
 				double		epsilon = e == 0 ? 1e-3 : e == 1 ? 1.0 : 50.0;
 				int64_t		delta_atto = llround(deltas[k] * 1e18);
-				double		delta = dp_gate_group_delta(delta_atto, groups[g]) / (m > 1 ? 2 : 1);
+				double		delta = dp_gate_group_delta(delta_atto, groups[g]) * (m > 1 ? 0.875 : 1.0);
 				dp_int128	tau = 0;
 				double		s;
 				double		tail;
@@ -257,7 +257,7 @@ test_histogram_gate(int m, bool spread, double least, long draws)
 }
 
 /*
- * The threshold of the largest cell is 0.7 individuals above that of bins, which has all of
+ * The threshold of the largest cell is 2.1 individuals above that of bins, which has all of
  * delta', whatever m is; that of a single cell has all of it, too.
  */
 static void
@@ -276,7 +276,7 @@ test_histogram_thresholds(void)
 			dp_histogram_gate_threshold(NANO, ATTO / 100000000, 1, cells[i], 20, &gate) == DP_OK &&
 			dp_bins_threshold(NANO, ATTO / 100000000, 1, cells[i], 20, &bins) == DP_OK;
 		above = (double) (gate.largest - bins) / (double) DP_SCALE;
-		fine = fine && fabs(above - (cells[i] > 1 ? log(2.0) : 0.0)) < 1e-6 &&
+		fine = fine && fabs(above - (cells[i] > 1 ? log(8.0) : 0.0)) < 1e-6 &&
 			gate.largest <= gate.sum + (cells[i] > 1 ? 0 : 2);
 	}
 	tap_ok(fine, "the threshold of the largest cell does not grow with their number");
@@ -588,10 +588,10 @@ main(void)
 	test_noise_arguments();
 	test_sum_thresholds();
 	test_histogram_gate(1, true, 0.99, 100000);
-	test_histogram_gate(2, false, 0.6, 100000);
-	test_histogram_gate(10, true, 0.49, 50000);
-	test_histogram_gate(10, false, 0.9, 50000);
-	test_histogram_gate(400, false, 0.4, 1500);
+	test_histogram_gate(2, false, 0.8, 100000);
+	test_histogram_gate(10, true, 0.8, 50000);
+	test_histogram_gate(10, false, 0.8, 50000);
+	test_histogram_gate(400, false, 0.6, 1500);
 	test_histogram_thresholds();
 	test_category_threshold();
 	test_bins_threshold();

@@ -13,7 +13,7 @@
 #include "core/settings.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
-#include "mechanism/whole.h"
+#include "mechanism/whole_noise.h"
 #include "spec/range.h"
 #include "spec/spec.h"
 

@@ -21,7 +21,7 @@
 #include "mechanism/noise.h"
 #include "mechanism/random.h"
 #include "mechanism/status.h"
-#include "mechanism/whole.h"
+#include "mechanism/whole_noise.h"
 #include "nodes/drain.h"
 #include "nodes/release/draw.h"
 #include "nodes/release/last.h"

@@ -15,7 +15,7 @@
 #include "core/settings.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
-#include "mechanism/whole.h"
+#include "mechanism/whole_noise.h"
 #include "nodes/release/values.h"
 #include "spec/domain.h"
 #include "spec/spec.h"

@@ -1,5 +1,5 @@
 /*
- * test_whole.c
+ * test_whole_noise.c
  *		The noise of counts on whole numbers: its law, deviation and gate.
  *
  * Statistical checks have a false-alarm rate of ALPHA each; the others have
@@ -11,7 +11,7 @@
 
 #include "mechanism/noise.h"
 #include "mechanism/noise_internal.h"
-#include "mechanism/whole.h"
+#include "mechanism/whole_noise.h"
 #include "tap.h"
 
 #define NANO INT64_C(1000000000)

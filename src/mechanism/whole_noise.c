@@ -1,5 +1,5 @@
 /*
- * whole.c
+ * whole_noise.c
  *		The noise of vectors of counts: whole numbers of individuals.
  *
  * Where an individual adds 1 or -1 to every coordinate of a group (a count is coded
@@ -45,7 +45,7 @@
 #include "mechanism/bernoulli.h"
 #include "mechanism/noise.h"
 #include "mechanism/noise_internal.h"
-#include "mechanism/whole.h"
+#include "mechanism/whole_noise.h"
 
 /* Slack on probabilities, as in gate.c. */
 #define SAFETY 1e-9

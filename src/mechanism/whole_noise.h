@@ -1,9 +1,9 @@
 /*
- * whole.h
+ * whole_noise.h
  *		The noise of vectors of counts: whole numbers of individuals.
  */
-#ifndef DP_WHOLE_H
-#define DP_WHOLE_H
+#ifndef DP_WHOLE_NOISE_H
+#define DP_WHOLE_NOISE_H
 
 #include <stdbool.h>
 
@@ -29,4 +29,4 @@ extern void dp_whole_simulate(int64_t epsilon_nano, int64_t groups, int d,
 							  double (*uniform) (void *context), void *context,
 							  double *noise);
 
-#endif							/* DP_WHOLE_H */
+#endif							/* DP_WHOLE_NOISE_H */

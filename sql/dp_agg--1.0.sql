@@ -436,6 +436,11 @@ AS 'MODULE_PATHNAME', 'dp_interval_misplaced' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_high(anyelement, double precision) IS
 'upper end of an interval around a dp_ aggregate that holds what it would be without noise with probability level, a constant in (0, 1); written directly around the aggregate, as in dp_high(dp_count(*), 0.95), and at no price of its own; errors: DP002 refused or out of place';
 
+CREATE FUNCTION dp_clipped(value anyelement) RETURNS double precision
+AS 'MODULE_PATHNAME', 'dp_clipped_misplaced' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_clipped(anyelement) IS
+'differentially private share (0 .. 1) of the individuals of a group that have more rows of an aggregate than max_rows, so that they count with fewer, or each row weighs less; written directly around the aggregate, as in dp_clipped(dp_count(*)), and at no price of its own, but a coordinate more of the noise; 0 where the unit is unique; errors: DP002 refused or out of place';
+
 CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
 						delta double precision DEFAULT NULL,
 						max_groups integer DEFAULT NULL,
@@ -448,10 +453,11 @@ COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer
 CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
 			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
-			   obligation text, warnings text[])
+			   obligation text, warnings text[], release integer, bounded boolean, smallest_group bigint,
+			   max_groups bigint, max_rows bigint, max_total bigint)
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of the session''s last release: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; no row before the first release';
+'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); no row before the first release';
 
 -- ----------------------------------------------------------------------------
 -- Risk tiers: codes as sentences.
@@ -1723,6 +1729,7 @@ DECLARE
 	qualified text;
 	facade text;
 	declared jsonb;
+	measured jsonb;
 	outdated record;
 	member name;
 	position int := 0;
@@ -1788,6 +1795,12 @@ BEGIN
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
 		   AND s.objoid = protect_relation.relation AND s.objsubid > 0;
 		facade := dp_agg.object_name(dp_agg.facade_of(relation));
+		-- how rows lie over individuals does not depend on limits, but on whose rows they are
+		SELECT s.label::jsonb -> 'rows_beyond' INTO measured
+		  FROM pg_seclabel s
+		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect_relation.unit
+		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
+		   AND s.objoid = protect_relation.relation AND s.objsubid = 0;
 		PERFORM dp_agg.unlabel(relation);
 	END IF;
 	facade := COALESCE(facade, dp_agg.facade_name(relation));
@@ -1795,7 +1808,7 @@ BEGIN
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
 						'max_groups', max_groups,
-						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size,
+						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size, 'rows_beyond', measured,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
 	FOREACH member IN ARRAY unit LOOP
 		position := position + 1;
@@ -1902,6 +1915,48 @@ $$;
 REVOKE EXECUTE ON FUNCTION dp_agg.set_population_size(name, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.set_population_size(name, bigint) IS
 'declares how many individuals a population has (1 .. 1e12; NULL takes it back), by which tiers of its releases are raised, see dp_agg.tier_scale; a public figure, which everybody may read: round it; errors: 42704 no such population, 42501 not the owner of all its relations, 22023 out of range';
+
+CREATE FUNCTION dp_agg.measured_at() RETURNS integer[]
+AS 'MODULE_PATHNAME', 'dp_measured_at' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.measured_at() IS
+'the numbers of rows of an individual at which dp_agg.set_measured() takes shares, in order';
+
+CREATE FUNCTION dp_agg.set_measured(relation regclass, rows_beyond double precision[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	label jsonb;
+	shares numeric[] := '{}';
+	share double precision;
+BEGIN
+	IF relation IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation must not be NULL';
+	END IF;
+	label := dp_agg.lock_label(relation, 0::int2)::jsonb - 'rows_beyond';
+	IF label IS NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('relation %s is not protected', relation),
+			HINT = 'Call dp_agg.protect() first.';
+	END IF;
+	IF rows_beyond IS NOT NULL THEN
+		IF array_ndims(rows_beyond) IS DISTINCT FROM 1 OR cardinality(rows_beyond) <> cardinality(dp_agg.measured_at()) OR
+			array_position(rows_beyond, NULL) IS NOT NULL OR array_position(rows_beyond, 'NaN') IS NOT NULL THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('rows_beyond must have %s numbers', cardinality(dp_agg.measured_at())),
+				HINT = 'Give the share of rows beyond each number of rows in dp_agg.measured_at().';
+		END IF;
+		-- noise may have made them more than they can be
+		FOREACH share IN ARRAY rows_beyond LOOP
+			shares := shares || least(trim_scale(round(least(greatest(share, 0), 1)::numeric, 4)), shares[cardinality(shares)]);
+		END LOOP;
+		label := label || jsonb_build_object('rows_beyond', shares);
+	END IF;
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation), label);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_measured(regclass, double precision[]) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_measured(regclass, double precision[]) IS
+'declares how the rows of a relation lie over individuals: for each number of rows in dp_agg.measured_at(), the share (0 .. 1) of the rows that is beyond the first so many of an individual; NULL takes it back. Everybody may read it, so it must have been released, as dp_agg.suggest() does; noisy figures are made to fall. Releases tell in a notice what limits leave out, see dp_agg.notice_cut; errors: 42704 not protected, 42501 not the owner, 22023 not as many numbers';
 
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION

@@ -7,6 +7,9 @@
  * one.  So an individual that would add more is scaled down as a whole: all its rows count, each
  * weighs less.  The factor is a function of that individual's rows only.  All numbers are
  * integers, and every division is rounded towards zero, so that the bound holds exactly.
+ *
+ * A coordinate that tells whether the individual is clipped is its weight in the group, or less than
+ * zero by as much, and so never the larger.
  */
 #include "postgres.h"
 
@@ -97,6 +100,7 @@ clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 	int64		n = sums[spec->rows];
 	Factor		factor = {n, n};
 	int64		most = (DP_SCALE + contributions->gate_weight) / 2;
+	bool		clipped;
 	int64		cost;
 
 #if !defined(DP_FAULT_CAPS_OFF) && !defined(DP_FAULT_CLIP_OFF)
@@ -110,10 +114,14 @@ clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 		if (u[0] > most)
 			factor = (Factor) {factor.to * most, factor.from * u[0]};
 	}
+	clipped = factor.to < factor.from || (!spec->weighed && u[0] > contributions->gate_weight);
 	cost = u[0] = Min(u[0], contributions->gate_weight);
 	for (int i = 1; i < spec->dimensions; i++)
 	{
-		u[i] = coordinate(contributions, i, sums, &factor, u[0]);
+		if (spec->coordinates[i].clipped)
+			u[i] = clipped ? u[0] : -u[0];
+		else
+			u[i] = coordinate(contributions, i, sums, &factor, u[0]);
 		cost = Max(cost, Max(u[i], -u[i]));
 	}
 	return cost;
@@ -133,6 +141,11 @@ clip_scale(const Contributions *contributions, int64 cost, int64 *u)
 		others = cost = Max(cost, others);
 	}
 #endif
+	for (int i = 1; cost > DP_SCALE && i < contributions->spec.dimensions; i++)
+	{
+		if (contributions->spec.coordinates[i].clipped)
+			u[i] = u[0];		/* all its groups are */
+	}
 	for (int i = 0; cost > DP_SCALE && i < contributions->spec.dimensions; i++)
 		u[i] = divide((dp_int128) u[i] * DP_SCALE, cost);
 }

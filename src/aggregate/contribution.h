@@ -202,6 +202,18 @@ shift_to_nearest(int64 numerator, int shift)
 }
 
 /*
+ * Is an individual with n rows and a sum of a coordinate's feature clipped there: does it count with fewer
+ * rows than it has, or each weighing less, or with a smaller sum?
+ */
+static inline bool
+is_clipped(const Contributions *contributions, int i, dp_int128 n, dp_int128 sum)
+{
+	if (contributions->totals[i])
+		return Max(sum, -sum) > DP_SCALE;
+	return n > contributions->params.rows;
+}
+
+/*
  * What an individual contributes to a sum with bounds of its own, which is clamped to them: to 0 .. 1, spread over -1 .. 1, or
  * to -1 .. 1.
  */
@@ -224,6 +236,8 @@ contribution(const Contributions *contributions, int i, dp_int128 n, dp_int128 s
 	const SpecCoordinate *coordinate = &contributions->spec.coordinates[i];
 	dp_int128	r = contributions->params.rows;
 
+	if (coordinate->clipped)
+		return is_clipped(contributions, i, n, sum) ? DP_SCALE : contributions->imputed[i];
 	if (contributions->totals[i])
 		return total_contribution(coordinate->imputation, sum);
 	sum = feature_to_lattice(contributions->spec.features[coordinate->feature].kind, sum);

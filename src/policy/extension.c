@@ -68,6 +68,7 @@ static const struct
 	{"dp_tier", DP_FUNC_TIER},
 	{"dp_low", DP_FUNC_LOW},
 	{"dp_high", DP_FUNC_HIGH},
+	{"dp_clipped", DP_FUNC_CLIPPED},
 	{"dp_with", DP_FUNC_WITH},
 	{"collect", DP_FUNC_COLLECT},
 	{"collect_bounded", DP_FUNC_COLLECT_BOUNDED},

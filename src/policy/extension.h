@@ -43,6 +43,7 @@ typedef enum DpFunction
 	/* what an analyst writes around and beside them */
 	DP_FUNC_LOW,
 	DP_FUNC_HIGH,
+	DP_FUNC_CLIPPED,
 	DP_FUNC_WITH,
 	/* what the rewriter puts in */
 	DP_FUNC_COLLECT,

@@ -6,7 +6,11 @@
  * A label is a JSON object.  On a table:
  *
  *		{"population": "patients", "unit_columns": 1, "max_groups": 4,
- *		 "max_rows": 10, "max_total": 40, "columns": "listed", "facade": "dp.visits", "individuals": 1000000}
+ *		 "max_rows": 10, "max_total": 40, "columns": "listed", "facade": "dp.visits", "individuals": 1000000,
+ *		 "rows_beyond": [0.4, 0.2, 0]}
+ *
+ * "rows_beyond" says which shares of the rows are beyond the first 1, 2, 3, 5, ... of an
+ * individual (measured.c); what is not there is 0.
  *
  * On a column, any of:
  *
@@ -231,6 +235,45 @@ label_individuals(Jsonb *label)
 	return (int64) number;
 }
 
+/* Reads shares that fall, each from 0 to 1, into out; those that are missing are 0.  False if the
+ * key is absent. */
+static bool
+label_shares(Jsonb *label, const char *key, double *out, int max)
+{
+	JsonbValue	value;
+	JsonbValue	element;
+	JsonbIterator *iterator;
+	double		before = 1;
+	bool		valid;
+	int			n = 0;
+
+	if (label_get(label, key, &value) == NULL)
+		return false;
+	valid = value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data) &&
+		JsonContainerSize(value.val.binary.data) <= (uint32) max;
+	memset(out, 0, max * sizeof(double));
+	if (valid)
+	{
+		iterator = JsonbIteratorInit(value.val.binary.data);
+		(void) JsonbIteratorNext(&iterator, &element, true);
+		while (valid && JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
+		{
+			valid = element.type == jbvNumeric;
+			if (valid)
+				out[n] = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+															NumericGetDatum(element.val.numeric)));
+			valid = valid && out[n] >= 0 && out[n] <= before;
+			before = valid ? out[n++] : before;
+		}
+	}
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" in a dp_agg label must be an array of at most %d numbers from 1 to 0, none larger than the one before",
+						key, max)));
+	return true;
+}
+
 /* Reads a table's label into rel. */
 static void
 read_table_label(const char *text, ProtectedRelation *rel)
@@ -248,6 +291,7 @@ read_table_label(const char *text, ProtectedRelation *rel)
 	rel->max_total = label_limit(label, "max_total", 0, DP_MAX_TOTAL);
 	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
 	rel->individuals = label_individuals(label);
+	rel->measured = label_shares(label, "rows_beyond", rel->rows_beyond, DP_MEASURED_POINTS);
 	rel->listed_columns = label_string(label, "columns", columns, sizeof(columns));
 }
 

@@ -89,7 +89,7 @@ append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function, List
 }
 
 /*
- * Appends one placeholder per output, of the output's type.  It does not read the state: that
+ * Appends one placeholder per output, of the type that the query expects.  It does not read the state: that
  * would take a copy of the collector, whose sub-selects would run again.
  */
 void
@@ -101,14 +101,15 @@ append_outputs(ReleaseBuilder *builder, Query *release)
 	foreach(lc, builder->aggregates)
 	{
 		Node	   *aggref = lfirst(lc);
+		bool		share = builder->spec.outputs[i].kind == SPEC_OUT_CLIPPED;
+		Oid			type = share ? FLOAT8OID : exprType(aggref);
+		Oid			collation = share ? InvalidOid : exprCollation(aggref);
 		List	   *args = list_make3(makeNullConst(BYTEAOID, -1, InvalidOid),
-									  int4_const(i++),
-									  makeNullConst(exprType(aggref), -1,
-													exprCollation(aggref)));
+									  int4_const(i++), makeNullConst(type, -1, collation));
 
 		append_target(release,
 					  (Node *) makeFuncExpr(extension_oid(DP_FUNC_OUTPUT, InvalidOid),
-											exprType(aggref), args, exprCollation(aggref),
+											type, args, collation,
 											InvalidOid, COERCE_EXPLICIT_CALL),
 					  "output", false);
 	}

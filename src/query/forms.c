@@ -22,6 +22,7 @@
 #include "query/level.h"
 #include "query/queries.h"
 #include "query/refuse.h"
+#include "query/totals.h"
 #include "query/walk.h"
 #include "spec/spec.h"
 #include "spec/value_key.h"
@@ -117,21 +118,13 @@ rank_groups(ReleaseBuilder *builder, Query *individuals, int nkeys, int nunit, L
 	return query;
 }
 
-/* Which parameter says how many groups of an individual are kept. */
-static int
-limit_of_groups(const ReleaseBuilder *builder)
-{
-	return builder->spec.by_total && !builder->spec.groups_asked ? DP_PARAM_TOTAL :
-		DP_PARAM_GROUPS;
-}
-
 /* The condition rank <= k, where k is how many groups of an individual are kept. */
 static Node *
 rank_within(ReleaseBuilder *builder, Var *rank)
 {
 	Node	   *limit = eval_const_expressions(builder->context->root,
 											   (Node *) makeFuncExpr(F_INT8_FLOAT8, INT8OID,
-																	 list_make1(copyObject(list_nth(builder->params, limit_of_groups(builder)))),
+																	 list_make1(copyObject(kept_groups(builder))),
 																	 InvalidOid, InvalidOid,
 																	 COERCE_EXPLICIT_CAST));
 

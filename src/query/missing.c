@@ -16,7 +16,6 @@
 
 #include "query/builder.h"
 #include "query/missing.h"
-#include "query/moments.h"
 #include "query/nulls.h"
 #include "spec/spec.h"
 
@@ -98,7 +97,8 @@ drop_rows_without_values(ReleaseBuilder *builder)
 			checkExprHasSubLink((Node *) needed))	/* copying would run it twice */
 			return;
 		common = needed;
-		if (is_moment_output(&spec->outputs[i]) && spec->outputs[i].kind != SPEC_OUT_COUNT)
+		if (is_moment_output(&spec->outputs[i]) && spec->outputs[i].kind != SPEC_OUT_COUNT &&
+			spec->outputs[i].kind != SPEC_OUT_CLIPPED)
 			worth_it = true;
 	}
 	if (!worth_it)

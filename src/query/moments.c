@@ -131,13 +131,6 @@ typedef enum SumSource
 	SUM_TOTAL					/* the sum alone, with bounds of its own */
 } SumSource;
 
-/* Is the output a function of moments, and not chosen from a sketch? */
-bool
-is_moment_output(const SpecOutput *output)
-{
-	return output->kind <= SPEC_OUT_SXY;
-}
-
 /* Are the bounds constants around 0? */
 static bool
 bounds_contain_zero(ReleaseBuilder *builder, int bound)
@@ -150,7 +143,14 @@ bounds_contain_zero(ReleaseBuilder *builder, int bound)
 		DatumGetFloat8(lower->constvalue) < DatumGetFloat8(upper->constvalue);
 }
 
-/* Is every output of the vector an average over this set? */
+/* Is the output a count of rows or individuals, or a share of these, and not of values? */
+static bool
+only_counts(const SpecOutput *output)
+{
+	return output->kind == SPEC_OUT_COUNT || output->kind == SPEC_OUT_CLIPPED;
+}
+
+/* Is every output of the vector that is of values an average over this set? */
 static bool
 only_averages(ReleaseBuilder *builder, int set)
 {
@@ -158,7 +158,7 @@ only_averages(ReleaseBuilder *builder, int set)
 	{
 		const SpecOutput *output = &builder->spec.outputs[i];
 
-		if (is_moment_output(output) &&
+		if (is_moment_output(output) && output->kind != SPEC_OUT_CLIPPED &&
 			(output->kind != SPEC_OUT_AVG || builder->wanted[i].set != set))
 			return false;
 	}
@@ -183,7 +183,7 @@ sum_source(ReleaseBuilder *builder, int set)
 	{
 		const SpecOutput *output = &spec->outputs[i];
 
-		if (builder->wanted[i].set != set || output->kind == SPEC_OUT_COUNT)
+		if (builder->wanted[i].set != set || only_counts(output))
 			continue;
 		if (output->kind != SPEC_OUT_SUM && output->kind != SPEC_OUT_AVG)
 			return SUM_BESIDE_COUNT;
@@ -348,6 +348,47 @@ assign_count(ReleaseBuilder *builder, int i)
 	}
 }
 
+/*
+ * The feature by which an individual is clipped in an output: the number of its rows, or a sum
+ * that has bounds of its own.  By total it is clipped in all outputs alike.
+ */
+static int
+clipped_feature(ReleaseBuilder *builder, int set)
+{
+	int			x = builder->spec.sets[set].x;
+
+	if (builder->spec.by_total)
+		return find_feature(builder, SPEC_FEATURE_ONE, find_set(builder, DP_NONE, DP_NONE, true));
+	if (x != DP_NONE && builder->spec.arguments[x].total)
+		return find_feature(builder, SPEC_FEATURE_X, set);
+	return find_feature(builder, SPEC_FEATURE_ONE, counting_set(builder, set));
+}
+
+/*
+ * Output i is the share of individuals that are clipped in a set; by total, each counts by its
+ * weight.  Nobody is where rows are individuals, or where individuals are counted.
+ */
+static void
+assign_clipped(ReleaseBuilder *builder, int i)
+{
+	SpecOutput *output = &builder->spec.outputs[i];
+	const WantedOutput *wanted = &builder->wanted[i];
+	SpecMoment	moment;
+
+	clear_moment(&moment);
+	moment.individuals = !builder->spec.by_total;
+	add_term(&moment, 0, 1.0);
+	output->moments[SPEC_MOMENT_N] = find_moment(builder, &moment);
+	if (builder->spec.streamed || wanted->presence)
+		return;
+	clear_moment(&moment);
+	moment.individuals = !builder->spec.by_total;
+	add_term(&moment, find_coordinate(builder, (SpecCoordinate) {
+		.feature = clipped_feature(builder, wanted->set),.sketch = DP_NONE,.imputation = SPEC_IMPUTE_LOWER,.clipped = true}), 0.5);
+	add_term(&moment, 0, 0.5);
+	output->moments[SPEC_MOMENT_X] = find_moment(builder, &moment);
+}
+
 /* Output i is a function of sums: gives it those it needs, from the source. */
 static void
 assign_moments(ReleaseBuilder *builder, int i, SumSource source)
@@ -387,6 +428,8 @@ assign_coordinates(ReleaseBuilder *builder)
 			spec->numeric = true;
 		if (spec->outputs[i].kind == SPEC_OUT_COUNT)
 			assign_count(builder, i);
+		if (spec->outputs[i].kind == SPEC_OUT_CLIPPED)
+			assign_clipped(builder, i);
 	}
 	/* sets with squares or products come with a count that others may use */
 	for (int i = 0; i < spec->noutputs; i++)
@@ -399,7 +442,7 @@ assign_coordinates(ReleaseBuilder *builder)
 	}
 	for (int i = 0; i < spec->noutputs; i++)
 		sources[i] = is_moment_output(&spec->outputs[i]) &&
-			spec->outputs[i].kind != SPEC_OUT_COUNT ?
+			!only_counts(&spec->outputs[i]) ?
 			sum_source(builder, builder->wanted[i].set) : SUM_BESIDE_COUNT;
 	for (int i = 0; i < spec->noutputs; i++)
 	{

@@ -221,5 +221,17 @@ settle_totals(ReleaseBuilder *builder)
 	spec->groups_asked = builder->asked[DP_PARAM_GROUPS];
 	spec->whole = !spec->streamed && one_group && spec->nsketches == 0;
 	spec->by_total = !spec->streamed && !one_group && bounds_by_total(builder);
+	spec->possible_groups = (int32) Max(Min(builder->possible_groups, DP_MAX_GROUPS), 1);
 	spec->weighed = spec->by_total && has_totals(spec);
+}
+
+/* How many groups of an individual are kept, as an expression: settle_limits() in spec/spec.c says the same. */
+Node *
+kept_groups(const ReleaseBuilder *builder)
+{
+	const ReleaseSpec *spec = &builder->spec;
+
+	if (!spec->by_total || spec->groups_asked)
+		return list_nth(builder->params, DP_PARAM_GROUPS);
+	return least(list_nth(builder->params, DP_PARAM_TOTAL), float8_const(spec->possible_groups));
 }

@@ -10,6 +10,7 @@
 #include "query/builder.h"
 
 extern void settle_totals(ReleaseBuilder *builder);
+extern Node *kept_groups(const ReleaseBuilder *builder);
 extern int	combined_total(const Individuals *individuals);
 extern bool derive_total(Level *level, Node *node, double *lower, double *upper);
 

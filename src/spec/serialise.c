@@ -234,10 +234,16 @@ pass_feature(SpecBytes *bytes, const ReleaseSpec *spec, SpecFeature *feature)
 static void
 pass_coordinate(SpecBytes *bytes, const ReleaseSpec *spec, SpecCoordinate *coordinate)
 {
+	int			kind = 0;
+
 	coordinate->feature = pass_choice(bytes, coordinate->feature, spec->nfeatures);
 	coordinate->sketch = pass_choice(bytes, coordinate->sketch, spec->nsketches);
 	coordinate->imputation = pass_byte(bytes, coordinate->imputation, SPEC_IMPUTE_ZERO);
-	pass_bool(bytes, &coordinate->presence);
+	if (!bytes->reading)
+		kind = coordinate->clipped ? 2 : coordinate->presence ? 1 : 0;
+	kind = pass_byte(bytes, kind, 2);
+	coordinate->presence = kind == 1;
+	coordinate->clipped = kind == 2;
 	coordinate->copy = pass_byte(bytes, coordinate->copy, PG_UINT8_MAX);
 	require((coordinate->feature == DP_NONE) != (coordinate->sketch == DP_NONE));
 }
@@ -316,7 +322,7 @@ static void
 check_output(const ReleaseSpec *spec, const SpecOutput *output)
 {
 	require(output->end == SPEC_END_NONE || output->level != 0);
-	if (output->kind <= SPEC_OUT_SXY)
+	if (is_moment_output(output))
 	{
 		require(output->part == DP_NONE && output->moments[SPEC_MOMENT_N] != DP_NONE);
 		require(output->kind != SPEC_OUT_SUM || output->moments[SPEC_MOMENT_X] != DP_NONE);
@@ -338,7 +344,7 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 static void
 pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 {
-	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_TIER);
+	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_CLIPPED);
 	output->end = pass_byte(bytes, output->end, SPEC_END_HIGH);
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);
@@ -428,6 +434,8 @@ pass_bounding(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_bool(bytes, &spec->groups_asked);
 	pass_bool(bytes, &spec->by_total);
 	pass_bool(bytes, &spec->weighed);
+	spec->possible_groups = (int32) pass_uint32(bytes, (uint32) spec->possible_groups);
+	require(spec->possible_groups >= 1 && spec->possible_groups <= DP_MAX_GROUPS);
 	spec->rows = pass_choice(bytes, spec->rows, spec->nfeatures);
 	require(!spec->by_total || (spec->grouped && !spec->streamed && !spec->whole));
 	require(!(spec->by_total || spec->whole) || spec->nsketches == 0);

@@ -158,6 +158,35 @@ check_ranges(const ReleaseSpec *spec, const double *values)
 	}
 }
 
+/*
+ * May the limits of a release leave out rows of an individual, or have them weigh less?  Not where
+ * its rows are proven to be one per individual.  It follows from the description alone.
+ */
+bool
+spec_may_bound(const ReleaseSpec *spec)
+{
+	return !spec->streamed;
+}
+
+/* The limits that bound an individual, under these parameters. */
+SpecLimits
+spec_limits(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	bool		total = spec->by_total || spec->whole || spec->streamed;
+
+	return (SpecLimits) {.groups = spec->by_total && !spec->groups_asked ? 0 : params->kept,
+		.rows = params->rows,.total = total ? params->total : 0};
+}
+
+/* The most rows that an individual can count with in a release. */
+int64
+spec_most_rows(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	int64		rows = params->kept * params->rows;
+
+	return spec->by_total ? Min(params->total, rows) : rows;
+}
+
 /* The number of mechanisms that share the release's epsilon and delta. */
 int
 spec_shares(const ReleaseSpec *spec)
@@ -193,7 +222,7 @@ settle_limits(const ReleaseSpec *spec, ReleaseParams *params)
 	if (spec->by_total)
 	{
 		if (!spec->groups_asked)
-			params->kept = Min(params->total, DP_MAX_GROUPS);
+			params->kept = Min(params->total, spec->possible_groups);
 		params->groups = 1;
 	}
 	params->unit = spec->by_total ? params->total : params->rows;

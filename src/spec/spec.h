@@ -33,6 +33,9 @@
  *	  an average stands alone;
  *	- "zero" (where x is 0) gives a sum without any count.
  *
+ * A coordinate may also say whether an individual has any rows in the set ("presence"), or more
+ * than r ("clipped"): 1 if so, else -1.
+ *
  * Outputs read the vector back through moments: linear combinations of
  * coordinates, times r.
  *
@@ -166,6 +169,7 @@ typedef struct SpecCoordinate
 	SpecImputation imputation;
 	bool		presence;		/* tells whether an individual has a row of the set, not how
 								 * many */
+	bool		clipped;		/* tells whether an individual has more rows of the set than r */
 	int16		copy;			/* number of this one among equal ones, each with its own
 								 * noise */
 } SpecCoordinate;
@@ -286,7 +290,9 @@ typedef enum SpecOutputKind
 	SPEC_OUT_HISTOGRAM,
 	SPEC_OUT_BOUNDS,
 	/* from neither */
-	SPEC_OUT_TIER				/* the risk tier of the row */
+	SPEC_OUT_TIER,				/* the risk tier of the row */
+	/* from moments: those of kind N and X are numbers of individuals */
+	SPEC_OUT_CLIPPED			/* share of individuals with more rows than count */
 } SpecOutputKind;
 
 /* The moments an output may need; x is the independent variable of a pair. */
@@ -344,6 +350,8 @@ typedef struct ReleaseSpec
 	bool		groups_asked;	/* k was asked for, and bounds groups also by_total */
 	bool		by_total;		/* contributions are bounded over all groups together */
 	bool		weighed;		/* by_total, and coordinate 0 is not the number of rows */
+	int32		possible_groups;	/* most groups that one individual can be in, as far as is
+									 * known; at most DP_MAX_GROUPS */
 	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
@@ -379,6 +387,13 @@ typedef struct ReleaseParams
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 
+/* Is the output a function of moments, and not chosen from a sketch? */
+static inline bool
+is_moment_output(const SpecOutput *output)
+{
+	return output->kind <= SPEC_OUT_SXY || output->kind == SPEC_OUT_CLIPPED;
+}
+
 static inline bool
 feature_reads_x(SpecFeatureKind kind)
 {
@@ -398,6 +413,17 @@ spec_sums(const ReleaseSpec *spec)
 	return spec->dimensions + (spec->by_total ? 1 : 0);
 }
 
+/* The limits that bound an individual in a release, 0 where there is none. */
+typedef struct SpecLimits
+{
+	int64		groups;			/* groups that it counts in */
+	int64		rows;			/* rows that it counts with in a group */
+	int64		total;			/* rows that it counts with in all */
+} SpecLimits;
+
+extern bool spec_may_bound(const ReleaseSpec *spec);
+extern SpecLimits spec_limits(const ReleaseSpec *spec, const ReleaseParams *params);
+extern int64 spec_most_rows(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int	spec_shares(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);

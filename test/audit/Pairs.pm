@@ -60,6 +60,11 @@ my @clipped = (
 	one => 'SELECT i % 3, 100 FROM generate_series(1, 12) i', releases => 20000, power => 0.4,
 	ask => 'dp_count(*) AS c', see => 'sum(c), max(c), count(*)');
 
+my @share_of_two = (
+	@parts, others => [ 120, 'i % 2, i' ], one => 'SELECT 0, 100 FROM generate_series(1, 20)', delta => 0.01, max_rows => 2,
+	releases => 40000, power => 0.4, ask => 'dp_count(*) AS c, dp_clipped(dp_count(*)) AS q',
+	see => 'sum(c), max(c) FILTER (WHERE part = 0), max(q) FILTER (WHERE part = 0), max(q * c) FILTER (WHERE part = 0)');
+
 my @pairs = (
 
 	# ----- counts
@@ -150,6 +155,9 @@ my @pairs = (
 	{ name => 'several rows: 10,000 of them, 10 count', several => 1, others => [ 30, '2 * i' ],
 		one => 'SELECT 100 FROM generate_series(1, 10000)', delta => 0.01, max_rows => 10, groups => 20,
 		releases => 2000, ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
+	{ name => 'several rows: share of those with more than count', several => 1, others => [ 30, '2 * i' ],
+		one => 'SELECT 100 FROM generate_series(1, 20)', delta => 0.01, max_rows => 5, releases => 50000,
+		ask => 'dp_count(*) AS c, dp_clipped(dp_count(*)) AS q, dp_avg(x) AS a', see => 'c, q, q * c', power => 0.3 },
 	{ name => 'several rows: sum and average', several => 1, others => [ 30, '2 * i' ],
 		one => 'SELECT 1000 FROM generate_series(1, 20)', delta => 0.01, max_rows => 5, releases => 50000,
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s, dp_avg(x) AS a', power => 0.5 },
@@ -158,6 +166,8 @@ my @pairs = (
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', power => 0.4 },
 	{ name => 'several groups: 2 of them, 1 counts', @one_of_two },
 	{ name => 'several groups: 2 of them, 1 counts, in SQL', @one_of_two, in_sql => 1 },
+	{ name => 'several groups: share of those clipped', @share_of_two },
+	{ name => 'several groups: share of those clipped, in SQL', @share_of_two, in_sql => 1 },
 	{ name => 'several groups: 3 of them, 2 count', @parts, others => [ 105, 'i % 3, i' ],
 		one => 'SELECT p, 100 FROM generate_series(0, 2) p', delta => 0.01, max_groups => 2, releases => 25000,
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', see => 'sum(c), max(c), sum(s), count(*)' },

@@ -21,7 +21,6 @@
 #include "mechanism/noise.h"
 #include "mechanism/random.h"
 #include "mechanism/status.h"
-#include "nodes/drain.h"
 #include "nodes/release/draw.h"
 #include "nodes/release/last.h"
 #include "nodes/release/parts.h"
@@ -66,8 +65,6 @@ begin_drawing(ReleaseState *state)
 		if (spec->outputs[i].end != SPEC_END_NONE && spec->outputs[i].part == DP_NONE)
 			state->simulated = values_simulate(spec, &state->params);
 	}
-	if (drain_is_outermost())
-		last_begin(spec, &state->params, state->codes);
 }
 
 /*
@@ -206,6 +203,20 @@ put_outputs(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 
 	}
 }
 
+/* Notes that a group was released, and what of it shows. */
+static void
+note_released(ReleaseState *state, const dp_int128 *noisy, const TupleTableSlot *out)
+{
+	const ReleaseSpec *spec = state->spec;
+
+	state->groups++;
+	state->shows |= spec->noutputs == 0;
+	for (int i = 0; i < spec->noutputs && !state->shows; i++)
+		state->shows = !out->tts_isnull[release_output_column(spec, i)];
+	if (state->last != NULL)
+		last_group(state->last, spec, &state->params, noisy);
+}
+
 /* Turns one row of the child into a released row; false if it is held back. */
 bool
 draw_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTableSlot *out)
@@ -225,8 +236,7 @@ draw_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTableSlo
 	{
 		release_keys(state, row, out);
 		put_outputs(state, rng, row, noisy, out);
-		if (drain_is_outermost())
-			last_group(spec, &state->params, noisy);
+		note_released(state, noisy, out);
 	}
 	explicit_bzero(noisy, sizeof(noisy));
 	ExecStoreVirtualTuple(out);

@@ -87,6 +87,24 @@ parts_begin(const ReleaseSpec *spec, const ReleaseParams *params)
 	return state;
 }
 
+/*
+ * The number of individuals with a value, all of whose rows count, from which a part releases
+ * something with probability 1/2: where all of them have the same one.
+ */
+int64
+parts_smallest_group(PartsState *state, int part)
+{
+	switch (state->spec->parts[part].kind)
+	{
+		case SPEC_PART_RANKS:
+			return ranks_smallest_group(state, part);
+		case SPEC_PART_MODE:
+			return mode_smallest_group(state);
+		default:
+			return (int64) ((state->thresholds[part] + DP_SCALE - 1) / DP_SCALE);
+	}
+}
+
 static void
 draw_part(PartsState *state, int part, dp_random *rng, Datum sketch)
 {

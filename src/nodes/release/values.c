@@ -131,6 +131,17 @@ mean_y(const Moments *m)
 	return m->mid_y + m->half_y * m->y;
 }
 
+/* The share of n individuals that have more rows than count; 0 without a moment for it. */
+static double
+clipped_share(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
+			  const double *vector, double n)
+{
+	int			i = output->moments[SPEC_MOMENT_X];
+
+	return i == DP_NONE ? 0 :
+		Max(0.0, Min(1.0, moment(spec, params, i, vector) / Max(n, 1.0)));
+}
+
 /*
  * An output as a function of the vector (in individuals); NAN where it has no
  * value.  Not rounded.
@@ -144,6 +155,8 @@ evaluate(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput 
 
 	if (output->kind == SPEC_OUT_COUNT)
 		return Max(n, 0.0);
+	if (output->kind == SPEC_OUT_CLIPPED)
+		return clipped_share(spec, params, output, vector, n);
 	read_moments(spec, params, output, vector, &m);
 	switch (output->kind)
 	{

@@ -194,7 +194,7 @@ foreach (
 	attack("pruned rows, $how", "INSERT INTO a.h VALUES (1000, repeat('y', 100)) RETURNING ctid",
 		before => [ 'SET client_min_messages = warning', 'DROP TABLE IF EXISTS a.h', 'RESET client_min_messages', 'CREATE TABLE a.h (k int, f text) WITH (autovacuum_enabled = off)',
 			q{INSERT INTO a.h SELECT i, repeat('x', 100) FROM generate_series(1, 58) i}, 'ANALYZE a.h', 'DELETE FROM a.h WHERE k > 5', $loops, $sql ],
-		alone => 1, state => '00000', moves => 5);
+		alone => 1, state => '00000', moves => 5, again => 2);
 }
 # a leak: dead index entries that were marked
 attack('marked index entries', q{SELECT pg_relation_size('a.hi_k')},

@@ -44,7 +44,7 @@ typedef struct Factor
 static inline int64
 scaled(dp_int128 sum, int64 divisor, const Factor *factor)
 {
-	if (factor->to == factor->from)
+	if (likely(factor->to == factor->from))
 		return divide(sum, divisor);
 	return divide(sum * factor->to, divisor * factor->from);
 }
@@ -65,8 +65,8 @@ coordinate(const Contributions *contributions, int i, const int64 *sums, const F
 		return coordinate->imputation == SPEC_IMPUTE_LOWER ? 2 * Max(sum, 0) - weight : sum;
 	}
 	sum = feature_to_lattice(feature->kind, sum) - (dp_int128) imputed * sums[feature->ones];
-	return scaled(sum, contributions->params.total, factor) +
-		divide((dp_int128) imputed * weight, DP_SCALE);
+	sum = scaled(sum, contributions->params.total, factor);
+	return imputed == 0 ? sum : sum + divide((dp_int128) imputed * weight, DP_SCALE);
 }
 
 /* The largest sum with bounds of its own, under the factor of the group. */
@@ -141,11 +141,13 @@ clip_scale(const Contributions *contributions, int64 cost, int64 *u)
 		others = cost = Max(cost, others);
 	}
 #endif
-	for (int i = 1; cost > DP_SCALE && i < contributions->spec.dimensions; i++)
+	if (cost <= DP_SCALE)
+		return;
+	for (int i = 1; i < contributions->spec.dimensions; i++)
 	{
 		if (contributions->spec.coordinates[i].clipped)
 			u[i] = u[0];		/* all its groups are */
 	}
-	for (int i = 0; cost > DP_SCALE && i < contributions->spec.dimensions; i++)
+	for (int i = 0; i < contributions->spec.dimensions; i++)
 		u[i] = divide((dp_int128) u[i] * DP_SCALE, cost);
 }

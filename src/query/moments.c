@@ -82,12 +82,31 @@ count_coordinate(ReleaseBuilder *builder, int set, bool presence)
 		.presence = presence && !builder->spec.streamed};
 }
 
+/*
+ * Does an individual count with one row in each of its groups, as is known before execution?  Of
+ * several rows each then counts less, so that the individual adds 1.
+ */
+static bool
+one_row_counts(ReleaseBuilder *builder)
+{
+	const ReleaseSpec *spec = &builder->spec;
+	Node	   *rows = list_nth(builder->params, spec->whole && !spec->rows_asked ?
+								DP_PARAM_TOTAL : DP_PARAM_ROWS);
+
+	return spec->streamed ||
+		(IsA(rows, Const) && !((Const *) rows)->constisnull &&
+		 DatumGetFloat8(((Const *) rows)->constvalue) == 1);
+}
+
 /* Is coordinate 0 the number of rows in the set? */
 static bool
 counted_by_individuals(ReleaseBuilder *builder, int set, bool presence)
 {
-	return builder->spec.sets[set].every_row &&
-		(builder->spec.by_total ? !builder->spec.weighed : presence || builder->spec.streamed);
+	if (!builder->spec.sets[set].every_row)
+		return false;
+	if (builder->spec.by_total)
+		return !builder->spec.weighed;
+	return presence || one_row_counts(builder);
 }
 
 /* Is the number of rows in the set known without another coordinate? */

@@ -272,6 +272,9 @@ pass_sketch(SpecBytes *bytes, const ReleaseSpec *spec, SpecSketch *sketch)
 	sketch->collation = pass_uint32(bytes, sketch->collation);
 	sketch->bound = pass_bound(bytes, spec, sketch->bound);
 	sketch->buckets = pass_param(bytes, spec, sketch->buckets, SPEC_PARAM_NUMBER);
+	pass_bool(bytes, &sketch->complete);
+	require(!sketch->complete ||
+			(sketch->kind == SPEC_SKETCH_CELLS && sketch->scheme != SPEC_SCHEME_BINS));
 	if (sketch->kind != SPEC_SKETCH_CELLS)
 		return;
 	require(sketch->type != SPEC_ARG_ANY);

@@ -13,6 +13,7 @@
 #include "core/settings.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
+#include "mechanism/whole_noise.h"
 #include "spec/range.h"
 #include "spec/spec.h"
 
@@ -187,11 +188,40 @@ spec_most_rows(const ReleaseSpec *spec, const ReleaseParams *params)
 	return spec->by_total ? Min(params->total, rows) : rows;
 }
 
-/* The number of mechanisms that share the release's epsilon and delta. */
+/* The number of mechanisms that share the release's epsilon. */
 int
 spec_shares(const ReleaseSpec *spec)
 {
 	return spec->nparts + (spec->numeric ? 1 : 0);
+}
+
+/*
+ * Has a part a gate of its own, and a share of delta for it?
+ *
+ * Not where the vector's gate has decided about the same individuals, and what the part chooses
+ * among is public: the cells of an argument of which each individual of the group has a value.
+ */
+bool
+spec_part_is_gated(const ReleaseSpec *spec, int part)
+{
+	SpecPartKind kind = spec->parts[part].kind;
+
+#ifdef DP_FAULT_PARTS_UNGATED
+	return !spec->numeric;
+#endif
+	return !spec->numeric || !spec->sketches[spec->parts[part].sketch].complete ||
+		(kind != SPEC_PART_RANKS && kind != SPEC_PART_HISTOGRAM);
+}
+
+/* The number of mechanisms that share the release's delta. */
+int
+spec_gates(const ReleaseSpec *spec)
+{
+	int			gates = spec->numeric ? 1 : 0;
+
+	for (int i = 0; i < spec->nparts; i++)
+		gates += spec_part_is_gated(spec, i) ? 1 : 0;
+	return gates;
 }
 
 /* What the largest part needs so that each of its selections has some epsilon. */
@@ -238,6 +268,29 @@ spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params)
 }
 
 /*
+ * Does each individual add 1 or -1 to every coordinate of a group?  So it is with the number of
+ * individuals, and, with one row or value for each in a group, with counts of rows and values.
+ */
+static bool
+counts_only(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	if (spec->by_total)
+		return false;
+	for (int i = 1; i < spec->dimensions; i++)
+	{
+		const SpecCoordinate *coordinate = &spec->coordinates[i];
+
+		if (params->rows > 1 && !coordinate->presence)
+			return false;
+		if (coordinate->feature != DP_NONE &&
+			(spec->features[coordinate->feature].kind != SPEC_FEATURE_ONE ||
+			 coordinate->imputation != SPEC_IMPUTE_LOWER))
+			return false;
+	}
+	return true;
+}
+
+/*
  * Reads the parameter array of one execution into params.  values has spec->nparams
  * elements and must outlive params.  Raises ERRCODE_INVALID_PARAMETER_VALUE,
  * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE or ERRCODE_DP_BOUNDS if one of them is out of range.
@@ -257,7 +310,7 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("delta must be greater than 0 and less than 1")));
 	params->epsilon_share = params->epsilon_nano / shares;
-	params->delta_share = params->delta_atto / shares;
+	params->delta_share = params->delta_atto / Max(spec_gates(spec), 1);
 	if (params->epsilon_share < smallest_share(spec) || params->delta_share < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -267,6 +320,8 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 	params->rows = integer_param(values[DP_PARAM_ROWS], DP_MAX_ROWS, "max_rows");
 	params->total = integer_param(values[DP_PARAM_TOTAL], DP_MAX_TOTAL, "max_total");
 	settle_limits(spec, params);
+	params->whole_noise = counts_only(spec, params) &&
+		dp_whole_suits(params->epsilon_share, params->groups, spec->dimensions);
 	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)
 		check_param(spec, values, i);
 	check_ranges(spec, values);

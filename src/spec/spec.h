@@ -42,6 +42,8 @@
  * Selections.  A sketch is a mergeable summary of one argument beside the
  * vector: weights of cells, of values, or the set of distinct values.  A part
  * chooses from it.  The number of distinct values is a coordinate like others.
+ * A part gates itself and spends delta on that, unless the vector's gate has
+ * decided about the same individuals (spec_part_is_gated).
  *
  * By total.  Where an individual may have rows in several groups, the vector can be bounded over
  * all of them at once (by_total).  Coordinate 0 is then the individual's weight in the group,
@@ -213,6 +215,7 @@ typedef struct SpecSketch
 	Oid			collation;		/* collation of the argument */
 	int16		bound;			/* position of the lower bound in the parameters, or 0 */
 	int16		buckets;		/* position of the number of buckets in the parameters, or 0 */
+	bool		complete;		/* each individual of a group has a value in it; CELLS only */
 } SpecSketch;
 
 /* What a part chooses from its sketch. */
@@ -378,12 +381,13 @@ typedef struct ReleaseParams
 	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9) */
 	int64		delta_atto;		/* price of the release, atto-delta (1e-18) */
 	int64		epsilon_share;	/* epsilon of each mechanism, nano-epsilon */
-	int64		delta_share;	/* delta of each mechanism, atto-delta */
+	int64		delta_share;	/* delta of each mechanism that has a gate, atto-delta */
 	int64		groups;			/* k: most groups that an individual counts in */
 	int64		rows;			/* r: most rows that an individual counts with in a group */
 	int64		total;			/* T: most rows that an individual counts with in the release */
 	int64		kept;			/* most groups in which an individual's rows are added up */
 	int64		unit;			/* rows that one unit of the vector stands for */
+	bool		whole_noise;	/* the vector consists of counts, with whole numbers as noise */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 
@@ -425,6 +429,8 @@ extern bool spec_may_bound(const ReleaseSpec *spec);
 extern SpecLimits spec_limits(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int64 spec_most_rows(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int	spec_shares(const ReleaseSpec *spec);
+extern bool spec_part_is_gated(const ReleaseSpec *spec, int part);
+extern int	spec_gates(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);
 extern int64 spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params);

@@ -82,6 +82,21 @@ my @pairs = (
 		ask => 'dp_count(*) AS c, dp_count(*) FILTER (WHERE x > 50) AS d' },
 	{ name => 'count, rows in the other order', backward => 1, ask => 'dp_count(*) AS c', power => 0.5 },
 
+	# Whole numbers as noise: what is left of the law must not show what was added.
+	{ name => 'count, epsilon 5', epsilon => 5, ask => 'dp_count(*) AS c', power => 3 },
+	{ name => 'count of values, epsilon 3', @nullable, epsilon => 3, power => 1.5,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d', see => 'c, d, c - d' },
+	{ name => 'count of values, epsilon 3, NULL against no row', @nullable, one => 'NULL', epsilon => 3, power => 1.5,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d', see => 'c, d, c - d' },
+	{ name => 'three counts', @two_nullable, one => '100, NULL', others => [ 50, '2 * i, 2 * i' ], power => 0.4,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d, dp_count(y) AS e', see => 'c, d, e, d - e' },
+	{ name => 'counts of bounded rows', several => 1, others => [ 50, 'i' ], max_rows => 1, releases => 30000,
+		one => 'SELECT 10 * i FROM generate_series(1, 5) i', power => 0.4,
+		ask => 'dp_count(*) AS c, dp_count(*) FILTER (WHERE x > 40) AS d, dp_count_distinct(x) AS e', see => 'c, d, e' },
+	{ name => 'counts of bounded rows in two groups', @parts, others => [ 105, 'i % 3, i' ], max_groups => 2,
+		one => 'SELECT p, 100 FROM generate_series(0, 2) p', epsilon => 2, delta => 0.01, releases => 25000,
+		ask => 'dp_count(*) AS c', see => 'sum(c), max(c), count(*)' },
+
 	# ----- the gate
 
 	{ name => 'gate: 1 individual against 0', others => [ 0, '0' ], never => 'ab', ask => 'dp_count(*) AS c' },
@@ -98,6 +113,35 @@ my @pairs = (
 		rare => 'a', never => 'b', ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
 	{ name => 'gate: 21 individuals against 20, epsilon 0.1', others => [ 20, 'i' ], epsilon => 0.1, delta => 0.01,
 		rare => 'b', ask => 'dp_count(*) AS c, dp_avg(x) AS a' },
+
+	# One gate for all of a group; values that may be missing have their own.
+	{ name => 'one gate: 20 individuals against 19, with median and histogram', @integers, others => [ 19, 'i % 2 * 10' ],
+		one => '10', delta => 0.01, epsilon => 3, rare => 'a', never => 'b',
+		ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m, dp_histogram(x, 0, 10, 2) AS h',
+		see => 'c, m, (h[2]).count' },
+	{ name => 'one gate: 21 individuals against 20, with median and histogram', @integers, others => [ 20, 'i % 2 * 10' ],
+		one => '10', delta => 0.01, epsilon => 3, rare => 'b',
+		ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m, dp_histogram(x, 0, 10, 2) AS h',
+		see => 'c, m, (h[2]).count' },
+	{ name => 'one gate: 80 individuals, count and median', @integers, others => [ 80, 'i % 2 * 10' ], one => '10',
+		epsilon => 2, ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m', power => 0.5 },
+	{ name => 'one gate: 40 individuals, count and quartiles', @integers, others => [ 40, 'i % 2 * 15' ], one => '15',
+		epsilon => 3, ask => 'dp_count(*) AS c, dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 15) AS q',
+		see => 'c, q[1], q[2], q[3]', power => 0.7 },
+	{ name => 'own gate: 20 values against 19, median beside a count', columns => 'x int', one => '10',
+		others => [ 80, 'CASE WHEN i <= 19 THEN i % 2 * 10 END' ], epsilon => 2, delta => 0.02, rare => 'a', never => 'b',
+		where => 'm IS NOT NULL', ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m' },
+	{ name => 'own gate: 20 values against 19, histogram beside a count', columns => 'x int', one => '10',
+		others => [ 80, 'CASE WHEN i <= 19 THEN i % 2 * 10 END' ], epsilon => 2, delta => 0.02, rare => 'a', never => 'b',
+		where => 'h IS NOT NULL', ask => 'dp_count(*) AS c, dp_histogram(x, 0, 10, 4) AS h', see => 'c, (h[1]).count' },
+	{ name => 'own gate: 20 values against 19, FILTER', @integers, one => '10', epsilon => 2, delta => 0.02, rare => 'a',
+		never => 'b', others => [ 80, 'CASE WHEN i <= 19 THEN 10 ELSE 0 END' ], where => 'm IS NOT NULL',
+		ask => 'dp_count(*) AS c, dp_median(x, 0, 10) FILTER (WHERE x > 5) AS m' },
+	{ name => 'missing values left out: 20 values against 19', columns => 'x int', one => '10', delta => 0.01, epsilon => 2,
+		others => [ 80, 'CASE WHEN i <= 19 THEN i % 2 * 10 END' ], rare => 'a', never => 'b',
+		ask => 'dp_count(x) AS c, dp_median(x, 0, 10) AS m' },
+	{ name => 'NaN against no row, median beside a count', one => q('NaN'), others => [ 60, 'i % 2 * 100' ], epsilon => 2,
+		delta => 1e-3, groups => 500, releases => 20000, ask => 'dp_count(*) AS c, dp_median(x) AS m' },
 
 	# ----- sums and averages
 
@@ -248,6 +292,14 @@ my @pairs = (
 	{ name => 'three quantiles', @integers, others => [ 60, 'i * 4 / 61 * 5' ], one => '15', epsilon => 3,
 		delta => 1e-3, see => 'q[1], q[2], q[3]', power => 0.4,
 		ask => 'dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 15) AS q' },
+	{ name => 'three quantiles: 20 individuals against 19', @integers, others => [ 19, 'i % 2 * 15' ], one => '15',
+		delta => 0.1, rare => 'a', never => 'b', ask => 'dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 15) AS q',
+		see => 'q[1], q[2], q[3]' },
+	{ name => 'three quantiles: 21 individuals against 20', @integers, others => [ 20, 'i % 2 * 15' ], one => '15',
+		delta => 0.1, rare => 'b', ask => 'dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 15) AS q',
+		see => 'q[1], q[2], q[3]' },
+	{ name => 'four quantiles', @integers, others => [ 80, 'i % 4 * 5' ], one => '15', epsilon => 3, delta => 1e-3,
+		see => 'q[1], q[2], q[3], q[4]', ask => 'dp_quantile(x, ARRAY[0.1, 0.45, 0.5, 0.95], 0, 15) AS q' },
 	{ name => 'seven quantiles', @integers, others => [ 100, 'i % 2 * 10' ], one => '10', epsilon => 3,
 		delta => 1e-3, see => 'q[1], q[3], q[4], q[5], q[7]',
 		ask => 'dp_quantile(x, ARRAY[0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95], 0, 10) AS q' },
@@ -280,6 +332,14 @@ my @pairs = (
 		ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[2]).count, (h[4]).count' },
 	{ name => 'histogram: 20 individuals against 19', others => [ 19, '2 * i' ], delta => 0.01, rare => 'a',
 		never => 'b', ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[4]).count' },
+	{ name => 'histogram: 21 individuals against 20', others => [ 20, '2 * i' ], delta => 0.01, rare => 'b',
+		ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[4]).count' },
+	{ name => 'histogram of many buckets: 21 individuals in one against 20', others => [ 20, '99' ], one => '99',
+		delta => 0.01, rare => 'b', groups => 500, releases => 50000, ask => 'dp_histogram(x, 0, 100, 50) AS h',
+		see => '(h[1]).count, (h[50]).count' },
+	{ name => 'histogram of many buckets: 20 individuals in one against 19', others => [ 19, '99' ], one => '99',
+		delta => 0.01, rare => 'a', never => 'b', groups => 500, releases => 50000,
+		ask => 'dp_histogram(x, 0, 100, 50) AS h', see => '(h[1]).count, (h[50]).count' },
 	{ name => 'histogram, several rows', several => 1, others => [ 40, 'SELECT 10 * j FROM generate_series(0, 2) j' ],
 		one => 'SELECT 10 * j FROM generate_series(0, 10) j', delta => 0.01, max_rows => 3, releases => 20000,
 		ask => 'dp_histogram(x, 0, 100, 2) AS h', power => 0.3,
@@ -306,9 +366,12 @@ my @pairs = (
 # The faults that a build can have (src/, DP_FAULT_...), and the pairs each of which
 # must show it.  (NOISELESS is for test/t/063_alike.pl: all would show it.)
 my %faults = (
-	NOISE_SCALE => [ 'count', 'sum, a value at the upper bound', 'histogram', 'mode' ],
+	NOISE_SCALE => [ 'count', 'count of values, a value against no row', 'sum, a value at the upper bound', 'histogram', 'mode' ],
 	GATE_OFF => [ 'gate: 1 individual against 0', 'gate: 20 individuals against 19' ],
+	PARTS_UNGATED => [
+		'own gate: 20 values against 19, median beside a count', 'own gate: 20 values against 19, histogram beside a count' ],
 	GATE_19 => [
+		'one gate: 20 individuals against 19, with median and histogram', 'missing values left out: 20 values against 19',
 		'gate: 20 individuals against 19', 'gate: 21 individuals against 20', 'median: 20 individuals against 19',
 		'mode: 20 individuals against 19', 'histogram: 20 individuals against 19' ],
 	CAPS_OFF => [ 'several rows: 30 of them, 10 count', 'several groups: 2 of them, 1 counts' ],

@@ -92,11 +92,11 @@ sub rms_error
 
 my $n = 4000;
 
-# A count alone: Laplace of scale 1, variance 2, kurtosis 6.
+# A count alone: discrete Laplace of rate 1, variance 2q/(1-q)^2 with q = 1/e; kurtosis about 6.
 {
 	my ($rms, $mean) = statistics($n, 'SELECT dp_count(*) FROM people', 'c bigint',
 		'sqrt(avg((c - 10000) ^ 2)), avg(c - 10000)');
-	my $expected = sqrt(2 + 1 / 12);
+	my $expected = sqrt(2 * exp(-1)) / (1 - exp(-1));
 
 	close_to($rms, $expected, rms_error($expected, $n, 6), 'count: root mean square error');
 	close_to($mean, 0, $expected / sqrt $n, 'count: mean error');

@@ -245,36 +245,37 @@ add_contribution(BoundState *state, IndividualGroup *entry)
 	}
 }
 
-/* The costs of all groups of an individual whose contributions are bounded over these together. */
-static int64
-individual_cost(BoundState *state, const Individual *individual)
-{
-	int64		u[DP_MAX_DIMENSIONS];
-	int64		cost = 0;
+/* Coordinates of an individual's groups that are kept until all of its groups are known. */
+#define MOST_KEPT_COORDINATES DP_MAX_DIMENSIONS
 
-	for (uint32 g = 0; g < individual->ngroups; g++)
-		cost += clip_group(state->partial.contributions,
-						   individual_nth_group(&state->individuals, individual, g)->sums, u);
-	return cost;
-}
-
-/* Adds one individual to all its groups, scaled if they cost more than one. */
+/*
+ * Adds one individual to all its groups, scaled if they cost more than one.  What it adds to each is
+ * computed twice if it has many.
+ */
 static void
 add_clipped(BoundState *state, const Individual *individual)
 {
 	const Contributions *contributions = state->partial.contributions;
-	int64		cost = individual_cost(state, individual);
-	int64		u[DP_MAX_DIMENSIONS];
+	int			d = contributions->spec.dimensions;
+	bool		keep = (uint64) individual->ngroups * d <= MOST_KEPT_COORDINATES;
+	int64		kept[MOST_KEPT_COORDINATES];
+	int64		cost = 0;
 
+	for (uint32 g = 0; g < individual->ngroups; g++)
+		cost += clip_group(contributions,
+						   individual_nth_group(&state->individuals, individual, g)->sums,
+						   keep ? &kept[g * d] : kept);
 	for (uint32 g = 0; g < individual->ngroups; g++)
 	{
 		const IndividualGroup *entry = individual_nth_group(&state->individuals, individual, g);
 		CollectSum *sums = groups_sums(&state->partial.groups, entry->group);
+		int64	   *u = keep ? &kept[g * d] : kept;
 
-		(void) clip_group(contributions, entry->sums, u);
+		if (!keep)
+			(void) clip_group(contributions, entry->sums, u);
 		clip_scale(contributions, cost, u);
 		sum_add(&sums[0], 1);
-		for (int i = 0; i < contributions->spec.dimensions; i++)
+		for (int i = 0; i < d; i++)
 			sum_add(&sums[i + 1], u[i]);
 	}
 }

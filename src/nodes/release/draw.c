@@ -21,6 +21,7 @@
 #include "mechanism/noise.h"
 #include "mechanism/random.h"
 #include "mechanism/status.h"
+#include "mechanism/whole_noise.h"
 #include "nodes/release/draw.h"
 #include "nodes/release/last.h"
 #include "nodes/release/parts.h"
@@ -47,18 +48,33 @@ open_keys(ReleaseState *state, TupleDesc desc)
 	}
 }
 
+/* The threshold of the vector's gate. */
+static void
+compute_tau(ReleaseState *state)
+{
+	const ReleaseParams *params = &state->params;
+	int			d = state->spec->dimensions;
+	int			minimum = setting_min_individuals();
+	dp_status	status;
+
+	status = params->whole_noise ?
+		dp_whole_gate_threshold(params->epsilon_share, params->delta_share, params->groups, d,
+								minimum, &state->tau) :
+		dp_gate_weighted_threshold(params->epsilon_share, params->delta_share, params->groups,
+								   params->kept, d, minimum,
+								   spec_gate_weight(state->spec, params), &state->tau);
+	if (status != DP_OK)
+		elog(ERROR, "threshold of the gate could not be computed");
+}
+
 /* Prepares what all groups share: threshold, work space, simulated noise. */
 void
 begin_drawing(ReleaseState *state)
 {
 	const ReleaseSpec *spec = state->spec;
 
-	if (spec->numeric &&
-		dp_gate_weighted_threshold(state->params.epsilon_share, state->params.delta_share,
-								   state->params.groups, state->params.kept, spec->dimensions,
-								   setting_min_individuals(), spec_gate_weight(spec, &state->params),
-								   &state->tau) != DP_OK)
-		elog(ERROR, "threshold of the gate could not be computed");
+	if (spec->numeric)
+		compute_tau(state);
 	state->parts = parts_begin(spec, &state->params);
 	for (int i = 0; i < spec->noutputs && state->simulated == NULL; i++)
 	{
@@ -82,29 +98,47 @@ distinct_coordinate(ReleaseState *state, int i, TupleTableSlot *row, const Colle
 		(dp_int128) collect_individuals(group) * DP_SCALE;
 }
 
-/* Adds noise to a group's vector; false if the gate holds the group back. */
-static bool
-release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
-			   TupleTableSlot *row, dp_int128 *noisy)
+/* Raises an error unless noise has been drawn. */
+static void
+check_drawn(dp_status status)
 {
-	const ReleaseSpec *spec = state->spec;
-	dp_status	status;
-
-	status = dp_noise_draw(rng, state->params.epsilon_share, state->params.groups,
-						   spec->dimensions, noisy);
 	if (status == DP_ERR_RANDOM)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the source of random bytes failed")));
 	if (status != DP_OK)
 		elog(ERROR, "noise could not be drawn");
+}
+
+/* Does a noisy number of individuals reach the threshold?  Between whole numbers, at times. */
+static bool
+passes_gate(ReleaseState *state, dp_random *rng, dp_int128 individuals)
+{
+	dp_uint128	fraction = 0;
+
+	if (state->params.whole_noise)
+		check_drawn(dp_random_below(rng, DP_SCALE, &fraction));
+	return individuals + (dp_int128) fraction >= state->tau;
+}
+
+/* Adds noise to a group's vector; false if the gate holds the group back. */
+static bool
+release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
+			   TupleTableSlot *row, dp_int128 *noisy)
+{
+	const ReleaseSpec *spec = state->spec;
+	const ReleaseParams *params = &state->params;
+
+	check_drawn(params->whole_noise ?
+				dp_whole_draw(rng, params->epsilon_share, params->groups, spec->dimensions, noisy) :
+				dp_noise_draw(rng, params->epsilon_share, params->groups, spec->dimensions, noisy));
 	for (int i = 0; i < spec->dimensions; i++)
 		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
 			distinct_coordinate(state, i, row, group) : collect_coordinate(spec, group, i);
 #if defined(DP_FAULT_GATE_OFF) || defined(DP_FAULT_NOISELESS)
 	return true;
 #endif
-	return noisy[0] >= state->tau;
+	return passes_gate(state, rng, noisy[0]);
 }
 
 /* Draws all a group releases; false if nothing leaves. */

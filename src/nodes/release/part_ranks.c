@@ -130,17 +130,19 @@ ranks_smallest_group(const PartsState *state, int part)
 	double		epsilon = (double) dp_rank_share(params->epsilon_share, ntargets, shifted) * 1e-9;
 	double		coin = 2 * (1 - pow(0.5, 1.0 / selections));
 	dp_rank_target *targets = palloc0(sizeof(dp_rank_target) * ntargets);
-	dp_int128	threshold;
+	dp_rank_gate gate;
 	double		largest = 0;
 
-	parts_check(dp_rank_gate_threshold(params->epsilon_share, params->delta_share, params->groups,
-									   setting_min_individuals(), state->grids[part].cells,
-									   ntargets, shifted, &threshold));
+	parts_check(dp_rank_gate_thresholds(params->epsilon_share, params->delta_share, params->groups,
+										setting_min_individuals(), state->grids[part].cells,
+										ntargets, shifted, &gate));
 	rank_targets(state, part, targets);
 	for (int i = 0; i < ntargets; i++)
-		largest = Max(largest, target_smallest_group(&targets[i], (double) threshold /
+		largest = Max(largest, target_smallest_group(&targets[i], (double) gate.none /
 													 (double) DP_CELL_SCALE));
-	return (int64) ceil(largest - 2 * (double) params->groups / epsilon * log(coin));
+	/* the counts of a recursion must pass, too */
+	return (int64) ceil(Max(largest - 2 * (double) params->groups / epsilon * log(coin),
+							(double) gate.total / (double) DP_SCALE));
 }
 
 /* Draws all order statistics of a part. */
@@ -156,7 +158,7 @@ draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)
 	int64		individuals = sketch_cells(sketch, grid->cells, state->weights);
 
 	rank_targets(state, part, targets);
-	parts_check(dp_rank_choose(rng, params->epsilon_share, params->delta_share,
+	parts_check(dp_rank_choose(rng, params->epsilon_share, parts_gate_delta(state, part),
 							   params->groups, setting_min_individuals(),
 							   state->weights, grid->cells, individuals,
 							   targets, ntargets, &state->work, cells,

@@ -15,6 +15,7 @@
 #include "core/settings.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
+#include "mechanism/whole_noise.h"
 #include "nodes/release/values.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -220,18 +221,38 @@ covers_enough(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOu
  * ----------
  */
 
+/* A number in [0, 1) from the generator of simulations. */
+static double
+simulated_uniform(void *prng)
+{
+	return pg_prng_double(prng);
+}
+
+/*
+ * One noise vector of the law of mechanism/noise.c on a fine lattice: R * U with R a
+ * Gamma(d + 1) variable of scale k / epsilon and U uniform in the cube.
+ */
+static void
+simulate_vector(const ReleaseParams *params, int d, pg_prng_state *prng, double *noise)
+{
+	double		radius = 0;
+
+	for (int i = 0; i <= d; i++)
+		radius -= log(1.0 - pg_prng_double(prng));
+	radius *= (double) params->groups / ((double) params->epsilon_share * 1e-9);
+	for (int i = 0; i < d; i++)
+		noise[i] = radius * (2 * pg_prng_double(prng) - 1);
+}
+
 /*
  * Draws noise vectors for intervals, SIMULATIONS of "dimensions" numbers each,
- * in individuals.  The law is that of mechanism/noise.c on a fine lattice:
- * R * U with R a Gamma(d + 1) variable of scale k / epsilon and U uniform in
- * the cube.  Nothing depends on secrets here, so the generator need not be a
+ * in individuals, by the law of the release.  Nothing depends on secrets here, so the generator need not be a
  * cryptographic one; a fixed seed gives equal intervals for equal answers.
  */
 double *
 values_simulate(const ReleaseSpec *spec, const ReleaseParams *params)
 {
 	int			d = spec->dimensions;
-	double		scale = (double) params->groups / ((double) params->epsilon_share * 1e-9);
 	double	   *noise = MemoryContextAllocHuge(CurrentMemoryContext,
 											   sizeof(double) * SIMULATIONS * d);
 	pg_prng_state prng;
@@ -239,12 +260,11 @@ values_simulate(const ReleaseSpec *spec, const ReleaseParams *params)
 	pg_prng_seed(&prng, 1);
 	for (int s = 0; s < SIMULATIONS; s++)
 	{
-		double		radius = 0;
-
-		for (int i = 0; i <= d; i++)
-			radius -= log(1.0 - pg_prng_double(&prng));
-		for (int i = 0; i < d; i++)
-			noise[s * d + i] = radius * scale * (2 * pg_prng_double(&prng) - 1);
+		if (params->whole_noise)
+			dp_whole_simulate(params->epsilon_share, params->groups, d, simulated_uniform, &prng,
+							  noise + s * d);
+		else
+			simulate_vector(params, d, &prng, noise + s * d);
 	}
 	return noise;
 }
@@ -303,8 +323,9 @@ values_standard_error(const ReleaseSpec *spec, const ReleaseParams *params,
 					  const SpecOutput *output, const dp_int128 *noisy)
 {
 	double		vector[DP_MAX_DIMENSIONS];
-	double		sigma = dp_noise_stddev(params->epsilon_share, params->groups,
-										spec->dimensions);
+	double		sigma = params->whole_noise ?
+		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
+		dp_noise_stddev(params->epsilon_share, params->groups, spec->dimensions);
 	double		sum = 0;
 
 	for (int i = 0; i < spec->dimensions; i++)

@@ -144,10 +144,10 @@ check_ranges(const ReleaseSpec *spec, const double *values)
 	{
 		const SpecArgument *argument = &spec->arguments[i];
 
-		int			bound = argument->total ? argument->clamp : argument->bound;
-
-		if (bound > 0)
-			range_check(argument->type, argument->typmod, values[bound], values[bound + 1]);
+		/* a sum may be larger than a value of its type */
+		if (argument->bound > 0 && !argument->total)
+			range_check(argument->type, argument->typmod, values[argument->bound],
+						values[argument->bound + 1]);
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{

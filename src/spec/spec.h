@@ -122,9 +122,7 @@ typedef struct SpecArgument
 	SpecArgType type;
 	int32		typmod;			/* of NUMERIC: precision and scale, as in PostgreSQL; else -1 */
 	int16		bound;			/* position of its lower bound in the parameters, or 0 */
-	int16		clamp;			/* position of the lower bound of values before, or 0 */
-	bool		total;			/* the bounds are of sums in a whole release; those of values
-								 * are at clamp */
+	bool		total;			/* the bounds are of its sum in a whole release */
 } SpecArgument;
 
 /* The rows in which one or two arguments have a value. */

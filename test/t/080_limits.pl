@@ -74,13 +74,13 @@ SQL
 sub limits
 {
 	my ($role, $unit, $keys, $from, $set) = @_;
-	my $error = "SELECT '\@' || standard_error * 1000 / sqrt(2) FROM dp_agg.last_release()";
+	my $limits = "SELECT '\@' || max_groups || ' ' || max_rows FROM dp_agg.last_release()";
 	my @asked = map { query($_, $keys, $from) } "count(DISTINCT $unit)", 'count(*)';
-	my $r = DpAgg::as($node, $role, "SET dp_agg.epsilon = 1000; $set; $asked[0]; $error; $asked[1]; $error;");
-	my ($people, $k, $rows, $kr) = $r->{out} =~ /^(.*?)\n?\@([\d.]+)\n(.*?)\n?\@([\d.]+)$/s;
+	my $r = DpAgg::as($node, $role, "SET dp_agg.epsilon = 1000; $set; $asked[0]; $limits; $asked[1]; $limits;");
+	my ($people, $k, $rows, $r_and_k) = $r->{out} =~ /^(.*?)\n?\@(\d+) \d+\n(.*?)\n?\@(\d+ \d+)$/s;
 
-	return ($r->{err}, '', '') unless defined $kr;
-	return (sprintf('%.0f %.0f', $k, $kr / $k), $people, $rows);
+	return ($r->{err}, '', '') unless defined $r_and_k;
+	return ($r_and_k =~ s/^\d+/$k/r, $people, $rows);
 }
 
 sub query

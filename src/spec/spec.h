@@ -355,6 +355,8 @@ typedef struct ReleaseParams
 	int64		delta_share;	/* delta of each mechanism that has a gate, atto-delta */
 	int64		groups;			/* k: most groups that an individual counts in */
 	int64		rows;			/* r: most rows that an individual counts with in a group */
+	int64		look;			/* epsilon of a look at an average alone; 0 if there is none */
+	int64		vector_epsilon; /* epsilon of the vector's joint noise: all but the look */
 	bool		whole;			/* the vector consists of counts, with whole numbers as noise */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;

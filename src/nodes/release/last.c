@@ -109,9 +109,10 @@ last_begin(const ReleaseSpec *spec, const ReleaseParams *params, TierCodes codes
 	}
 }
 
-/* One more group was released, with this noisy vector. */
+/* One more group was released, with this noisy vector, drawn by that law. */
 void
-last_group(const ReleaseSpec *spec, const ReleaseParams *params, const dp_int128 *noisy)
+last_group(const ReleaseSpec *spec, const ReleaseParams *params, const dp_average_law *law,
+		   const dp_int128 *noisy)
 {
 	last.groups++;
 	if (last.measured >= LAST_GROUPS)
@@ -124,7 +125,7 @@ last_group(const ReleaseSpec *spec, const ReleaseParams *params, const dp_int128
 		if (isnan(last.squares[i]))
 			continue;
 		error = spec->outputs[i].part == DP_NONE ?
-			values_standard_error(spec, params, &spec->outputs[i], noisy) :
+			values_standard_error(spec, params, &spec->outputs[i], law, noisy) :
 			dp_noise_stddev(params->epsilon_share, params->groups, 1) * (double) params->rows;
 		last.squares[i] += isnan(error) ? 0 : error * error;
 	}

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "mechanism/average.h"
 #include "mechanism/status.h"
 #include "spec/spec.h"
 #include "tier/grade.h"
@@ -14,7 +15,7 @@
 extern void last_begin(const ReleaseSpec *spec, const ReleaseParams *params,
 					   TierCodes codes);
 extern void last_group(const ReleaseSpec *spec, const ReleaseParams *params,
-					   const dp_int128 *noisy);
+					   const dp_average_law *law, const dp_int128 *noisy);
 extern void last_end(void);
 
 #endif							/* DP_LAST_H */

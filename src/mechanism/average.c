@@ -7,7 +7,7 @@
  * enough, only S - c N matters, for a c near the average: an individual changes it by at
  * most 1 + |c|, and the average is c + (S - c N)/N.
  *
- * So a thirty-second of epsilon is spent on a look at both (noise.c, d = 2).  If the noisy
+ * So a twenty-fourth of epsilon is spent on a look at both (noise.c, d = 2).  If the noisy
  * N is LARGE individuals or more above the minimum, c is the quotient of what was seen, and
  * S - c N gets discrete Laplace noise of all the rest of epsilon.  The error of the
  * average is that of (1 + |c|) Laplace variables: sqrt(2) in the middle of the bounds,
@@ -31,7 +31,7 @@
 #include "mechanism/noise_internal.h"
 
 /* One in this many parts of epsilon is for the look. */
-#define LOOK_PARTS 32
+#define LOOK_PARTS 24
 
 /*
  * A group is large if its noisy number of individuals is 256 times the scale of the look's

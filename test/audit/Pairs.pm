@@ -163,7 +163,7 @@ my @pairs = (
 		releases => 8000, ask => 'dp_avg(x) AS a', power => 2 },
 	{ name => 'average of a large group, all others at the other bound', others => [ 1700, '100' ], one => '0', epsilon => 5,
 		groups => 20, releases => 8000, ask => 'dp_avg(x) AS a', power => 2 },
-	{ name => 'average of a group that looks large at times', others => [ 1650, 'i % 2 * 100' ], epsilon => 5, groups => 20,
+	{ name => 'average of a group that looks large at times', others => [ 1248, 'i % 2 * 100' ], epsilon => 5, groups => 20,
 		releases => 8000, ask => 'dp_avg(x) AS a' },
 	{ name => 'gate: 20 individuals against 19, average', others => [ 19, 'i' ], delta => 0.01, rare => 'a', never => 'b',
 		ask => 'dp_avg(x) AS a' },

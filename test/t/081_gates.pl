@@ -278,7 +278,7 @@ SQL
 }
 
 # An average alone is drawn around its centre where a group is large, with the error of (1 + |c|)
-# Laplace variables of 31/32 of epsilon; smaller groups have the joint noise of that.
+# Laplace variables of 23/24 of epsilon; smaller groups have the joint noise of that.
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE large (id int PRIMARY KEY, x float8 NOT NULL, far float8 NOT NULL, n int NOT NULL);
 INSERT INTO large SELECT i, (i - 0.5) / 100, 90 + (i - 0.5) / 1000, 1 FROM generate_series(1, 10000) i;
@@ -295,9 +295,9 @@ foreach my $case (
 	my ($column, $group, $individuals, $truth, $c) = @$case;
 	my $name = "average of $individuals around $truth";
 	my $joint = sqrt(20 / 3 * (1 / 2 + (($truth - 50) / 50)**2));
-	my $expected = 50 / $individuals * 32 / 31 * (defined $c ? sqrt(2) * (1 + abs $c) : $joint);
+	my $expected = 50 / $individuals * 24 / 23 * (defined $c ? sqrt(2) * (1 + abs $c) : $joint);
 	# what the look's errors of both numbers do together
-	my $second = defined $c ? 50 * 64**2 * sqrt(1 + $c**2) / $individuals**2 : 0;
+	my $second = defined $c ? 50 * 48**2 * sqrt(2.5 + 3.5 * $c**2) / $individuals**2 : 0;
 	my $error = sqrt($expected**2 + $second**2);
 	my ($rms, $mean, $holds) = split /\|/, DpAgg::value($node, 'reader', <<"SQL");
 CREATE TEMP TABLE answer (a float8, l float8, u float8);

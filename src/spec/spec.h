@@ -386,6 +386,8 @@ typedef struct ReleaseParams
 	int64		kept;			/* most groups in which an individual's rows are added up */
 	int64		unit;			/* rows that one unit of the vector stands for */
 	bool		whole_noise;	/* the vector consists of counts, with whole numbers as noise */
+	int64		look;			/* epsilon of a look at an average alone; 0 if there is none */
+	int64		vector_epsilon; /* epsilon of the vector's joint noise: all but the look */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 

@@ -104,7 +104,7 @@ divide_row(BoundState *state, TupleTableSlot *slot, Record *record)
 {
 	const AttrNumber *column = state->partial.columns.values;
 
-	slot_getsomeattrs(slot, state->partial.columns.last);
+	direct_columns_read(&state->partial.columns.direct, slot);
 	if (!key_columns_read(&state->units, slot, &record->unit))
 		return;					/* no individual's; the rewriter asks for IS NOT NULL */
 	if (state->partial.columns.nkeys > 0)

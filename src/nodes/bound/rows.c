@@ -16,7 +16,7 @@
  * context; elog if they are not what the description wants.
  */
 void
-input_columns_open(InputColumns *columns, List *numbers, const ReleaseSpec *spec)
+input_columns_open(InputColumns *columns, List *numbers, TupleDesc desc, const ReleaseSpec *spec)
 {
 	int			n = list_length(numbers) - BOUND_FIRST_COLUMN;
 	AttrNumber *attnos;
@@ -29,12 +29,9 @@ input_columns_open(InputColumns *columns, List *numbers, const ReleaseSpec *spec
 		n != columns->nkeys + columns->nunits + spec->narguments + spec->nsketches)
 		malformed("plan of a release");
 	attnos = palloc(n * sizeof(AttrNumber));
-	columns->last = 0;
 	for (int i = 0; i < n; i++)
-	{
 		attnos[i] = (AttrNumber) list_nth_int(numbers, BOUND_FIRST_COLUMN + i);
-		columns->last = Max(columns->last, attnos[i]);
-	}
+	direct_columns_open(&columns->direct, desc, attnos, n);
 	columns->keys = attnos;
 	columns->units = columns->keys + columns->nkeys;
 	columns->arguments = columns->units + columns->nunits;

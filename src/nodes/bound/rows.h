@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 
 #include "aggregate/sketch_add.h"
+#include "nodes/bound/direct.h"
 #include "spec/spec.h"
 
 /* The columns of the rows, by attribute number; "arguments" has that of each argument etc. */
@@ -23,7 +24,7 @@ typedef struct InputColumns
 	const AttrNumber *units;
 	const AttrNumber *arguments;
 	const AttrNumber *values;	/* of sketches */
-	AttrNumber	last;			/* the largest of them */
+	DirectColumns direct;		/* all of them */
 } InputColumns;
 
 typedef struct RowReader
@@ -32,7 +33,8 @@ typedef struct RowReader
 	ScanState  *scan;			/* the child, if it is read past the executor; else NULL */
 } RowReader;
 
-extern void input_columns_open(InputColumns *columns, List *numbers, const ReleaseSpec *spec);
+extern void input_columns_open(InputColumns *columns, List *numbers, TupleDesc desc,
+							   const ReleaseSpec *spec);
 extern SketchReader *rows_open_values(const ReleaseSpec *spec, ArrayType *params, TupleDesc desc,
 									  const InputColumns *columns);
 

@@ -134,14 +134,14 @@ individuals_add(IndividualTable *individuals, const BoundKey *key)
 	make_room(individuals);
 	individual = individuals_nth(individuals, individuals->n);
 	individual->hash = key->hash;
-	individual->bytes = NULL;
+	memcpy(individual->words, key->words, sizeof(key->words));
 	individual->length = key->length;
 	individual->ngroups = 0;
 	individual->largest = 0;
 	individual->more = NULL;
-	if (key->length > 0)
-		individual->bytes = memcpy(MemoryContextAlloc(individuals->context, key->length),
-								   key->bytes, key->length);
+	if (!key_fits_words(key->length))
+		individual->words[0] = (uint64) (uintptr_t)
+			memcpy(MemoryContextAlloc(individuals->context, key->length), key->bytes, key->length);
 	put_into_slot(individuals, individuals->n++, key->hash);
 	return individual;
 }

@@ -39,9 +39,10 @@ typedef struct MoreGroups
 typedef struct Individual
 {
 	uint64		hash;
+	uint64		words[KEY_WORDS];	/* of the key; the first one is the address of its bytes if they
+									 * do not fit */
 	uint64		largest;		/* rank of its k groups; 0: not computed yet */
-	const char *bytes;			/* of the key, if it is not short */
-	uint32		length;
+	uint32		length;			/* of the key */
 	uint32		ngroups;
 	MoreGroups *more;			/* the groups beyond the first ones */
 	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first ones, see individual_nth_group() */
@@ -106,6 +107,17 @@ individual_tag(uint64 hash)
 	return (uint32) (hash >> 24);
 }
 
+/* Is it the individual with the key? */
+static inline bool
+individual_is(const Individual *individual, const BoundKey *key)
+{
+	if (individual->hash != key->hash || individual->length != key->length)
+		return false;
+	if (unlikely(!key_fits_words(key->length)))
+		return memcmp((const char *) (uintptr_t) individual->words[0], key->bytes, key->length) == 0;
+	return individual->words[0] == key->words[0] && individual->words[1] == key->words[1];
+}
+
 /* The individual with the key, added if need be; valid until individuals_reset(). */
 static inline Individual *
 individuals_find(IndividualTable *individuals, const BoundKey *key)
@@ -122,8 +134,7 @@ individuals_find(IndividualTable *individuals, const BoundKey *key)
 		if (individuals->slots[slot].tag != tag)
 			continue;
 		individual = individuals_nth(individuals, individuals->slots[slot].number - 1);
-		if (individual->hash == key->hash && individual->length == key->length &&
-			(key->length == 0 || memcmp(individual->bytes, key->bytes, key->length) == 0))
+		if (individual_is(individual, key))
 			return individual;
 	}
 }

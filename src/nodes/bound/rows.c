@@ -38,6 +38,33 @@ input_columns_open(InputColumns *columns, List *numbers, TupleDesc desc, const R
 	columns->values = columns->arguments + spec->narguments;
 }
 
+/* Would the sequential scan that has begun only pass on the rows of its table? */
+static bool
+passes_on(const PlanState *child)
+{
+	return IsA(child, SeqScanState) && child->qual == NULL && child->ps_ProjInfo == NULL &&
+		child->instrument == NULL && child->state->es_epq_active == NULL;
+}
+
+/* Does the scan keep a list of the rows of its page? */
+static bool
+has_list(const TableScanDescData *scan)
+{
+	return scan->rs_rd->rd_tableam == GetHeapamTableAmRoutine() && scan->rs_nkeys == 0 &&
+		(scan->rs_flags & SO_ALLOW_PAGEMODE) != 0;
+}
+
+/* Reads past the executor from now on, if the child, which has handed out a row, allows for it. */
+void
+rows_read_past(RowReader *rows)
+{
+	if (!passes_on(rows->child))
+		return;
+	rows->scan = (ScanState *) rows->child;
+	if (has_list(rows->scan->ss_currentScanDesc))
+		rows->heap = (HeapScanDesc) rows->scan->ss_currentScanDesc;
+}
+
 /*
  * Checks the types of the arguments, and opens the sketches, all in the current memory
  * context.

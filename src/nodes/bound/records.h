@@ -277,14 +277,12 @@ record_write(const RecordLayout *layout, const Record *record, Partitions *parti
 		record_put(layout, record, partitions_append(partitions, partition, layout->size));
 }
 
-/* The record in these bytes, on which it goes on to rest. */
+/* The arguments of a record alone. */
 static inline void
-record_read(const RecordLayout *layout, const char *from, Record *record)
+record_read_arguments(const RecordLayout *layout, const char *from, Record *record)
 {
 	const char *value = from + layout->values;
 
-	record_get_unit(layout, from, &record->unit);
-	record->id = record_id(layout, from);
 	record->present = record_get_present(layout, from + layout->present);
 	for (int i = 0; i < layout->narguments; i++)
 	{
@@ -297,6 +295,15 @@ record_read(const RecordLayout *layout, const char *from, Record *record)
 		record->values[i] = 0;
 		record->present &= ~ARGUMENT_BIT(i);
 	}
+}
+
+/* The record in these bytes, on which it goes on to rest. */
+static inline void
+record_read(const RecordLayout *layout, const char *from, Record *record)
+{
+	record_get_unit(layout, from, &record->unit);
+	record->id = record_id(layout, from);
+	record_read_arguments(layout, from, record);
 	record_get_items(layout, from + layout->items, record);
 	if (record_is_long(layout, from))
 		record_read_long(layout, from, record);

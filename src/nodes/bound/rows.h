@@ -65,7 +65,7 @@ next_row_of_page(HeapScanDesc heap, TupleTableSlot *slot)
 	ItemPointerSet(&tuple->t_self, heap->rs_cblock, heap->rs_vistuples[next]);
 	heap->rs_cindex = next;
 	slot->tts_nvalid = 0;
-	slot->tts_tid = tuple->t_self;
+	ItemPointerSet(&slot->tts_tid, heap->rs_cblock, heap->rs_vistuples[next]);
 	pgstat_count_heap_getnext(heap->rs_base.rs_rd);
 	return true;
 }

@@ -122,12 +122,11 @@ divide_batch(BoundState *state)
 	state->nrecords = 0;
 }
 
-/* Is all that a record holds in the record itself?  If not, it cannot wait for the next row. */
+/* Are all records complete without bytes of their rows?  If not, none can wait for the next row. */
 static inline bool
-may_wait(const BoundState *state, const Record *record)
+may_wait(const BoundState *state)
 {
-	return state->partial.keys.is_short && !state->layout.varies &&
-		key_fits_words(record->unit.length);
+	return state->partial.keys.is_short && state->units.is_short && !state->layout.varies;
 }
 
 static inline void
@@ -148,7 +147,7 @@ divide_row(BoundState *state, TupleTableSlot *slot)
 	for (int i = 0; i < state->partial.spec->nsketches; i++, column++)
 		record->has_item[i] = !slot->tts_isnull[*column - 1] &&
 			sketch_read(&state->partial.sketches[i], slot->tts_values[*column - 1], &record->items[i]);
-	if (!may_wait(state, record))
+	if (!may_wait(state))
 		divide_record(state, record);
 	else if (++state->nrecords == DIVIDE_BATCH)
 		divide_batch(state);

@@ -150,14 +150,15 @@ individuals_add(IndividualTable *individuals, const BoundKey *key)
 	Individual *individual = add(individuals, key->hash);
 
 	individual->hash = key->hash;
-	memcpy(individual->words, key->words, sizeof(key->words));
 	individual->length = key->length;
 	individual->ngroups = 0;
 	individual->largest = 0;
 	individual->more = NULL;
 	if (!key_fits_words(key->length))
-		individual->words[0] = (uint64) (uintptr_t)
-			memcpy(MemoryContextAlloc(individuals->context, key->length), key->bytes, key->length);
+		individual->bytes = memcpy(MemoryContextAlloc(individuals->context, key->length),
+								   key->bytes, key->length);
+	else if (key->length > 0)
+		memcpy(&individual->words, key->bytes, sizeof(KeyWords));
 	return individual;
 }
 

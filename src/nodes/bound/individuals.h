@@ -39,8 +39,11 @@ typedef struct MoreGroups
 typedef struct Individual
 {
 	uint64		hash;
-	uint64		words[KEY_WORDS];	/* of the key; the first one is the address of its bytes if they
-									 * do not fit */
+	union						/* of the key, if it is not short */
+	{
+		KeyWords	words;
+		const char *bytes;		/* if they do not fit into words */
+	};
 	uint64		largest;		/* rank of its k groups; 0: not computed yet */
 	uint32		length;			/* of the key */
 	uint32		ngroups;
@@ -126,15 +129,17 @@ individual_tag(uint64 hash)
 	return (uint32) (hash >> 24);
 }
 
-/* Is it the individual with the key? */
+/* Is it the individual with the key?  Bytes that fit into words have zeros behind them. */
 static inline bool
 individual_is(const Individual *individual, const BoundKey *key)
 {
 	if (individual->hash != key->hash || individual->length != key->length)
 		return false;
-	if (unlikely(!key_fits_words(key->length)))
-		return memcmp((const char *) (uintptr_t) individual->words[0], key->bytes, key->length) == 0;
-	return individual->words[0] == key->words[0] && individual->words[1] == key->words[1];
+	if (key->length == 0)
+		return true;
+	if (likely(key_fits_words(key->length)))
+		return memcmp(&individual->words, key->bytes, sizeof(KeyWords)) == 0;
+	return memcmp(individual->bytes, key->bytes, key->length) == 0;
 }
 
 /* The individual with the key, added if need be; valid until individuals_reset(). */

@@ -149,15 +149,15 @@ bool
 key_columns_read_long(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
 {
 	bool		of_unit = !columns->nullable;
+	KeyWords	words = {0};
 
 	if (!(of_unit && columns->n == 1 ? read_unit(columns, slot, key) :
 		  read_columns(columns, slot, key)))
 		return false;
-	key->words[0] = key->words[1] = 0;
 	if (of_unit && key_fits_words(key->length))
 	{
-		memcpy(key->words, key->bytes, key->length);
-		key->hash = key_hash_words(key->words, key->length, columns->seed);
+		memcpy(&words, key->bytes, key->length);
+		key->hash = key_hash_words(&words, key->length, columns->seed);
 	}
 	else
 		key->hash = hash_of_bytes(key->bytes, key->length, columns->seed);

@@ -13,20 +13,14 @@
 
 #include "spec/value_key.h"
 
-/* Bytes of a unit's key that fit into words. */
-#define KEY_WORDS 2
-#define KEY_BYTES_IN_WORDS (KEY_WORDS * (int) sizeof(uint64))
-
 /*
  * A key is a hash and bytes.  Of "short" columns the hash alone is the key: it is a
  * permutation of the value's bits, and there are no bytes.  Otherwise bytes are equal if
- * and only if the values are.  If those of a unit fit into the words, these hold them, with zeros
- * behind; the words of any other key are 0.
+ * and only if the values are.
  */
 typedef struct BoundKey
 {
 	uint64		hash;
-	uint64		words[KEY_WORDS];
 	const char *bytes;
 	uint32		length;
 	uint32		bits;			/* of a short one of at most 4 bytes that is not NULL */
@@ -50,18 +44,24 @@ extern bool key_columns_read_long(KeyColumns *columns, TupleTableSlot *slot, Bou
 extern void key_columns_values(KeyColumns *columns, const BoundKey *key, Datum *values,
 							   bool *isnull);
 
-/* Do a unit's words hold all bytes of its key? */
+/* Few bytes of a unit's key, with zeros behind them. */
+typedef struct KeyWords
+{
+	uint64		words[2];
+} KeyWords;
+
+/* Do words hold all bytes of a key? */
 static inline bool
 key_fits_words(uint32 length)
 {
-	return length <= KEY_BYTES_IN_WORDS;
+	return length <= sizeof(KeyWords);
 }
 
-/* The seeded hash of a key that words hold. */
+/* The seeded hash of a unit's key that words hold. */
 static inline uint64
-key_hash_words(const uint64 *words, uint32 length, uint64 seed)
+key_hash_words(const KeyWords *key, uint32 length, uint64 seed)
 {
-	return value_mix(value_mix(words[0] ^ seed) ^ (words[1] + length));
+	return value_mix(value_mix(key->words[0] ^ seed) ^ (key->words[1] + length));
 }
 
 /* The bits that are the key of a short column; NULL is one bit more than a value has. */
@@ -110,7 +110,6 @@ key_columns_read(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
 	else
 		bits = SHORT_KEY_NULL;
 	key->hash = value_mix(bits ^ columns->seed);
-	key->words[0] = key->words[1] = 0;
 	key->bits = (uint32) bits;
 	key->bytes = NULL;
 	key->length = 0;

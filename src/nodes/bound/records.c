@@ -41,7 +41,7 @@ record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *u
 			nvalues++;
 		}
 	}
-	layout->id = offset = layout->wide_unit ? KEY_BYTES_IN_WORDS + 1 :
+	layout->id = offset = layout->wide_unit ? (Size) (sizeof(KeyWords) + 1) :
 		layout->narrow_unit ? sizeof(uint32) : sizeof(uint64);
 	if (layout->grouped)
 		offset += sizeof(uint32);

@@ -112,21 +112,21 @@ record_uint64(const char *from)
 static inline uint8
 record_unit_length(const char *from)
 {
-	return (uint8) from[KEY_BYTES_IN_WORDS];
+	return (uint8) from[sizeof(KeyWords)];
 }
 
 /* The hash of a record's unit, which decides who reads it. */
 static inline uint64
 record_unit_hash(const RecordLayout *layout, const char *from)
 {
-	uint64		words[KEY_WORDS];
+	KeyWords	words;
 
 	if (layout->narrow_unit)
 		return value_mix(record_uint32(from) ^ layout->unit_seed);
 	if (!layout->wide_unit || record_unit_length(from) == UNIT_IS_LONG)
 		return record_uint64(from);
-	memcpy(words, from, sizeof(words));
-	return key_hash_words(words, record_unit_length(from), layout->unit_seed);
+	memcpy(&words, from, sizeof(words));
+	return key_hash_words(&words, record_unit_length(from), layout->unit_seed);
 }
 
 /* The number of its group. */
@@ -222,25 +222,23 @@ record_put_unit(const RecordLayout *layout, const BoundKey *unit, char *to)
 	{
 		bool		fits = key_fits_words(unit->length);
 
-		memcpy(to, unit->words, sizeof(unit->words));
-		if (!fits)
+		memset(to, 0, sizeof(KeyWords));
+		if (fits)
+			memcpy(to, unit->bytes, unit->length);
+		else
 			memcpy(to, &unit->hash, sizeof(uint64));
-		to[KEY_BYTES_IN_WORDS] = (char) (fits ? unit->length : UNIT_IS_LONG);
+		to[sizeof(KeyWords)] = (char) (fits ? unit->length : UNIT_IS_LONG);
 	}
 }
 
-/* The unit, but for bytes that do not lie at a fixed place. */
+/* The unit, but for bytes that do not lie at a fixed place.  Behind those that do are zeros. */
 static inline void
 record_get_unit(const RecordLayout *layout, const char *from, BoundKey *unit)
 {
 	unit->hash = record_unit_hash(layout, from);
-	unit->words[0] = unit->words[1] = 0;
-	unit->length = 0;
-	if (!layout->wide_unit || record_unit_length(from) == UNIT_IS_LONG)
-		return;
-	memcpy(unit->words, from, sizeof(unit->words));
-	unit->length = record_unit_length(from);
 	unit->bytes = from;
+	unit->length = layout->wide_unit && record_unit_length(from) != UNIT_IS_LONG ?
+		record_unit_length(from) : 0;
 }
 
 /* What lies at fixed places in a record. */

@@ -134,7 +134,7 @@ hash_of_bytes(const char *bytes, uint32 length, uint64 seed)
 	for (; length - done > sizeof(word); done += sizeof(word))
 	{
 		memcpy(&word, bytes + done, sizeof(word));
-		hash = value_mix(hash ^ word);
+		hash = key_hash_step(hash, word);
 	}
 	/* the last eight bytes again have some of those before them */
 	if (length >= sizeof(word))

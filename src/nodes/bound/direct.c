@@ -49,7 +49,7 @@ direct_columns_open(DirectColumns *direct, TupleDesc desc, const AttrNumber *att
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		DirectColumn column = {.column = i,.offset = place_of(attribute, end),
 			.length = attribute->attlen,.by_value = attribute->attbyval,
-		.wanted = is_wanted(i, attnos, n),.align = attribute->attalign};
+			.wanted = is_wanted(i, attnos, n),.align = attribute->attalign};
 
 		end = column.offset < 0 || column.length < 0 ? -1 : column.offset + column.length;
 		if (column.wanted || end < 0)

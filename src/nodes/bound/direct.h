@@ -19,7 +19,7 @@
 typedef struct DirectColumn
 {
 	int			column;			/* from 0 */
-	int			offset;			/* in the tuple's data; -1: it depends on the columns before it */
+	int			offset;			/* in the tuple's data; -1: it depends on those before it */
 	int16		length;			/* typlen of its type */
 	bool		by_value;
 	bool		wanted;

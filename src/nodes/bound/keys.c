@@ -56,7 +56,8 @@ column_bytes(KeyReader *reader, Datum value, ValueKey *key)
 {
 	struct varlena *stored = (struct varlena *) DatumGetPointer(value);
 
-	if (reader->form == KEY_VARLENA && VARATT_IS_SHORT(stored))
+	if (reader->form == KEY_VARLENA && VARATT_IS_SHORT(stored) &&
+		!VARATT_IS_EXTERNAL(stored))
 	{
 		key->bytes = VARDATA_SHORT(stored);
 		key->length = VARSIZE_SHORT(stored) - VARHDRSZ_SHORT;

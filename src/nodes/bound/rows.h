@@ -16,7 +16,11 @@
 
 #include "aggregate/sketch_add.h"
 #include "nodes/bound/direct.h"
+#include "nodes/bound/prefetch.h"
 #include "spec/spec.h"
+
+/* A row of a page is asked for when this many rows before it are read. */
+#define ROWS_AHEAD 8
 
 /* The columns of the rows, by attribute number; "arguments" has that of each argument etc. */
 typedef struct InputColumns
@@ -61,6 +65,8 @@ next_row_of_page(HeapScanDesc heap, TupleTableSlot *slot)
 	page = BufferGetPage(heap->rs_cbuf);
 	item = PageGetItemId(page, heap->rs_vistuples[next]);
 	tuple->t_data = (HeapTupleHeader) PageGetItem(page, item);
+	if (next + ROWS_AHEAD < heap->rs_ntuples)
+		dp_prefetch(PageGetItem(page, PageGetItemId(page, heap->rs_vistuples[next + ROWS_AHEAD])));
 	tuple->t_len = ItemIdGetLength(item);
 	ItemPointerSet(&tuple->t_self, heap->rs_cblock, heap->rs_vistuples[next]);
 	heap->rs_cindex = next;

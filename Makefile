@@ -45,7 +45,7 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=dp_agg
 installcheck: export PGOPTIONS := $(PGOPTIONS) -c default_transaction_isolation=read\ committed $(addprefix -c ,\
 	dp_agg.epsilon=1000 dp_agg.delta=1e-6 dp_agg.max_groups=0 dp_agg.max_rows=0 \
 	dp_agg.min_individuals=20 dp_agg.min_epsilon=0.001 \
-	dp_agg.index_scans=off dp_agg.bound_node=on \
+	dp_agg.index_scans=off dp_agg.bound_node=on dp_agg.notice_cut=0.05 \
 	dp_agg.tier_scale=1000000 dp_agg.tier_epsilon=5 dp_agg.tier_lifetime_epsilon=50 \
 	dp_agg.plain_transmission=medium dp_agg.declared_environment=none \
 	search_path=public client_min_messages=notice plan_cache_mode=auto \

@@ -14,6 +14,12 @@
  *		individual(spec, params, x1, x2, ...)				-> bytea
  *		collect_bounded(spec, params, individual)			-> bytea
  *
+ * or, where contributions are bounded over all groups of an individual (clip.c), by the sum of
+ * the costs of these:
+ *
+ *		clip_cost(spec, params, individual)					-> bigint
+ *		collect_clipped(spec, params, individual, cost)		-> bytea
+ *
  * Values become integers (DP_SCALE per unit of sensitivity) before anything is
  * added, so sums are exact, the order of rows never matters, and no rounding tells
  * about values (Casacuberta, Shoemate, Vadhan, Wagaman 2022).
@@ -32,6 +38,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "aggregate/clip.h"
 #include "aggregate/collect.h"
 #include "aggregate/contribution.h"
 #include "aggregate/program.h"
@@ -59,6 +66,8 @@ PG_FUNCTION_INFO_V1(dp_collect_combine);
 PG_FUNCTION_INFO_V1(dp_individual_transition);
 PG_FUNCTION_INFO_V1(dp_individual_combine);
 PG_FUNCTION_INFO_V1(dp_collect_bounded_transition);
+PG_FUNCTION_INFO_V1(dp_clip_cost);
+PG_FUNCTION_INFO_V1(dp_collect_clipped_transition);
 
 /* Exact number of individuals of a group. */
 int64
@@ -69,8 +78,10 @@ collect_individuals(const CollectState *state)
 
 /* Coordinate "i" (from 0) of a group's exact vector, in lattice units. */
 dp_int128
-collect_coordinate(const CollectState *state, int i)
+collect_coordinate(const ReleaseSpec *spec, const CollectState *state, int i)
 {
+	if (spec->by_total)
+		return sum_get(&state->sums[i + 1]);
 	return i == 0 ? sum_get(&state->sums[0]) * DP_SCALE : sum_get(&state->sums[i]);
 }
 
@@ -80,18 +91,18 @@ collect_coordinate(const CollectState *state, int i)
 /*
  * The state of a group in a datum, its header checked: SQL can hand any bytea to these
  * functions.  It is detoasted, with a header of four bytes; the sums may be unaligned.
- * dimensions is the number of sums that the release has, or ANY_SIZE.  elog if the
+ * nsums is the number of sums that the release has, or ANY_SIZE.  elog if the
  * bytes are no such state.
  */
 const CollectState *
-collect_read_state(Datum datum, int dimensions)
+collect_read_state(Datum datum, int nsums)
 {
 	CollectState *state = (CollectState *) PG_DETOAST_DATUM(datum);
 
 	if (VARSIZE(state) < COLLECT_STATE_SIZE(1) ||
-		state->dimensions < 1 || state->dimensions > DP_MAX_DIMENSIONS ||
-		VARSIZE(state) != COLLECT_STATE_SIZE(state->dimensions) ||
-		(dimensions != ANY_SIZE && state->dimensions != dimensions))
+		state->nsums < 1 || state->nsums > DP_MAX_DIMENSIONS + 1 ||
+		VARSIZE(state) != COLLECT_STATE_SIZE(state->nsums) ||
+		(nsums != ANY_SIZE && state->nsums != nsums))
 		malformed("collector state");
 	return state;
 }
@@ -168,13 +179,13 @@ collect_program(FunctionCallInfo fcinfo)
 
 /* The state of a group without rows. */
 static CollectState *
-new_state(int dimensions)
+new_state(int nsums)
 {
-	Size		size = COLLECT_STATE_SIZE(dimensions);
+	Size		size = COLLECT_STATE_SIZE(nsums);
 	CollectState *state = palloc0(size);
 
 	SET_VARSIZE(state, size);
-	state->dimensions = dimensions;
+	state->nsums = nsums;
 	return state;
 }
 
@@ -183,16 +194,16 @@ new_state(int dimensions)
  * the quick test here; any other, which SQL could hand in, is checked in full.
  */
 static inline CollectState *
-collect_state(FunctionCallInfo fcinfo, int dimensions)
+collect_state(FunctionCallInfo fcinfo, int nsums)
 {
 	CollectState *state = (CollectState *) PG_GETARG_POINTER(0);
 
 	if (unlikely(PG_ARGISNULL(0)))
-		return new_state(dimensions);
-	if (likely(!VARATT_IS_EXTENDED(state) && VARSIZE(state) == COLLECT_STATE_SIZE(dimensions) &&
-			   state->dimensions == dimensions))
+		return new_state(nsums);
+	if (likely(!VARATT_IS_EXTENDED(state) && VARSIZE(state) == COLLECT_STATE_SIZE(nsums) &&
+			   state->nsums == nsums))
 		return state;
-	return (CollectState *) collect_read_state(PG_GETARG_DATUM(0), dimensions);
+	return (CollectState *) collect_read_state(PG_GETARG_DATUM(0), nsums);
 }
 
 /*
@@ -246,8 +257,8 @@ dp_collect_combine(PG_FUNCTION_ARGS)
 	if (combine_one(fcinfo, &result))
 		return result;
 	other = collect_read_state(PG_GETARG_DATUM(1), ANY_SIZE);
-	state = (CollectState *) collect_read_state(PG_GETARG_DATUM(0), other->dimensions);
-	for (int i = 0; i < state->dimensions; i++)
+	state = (CollectState *) collect_read_state(PG_GETARG_DATUM(0), other->nsums);
+	for (int i = 0; i < state->nsums; i++)
 		sum_add(&state->sums[i], sum_get(&other->sums[i]));
 	PG_RETURN_POINTER(state);
 }
@@ -338,5 +349,84 @@ dp_collect_bounded_transition(PG_FUNCTION_ARGS)
 					contribution(cache, i, sum_get(&individual->sums[cache->spec.features[f].ones]),
 								 sum_get(&individual->sums[f])));
 	}
+	PG_RETURN_POINTER(state);
+}
+
+/*
+ * The sums of an individual's features in a group, in 64 bits: as they are in the bounding node.  More
+ * than 2^33 rows of one individual do not fit.
+ */
+static void
+read_sums(const Contributions *contributions, Datum datum, int64 *sums)
+{
+	IndividualState *individual = read_individual(datum, contributions->spec.nfeatures);
+
+	for (int f = 0; f < contributions->spec.nfeatures; f++)
+	{
+		dp_int128	sum = sum_get(&individual->sums[f]);
+
+		if (sum != (int64) sum)
+			malformed("individual state");
+		sums[f] = (int64) sum;
+	}
+}
+
+/* Opens what clip_cost and collect_clipped read; elog if the release is not bounded by total. */
+static Contributions *
+clip_cache(FunctionCallInfo fcinfo, int spec_argument)
+{
+	Contributions *result = fcinfo->flinfo->fn_extra;
+
+	if (likely(result != NULL))
+		return result;
+	result = contributions_open(PG_GETARG_DATUM(spec_argument),
+								PG_GETARG_ARRAYTYPE_P(spec_argument + 1), fcinfo->flinfo->fn_mcxt);
+	if (!result->spec.by_total)
+		malformed("release description");
+	fcinfo->flinfo->fn_extra = result;
+	return result;
+}
+
+/*
+ * clip_cost(spec bytea, params float8[], individual bytea) returns bigint
+ *
+ * What an individual adds to one of its groups, before it is scaled.
+ */
+PGDLLEXPORT Datum
+dp_clip_cost(PG_FUNCTION_ARGS)
+{
+	const Contributions *contributions = clip_cache(fcinfo, 0);
+	int64		sums[DP_MAX_FEATURES];
+	int64		u[DP_MAX_DIMENSIONS];
+
+	read_sums(contributions, PG_GETARG_DATUM(2), sums);
+	PG_RETURN_INT64(clip_group(contributions, sums, u));
+}
+
+/*
+ * collect_clipped_transition(state bytea, spec bytea, params float8[], individual bytea,
+ *							  cost bigint)
+ *
+ * Adds one individual of the group, scaled if all its groups cost more than one.
+ */
+PGDLLEXPORT Datum
+dp_collect_clipped_transition(PG_FUNCTION_ARGS)
+{
+	const Contributions *contributions;
+	CollectState *state;
+	int64		sums[DP_MAX_FEATURES];
+	int64		u[DP_MAX_DIMENSIONS];
+
+	check_call(fcinfo);
+	contributions = clip_cache(fcinfo, 1);
+	state = collect_state(fcinfo, spec_sums(&contributions->spec));
+	if (PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		PG_RETURN_POINTER(state);
+	read_sums(contributions, PG_GETARG_DATUM(3), sums);
+	(void) clip_group(contributions, sums, u);
+	clip_scale(contributions, PG_GETARG_INT64(4), u);
+	sum_add(&state->sums[0], 1);
+	for (int i = 0; i < contributions->spec.dimensions; i++)
+		sum_add(&state->sums[i + 1], u[i]);
 	PG_RETURN_POINTER(state);
 }

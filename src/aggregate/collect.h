@@ -9,9 +9,10 @@
 
 #include "aggregate/sum.h"
 #include "mechanism/status.h"
+#include "spec/spec.h"
 
-extern const CollectState *collect_read_state(Datum datum, int dimensions);
+extern const CollectState *collect_read_state(Datum datum, int nsums);
 extern int64 collect_individuals(const CollectState *state);
-extern dp_int128 collect_coordinate(const CollectState *state, int i);
+extern dp_int128 collect_coordinate(const ReleaseSpec *spec, const CollectState *state, int i);
 
 #endif							/* DP_COLLECT_H */

@@ -24,7 +24,7 @@ argument_type_matches(const SpecArgument *argument, Oid type)
 	return argument->type == SPEC_ARG_ANY || domain_of_type(type) == argument->type;
 }
 
-/* Centres, half widths and imputed values under this execution's parameters. */
+/* Centres and half widths under this execution's parameters. */
 static void
 read_bounds(Contributions *contributions)
 {
@@ -45,7 +45,21 @@ read_bounds(Contributions *contributions)
 			reader->mid = lower / 2 + upper / 2;
 			reader->half = upper / 2 - lower / 2;
 		}
+		reader->clamped = spec->arguments[i].clamp > 0;
+		if (reader->clamped)
+		{
+			reader->lower = contributions->params.values[spec->arguments[i].clamp];
+			reader->upper = contributions->params.values[spec->arguments[i].clamp + 1];
+		}
 	}
+}
+
+/* What stands for missing values, and how each coordinate is bounded. */
+static void
+read_coordinates(Contributions *contributions)
+{
+	const ReleaseSpec *spec = &contributions->spec;
+
 	for (int i = 1; i < spec->dimensions; i++)
 	{
 		const SpecCoordinate *coordinate = &spec->coordinates[i];
@@ -54,6 +68,8 @@ read_bounds(Contributions *contributions)
 		if (coordinate->feature == DP_NONE)
 			continue;
 		x = spec->sets[spec->features[coordinate->feature].set].x;
+		contributions->totals[i] = feature_reads_x(spec->features[coordinate->feature].kind) &&
+			spec->arguments[x].total;
 		switch (coordinate->imputation)
 		{
 			case SPEC_IMPUTE_CENTRE:
@@ -95,5 +111,7 @@ contributions_open(Datum description, ArrayType *params, MemoryContext context)
 	result->rows_shift = (result->params.rows & (result->params.rows - 1)) == 0 ?
 		pg_leftmost_one_pos64(result->params.rows) : -1;
 	read_bounds(result);
+	read_coordinates(result);
+	result->gate_weight = spec_gate_weight(&result->spec, &result->params);
 	return result;
 }

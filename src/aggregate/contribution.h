@@ -27,6 +27,9 @@ typedef struct ArgumentReader
 	bool		bounded;		/* it has bounds; without, only its presence counts */
 	double		mid;			/* centre of the bounds */
 	double		half;			/* half the distance of the bounds */
+	bool		clamped;		/* values are clamped before, to lower .. upper */
+	double		lower;
+	double		upper;
 } ArgumentReader;
 
 /* A release's description under the parameters of one execution. */
@@ -37,6 +40,8 @@ typedef struct Contributions
 	int			rows_shift;		/* binary logarithm of r = params.rows; -1 if it is none */
 	ArgumentReader readers[DP_MAX_ARGUMENTS];
 	int64		imputed[DP_MAX_DIMENSIONS]; /* imputed values by coordinate, in lattice units */
+	bool		totals[DP_MAX_DIMENSIONS];	/* coordinates whose sums have bounds of their own */
+	int64		gate_weight;	/* most that an individual adds to coordinate 0 of a group */
 } Contributions;
 
 /* The arguments of one row. */
@@ -96,6 +101,8 @@ read_value(const ArgumentReader *reader, Datum value, bool isnull, int64 *y)
 	*y = 0;
 	if (isnull || !domain_number(reader->type, value, &x))
 		return false;
+	if (reader->clamped)
+		x = Max(reader->lower, Min(reader->upper, x));
 	if (reader->bounded)
 		*y = quantise(x, reader->mid, reader->half);
 	return true;
@@ -195,6 +202,29 @@ shift_to_nearest(int64 numerator, int shift)
 }
 
 /*
+ * Is an individual with n rows and a sum of a coordinate's feature clipped there: does it count with fewer
+ * rows than it has, or each weighing less, or with a smaller sum?
+ */
+static inline bool
+is_clipped(const Contributions *contributions, int i, dp_int128 n, dp_int128 sum)
+{
+	if (contributions->totals[i])
+		return Max(sum, -sum) > DP_SCALE;
+	return n > contributions->params.rows;
+}
+
+/*
+ * What an individual contributes to a sum with bounds of its own, which is clamped to them: to 0 .. 1, spread over -1 .. 1, or
+ * to -1 .. 1.
+ */
+static inline dp_int128
+total_contribution(SpecImputation imputation, dp_int128 sum)
+{
+	sum = Min(sum, DP_SCALE);
+	return imputation == SPEC_IMPUTE_LOWER ? 2 * Max(sum, 0) - DP_SCALE : Max(sum, -DP_SCALE);
+}
+
+/*
  * What an individual contributes to coordinate i, which has a feature: its n rows
  * in the feature's set, with the feature's sum, bounded to r and in units of r.  With n <= r
  * that is the sum over r, with n > r the mean; one division, so that the result stays
@@ -206,6 +236,10 @@ contribution(const Contributions *contributions, int i, dp_int128 n, dp_int128 s
 	const SpecCoordinate *coordinate = &contributions->spec.coordinates[i];
 	dp_int128	r = contributions->params.rows;
 
+	if (coordinate->clipped)
+		return is_clipped(contributions, i, n, sum) ? DP_SCALE : contributions->imputed[i];
+	if (contributions->totals[i])
+		return total_contribution(coordinate->imputation, sum);
 	sum = feature_to_lattice(contributions->spec.features[coordinate->feature].kind, sum);
 	if (coordinate->presence)
 		return n > 0 ? DP_SCALE : contributions->imputed[i];

@@ -1,6 +1,6 @@
 /*
  * declare.c
- *		Bodies of the dp_* aggregates, of dp_low(), dp_high() and dp_with().
+ *		Bodies of the dp_* aggregates, of dp_low(), dp_high(), dp_clipped() and dp_with().
  *
  * dp_count(...) and the others are declarations: the rewriter replaces them before
  * planning.  A body only runs when nothing was rewritten, that is over relations
@@ -15,6 +15,7 @@
 
 PG_FUNCTION_INFO_V1(dp_unreleased);
 PG_FUNCTION_INFO_V1(dp_interval_misplaced);
+PG_FUNCTION_INFO_V1(dp_clipped_misplaced);
 PG_FUNCTION_INFO_V1(dp_with);
 
 /*
@@ -42,6 +43,20 @@ dp_interval_misplaced(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("dp_low() and dp_high() are not in their place"),
 			 errhint("Write them directly around an aggregate, as in dp_low(dp_count(*), 0.95).")));
+	PG_RETURN_NULL();			/* keep compiler quiet */
+}
+
+/*
+ * dp_clipped(...): a share that belongs to an aggregate, which the rewriter takes together.
+ * Always raises ERRCODE_DP_QUERY_REFUSED.
+ */
+PGDLLEXPORT Datum
+dp_clipped_misplaced(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("dp_clipped() is not in its place"),
+			 errhint("Write it directly around an aggregate, as in dp_clipped(dp_count(*)).")));
 	PG_RETURN_NULL();			/* keep compiler quiet */
 }
 

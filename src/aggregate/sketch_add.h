@@ -103,7 +103,8 @@ sketch_is_state(const SketchReader *reader, Datum datum, SketchStage stage)
 
 /*
  * Reads a value that is not NULL.  False if it counts as no value: NaN, or for VALUES one
- * that is too long to be chosen.  The item is valid until the next call for this sketch,
+ * that is too long to be chosen.  Where every row has a value, NaN is one, too: the largest,
+ * as PostgreSQL sorts it.  The item is valid until the next call for this sketch,
  * or the end of the row.
  */
 static inline bool
@@ -115,7 +116,11 @@ sketch_read(SketchReader *reader, Datum value, SketchItem *item)
 	{
 		case SPEC_SKETCH_CELLS:
 			if (!domain_number(reader->sketch.type, value, &x))
-				return false;
+			{
+				if (!reader->sketch.complete)
+					return false;
+				x = INFINITY;
+			}
 			item->cell = grid_cell(&reader->grid, x);
 			return true;
 		case SPEC_SKETCH_VALUES:

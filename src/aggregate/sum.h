@@ -19,14 +19,15 @@ typedef struct CollectSum
 typedef struct CollectState
 {
 	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	int32		dimensions;		/* number of coordinates */
-	CollectSum	sums[FLEXIBLE_ARRAY_MEMBER];	/* one per coordinate, in lattice units; but
-												 * [0] is the exact number of individuals,
-												 * which never leaves the node */
+	int32		nsums;
+	CollectSum	sums[FLEXIBLE_ARRAY_MEMBER];	/* [0] is the exact number of individuals,
+												 * which never leaves the node; then
+												 * coordinates, in lattice units: from 1 on,
+												 * or by_total (spec.h) from 0 on */
 } CollectState;
 
-/* Bytes of a state of d coordinates, header included. */
-#define COLLECT_STATE_SIZE(d) (offsetof(CollectState, sums) + (d) * sizeof(CollectSum))
+/* Bytes of a state of n sums, header included. */
+#define COLLECT_STATE_SIZE(n) (offsetof(CollectState, sums) + (n) * sizeof(CollectSum))
 
 static inline dp_int128
 sum_get(const CollectSum *sum)

@@ -1,6 +1,6 @@
 /*
  * limits.h
- *		The limit that settings, labels and releases share.
+ *		The limits that settings, labels and releases share.
  *
  * Its companion, the most groups of an individual, is DP_MAX_GROUPS in mechanism/noise.h.
  */
@@ -9,5 +9,8 @@
 
 /* Most rows of one individual that may count in one group. */
 #define DP_MAX_ROWS 1000000
+
+/* Most rows of one individual that may count in one release. */
+#define DP_MAX_TOTAL 100000000
 
 #endif							/* DP_LIMITS_H */

@@ -30,6 +30,10 @@ static const struct
 		"DISTINCT and ORDER BY are not available in this aggregate over protected rows",
 		"count(DISTINCT x) and dp_count_distinct(x) count distinct values; percentile_cont, percentile_disc and mode take WITHIN GROUP."
 	},
+	[REFUSE_CLIPPED] = {
+		"there is no share of clipped individuals for this output",
+		"dp_clipped() stands directly around a count of rows or values, a sum, an average or a variance, as in dp_clipped(dp_count(*))."
+	},
 	[REFUSE_COLLATION] = {
 		"only collations that come with PostgreSQL may be used below a release",
 		"Apply the collation to the released values."
@@ -196,7 +200,7 @@ static const struct
 	},
 	[REFUSE_WITH_TWICE] = {
 		"two dp_with() set the same thing differently",
-		"Set each of epsilon, delta, max_groups and max_rows once for one release."
+		"Set each of epsilon, delta, max_groups, max_rows and max_total once for one release."
 	},
 };
 

@@ -22,8 +22,10 @@ double		dp_setting_epsilon = 1.0;
 double		dp_setting_delta = 1e-8;
 int			dp_setting_max_groups = 0;
 int			dp_setting_max_rows = 0;
+int			dp_setting_max_total = 0;
 int			dp_setting_min_individuals = 20;
 double		dp_setting_min_epsilon = 0.001;
+double		dp_setting_notice_cut = 0.05;
 bool		dp_setting_index_scans = false;
 bool		dp_setting_bound_node = true;
 int			dp_setting_tier_scale = 1000000;
@@ -99,6 +101,13 @@ define_release_settings(void)
 							&dp_setting_max_rows, 0, 0, DP_MAX_ROWS,
 							PGC_USERSET, 0, NULL, assign_int, NULL);
 
+	/* How many rows of an individual count in a release. */
+	DefineCustomIntVariable("dp_agg.max_total",
+							"Most rows of one release that an individual counts with.",
+							"0 takes what the relation declares, or max_groups times max_rows. Noise grows with it.",
+							&dp_setting_max_total, 0, 0, DP_MAX_TOTAL,
+							PGC_USERSET, 0, NULL, assign_int, NULL);
+
 	/* A group with fewer individuals is never shown; 20 is the floor. */
 	DefineCustomIntVariable("dp_agg.min_individuals",
 							"Least number of individuals of a group that is released.",
@@ -112,6 +121,13 @@ define_release_settings(void)
 							 "An account may ask for more, see dp_agg.set_budget().",
 							 &dp_setting_min_epsilon, 0.001, 1e-9, 1000.0,
 							 PGC_SUSET, 0, NULL, assign_real, NULL);
+
+	/* Looked at when a release has run; nothing but a notice depends on it. */
+	DefineCustomRealVariable("dp_agg.notice_cut",
+							 "Share of rows that limits leave out above which a notice tells it.",
+							 "It takes a relation whose rows per individual were measured, see dp_agg.set_measured(). 1: never.",
+							 &dp_setting_notice_cut, 0.05, 0, 1,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 
 	/* Which pages an index scan reads depends on rows; counters and running time show it. */
 	DefineCustomBoolVariable("dp_agg.index_scans",

@@ -140,7 +140,9 @@ release_codes(const ReleaseSpec *spec, const ReleaseParams *params)
 static void
 pay_releases(List *releases, const char *query_text)
 {
+	static uint64 statement = 0;
 	List	   *items = NIL;
+	int			number = 0;
 	ListCell   *lc;
 	ListCell   *li;
 
@@ -164,11 +166,14 @@ pay_releases(List *releases, const char *query_text)
 	if (items == NIL)
 		return;
 	ledger_charge(items, query_text != NULL ? query_text : "");
+	statement++;
 	forboth(lc, releases, li, items)
 	{
 		ReleaseState *state = release_state(lfirst(lc));
 
 		state->codes = ((LedgerItem *) lfirst(li))->codes;
+		state->statement = statement;
+		state->number = ++number;
 		state->paid = true;
 	}
 }

@@ -49,7 +49,7 @@ find_collector(PlannerInfo *root)
 			continue;
 		function = extension_function(aggref->aggfnoid);
 		if (function == DP_FUNC_COLLECT || function == DP_FUNC_COLLECT_BOUNDED ||
-			function == DP_FUNC_BOUND)
+			function == DP_FUNC_COLLECT_CLIPPED || function == DP_FUNC_BOUND)
 			return aggref;
 	}
 	return NULL;

@@ -157,18 +157,34 @@ dp_status
 dp_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
 				  int d, int64_t individuals, dp_int128 *tau)
 {
+	return dp_gate_weighted_threshold(epsilon_nano, delta_atto, groups, groups, d, individuals,
+									  DP_SCALE, tau);
+}
+
+/*
+ * dp_gate_weighted_threshold
+ *		The same where an individual adds at most `weight` lattice units to coordinate 0
+ *		of a group, and is in at most `kept` groups.
+ *
+ * A group of exactly `individuals` individuals passes with probability at most
+ * 1 - (1 - delta)^(1/kept).  kept as groups; weight in 1 .. DP_SCALE.
+ */
+dp_status
+dp_gate_weighted_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int64_t kept,
+						   int d, int64_t individuals, int64_t weight, dp_int128 *tau)
+{
 	double		rate;
 
 	if (epsilon_nano < DP_MIN_EPSILON_NANO ||
 		epsilon_nano > DP_MAX_EPSILON_NANO ||
-		groups < 1 || groups > DP_MAX_GROUPS ||
+		groups < 1 || groups > DP_MAX_GROUPS || kept < 1 || kept > DP_MAX_GROUPS ||
 		d < 1 || d > DP_MAX_DIMENSIONS ||
 		delta_atto < 1 || delta_atto >= INT64_C(1000000000000000000) ||
-		individuals < 1)
+		individuals < 1 || weight < 1 || weight > DP_SCALE)
 		return DP_ERR_RANGE;
 
 	rate = (double) epsilon_nano * 1e-9 / (double) groups / (double) DP_SCALE;
-	*tau = (dp_int128) individuals * DP_SCALE +
-		dp_gate_offset(rate, dp_gate_group_delta(delta_atto, groups), d);
+	*tau = (dp_int128) individuals * weight +
+		dp_gate_offset(rate, dp_gate_group_delta(delta_atto, kept), d);
 	return DP_OK;
 }

@@ -50,6 +50,10 @@
  *		T_0 = min_individuals +
  *			  (2 groups/epsilon) * (ln(m/2) + ln(1/delta')/s).
  *
+ * Without a gate.  Where something else has decided that the group may leave, by the
+ * number of individuals that have a value, there is no "none": the selections alone are
+ * epsilon-DP, and no delta is spent.
+ *
  * Up to DP_RANK_MAX_INDEPENDENT targets, or if any has a shift: each target is
  * chosen on all the data with epsilon/ntargets, and each of the selections has
  * a "none".  The release is a function of all of them.
@@ -58,12 +62,16 @@
  * "Differentially Private Approximate Quantiles" (2022): the middle target is
  * chosen, and those on its left are then chosen among the cells below it, those
  * on its right among the cells above it.  Let an individual have the weight w_I
- * in the cells of an interval I.  A selection on I costs it
- * w_I * epsilon_1/groups by the range above.  The intervals of one level of
- * the recursion are disjoint, so their w_I sum to at most 1 and the level costs
- * epsilon_1 once; which intervals and targets these are depends on the data
- * only through earlier outputs, so that levels compose adaptively.  There are
- * ceil(log2(ntargets + 1)) levels.
+ * in the cells of an interval I.  A selection on I with epsilon_1 costs it
+ * w_I * epsilon_1/groups by the range above.
+ *
+ * Every interval has a budget b, and what is done on it costs an individual at
+ * most w_I * b/groups.  With one or two targets these are chosen independently, by
+ * b or b/2 each.  With more, the selection and the counts below are paid from
+ * b, and each of the two intervals that remain has what is left: they are
+ * disjoint, so that together they cost no more than that.  Which intervals and
+ * targets these are depends on the data only through earlier outputs, so that
+ * all of it composes adaptively.
  *
  * That paper takes the rank of a target within an interval to be
  * (p - p_left)/(p_right - p_left) of its data.  This supposes that values differ: if
@@ -71,17 +79,23 @@
  * that the p of v says, and the quantiles beside it come out wrong by a
  * constant share of n.  Here, before an interval is split, the weights below,
  * in and above the cell that was chosen are counted with Laplace noise.  These
- * three are disjoint, so the counts of one level cost epsilon_2 once, by the
+ * three are disjoint, so the counts cost epsilon_2 once, by the
  * same argument (noise.c: the change of the three in the l1-norm is at most
  * w_I).  A target that the counts place within the cell is that cell, and takes
  * no selection; the others carry their ranks on as counted from the end of the
- * interval that does not move.  epsilon_1 = 3 epsilon_2: a selection errs by
- * (2 c/epsilon_1) ln m, a count by 1/epsilon_2.  The last level needs no counts,
- * so that (4 * levels - 1) * epsilon_2 = epsilon.
+ * interval that does not move.  epsilon_1 = 2 epsilon_2: a selection errs by
+ * (2 c/epsilon_1) ln m, a count by 1/epsilon_2, and more of epsilon for either makes
+ * quartiles worse.
  *
  * Within an interval whose weight is n and was counted as N, the target rank is
  * t = p' n + (t - p' N) with p' = t/N rounded: a target like any other, whose
- * shift is a public number.  Only the first selection has a "none".
+ * shift is a public number.
+ *
+ * The gate of a recursion is the first selection with its "none", and the three
+ * counts after it: the group passes only if their sum reaches a threshold, too.  The
+ * noise of the counts is independent of what was chosen, so that the probability of
+ * passing with exactly min_individuals is at most the product of the two.  delta' is
+ * divided so that both thresholds are at about the same number of individuals.
  *
  * The cells are ascending in the order of the targets: in the recursion by
  * itself, in the independent form by sorting the cells that were chosen, which
@@ -109,7 +123,7 @@
 #define SAFETY 1e-9
 
 /* epsilon_1 : epsilon_2, each as a number of shares. */
-#define SELECTION_SHARES 3
+#define SELECTION_SHARES 2
 #define COUNT_SHARES 1
 
 /* Lattice units of the noise per unit of weight. */
@@ -122,9 +136,9 @@ typedef struct rank_data
 	int			m;
 	int64_t		total;			/* sum of all weights */
 	int64_t		groups;			/* most groups of an individual */
-	int64_t		selection_nano; /* epsilon of one selection, nano-epsilon */
-	int64_t		count_nano;		/* epsilon of the counts of one level, nano-epsilon */
-	dp_int128	short_of_gate;	/* T_0 - individuals, in weight */
+	bool		gated;			/* there is a "none" */
+	dp_int128	short_of_gate;	/* T_0 - individuals, in weight, if gated */
+	dp_int128	least_total;	/* what the counts must reach, in lattice units, if gated */
 	const dp_choose_work *work;
 } rank_data;
 
@@ -144,6 +158,9 @@ typedef struct rank_interval
 	int			last_target;
 	int			first_cell;
 	int			last_cell;
+	int64_t		budget_nano;	/* epsilon of all that is done on it, nano-epsilon */
+	bool		whole;			/* it is all the data, of which nothing was counted yet */
+	int64_t		count;			/* its noisy weight, if it is not */
 } rank_interval;
 
 /* max(p, 1 - p), in 1 / DP_QUANTILE_UNIT. */
@@ -154,16 +171,18 @@ larger_side(int32_t p)
 }
 
 /*
- * Levels of the recursion over ntargets targets: ceil(log2(ntargets + 1)).
+ * What a recursion over ntargets targets costs, as a number of shares: a selection and counts
+ * for each split, of which the larger side has half of the targets, rounded down, and
+ * selections of those that are left.
  */
 static int
-recursion_levels(int ntargets)
+recursion_cost(int ntargets)
 {
-	int			levels = 0;
+	int			cost = 0;
 
-	while (ntargets >> levels != 0)
-		levels++;
-	return levels;
+	for (; ntargets > DP_RANK_MAX_INDEPENDENT; ntargets /= 2)
+		cost += SELECTION_SHARES + COUNT_SHARES;
+	return cost + SELECTION_SHARES * ntargets;
 }
 
 /* Is each target chosen on all the data, and not by the recursion? */
@@ -173,19 +192,10 @@ is_independent(int ntargets, bool shifted)
 	return shifted || ntargets <= DP_RANK_MAX_INDEPENDENT;
 }
 
-/* One share of epsilon in a recursion over ntargets targets, which is epsilon_2. */
-static int64_t
-recursion_share(int64_t epsilon_nano, int ntargets)
-{
-	int			levels = recursion_levels(ntargets);
-
-	return epsilon_nano /
-		((SELECTION_SHARES + COUNT_SHARES) * levels - COUNT_SHARES);
-}
-
 /*
  * dp_rank_share
- *		The epsilon (1e-9) with which each of ntargets targets is chosen.
+ *		The epsilon (1e-9) with which each of ntargets targets is chosen; in a
+ *		recursion the first, and the others with no less.
  *
  * shifted: whether any target has a shift.  ntargets in 1 ..
  * DP_RANK_MAX_TARGETS, epsilon_nano >= 0.  0 if nothing is left for each.
@@ -195,51 +205,96 @@ dp_rank_share(int64_t epsilon_nano, int ntargets, bool shifted)
 {
 	if (is_independent(ntargets, shifted))
 		return epsilon_nano / ntargets;
-	return SELECTION_SHARES * recursion_share(epsilon_nano, ntargets);
+	return SELECTION_SHARES * (epsilon_nano / recursion_cost(ntargets));
+}
+
+/* Whether the parameters of a selection, but for delta, are within their documented ranges. */
+static bool
+parameters_in_range(int64_t epsilon_nano, int64_t groups, int64_t min_individuals,
+					int m, int ntargets, bool shifted)
+{
+	return epsilon_nano >= DP_MIN_EPSILON_NANO &&
+		epsilon_nano <= DP_MAX_EPSILON_NANO &&
+		groups >= 1 && groups <= DP_MAX_GROUPS &&
+		min_individuals >= 1 && min_individuals <= DP_RANK_MAX_INDIVIDUALS &&
+		m >= 1 && m <= DP_RANK_MAX_CELLS &&
+		ntargets >= 1 && ntargets <= DP_RANK_MAX_TARGETS &&
+		dp_rank_share(epsilon_nano, ntargets, shifted) >= 1;
 }
 
 /*
- * dp_rank_gate_threshold
- *		T_0 in weight (DP_CELL_SCALE is one individual): groups of fewer
- *		individuals rarely pass the gate of dp_rank_choose, larger ones mostly.
+ * A distance above the minimum, in weight: a selection of this share, of m cells and "none",
+ * passes with probability at most exp(-log_odds) if "none" has it as its distance.
+ */
+static dp_int128
+none_distance(int64_t share, int64_t groups, int m, double log_odds)
+{
+	log_odds += log(0.5 * m) + SAFETY;
+	/* At most 2 * 10^6 * 10^9 * (11 + 56) * 2^24 < 2^82. */
+	return log_odds > 0.0 ?
+		(dp_int128) ceil(2.0 * (double) groups / ((double) share * 1e-9) * log_odds *
+						 (1.0 + 1e-12) * (double) DP_CELL_SCALE) : 0;
+}
+
+/*
+ * How much of log_odds the "none" of a recursion has; its counts have the rest.  In units
+ * of groups/epsilon_2 the thresholds lie about (2/SELECTION_SHARES) (ln(m/2) + part) and
+ * rest + 3 above the minimum (the latter is close for the sum of three Laplace
+ * variables where it matters); they are equal at this part.
+ */
+static double
+none_part(int m, double log_odds)
+{
+	const double slope = 2.0 * COUNT_SHARES / SELECTION_SHARES;
+	double		part = (log_odds + 3.0 - slope * log(0.5 * m)) / (1.0 + slope);
+
+	return fmin(fmax(part, 0.0), log_odds);
+}
+
+/*
+ * dp_rank_gate_thresholds
+ *		Where groups begin to pass the gate of dp_rank_choose: gate->none is T_0 in
+ *		weight (DP_CELL_SCALE is one individual), and gate->total what the counts of a
+ *		recursion must reach, in lattice units; without a recursion there are none,
+ *		and it is 0.
  *
- * Parameters and ranges as for dp_rank_choose; shifted as for dp_rank_share.
- * Otherwise DP_ERR_RANGE, and *threshold is not touched.
+ * Parameters and ranges as for dp_rank_choose, but that there is a gate, so that
+ * delta_atto is at least 1; shifted as for dp_rank_share.  Otherwise
+ * DP_ERR_RANGE, and *gate is not touched.
  */
 dp_status
-dp_rank_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
-					   int64_t min_individuals, int m, int ntargets,
-					   bool shifted, dp_int128 *threshold)
+dp_rank_gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
+						int64_t min_individuals, int m, int ntargets,
+						bool shifted, dp_rank_gate *gate)
 {
 	int64_t		share;
-	int			selections;
 	double		log_odds;
-	double		distance;
 
-	if (epsilon_nano < DP_MIN_EPSILON_NANO ||
-		epsilon_nano > DP_MAX_EPSILON_NANO ||
-		delta_atto < 1 || delta_atto >= INT64_C(1000000000000000000) ||
-		groups < 1 || groups > DP_MAX_GROUPS ||
-		min_individuals < 1 || min_individuals > DP_RANK_MAX_INDIVIDUALS ||
-		m < 1 || m > DP_RANK_MAX_CELLS ||
-		ntargets < 1 || ntargets > DP_RANK_MAX_TARGETS)
-		return DP_ERR_RANGE;
-	share = dp_rank_share(epsilon_nano, ntargets, shifted);
-	if (share < 1)
+	if (!parameters_in_range(epsilon_nano, groups, min_individuals, m, ntargets, shifted) ||
+		delta_atto < 1 || delta_atto >= INT64_C(1000000000000000000))
 		return DP_ERR_RANGE;
 
-	selections = is_independent(ntargets, shifted) ? ntargets : 1;
-	log_odds = log(0.5 * m) -
-		log(dp_gate_group_delta(delta_atto, groups)) / selections + SAFETY;
+	gate->none = gate->total = 0;
+	gate->scale = 0.0;
 #ifdef DP_FAULT_NOISELESS
-	*threshold = 0;
 	return DP_OK;
 #endif
-	/* At most 2 * 10^6 * 10^9 * (11 + 56) * 2^24 < 2^82. */
-	distance = log_odds > 0.0 ?
-		ceil(2.0 * (double) groups / ((double) share * 1e-9) * log_odds *
-			 (1.0 + 1e-12) * (double) DP_CELL_SCALE) : 0.0;
-	*threshold = (dp_int128) min_individuals * DP_CELL_SCALE + (dp_int128) distance;
+	share = dp_rank_share(epsilon_nano, ntargets, shifted);
+	log_odds = -log(dp_gate_group_delta(delta_atto, groups));
+	gate->none = (dp_int128) min_individuals * DP_CELL_SCALE;
+	if (is_independent(ntargets, shifted))
+		gate->none += none_distance(share, groups, m, log_odds / ntargets);
+	else
+	{
+		double		part = none_part(m, log_odds);
+		double		rate = (double) (share / SELECTION_SHARES * COUNT_SHARES) * 1e-9 /
+			(double) groups / (double) DP_SCALE;
+
+		gate->none += none_distance(share, groups, m, part);
+		gate->scale = 1.0 / (rate * (double) DP_SCALE);
+		gate->total = (dp_int128) min_individuals * DP_SCALE +
+			dp_sum_offset(rate, part - log_odds, 3);
+	}
 	return DP_OK;
 }
 
@@ -332,17 +387,20 @@ cell_deficits(const rank_data *data, int first, int last, const rank_costs *cost
 }
 
 /*
- * The cell of a target, among the cells first .. last and on their data alone;
- * -1 if gated and "none" is chosen.
+ * The cell of a target, among the cells of an interval and on their data alone, with
+ * that epsilon; -1 if the interval is gated and "none" is chosen.
  */
 static dp_status
-choose_cell(dp_random *rng, const rank_data *data, int first, int last,
-			const dp_rank_target *target, bool gated, int *cell)
+choose_cell(dp_random *rng, const rank_data *data, const rank_interval *interval,
+			const dp_rank_target *target, int64_t epsilon_nano, int *cell)
 {
+	int			first = interval->first_cell;
+	int			last = interval->last_cell;
+	bool		gated = interval->whole && data->gated;
 	dp_uint128 *deficits = data->work->deficits;
 	int32_t    *starts = data->work->starts;
 	int32_t		side = larger_side(target->p);
-	dp_uint128	rate_p = (dp_uint128) data->selection_nano;
+	dp_uint128	rate_p = (dp_uint128) epsilon_nano;
 	dp_uint128	rate_q = (dp_uint128) 1000000000 * (dp_uint128) DP_CELL_SCALE *
 		2 * (dp_uint128) side * (dp_uint128) data->groups;
 	dp_int128	whole = (dp_int128) total_weight(data, first, last);
@@ -380,60 +438,60 @@ choose_cell(dp_random *rng, const rank_data *data, int first, int last,
 	return status;
 }
 
-/*
- * The noisy weight of the cells first .. last (none if last < first), rounded
- * to 0 .. DP_RANK_MAX_INDIVIDUALS individuals.
- */
+/* The noisy weight of the cells first .. last (none if last < first), in lattice units. */
 static dp_status
 count_cells(dp_random *rng, const rank_data *data, int first, int last,
-			int64_t *count)
+			int64_t epsilon_nano, dp_int128 *noisy)
+{
+	dp_status	status = dp_noise_draw(rng, epsilon_nano, data->groups, 1, noisy);
+
+	for (int v = first; status == DP_OK && v <= last; v++)
+		*noisy += (dp_int128) data->weights[v] * LATTICE_PER_WEIGHT;
+	return status;
+}
+
+/* A noisy weight in units of weights, between nothing and DP_RANK_MAX_INDIVIDUALS individuals. */
+static int64_t
+counted_weight(dp_int128 noisy)
 {
 	const int64_t most = DP_RANK_MAX_INDIVIDUALS * DP_CELL_SCALE;
-	dp_int128	noisy;
-	dp_status	status = dp_noise_draw(rng, data->count_nano, data->groups, 1, &noisy);
 
-	*count = 0;
-	if (status != DP_OK)
-		return status;
-	for (int v = first; v <= last; v++)
-		noisy += (dp_int128) data->weights[v] * LATTICE_PER_WEIGHT;
 	noisy /= LATTICE_PER_WEIGHT;
-	if (noisy > 0)
-		*count = noisy < most ? (int64_t) noisy : most;
-	OPENSSL_cleanse(&noisy, sizeof(noisy));
-	return DP_OK;
+	return noisy <= 0 ? 0 : noisy < most ? (int64_t) noisy : most;
 }
 
 static dp_status choose_interval(dp_random *rng, const rank_data *data,
-								 rank_recursion *run, const rank_interval *interval,
-								 dp_rank_target target, bool gated);
+								 rank_recursion *run, const rank_interval *interval);
 
-/* The target rank `below` of an interval that was counted as `total` > below. */
+/* Target i of an interval: as it is asked for, or by what was counted below it. */
 static dp_rank_target
-relative_target(int64_t below, int64_t total)
+interval_target(const rank_recursion *run, const rank_interval *interval, int i)
 {
+	int64_t		below = run->below[i];
 	dp_rank_target target;
 
-	target.p = (int32_t) ((dp_int128) below * DP_QUANTILE_UNIT / total);
+	if (interval->whole)
+		return run->targets[i];
+	target.p = (int32_t) ((dp_int128) below * DP_QUANTILE_UNIT / interval->count);
 	target.shift = below -
-		(int64_t) ((dp_int128) target.p * total / DP_QUANTILE_UNIT);
+		(int64_t) ((dp_int128) target.p * interval->count / DP_QUANTILE_UNIT);
 	return target;
 }
 
 /*
- * Chooses the cells of the targets first .. mid - 1.  count is the noisy weight of the
- * interval below the cell of mid.
+ * Chooses the cells of the targets first .. mid - 1, which have that budget.  count is the
+ * noisy weight of the interval below the cell of mid.
  *
  * Targets that count does not place below that cell get the cell itself.  They are the
  * last of these targets, as `below` ascends.
  */
 static dp_status
 choose_left(dp_random *rng, const rank_data *data, rank_recursion *run,
-			const rank_interval *interval, int mid, int64_t count)
+			const rank_interval *interval, int mid, int64_t count, int64_t budget_nano)
 {
 	int			cell = run->cells[mid];
 	rank_interval left = {interval->first_target, mid - 1,
-		interval->first_cell, cell - 1};
+		interval->first_cell, cell - 1, budget_nano, false, count};
 
 	if (left.last_cell < left.first_cell)
 		count = 0;
@@ -445,19 +503,17 @@ choose_left(dp_random *rng, const rank_data *data, rank_recursion *run,
 
 	for (int i = left.first_target; i <= left.last_target; i++)
 		run->above[i] = count - run->below[i];
-	mid = (left.first_target + left.last_target) / 2;
-	return choose_interval(rng, data, run, &left,
-						   relative_target(run->below[mid], count), false);
+	return choose_interval(rng, data, run, &left);
 }
 
 /* Chooses the cells of the targets mid + 1 .. last; count is the weight above, in the same way. */
 static dp_status
 choose_right(dp_random *rng, const rank_data *data, rank_recursion *run,
-			 const rank_interval *interval, int mid, int64_t count)
+			 const rank_interval *interval, int mid, int64_t count, int64_t budget_nano)
 {
 	int			cell = run->cells[mid];
 	rank_interval right = {mid + 1, interval->last_target,
-		cell + 1, interval->last_cell};
+		cell + 1, interval->last_cell, budget_nano, false, count};
 
 	if (right.last_cell < right.first_cell)
 		count = 0;
@@ -469,61 +525,125 @@ choose_right(dp_random *rng, const rank_data *data, rank_recursion *run,
 
 	for (int i = right.first_target; i <= right.last_target; i++)
 		run->below[i] = count - run->above[i];
-	mid = (right.first_target + right.last_target) / 2;
-	return choose_interval(rng, data, run, &right,
-						   relative_target(run->below[mid], count), false);
+	return choose_interval(rng, data, run, &right);
 }
 
 /*
- * Chooses the cells of all targets of an interval, the middle one as `target`.
- *
- * gated: the interval is all the data, of which nothing was counted yet.  If
- * "none" is chosen there, the middle target's cell is -1 and nothing else is
- * drawn.
+ * Counts the interval below, above and, if it is all the data, in the cell of mid, of which
+ * *left and *right become the first two.  All the data then has its ranks, or, if it does
+ * not pass the gate, mid loses its cell.
  */
 static dp_status
-choose_interval(dp_random *rng, const rank_data *data, rank_recursion *run,
-				const rank_interval *interval, dp_rank_target target, bool gated)
+count_interval(dp_random *rng, const rank_data *data, rank_recursion *run,
+			   const rank_interval *interval, int mid, int64_t epsilon_nano,
+			   int64_t *left, int64_t *right)
 {
-	int			mid = (interval->first_target + interval->last_target) / 2;
-	int			cell;
-	int64_t		left = 0;
-	int64_t		inside = 0;
-	int64_t		right = 0;
+	int			cell = run->cells[mid];
+	dp_int128	below = 0;
+	dp_int128	inside = 0;
+	dp_int128	above = 0;
+	int64_t		total;
 	dp_status	status;
 
-	status = choose_cell(rng, data, interval->first_cell, interval->last_cell,
-						 &target, gated, &cell);
-	if (status != DP_OK)
-		return status;
-	run->cells[mid] = cell;
-	if (cell < 0 || interval->first_target == interval->last_target)
-		return DP_OK;
-
-	status = count_cells(rng, data, interval->first_cell, cell - 1, &left);
+	status = count_cells(rng, data, interval->first_cell, cell - 1, epsilon_nano, &below);
 	if (status == DP_OK)
-		status = count_cells(rng, data, cell + 1, interval->last_cell, &right);
-	if (status == DP_OK && gated)
-		status = count_cells(rng, data, cell, cell, &inside);
-	if (status != DP_OK)
+		status = count_cells(rng, data, cell + 1, interval->last_cell, epsilon_nano, &above);
+	if (status == DP_OK && interval->whole)
+		status = count_cells(rng, data, cell, cell, epsilon_nano, &inside);
+	*left = counted_weight(below);
+	*right = counted_weight(above);
+	if (status != DP_OK || !interval->whole)
 		return status;
 
-	if (gated)
+	if (data->gated && below + inside + above < data->least_total)
+		run->cells[mid] = -1;
+	/* below 2^59 */
+	total = *left + counted_weight(inside) + *right;
+	for (int i = interval->first_target; i <= interval->last_target; i++)
 	{
-		/* below 2^59 */
-		int64_t		total = left + inside + right;
-
-		for (int i = interval->first_target; i <= interval->last_target; i++)
-		{
-			run->below[i] = (int64_t) ((dp_int128) total * run->targets[i].p /
-									   DP_QUANTILE_UNIT);
-			run->above[i] = total - run->below[i];
-		}
+		run->below[i] = (int64_t) ((dp_int128) total * run->targets[i].p /
+								   DP_QUANTILE_UNIT);
+		run->above[i] = total - run->below[i];
 	}
-	status = choose_left(rng, data, run, interval, mid, left);
+	return DP_OK;
+}
+
+/*
+ * Chooses the cells of more than DP_RANK_MAX_INDEPENDENT targets of an interval: the middle
+ * one, then those on either side.  If the gate holds all the data back, the middle one has
+ * the cell -1, and the others keep theirs, which is -1 before.
+ */
+static dp_status
+split_interval(dp_random *rng, const rank_data *data, rank_recursion *run,
+			   const rank_interval *interval)
+{
+	int			mid = (interval->first_target + interval->last_target) / 2;
+	int			ntargets = interval->last_target - interval->first_target + 1;
+	int64_t		share = interval->budget_nano / recursion_cost(ntargets);
+	int64_t		rest = interval->budget_nano - (SELECTION_SHARES + COUNT_SHARES) * share;
+	dp_rank_target target = interval_target(run, interval, mid);
+	int64_t		left;
+	int64_t		right;
+	dp_status	status;
+
+	status = choose_cell(rng, data, interval, &target, SELECTION_SHARES * share, &run->cells[mid]);
+	if (status != DP_OK || run->cells[mid] < 0)
+		return status;
+	status = count_interval(rng, data, run, interval, mid, COUNT_SHARES * share, &left, &right);
+	if (status != DP_OK || run->cells[mid] < 0)
+		return status;
+	status = choose_left(rng, data, run, interval, mid, left, rest);
 	if (status == DP_OK)
-		status = choose_right(rng, data, run, interval, mid, right);
+		status = choose_right(rng, data, run, interval, mid, right, rest);
 	return status;
+}
+
+/* Sorts n cells, ascending. */
+static void
+sort_cells(int *cells, int n)
+{
+	for (int i = 1; i < n; i++)
+	{
+		int			cell = cells[i];
+		int			place = i;
+
+		for (; place > 0 && cells[place - 1] > cell; place--)
+			cells[place] = cells[place - 1];
+		cells[place] = cell;
+	}
+}
+
+/*
+ * Chooses each target of an interval by itself; stops with a cell of -1 where "none" is
+ * chosen.
+ */
+static dp_status
+choose_each(dp_random *rng, const rank_data *data, rank_recursion *run,
+			const rank_interval *interval)
+{
+	int			ntargets = interval->last_target - interval->first_target + 1;
+
+	for (int i = interval->first_target; i <= interval->last_target; i++)
+	{
+		dp_rank_target target = interval_target(run, interval, i);
+		dp_status	status = choose_cell(rng, data, interval, &target,
+										 interval->budget_nano / ntargets, &run->cells[i]);
+
+		if (status != DP_OK || run->cells[i] < 0)
+			return status;
+	}
+	sort_cells(run->cells + interval->first_target, ntargets);
+	return DP_OK;
+}
+
+/* Chooses the cells of all targets of an interval. */
+static dp_status
+choose_interval(dp_random *rng, const rank_data *data, rank_recursion *run,
+				const rank_interval *interval)
+{
+	if (interval->last_target - interval->first_target < DP_RANK_MAX_INDEPENDENT)
+		return choose_each(rng, data, run, interval);
+	return split_interval(rng, data, run, interval);
 }
 
 /* Whether the target a comes after b. */
@@ -545,38 +665,6 @@ order_targets(const dp_rank_target *targets, int ntargets, int *order)
 			order[place] = order[place - 1];
 		order[place] = i;
 	}
-}
-
-/* Sorts n cells, ascending. */
-static void
-sort_cells(int *cells, int n)
-{
-	for (int i = 1; i < n; i++)
-	{
-		int			cell = cells[i];
-		int			place = i;
-
-		for (; place > 0 && cells[place - 1] > cell; place--)
-			cells[place] = cells[place - 1];
-		cells[place] = cell;
-	}
-}
-
-/* Chooses each target on all the data; stops with a cell of -1 where "none" is chosen. */
-static dp_status
-choose_independent(dp_random *rng, const rank_data *data, rank_recursion *run,
-				   int ntargets)
-{
-	for (int i = 0; i < ntargets; i++)
-	{
-		dp_status	status = choose_cell(rng, data, 0, data->m - 1,
-										 &run->targets[i], true, &run->cells[i]);
-
-		if (status != DP_OK || run->cells[i] < 0)
-			return status;
-	}
-	sort_cells(run->cells, ntargets);
-	return DP_OK;
 }
 
 /* Whether every target is in range; *shifted: whether any has a shift. */
@@ -645,7 +733,10 @@ weights_in_range(const int64_t *weights, int m, int64_t individuals, int64_t *to
  *
  * epsilon_nano (1e-9) and delta_atto (1e-18) are those of all the targets and
  * the gate together, over all the `groups` groups an individual may appear in:
- * ranges as for dp_gate_threshold, and dp_rank_share must be at least 1.
+ * ranges as for dp_gate_threshold, and dp_rank_share must be at least 1.  A
+ * delta_atto of 0 says that the group has passed another gate, which looked at the
+ * individuals that have a value: there is no "none", and with min_individuals the
+ * group passes.
  * weights[0 .. m-1] in units of DP_CELL_SCALE per individual, m in 1 ..
  * DP_RANK_MAX_CELLS; individuals is the number of those that have any value,
  * 0 .. DP_RANK_MAX_INDIVIDUALS, and not less than the weights add up to;
@@ -666,6 +757,8 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 {
 	rank_data	data = {.weights = weights,.m = m,.groups = groups,.work = work};
 	rank_recursion run;
+	rank_interval all = {0, ntargets - 1, 0, m - 1, epsilon_nano, true, 0};
+	dp_rank_gate gate = {0, 0, 0.0};
 	int			order[DP_RANK_MAX_TARGETS];
 	bool		shifted;
 	dp_status	status;
@@ -675,16 +768,19 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 		cells[i] = -1;
 	if (!targets_in_range(targets, ntargets, &shifted))
 		return DP_ERR_RANGE;
-	status = dp_rank_gate_threshold(epsilon_nano, delta_atto, groups,
-									min_individuals, m, ntargets, shifted,
-									&data.short_of_gate);
-	if (status != DP_OK || !weights_in_range(weights, m, individuals, &data.total))
+	if (!parameters_in_range(epsilon_nano, groups, min_individuals, m, ntargets, shifted) ||
+		!weights_in_range(weights, m, individuals, &data.total))
+		return DP_ERR_RANGE;
+	data.gated = delta_atto != 0;
+	if (data.gated &&
+		dp_rank_gate_thresholds(epsilon_nano, delta_atto, groups, min_individuals, m,
+								ntargets, shifted, &gate) != DP_OK)
 		return DP_ERR_RANGE;
 	if (individuals < min_individuals)
 		return DP_OK;
 
-	data.short_of_gate -= (dp_int128) individuals * DP_CELL_SCALE;
-	data.selection_nano = dp_rank_share(epsilon_nano, ntargets, shifted);
+	data.short_of_gate = gate.none - (dp_int128) individuals * DP_CELL_SCALE;
+	data.least_total = gate.total;
 	order_targets(targets, ntargets, order);
 	for (int i = 0; i < ntargets; i++)
 	{
@@ -692,16 +788,8 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 		run.cells[i] = -1;
 	}
 
-	if (is_independent(ntargets, shifted))
-		status = choose_independent(rng, &data, &run, ntargets);
-	else
-	{
-		rank_interval all = {0, ntargets - 1, 0, m - 1};
-
-		data.count_nano = recursion_share(epsilon_nano, ntargets) * COUNT_SHARES;
-		status = choose_interval(rng, &data, &run, &all,
-								 run.targets[(ntargets - 1) / 2], true);
-	}
+	status = shifted ? choose_each(rng, &data, &run, &all) :
+		choose_interval(rng, &data, &run, &all);
 	if (status != DP_OK)
 		return status;
 

@@ -26,7 +26,7 @@
 #define DP_RANK_MAX_SHIFT ((int64_t) 1 << 60)
 
 /* More targets than this are found by recursive splitting. */
-#define DP_RANK_MAX_INDEPENDENT 4
+#define DP_RANK_MAX_INDEPENDENT 2
 
 /* The rank p * n + shift, n being the sum of all weights. */
 typedef struct dp_rank_target
@@ -35,6 +35,14 @@ typedef struct dp_rank_target
 	int64_t		shift;			/* in weight, at most DP_RANK_MAX_SHIFT either way */
 } dp_rank_target;
 
+/* Where a group begins to pass (dp_rank_gate_thresholds). */
+typedef struct dp_rank_gate
+{
+	dp_int128	none;			/* T_0, in weight */
+	dp_int128	total;			/* the counts of a recursion, in lattice units */
+	double		scale;			/* of the noise of each of these three, in individuals */
+} dp_rank_gate;
+
 extern dp_status dp_rank_choose(dp_random *rng, int64_t epsilon_nano,
 								int64_t delta_atto, int64_t groups,
 								int64_t min_individuals, const int64_t *weights,
@@ -42,10 +50,10 @@ extern dp_status dp_rank_choose(dp_random *rng, int64_t epsilon_nano,
 								const dp_rank_target *targets, int ntargets,
 								const dp_choose_work *work, int *cells,
 								bool *passed);
-extern dp_status dp_rank_gate_threshold(int64_t epsilon_nano, int64_t delta_atto,
-										int64_t groups, int64_t min_individuals,
-										int m, int ntargets, bool shifted,
-										dp_int128 *threshold);
+extern dp_status dp_rank_gate_thresholds(int64_t epsilon_nano, int64_t delta_atto,
+										 int64_t groups, int64_t min_individuals,
+										 int m, int ntargets, bool shifted,
+										 dp_rank_gate *gate);
 extern int64_t dp_rank_share(int64_t epsilon_nano, int ntargets, bool shifted);
 extern int64_t dp_rank_extreme_shift(int64_t epsilon_nano, int64_t groups, int m);
 extern int64_t dp_rank_error(int64_t epsilon_nano, int64_t groups, int m,

@@ -49,6 +49,9 @@
 /* Slack on logarithms of probabilities, as in gate.c. */
 #define SAFETY 1e-9
 
+/* The share of the largest cell in the delta' of a histogram's gate. */
+#define LARGEST_SHARE 0.125
+
 /* Lattice units of the noise per unit of weight. */
 #define LATTICE_PER_WEIGHT (DP_SCALE / DP_CELL_SCALE)
 
@@ -193,43 +196,90 @@ sum_distance(int m, double target)
 }
 
 /*
- * dp_sum_gate_threshold
- *		The threshold tau, in lattice units, of the gate on the noisy total of m
- *		cells, each with its own noise from dp_sparse_noise.
+ * dp_sum_offset
+ *		A distance t >= 1 in lattice units: the sum of m discrete Laplace variables of that
+ *		rate per lattice unit is t or more with probability at most exp(target).
  *
- * If the true total is at most `individuals`, the noisy one is tau or more with
- * probability at most delta'.  tau is at least individuals * DP_SCALE + 1.
- *
- * Parameters as for dp_gate_threshold; m >= 1.  Otherwise DP_ERR_RANGE, and *tau
- * is not touched.
+ * m >= 1, target <= 0 but not below -700, rate as for dp_gate_offset.
  *
  * Up to DP_SUM_EXACT_CELLS cells the tail of the sum of Laplace variables is
  * exact, and the step from the lattice is that of dp_gate_offset: the joint
  * density of m variables z_i + W_i, W_i uniform in [-1/2, 1/2], is at most
  * e^(m a) times that of Laplace variables, and the sum of the W_i at most m/2.
- * (At m = 1 this is dp_gate_threshold with d = 1.)  Beyond, the bound of
+ * (At m = 1 this is dp_gate_offset with d = 1.)  Beyond, the bound of
  * Chernoff, which holds on the lattice as it is.
  */
-dp_status
-dp_sum_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
-					  int m, int64_t individuals, dp_int128 *tau)
+dp_int128
+dp_sum_offset(double rate, double target, int m)
 {
-	double		rate;
-	double		target;
 	double		offset = 1.0;
 
-	if (!parameters_in_range(epsilon_nano, delta_atto, groups, individuals) || m < 1)
-		return DP_ERR_RANGE;
-
-	rate = lattice_rate(epsilon_nano, groups);
-	target = log(dp_gate_group_delta(delta_atto, groups)) - SAFETY;
+	target -= SAFETY;
 	if (m > DP_SUM_EXACT_CELLS)
 		offset = ceil(sum_distance(m, target) / rate * (1.0 + 1e-13));
 	else if (log(0.5) > target - rate * m)
 		offset = ceil(sum_distance(m, target - rate * m) / rate *
 					  (1.0 + 1e-13) + 0.5 * m);
 	/* else the least positive offset is enough: a symmetric sum is positive with at most 1/2 */
-	*tau = (dp_int128) individuals * DP_SCALE + (dp_int128) fmax(offset, 1.0);
+	return (dp_int128) fmax(offset, 1.0);
+}
+
+/*
+ * A distance t >= 1 in lattice units: if the weights of m cells sum to at most `individuals`,
+ * any of them is individuals * DP_SCALE + t or more with noise from dp_sparse_noise, with
+ * probability at most exp(target), target < 0.
+ *
+ * For a discrete Laplace variable of rate a and t >= 1,
+ * P(z >= t) = e^(-at)/(1 + e^-a) <= e^(-a(t - 1/2))/2.  With c_j the weights in
+ * lattice units, I their greatest sum and tau = I + t, any cell reaches tau with
+ * probability at most
+ *
+ *		e^(-a(t - 1/2))/2 * sum_j e^(-a(I - c_j)),
+ *
+ * convex in c and so greatest where one cell has everything:
+ * 1 + (m-1) e^(-aI) <= m instead of the m of a plain union bound.
+ */
+static dp_int128
+largest_offset(double rate, double target, int m, int64_t individuals)
+{
+	double		others = (m - 1.0) * exp(-rate * (double) DP_SCALE * (double) individuals);
+	double		log_odds = log(0.5 * (1.0 + others)) - target + SAFETY;
+
+	return log_odds > 0.0 ? (dp_int128) ceil(log_odds / rate * (1.0 + 1e-13) + 0.5) : 1;
+}
+
+/*
+ * dp_histogram_gate_threshold
+ *		The gate of a histogram of m cells, each with its own noise from
+ *		dp_sparse_noise: it passes if the noisy total reaches gate->sum, or the
+ *		largest noisy cell reaches gate->largest (lattice units).
+ *
+ * If the true total is at most `individuals`, it passes with probability at most
+ * delta': the largest cell has LARGEST_SHARE of that, the total the rest.  The total is
+ * sharper where values are spread over the cells, the largest cell where many of them are
+ * in one: its threshold does not grow with m.  That of the total grows, and so does what
+ * it would lose by a smaller share.  The two of a single cell are one, and have all of
+ * delta'.
+ *
+ * Parameters as for dp_gate_threshold; m >= 1.  Otherwise DP_ERR_RANGE, and *gate
+ * is not touched.
+ */
+dp_status
+dp_histogram_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
+							int m, int64_t individuals, dp_histogram_gate *gate)
+{
+	double		rate;
+	double		target;
+
+	if (!parameters_in_range(epsilon_nano, delta_atto, groups, individuals) || m < 1)
+		return DP_ERR_RANGE;
+
+	rate = lattice_rate(epsilon_nano, groups);
+	target = log(dp_gate_group_delta(delta_atto, groups));
+	gate->sum = gate->largest = (dp_int128) individuals * DP_SCALE;
+	gate->sum += dp_sum_offset(rate, target + (m > 1 ? log1p(-LARGEST_SHARE) : 0.0), m);
+	gate->largest += largest_offset(rate, target + (m > 1 ? log(LARGEST_SHARE) : 0.0), m,
+									individuals);
 	return DP_OK;
 }
 
@@ -276,36 +326,17 @@ dp_category_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
  *
  * Parameters as for dp_gate_threshold; m >= 1.  Otherwise DP_ERR_RANGE, and *tau
  * is not touched.
- *
- * For a discrete Laplace variable of rate a and t >= 1,
- * P(z >= t) = e^(-at)/(1 + e^-a) <= e^(-a(t - 1/2))/2.  With c_j the weights in
- * lattice units, I their greatest sum and tau = I + t, any bin reaches tau with
- * probability at most
- *
- *		e^(-a(t - 1/2))/2 * sum_j e^(-a(I - c_j)),
- *
- * convex in c and so greatest where one bin has everything:
- * 1 + (m-1) e^(-aI) <= m instead of the m of a plain union bound.
  */
 dp_status
 dp_bins_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
 				  int m, int64_t individuals, dp_int128 *tau)
 {
-	double		rate;
-	double		others;
-	double		log_odds;
-	double		offset = 1.0;
-
 	if (!parameters_in_range(epsilon_nano, delta_atto, groups, individuals) || m < 1)
 		return DP_ERR_RANGE;
 
-	rate = lattice_rate(epsilon_nano, groups);
-	others = (m - 1.0) * exp(-rate * (double) DP_SCALE * (double) individuals);
-	log_odds = log(0.5 * (1.0 + others)) -
-		log(dp_gate_group_delta(delta_atto, groups)) + SAFETY;
-	if (log_odds > 0.0)
-		offset = ceil(log_odds / rate * (1.0 + 1e-13) + 0.5);
-	*tau = (dp_int128) individuals * DP_SCALE + (dp_int128) offset;
+	*tau = (dp_int128) individuals * DP_SCALE +
+		largest_offset(lattice_rate(epsilon_nano, groups),
+					   log(dp_gate_group_delta(delta_atto, groups)), m, individuals);
 	return DP_OK;
 }
 

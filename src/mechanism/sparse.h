@@ -14,15 +14,22 @@
 /* Most categories in which one individual may have weight. */
 #define DP_SPARSE_MAX_ROWS 1000000
 
-/* Most cells whose noise dp_sum_gate_threshold adds up exactly. */
+/* Most cells the sum of whose noise has an exact law for the gate of a histogram. */
 #define DP_SUM_EXACT_CELLS 256
+
+/* What a histogram must reach, in either way, to be released; lattice units. */
+typedef struct dp_histogram_gate
+{
+	dp_int128	sum;			/* the total of its noisy cells */
+	dp_int128	largest;		/* or the largest of them */
+} dp_histogram_gate;
 
 extern dp_status dp_sparse_noise(dp_random *rng, int64_t epsilon_nano,
 								 int64_t groups, const int64_t *weights, int m,
 								 dp_int128 *noisy);
-extern dp_status dp_sum_gate_threshold(int64_t epsilon_nano, int64_t delta_atto,
-									   int64_t groups, int m, int64_t individuals,
-									   dp_int128 *tau);
+extern dp_status dp_histogram_gate_threshold(int64_t epsilon_nano, int64_t delta_atto,
+											 int64_t groups, int m, int64_t individuals,
+											 dp_histogram_gate *gate);
 extern dp_status dp_category_threshold(int64_t epsilon_nano, int64_t delta_atto,
 									   int64_t groups, int64_t rows,
 									   int64_t individuals, dp_int128 *tau);

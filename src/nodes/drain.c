@@ -8,7 +8,7 @@
 
 #include "nodes/drain.h"
 
-static Drain current = {0, 0};
+static Drain current = {0, 0, 0};
 
 /* Begins a drain with a secret of its own; the one around it is kept in *outer. */
 void
@@ -27,14 +27,29 @@ drain_end(Drain *outer)
 	explicit_bzero(outer, sizeof(*outer));
 }
 
+/* From here on the innermost drain asks for protected rows. */
+void
+drain_reads_rows(void)
+{
+	current.reading++;
+}
+
 /*
- * Is the drain under way one that no other is around?  Whether an inner one runs at all may
- * depend on exact rows, so last_release() does not know it.
+ * May the client know of a drain that begins now?  Not inside one that has asked for protected
+ * rows: whether an inner one runs at all may depend on them.  One that is read ahead of these rows
+ * runs whatever they are.
  */
 bool
-drain_is_outermost(void)
+drain_is_seen(void)
 {
-	return current.depth == 1;
+	return current.reading == 0;
+}
+
+/* Is any release being drained? */
+bool
+drain_is_under_way(void)
+{
+	return current.depth > 0;
 }
 
 /*

@@ -10,12 +10,15 @@
 typedef struct Drain
 {
 	int			depth;			/* drains under way, one inside the other */
+	int			reading;		/* those of them that have asked for protected rows */
 	uint64		secret;			/* of the innermost */
 } Drain;
 
 extern void drain_begin(Drain *outer, uint64 secret);
 extern void drain_end(Drain *outer);
-extern bool drain_is_outermost(void);
+extern void drain_reads_rows(void);
+extern bool drain_is_seen(void);
+extern bool drain_is_under_way(void);
 extern uint64 drain_secret(void);
 
 #endif							/* DP_DRAIN_H */

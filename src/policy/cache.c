@@ -17,6 +17,8 @@
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/syscache.h"
 
 #include "policy/cache.h"
 #include "policy/family.h"
@@ -95,7 +97,14 @@ relcache_callback(Datum arg, Oid relid)
 		invalidate_entries(true);
 }
 
-/* Registers the invalidation callback; called once per process from _PG_init. */
+/* A plan may rest on how many labels an enum has (query/possible.c); PostgreSQL's do not. */
+static void
+enum_callback(Datum arg, int cacheid, uint32 hash)
+{
+	ResetPlanCache();
+}
+
+/* Registers the invalidation callbacks; called once per process from _PG_init. */
 void
 policy_init_cache(void)
 {
@@ -105,6 +114,7 @@ policy_init_cache(void)
 							   HASH_ELEM | HASH_BLOBS);
 	family_init();
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(ENUMOID, enum_callback, (Datum) 0);
 }
 
 /* Reads labels of the relation, else of the nearest labelled ancestor, however far it is. */
@@ -243,16 +253,23 @@ policy_is_quasi(Oid relid, AttrNumber attno)
 	return column != NULL && tier_is_quasi(column);
 }
 
+/* The interval of a column among n, or NULL. */
+static const ColumnBounds *
+find_interval(const ColumnBounds *list, int n, AttrNumber attno)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (list[i].attno == attno)
+			return &list[i];
+	}
+	return NULL;
+}
+
 /* Declared bounds of a column, or NULL; also those that its type has outlived. */
 const ColumnBounds *
 policy_any_bounds(const ProtectedRelation *rel, AttrNumber attno)
 {
-	for (int i = 0; i < rel->nbounds; i++)
-	{
-		if (rel->bounds[i].attno == attno)
-			return &rel->bounds[i];
-	}
-	return NULL;
+	return find_interval(rel->bounds, rel->nbounds, attno);
 }
 
 /* Declared bounds of a column that count, or NULL. */
@@ -262,6 +279,15 @@ policy_bounds(const ProtectedRelation *rel, AttrNumber attno)
 	const ColumnBounds *bounds = policy_any_bounds(rel, attno);
 
 	return bounds != NULL && bounds->outlived == NULL ? bounds : NULL;
+}
+
+/* Declared bounds of the sum of an individual's values of a column that count, or NULL. */
+const ColumnBounds *
+policy_total(const ProtectedRelation *rel, AttrNumber attno)
+{
+	const ColumnBounds *total = find_interval(rel->totals, rel->ntotals, attno);
+
+	return total != NULL && total->outlived == NULL ? total : NULL;
 }
 
 /* Declared public values of a column, or NULL; also those that its type has outlived. */

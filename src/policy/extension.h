@@ -43,10 +43,13 @@ typedef enum DpFunction
 	/* what an analyst writes around and beside them */
 	DP_FUNC_LOW,
 	DP_FUNC_HIGH,
+	DP_FUNC_CLIPPED,
 	DP_FUNC_WITH,
 	/* what the rewriter puts in */
 	DP_FUNC_COLLECT,
 	DP_FUNC_COLLECT_BOUNDED,
+	DP_FUNC_COLLECT_CLIPPED,
+	DP_FUNC_CLIP_COST,
 	DP_FUNC_INDIVIDUAL,
 	DP_FUNC_SKETCH,
 	DP_FUNC_SKETCH_ROWS,

@@ -6,7 +6,11 @@
  * A label is a JSON object.  On a table:
  *
  *		{"population": "patients", "unit_columns": 1, "max_groups": 4,
- *		 "max_rows": 10, "columns": "listed", "facade": "dp.visits", "individuals": 1000000}
+ *		 "max_rows": 10, "max_total": 40, "columns": "listed", "facade": "dp.visits", "individuals": 1000000,
+ *		 "rows_beyond": [0.4, 0.2, 0]}
+ *
+ * "rows_beyond" says which shares of the rows are beyond the first 1, 2, 3, 5, ... of an
+ * individual (measured.c); what is not there is 0.
  *
  * On a column, any of:
  *
@@ -231,6 +235,45 @@ label_individuals(Jsonb *label)
 	return (int64) number;
 }
 
+/* Reads shares that fall, each from 0 to 1, into out; those that are missing are 0.  False if the
+ * key is absent. */
+static bool
+label_shares(Jsonb *label, const char *key, double *out, int max)
+{
+	JsonbValue	value;
+	JsonbValue	element;
+	JsonbIterator *iterator;
+	double		before = 1;
+	bool		valid;
+	int			n = 0;
+
+	if (label_get(label, key, &value) == NULL)
+		return false;
+	valid = value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data) &&
+		JsonContainerSize(value.val.binary.data) <= (uint32) max;
+	memset(out, 0, max * sizeof(double));
+	if (valid)
+	{
+		iterator = JsonbIteratorInit(value.val.binary.data);
+		(void) JsonbIteratorNext(&iterator, &element, true);
+		while (valid && JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
+		{
+			valid = element.type == jbvNumeric;
+			if (valid)
+				out[n] = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+															NumericGetDatum(element.val.numeric)));
+			valid = valid && out[n] >= 0 && out[n] <= before;
+			before = valid ? out[n++] : before;
+		}
+	}
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" in a dp_agg label must be an array of at most %d numbers from 1 to 0, none larger than the one before",
+						key, max)));
+	return true;
+}
+
 /* Reads a table's label into rel. */
 static void
 read_table_label(const char *text, ProtectedRelation *rel)
@@ -245,8 +288,10 @@ read_table_label(const char *text, ProtectedRelation *rel)
 	rel->max_groups = label_limit(label, "max_groups", DP_DEFAULT_MAX_GROUPS,
 								  DP_MAX_GROUPS);
 	rel->max_rows = label_limit(label, "max_rows", DP_DEFAULT_MAX_ROWS, DP_MAX_ROWS);
+	rel->max_total = label_limit(label, "max_total", 0, DP_MAX_TOTAL);
 	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
 	rel->individuals = label_individuals(label);
+	rel->measured = label_shares(label, "rows_beyond", rel->rows_beyond, DP_MEASURED_POINTS);
 	rel->listed_columns = label_string(label, "columns", columns, sizeof(columns));
 }
 
@@ -328,14 +373,38 @@ read_outlived(Jsonb *label, const char *key, const ProtectedRelation *rel, AttrN
 	return pstrdup(made_for);
 }
 
+/*
+ * Adds an interval that a column's label holds under three keys, its ends and the type that they
+ * were declared for, to a list of n.
+ */
+static void
+read_interval(Jsonb *label, const char *const keys[3], const ProtectedRelation *rel,
+			  AttrNumber attno, ColumnBounds **list, int *n)
+{
+	ColumnBounds bounds = {.attno = attno};
+
+	if (!label_number(label, keys[0], &bounds.lower) ||
+		!label_number(label, keys[1], &bounds.upper))
+		return;
+	if (!(bounds.lower < bounds.upper) || isinf(bounds.lower) || isinf(bounds.upper))
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("bounds must be finite and lower less than upper")));
+	*list = *list == NULL ? palloc(sizeof(ColumnBounds)) :
+		repalloc(*list, (*n + 1) * sizeof(ColumnBounds));
+	bounds.outlived = read_outlived(label, keys[2], rel, attno);
+	(*list)[(*n)++] = bounds;
+}
+
 /* Reads a column's label into rel; rel->relid is 0 if the label is only judged by itself. */
 static void
 read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 {
+	static const char *const bounds_keys[] = {"lower", "upper", "bounds_type"};
+	static const char *const total_keys[] = {"total_lower", "total_upper", "total_type"};
 	Jsonb	   *label = parse_label(text);
 	JsonbValue	value;
 	double		number;
-	ColumnBounds bounds = {.attno = attno};
 	ColumnDomain domain = {.attno = attno};
 
 	if (label_number(label, "unit", &number))
@@ -351,19 +420,8 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	if (label_get(label, "open", &value) != NULL &&
 		value.type == jbvBool && value.val.boolean)
 		rel->open = bms_add_member(rel->open, attno);
-	if (label_number(label, "lower", &bounds.lower) &&
-		label_number(label, "upper", &bounds.upper))
-	{
-		if (!(bounds.lower < bounds.upper) || isinf(bounds.lower) || isinf(bounds.upper))
-			ereport(ERROR,
-					(errcode(ERRCODE_DP_BOUNDS),
-					 errmsg("bounds must be finite and lower less than upper")));
-		rel->bounds = (rel->bounds == NULL) ?
-			palloc(sizeof(ColumnBounds)) :
-			repalloc(rel->bounds, (rel->nbounds + 1) * sizeof(ColumnBounds));
-		bounds.outlived = read_outlived(label, "bounds_type", rel, attno);
-		rel->bounds[rel->nbounds++] = bounds;
-	}
+	read_interval(label, bounds_keys, rel, attno, &rel->bounds, &rel->nbounds);
+	read_interval(label, total_keys, rel, attno, &rel->totals, &rel->ntotals);
 	domain.keys = label_strings(label, "domain", DP_MAX_DOMAIN_KEYS, &domain.nkeys);
 	if (domain.keys != NULL)
 	{
@@ -479,7 +537,7 @@ check_class(const char *text, const ObjectAddress *object, const ProtectedRelati
 	TierColumn	column;
 
 	if (read_column_class(parse_label(text), &column) && tier_is_direct(&column) &&
-		(rel->nbounds > 0 || rel->ndomains > 0))
+		(rel->nbounds > 0 || rel->ntotals > 0 || rel->ndomains > 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("column \"%s\" is a direct identifier, which has neither bounds nor a domain",

@@ -20,6 +20,9 @@
 
 #define DP_MAX_DOMAIN_KEYS 10000
 
+/* At how many numbers of rows the distribution of rows over individuals was measured. */
+#define DP_MEASURED_POINTS 15
+
 /* The most individuals that a population is declared to have. */
 #define DP_MAX_INDIVIDUALS 1e12
 
@@ -81,11 +84,17 @@ typedef struct ProtectedRelation
 	int			unit_columns;	/* how many there were when it was protected */
 	int			max_groups;
 	int			max_rows;
+	int			max_total;		/* rows of an individual in a whole release; 0: max_groups
+								 * times max_rows */
 	int64		individuals;	/* size of the population, as is declared; 0: it is not */
+	bool		measured;		/* somebody has measured how its rows lie over individuals */
+	double		rows_beyond[DP_MEASURED_POINTS];	/* measured.h; valid if measured */
 	bool		listed_columns; /* only the columns in "open" may be used */
 	Bitmapset  *open;			/* attribute numbers; valid if listed_columns */
 	int			nbounds;
 	ColumnBounds *bounds;
+	int			ntotals;
+	ColumnBounds *totals;		/* of the sum of an individual's values in a whole release */
 	int			ndomains;
 	ColumnDomain *domains;
 } ProtectedRelation;

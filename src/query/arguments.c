@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -24,6 +26,7 @@
 #include "query/params.h"
 #include "query/questions.h"
 #include "query/refuse.h"
+#include "query/totals.h"
 #include "spec/domain.h"
 #include "spec/range.h"
 #include "spec/spec.h"
@@ -146,6 +149,14 @@ check_cast_range(Node *expr, Node *lower_bound, Node *upper_bound)
 		range_check(domain_of_type(exprType(expr)), type_precision(expr), lower, upper);
 }
 
+/* Position of bounds that are known. */
+static int
+known_bounds(ReleaseBuilder *builder, double lower, double upper)
+{
+	return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED, float8_const(lower),
+					   float8_const(upper));
+}
+
 /* Position of bounds: written as arguments number i and i + 1, or declared. */
 int
 argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
@@ -164,8 +175,41 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 	if (!derive_bounds(builder->level, expr, &lower, &upper))
 		no_bounds(builder->context, builder->level, expr, aggref);
 	spec_check_bounds(lower, upper, true);
-	return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED,
-					   float8_const(lower), float8_const(upper));
+	return known_bounds(builder, lower, upper);
+}
+
+/*
+ * Bounds of a sum over the whole release, where they are declared and none are written; else
+ * false.  Where an individual has one row they are bounds of its value.  Otherwise
+ * what counts is the larger of their sizes: the interval of the parameters is symmetric.
+ */
+bool
+total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *result)
+{
+	double		lower;
+	double		upper;
+	double		least;
+	double		most;
+	bool		values_have;
+
+	if (list_length(aggref->args) > 1 || !derive_total(builder->level, expr, &lower, &upper))
+		return false;
+	values_have = derive_bounds(builder->level, expr, &least, &most);
+	*result = (TotalBounds) {.not_negative = lower >= 0};
+	if (builder->spec.streamed)
+	{
+		if (values_have && Max(lower, least) > Min(upper, most))
+			return false;
+		result->bound = values_have ?
+			known_bounds(builder, Max(lower, least), Min(upper, most)) :
+			known_bounds(builder, lower, upper);
+		return true;
+	}
+	result->bound = known_bounds(builder, -Max(fabs(lower), fabs(upper)),
+								 Max(fabs(lower), fabs(upper)));
+	if (values_have)
+		result->clamp = known_bounds(builder, least, most);
+	return true;
 }
 
 /* ----------
@@ -233,6 +277,21 @@ never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr)
 	return aggref->aggfilter == NULL && expression_not_null(builder->level, expr);
 }
 
+/* Adds an argument of the collector. */
+static int
+add_argument(ReleaseBuilder *builder, Node *expr, SpecArgument argument)
+{
+	ReleaseSpec *spec = &builder->spec;
+
+	if (spec->narguments >= DP_MAX_ARGUMENTS)
+		refuse_limit(DP_MAX_ARGUMENTS, "different arguments and filters", builder->context,
+					 builder->level->query);
+	argument.typmod = type_precision(expr);
+	spec->arguments[spec->narguments] = argument;
+	builder->arguments = lappend(builder->arguments, expr);
+	return spec->narguments++;
+}
+
 /*
  * Position of an argument of the collector, found or added.  expr is validated;
  * bound 0: only whether there is a value counts.
@@ -248,7 +307,7 @@ find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
 	{
 		SpecArgument *argument = &spec->arguments[i];
 
-		if (equal(lfirst(lc), expr) &&
+		if (!argument->total && equal(lfirst(lc), expr) &&
 			(bound == 0 || argument->bound == 0 || argument->bound == bound))
 		{
 			if (bound != 0)
@@ -259,13 +318,26 @@ find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound)
 		}
 		i++;
 	}
-	if (spec->narguments >= DP_MAX_ARGUMENTS)
-		refuse_limit(DP_MAX_ARGUMENTS, "different arguments and filters", builder->context,
-					 builder->level->query);
-	spec->arguments[spec->narguments] = (SpecArgument) {.type = type,.bound = bound,
-		.typmod = type_precision(expr)};
-	builder->arguments = lappend(builder->arguments, expr);
-	return spec->narguments++;
+	return add_argument(builder, expr, (SpecArgument) {.type = type,.bound = bound});
+}
+
+/* The same for one whose sum has bounds over the whole release. */
+int
+total_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, const TotalBounds *total)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	if (builder->spec.streamed)
+		return find_argument(builder, expr, type, total->bound);
+	foreach(lc, builder->arguments)
+	{
+		if (builder->spec.arguments[i].total && equal(lfirst(lc), expr))
+			return i;
+		i++;
+	}
+	return add_argument(builder, expr, (SpecArgument) {.type = type,.bound = total->bound,
+		.clamp = total->clamp,.total = true});
 }
 
 /* Are these columns, in any order, those of one of the alternatives of the unit? */

@@ -11,17 +11,28 @@
 #include "query/builder.h"
 #include "spec/spec.h"
 
+/* Positions of the bounds of a sum over a whole release, and of one value, or 0. */
+typedef struct TotalBounds
+{
+	int			bound;
+	int			clamp;
+	bool		not_negative;
+} TotalBounds;
+
 extern Node *aggregate_argument(Aggref *aggref, int i);
 extern int	find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node);
 extern int	find_bounds(ReleaseBuilder *builder, SpecParamKind kind, Node *lower, Node *upper);
 extern Node *written_number(ReleaseBuilder *builder, Node *expr, Refusal otherwise);
 extern Node *written_bound(ReleaseBuilder *builder, Node *expr);
 extern int	argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i);
+extern bool total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *result);
 extern int32 type_precision(Node *expr);
 extern SpecArgType number_type(ReleaseBuilder *builder, Node *expr);
 extern Node *guard_argument(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
 extern bool never_null(ReleaseBuilder *builder, Aggref *aggref, Node *expr);
 extern int	find_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, int bound);
+extern int	total_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type,
+						   const TotalBounds *total);
 extern Node *unit_value(ReleaseBuilder *builder, Node *expr);
 
 #endif							/* DP_ARGUMENTS_H */

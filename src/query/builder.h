@@ -16,6 +16,7 @@ typedef struct WantedOutput
 	int			set;			/* set of the rows that count in it, or DP_NONE */
 	bool		presence;		/* it counts individuals in the set, not rows */
 	int			sketch;			/* sketch of distinct values that it counts, or DP_NONE */
+	bool		not_negative;	/* a sum with bounds over the whole release, not below 0 */
 } WantedOutput;
 
 typedef struct ReleaseBuilder
@@ -31,8 +32,15 @@ typedef struct ReleaseBuilder
 	WantedOutput wanted[DP_MAX_OUTPUTS];
 	List	   *keys;			/* group key expressions as written */
 	List	   *key_clauses;	/* their SortGroupClauses */
+	List	   *guarded_keys;	/* the keys, guarded */
 	List	   *domains;		/* public domains of all keys as arrays, or NIL */
 	List	   *key_quals;		/* conditions of WHERE about keys alone */
+	bool		asked[DP_PARAM_FIRST_OTHER];	/* settings that the query or the session
+												 * gives */
+	int64		possible_groups;	/* most groups that one individual can be in, whatever the
+									 * data; PG_INT64_MAX if that is not known (limits.h) */
+	bool		one_row_each;	/* no individual has two rows in a group, but for keys wider
+								 * than GUARDED_WIDEST, all of which are NULL (limits.h) */
 } ReleaseBuilder;
 
 #endif							/* DP_BUILDER_H */

@@ -175,6 +175,29 @@ guard_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 	return copy;
 }
 
+/*
+ * The function that an expression of the language calls, through guarded() or not, and its
+ * arguments.  InvalidOid if it is no call.
+ */
+Oid
+called_function(Node *node, List **args)
+{
+	if (IsA(node, OpExpr))
+	{
+		set_opfuncid((OpExpr *) node);
+		*args = ((OpExpr *) node)->args;
+		return ((OpExpr *) node)->opfuncid;
+	}
+	if (!IsA(node, FuncExpr))
+		return InvalidOid;
+	*args = ((FuncExpr *) node)->args;
+	if (extension_function(((FuncExpr *) node)->funcid) != DP_FUNC_GUARDED)
+		return ((FuncExpr *) node)->funcid;
+	node = linitial(*args);
+	*args = list_copy_tail(*args, 2);	/* behind the function and its result */
+	return IsA(node, Const) ? DatumGetObjectId(((Const *) node)->constvalue) : InvalidOid;
+}
+
 /* Types whose text is short, and that have one whatever the value and the settings. */
 static bool
 has_short_text(Oid type)

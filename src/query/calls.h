@@ -11,6 +11,7 @@
 
 extern Node *guard_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 						Oid resultcollid, Oid inputcollid, List *args);
+extern Oid	called_function(Node *node, List **args);
 extern Node *guard_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg);
 extern Node *narrow_text(Node *text);
 extern List *ordered_arguments(FuncExpr *func);

@@ -38,13 +38,20 @@ spec_const(ReleaseSpec *spec)
 	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(spec_write(spec)), false, false);
 }
 
+/* The arguments of what reads the release's description: spec, params, arguments ... */
+List *
+collector_arguments(ReleaseBuilder *builder, List *arguments)
+{
+	return lcons(spec_const(&builder->spec),
+				 lcons(params_array(builder), copyObject(arguments)));
+}
+
 /* A call of an aggregate of the extension: function(spec, params, arguments ...). */
 Aggref *
 make_collector(ReleaseBuilder *builder, DpFunction function, List *arguments)
 {
 	Aggref	   *aggref = makeNode(Aggref);
-	List	   *exprs = lcons(spec_const(&builder->spec),
-							  lcons(params_array(builder), copyObject(arguments)));
+	List	   *exprs = collector_arguments(builder, arguments);
 	ListCell   *lc;
 
 	aggref->aggfnoid = extension_oid(function, InvalidOid);
@@ -82,7 +89,7 @@ append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function, List
 }
 
 /*
- * Appends one placeholder per output, of the output's type.  It does not read the state: that
+ * Appends one placeholder per output, of the type that the query expects.  It does not read the state: that
  * would take a copy of the collector, whose sub-selects would run again.
  */
 void
@@ -94,14 +101,15 @@ append_outputs(ReleaseBuilder *builder, Query *release)
 	foreach(lc, builder->aggregates)
 	{
 		Node	   *aggref = lfirst(lc);
+		bool		share = builder->spec.outputs[i].kind == SPEC_OUT_CLIPPED;
+		Oid			type = share ? FLOAT8OID : exprType(aggref);
+		Oid			collation = share ? InvalidOid : exprCollation(aggref);
 		List	   *args = list_make3(makeNullConst(BYTEAOID, -1, InvalidOid),
-									  int4_const(i++),
-									  makeNullConst(exprType(aggref), -1,
-													exprCollation(aggref)));
+									  int4_const(i++), makeNullConst(type, -1, collation));
 
 		append_target(release,
 					  (Node *) makeFuncExpr(extension_oid(DP_FUNC_OUTPUT, InvalidOid),
-											exprType(aggref), args, exprCollation(aggref),
+											type, args, collation,
 											InvalidOid, COERCE_EXPLICIT_CALL),
 					  "output", false);
 	}

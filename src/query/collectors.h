@@ -10,6 +10,7 @@
 #include "policy/extension.h"
 #include "query/builder.h"
 
+extern List *collector_arguments(ReleaseBuilder *builder, List *arguments);
 extern Aggref *make_collector(ReleaseBuilder *builder, DpFunction function, List *arguments);
 extern void append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function,
 							List *values, const char *name);

@@ -73,7 +73,8 @@ look_up_coordinate(ReleaseBuilder *builder, const SpecCoordinate *wanted)
 
 		if (coordinate->feature == wanted->feature && coordinate->sketch == wanted->sketch &&
 			coordinate->imputation == wanted->imputation &&
-			coordinate->presence == wanted->presence && coordinate->copy == wanted->copy)
+			coordinate->presence == wanted->presence &&
+			coordinate->clipped == wanted->clipped && coordinate->copy == wanted->copy)
 			return i;
 	}
 	return DP_NONE;

@@ -14,8 +14,8 @@
 
 #include "query/equalities.h"
 
-/* The btree operator family that says when values of a type are equal. */
-static Oid
+/* The btree operator family that says when values of a type are equal, and how they are sorted. */
+Oid
 equality_family(Oid type)
 {
 	return lookup_type_cache(getBaseType(type), TYPECACHE_BTREE_OPFAMILY)->btree_opf;
@@ -55,7 +55,7 @@ strip_relabel(Node *node)
 }
 
 /* Is the operator the equality that the expression's type itself goes by? */
-static bool
+bool
 is_own_equality(Oid opno, Node *node)
 {
 	Oid			family = equality_family(exprType(node));

@@ -21,6 +21,8 @@ typedef struct Equality
 	Bitmapset  *resolves;		/* NULL: any */
 } Equality;
 
+extern Oid	equality_family(Oid type);
+extern bool is_own_equality(Oid opno, Node *node);
 extern Node *strip_relabel(Node *node);
 extern List *equalities_of(Node *quals);
 extern bool equalities_tie(List *equalities, List *left, List *right);

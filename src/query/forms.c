@@ -22,6 +22,7 @@
 #include "query/level.h"
 #include "query/queries.h"
 #include "query/refuse.h"
+#include "query/totals.h"
 #include "query/walk.h"
 #include "spec/spec.h"
 #include "spec/value_key.h"
@@ -117,13 +118,13 @@ rank_groups(ReleaseBuilder *builder, Query *individuals, int nkeys, int nunit, L
 	return query;
 }
 
-/* The condition rank <= k, where k is how many groups of an individual count. */
+/* The condition rank <= k, where k is how many groups of an individual are kept. */
 static Node *
 rank_within(ReleaseBuilder *builder, Var *rank)
 {
 	Node	   *limit = eval_const_expressions(builder->context->root,
 											   (Node *) makeFuncExpr(F_INT8_FLOAT8, INT8OID,
-																	 list_make1(copyObject(list_nth(builder->params, DP_PARAM_GROUPS))),
+																	 list_make1(copyObject(kept_groups(builder))),
 																	 InvalidOid, InvalidOid,
 																	 COERCE_EXPLICIT_CAST));
 
@@ -132,6 +133,67 @@ rank_within(ReleaseBuilder *builder, Var *rank)
 #endif
 	return (Node *) make_opclause(INT8_LE_OPERATOR, BOOLOID, false, (Expr *) rank,
 								  (Expr *) limit, InvalidOid, InvalidOid);
+}
+
+/*
+ * Adds to each individual's groups what all of them cost.  ranked: keys, unit, individual; of it
+ * the groups are kept whose rank is within the limit.
+ */
+static Query *
+cost_groups(ReleaseBuilder *builder, Query *ranked, int nkeys, int nunit, List *unit_clauses)
+{
+	Query	   *query = select_from(ranked, "ranked");
+	int			ncolumns = nkeys + nunit + 1;
+	List	   *columns = columns_of(ranked, 1, ncolumns);
+	WindowFunc *sum = makeNode(WindowFunc);
+	WindowClause *window = makeNode(WindowClause);
+	Node	   *cost;
+	ListCell   *lc;
+
+	query->jointree->quals = rank_within(builder, linitial(columns_of(ranked, ncolumns + 1, 1)));
+	foreach(lc, columns)
+		append_target(query, lfirst(lc), "individual", false);
+	for (int i = 0; i < nunit; i++)
+	{
+		TargetEntry *tle = list_nth(query->targetList, nkeys + i);
+		SortGroupClause *clause = copyObject(list_nth(unit_clauses, i));
+
+		tle->ressortgroupref = clause->tleSortGroupRef = tle->resno;
+		window->partitionClause = lappend(window->partitionClause, clause);
+	}
+	window->winref = 1;
+	window->frameOptions = FRAMEOPTION_DEFAULTS;
+	cost = (Node *) makeFuncExpr(extension_oid(DP_FUNC_CLIP_COST, InvalidOid), INT8OID,
+								 collector_arguments(builder, list_make1(llast(columns))),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	sum->winfnoid = F_SUM_INT8;
+	sum->wintype = NUMERICOID;
+	sum->args = list_make1(cost);
+	sum->winref = 1;
+	sum->winagg = true;
+	sum->location = -1;
+	append_target(query, (Node *) makeFuncExpr(F_INT8_NUMERIC, INT8OID, list_make1(sum), InvalidOid,
+											   InvalidOid, COERCE_EXPLICIT_CAST), "cost", false);
+	query->windowClause = list_make1(window);
+	query->hasWindowFuncs = true;
+	return query;
+}
+
+/*
+ * The same where contributions are bounded over all groups of an individual.  ranked: keys, unit,
+ * individual, rank.
+ */
+static Query *
+clipped_release(ReleaseBuilder *builder, Query *ranked, int nkeys, int nunit, List *unit_clauses)
+{
+	Query	   *costs = cost_groups(builder, ranked, nkeys, nunit, unit_clauses);
+	Query	   *release = select_from(costs, "costs");
+
+	append_grouped(release, columns_of(costs, 1, nkeys), builder->key_clauses, "key");
+	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT_CLIPPED,
+												   columns_of(costs, nkeys + nunit + 1, 2)),
+				  "state", false);
+	return release;
 }
 
 /* The form in two levels: R over bounded contributions of individuals, by SQL alone. */
@@ -162,13 +224,15 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	append_sketches(builder, individuals, DP_FUNC_SKETCH_ROWS, builder->sketch_arguments,
 					"individual");
 	individuals->hasAggs = true;
-	move_below(builder, individuals, nkeys > 0 ? 3 : 2);
+	move_below(builder, individuals, builder->spec.by_total ? 4 : nkeys > 0 ? 3 : 2);
 
 	if (nkeys > 0)
 	{
 		Query	   *ranked = rank_groups(builder, individuals, nkeys, nunit, unit_clauses);
 		Var		   *rank;
 
+		if (builder->spec.by_total)
+			return clipped_release(builder, ranked, nkeys, nunit, unit_clauses);
 		release = select_from(ranked, "ranked");
 		rank = linitial(columns_of(ranked, nkeys + nunit + nsketches + 2, 1));
 		release->jointree->quals = rank_within(builder, rank);

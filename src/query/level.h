@@ -35,8 +35,11 @@ typedef struct Individuals
 	bool		may_be_null;	/* the first alternative may be, all the same */
 	bool		unique;			/* at most one row per individual ... */
 	List	   *proofs;			/* ... as these unique indexes (OIDs) show */
+	struct Level *level;		/* the private sub-select that hands out the rows; NULL for
+								 * those of a relation or a UNION ALL */
 	int			max_groups;
 	int			max_rows;
+	int			max_total;		/* 0: max_groups times max_rows */
 } Individuals;
 
 /* A level being worked on, and the levels around it. */

@@ -329,6 +329,9 @@ process_private_level(RewriteContext *context, Level *level)
 	guard_from(context, level);
 	require_unit(level, individuals);
 	finish_private_level(context, level, individuals);
+	individuals->level = palloc(sizeof(Level));
+	*individuals->level = *level;
+	individuals->level->parent = NULL;	/* it does not live as long */
 	return individuals;
 }
 

@@ -16,7 +16,6 @@
 
 #include "query/builder.h"
 #include "query/missing.h"
-#include "query/moments.h"
 #include "query/nulls.h"
 #include "spec/spec.h"
 
@@ -73,9 +72,9 @@ has_value(Node *expr)
 
 /*
  * Leaves out rows without the values that all outputs are about, by more conditions in WHERE.  So
- * the number of individuals is that of individuals with a value, the gate counts those, and the
- * vector needs a coordinate less.  Does nothing if the outputs are about different arguments, or
- * all of them are counts.
+ * the number of individuals is that of individuals with a value, the gate counts those, the
+ * vector needs a coordinate less, and order statistics need no gate of their own.  Does nothing
+ * if the outputs are about different arguments, if all of them are counts, or none is of the vector.
  */
 void
 drop_rows_without_values(ReleaseBuilder *builder)
@@ -84,7 +83,9 @@ drop_rows_without_values(ReleaseBuilder *builder)
 	Query	   *query = builder->level->query;
 	List	   *common = NIL;
 	List	   *quals;
-	bool		worth_it = false;
+	int			counts = 0;
+	int			moments = 0;
+	int			choices = 0;
 	ListCell   *lc;
 
 	for (int i = 0; i < spec->noutputs; i++)
@@ -98,10 +99,14 @@ drop_rows_without_values(ReleaseBuilder *builder)
 			checkExprHasSubLink((Node *) needed))	/* copying would run it twice */
 			return;
 		common = needed;
-		if (is_moment_output(&spec->outputs[i]) && spec->outputs[i].kind != SPEC_OUT_COUNT)
-			worth_it = true;
+		if (spec->outputs[i].kind == SPEC_OUT_COUNT || spec->outputs[i].kind == SPEC_OUT_CLIPPED)
+			counts++;
+		else if (is_moment_output(&spec->outputs[i]))
+			moments++;
+		else
+			choices++;
 	}
-	if (!worth_it)
+	if (moments == 0 && (counts == 0 || choices == 0))
 		return;
 	quals = make_ands_implicit((Expr *) query->jointree->quals);
 	foreach(lc, common)
@@ -109,4 +114,7 @@ drop_rows_without_values(ReleaseBuilder *builder)
 	query->jointree->quals = (Node *) make_ands_explicit(quals);
 	for (int i = 0; i < spec->nsets; i++)
 		spec->sets[i].every_row = true;
+	for (int i = 0; i < spec->nsketches; i++)
+		spec->sketches[i].complete = spec->sketches[i].kind == SPEC_SKETCH_CELLS &&
+			spec->sketches[i].scheme != SPEC_SCHEME_BINS;
 }

@@ -82,11 +82,31 @@ count_coordinate(ReleaseBuilder *builder, int set, bool presence)
 		.presence = presence && !builder->spec.streamed};
 }
 
+/*
+ * Does an individual count with one row in each of its groups, as is known before execution?  Of
+ * several rows each then counts less, so that the individual adds 1.
+ */
+static bool
+one_row_counts(ReleaseBuilder *builder)
+{
+	const ReleaseSpec *spec = &builder->spec;
+	Node	   *rows = list_nth(builder->params, spec->whole && !spec->rows_asked ?
+								DP_PARAM_TOTAL : DP_PARAM_ROWS);
+
+	return spec->streamed ||
+		(IsA(rows, Const) && !((Const *) rows)->constisnull &&
+		 DatumGetFloat8(((Const *) rows)->constvalue) == 1);
+}
+
 /* Is coordinate 0 the number of rows in the set? */
 static bool
 counted_by_individuals(ReleaseBuilder *builder, int set, bool presence)
 {
-	return builder->spec.sets[set].every_row && (presence || builder->spec.streamed);
+	if (!builder->spec.sets[set].every_row)
+		return false;
+	if (builder->spec.by_total)
+		return !builder->spec.weighed;
+	return presence || one_row_counts(builder);
 }
 
 /* Is the number of rows in the set known without another coordinate? */
@@ -126,15 +146,9 @@ typedef enum SumSource
 	SUM_BESIDE_COUNT,			/* a count, and the sum with centre imputation */
 	SUM_TWICE,					/* the same with two copies of the sum */
 	SUM_PAIR,					/* sums with lower and upper imputation */
-	SUM_ZERO					/* the sum with zero imputation: sums only */
+	SUM_ZERO,					/* the sum with zero imputation: sums only */
+	SUM_TOTAL					/* the sum alone, with bounds of its own */
 } SumSource;
-
-/* Is the output a function of moments, and not chosen from a sketch? */
-bool
-is_moment_output(const SpecOutput *output)
-{
-	return output->kind <= SPEC_OUT_SXY;
-}
 
 /* Are the bounds constants around 0? */
 static bool
@@ -148,7 +162,14 @@ bounds_contain_zero(ReleaseBuilder *builder, int bound)
 		DatumGetFloat8(lower->constvalue) < DatumGetFloat8(upper->constvalue);
 }
 
-/* Is every output of the vector an average over this set? */
+/* Is the output a count of rows or individuals, or a share of these, and not of values? */
+static bool
+only_counts(const SpecOutput *output)
+{
+	return output->kind == SPEC_OUT_COUNT || output->kind == SPEC_OUT_CLIPPED;
+}
+
+/* Is every output of the vector that is of values an average over this set? */
 static bool
 only_averages(ReleaseBuilder *builder, int set)
 {
@@ -156,7 +177,7 @@ only_averages(ReleaseBuilder *builder, int set)
 	{
 		const SpecOutput *output = &builder->spec.outputs[i];
 
-		if (is_moment_output(output) &&
+		if (is_moment_output(output) && output->kind != SPEC_OUT_CLIPPED &&
 			(output->kind != SPEC_OUT_AVG || builder->wanted[i].set != set))
 			return false;
 	}
@@ -175,11 +196,13 @@ sum_source(ReleaseBuilder *builder, int set)
 
 	if (spec->sets[set].y != DP_NONE)
 		return SUM_BESIDE_COUNT;
+	if (spec->arguments[spec->sets[set].x].total)
+		return SUM_TOTAL;
 	for (int i = 0; i < spec->noutputs; i++)
 	{
 		const SpecOutput *output = &spec->outputs[i];
 
-		if (builder->wanted[i].set != set || output->kind == SPEC_OUT_COUNT)
+		if (builder->wanted[i].set != set || only_counts(output))
 			continue;
 		if (output->kind != SPEC_OUT_SUM && output->kind != SPEC_OUT_AVG)
 			return SUM_BESIDE_COUNT;
@@ -217,13 +240,17 @@ assign_n(ReleaseBuilder *builder, int set, bool presence, SumSource source)
 		case SUM_ZERO:			/* missing values count, as zeros */
 			add_term(&moment, 0, 1.0);
 			break;
+		case SUM_TOTAL:			/* how many does not matter */
+			add_term(&moment, 0, 1.0);
+			moment.individuals = true;
+			break;
 	}
 	return find_moment(builder, &moment);
 }
 
 /* The sum of x over a set; its moment. */
 static int
-assign_sum(ReleaseBuilder *builder, int set, SumSource source)
+assign_sum(ReleaseBuilder *builder, int set, bool not_negative, SumSource source)
 {
 	SpecMoment	moment;
 
@@ -248,6 +275,14 @@ assign_sum(ReleaseBuilder *builder, int set, SumSource source)
 		case SUM_ZERO:
 			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
 												 SPEC_IMPUTE_ZERO, 0), 1.0);
+			break;
+		case SUM_TOTAL:
+			moment.individuals = true;
+			if (not_negative)
+				add_term(&moment, 0, 0.5);
+			add_term(&moment, feature_coordinate(builder, SPEC_FEATURE_X, set,
+												 not_negative ? SPEC_IMPUTE_LOWER :
+												 SPEC_IMPUTE_CENTRE, 0), not_negative ? 0.5 : 1.0);
 			break;
 	}
 	return find_moment(builder, &moment);
@@ -332,6 +367,47 @@ assign_count(ReleaseBuilder *builder, int i)
 	}
 }
 
+/*
+ * The feature by which an individual is clipped in an output: the number of its rows, or a sum
+ * that has bounds of its own.  By total it is clipped in all outputs alike.
+ */
+static int
+clipped_feature(ReleaseBuilder *builder, int set)
+{
+	int			x = builder->spec.sets[set].x;
+
+	if (builder->spec.by_total)
+		return find_feature(builder, SPEC_FEATURE_ONE, find_set(builder, DP_NONE, DP_NONE, true));
+	if (x != DP_NONE && builder->spec.arguments[x].total)
+		return find_feature(builder, SPEC_FEATURE_X, set);
+	return find_feature(builder, SPEC_FEATURE_ONE, counting_set(builder, set));
+}
+
+/*
+ * Output i is the share of individuals that are clipped in a set; by total, each counts by its
+ * weight.  Nobody is where rows are individuals, or where individuals are counted.
+ */
+static void
+assign_clipped(ReleaseBuilder *builder, int i)
+{
+	SpecOutput *output = &builder->spec.outputs[i];
+	const WantedOutput *wanted = &builder->wanted[i];
+	SpecMoment	moment;
+
+	clear_moment(&moment);
+	moment.individuals = !builder->spec.by_total;
+	add_term(&moment, 0, 1.0);
+	output->moments[SPEC_MOMENT_N] = find_moment(builder, &moment);
+	if (builder->spec.streamed || wanted->presence)
+		return;
+	clear_moment(&moment);
+	moment.individuals = !builder->spec.by_total;
+	add_term(&moment, find_coordinate(builder, (SpecCoordinate) {
+		.feature = clipped_feature(builder, wanted->set),.sketch = DP_NONE,.imputation = SPEC_IMPUTE_LOWER,.clipped = true}), 0.5);
+	add_term(&moment, 0, 0.5);
+	output->moments[SPEC_MOMENT_X] = find_moment(builder, &moment);
+}
+
 /* Output i is a function of sums: gives it those it needs, from the source. */
 static void
 assign_moments(ReleaseBuilder *builder, int i, SumSource source)
@@ -343,7 +419,8 @@ assign_moments(ReleaseBuilder *builder, int i, SumSource source)
 	needed_moments(output->kind, needed);
 	output->moments[SPEC_MOMENT_N] = assign_n(builder, set, false, source);
 	if (needed[SPEC_MOMENT_X])
-		output->moments[SPEC_MOMENT_X] = assign_sum(builder, set, source);
+		output->moments[SPEC_MOMENT_X] = assign_sum(builder, set, builder->wanted[i].not_negative,
+													source);
 	if (needed[SPEC_MOMENT_Y])
 		output->moments[SPEC_MOMENT_Y] = assign_feature(builder, set, SPEC_FEATURE_Y);
 	if (needed[SPEC_MOMENT_XX])
@@ -370,6 +447,8 @@ assign_coordinates(ReleaseBuilder *builder)
 			spec->numeric = true;
 		if (spec->outputs[i].kind == SPEC_OUT_COUNT)
 			assign_count(builder, i);
+		if (spec->outputs[i].kind == SPEC_OUT_CLIPPED)
+			assign_clipped(builder, i);
 	}
 	/* sets with squares or products come with a count that others may use */
 	for (int i = 0; i < spec->noutputs; i++)
@@ -382,7 +461,7 @@ assign_coordinates(ReleaseBuilder *builder)
 	}
 	for (int i = 0; i < spec->noutputs; i++)
 		sources[i] = is_moment_output(&spec->outputs[i]) &&
-			spec->outputs[i].kind != SPEC_OUT_COUNT ?
+			!only_counts(&spec->outputs[i]) ?
 			sum_source(builder, builder->wanted[i].set) : SUM_BESIDE_COUNT;
 	for (int i = 0; i < spec->noutputs; i++)
 	{
@@ -393,6 +472,9 @@ assign_coordinates(ReleaseBuilder *builder)
 	/* keys alone need the gate of the vector */
 	if (spec->nparts == 0)
 		spec->numeric = true;
+	if (spec->by_total)
+		spec->rows = find_feature(builder, SPEC_FEATURE_ONE,
+								  find_set(builder, DP_NONE, DP_NONE, true));
 	/* a release without a vector still counts individuals, and never says so */
 	if (spec->nfeatures == 0)
 		(void) find_feature(builder, SPEC_FEATURE_ONE,

@@ -10,7 +10,6 @@
 #include "query/builder.h"
 #include "spec/spec.h"
 
-extern bool is_moment_output(const SpecOutput *output);
 extern void assign_coordinates(ReleaseBuilder *builder);
 
 #endif							/* DP_MOMENTS_H */

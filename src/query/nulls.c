@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "optimizer/clauses.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
@@ -64,21 +65,36 @@ var_not_null(Level *level, Var *var)
 	return false;
 }
 
-/* Is a call of a function never NULL?  A cast that cannot fail keeps values. */
+/* Are all expressions of a list never NULL? */
 static bool
-call_not_null(Level *level, FuncExpr *func)
+list_not_null(Level *level, List *exprs)
 {
 	ListCell   *lc;
 
-	if ((func->funcformat != COERCE_EXPLICIT_CAST && func->funcformat != COERCE_IMPLICIT_CAST) ||
-		function_verdict(func->funcid) != FUNCTION_SAFE)
-		return false;
-	foreach(lc, func->args)
+	foreach(lc, exprs)
 	{
 		if (!expression_not_null(level, lfirst(lc)))
 			return false;
 	}
-	return func->args != NIL;
+	return exprs != NIL;
+}
+
+/* Is a call of a function never NULL?  A cast that cannot fail keeps values. */
+static bool
+call_not_null(Level *level, FuncExpr *func)
+{
+	if ((func->funcformat != COERCE_EXPLICIT_CAST && func->funcformat != COERCE_IMPLICIT_CAST) ||
+		function_verdict(func->funcid) != FUNCTION_SAFE)
+		return false;
+	return list_not_null(level, func->args);
+}
+
+/* Is a comparison by an operator of an order never NULL?  Such operators are NULL for NULL alone. */
+static bool
+comparison_not_null(Level *level, Oid opno, List *args)
+{
+	return opno < FirstNormalObjectId && get_op_btree_interpretation(opno) != NIL &&
+		function_verdict(get_opcode(opno)) == FUNCTION_SAFE && list_not_null(level, args);
 }
 
 /*
@@ -103,7 +119,12 @@ expression_not_null(Level *level, Node *node)
 			return expression_not_null(level, (Node *) ((RelabelType *) node)->arg);
 		case T_NullTest:
 		case T_BooleanTest:
+		case T_DistinctExpr:
 			return true;
+		case T_OpExpr:
+			return comparison_not_null(level, ((OpExpr *) node)->opno, ((OpExpr *) node)->args);
+		case T_BoolExpr:
+			return list_not_null(level, ((BoolExpr *) node)->args);
 		case T_Aggref:
 			return strcmp(get_func_name(((Aggref *) node)->aggfnoid), "count") == 0;
 		case T_FuncExpr:

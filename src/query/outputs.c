@@ -158,14 +158,25 @@ add_moments(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOut
 	Node	   *expr = aggregate_argument(aggref, 0);
 	SpecArgType type = number_type(builder, expr);
 	bool		every_row = never_null(builder, aggref, expr);
+	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
+	TotalBounds total;
 	int			x;
 
 	output->kind = kind;
 	output->integral = kind == SPEC_OUT_SUM &&
 		(type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 || type == SPEC_ARG_INT8);
-	output->bound_x = output->bound_y = argument_bounds(builder, aggref, expr, 1);
-	x = find_argument(builder, guard_argument(builder, aggref, expr), type, output->bound_x);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, DP_NONE, every_row);
+	if (kind == SPEC_OUT_SUM && total_bounds(builder, aggref, expr, &total))
+	{
+		output->bound_x = output->bound_y = total.bound;
+		x = total_argument(builder, guard_argument(builder, aggref, expr), type, &total);
+		wanted->not_negative = total.not_negative;
+	}
+	else
+	{
+		output->bound_x = output->bound_y = argument_bounds(builder, aggref, expr, 1);
+		x = find_argument(builder, guard_argument(builder, aggref, expr), type, output->bound_x);
+	}
+	wanted->set = find_set(builder, x, DP_NONE, every_row);
 }
 
 /*
@@ -380,6 +391,8 @@ name_output(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 	StringInfoData name;
 
 	initStringInfo(&name);
+	if (output->kind == SPEC_OUT_CLIPPED)
+		appendStringInfoString(&name, "clipped of ");
 	if (output->end != SPEC_END_NONE)
 		appendStringInfo(&name, "%s of ", output->end == SPEC_END_LOW ? "low" : "high");
 	appendStringInfo(&name, "%s(", get_func_name(aggref->aggfnoid));
@@ -404,54 +417,92 @@ name_output(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 	pfree(name.data);
 }
 
-/*
- * Adds an aggregate of the level to the release, or an end of the interval
- * around it, unless an equal one is there, and returns the position of its
- * output (from 0).  level is an expression, or NULL without an end.  Raises
- * ERRCODE_DP_QUERY_REFUSED or ERRCODE_DP_BOUNDS.
- */
-int
-add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level)
+/* Makes the output of an aggregate the share of individuals that are clipped in it. */
+static void
+turn_into_share(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {
-	ReleaseSpec *spec = &builder->spec;
-	SpecOutput *output;
-	WantedOutput *wanted;
-	DpFunction	function = aggregate_function(aggref);
-	int			level_param = 0;
+	if (!is_moment_output(output) || builder->wanted[builder->spec.noutputs].sketch != DP_NONE)
+		refuse(REFUSE_CLIPPED, builder->context->source, aggref->location);
+	output->kind = SPEC_OUT_CLIPPED;
+	output->type = FLOAT8OID;
+	output->integral = false;
+	output->bound_x = output->bound_y = 0;
+}
+
+/* The position of the output that is of this form of an aggregate; DP_NONE if there is none. */
+static int
+find_output(const ReleaseBuilder *builder, const Aggref *aggref, const OutputForm *form,
+			int level_param)
+{
 	int			i = 0;
 	ListCell   *lc;
 
-	aggref = with_filter(builder, aggref);
-	if (end != SPEC_END_NONE)
-		level_param = find_param(builder, SPEC_PARAM_LEVEL,
-								 written_number(builder, level, REFUSE_PARAMETER));
 	foreach(lc, builder->aggregates)
 	{
-		if (equal(lfirst(lc), aggref) && spec->outputs[i].end == end &&
-			spec->outputs[i].level == level_param)
+		const SpecOutput *output = &builder->spec.outputs[i];
+
+		if (equal(lfirst(lc), aggref) && output->end == form->end &&
+			output->level == level_param && (output->kind == SPEC_OUT_CLIPPED) == form->clipped)
 			return i;
 		i++;
 	}
-	if (spec->noutputs >= DP_MAX_OUTPUTS)
+	return DP_NONE;
+}
+
+/* Makes room for one more output, of nothing so far. */
+static SpecOutput *
+new_output(ReleaseBuilder *builder, Aggref *aggref)
+{
+	SpecOutput *output;
+	WantedOutput *wanted;
+
+	if (builder->spec.noutputs >= DP_MAX_OUTPUTS)
 		refuse_many(DP_MAX_OUTPUTS, "different outputs", builder->context->source, aggref->location);
+	output = &builder->spec.outputs[builder->spec.noutputs];
+	output->type = aggref->aggtype;
+	output->part = DP_NONE;
+	for (int m = 0; m < SPEC_MOMENT_KINDS; m++)
+		output->moments[m] = DP_NONE;
+	wanted = &builder->wanted[builder->spec.noutputs];
+	wanted->set = wanted->sketch = DP_NONE;
+	wanted->presence = wanted->not_negative = false;
+	return output;
+}
+
+/*
+ * Adds a form of an aggregate of the level to the release, unless an equal one is there, and
+ * returns the position of its output (from 0).  Raises ERRCODE_DP_QUERY_REFUSED or
+ * ERRCODE_DP_BOUNDS.
+ */
+int
+add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form)
+{
+	ReleaseSpec *spec = &builder->spec;
+	SpecOutput *output;
+	DpFunction	function = aggregate_function(aggref);
+	int			level_param = 0;
+	int			i;
+
+	aggref = with_filter(builder, aggref);
+	if (form->end != SPEC_END_NONE)
+		level_param = find_param(builder, SPEC_PARAM_LEVEL,
+								 written_number(builder, form->level, REFUSE_PARAMETER));
+	i = find_output(builder, aggref, form, level_param);
+	if (i != DP_NONE)
+		return i;
+	output = new_output(builder, aggref);
 	check_form(builder, aggref, function);
 	check_arguments(builder, aggref);
 	if (builder->context->strict > 0 && !builder->context->analyst && !is_dp_aggregate(aggref))
 		refuse(REFUSE_MIXED, builder->context->source, aggref->location);
 
-	output = &spec->outputs[spec->noutputs];
-	output->end = end;
+	output->end = form->end;
 	output->level = level_param;
-	output->type = aggref->aggtype;
-	output->part = DP_NONE;
-	for (int m = 0; m < SPEC_MOMENT_KINDS; m++)
-		output->moments[m] = DP_NONE;
-	wanted = &builder->wanted[spec->noutputs];
-	wanted->set = wanted->sketch = DP_NONE;
-	wanted->presence = false;
 	add_aggregate(builder, aggref, function, output);
-	if (end != SPEC_END_NONE && output->kind >= SPEC_OUT_RANKS)
+	if (form->end != SPEC_END_NONE && output->kind >= SPEC_OUT_RANKS)
 		refuse(REFUSE_INTERVAL, builder->context->source, aggref->location);
+	if (form->clipped)
+		turn_into_share(builder, aggref, output);
 	name_output(builder, aggref, output);
 	builder->aggregates = lappend(builder->aggregates, aggref);
 	return spec->noutputs++;

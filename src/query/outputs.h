@@ -10,6 +10,14 @@
 #include "query/builder.h"
 #include "spec/spec.h"
 
-extern int	add_output(ReleaseBuilder *builder, Aggref *aggref, SpecEnd end, Node *level);
+/* Which form of an aggregate is wanted: itself, or what stands around it. */
+typedef struct OutputForm
+{
+	SpecEnd		end;			/* end of an interval around it */
+	Node	   *level;			/* of that interval */
+	bool		clipped;		/* the share of individuals that are clipped in it */
+} OutputForm;
+
+extern int	add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form);
 
 #endif							/* DP_OUTPUTS_H */

@@ -18,6 +18,7 @@
 #include "query/level.h"
 #include "query/provenance.h"
 #include "query/refuse.h"
+#include "query/totals.h"
 #include "query/unique.h"
 
 /* Inputs that are known to hold rows of the same individual. */
@@ -171,6 +172,8 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 						NameStr(input->relation->population)) != 0)
 			refuse_query(REFUSE_POPULATIONS, context, level->query);
 		result->relids = list_concat_unique_oid(result->relids, input->relids);
+		if (result->max_total > 0 || input->max_total > 0)
+			result->max_total = Max(combined_total(result), combined_total(input));
 		result->max_groups = Max(result->max_groups, input->max_groups);
 		result->max_rows = Max(result->max_rows, input->max_rows);
 	}

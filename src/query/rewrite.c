@@ -57,6 +57,7 @@
 #include "query/keys.h"
 #include "query/language.h"
 #include "query/level.h"
+#include "query/limits.h"
 #include "query/missing.h"
 #include "query/moments.h"
 #include "query/needs.h"
@@ -64,6 +65,7 @@
 #include "query/planning.h"
 #include "query/publics.h"
 #include "query/rewrite.h"
+#include "query/totals.h"
 #include "query/units.h"
 #include "query/walk.h"
 #include "query/wide.h"
@@ -103,19 +105,27 @@ release_column(int attno, Node *expr, Index levelsup)
 							exprCollation(expr), levelsup);
 }
 
-/* Is this dp_low() or dp_high()? */
-static SpecEnd
-interval_end_of(FuncExpr *func)
+/* Is this dp_low(), dp_high() or dp_clipped(), and which?  The level is that of their default. */
+static bool
+annotation_form(FuncExpr *func, OutputForm *form)
 {
+	*form = (OutputForm) {.end = SPEC_END_NONE};
 	switch (extension_function(func->funcid))
 	{
 		case DP_FUNC_LOW:
-			return SPEC_END_LOW;
+			form->end = SPEC_END_LOW;
+			break;
 		case DP_FUNC_HIGH:
-			return SPEC_END_HIGH;
+			form->end = SPEC_END_HIGH;
+			break;
+		case DP_FUNC_CLIPPED:
+			form->clipped = true;
+			break;
 		default:
-			return SPEC_END_NONE;
+			return false;
 	}
+	form->level = float8_const(0.95);
+	return true;
 }
 
 /* An aggregate of an enclosing query's level, as it stands in that level. */
@@ -130,31 +140,33 @@ own_aggregate(Aggref *aggref, OuterContext *context)
 }
 
 /*
- * Replaces dp_low() or dp_high(): an end of an interval becomes an output of its own.  Its
- * argument must be an aggregate of this level, as in dp_low(count(*)).  In a sub-select it may
- * be one of the sub-select's own level, which is judged when that level is.
+ * Replaces dp_low(), dp_high() or dp_clipped(): an end of an interval, or the share of individuals
+ * that are clipped, becomes an output of its own.  Its argument must be an aggregate of this
+ * level, as in dp_low(count(*)).  In a sub-select it may be one of the sub-select's own level,
+ * which is judged when that level is.  Beside a share stands the aggregate itself, whether or not
+ * the query asks for it: who is clipped by total depends on all coordinates there are.
  */
 static Node *
-mutate_interval(FuncExpr *func, OuterContext *context)
+mutate_annotation(FuncExpr *func, OutputForm *form, OuterContext *context)
 {
 	ReleaseBuilder *builder = context->builder;
-	Node	   *value = linitial(func->args);
-	Node	   *level = float8_const(0.95);
-	Aggref	   *aggref;
+	Aggref	   *aggref = (Aggref *) strip_relabel(linitial(func->args));
 
 	if (list_length(func->args) > 1)
-		level = lsecond(func->args);
-	if (IsA(level, NamedArgExpr))
-		level = (Node *) ((NamedArgExpr *) level)->arg;
-	aggref = (Aggref *) strip_relabel(value);
+		form->level = lsecond(func->args);
+	if (IsA(form->level, NamedArgExpr))
+		form->level = (Node *) ((NamedArgExpr *) form->level)->arg;
 	if (context->levelsup > 0 &&
 		(!IsA(aggref, Aggref) || aggref->agglevelsup != context->levelsup))
 		return expression_tree_mutator((Node *) func, outer_mutator, (void *) context);
 	if (!IsA(aggref, Aggref) || aggref->agglevelsup != context->levelsup)
-		refuse(REFUSE_INTERVAL, builder->context->source, func->location);
-	return release_column(-(add_output(builder, own_aggregate(aggref, context),
-									   interval_end_of(func), level) + 1),
-						  (Node *) func, context->levelsup);
+		refuse(form->clipped ? REFUSE_CLIPPED : REFUSE_INTERVAL, builder->context->source,
+			   func->location);
+	aggref = own_aggregate(aggref, context);
+	if (form->clipped)
+		(void) add_output(builder, aggref, &(OutputForm) {.end = SPEC_END_NONE});
+	return release_column(-(add_output(builder, aggref, form) + 1), (Node *) func,
+						  context->levelsup);
 }
 
 /* The column of the group key that the expression is; NULL if it is none. */
@@ -204,6 +216,7 @@ static Node *
 outer_mutator(Node *node, OuterContext *context)
 {
 	ReleaseBuilder *builder = context->builder;
+	OutputForm	form;
 	Node	   *column;
 
 	if (node == NULL)
@@ -225,11 +238,12 @@ outer_mutator(Node *node, OuterContext *context)
 	{
 		Aggref	   *aggref = own_aggregate((Aggref *) node, context);
 
-		return release_column(-(add_output(builder, aggref, SPEC_END_NONE, NULL) + 1), node,
+		form = (OutputForm) {.end = SPEC_END_NONE};
+		return release_column(-(add_output(builder, aggref, &form) + 1), node,
 							  context->levelsup);
 	}
-	if (IsA(node, FuncExpr) && interval_end_of((FuncExpr *) node) != SPEC_END_NONE)
-		return mutate_interval((FuncExpr *) node, context);
+	if (IsA(node, FuncExpr) && annotation_form((FuncExpr *) node, &form))
+		return mutate_annotation((FuncExpr *) node, &form, context);
 	if (IsA(node, GroupingFunc))
 		refuse(REFUSE_GROUPING_SETS, builder->context->source, exprLocation(node));
 	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup)
@@ -273,12 +287,13 @@ settle_settings(ReleaseBuilder *builder)
 	Individuals *individuals = builder->individuals;
 
 	builder->spec.dimensions = 1;
+	builder->spec.rows = DP_NONE;
 	builder->spec.streamed = individuals->unique &&
 		list_length(individuals->proofs) <= DP_MAX_PROOFS / 2;
 	if (!builder->spec.streamed)
 		individuals->proofs = NIL;
-	builder->params = initial_params(individuals);
-	extract_with(builder->context, builder->level->query, builder->params);
+	initial_params(builder);
+	extract_with(builder);
 }
 
 /* SELECT DISTINCT a, b is GROUP BY a, b. */
@@ -320,6 +335,18 @@ visible_ctes(Level *level)
 	return result;
 }
 
+/* The keys as they stand below the release; make_release() brings them into canonical form. */
+static void
+guard_keys(ReleaseBuilder *builder)
+{
+	ListCell   *lc;
+
+	foreach(lc, builder->keys)
+		builder->guarded_keys = lappend(builder->guarded_keys,
+										guard_expression(builder->context, builder->level,
+														 lfirst(lc)));
+}
+
 /* Makes the query R, and remembers what its plan will rest on. */
 static Query *
 make_release(ReleaseBuilder *builder)
@@ -330,9 +357,8 @@ make_release(ReleaseBuilder *builder)
 	Query	   *release;
 	ListCell   *lc;
 
-	foreach(lc, builder->keys)
-		keys = lappend(keys, canonical_key(context,
-										   guard_expression(context, level, lfirst(lc))));
+	foreach(lc, builder->guarded_keys)
+		keys = lappend(keys, canonical_key(context, lfirst(lc)));
 	release = release_query(builder, keys);
 	append_outputs(builder, release);
 	release->hasAggs = true;
@@ -390,6 +416,10 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	find_keys(&builder);
 	replace_aggregates(&builder);
 	restrict_to_domains(&builder);
+	guard_keys(&builder);
+	follow_limits(&builder);
+	settle_totals(&builder);
+	limit_total(&builder);
 	drop_rows_without_values(&builder);
 	assign_coordinates(&builder);
 	describe_release(&builder);

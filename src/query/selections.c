@@ -68,6 +68,7 @@ cells_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecScheme sch
 	sketch.value_type = exprType(expr);
 	sketch.bound = bound;
 	sketch.buckets = buckets;
+	sketch.complete = scheme != SPEC_SCHEME_BINS && never_null(builder, aggref, expr);
 	return find_sketch(builder, guard_argument(builder, aggref, expr), &sketch);
 }
 

@@ -12,6 +12,7 @@
 #include "mechanism/noise.h"
 #include "query/level.h"
 #include "query/refuse.h"
+#include "query/totals.h"
 #include "query/unions.h"
 #include "query/units.h"
 
@@ -163,6 +164,8 @@ unite_units(RewriteContext *context, Query *query, List *below, Individuals *res
 			refuse_query(REFUSE_POPULATIONS, context, query);
 		result->relids = list_concat_unique_oid(result->relids, input->relids);
 		result->may_be_null = result->may_be_null || input->may_be_null;
+		if (result->max_total > 0 || input->max_total > 0)
+			result->max_total = Min(combined_total(result) + combined_total(input), DP_MAX_TOTAL);
 		result->max_groups = Min(result->max_groups + input->max_groups, DP_MAX_GROUPS);
 		result->max_rows = Min(result->max_rows + input->max_rows, DP_MAX_ROWS);
 
@@ -195,8 +198,10 @@ unite_branches(RewriteContext *context, Query *query, List *below, Individuals *
 
 	*result = *first;
 	result->unique = false;
+	result->level = NULL;
 	result->partial = NIL;
-	result->max_groups = result->max_rows = 0;	/* those of the branches add up */
+	result->max_groups = result->max_rows = result->max_total = 0;	/* those of the branches
+																	 * add up */
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 	unit = unite_units(context, query, below, result);

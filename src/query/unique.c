@@ -18,7 +18,7 @@
 #include "query/unique.h"
 
 /* Adds the range table indexes that a join tree names to *members. */
-static void
+void
 jointree_members(Node *node, Bitmapset **members)
 {
 	ListCell   *lc;
@@ -109,19 +109,26 @@ jointree_equalities(Level *level, Node *node)
 }
 
 /*
- * The unique index that shows that at most one row of a public table matches,
- * once the inputs in "known" are fixed: all its columns are equated to
- * expressions over those inputs.  InvalidOid if there is none.
+ * The equalities that tell which rows of its inputs meet in the rows of the level that count: of
+ * WHERE and all ON clauses.
  */
-static Oid
-matching_index(Level *level, int rtindex, List *equalities, const Bitmapset *known)
+List *
+level_equalities(Level *level)
 {
-	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
+	return jointree_equalities(level, (Node *) level->query->jointree);
+}
+
+/*
+ * The columns of input number rtindex that the equalities equate to expressions over inputs in
+ * "known" alone, or over none.  They are not NULL where a row of the input matched.  The inputs
+ * that those expressions name are added to *used.
+ */
+Bitmapset *
+equated_columns(int rtindex, List *equalities, const Bitmapset *known, Bitmapset **used)
+{
 	Bitmapset  *columns = NULL;
 	ListCell   *lc;
 
-	if (rte->rtekind != RTE_RELATION)
-		return InvalidOid;
 	foreach(lc, equalities)
 	{
 		Equality   *equality = lfirst(lc);
@@ -130,18 +137,37 @@ matching_index(Level *level, int rtindex, List *equalities, const Bitmapset *kno
 		{
 			Node	   *column = side ? equality->right : equality->left;
 			Node	   *other = side ? equality->left : equality->right;
-			Relids		used = pull_varnos(NULL, other);
+			Relids		inputs = pull_varnos(NULL, other);
 
 			if (equality->resolves != NULL && !bms_is_member(rtindex, equality->resolves))
 				continue;
 			if (IsA(column, Var) && ((Var *) column)->varno == rtindex &&
 				((Var *) column)->varlevelsup == 0 && ((Var *) column)->varattno > 0 &&
-				bms_is_subset(used, known) && !contain_volatile_functions(other) &&
+				bms_is_subset(inputs, known) && !contain_volatile_functions(other) &&
 				!checkExprHasSubLink(other))
+			{
 				columns = bms_add_member(columns, ((Var *) column)->varattno);
+				*used = bms_add_members(*used, inputs);
+			}
 		}
 	}
-	return policy_unique_index(rte->relid, columns);
+	return columns;
+}
+
+/*
+ * The unique index that shows that at most one row of a public table matches,
+ * once the inputs in "known" are fixed: all its columns are equated to
+ * expressions over those inputs.  InvalidOid if there is none.
+ */
+static Oid
+matching_index(Level *level, int rtindex, List *equalities, const Bitmapset *known)
+{
+	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
+	Bitmapset  *used = NULL;
+
+	if (rte->rtekind != RTE_RELATION)
+		return InvalidOid;
+	return policy_unique_index(rte->relid, equated_columns(rtindex, equalities, known, &used));
 }
 
 /*
@@ -153,7 +179,7 @@ join_is_unique(Level *level, List **proofs)
 {
 	Bitmapset  *members = NULL;
 	Bitmapset  *known = NULL;
-	List	   *equalities = jointree_equalities(level, (Node *) level->query->jointree);
+	List	   *equalities = level_equalities(level);
 	bool		progress = true;
 	int			i = -1;
 

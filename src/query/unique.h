@@ -9,6 +9,10 @@
 
 #include "query/level.h"
 
+extern void jointree_members(Node *node, Bitmapset **members);
+extern List *level_equalities(Level *level);
+extern Bitmapset *equated_columns(int rtindex, List *equalities, const Bitmapset *known,
+								  Bitmapset **used);
 extern bool join_is_unique(Level *level, List **proofs);
 
 #endif							/* DP_UNIQUE_H */

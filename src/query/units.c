@@ -69,6 +69,7 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 		result->proofs = list_make1_oid(index);
 	result->max_groups = rel->max_groups;
 	result->max_rows = rel->max_rows;
+	result->max_total = rel->max_total;
 
 	/*
 	 * Lend the owner's right to read, for this relation and this plan only.  A definer view

@@ -78,7 +78,7 @@ apply_argument(WithContext *context, int i, Node *argument, int location)
 	lfirst(list_nth_cell(context->params, i)) = argument;
 }
 
-/* Reads dp_with(epsilon, delta, max_groups, max_rows) into the parameters. */
+/* Reads dp_with(epsilon, delta, max_groups, max_rows, max_total) into the parameters. */
 static void
 apply_with(WithContext *context, FuncExpr *with)
 {
@@ -149,29 +149,47 @@ take_with(WithContext *context, Node *node)
  * for calls that contradict each other.
  */
 void
-extract_with(RewriteContext *context, Query *query, List *params)
+extract_with(ReleaseBuilder *builder)
 {
-	WithContext with = {.rewrite = context,.params = params};
+	WithContext with = {.rewrite = builder->context,.params = builder->params};
 
-	take_with(&with, (Node *) query->jointree);
+	take_with(&with, (Node *) builder->level->query->jointree);
+	for (int i = 0; i < DP_PARAM_FIRST_OTHER; i++)
+		builder->asked[i] = builder->asked[i] || with.given[i] != NULL;
 }
 
-/* The parameters that every release has (DP_PARAM_...), from settings and declared limits. */
-List *
-initial_params(Individuals *individuals)
+/* A limit: that of the session, if there is one, or what is declared. */
+static Node *
+initial_limit(ReleaseBuilder *builder, int i, int setting, int declared)
 {
-	return list_make4(float8_const(dp_setting_epsilon), float8_const(dp_setting_delta),
-					  float8_const(dp_setting_max_groups > 0 ? dp_setting_max_groups :
-								   individuals->max_groups),
-					  float8_const(dp_setting_max_rows > 0 ? dp_setting_max_rows :
-								   individuals->max_rows));
+	builder->asked[i] = setting > 0;
+	return float8_const(setting > 0 ? setting : declared);
+}
+
+/*
+ * The parameters that every release has (DP_PARAM_...), from settings and declared limits.
+ * max_total is NULL if no setting gives it (totals.c).
+ */
+void
+initial_params(ReleaseBuilder *builder)
+{
+	const Individuals *individuals = builder->individuals;
+
+	builder->params = list_make5(float8_const(dp_setting_epsilon), float8_const(dp_setting_delta),
+								 initial_limit(builder, DP_PARAM_GROUPS, dp_setting_max_groups,
+											   individuals->max_groups),
+								 initial_limit(builder, DP_PARAM_ROWS, dp_setting_max_rows,
+											   individuals->max_rows),
+								 initial_limit(builder, DP_PARAM_TOTAL, dp_setting_max_total, 0));
+	if (!builder->asked[DP_PARAM_TOTAL])
+		llast(builder->params) = makeNullConst(FLOAT8OID, -1, InvalidOid);
 }
 
 /* A value that is in range, for a parameter that is not known yet. */
 static double
 stand_in(ReleaseBuilder *builder, int i)
 {
-	static const double settings[] = {1.0, 1e-8, 1.0, 1.0};
+	static const double settings[] = {1.0, 1e-8, 1.0, 1.0, 1.0};
 
 	switch ((SpecParamKind) builder->spec.param_kinds[i])
 	{

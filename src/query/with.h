@@ -10,8 +10,8 @@
 #include "query/builder.h"
 #include "query/level.h"
 
-extern void extract_with(RewriteContext *context, Query *query, List *params);
-extern List *initial_params(Individuals *individuals);
+extern void extract_with(ReleaseBuilder *builder);
+extern void initial_params(ReleaseBuilder *builder);
 extern void check_constant_params(ReleaseBuilder *builder);
 
 #endif							/* DP_WITH_H */

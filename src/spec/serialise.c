@@ -23,7 +23,7 @@
 #include "spec/spec.h"
 
 #define SPEC_MAGIC 0x44507264
-#define SPEC_VERSION 2
+#define SPEC_VERSION 3
 
 /* Where fields at fixed places begin. */
 #define SPEC_ID_AT (sizeof(uint32) + sizeof(uint16))
@@ -198,6 +198,9 @@ pass_argument(SpecBytes *bytes, const ReleaseSpec *spec, SpecArgument *argument)
 	argument->type = pass_byte(bytes, argument->type, SPEC_ARG_INTERVAL);
 	argument->typmod = (int32) pass_uint32(bytes, (uint32) argument->typmod);
 	argument->bound = pass_bound(bytes, spec, argument->bound);
+	argument->clamp = pass_bound(bytes, spec, argument->clamp);
+	pass_bool(bytes, &argument->total);
+	require(!argument->total || argument->bound != 0);
 }
 
 static void
@@ -231,10 +234,16 @@ pass_feature(SpecBytes *bytes, const ReleaseSpec *spec, SpecFeature *feature)
 static void
 pass_coordinate(SpecBytes *bytes, const ReleaseSpec *spec, SpecCoordinate *coordinate)
 {
+	int			kind = 0;
+
 	coordinate->feature = pass_choice(bytes, coordinate->feature, spec->nfeatures);
 	coordinate->sketch = pass_choice(bytes, coordinate->sketch, spec->nsketches);
 	coordinate->imputation = pass_byte(bytes, coordinate->imputation, SPEC_IMPUTE_ZERO);
-	pass_bool(bytes, &coordinate->presence);
+	if (!bytes->reading)
+		kind = coordinate->clipped ? 2 : coordinate->presence ? 1 : 0;
+	kind = pass_byte(bytes, kind, 2);
+	coordinate->presence = kind == 1;
+	coordinate->clipped = kind == 2;
 	coordinate->copy = pass_byte(bytes, coordinate->copy, PG_UINT8_MAX);
 	require((coordinate->feature == DP_NONE) != (coordinate->sketch == DP_NONE));
 }
@@ -263,6 +272,9 @@ pass_sketch(SpecBytes *bytes, const ReleaseSpec *spec, SpecSketch *sketch)
 	sketch->collation = pass_uint32(bytes, sketch->collation);
 	sketch->bound = pass_bound(bytes, spec, sketch->bound);
 	sketch->buckets = pass_param(bytes, spec, sketch->buckets, SPEC_PARAM_NUMBER);
+	pass_bool(bytes, &sketch->complete);
+	require(!sketch->complete ||
+			(sketch->kind == SPEC_SKETCH_CELLS && sketch->scheme != SPEC_SCHEME_BINS));
 	if (sketch->kind != SPEC_SKETCH_CELLS)
 		return;
 	require(sketch->type != SPEC_ARG_ANY);
@@ -313,7 +325,7 @@ static void
 check_output(const ReleaseSpec *spec, const SpecOutput *output)
 {
 	require(output->end == SPEC_END_NONE || output->level != 0);
-	if (output->kind <= SPEC_OUT_SXY)
+	if (is_moment_output(output))
 	{
 		require(output->part == DP_NONE && output->moments[SPEC_MOMENT_N] != DP_NONE);
 		require(output->kind != SPEC_OUT_SUM || output->moments[SPEC_MOMENT_X] != DP_NONE);
@@ -335,7 +347,7 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 static void
 pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 {
-	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_TIER);
+	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_CLIPPED);
 	output->end = pass_byte(bytes, output->end, SPEC_END_HIGH);
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);
@@ -416,6 +428,23 @@ pass_entries(SpecBytes *bytes, ReleaseSpec *spec)
 		spec->proofs[i] = pass_uint32(bytes, spec->proofs[i]);
 }
 
+/* How contributions are bounded. */
+static void
+pass_bounding(SpecBytes *bytes, ReleaseSpec *spec)
+{
+	pass_bool(bytes, &spec->whole);
+	pass_bool(bytes, &spec->rows_asked);
+	pass_bool(bytes, &spec->groups_asked);
+	pass_bool(bytes, &spec->by_total);
+	pass_bool(bytes, &spec->weighed);
+	spec->possible_groups = (int32) pass_uint32(bytes, (uint32) spec->possible_groups);
+	require(spec->possible_groups >= 1 && spec->possible_groups <= DP_MAX_GROUPS);
+	spec->rows = pass_choice(bytes, spec->rows, spec->nfeatures);
+	require(!spec->by_total || (spec->grouped && !spec->streamed && !spec->whole));
+	require(!(spec->by_total || spec->whole) || spec->nsketches == 0);
+	require(spec->by_total == (spec->rows != DP_NONE) && (spec->by_total || !spec->weighed));
+}
+
 static void
 pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 {
@@ -425,6 +454,7 @@ pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_bool(bytes, &spec->streamed);
 	pass_bool(bytes, &spec->grouped);
 	require(spec->grouped == (spec->nkeys > 0));
+	pass_bounding(bytes, spec);
 	spec->relid = pass_uint32(bytes, spec->relid);
 	pass_text(bytes, NameStr(spec->population), NAMEDATALEN);
 	pass_text(bytes, spec->relations, sizeof(spec->relations));

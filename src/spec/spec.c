@@ -13,6 +13,7 @@
 #include "core/settings.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
+#include "mechanism/whole_noise.h"
 #include "spec/range.h"
 #include "spec/spec.h"
 
@@ -143,9 +144,10 @@ check_ranges(const ReleaseSpec *spec, const double *values)
 	{
 		const SpecArgument *argument = &spec->arguments[i];
 
-		if (argument->bound > 0)
-			range_check(argument->type, argument->typmod, values[argument->bound],
-						values[argument->bound + 1]);
+		int			bound = argument->total ? argument->clamp : argument->bound;
+
+		if (bound > 0)
+			range_check(argument->type, argument->typmod, values[bound], values[bound + 1]);
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
@@ -157,11 +159,69 @@ check_ranges(const ReleaseSpec *spec, const double *values)
 	}
 }
 
-/* The number of mechanisms that share the release's epsilon and delta. */
+/*
+ * May the limits of a release leave out rows of an individual, or have them weigh less?  Not where
+ * its rows are proven to be one per individual.  It follows from the description alone.
+ */
+bool
+spec_may_bound(const ReleaseSpec *spec)
+{
+	return !spec->streamed;
+}
+
+/* The limits that bound an individual, under these parameters. */
+SpecLimits
+spec_limits(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	bool		total = spec->by_total || spec->whole || spec->streamed;
+
+	return (SpecLimits) {.groups = spec->by_total && !spec->groups_asked ? 0 : params->kept,
+		.rows = params->rows,.total = total ? params->total : 0};
+}
+
+/* The most rows that an individual can count with in a release. */
+int64
+spec_most_rows(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	int64		rows = params->kept * params->rows;
+
+	return spec->by_total ? Min(params->total, rows) : rows;
+}
+
+/* The number of mechanisms that share the release's epsilon. */
 int
 spec_shares(const ReleaseSpec *spec)
 {
 	return spec->nparts + (spec->numeric ? 1 : 0);
+}
+
+/*
+ * Has a part a gate of its own, and a share of delta for it?
+ *
+ * Not where the vector's gate has decided about the same individuals, and what the part chooses
+ * among is public: the cells of an argument of which each individual of the group has a value.
+ */
+bool
+spec_part_is_gated(const ReleaseSpec *spec, int part)
+{
+	SpecPartKind kind = spec->parts[part].kind;
+
+#ifdef DP_FAULT_PARTS_UNGATED
+	return !spec->numeric;
+#endif
+	return !spec->numeric || !spec->sketches[spec->parts[part].sketch].complete ||
+		(kind != SPEC_PART_RANKS && kind != SPEC_PART_HISTOGRAM);
+}
+
+/* The number of mechanisms that share the release's delta. */
+int
+spec_gates(const ReleaseSpec *spec)
+{
+	int			gates = spec->numeric ? 1 : 0;
+
+	for (int i = 0; i < spec->nparts; i++)
+		gates += spec_part_is_gated(spec, i) ? 1 : 0;
+	return gates;
 }
 
 /* What the largest part needs so that each of its selections has some epsilon. */
@@ -176,6 +236,58 @@ smallest_share(const ReleaseSpec *spec)
 			share = Max(share, Max(spec->parts[i].ntargets, 32));
 	}
 	return share;
+}
+
+/* From the limits that were asked for to those of the release: k, r, T, and what follows. */
+static void
+settle_limits(const ReleaseSpec *spec, ReleaseParams *params)
+{
+	if (spec->streamed)
+		params->groups = params->rows = params->total = 1;
+	if (!spec->grouped || spec->whole)
+		params->groups = 1;
+	if (spec->whole)
+		params->rows = spec->rows_asked ? Min(params->rows, params->total) : params->total;
+	params->kept = params->groups;
+	if (spec->by_total)
+	{
+		if (!spec->groups_asked)
+			params->kept = Min(params->total, spec->possible_groups);
+		params->groups = 1;
+	}
+	params->unit = spec->by_total ? params->total : params->rows;
+}
+
+/* The most that an individual adds to coordinate 0 of a group, in lattice units. */
+int64
+spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	if (!spec->by_total)
+		return DP_SCALE;
+	return Min(params->rows, params->total) * DP_SCALE / params->total;
+}
+
+/*
+ * Does each individual add 1 or -1 to every coordinate of a group?  So it is with the number of
+ * individuals, and, with one row or value for each in a group, with counts of rows and values.
+ */
+static bool
+counts_only(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	if (spec->by_total)
+		return false;
+	for (int i = 1; i < spec->dimensions; i++)
+	{
+		const SpecCoordinate *coordinate = &spec->coordinates[i];
+
+		if (params->rows > 1 && !coordinate->presence)
+			return false;
+		if (coordinate->feature != DP_NONE &&
+			(spec->features[coordinate->feature].kind != SPEC_FEATURE_ONE ||
+			 coordinate->imputation != SPEC_IMPUTE_LOWER))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -198,7 +310,7 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("delta must be greater than 0 and less than 1")));
 	params->epsilon_share = params->epsilon_nano / shares;
-	params->delta_share = params->delta_atto / shares;
+	params->delta_share = params->delta_atto / Max(spec_gates(spec), 1);
 	if (params->epsilon_share < smallest_share(spec) || params->delta_share < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -206,10 +318,10 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 				 errhint("Ask with more epsilon and delta, or for fewer outputs in one release.")));
 	params->groups = integer_param(values[DP_PARAM_GROUPS], DP_MAX_GROUPS, "max_groups");
 	params->rows = integer_param(values[DP_PARAM_ROWS], DP_MAX_ROWS, "max_rows");
-	if (spec->streamed)
-		params->groups = params->rows = 1;
-	if (!spec->grouped)
-		params->groups = 1;
+	params->total = integer_param(values[DP_PARAM_TOTAL], DP_MAX_TOTAL, "max_total");
+	settle_limits(spec, params);
+	params->whole_noise = counts_only(spec, params) &&
+		dp_whole_suits(params->epsilon_share, params->groups, spec->dimensions);
 	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)
 		check_param(spec, values, i);
 	check_ranges(spec, values);

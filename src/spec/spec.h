@@ -33,12 +33,28 @@
  *	  an average stands alone;
  *	- "zero" (where x is 0) gives a sum without any count.
  *
+ * A coordinate may also say whether an individual has any rows in the set ("presence"), or more
+ * than r ("clipped"): 1 if so, else -1.
+ *
  * Outputs read the vector back through moments: linear combinations of
  * coordinates, times r.
  *
  * Selections.  A sketch is a mergeable summary of one argument beside the
  * vector: weights of cells, of values, or the set of distinct values.  A part
  * chooses from it.  The number of distinct values is a coordinate like others.
+ * A part gates itself and spends delta on that, unless the vector's gate has
+ * decided about the same individuals (spec_part_is_gated).
+ *
+ * By total.  Where an individual may have rows in several groups, the vector can be bounded over
+ * all of them at once (by_total).  Coordinate 0 is then the individual's weight in the group,
+ * n/T for n rows (at most r of a group count), T = max_total.  Others are sums of phi over the
+ * rows of a set, divided by T, and c for each row that is not in the set.  One factor scales all
+ * that an individual adds, so that the largest coordinates of its groups sum up to one at most
+ * (aggregate/clip.c).
+ *
+ * A sum whose argument has bounds over the release (total) is not divided by T.  Beside such sums
+ * the weight is the larger of n/T and the largest of them, at most r/T, and the number of rows is
+ * a coordinate of its own (weighed), 2n/T less the weight.
  *
  * Parameters of the release (epsilon, delta, bounds, ...) are expressions:
  * constants, or the client's external parameters.  They travel beside the
@@ -79,6 +95,7 @@ enum
 	DP_PARAM_DELTA,
 	DP_PARAM_GROUPS,
 	DP_PARAM_ROWS,
+	DP_PARAM_TOTAL,
 	DP_PARAM_FIRST_OTHER
 };
 
@@ -105,6 +122,9 @@ typedef struct SpecArgument
 	SpecArgType type;
 	int32		typmod;			/* of NUMERIC: precision and scale, as in PostgreSQL; else -1 */
 	int16		bound;			/* position of its lower bound in the parameters, or 0 */
+	int16		clamp;			/* position of the lower bound of values before, or 0 */
+	bool		total;			/* the bounds are of sums in a whole release; those of values
+								 * are at clamp */
 } SpecArgument;
 
 /* The rows in which one or two arguments have a value. */
@@ -151,6 +171,7 @@ typedef struct SpecCoordinate
 	SpecImputation imputation;
 	bool		presence;		/* tells whether an individual has a row of the set, not how
 								 * many */
+	bool		clipped;		/* tells whether an individual has more rows of the set than r */
 	int16		copy;			/* number of this one among equal ones, each with its own
 								 * noise */
 } SpecCoordinate;
@@ -194,6 +215,7 @@ typedef struct SpecSketch
 	Oid			collation;		/* collation of the argument */
 	int16		bound;			/* position of the lower bound in the parameters, or 0 */
 	int16		buckets;		/* position of the number of buckets in the parameters, or 0 */
+	bool		complete;		/* each individual of a group has a value in it; CELLS only */
 } SpecSketch;
 
 /* What a part chooses from its sketch. */
@@ -271,7 +293,9 @@ typedef enum SpecOutputKind
 	SPEC_OUT_HISTOGRAM,
 	SPEC_OUT_BOUNDS,
 	/* from neither */
-	SPEC_OUT_TIER				/* the risk tier of the row */
+	SPEC_OUT_TIER,				/* the risk tier of the row */
+	/* from moments: those of kind N and X are numbers of individuals */
+	SPEC_OUT_CLIPPED			/* share of individuals with more rows than count */
 } SpecOutputKind;
 
 /* The moments an output may need; x is the independent variable of a pair. */
@@ -324,9 +348,17 @@ typedef struct ReleaseSpec
 	bool		numeric;		/* the vector is released; else it only counts individuals */
 	bool		streamed;		/* each individual has one row: k = r = 1 */
 	bool		grouped;		/* there are group keys; without, k = 1 */
+	bool		whole;			/* all rows of an individual are in one group: k = 1, r = T */
+	bool		rows_asked;		/* r was asked for, and bounds rows also where they are whole */
+	bool		groups_asked;	/* k was asked for, and bounds groups also by_total */
+	bool		by_total;		/* contributions are bounded over all groups together */
+	bool		weighed;		/* by_total, and coordinate 0 is not the number of rows */
+	int32		possible_groups;	/* most groups that one individual can be in, as far as is
+									 * known; at most DP_MAX_GROUPS */
+	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
-	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" rests on */
+	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" and limits rest on */
 	uint8		param_kinds[DP_MAX_PARAMS]; /* SpecParamKind of each parameter */
 	SpecArgument arguments[DP_MAX_ARGUMENTS];
 	SpecSet		sets[DP_MAX_SETS];
@@ -349,11 +381,22 @@ typedef struct ReleaseParams
 	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9) */
 	int64		delta_atto;		/* price of the release, atto-delta (1e-18) */
 	int64		epsilon_share;	/* epsilon of each mechanism, nano-epsilon */
-	int64		delta_share;	/* delta of each mechanism, atto-delta */
+	int64		delta_share;	/* delta of each mechanism that has a gate, atto-delta */
 	int64		groups;			/* k: most groups that an individual counts in */
 	int64		rows;			/* r: most rows that an individual counts with in a group */
+	int64		total;			/* T: most rows that an individual counts with in the release */
+	int64		kept;			/* most groups in which an individual's rows are added up */
+	int64		unit;			/* rows that one unit of the vector stands for */
+	bool		whole_noise;	/* the vector consists of counts, with whole numbers as noise */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
+
+/* Is the output a function of moments, and not chosen from a sketch? */
+static inline bool
+is_moment_output(const SpecOutput *output)
+{
+	return output->kind <= SPEC_OUT_SXY || output->kind == SPEC_OUT_CLIPPED;
+}
 
 static inline bool
 feature_reads_x(SpecFeatureKind kind)
@@ -367,9 +410,30 @@ feature_reads_y(SpecFeatureKind kind)
 	return kind == SPEC_FEATURE_Y || kind == SPEC_FEATURE_YY || kind == SPEC_FEATURE_XY;
 }
 
+/* Number of sums that a group's state has: by_total, exact individuals stand before the vector. */
+static inline int
+spec_sums(const ReleaseSpec *spec)
+{
+	return spec->dimensions + (spec->by_total ? 1 : 0);
+}
+
+/* The limits that bound an individual in a release, 0 where there is none. */
+typedef struct SpecLimits
+{
+	int64		groups;			/* groups that it counts in */
+	int64		rows;			/* rows that it counts with in a group */
+	int64		total;			/* rows that it counts with in all */
+} SpecLimits;
+
+extern bool spec_may_bound(const ReleaseSpec *spec);
+extern SpecLimits spec_limits(const ReleaseSpec *spec, const ReleaseParams *params);
+extern int64 spec_most_rows(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int	spec_shares(const ReleaseSpec *spec);
+extern bool spec_part_is_gated(const ReleaseSpec *spec, int part);
+extern int	spec_gates(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);
+extern int64 spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int64 spec_least_epsilon(void);
 extern void spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params);
 extern void spec_null_parameter(void) pg_attribute_noreturn();

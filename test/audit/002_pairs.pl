@@ -31,7 +31,7 @@ use constant JOBS => 2;
 
 # The share of a pair's releases that is enough to show a fault; faults that stay close to
 # the claim need more.
-my %share_of_releases = (NOISE_SCALE => 1, CAPS_OFF => 0.5, SQL_CAPS_OFF => 0.5, TWO_DRAWS => 0.5);
+my %share_of_releases = (NOISE_SCALE => 1, CAPS_OFF => 0.5, SQL_CAPS_OFF => 0.5, CLIP_OFF => 1, TWO_DRAWS => 0.5);
 use constant LESS => 0.2;
 
 my $regex = $ENV{PAIRS} // '';
@@ -127,7 +127,7 @@ sub sample
 	# as many as an account pays for
 	my $at_once = int(0.9 / $pair->{delta});
 	my $settings = join '', map { "SET dp_agg.$_ = $pair->{$_};\n" } grep { defined $pair->{$_} }
-	  qw(epsilon delta max_groups max_rows);
+	  qw(epsilon delta max_groups max_rows max_total);
 	my $query = Pairs::query($pair, $table);
 	my $connstr = $node->connstr('postgres');
 	my %sample = (n => [ 0, 0, 0 ], columns => [], rows => 0);

@@ -23,7 +23,8 @@
 #				features are then aggregates over them
 #	bounds		of the columns that have bounds (default: '0, 100' of x and y, if they
 #				are numbers)
-#	epsilon, delta, max_groups, max_rows
+#	total		bounds of the sum of an individual's x in a release
+#	epsilon, delta, max_groups, max_rows, max_total
 #				settings (default: 1, 1e-6, as protected); the first two are the claim
 #	power		what must be measured at least, to show that the audit sees something
 #	never		sides that must never show: 'a', 'b' or 'ab'
@@ -54,6 +55,16 @@ my @one_of_two = (
 	releases => 40000, power => 0.4, ask => 'dp_count(*) AS c',
 	see => 'sum(c), max(c) FILTER (WHERE part = 0), max(c) FILTER (WHERE part = 1)');
 
+my @clipped = (
+	@parts, others => [ 105, 'SELECT i % 3, i FROM generate_series(1, 4)' ], delta => 0.01, max_total => 6, max_rows => 4,
+	one => 'SELECT i % 3, 100 FROM generate_series(1, 12) i', releases => 20000, power => 0.4,
+	ask => 'dp_count(*) AS c', see => 'sum(c), max(c), count(*)');
+
+my @share_of_two = (
+	@parts, others => [ 120, 'i % 2, i' ], one => 'SELECT 0, 100 FROM generate_series(1, 20)', delta => 0.01, max_rows => 2,
+	releases => 40000, power => 0.4, ask => 'dp_count(*) AS c, dp_clipped(dp_count(*)) AS q',
+	see => 'sum(c), max(c) FILTER (WHERE part = 0), max(q) FILTER (WHERE part = 0), max(q * c) FILTER (WHERE part = 0)');
+
 my @pairs = (
 
 	# ----- counts
@@ -71,6 +82,21 @@ my @pairs = (
 		ask => 'dp_count(*) AS c, dp_count(*) FILTER (WHERE x > 50) AS d' },
 	{ name => 'count, rows in the other order', backward => 1, ask => 'dp_count(*) AS c', power => 0.5 },
 
+	# Whole numbers as noise: what is left of the law must not show what was added.
+	{ name => 'count, epsilon 5', epsilon => 5, ask => 'dp_count(*) AS c', power => 3 },
+	{ name => 'count of values, epsilon 3', @nullable, epsilon => 3, power => 1.5,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d', see => 'c, d, c - d' },
+	{ name => 'count of values, epsilon 3, NULL against no row', @nullable, one => 'NULL', epsilon => 3, power => 1.5,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d', see => 'c, d, c - d' },
+	{ name => 'three counts', @two_nullable, one => '100, NULL', others => [ 50, '2 * i, 2 * i' ], power => 0.4,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d, dp_count(y) AS e', see => 'c, d, e, d - e' },
+	{ name => 'counts of bounded rows', several => 1, others => [ 50, 'i' ], max_rows => 1, releases => 30000,
+		one => 'SELECT 10 * i FROM generate_series(1, 5) i', power => 0.4,
+		ask => 'dp_count(*) AS c, dp_count(*) FILTER (WHERE x > 40) AS d, dp_count_distinct(x) AS e', see => 'c, d, e' },
+	{ name => 'counts of bounded rows in two groups', @parts, others => [ 105, 'i % 3, i' ], max_groups => 2,
+		one => 'SELECT p, 100 FROM generate_series(0, 2) p', epsilon => 2, delta => 0.01, releases => 25000,
+		ask => 'dp_count(*) AS c', see => 'sum(c), max(c), count(*)' },
+
 	# ----- the gate
 
 	{ name => 'gate: 1 individual against 0', others => [ 0, '0' ], never => 'ab', ask => 'dp_count(*) AS c' },
@@ -87,6 +113,35 @@ my @pairs = (
 		rare => 'a', never => 'b', ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
 	{ name => 'gate: 21 individuals against 20, epsilon 0.1', others => [ 20, 'i' ], epsilon => 0.1, delta => 0.01,
 		rare => 'b', ask => 'dp_count(*) AS c, dp_avg(x) AS a' },
+
+	# One gate for all of a group; values that may be missing have their own.
+	{ name => 'one gate: 20 individuals against 19, with median and histogram', @integers, others => [ 19, 'i % 2 * 10' ],
+		one => '10', delta => 0.01, epsilon => 3, rare => 'a', never => 'b',
+		ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m, dp_histogram(x, 0, 10, 2) AS h',
+		see => 'c, m, (h[2]).count' },
+	{ name => 'one gate: 21 individuals against 20, with median and histogram', @integers, others => [ 20, 'i % 2 * 10' ],
+		one => '10', delta => 0.01, epsilon => 3, rare => 'b',
+		ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m, dp_histogram(x, 0, 10, 2) AS h',
+		see => 'c, m, (h[2]).count' },
+	{ name => 'one gate: 80 individuals, count and median', @integers, others => [ 80, 'i % 2 * 10' ], one => '10',
+		epsilon => 2, ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m', power => 0.5 },
+	{ name => 'one gate: 40 individuals, count and quartiles', @integers, others => [ 40, 'i % 2 * 15' ], one => '15',
+		epsilon => 3, ask => 'dp_count(*) AS c, dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 15) AS q',
+		see => 'c, q[1], q[2], q[3]', power => 0.7 },
+	{ name => 'own gate: 20 values against 19, median beside a count', columns => 'x int', one => '10',
+		others => [ 80, 'CASE WHEN i <= 19 THEN i % 2 * 10 END' ], epsilon => 2, delta => 0.02, rare => 'a', never => 'b',
+		where => 'm IS NOT NULL', ask => 'dp_count(*) AS c, dp_median(x, 0, 10) AS m' },
+	{ name => 'own gate: 20 values against 19, histogram beside a count', columns => 'x int', one => '10',
+		others => [ 80, 'CASE WHEN i <= 19 THEN i % 2 * 10 END' ], epsilon => 2, delta => 0.02, rare => 'a', never => 'b',
+		where => 'h IS NOT NULL', ask => 'dp_count(*) AS c, dp_histogram(x, 0, 10, 4) AS h', see => 'c, (h[1]).count' },
+	{ name => 'own gate: 20 values against 19, FILTER', @integers, one => '10', epsilon => 2, delta => 0.02, rare => 'a',
+		never => 'b', others => [ 80, 'CASE WHEN i <= 19 THEN 10 ELSE 0 END' ], where => 'm IS NOT NULL',
+		ask => 'dp_count(*) AS c, dp_median(x, 0, 10) FILTER (WHERE x > 5) AS m' },
+	{ name => 'missing values left out: 20 values against 19', columns => 'x int', one => '10', delta => 0.01, epsilon => 2,
+		others => [ 80, 'CASE WHEN i <= 19 THEN i % 2 * 10 END' ], rare => 'a', never => 'b',
+		ask => 'dp_count(x) AS c, dp_median(x, 0, 10) AS m' },
+	{ name => 'NaN against no row, median beside a count', one => q('NaN'), others => [ 60, 'i % 2 * 100' ], epsilon => 2,
+		delta => 1e-3, groups => 500, releases => 20000, ask => 'dp_count(*) AS c, dp_median(x) AS m' },
 
 	# ----- sums and averages
 
@@ -144,6 +199,9 @@ my @pairs = (
 	{ name => 'several rows: 10,000 of them, 10 count', several => 1, others => [ 30, '2 * i' ],
 		one => 'SELECT 100 FROM generate_series(1, 10000)', delta => 0.01, max_rows => 10, groups => 20,
 		releases => 2000, ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
+	{ name => 'several rows: share of those with more than count', several => 1, others => [ 30, '2 * i' ],
+		one => 'SELECT 100 FROM generate_series(1, 20)', delta => 0.01, max_rows => 5, releases => 50000,
+		ask => 'dp_count(*) AS c, dp_clipped(dp_count(*)) AS q, dp_avg(x) AS a', see => 'c, q, q * c', power => 0.3 },
 	{ name => 'several rows: sum and average', several => 1, others => [ 30, '2 * i' ],
 		one => 'SELECT 1000 FROM generate_series(1, 20)', delta => 0.01, max_rows => 5, releases => 50000,
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s, dp_avg(x) AS a', power => 0.5 },
@@ -152,9 +210,37 @@ my @pairs = (
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', power => 0.4 },
 	{ name => 'several groups: 2 of them, 1 counts', @one_of_two },
 	{ name => 'several groups: 2 of them, 1 counts, in SQL', @one_of_two, in_sql => 1 },
+	{ name => 'several groups: share of those clipped', @share_of_two },
+	{ name => 'several groups: share of those clipped, in SQL', @share_of_two, in_sql => 1 },
 	{ name => 'several groups: 3 of them, 2 count', @parts, others => [ 105, 'i % 3, i' ],
 		one => 'SELECT p, 100 FROM generate_series(0, 2) p', delta => 0.01, max_groups => 2, releases => 25000,
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', see => 'sum(c), max(c), sum(s), count(*)' },
+
+	# ----- contributions bounded over all groups together: 35 others with four rows in each
+
+	{ name => 'clipped: 12 rows in 3 groups, 6 count', @clipped },
+	{ name => 'clipped: 12 rows in 3 groups, 6 count, in SQL', @clipped, in_sql => 1 },
+	{ name => 'clipped: 1,000 rows in one group', @clipped, power => 0.15, one => 'SELECT 0, 100 FROM generate_series(1, 1000)' },
+	{ name => 'clipped: 12 rows in one group, which may have them', @clipped, max_total => 12, max_rows => 12,
+		one => 'SELECT 0, 100 FROM generate_series(1, 12)', others => [ 105, 'SELECT i % 3, i FROM generate_series(1, 12)' ] },
+	{ name => 'clipped: sum and average beside the count', @clipped, one => 'SELECT i % 3, 1000 FROM generate_series(1, 12) i',
+		ask => 'dp_count(*) AS c, dp_sum(x) AS s, dp_avg(x) AS a', see => 'sum(c), sum(s), max(s), max(a)' },
+	{ name => 'clipped: values and NULLs', @clipped, columns => 'part int NOT NULL, x float8',
+		one => 'SELECT i % 3, CASE WHEN i > 6 THEN 100 END FROM generate_series(1, 12) i', power => undef,
+		ask => 'dp_count(*) AS c, dp_count(x) AS n, dp_sum(x) AS s', see => 'sum(c), sum(n), sum(s), sum(c - n)' },
+	{ name => 'clipped: a sum with bounds of its own', @clipped, power => 0.1, total => '0, 400',
+		ask => 'dp_sum(x) AS s', see => 'sum(s), max(s)' },
+	{ name => 'clipped: a sum with bounds of its own, in SQL', @clipped, power => 0.1, total => '0, 400', in_sql => 1,
+		ask => 'dp_sum(x) AS s', see => 'sum(s), max(s)' },
+	{ name => 'clipped: a sum of both signs beside the count', @clipped, total => '-400, 400', bounds => { x => '-100, 100' },
+		one => 'SELECT i % 3, 100 * (1 - i % 3) FROM generate_series(1, 12) i', power => undef,
+		ask => 'dp_sum(x) AS s, dp_count(*) AS c', see => 'sum(s), max(s), min(s), sum(c)' },
+	{ name => 'clipped: 20 individuals against 19', several => 1, others => [ 19, 'SELECT 1 FROM generate_series(1, 6)' ],
+		one => 'SELECT 100 FROM generate_series(1, 12)', delta => 0.1, max_total => 6, max_rows => 6, releases => 20000,
+		rare => 'a', never => 'b', ask => 'dp_count(*) AS c' },
+	{ name => 'clipped: 21 individuals against 20', several => 1, others => [ 20, 'SELECT 1 FROM generate_series(1, 6)' ],
+		one => 'SELECT 100 FROM generate_series(1, 12)', delta => 0.1, max_total => 6, max_rows => 3, releases => 20000,
+		rare => 'b', total => '0, 100', ask => 'dp_sum(x) AS c' },
 
 	# ----- spread and pairs of columns
 
@@ -206,6 +292,14 @@ my @pairs = (
 	{ name => 'three quantiles', @integers, others => [ 60, 'i * 4 / 61 * 5' ], one => '15', epsilon => 3,
 		delta => 1e-3, see => 'q[1], q[2], q[3]', power => 0.4,
 		ask => 'dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 15) AS q' },
+	{ name => 'three quantiles: 20 individuals against 19', @integers, others => [ 19, 'i % 2 * 15' ], one => '15',
+		delta => 0.1, rare => 'a', never => 'b', ask => 'dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 15) AS q',
+		see => 'q[1], q[2], q[3]' },
+	{ name => 'three quantiles: 21 individuals against 20', @integers, others => [ 20, 'i % 2 * 15' ], one => '15',
+		delta => 0.1, rare => 'b', ask => 'dp_quantile(x, ARRAY[0.25, 0.5, 0.75], 0, 15) AS q',
+		see => 'q[1], q[2], q[3]' },
+	{ name => 'four quantiles', @integers, others => [ 80, 'i % 4 * 5' ], one => '15', epsilon => 3, delta => 1e-3,
+		see => 'q[1], q[2], q[3], q[4]', ask => 'dp_quantile(x, ARRAY[0.1, 0.45, 0.5, 0.95], 0, 15) AS q' },
 	{ name => 'seven quantiles', @integers, others => [ 100, 'i % 2 * 10' ], one => '10', epsilon => 3,
 		delta => 1e-3, see => 'q[1], q[3], q[4], q[5], q[7]',
 		ask => 'dp_quantile(x, ARRAY[0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95], 0, 10) AS q' },
@@ -238,6 +332,14 @@ my @pairs = (
 		ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[2]).count, (h[4]).count' },
 	{ name => 'histogram: 20 individuals against 19', others => [ 19, '2 * i' ], delta => 0.01, rare => 'a',
 		never => 'b', ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[4]).count' },
+	{ name => 'histogram: 21 individuals against 20', others => [ 20, '2 * i' ], delta => 0.01, rare => 'b',
+		ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[4]).count' },
+	{ name => 'histogram of many buckets: 21 individuals in one against 20', others => [ 20, '99' ], one => '99',
+		delta => 0.01, rare => 'b', groups => 500, releases => 50000, ask => 'dp_histogram(x, 0, 100, 50) AS h',
+		see => '(h[1]).count, (h[50]).count' },
+	{ name => 'histogram of many buckets: 20 individuals in one against 19', others => [ 19, '99' ], one => '99',
+		delta => 0.01, rare => 'a', never => 'b', groups => 500, releases => 50000,
+		ask => 'dp_histogram(x, 0, 100, 50) AS h', see => '(h[1]).count, (h[50]).count' },
 	{ name => 'histogram, several rows', several => 1, others => [ 40, 'SELECT 10 * j FROM generate_series(0, 2) j' ],
 		one => 'SELECT 10 * j FROM generate_series(0, 10) j', delta => 0.01, max_rows => 3, releases => 20000,
 		ask => 'dp_histogram(x, 0, 100, 2) AS h', power => 0.3,
@@ -264,13 +366,18 @@ my @pairs = (
 # The faults that a build can have (src/, DP_FAULT_...), and the pairs each of which
 # must show it.  (NOISELESS is for test/t/063_alike.pl: all would show it.)
 my %faults = (
-	NOISE_SCALE => [ 'count', 'sum, a value at the upper bound', 'histogram', 'mode' ],
+	NOISE_SCALE => [ 'count', 'count of values, a value against no row', 'sum, a value at the upper bound', 'histogram', 'mode' ],
 	GATE_OFF => [ 'gate: 1 individual against 0', 'gate: 20 individuals against 19' ],
+	PARTS_UNGATED => [
+		'own gate: 20 values against 19, median beside a count', 'own gate: 20 values against 19, histogram beside a count' ],
 	GATE_19 => [
+		'one gate: 20 individuals against 19, with median and histogram', 'missing values left out: 20 values against 19',
 		'gate: 20 individuals against 19', 'gate: 21 individuals against 20', 'median: 20 individuals against 19',
 		'mode: 20 individuals against 19', 'histogram: 20 individuals against 19' ],
 	CAPS_OFF => [ 'several rows: 30 of them, 10 count', 'several groups: 2 of them, 1 counts' ],
 	SQL_CAPS_OFF => [ 'several groups: 2 of them, 1 counts, in SQL' ],
+	CLIP_OFF => [ 'clipped: 12 rows in 3 groups, 6 count', 'clipped: a sum with bounds of its own, in SQL' ],
+	CLIP_BY_OTHERS => [ 'clipped: 12 rows in 3 groups, 6 count' ],
 	CLAMP_OFF => [ 'sum, a value far beyond the bound' ],
 	TWO_DRAWS => [ 'two counts of the same rows', 'count and sum, a value at the bound' ],
 );
@@ -309,6 +416,8 @@ sub table
 	my $rows = "SELECT i, $values FROM generate_series(1, $n) i, LATERAL ($others) v ($names)";
 	my $bounds = join "\n", map { "SELECT dp_agg.set_bounds('NAME', '$_', $pair->{bounds}->{$_});" }
 	  sort keys %{ $pair->{bounds} };
+
+	$bounds .= "\nSELECT dp_agg.set_total('NAME', 'x', $pair->{total});" if $pair->{total};
 
 	$rows .= " UNION ALL SELECT 0, $values FROM ($one) v ($names)" if $side eq 'a';
 	return <<"SQL";

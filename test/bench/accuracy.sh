@@ -4,9 +4,9 @@
 #	How far releases are from the truth: the tables of doc/accuracy.md and the
 #	figures in doc/figures, from releases of a server made for it.
 #
-#	accuracy.sh [tables] [figures]		both by default
+#	accuracy.sh [tables] [limits] [figures]		all by default
 #
-#	RELEASES=2000			of each query
+#	RELEASES=2000			of each query; at most 100 where limits are compared
 #	DP_AGG_DATA=DIRECTORY	where pums.csv is, if anywhere; ../shared/data by default
 #
 # Tables are printed, figures replace those of this checkout.
@@ -35,15 +35,16 @@ fi
 
 # shellcheck source=test/bench/server.sh
 . "$here/test/bench/server.sh"
-[ $# -gt 0 ] || set -- tables figures
+[ $# -gt 0 ] || set -- tables limits figures
 server_init
 echo 'fsync = off' >>"$data/postgresql.conf"
 server_start
 for what; do
 	case $what in
 		tables) perl -Itest/bench test/bench/accuracy.pl || exit ;;
+		limits) perl -Itest/bench test/bench/limits.pl || exit ;;
 		figures) mkdir -p doc/figures && perl -Itest/bench test/bench/figures.pl doc/figures || exit ;;
-		*) echo "usage: accuracy.sh [tables] [figures]" >&2; exit 2 ;;
+		*) echo "usage: accuracy.sh [tables] [limits] [figures]" >&2; exit 2 ;;
 	esac
 done
 server_stop

@@ -380,7 +380,7 @@ foreach my $mode ('force_generic_plan', 'force_custom_plan')
 	changes("GRANT SELECT ($mode)", "$set PREPARE q AS SELECT sum(cost) = 5854500 FROM visits;",
 		'GRANT SELECT ON visits TO analyst;', 'REVOKE SELECT ON visits FROM analyst;', qr/^f f f t f$/);
 	changes("max_rows ($mode)", "$set PREPARE q AS SELECT count(*) < 2000 FROM visits;",
-		q{SELECT dp_agg.protect('visits', 'patient_id', 'patients', 4, 1);},
+		q{SELECT dp_agg.protect('visits', 'patient_id', 'patients', 1, 1);},
 		q{SELECT dp_agg.protect('visits', 'patient_id', 'patients', 4, 10);}, qr/^f f f t f$/);
 	changes("columns ($mode)", "$set PREPARE q AS SELECT avg(cost) < 600 FROM visits;",
 		q{SELECT dp_agg.protect('visits', 'patient_id', 'patients', 4, 10, '{clinic}');},

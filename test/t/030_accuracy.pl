@@ -92,11 +92,11 @@ sub rms_error
 
 my $n = 4000;
 
-# A count alone: Laplace of scale 1, variance 2, kurtosis 6.
+# A count alone: discrete Laplace of rate 1, variance 2q/(1-q)^2 with q = 1/e; kurtosis about 6.
 {
 	my ($rms, $mean) = statistics($n, 'SELECT dp_count(*) FROM people', 'c bigint',
 		'sqrt(avg((c - 10000) ^ 2)), avg(c - 10000)');
-	my $expected = sqrt(2 + 1 / 12);
+	my $expected = sqrt(2 * exp(-1)) / (1 - exp(-1));
 
 	close_to($rms, $expected, rms_error($expected, $n, 6), 'count: root mean square error');
 	close_to($mean, 0, $expected / sqrt $n, 'count: mean error');
@@ -175,17 +175,21 @@ SQL
 		"an individual of 10,000 rows, at most $groups groups of $rows rows: what it adds");
 }
 
-# Too many rows count less each, instead of some of them: the mean stays.
+# Too many rows count less each, instead of some of them: the mean stays.  Without groups they
+# count up to max_total, which is 4 times 10 here, unless max_rows is asked for.
+foreach my $case ([ '', 40 ], [ 'SET dp_agg.max_rows = 10;', 10 ], [ 'SET dp_agg.max_total = 25;', 25 ])
 {
+	my ($set, $most) = @$case;
 	my ($avg, $avg_error, $count, $count_error) = statistics(200,
 		'SELECT dp_avg(x, 0, 100), dp_count(*) FROM busy', 'a float8, c float8', <<'SQL', <<'SET');
 avg(a), stddev(a) / sqrt(count(*)), avg(c), stddev(c) / sqrt(count(*))
 SQL
 SET dp_agg.epsilon = 20;
+$set
 SET
 
-	close_to($avg, 20, $avg_error, 'average over people with ten times max_rows');
-	close_to($count, 100 * 10, $count_error, 'each of them counts with max_rows');
+	close_to($avg, 20, $avg_error, "average over people with 100 rows, at most $most");
+	close_to($count, 100 * $most, $count_error, "each of them counts with $most");
 }
 
 # Epsilon, as an observer could measure it.  Of 20,000 counts of each of two

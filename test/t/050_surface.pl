@@ -214,7 +214,7 @@ JOIN pg_proc p ON p.oid = f.f
 WHERE (a.aggfnoid::oid) IN (SELECT oid FROM pg_proc WHERE pronamespace = 'dp_agg'::regnamespace)
   AND has_function_privilege('analyst', p.oid, 'EXECUTE')
 SQL
-is(query(<<'SQL'), 'bound,bound_sketch,collect,collect_bounded,individual,sketch,sketch_bounded,sketch_rows', 'the aggregates that releases use inside');
+is(query(<<'SQL'), 'bound,bound_sketch,collect,collect_bounded,collect_clipped,individual,sketch,sketch_bounded,sketch_rows', 'the aggregates that releases use inside');
 SELECT string_agg(p.proname, ',' ORDER BY p.proname COLLATE "C")
 FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid
 WHERE p.pronamespace = 'dp_agg'::regnamespace AND a.aggtranstype = 'bytea'::regtype AND a.aggcombinefn <> 0
@@ -229,7 +229,7 @@ DpAgg::refused($node, 'analyst', $_, '42501')
   foreach "SELECT dp_agg.collect_combine('\\x00', '\\x00')", "SELECT dp_agg.sketch_combine('\\x00', '\\x00')", "SELECT dp_agg.sketch_transition(NULL, NULL, NULL, 0, 1)",
   "SELECT dp_agg.individual_transition(NULL, NULL, NULL, 1)";
 
-is(query(<<'SQL'), 'output text,population name,epsilon numeric,delta numeric,groups bigint,standard_error double precision,tier text,tier_reasons text[],tier_codes text[],obligation text,warnings text[]|t|v', 'dp_agg.last_release() is for everybody');
+is(query(<<'SQL'), 'output text,population name,epsilon numeric,delta numeric,groups bigint,standard_error double precision,tier text,tier_reasons text[],tier_codes text[],obligation text,warnings text[],release integer,bounded boolean,smallest_group bigint,max_groups bigint,max_rows bigint,max_total bigint|t|v', 'dp_agg.last_release() is for everybody');
 SELECT (SELECT string_agg(n || ' ' || format_type(t, NULL), ',' ORDER BY o) FROM unnest(proargnames, proallargtypes) WITH ORDINALITY u (n, t, o)),
 	has_function_privilege('analyst', oid, 'EXECUTE'), provolatile
 FROM pg_proc WHERE oid = 'dp_agg.last_release()'::regprocedure

@@ -62,7 +62,7 @@ GRANT SELECT ON places TO analyst;
 CREATE VIEW women AS SELECT p.patient AS u, v.x, v.k FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0;
 CREATE VIEW owned_women AS SELECT v.patient AS own, p.patient AS u, v.x, v.k FROM visits v LEFT JOIN people p ON v.patient = p.patient AND p.k = 0 WHERE v.patient IS NOT NULL;
 GRANT SELECT ON women TO analyst;
-SELECT dp_agg.protect(r, 'patient', 'patients', max_groups => 1000, max_rows => 1000000) FROM unnest('{visits,tests,people}'::regclass[]) r;
+SELECT dp_agg.protect(r, 'patient', 'patients', max_total => 1000000, max_groups => 1000, max_rows => 1000000) FROM unnest('{visits,tests,people}'::regclass[]) r;
 SELECT dp_agg.set_budget('analyst', 'patients', 9e9, 0.9) WHERE '$schema' = 'everyone';
 SQL
 }

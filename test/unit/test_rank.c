@@ -67,17 +67,19 @@ rank_law(const double *weights, int m, double p, double shift, double epsilon,
 	choose_law(scores, individuals >= 0.0 ? m + 1 : m, epsilon / (2.0 * side), law);
 }
 
-/* T_0 in individuals. */
+/* T_0 in individuals, and what the counts of a recursion must reach. */
 static double
-gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
-			   int64_t minimum, int m, int ntargets, bool shifted)
+gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int64_t minimum,
+				int m, int ntargets, bool shifted, double *total)
 {
-	dp_int128	threshold = 0;
+	dp_rank_gate gate = {0, 0, 0.0};
 
-	if (dp_rank_gate_threshold(epsilon_nano, delta_atto, groups, minimum, m,
-							   ntargets, shifted, &threshold) != DP_OK)
+	if (dp_rank_gate_thresholds(epsilon_nano, delta_atto, groups, minimum, m,
+								ntargets, shifted, &gate) != DP_OK)
 		return NAN;
-	return (double) threshold / (double) DP_CELL_SCALE;
+	if (total != NULL)
+		*total = (double) gate.total / (double) DP_SCALE;
+	return (double) gate.none / (double) DP_CELL_SCALE;
 }
 
 /*
@@ -105,8 +107,8 @@ test_law(const int *quarters, int m, int individuals, dp_rank_target target,
 	rank_law(sizes, m, (double) target.p / UNIT,
 			 (double) target.shift / (double) DP_CELL_SCALE,
 			 epsilon / (double) groups, individuals,
-			 gate_threshold(epsilon_nano, delta_atto, groups, minimum, m, 1,
-							target.shift != 0), law);
+			 gate_thresholds(epsilon_nano, delta_atto, groups, minimum, m, 1,
+							 target.shift != 0, NULL), law);
 	for (long i = 0; i < n; i++)
 	{
 		int			cell;
@@ -251,8 +253,8 @@ test_gate_law(void)
 					weights[0] = weights[M - 1] = 10.0;
 					rank_law(weights, M, 0.5, 0.0,
 							 epsilons[e] / ntargets / (double) groups[g], 20.0,
-							 gate_threshold(epsilon_nano, delta_atto, groups[g],
-											20, M, ntargets, false), law);
+							 gate_thresholds(epsilon_nano, delta_atto, groups[g],
+											 20, M, ntargets, true, NULL), law);
 					for (int v = 0; v < M; v++)
 						cells += law[v];
 					pass = pow(cells, ntargets);
@@ -312,6 +314,59 @@ test_gate(int ntargets, double epsilon)
 						   20 + (int64_t) (200.0 * ntargets / epsilon), targets,
 						   ntargets, &work, cells, &passed) == DP_OK && passed;
 	tap_ok(open, "%d targets: many individuals pass", ntargets);
+}
+
+/*
+ * Another gate has decided (a delta of 0): the law has no "none", 20 individuals always
+ * pass, and 19 never do, without a draw.
+ */
+static void
+test_ungated(void)
+{
+	enum
+	{
+		M = 12
+	};
+	static const int counts[M] = {1, 0, 3, 0, 0, 4, 2, 1, 5, 0, 2, 2};
+	static const int numbers[] = {1, 2, 3, 4, 7};
+	constant_source no_source = {0, 0};
+	dp_random	nothing;
+	int64_t		weights[M];
+	double		sizes[M];
+	double		law[M];
+	long		seen[M] = {0};
+	dp_rank_target targets[7];
+	int			cells[7];
+	long		n = tap_draws(150000);
+	bool		passed = true;
+	bool		closed = true;
+	bool		open = true;
+
+	for (int v = 0; v < M; v++)
+		sizes[v] = counts[v];
+	for (int i = 0; i < 7; i++)
+		targets[i] = (dp_rank_target) {UNIT / 8 * (i + 1), 0};
+	rank_law(sizes, M, 0.125, 0.0, 0.8 / 3, -1.0, 0.0, law);
+	(void) fill(counts, M, weights);
+	for (long i = 0; i < n; i++)
+		if (dp_rank_choose(&rng, llround(0.8e9), 0, 3, 20, weights, M, 20, targets, 1, &work,
+						   cells, &passed) == DP_OK && passed)
+			seen[cells[0]]++;
+	tap_fits(seen, law, M, n, "a group that has passed another gate");
+
+	dp_random_init(&nothing, constant_bytes, &no_source);
+	for (int i = 0; i < 5; i++)
+	{
+		for (int run = 0; run < 500; run++)
+			open = open && dp_rank_choose(&rng, NANO, 0, 1, 20, weights, M, 20, targets, numbers[i],
+										  &work, cells, &passed) == DP_OK && passed;
+		weights[2] -= DP_CELL_SCALE;
+		closed = closed && dp_rank_choose(&nothing, NANO, 0, 1, 20, weights, M, 19, targets,
+										  numbers[i], &work, cells, &passed) == DP_OK && !passed;
+		weights[2] += DP_CELL_SCALE;
+	}
+	tap_ok(open, "there, 20 individuals always pass, whatever the number of targets");
+	tap_ok(closed, "and of 19 nothing is drawn");
 }
 
 /* Distance of target rank and chosen cell, in individuals. */
@@ -379,7 +434,7 @@ test_accuracies(void)
 	static int	mass[MOST_CELLS];
 	static int	ends[MOST_CELLS];
 	static int	constant[MOST_CELLS];
-	static const int numbers[] = {1, 4, 5, 9, 99, DP_RANK_MAX_TARGETS};
+	static const int numbers[] = {1, 3, 4, 9, 99, DP_RANK_MAX_TARGETS};
 
 	for (int v = 0; v < 1000; v++)
 	{
@@ -396,14 +451,14 @@ test_accuracies(void)
 
 		/*
 		 * A selection of share e exceeds (2/e)(ln m + 24) with probability e^-24/2, a count
-		 * of share e/3 exceeds 3 * 25/e with e^-25: there are fewer than 200 * 128 * 16 of
+		 * of share e/2 exceeds 2 * 25/e with e^-25: there are fewer than 200 * 128 * 16 of
 		 * them.
 		 */
 		double		share = (double) dp_rank_share(NANO, numbers[i], false) * 1e-9;
 
 		while (numbers[i] >> levels != 0)
 			levels++;
-		allowed = (2.0 * (log(1000) + 30.0) + (numbers[i] > 4 ? 3.0 * 32.0 * 2 * levels : 0.0)) / share;
+		allowed = (2.0 * (log(1000) + 30.0) + (numbers[i] > 2 ? 2.0 * 32.0 * 2 * levels : 0.0)) / share;
 		test_accuracy(even, 1000, numbers[i], 1.0, allowed, "even data");
 		test_accuracy(mass, 1000, numbers[i], 1.0, allowed, "two point masses");
 		test_accuracy(ends, 1000, numbers[i], 1.0, allowed, "data at both ends");
@@ -482,15 +537,15 @@ test_recursion_law(void)
 
 /*
  * The whole recursion against a second one, in floating point and written from
- * the description: FEW cells, 5 targets, one "none".
+ * the description: FEW cells, 5 targets, of which two lie on either side of the
+ * middle one; one "none", and the counts.
  */
 #define FEW 4
 
 typedef struct second_rank
 {
 	double		weights[FEW];
-	double		select;			/* epsilon of a selection */
-	double		count;			/* and of counts */
+	double		unit;			/* epsilon of counts, and half of that of a selection */
 	int			cells[5];
 } second_rank;
 
@@ -513,7 +568,7 @@ second_choice(const second_rank *data, int lower, int upper, double p,
 	double		u = uniform();
 	int			n = upper - lower + 1;
 
-	rank_law(data->weights + lower, n, p, 0.0, data->select, individuals, threshold, law);
+	rank_law(data->weights + lower, n, p, 0.0, 2.0 * data->unit, individuals, threshold, law);
 	for (int v = 0; v < n; v++)
 		if ((u -= law[v]) < 0.0)
 			return lower + v;
@@ -524,81 +579,76 @@ static double
 second_count(const second_rank *data, int lower, int upper)
 {
 	double		u = uniform();
-	double		sum = (u < 0.5 ? log(2.0 * u) : -log(2.0 * (1.0 - u))) / data->count;
+	double		sum = (u < 0.5 ? log(2.0 * u) : -log(2.0 * (1.0 - u))) / data->unit;
 
 	for (int v = lower; v <= upper; v++)
 		sum += data->weights[v];
-	return fmax(sum, 0.0);
+	return sum;
 }
 
 /*
- * The targets first .. last but mid, which has the cell `cell`: ranks[] are
- * weights below them, of `total` in the interval.
+ * The two targets from `first` on, in lower .. upper, whose weight was counted: those
+ * whose ranks, as distances from the end that does not move, are not within it have the
+ * cell of the middle one.  One that is left alone has all of the budget.
  */
 static void
-second_split(second_rank *data, int first, int last, int lower, int upper,
-			 const double *ranks, double total, double left, double right)
+second_side(second_rank *data, int first, int lower, int upper, const double *distances,
+			bool from_below, double weight)
 {
-	int			mid = (first + last) / 2;
-	int			cell = data->cells[mid];
-	int			sides[2][2] = {{first, first - 1}, {last + 1, last}};
+	bool		inside[2];
+	double		unit = data->unit;
 
-	for (int i = first; i <= last; i++)
-		data->cells[i] = cell;
-	if (cell > lower)
-		while (sides[0][1] + 1 < mid && ranks[sides[0][1] + 1] < left)
-			sides[0][1]++;
-	if (cell < upper)
-		while (sides[1][0] - 1 > mid && total - ranks[sides[1][0] - 1] < right)
-			sides[1][0]--;
-
-	for (int side = 0; side < 2; side++)
+	for (int i = 0; i < 2; i++)
 	{
-		int			a = sides[side][0];
-		int			b = sides[side][1];
-		int			from = side == 0 ? lower : cell + 1;
-		int			to = side == 0 ? cell - 1 : upper;
-		double		weight = side == 0 ? left : right;
-		double		inner[5];
-		int			middle = (a + b) / 2;
-		int			chosen;
+		inside[i] = upper >= lower && distances[i] < weight;
+		data->cells[first + i] = data->cells[2];
+	}
+	if (inside[0] != inside[1])
+		data->unit *= 2.0;
+	for (int i = 0; i < 2; i++)
+		if (inside[i])
+			data->cells[first + i] =
+				second_choice(data, lower, upper,
+							  (from_below ? distances[i] : weight - distances[i]) / weight, -1.0, 0.0);
+	data->unit = unit;
+	if (inside[0] && inside[1] && data->cells[first] > data->cells[first + 1])
+	{
+		int			cell = data->cells[first];
 
-		if (a > b)
-			continue;
-		for (int i = a; i <= b; i++)
-			inner[i] = side == 0 ? ranks[i] : right - (total - ranks[i]);
-		chosen = second_choice(data, from, to, inner[middle] / weight, -1.0, 0.0);
-		data->cells[middle] = chosen;
-		if (a < b)
-		{
-			double		next_left = second_count(data, from, chosen - 1);
-			double		next_right = second_count(data, chosen + 1, to);
-
-			second_split(data, a, b, from, to, inner, weight, next_left, next_right);
-		}
+		data->cells[first] = data->cells[first + 1];
+		data->cells[first + 1] = cell;
 	}
 }
 
-/* FEW^5 for "none", else the cells as digits. */
+/* FEW^5 if it does not pass, else the cells as digits. */
 static int
-second_outcome(second_rank *data, const int *p, double individuals, double threshold)
+second_outcome(second_rank *data, const int *p, double individuals, double threshold,
+			   double least)
 {
 	double		ranks[5];
 	double		left;
 	double		inside;
 	double		right;
+	double		total;
+	int			mid;
 	int			code = 0;
 
-	data->cells[2] = second_choice(data, 0, FEW - 1, (double) p[2] / UNIT,
-								   individuals, threshold);
-	if (data->cells[2] < 0)
+	mid = data->cells[2] = second_choice(data, 0, FEW - 1, (double) p[2] / UNIT,
+										 individuals, threshold);
+	if (mid < 0)
 		return FEW * FEW * FEW * FEW * FEW;
-	left = second_count(data, 0, data->cells[2] - 1);
-	inside = second_count(data, data->cells[2], data->cells[2]);
-	right = second_count(data, data->cells[2] + 1, FEW - 1);
+	left = second_count(data, 0, mid - 1);
+	inside = second_count(data, mid, mid);
+	right = second_count(data, mid + 1, FEW - 1);
+	if (left + inside + right < least)
+		return FEW * FEW * FEW * FEW * FEW;
+	left = fmax(left, 0.0);
+	right = fmax(right, 0.0);
+	total = left + fmax(inside, 0.0) + right;
 	for (int i = 0; i < 5; i++)
-		ranks[i] = (left + inside + right) * p[i] / UNIT;
-	second_split(data, 0, 4, 0, FEW - 1, ranks, left + inside + right, left, right);
+		ranks[i] = i < 2 ? total * p[i] / UNIT : total - total * p[i] / UNIT;
+	second_side(data, 0, 0, mid - 1, ranks, true, left);
+	second_side(data, 3, mid + 1, FEW - 1, ranks + 3, false, right);
 	for (int i = 0; i < 5; i++)
 		code = code * FEW + data->cells[i];
 	return code;
@@ -656,8 +706,9 @@ test_recursion(double epsilon, long draws)
 	static long second_seen[OUTCOMES];
 	long		n = tap_draws(draws);
 	int64_t		epsilon_nano = llround(epsilon * 1e9);
-	double		unit = (double) (epsilon_nano / 11) * 1e-9;
-	double		threshold = gate_threshold(epsilon_nano, ATTO - 1, 1, 3, FEW, 5, false);
+	double		unit = (double) (epsilon_nano / 7) * 1e-9;
+	double		least = 0.0;
+	double		threshold = gate_thresholds(epsilon_nano, ATTO / 2, 1, 3, FEW, 5, false, &least);
 	dp_rank_target targets[5];
 	bool		within = true;
 	double		fit;
@@ -682,7 +733,7 @@ test_recursion(double epsilon, long draws)
 			int			code = 0;
 			bool		passed;
 
-			if (dp_rank_choose(&rng, epsilon_nano, ATTO - 1, 1, 3, weights, FEW,
+			if (dp_rank_choose(&rng, epsilon_nano, ATTO / 2, 1, 3, weights, FEW,
 							   individuals, targets, 5, &work, cells, &passed) != DP_OK)
 				continue;
 			for (int k = 0; k < 5; k++)
@@ -692,13 +743,13 @@ test_recursion(double epsilon, long draws)
 	}
 	for (long i = 0; i < n; i++)
 	{
-		second_rank data = {{2.0, 3.0, 1.0, 4.0}, 3.0 * unit, unit, {0}};
+		second_rank data = {{2.0, 3.0, 1.0, 4.0}, unit, {0}};
 
-		second_seen[second_outcome(&data, p, 10.0, threshold)]++;
+		second_seen[second_outcome(&data, p, 10.0, threshold, least)]++;
 	}
 	fit = two_samples_p(seen[0], second_seen, OUTCOMES);
-	tap_ok(fit >= ALPHA, "recursion at epsilon %g: as the second one (p = %.3g)",
-		   epsilon, fit);
+	tap_ok(fit >= ALPHA, "recursion at epsilon %g: as the second one (p = %.3g), %.3f held back",
+		   epsilon, fit, (double) second_seen[OUTCOMES - 1] / (double) n);
 
 	for (int d = 1; d < DATA; d++)
 		for (int i = 0; i < OUTCOMES; i++)
@@ -719,16 +770,17 @@ static void
 test_shares(void)
 {
 	tap_ok(dp_rank_share(NANO, 1, false) == NANO &&
-		   dp_rank_share(NANO, 3, false) == NANO / 3 &&
-		   dp_rank_share(NANO, 4, false) == NANO / 4 &&
+		   dp_rank_share(NANO, 2, false) == NANO / 2 &&
+		   dp_rank_share(NANO, 4, true) == NANO / 4 &&
 		   dp_rank_share(NANO, 9, true) == NANO / 9,
 		   "independent targets share epsilon evenly");
-	tap_ok(dp_rank_share(NANO, 5, false) == NANO / 11 * 3 &&
-		   dp_rank_share(NANO, 7, false) == NANO / 11 * 3 &&
-		   dp_rank_share(NANO, 8, false) == NANO / 15 * 3 &&
-		   dp_rank_share(NANO, 15, false) == NANO / 15 * 3 &&
-		   dp_rank_share(NANO, 127, false) == NANO / 27 * 3 &&
-		   dp_rank_share(NANO, 128, false) == NANO / 31 * 3,
+	tap_ok(dp_rank_share(NANO, 3, false) == NANO / 5 * 2 &&
+		   dp_rank_share(NANO, 4, false) == NANO / 7 * 2 &&
+		   dp_rank_share(NANO, 5, false) == NANO / 7 * 2 &&
+		   dp_rank_share(NANO, 7, false) == NANO / 8 * 2 &&
+		   dp_rank_share(NANO, 8, false) == NANO / 10 * 2 &&
+		   dp_rank_share(NANO, 127, false) == NANO / 20 * 2 &&
+		   dp_rank_share(NANO, 128, false) == NANO / 22 * 2,
 		   "more of them share it by levels");
 }
 
@@ -861,7 +913,7 @@ test_arguments(void)
 
 	refused = try(0, 1, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
 		try(DP_MAX_EPSILON_NANO + 1, 1, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
-		try(NANO, 0, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
+		try(NANO, -1, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
 		try(NANO, ATTO, 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
 		try(NANO, 1, 0, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
 		try(NANO, 1, DP_MAX_GROUPS + 1, 20, 2, 30, 0, 0, 1) == DP_ERR_RANGE &&
@@ -878,10 +930,10 @@ test_arguments(void)
 		try(NANO, 1, 1, 20, 2, 30, 0, 0, 0) == DP_ERR_RANGE &&
 		try(NANO, 1, 1, 20, 2, 30, 0, 0, DP_RANK_MAX_TARGETS + 1) == DP_ERR_RANGE;
 	tap_ok(refused, "parameters out of range are refused");
-	tap_ok(try(3, 1, 1, 20, 2, 30, 0, 0, 4) == DP_ERR_RANGE &&
-		   try(10, 1, 1, 20, 2, 30, 0, 0, 5) == DP_ERR_RANGE &&
-		   try(4, 1, 1, 20, 2, 30, 0, 0, 4) == DP_OK &&
-		   try(11, 1, 1, 20, 2, 30, 0, 0, 5) == DP_OK, "an epsilon too small to share is refused");
+	tap_ok(try(6, 1, 1, 20, 2, 30, 0, 0, 4) == DP_ERR_RANGE &&
+		   try(3, 1, 1, 20, 2, 30, 0, 1, 4) == DP_ERR_RANGE &&
+		   try(4, 1, 1, 20, 2, 30, 0, 1, 4) == DP_OK &&
+		   try(7, 1, 1, 20, 2, 30, 0, 0, 5) == DP_OK, "an epsilon too small to share is refused");
 	tap_ok(try(NANO, 1, 1, 20, 2, 29, 0, 0, 1) == DP_ERR_RANGE &&
 		   dp_rank_choose(&rng, NANO, 1, 1, 1, weights, 2, 2, &target, 1, &work,
 						  &cell, &passed) == DP_ERR_RANGE,
@@ -955,7 +1007,7 @@ test_bad_sources(void)
 int
 main(void)
 {
-	tap_plan(13 + 9 + 2 + 1 + 9 + 24 + 1 + 1 + 4 + 2 + 4 + 1 + 4 + 2);
+	tap_plan(13 + 9 + 2 + 1 + 9 + 3 + 24 + 1 + 1 + 4 + 2 + 4 + 1 + 4 + 2);
 	dp_random_init(&rng, dp_openssl_bytes, NULL);
 
 	test_laws();
@@ -974,6 +1026,7 @@ main(void)
 	test_gate(1, 1.0);
 	test_gate(3, 1.0);
 	test_gate(6, 1.0);
+	test_ungated();
 	test_accuracies();
 	test_median();
 	test_recursion_law();

@@ -117,7 +117,21 @@ sum_tail(int m, double s)
 	return sum * width / 3.0;
 }
 
-/* Thresholds against this tail: never above delta', and how near. */
+/* The threshold of the total in a histogram's gate, which has 7/8 of delta' if m > 1. */
+static dp_status
+sum_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int m,
+			  int64_t individuals, dp_int128 *tau)
+{
+	dp_histogram_gate gate = {0, 0};
+	dp_status	status = dp_histogram_gate_threshold(epsilon_nano, delta_atto, groups, m,
+													 individuals, &gate);
+
+	if (status == DP_OK)
+		*tau = gate.sum;
+	return status;
+}
+
+/* Thresholds against this tail: never above the share of delta', and how near. */
 static void
 test_sum_threshold(int m, double least)
 {
@@ -133,14 +147,14 @@ test_sum_threshold(int m, double least)
 			{
 				double		epsilon = e == 0 ? 1e-3 : e == 1 ? 1.0 : 50.0;
 				int64_t		delta_atto = llround(deltas[k] * 1e18);
-				double		delta = dp_gate_group_delta(delta_atto, groups[g]);
+				double		delta = dp_gate_group_delta(delta_atto, groups[g]) * (m > 1 ? 0.875 : 1.0);
 				dp_int128	tau = 0;
 				double		s;
 				double		tail;
 
 				safe = safe &&
-					dp_sum_gate_threshold(llround(epsilon * 1e9), delta_atto,
-										  groups[g], m, 20, &tau) == DP_OK;
+					sum_threshold(llround(epsilon * 1e9), delta_atto,
+								  groups[g], m, 20, &tau) == DP_OK;
 				s = (double) (tau - 20 * (dp_int128) DP_SCALE) * epsilon /
 					(double) groups[g] / (double) DP_SCALE;
 				tail = sum_tail(m, s);
@@ -169,11 +183,11 @@ test_sum_thresholds(void)
 		for (int k = 0; k < 4; k++)
 		{
 			same = same &&
-				dp_sum_gate_threshold(epsilons[e], deltas[k], 3, 1, 20, &tau) == DP_OK &&
+				sum_threshold(epsilons[e], deltas[k], 3, 1, 20, &tau) == DP_OK &&
 				dp_gate_threshold(epsilons[e], deltas[k], 3, 1, 20, &other) == DP_OK &&
 				fabs((double) (tau - other)) <= 1e-9 * (double) other;
-			ends = ends && dp_sum_gate_threshold(epsilons[e], deltas[k], DP_MAX_GROUPS,
-												 INT32_MAX, INT64_MAX, &tau) == DP_OK &&
+			ends = ends && sum_threshold(epsilons[e], deltas[k], DP_MAX_GROUPS,
+										 INT32_MAX, INT64_MAX, &tau) == DP_OK &&
 				tau > (dp_int128) INT64_MAX * DP_SCALE;
 		}
 	tap_ok(same, "one cell: the threshold of the gate at d = 1");
@@ -182,13 +196,13 @@ test_sum_thresholds(void)
 	for (int m = 1; m <= DP_SUM_EXACT_CELLS; m++)
 	{
 		ascending = ascending &&
-			dp_sum_gate_threshold(NANO, ATTO / 100000000, 1, m, 20, &tau) == DP_OK &&
+			sum_threshold(NANO, ATTO / 100000000, 1, m, 20, &tau) == DP_OK &&
 			tau > before;
 		before = tau;
 	}
 	tap_ok(ascending, "more cells raise it");
-	jump = dp_sum_gate_threshold(NANO, ATTO / 100000000, 1, DP_SUM_EXACT_CELLS + 1, 20,
-								 &tau) == DP_OK ? (double) tau / (double) before : 0.0;
+	jump = sum_threshold(NANO, ATTO / 100000000, 1, DP_SUM_EXACT_CELLS + 1, 20,
+						 &tau) == DP_OK ? (double) tau / (double) before : 0.0;
 	tap_ok(jump > 1.0 && jump < 1.08, "the bound of Chernoff costs %.4f", jump);
 
 	test_sum_threshold(1, 0.99999);
@@ -201,37 +215,71 @@ test_sum_thresholds(void)
 	test_sum_threshold(65536, 0.02);
 }
 
-/* Measured: the total of m noisy cells of exactly 20 individuals. */
+/*
+ * Measured: the gate of m noisy cells of exactly 20 individuals, which are spread over
+ * them, or all in one.  It passes at delta' at most, and nearly that often where either way
+ * is likely to be met.
+ */
 static void
-test_sum_pass_rate(int m, long draws)
+test_histogram_gate(int m, bool spread, double least, long draws)
 {
 	static int64_t weights[400];
 	static dp_int128 noisy[400];
 	const double delta = 0.05;
 	long		n = tap_draws(draws);
 	double		band = 5.6 * sqrt(delta * (1.0 - delta) / (double) n);
-	dp_int128	tau = 0;
+	dp_histogram_gate gate;
 	long		passes = 0;
 
 	memset(weights, 0, sizeof(weights));
 	for (int i = 0; i < 20; i++)
-		weights[i % m] += DP_CELL_SCALE;
-	if (dp_sum_gate_threshold(NANO, ATTO / 20, 1, m, 20, &tau) == DP_OK)
+		weights[spread ? i % m : 0] += DP_CELL_SCALE;
+	if (dp_histogram_gate_threshold(NANO, ATTO / 20, 1, m, 20, &gate) == DP_OK)
 		for (long i = 0; i < n; i++)
 		{
 			dp_int128	total = 0;
+			dp_int128	largest = 0;
 
 			if (dp_sparse_noise(&rng, NANO, 1, weights, m, noisy) != DP_OK)
 				continue;
 			for (int k = 0; k < m; k++)
+			{
 				total += noisy[k];
-			if (total >= tau)
+				largest = noisy[k] > largest ? noisy[k] : largest;
+			}
+			if (total >= gate.sum || largest >= gate.largest)
 				passes++;
 		}
-	/* With few draws, none may pass. */
-	tap_ok((double) passes / (double) n <= delta + band && (passes > 0 || n < 400),
-		   "20 individuals in %d cells pass at %.4f of at most %.4f (%ld draws)",
-		   m, (double) passes / (double) n, delta, n);
+	tap_ok((double) passes / (double) n <= delta + band &&
+		   (n < draws || (double) passes / (double) n >= least * delta - band),
+		   "20 individuals in %d cells%s pass at %.4f of at most %.4f (%ld draws)",
+		   m, spread ? "" : ", all in one,", (double) passes / (double) n, delta, n);
+}
+
+/*
+ * The threshold of the largest cell is 2.1 individuals above that of bins, which has all of
+ * delta', whatever m is; that of a single cell has all of it, too.
+ */
+static void
+test_histogram_thresholds(void)
+{
+	static const int cells[] = {1, 2, 10, 1000};
+	bool		fine = true;
+
+	for (int i = 0; i < 4; i++)
+	{
+		dp_histogram_gate gate = {0, 0};
+		dp_int128	bins = 0;
+		double		above;
+
+		fine = fine &&
+			dp_histogram_gate_threshold(NANO, ATTO / 100000000, 1, cells[i], 20, &gate) == DP_OK &&
+			dp_bins_threshold(NANO, ATTO / 100000000, 1, cells[i], 20, &bins) == DP_OK;
+		above = (double) (gate.largest - bins) / (double) DP_SCALE;
+		fine = fine && fabs(above - (cells[i] > 1 ? log(8.0) : 0.0)) < 1e-6 &&
+			gate.largest <= gate.sum + (cells[i] > 1 ? 0 : 2);
+	}
+	tap_ok(fine, "the threshold of the largest cell does not grow with their number");
 }
 
 /* The exact tail P(z >= t) of a discrete Laplace variable. */
@@ -285,10 +333,10 @@ test_category_threshold(void)
 		   dp_bins_threshold(NANO, ATTO, 1, 1, 20, &tau) == DP_ERR_RANGE &&
 		   dp_bins_threshold(NANO, 1, 1, 0, 20, &tau) == DP_ERR_RANGE &&
 		   dp_bins_threshold(NANO, 1, 1, 1, -1, &tau) == DP_ERR_RANGE &&
-		   dp_sum_gate_threshold(0, 1, 1, 1, 20, &tau) == DP_ERR_RANGE &&
-		   dp_sum_gate_threshold(NANO, 0, 1, 1, 20, &tau) == DP_ERR_RANGE &&
-		   dp_sum_gate_threshold(NANO, 1, 1, 0, 20, &tau) == DP_ERR_RANGE &&
-		   dp_sum_gate_threshold(NANO, 1, DP_MAX_GROUPS + 1, 1, 20, &tau) == DP_ERR_RANGE &&
+		   sum_threshold(0, 1, 1, 1, 20, &tau) == DP_ERR_RANGE &&
+		   sum_threshold(NANO, 0, 1, 1, 20, &tau) == DP_ERR_RANGE &&
+		   sum_threshold(NANO, 1, 1, 0, 20, &tau) == DP_ERR_RANGE &&
+		   sum_threshold(NANO, 1, DP_MAX_GROUPS + 1, 1, 20, &tau) == DP_ERR_RANGE &&
 		   tau == 7,
 		   "thresholds: parameters out of range are refused");
 }
@@ -529,7 +577,7 @@ note_speed(void)
 int
 main(void)
 {
-	tap_plan(5 + 3 + 11 + 3 + 4 + 6 + 4 + 5);
+	tap_plan(5 + 3 + 11 + 6 + 4 + 6 + 4 + 5);
 	dp_random_init(&rng, dp_openssl_bytes, NULL);
 
 	test_noise(1.0, 1, 2, 150000);
@@ -539,9 +587,12 @@ main(void)
 	test_noise(1.0, 1, 64, 10000);
 	test_noise_arguments();
 	test_sum_thresholds();
-	test_sum_pass_rate(1, 100000);
-	test_sum_pass_rate(10, 50000);
-	test_sum_pass_rate(400, 1500);
+	test_histogram_gate(1, true, 0.99, 100000);
+	test_histogram_gate(2, false, 0.8, 100000);
+	test_histogram_gate(10, true, 0.8, 50000);
+	test_histogram_gate(10, false, 0.8, 50000);
+	test_histogram_gate(400, false, 0.6, 1500);
+	test_histogram_thresholds();
 	test_category_threshold();
 	test_bins_threshold();
 	test_mode(1.0, 1e-4, 1, 3, 200000, "epsilon 1");

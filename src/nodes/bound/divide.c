@@ -50,7 +50,7 @@ open_work(BoundState *state, uint64 secret)
 	state->partial.keys.seed = value_mix(secret + 1);
 	individuals_open(&state->individuals, state->features.nfeatures,
 					 state->partial.spec->nsketches,
-					 (uint32) state->partial.contributions->params.groups,
+					 (uint32) state->partial.contributions->params.kept,
 					 state->partial.columns.nkeys == 0 && state->units.is_short &&
 					 state->partial.spec->nsketches == 0);
 	groups_open(&state->partial.groups, state->partial.spec);

@@ -42,6 +42,6 @@ feature_steps_compile(FeatureSteps *steps, const ReleaseSpec *spec)
 		steps->coordinates[steps->ncoordinates].ones = spec->features[f].ones;
 		steps->ncoordinates++;
 	}
-	if (steps->ncoordinates == 0)
+	if (steps->ncoordinates == 0 && !spec->by_total)
 		steps->nfeatures = 0;	/* individuals are counted without */
 }

@@ -21,7 +21,7 @@
 static Size
 sums_size(const Groups *groups, uint32 n)
 {
-	return (Size) n * groups->dimensions * sizeof(CollectSum);
+	return (Size) n * groups->nsums * sizeof(CollectSum);
 }
 
 /* Makes room for the sums of "size" groups, and keeps the sums that there are. */
@@ -31,7 +31,7 @@ make_sums(Groups *groups)
 	void	   *old = groups->sums_space;
 	CollectSum *sums = groups->sums;
 
-	if (groups->dimensions == 0)
+	if (groups->nsums == 0)
 		return;
 	groups->sums_space = MemoryContextAllocHuge(groups->context,
 												sums_size(groups, groups->size) +
@@ -62,16 +62,16 @@ start(Groups *groups)
 void
 groups_open(Groups *groups, const ReleaseSpec *spec)
 {
-	int			dimensions = spec != NULL ? spec->dimensions : 0;
+	int			nsums = spec != NULL ? spec_sums(spec) : 0;
 
 	groups->context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg groups",
 											ALLOCSET_DEFAULT_SIZES);
 	groups->spec = spec;
-	groups->dimensions = dimensions;
+	groups->nsums = nsums;
 	groups->nsketches = spec != NULL ? spec->nsketches : 0;
-	groups->leaving = palloc0(COLLECT_STATE_SIZE(dimensions));
-	SET_VARSIZE(groups->leaving, COLLECT_STATE_SIZE(dimensions));
-	groups->leaving->dimensions = dimensions;
+	groups->leaving = palloc0(COLLECT_STATE_SIZE(nsums));
+	SET_VARSIZE(groups->leaving, COLLECT_STATE_SIZE(nsums));
+	groups->leaving->nsums = nsums;
 	start(groups);
 }
 
@@ -128,7 +128,7 @@ groups_add(Groups *groups, const BoundKey *key)
 	group->sketches = groups->nsketches == 0 ? NULL :
 		palloc0(groups->nsketches * sizeof(SketchState *));
 	MemoryContextSwitchTo(old);
-	if (groups->dimensions > 0)
+	if (groups->nsums > 0)
 		memset(groups_sums(groups, groups->n), 0, sums_size(groups, 1));
 	put_into_slot(groups, groups->n);
 	return groups->n++;

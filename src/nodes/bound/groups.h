@@ -27,7 +27,7 @@ typedef struct Groups
 	MemoryContext context;		/* of everything below */
 	const ReleaseSpec *spec;	/* of the release; NULL: keys alone are kept */
 	uint64		seed;			/* of ranks */
-	int			dimensions;		/* coordinates of the sums of each; 0 without a release */
+	int			nsums;			/* number of sums of each; 0 without a release */
 	int			nsketches;		/* of each */
 	BoundGroup *items;
 	CollectSum *sums;			/* of all groups; the first of each counts individuals */
@@ -58,7 +58,7 @@ groups_memory(const Groups *groups)
 static inline CollectSum *
 groups_sums(const Groups *groups, uint32 number)
 {
-	return groups->sums + (Size) number * groups->dimensions;
+	return groups->sums + (Size) number * groups->nsums;
 }
 
 /* The rank of a group among those of an individual, from the hashes of their keys. */

@@ -33,7 +33,7 @@
 void
 numbered_make(BoundState *state)
 {
-	Size		most = state->groups_memory / (state->partial.spec->dimensions * sizeof(CollectSum));
+	Size		most = state->groups_memory / (spec_sums(state->partial.spec) * sizeof(CollectSum));
 
 	if (state->partial.columns.nkeys == 0 || state->partial.spec->nsketches > 0 ||
 		pg_atomic_read_u32(&state->shared->without_id) != 0)
@@ -59,7 +59,7 @@ numbered_take(BoundState *state)
 	if (BarrierPhase(&shared->barrier) == PHASE_LEAVE)
 		return;
 	*sums = dsa_allocate_extended(query_area(state),
-								  Max(groups->n, 1) * (Size) groups->dimensions *
+								  Max(groups->n, 1) * (Size) groups->nsums *
 								  sizeof(CollectSum), DSA_ALLOC_HUGE | DSA_ALLOC_ZERO);
 	groups->sums = dsa_get_address(query_area(state), *sums);
 }
@@ -85,7 +85,7 @@ add_up(BoundState *state, uint32 first)
 	SharedBound *shared = state->shared;
 	Groups	   *groups = &state->partial.groups;
 	CollectSum *sums = groups_sums(groups, first);
-	Size		n = (Size) (state->groups_end - first) * groups->dimensions;
+	Size		n = (Size) (state->groups_end - first) * groups->nsums;
 
 	for (int i = 0; i < state->nparticipants; i++)
 	{
@@ -94,7 +94,7 @@ add_up(BoundState *state, uint32 first)
 		if (i == ParallelWorkerNumber + 1 || !DsaPointerIsValid(shared->of[i].sums))
 			continue;
 		others = (CollectSum *) dsa_get_address(query_area(state), shared->of[i].sums) +
-			(Size) first * groups->dimensions;
+			(Size) first * groups->nsums;
 		for (Size d = 0; d < n; d++)
 			sum_add(&sums[d], sum_get(&others[d]));
 	}

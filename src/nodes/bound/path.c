@@ -206,7 +206,7 @@ static double
 size_of_states(const BoundPlanning *planning)
 {
 	double		rows = planning->input_rel->cheapest_total_path->rows / planning->groups;
-	double		size = COLLECT_STATE_SIZE(planning->spec->dimensions);
+	double		size = COLLECT_STATE_SIZE(spec_sums(planning->spec));
 
 	for (int i = 0; i < planning->spec->nsketches; i++)
 		size += planning->spec->sketches[i].kind == SPEC_SKETCH_CELLS ?

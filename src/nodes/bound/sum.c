@@ -12,6 +12,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
+#include "aggregate/clip.h"
 #include "aggregate/contribution.h"
 #include "aggregate/sketch_add.h"
 #include "aggregate/sketch_state.h"
@@ -260,6 +261,41 @@ add_contribution(BoundState *state, IndividualGroup *entry)
 	}
 }
 
+/* Coordinates of an individual's groups that are kept until all of its groups are known. */
+#define MOST_KEPT_COORDINATES DP_MAX_DIMENSIONS
+
+/*
+ * Adds one individual to all its groups, scaled if they cost more than one.  What it adds to each is
+ * computed twice if it has many.
+ */
+static void
+add_clipped(BoundState *state, const Individual *individual)
+{
+	const Contributions *contributions = state->partial.contributions;
+	int			d = contributions->spec.dimensions;
+	bool		keep = (uint64) individual->ngroups * d <= MOST_KEPT_COORDINATES;
+	int64		kept[MOST_KEPT_COORDINATES];
+	int64		cost = 0;
+
+	for (uint32 g = 0; g < individual->ngroups; g++)
+		cost += clip_group(contributions,
+						   individual_nth_group(&state->individuals, individual, g)->sums,
+						   keep ? &kept[g * d] : kept);
+	for (uint32 g = 0; g < individual->ngroups; g++)
+	{
+		const IndividualGroup *entry = individual_nth_group(&state->individuals, individual, g);
+		CollectSum *sums = groups_sums(&state->partial.groups, entry->group);
+		int64	   *u = keep ? &kept[g * d] : kept;
+
+		if (!keep)
+			(void) clip_group(contributions, entry->sums, u);
+		clip_scale(contributions, cost, u);
+		sum_add(&sums[0], 1);
+		for (int i = 0; i < d; i++)
+			sum_add(&sums[i + 1], u[i]);
+	}
+}
+
 /* Adds individuals, after prefetching the sums of all their groups. */
 static void
 add_individuals(BoundState *state, uint32 first, uint32 end)
@@ -288,8 +324,11 @@ add_individuals(BoundState *state, uint32 first, uint32 end)
 	{
 		Individual *individual = individuals_nth(individuals, i);
 
-		for (uint32 g = 0; g < individual->ngroups; g++)
-			add_contribution(state, individual_nth_group(individuals, individual, g));
+		if (state->partial.spec->by_total)
+			add_clipped(state, individual);
+		else
+			for (uint32 g = 0; g < individual->ngroups; g++)
+				add_contribution(state, individual_nth_group(individuals, individual, g));
 	}
 }
 

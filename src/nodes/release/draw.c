@@ -21,7 +21,7 @@
 #include "mechanism/noise.h"
 #include "mechanism/random.h"
 #include "mechanism/status.h"
-#include "nodes/drain.h"
+#include "mechanism/whole_noise.h"
 #include "nodes/release/draw.h"
 #include "nodes/release/last.h"
 #include "nodes/release/parts.h"
@@ -48,25 +48,39 @@ open_keys(ReleaseState *state, TupleDesc desc)
 	}
 }
 
+/* The threshold of the vector's gate. */
+static void
+compute_tau(ReleaseState *state)
+{
+	const ReleaseParams *params = &state->params;
+	int			d = state->spec->dimensions;
+	int			minimum = setting_min_individuals();
+	dp_status	status;
+
+	status = params->whole_noise ?
+		dp_whole_gate_threshold(params->epsilon_share, params->delta_share, params->groups, d,
+								minimum, &state->tau) :
+		dp_gate_weighted_threshold(params->epsilon_share, params->delta_share, params->groups,
+								   params->kept, d, minimum,
+								   spec_gate_weight(state->spec, params), &state->tau);
+	if (status != DP_OK)
+		elog(ERROR, "threshold of the gate could not be computed");
+}
+
 /* Prepares what all groups share: threshold, work space, simulated noise. */
 void
 begin_drawing(ReleaseState *state)
 {
 	const ReleaseSpec *spec = state->spec;
 
-	if (spec->numeric &&
-		dp_gate_threshold(state->params.epsilon_share, state->params.delta_share,
-						  state->params.groups, spec->dimensions,
-						  setting_min_individuals(), &state->tau) != DP_OK)
-		elog(ERROR, "threshold of the gate could not be computed");
+	if (spec->numeric)
+		compute_tau(state);
 	state->parts = parts_begin(spec, &state->params);
 	for (int i = 0; i < spec->noutputs && state->simulated == NULL; i++)
 	{
 		if (spec->outputs[i].end != SPEC_END_NONE && spec->outputs[i].part == DP_NONE)
 			state->simulated = values_simulate(spec, &state->params);
 	}
-	if (drain_is_outermost())
-		last_begin(spec, &state->params, state->codes);
 }
 
 /*
@@ -84,29 +98,47 @@ distinct_coordinate(ReleaseState *state, int i, TupleTableSlot *row, const Colle
 		(dp_int128) collect_individuals(group) * DP_SCALE;
 }
 
-/* Adds noise to a group's vector; false if the gate holds the group back. */
-static bool
-release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
-			   TupleTableSlot *row, dp_int128 *noisy)
+/* Raises an error unless noise has been drawn. */
+static void
+check_drawn(dp_status status)
 {
-	const ReleaseSpec *spec = state->spec;
-	dp_status	status;
-
-	status = dp_noise_draw(rng, state->params.epsilon_share, state->params.groups,
-						   spec->dimensions, noisy);
 	if (status == DP_ERR_RANDOM)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the source of random bytes failed")));
 	if (status != DP_OK)
 		elog(ERROR, "noise could not be drawn");
+}
+
+/* Does a noisy number of individuals reach the threshold?  Between whole numbers, at times. */
+static bool
+passes_gate(ReleaseState *state, dp_random *rng, dp_int128 individuals)
+{
+	dp_uint128	fraction = 0;
+
+	if (state->params.whole_noise)
+		check_drawn(dp_random_below(rng, DP_SCALE, &fraction));
+	return individuals + (dp_int128) fraction >= state->tau;
+}
+
+/* Adds noise to a group's vector; false if the gate holds the group back. */
+static bool
+release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
+			   TupleTableSlot *row, dp_int128 *noisy)
+{
+	const ReleaseSpec *spec = state->spec;
+	const ReleaseParams *params = &state->params;
+
+	check_drawn(params->whole_noise ?
+				dp_whole_draw(rng, params->epsilon_share, params->groups, spec->dimensions, noisy) :
+				dp_noise_draw(rng, params->epsilon_share, params->groups, spec->dimensions, noisy));
 	for (int i = 0; i < spec->dimensions; i++)
 		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
-			distinct_coordinate(state, i, row, group) : collect_coordinate(group, i);
+			distinct_coordinate(state, i, row, group) : collect_coordinate(spec, group, i);
 #if defined(DP_FAULT_GATE_OFF) || defined(DP_FAULT_NOISELESS)
 	return true;
 #endif
-	return noisy[0] >= state->tau;
+	return passes_gate(state, rng, noisy[0]);
 }
 
 /* Draws all a group releases; false if nothing leaves. */
@@ -121,7 +153,7 @@ release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int12
 
 	if (row->tts_isnull[state_column])
 		return false;
-	group = collect_read_state(row->tts_values[state_column], spec->dimensions);
+	group = collect_read_state(row->tts_values[state_column], spec_sums(spec));
 #ifndef DP_FAULT_GATE_OFF
 	if (collect_individuals(group) < setting_min_individuals())
 		return false;
@@ -157,8 +189,9 @@ release_keys(ReleaseState *state, TupleTableSlot *row, TupleTableSlot *out)
 
 /*
  * The risk tier of a row.  As many individuals as it covers are very many if the released
- * number says so, rounded as count(DISTINCT unit) shows it; where none is released, what is
- * declared of the population stands for it.
+ * number says so, rounded as count(DISTINCT unit) shows it; of a release that is bounded by total it is
+ * the number of rows, which are not fewer.  Where none is released, what is declared of the
+ * population stands for it.
  */
 static Datum
 row_tier(ReleaseState *state, const dp_int128 *noisy)
@@ -166,7 +199,8 @@ row_tier(ReleaseState *state, const dp_int128 *noisy)
 	TierCodes	codes = state->codes;
 
 	if (state->spec->numeric)
-		codes = tier_with_scale(codes, rint((double) noisy[0] / (double) DP_SCALE));
+		codes = tier_with_scale(codes, rint((double) noisy[0] / (double) DP_SCALE *
+											(state->spec->by_total ? state->params.unit : 1)));
 	return CStringGetTextDatum(tier_name(tier_grade(codes)));
 }
 
@@ -203,6 +237,20 @@ put_outputs(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 
 	}
 }
 
+/* Notes that a group was released, and what of it shows. */
+static void
+note_released(ReleaseState *state, const dp_int128 *noisy, const TupleTableSlot *out)
+{
+	const ReleaseSpec *spec = state->spec;
+
+	state->groups++;
+	state->shows |= spec->noutputs == 0;
+	for (int i = 0; i < spec->noutputs && !state->shows; i++)
+		state->shows = !out->tts_isnull[release_output_column(spec, i)];
+	if (state->last != NULL)
+		last_group(state->last, spec, &state->params, noisy);
+}
+
 /* Turns one row of the child into a released row; false if it is held back. */
 bool
 draw_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTableSlot *out)
@@ -222,8 +270,7 @@ draw_row(ReleaseState *state, dp_random *rng, TupleTableSlot *row, TupleTableSlo
 	{
 		release_keys(state, row, out);
 		put_outputs(state, rng, row, noisy, out);
-		if (drain_is_outermost())
-			last_group(spec, &state->params, noisy);
+		note_released(state, noisy, out);
 	}
 	explicit_bzero(noisy, sizeof(noisy));
 	ExecStoreVirtualTuple(out);

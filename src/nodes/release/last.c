@@ -1,10 +1,11 @@
 /*
  * last.c
- *		What the session's last release was: dp_agg.last_release().
+ *		What the session's last releases were: dp_agg.last_release().
  *
- * Kept by the backend that computed it.  Everything here is public to that
- * session: the description of its own release and functions of released values.
- * Another role, which a function of its owner's rights may become, sees nothing.
+ * Kept by the backend that computed them: all releases of the last statement that had any, in
+ * the order in which they were paid for.  Everything here is public to that session: the
+ * descriptions of its own releases and functions of released values.  Another role, which a
+ * function of its owner's rights may become, sees nothing.
  */
 #include "postgres.h"
 
@@ -16,11 +17,14 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
 #include "nodes/release/last.h"
+#include "nodes/release/smallest.h"
+#include "nodes/release/state.h"
 #include "nodes/release/values.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -33,28 +37,52 @@ PG_FUNCTION_INFO_V1(dp_last_release);
 /* Most groups whose standard errors are looked at. */
 #define LAST_GROUPS 1000
 
-static struct
+/* Columns of last_release(). */
+#define LAST_COLUMNS 17
+
+/* Of each output. */
+typedef struct LastOutput
 {
-	bool		valid;
+	char		name[NAMEDATALEN];
+	double		squares;		/* of standard errors, added up; NAN: it has none */
+	int64		smallest;		/* number of individuals from which it appears */
+} LastOutput;
+
+/* A grid of order statistics of whole numbers in steps of more than 1. */
+typedef struct LastGrid
+{
+	double		lower;
+	double		upper;
+	double		step;
+} LastGrid;
+
+/* A release of the last statement. */
+typedef struct LastRelease
+{
 	Oid			user;			/* who ran it */
+	int			number;			/* in the statement, from 1 */
+	bool		complete;		/* it came to its end */
 	NameData	population;
 	int64		epsilon_nano;
 	int64		delta_atto;
+	SpecLimits	limits;
+	bool		bounded;		/* the limits may have left out rows */
 	int64		groups;			/* released */
 	int64		measured;		/* whose errors were added up */
 	TierCodes	codes;			/* what the release reveals */
-	int			noutputs;
-	char		names[DP_MAX_OUTPUTS][NAMEDATALEN];
-	double		squares[DP_MAX_OUTPUTS];	/* NAN: no standard error */
-	int			ngrids;			/* order statistics of whole numbers in steps of more than 1 */
-	struct
-	{
-		double		lower;
-		double		upper;
-		double		step;
-	}			grids[DP_MAX_SKETCHES];
+	int			ngrids;
+	LastGrid	grids[DP_MAX_SKETCHES];
 	int			nquasi_keys;	/* quasi-identifiers that its keys are made of */
 	char		quasi_keys[sizeof(((ReleaseSpec *) NULL)->quasi_keys)];
+	int			noutputs;
+	LastOutput	outputs[FLEXIBLE_ARRAY_MEMBER];
+} LastRelease;
+
+static struct
+{
+	uint64		statement;		/* its number */
+	List	   *releases;		/* of LastRelease, by number */
+	MemoryContext context;		/* in which they are */
 }			last;
 
 /* Does the noise law give a standard error: for what is added up, not chosen? */
@@ -68,7 +96,7 @@ has_error(const SpecOutput *output)
 
 /* Notes where order statistics of whole numbers are chosen among fewer numbers than there are. */
 static void
-note_grids(const ReleaseSpec *spec, const ReleaseParams *params)
+note_grids(LastRelease *release, const ReleaseSpec *spec, const ReleaseParams *params)
 {
 	for (int i = 0; i < spec->nsketches; i++)
 	{
@@ -79,62 +107,102 @@ note_grids(const ReleaseSpec *spec, const ReleaseParams *params)
 			!domain_is_whole(sketch->type))
 			continue;
 		grid_open(&grid, sketch, params->values);
-		if (grid.step <= 1)
-			continue;
-		last.grids[last.ngrids].lower = grid.lower;
-		last.grids[last.ngrids].upper = grid.upper;
-		last.grids[last.ngrids++].step = grid.step;
+		if (grid.step > 1)
+			release->grids[release->ngrids++] = (LastGrid) {
+				grid.lower, grid.upper, grid.step
+			};
 	}
 }
 
-/* A release begins to be computed; what was there is forgotten. */
-void
-last_begin(const ReleaseSpec *spec, const ReleaseParams *params, TierCodes codes)
+/* A place for one more release of a statement; those of another one are forgotten. */
+static LastRelease *
+new_release(uint64 statement, int number, int noutputs)
 {
-	memset(&last, 0, sizeof(last));
-	last.user = GetUserId();
-	last.population = spec->population;
-	last.epsilon_nano = params->epsilon_nano;
-	last.delta_atto = params->delta_atto;
-	last.codes = codes;
-	last.noutputs = spec->noutputs;
-	note_grids(spec, params);
-	last.nquasi_keys = spec->nquasi_keys;
-	strlcpy(last.quasi_keys, spec->quasi_keys, sizeof(last.quasi_keys));
+	LastRelease *release;
+	MemoryContext old;
+	int			place = 0;
+
+	if (last.context == NULL)
+		last.context = AllocSetContextCreate(TopMemoryContext, "dp_agg last releases",
+											 ALLOCSET_SMALL_SIZES);
+	if (last.statement != statement)
+	{
+		last.releases = NIL;
+		MemoryContextReset(last.context);
+		last.statement = statement;
+	}
+	old = MemoryContextSwitchTo(last.context);
+	release = palloc0(offsetof(LastRelease, outputs) + noutputs * sizeof(LastOutput));
+	while (place < list_length(last.releases) &&
+		   ((LastRelease *) list_nth(last.releases, place))->number < number)
+		place++;
+	last.releases = list_insert_nth(last.releases, place, release);
+	MemoryContextSwitchTo(old);
+	return release;
+}
+
+/*
+ * A release begins to be computed; its gate and parts are ready.  The result is good until
+ * last_end(), for no other release of the session begins before, but those inside this one
+ * that nobody may know of (drain.c).
+ */
+LastRelease *
+last_begin(ReleaseState *state)
+{
+	const ReleaseSpec *spec = state->spec;
+	const ReleaseParams *params = &state->params;
+	LastRelease *release = new_release(state->statement, state->number, spec->noutputs);
+
+	release->user = GetUserId();
+	release->number = state->number;
+	release->population = spec->population;
+	release->epsilon_nano = params->epsilon_nano;
+	release->delta_atto = params->delta_atto;
+	release->limits = spec_limits(spec, params);
+	release->bounded = spec_may_bound(spec);
+	release->codes = state->codes;
+	note_grids(release, spec, params);
+	release->nquasi_keys = spec->nquasi_keys;
+	strlcpy(release->quasi_keys, spec->quasi_keys, sizeof(release->quasi_keys));
+	release->noutputs = spec->noutputs;
 	for (int i = 0; i < spec->noutputs; i++)
 	{
-		strlcpy(last.names[i], spec->outputs[i].name, NAMEDATALEN);
-		if (!has_error(&spec->outputs[i]))
-			last.squares[i] = NAN;
+		LastOutput *output = &release->outputs[i];
+
+		strlcpy(output->name, spec->outputs[i].name, NAMEDATALEN);
+		output->squares = has_error(&spec->outputs[i]) ? 0 : NAN;
+		output->smallest = smallest_of_output(state, &spec->outputs[i]);
 	}
+	return release;
 }
 
 /* One more group was released, with this noisy vector. */
 void
-last_group(const ReleaseSpec *spec, const ReleaseParams *params, const dp_int128 *noisy)
+last_group(LastRelease *release, const ReleaseSpec *spec, const ReleaseParams *params,
+		   const dp_int128 *noisy)
 {
-	last.groups++;
-	if (last.measured >= LAST_GROUPS)
+	release->groups++;
+	if (release->measured >= LAST_GROUPS)
 		return;
-	last.measured++;
+	release->measured++;
 	for (int i = 0; i < spec->noutputs; i++)
 	{
 		double		error;
 
-		if (isnan(last.squares[i]))
+		if (isnan(release->outputs[i].squares))
 			continue;
 		error = spec->outputs[i].part == DP_NONE ?
 			values_standard_error(spec, params, &spec->outputs[i], noisy) :
 			dp_noise_stddev(params->epsilon_share, params->groups, 1) * (double) params->rows;
-		last.squares[i] += isnan(error) ? 0 : error * error;
+		release->outputs[i].squares += isnan(error) ? 0 : error * error;
 	}
 }
 
 /* The release is complete. */
 void
-last_end(void)
+last_end(LastRelease *release)
 {
-	last.valid = true;
+	release->complete = true;
 }
 
 /* A price in units of 10^-digits as numeric. */
@@ -153,60 +221,83 @@ scaled_numeric(int64 value, int digits)
  * fewer and fewer people, and order statistics between wide bounds are rounded.
  */
 static Datum
-warnings_array(void)
+warnings_array(const LastRelease *release)
 {
 	Datum		warnings[1 + DP_MAX_SKETCHES];
 	TierLanguage language = tier_language(NULL);
 	int			n = 0;
 
-	if (last.nquasi_keys >= 2)
-		warnings[n++] = CStringGetTextDatum(tier_quasi_warning(last.nquasi_keys, last.quasi_keys,
+	if (release->nquasi_keys >= 2)
+		warnings[n++] = CStringGetTextDatum(tier_quasi_warning(release->nquasi_keys, release->quasi_keys,
 															   language));
-	for (int i = 0; i < last.ngrids; i++)
-		warnings[n++] = CStringGetTextDatum(tier_grid_warning(last.grids[i].lower,
-															  last.grids[i].upper,
-															  last.grids[i].step, language));
+	for (int i = 0; i < release->ngrids; i++)
+		warnings[n++] = CStringGetTextDatum(tier_grid_warning(release->grids[i].lower,
+															  release->grids[i].upper,
+															  release->grids[i].step, language));
 	return PointerGetDatum(construct_array(warnings, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* Columns of last_release() that are the same for all outputs, from "tier" on. */
+/* Columns of last_release() about the tier of a release, from "tier" on. */
 static void
-put_tier(Datum *values)
+put_tier(const LastRelease *release, Datum *values)
 {
-	DpTier		tier = tier_grade(last.codes);
+	DpTier		tier = tier_grade(release->codes);
 
 	values[0] = CStringGetTextDatum(tier_name(tier));
-	values[1] = tier_reasons_array(last.codes);
-	values[2] = tier_codes_array(last.codes);
+	values[1] = tier_reasons_array(release->codes);
+	values[2] = tier_codes_array(release->codes);
 	values[3] = CStringGetTextDatum(tier_obligation(tier, tier_language(NULL)));
-	values[4] = warnings_array();
+	values[4] = warnings_array(release);
+}
+
+/* A row of last_release(). */
+static void
+put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *output)
+{
+	Datum		values[LAST_COLUMNS] = {0};
+	bool		nulls[LAST_COLUMNS] = {false};
+
+	values[0] = CStringGetTextDatum(output->name);
+	values[1] = NameGetDatum(&release->population);
+	values[2] = scaled_numeric(release->epsilon_nano, 9);
+	values[3] = scaled_numeric(release->delta_atto, 18);
+	values[4] = Int64GetDatum(release->groups);
+	nulls[5] = isnan(output->squares) || release->measured == 0;
+	values[5] = Float8GetDatum(nulls[5] ? 0 : sqrt(output->squares / (double) release->measured));
+	put_tier(release, &values[6]);
+	values[11] = Int32GetDatum(release->number);
+	values[12] = BoolGetDatum(release->bounded);
+	values[13] = Int64GetDatum(output->smallest);
+	nulls[14] = release->limits.groups == 0;
+	values[14] = Int64GetDatum(release->limits.groups);
+	values[15] = Int64GetDatum(release->limits.rows);
+	nulls[16] = release->limits.total == 0;
+	values[16] = Int64GetDatum(release->limits.total);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /*
  * last_release() returns table (output text, population name, epsilon numeric,
  * delta numeric, groups bigint, standard_error double precision, tier text,
- * tier_reasons text[], tier_codes text[], obligation text, warnings text[])
+ * tier_reasons text[], tier_codes text[], obligation text, warnings text[],
+ * release integer, bounded boolean, smallest_group bigint, max_groups bigint, max_rows bigint,
+ * max_total bigint)
  */
 PGDLLEXPORT Datum
 dp_last_release(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; last.valid && last.user == GetUserId() && i < last.noutputs; i++)
+	foreach(lc, last.releases)
 	{
-		Datum		values[11];
-		bool		nulls[11] = {false};
+		const LastRelease *release = lfirst(lc);
 
-		values[0] = CStringGetTextDatum(last.names[i]);
-		values[1] = NameGetDatum(&last.population);
-		values[2] = scaled_numeric(last.epsilon_nano, 9);
-		values[3] = scaled_numeric(last.delta_atto, 18);
-		values[4] = Int64GetDatum(last.groups);
-		nulls[5] = isnan(last.squares[i]) || last.measured == 0;
-		values[5] = Float8GetDatum(nulls[5] ? 0 : sqrt(last.squares[i] / last.measured));
-		put_tier(&values[6]);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		if (!release->complete || release->user != GetUserId())
+			continue;
+		for (int i = 0; i < release->noutputs; i++)
+			put_output(result, release, &release->outputs[i]);
 	}
 	return (Datum) 0;
 }

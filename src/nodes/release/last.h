@@ -8,13 +8,12 @@
 #include "postgres.h"
 
 #include "mechanism/status.h"
+#include "nodes/release/state.h"
 #include "spec/spec.h"
-#include "tier/grade.h"
 
-extern void last_begin(const ReleaseSpec *spec, const ReleaseParams *params,
-					   TierCodes codes);
-extern void last_group(const ReleaseSpec *spec, const ReleaseParams *params,
-					   const dp_int128 *noisy);
-extern void last_end(void);
+extern struct LastRelease *last_begin(ReleaseState *state);
+extern void last_group(struct LastRelease *release, const ReleaseSpec *spec,
+					   const ReleaseParams *params, const dp_int128 *noisy);
+extern void last_end(struct LastRelease *release);
 
 #endif							/* DP_LAST_H */

@@ -46,7 +46,7 @@ releases_begun(void)
 	return begun;
 }
 
-/* Stops if an index that the streamed form rests on proves nothing any more. */
+/* Stops if an index that the streamed form or limits rest on proves nothing any more. */
 static void
 check_proofs(ReleaseState *state, Snapshot snapshot)
 {

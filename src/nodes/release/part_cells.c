@@ -31,19 +31,34 @@ noisy_cells(PartsState *state, int part, dp_random *rng, Datum sketch)
 	return enough;
 }
 
-/* Draws all buckets, if their noisy sum reaches the threshold. */
+/* Does a histogram with these noisy weights leave: by another gate, or by its own? */
+static bool
+histogram_passes(PartsState *state, int part)
+{
+	const dp_histogram_gate *gate = &state->histogram_gates[part];
+	dp_int128	sum = 0;
+	dp_int128	largest = 0;
+
+	if (!spec_part_is_gated(state->spec, part))
+		return true;
+	for (int i = 0; i < state->grids[part].cells; i++)
+	{
+		sum += state->noisy[i];
+		largest = Max(largest, state->noisy[i]);
+	}
+	return sum >= gate->sum || largest >= gate->largest;
+}
+
+/* Draws all buckets, if the histogram leaves. */
 void
 draw_histogram(PartsState *state, int part, dp_random *rng, Datum sketch)
 {
 	PartResult *result = &state->results[part];
 	int			m = state->grids[part].cells;
-	dp_int128	sum = 0;
 
 	if (!noisy_cells(state, part, rng, sketch))
 		return;
-	for (int i = 0; i < m; i++)
-		sum += state->noisy[i];
-	result->passed = sum >= state->thresholds[part];
+	result->passed = histogram_passes(state, part);
 	if (!result->passed)
 		return;
 	result->counts = palloc(sizeof(dp_int128) * m);

@@ -66,23 +66,86 @@ rank_target(const ReleaseParams *params, const SpecTarget *target, int64 epsilon
 	wanted->shift = Max(-DP_RANK_MAX_SHIFT, Min(DP_RANK_MAX_SHIFT, wanted->shift));
 }
 
+/* Does any target of a part aim beside its p * n? */
+static bool
+any_shifted(const PartsState *state, int part)
+{
+	const ReleaseSpec *spec = state->spec;
+
+	for (int i = 0; i < spec->ntargets; i++)
+	{
+		if (spec->targets[i].part == part && is_shifted(state->params, &spec->targets[i]))
+			return true;
+	}
+	return false;
+}
+
 /* What the mechanism is asked for, from the targets of a part. */
 static void
-rank_targets(PartsState *state, int part, dp_rank_target *targets)
+rank_targets(const PartsState *state, int part, dp_rank_target *targets)
 {
 	const ReleaseSpec *spec = state->spec;
 	const ReleaseParams *params = state->params;
-	bool		shifted = false;
-	int64		epsilon;
+	int64		epsilon = dp_rank_share(params->epsilon_share, spec->parts[part].ntargets,
+										any_shifted(state, part));
 
-	for (int i = 0; i < spec->ntargets; i++)
-		shifted = shifted || (spec->targets[i].part == part && is_shifted(params, &spec->targets[i]));
-	epsilon = dp_rank_share(params->epsilon_share, spec->parts[part].ntargets, shifted);
 	for (int i = 0; i < spec->ntargets; i++)
 	{
 		if (spec->targets[i].part == part)
 			rank_target(params, &spec->targets[i], epsilon, state->grids[part].cells, targets++);
 	}
+}
+
+/*
+ * The number of individuals, all with the same value, from which that value and not "none" is
+ * chosen for a target with probability 1/2 (rank.c): where both cost nothing, which is at
+ * the threshold T_0; or, if the target is beyond the data there, where both cost the same: the
+ * target p n + s is s - (1 - p) n above all n of them, "none" costs c (n - T_0) with
+ * c = max(p, 1 - p).
+ */
+static double
+target_smallest_group(const dp_rank_target *target, double threshold)
+{
+	double		p = (double) target->p / DP_QUANTILE_UNIT;
+	double		c = Max(p, 1 - p);
+	double		shift = (double) target->shift / (double) DP_CELL_SCALE;
+	double		side = shift > 0 ? 1 - p : p;
+
+	return Max(threshold, (fabs(shift) + c * threshold) / (side + c));
+}
+
+/* The sum of three Laplace variables of scale 1 is below this with probability sqrt(1/2). */
+#define SUM_OF_THREE 1.18
+
+/*
+ * The number of individuals, all with the same value, from which a part releases its order
+ * statistics with probability 1/2.  Each of s targets on its own must pass with probability
+ * 2^(-1/s) then: "none" is chosen with half the probability of its coin, exp(-epsilon (n - T_0) /
+ * (2 k)), where a value costs nothing.
+ */
+int64
+ranks_smallest_group(const PartsState *state, int part)
+{
+	const ReleaseParams *params = state->params;
+	int			ntargets = state->spec->parts[part].ntargets;
+	bool		shifted = any_shifted(state, part);
+	double		epsilon = (double) dp_rank_share(params->epsilon_share, ntargets, shifted) * 1e-9;
+	double		coin;
+	dp_rank_target *targets = palloc0(sizeof(dp_rank_target) * ntargets);
+	dp_rank_gate gate;
+	double		largest = 0;
+
+	parts_check(dp_rank_gate_thresholds(params->epsilon_share, params->delta_share, params->groups,
+										setting_min_individuals(), state->grids[part].cells,
+										ntargets, shifted, &gate));
+	/* of a recursion the counts must pass as well as the first selection: sqrt(1/2) each */
+	coin = 2 * (1 - pow(0.5, 1.0 / (gate.scale > 0 ? 2 : ntargets)));
+	rank_targets(state, part, targets);
+	for (int i = 0; i < ntargets; i++)
+		largest = Max(largest, target_smallest_group(&targets[i], (double) gate.none /
+													 (double) DP_CELL_SCALE));
+	return (int64) ceil(Max(largest - 2 * (double) params->groups / epsilon * log(coin),
+							(double) gate.total / (double) DP_SCALE + SUM_OF_THREE * gate.scale));
 }
 
 /* Draws all order statistics of a part. */
@@ -98,7 +161,7 @@ draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)
 	int64		individuals = sketch_cells(sketch, grid->cells, state->weights);
 
 	rank_targets(state, part, targets);
-	parts_check(dp_rank_choose(rng, params->epsilon_share, params->delta_share,
+	parts_check(dp_rank_choose(rng, params->epsilon_share, parts_gate_delta(state, part),
 							   params->groups, setting_min_individuals(),
 							   state->weights, grid->cells, individuals,
 							   targets, ntargets, &state->work, cells,

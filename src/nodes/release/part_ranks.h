@@ -10,6 +10,7 @@
 #include "mechanism/random.h"
 #include "nodes/release/parts_state.h"
 
+extern int64 ranks_smallest_group(const PartsState *state, int part);
 extern void draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch);
 
 #endif							/* DP_PART_RANKS_H */

@@ -158,6 +158,21 @@ candidate_values(PartsState *state, int part, dp_random *rng, Datum sketch,
 	return true;
 }
 
+/*
+ * The number of individuals from which a value that all of them have is chosen with probability
+ * 1/2: its score is then that of "none".
+ */
+int64
+mode_smallest_group(const PartsState *state)
+{
+	const ReleaseParams *params = state->params;
+	dp_int128	threshold;
+
+	parts_check(dp_mode_threshold(values_epsilon(state), params->delta_share, params->groups,
+								  params->rows, setting_min_individuals(), &threshold));
+	return (int64) ((threshold + DP_CELL_SCALE - 1) / DP_CELL_SCALE);
+}
+
 /* Draws the one value that is about the most frequent. */
 void
 draw_mode(PartsState *state, int part, dp_random *rng, Datum sketch)

@@ -3,10 +3,11 @@
  *		The parts of a release that choose or count sparsely, group by group:
  *		order statistics, the most frequent values, histograms, bounds.
  *
- * Each part is a mechanism of its own with its share of epsilon and delta; it
- * gates itself: a part whose argument has too few individuals with a value
- * yields nothing (doc/privacy.md).  What a part leaves here is released; all
- * that follows is post-processing.
+ * Each part is a mechanism of its own with its share of epsilon.  It gates
+ * itself, with a share of delta, unless the vector's gate has decided about the
+ * same individuals (spec_part_is_gated); a part whose argument has too few
+ * individuals with a value yields nothing (doc/privacy.md).  What a part leaves
+ * here is released; all that follows is post-processing.
  */
 #include "postgres.h"
 
@@ -42,7 +43,8 @@ compute_threshold(PartsState *state, int part)
 											  params->rows, minimum, tau));
 			break;
 		case SPEC_PART_HISTOGRAM:
-			parts_check(dp_sum_gate_threshold(epsilon, delta, params->groups, m, minimum, tau));
+			parts_check(dp_histogram_gate_threshold(epsilon, delta, params->groups, m, minimum,
+													&state->histogram_gates[part]));
 			break;
 		case SPEC_PART_BOUNDS:
 			parts_check(dp_bins_threshold(epsilon, delta, params->groups, m, minimum, tau));
@@ -52,6 +54,7 @@ compute_threshold(PartsState *state, int part)
 	}
 #ifdef DP_FAULT_NOISELESS
 	*tau = 1;
+	state->histogram_gates[part] = (dp_histogram_gate) {1, 1};
 #endif
 }
 
@@ -68,6 +71,7 @@ parts_begin(const ReleaseSpec *spec, const ReleaseParams *params)
 	state->params = params;
 	state->grids = palloc0(sizeof(Grid) * Max(spec->nparts, 1));
 	state->thresholds = palloc0(sizeof(dp_int128) * Max(spec->nparts, 1));
+	state->histogram_gates = palloc0(sizeof(dp_histogram_gate) * Max(spec->nparts, 1));
 	state->results = palloc0(sizeof(PartResult) * Max(spec->nparts, 1));
 	for (int i = 0; i < spec->nparts; i++)
 	{
@@ -85,6 +89,32 @@ parts_begin(const ReleaseSpec *spec, const ReleaseParams *params)
 	state->work = parts_choose_work(state->room + 1);
 	state->noisy = palloc(sizeof(dp_int128) * (state->room + 1));
 	return state;
+}
+
+/*
+ * The number of individuals with a value, all of whose rows count, from which a part releases
+ * something with probability 1/2: where all of them have the same one.
+ */
+int64
+parts_smallest_group(PartsState *state, int part)
+{
+	dp_int128	tau = state->thresholds[part];
+
+	switch (state->spec->parts[part].kind)
+	{
+		case SPEC_PART_RANKS:
+			return spec_part_is_gated(state->spec, part) ? ranks_smallest_group(state, part) : 0;
+		case SPEC_PART_MODE:
+			return mode_smallest_group(state);
+		case SPEC_PART_HISTOGRAM:
+			if (!spec_part_is_gated(state->spec, part))
+				return 0;
+			tau = Min(state->histogram_gates[part].sum, state->histogram_gates[part].largest);
+			break;
+		default:
+			break;
+	}
+	return (int64) ((tau + DP_SCALE - 1) / DP_SCALE);
 }
 
 static void

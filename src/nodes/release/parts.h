@@ -12,6 +12,7 @@
 #include "spec/spec.h"
 
 extern PartsState *parts_begin(const ReleaseSpec *spec, const ReleaseParams *params);
+extern int64 parts_smallest_group(PartsState *state, int part);
 extern bool parts_draw(PartsState *state, dp_random *rng, const Datum *sketches,
 					   const bool *isnull);
 

@@ -20,6 +20,13 @@ parts_check(dp_status status)
 		elog(ERROR, "a selection could not be made");
 }
 
+/* What a part spends on its gate, atto-delta; 0 if it has none. */
+int64
+parts_gate_delta(const PartsState *state, int part)
+{
+	return spec_part_is_gated(state->spec, part) ? state->params->delta_share : 0;
+}
+
 /* Space to choose among n cells or values, in the current memory context. */
 dp_choose_work
 parts_choose_work(int n)

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "mechanism/choose.h"
+#include "mechanism/sparse.h"
 #include "mechanism/status.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -39,6 +40,7 @@ typedef struct PartsState
 	const ReleaseParams *params;
 	Grid	   *grids;			/* by part; of sketches of cells */
 	dp_int128  *thresholds;		/* by part, of those that need one */
+	dp_histogram_gate *histogram_gates; /* by part, of histograms */
 	PartResult *results;		/* by part */
 	int			room;			/* of the work arrays, in cells */
 	int64	   *weights;		/* zeros between groups */
@@ -47,6 +49,7 @@ typedef struct PartsState
 } PartsState;
 
 extern void parts_check(dp_status status);
+extern int64 parts_gate_delta(const PartsState *state, int part);
 extern dp_choose_work parts_choose_work(int n);
 
 #endif							/* DP_PARTS_STATE_H */

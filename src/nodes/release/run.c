@@ -24,6 +24,7 @@
 #include "nodes/release/ahead.h"
 #include "nodes/release/draw.h"
 #include "nodes/release/last.h"
+#include "nodes/release/notices.h"
 #include "nodes/release/params.h"
 #include "nodes/release/recheck.h"
 #include "nodes/release/run.h"
@@ -39,6 +40,7 @@ typedef struct Run
 {
 	Drain		outer;			/* around it */
 	QuietState	quiet;
+	bool		seen;			/* the client may know of it, see drain_is_seen() */
 	dp_random	rng;
 	volatile bool has_seen_rows;	/* an error may be about values */
 #ifdef DP_FAULT_NOISELESS
@@ -90,12 +92,14 @@ prepare(ReleaseState *state, Run *run)
 
 /* Fetches all rows of the child and keeps the released ones. */
 static void
-drain_child(ReleaseState *state, dp_random *rng, TupleTableSlot *out)
+drain_child(ReleaseState *state, Run *run, TupleTableSlot *out)
 {
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg released row",
 													  ALLOCSET_DEFAULT_SIZES);
 
 	begin_drawing(state);
+	if (run->seen)
+		state->last = last_begin(state);
 	for (;;)
 	{
 		TupleTableSlot *row = ExecProcNode(state->child);
@@ -106,7 +110,7 @@ drain_child(ReleaseState *state, dp_random *rng, TupleTableSlot *out)
 			break;
 		CHECK_FOR_INTERRUPTS();
 		old = MemoryContextSwitchTo(row_context);
-		released = draw_row(state, rng, row, out);
+		released = draw_row(state, &run->rng, row, out);
 		MemoryContextSwitchTo(old);
 		if (released)
 			released_put(&state->released, out);
@@ -114,8 +118,9 @@ drain_child(ReleaseState *state, dp_random *rng, TupleTableSlot *out)
 		MemoryContextReset(row_context);
 	}
 	MemoryContextDelete(row_context);
-	if (drain_is_outermost())
-		last_end();
+	if (state->last != NULL)
+		last_end(state->last);
+	state->last = NULL;
 }
 
 /*
@@ -159,11 +164,12 @@ run_child(ReleaseState *state, Run *run)
 	open_keys(state, out->tts_tupleDescriptor);
 	released_begin(&state->released, state->spec, out->tts_tupleDescriptor);
 	read_ctes_ahead(state->plans);
+	drain_reads_rows();
 	run->has_seen_rows = true;
 #ifdef DP_FAULT_NOISELESS
 	run->blocks = blocks_fetched();
 #endif
-	drain_child(state, &run->rng, out);
+	drain_child(state, run, out);
 	read_wholly(state->plans);
 	(void) ExecShutdownNode(state->child);
 #ifdef DP_FAULT_NOISELESS
@@ -222,6 +228,7 @@ release_run(ReleaseState *state)
 	take_payment(state);
 	draw_secret(&run, &secret);
 	prepare(state, &run);
+	run.seen = drain_is_seen();
 	PG_TRY();
 	{
 		drain_begin(&run.outer, secret);
@@ -244,5 +251,7 @@ release_run(ReleaseState *state)
 #endif
 	released_complete(&state->released);
 	state->drained = true;
+	if (!drain_is_under_way())
+		raise_notices(state);
 	MemoryContextSwitchTo(old);
 }

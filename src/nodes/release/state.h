@@ -22,6 +22,8 @@ typedef struct ReleaseState
 	CustomScanState css;		/* must be first */
 	const ReleaseSpec *spec;
 	ReleaseParams params;
+	uint64		statement;		/* with which it was paid for, by number */
+	int			number;			/* its own among the releases of that, from 1 */
 	bool		paid;
 	bool		drained;
 	TierCodes	codes;			/* what it reveals; known once it is paid for */
@@ -34,6 +36,10 @@ typedef struct ReleaseState
 	List	   *needs;			/* see ReleaseNeed */
 	List	   *nested;			/* release nodes inside the child */
 	ReleasedRows released;
+	int64		groups;			/* how many groups have left */
+	bool		shows;			/* some output has a value, or some key has left without
+								 * outputs */
+	struct LastRelease *last;	/* what last_release() will say of it; NULL: nothing */
 } ReleaseState;
 
 /* The node as what it is; it must be one of node_release. */

@@ -15,6 +15,7 @@
 #include "core/settings.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
+#include "mechanism/whole_noise.h"
 #include "nodes/release/values.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -45,7 +46,7 @@ moment(const ReleaseSpec *spec, const ReleaseParams *params, int i, const double
 
 	for (int t = 0; t < moment->nterms; t++)
 		sum += moment->terms[t].weight * vector[moment->terms[t].coordinate];
-	return moment->individuals ? sum : sum * (double) params->rows;
+	return moment->individuals ? sum : sum * (double) params->unit;
 }
 
 /* A mean of values in [lower, upper], or 0 where the output does not need it. */
@@ -131,6 +132,17 @@ mean_y(const Moments *m)
 	return m->mid_y + m->half_y * m->y;
 }
 
+/* The share of n individuals that have more rows than count; 0 without a moment for it. */
+static double
+clipped_share(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
+			  const double *vector, double n)
+{
+	int			i = output->moments[SPEC_MOMENT_X];
+
+	return i == DP_NONE ? 0 :
+		Max(0.0, Min(1.0, moment(spec, params, i, vector) / Max(n, 1.0)));
+}
+
 /*
  * An output as a function of the vector (in individuals); NAN where it has no
  * value.  Not rounded.
@@ -144,6 +156,8 @@ evaluate(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput 
 
 	if (output->kind == SPEC_OUT_COUNT)
 		return Max(n, 0.0);
+	if (output->kind == SPEC_OUT_CLIPPED)
+		return clipped_share(spec, params, output, vector, n);
 	read_moments(spec, params, output, vector, &m);
 	switch (output->kind)
 	{
@@ -207,18 +221,38 @@ covers_enough(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOu
  * ----------
  */
 
+/* A number in [0, 1) from the generator of simulations. */
+static double
+simulated_uniform(void *prng)
+{
+	return pg_prng_double(prng);
+}
+
+/*
+ * One noise vector of the law of mechanism/noise.c on a fine lattice: R * U with R a
+ * Gamma(d + 1) variable of scale k / epsilon and U uniform in the cube.
+ */
+static void
+simulate_vector(const ReleaseParams *params, int d, pg_prng_state *prng, double *noise)
+{
+	double		radius = 0;
+
+	for (int i = 0; i <= d; i++)
+		radius -= log(1.0 - pg_prng_double(prng));
+	radius *= (double) params->groups / ((double) params->epsilon_share * 1e-9);
+	for (int i = 0; i < d; i++)
+		noise[i] = radius * (2 * pg_prng_double(prng) - 1);
+}
+
 /*
  * Draws noise vectors for intervals, SIMULATIONS of "dimensions" numbers each,
- * in individuals.  The law is that of mechanism/noise.c on a fine lattice:
- * R * U with R a Gamma(d + 1) variable of scale k / epsilon and U uniform in
- * the cube.  Nothing depends on secrets here, so the generator need not be a
+ * in individuals, by the law of the release.  Nothing depends on secrets here, so the generator need not be a
  * cryptographic one; a fixed seed gives equal intervals for equal answers.
  */
 double *
 values_simulate(const ReleaseSpec *spec, const ReleaseParams *params)
 {
 	int			d = spec->dimensions;
-	double		scale = (double) params->groups / ((double) params->epsilon_share * 1e-9);
 	double	   *noise = MemoryContextAllocHuge(CurrentMemoryContext,
 											   sizeof(double) * SIMULATIONS * d);
 	pg_prng_state prng;
@@ -226,12 +260,11 @@ values_simulate(const ReleaseSpec *spec, const ReleaseParams *params)
 	pg_prng_seed(&prng, 1);
 	for (int s = 0; s < SIMULATIONS; s++)
 	{
-		double		radius = 0;
-
-		for (int i = 0; i <= d; i++)
-			radius -= log(1.0 - pg_prng_double(&prng));
-		for (int i = 0; i < d; i++)
-			noise[s * d + i] = radius * scale * (2 * pg_prng_double(&prng) - 1);
+		if (params->whole_noise)
+			dp_whole_simulate(params->epsilon_share, params->groups, d, simulated_uniform, &prng,
+							  noise + s * d);
+		else
+			simulate_vector(params, d, &prng, noise + s * d);
 	}
 	return noise;
 }
@@ -290,8 +323,9 @@ values_standard_error(const ReleaseSpec *spec, const ReleaseParams *params,
 					  const SpecOutput *output, const dp_int128 *noisy)
 {
 	double		vector[DP_MAX_DIMENSIONS];
-	double		sigma = dp_noise_stddev(params->epsilon_share, params->groups,
-										spec->dimensions);
+	double		sigma = params->whole_noise ?
+		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
+		dp_noise_stddev(params->epsilon_share, params->groups, spec->dimensions);
 	double		sum = 0;
 
 	for (int i = 0; i < spec->dimensions; i++)

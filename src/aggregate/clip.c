@@ -1,0 +1,153 @@
+/*
+ * clip.c
+ *		What an individual adds to its groups where contributions are bounded over all of
+ *		them together.
+ *
+ * The noise of such a release is made for individuals whose groups' largest coordinates sum up to
+ * one.  So an individual that would add more is scaled down as a whole: all its rows count, each
+ * weighs less.  The factor is a function of that individual's rows only.  All numbers are
+ * integers, and every division is rounded towards zero, so that the bound holds exactly.
+ *
+ * A coordinate that tells whether the individual is clipped is its weight in the group, or less than
+ * zero by as much, and so never the larger.
+ */
+#include "postgres.h"
+
+#include "aggregate/clip.h"
+#include "aggregate/contribution.h"
+#include "mechanism/noise.h"
+#include "mechanism/status.h"
+#include "spec/spec.h"
+
+/* No coordinate of a group is larger before it is bounded; far beyond all that count. */
+#define LARGEST ((int64) 1 << 60)
+
+/* numerator / divisor, towards zero, within LARGEST; divisor > 0. */
+static inline int64
+divide(dp_int128 numerator, dp_int128 divisor)
+{
+	if (numerator == (int64) numerator && divisor == (int64) divisor)
+		numerator = (int64) numerator / (int64) divisor;	/* far cheaper than 128 bits */
+	else
+		numerator /= divisor;
+	return (int64) Max(Min(numerator, LARGEST), -LARGEST);
+}
+
+/* By what the sums of a group are multiplied. */
+typedef struct Factor
+{
+	dp_int128	to;
+	dp_int128	from;
+} Factor;
+
+/* A sum of a group by its factor, over a divisor. */
+static inline int64
+scaled(dp_int128 sum, int64 divisor, const Factor *factor)
+{
+	if (likely(factor->to == factor->from))
+		return divide(sum, divisor);
+	return divide(sum * factor->to, divisor * factor->from);
+}
+
+/* The feature's sum over the rows of its set, and what is imputed for the rest of the weight. */
+static int64
+coordinate(const Contributions *contributions, int i, const int64 *sums, const Factor *factor,
+		   int64 weight)
+{
+	const SpecCoordinate *coordinate = &contributions->spec.coordinates[i];
+	const SpecFeature *feature = &contributions->spec.features[coordinate->feature];
+	int64		imputed = contributions->imputed[i];
+	dp_int128	sum = sums[coordinate->feature];
+
+	if (contributions->totals[i])
+	{
+		sum = scaled(sum, 1, factor);
+		return coordinate->imputation == SPEC_IMPUTE_LOWER ? 2 * Max(sum, 0) - weight : sum;
+	}
+	sum = feature_to_lattice(feature->kind, sum) - (dp_int128) imputed * sums[feature->ones];
+	sum = scaled(sum, contributions->params.total, factor);
+	return imputed == 0 ? sum : sum + divide((dp_int128) imputed * weight, DP_SCALE);
+}
+
+/* The largest sum with bounds of its own, under the factor of the group. */
+static int64
+largest_total(const Contributions *contributions, const int64 *sums, const Factor *factor)
+{
+	const ReleaseSpec *spec = &contributions->spec;
+	int64		result = 0;
+
+	for (int i = 1; i < spec->dimensions; i++)
+	{
+		int64		sum;
+
+		if (!contributions->totals[i])
+			continue;
+		sum = scaled(sums[spec->coordinates[i].feature], 1, factor);
+		result = Max(result, Max(sum, -sum));
+	}
+	return result;
+}
+
+/*
+ * What an individual would add to a group, by the sums of all features over its rows there, if
+ * it were in no other: the coordinates u, in lattice units, and as its cost the size of the largest.
+ * u[0] is at most contributions->gate_weight.
+ */
+int64
+clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
+{
+	const ReleaseSpec *spec = &contributions->spec;
+	int64		n = sums[spec->rows];
+	Factor		factor = {n, n};
+	int64		most = (DP_SCALE + contributions->gate_weight) / 2;
+	bool		clipped;
+	int64		cost;
+
+#if !defined(DP_FAULT_CAPS_OFF) && !defined(DP_FAULT_CLIP_OFF)
+	factor.to = Min(n, contributions->params.rows);
+#endif
+	u[0] = scaled((dp_int128) n * DP_SCALE, contributions->params.total, &factor);
+	if (spec->weighed)
+	{
+		u[0] = Max(u[0], largest_total(contributions, sums, &factor));
+		/* then 2 * most - gate_weight, the largest coordinate, is one */
+		if (u[0] > most)
+			factor = (Factor) {factor.to * most, factor.from * u[0]};
+	}
+	clipped = factor.to < factor.from || (!spec->weighed && u[0] > contributions->gate_weight);
+	cost = u[0] = Min(u[0], contributions->gate_weight);
+	for (int i = 1; i < spec->dimensions; i++)
+	{
+		if (spec->coordinates[i].clipped)
+			u[i] = clipped ? u[0] : -u[0];
+		else
+			u[i] = coordinate(contributions, i, sums, &factor, u[0]);
+		cost = Max(cost, Max(u[i], -u[i]));
+	}
+	return cost;
+}
+
+/* Scales what clip_group() gave for a group of an individual whose groups cost so much in all. */
+void
+clip_scale(const Contributions *contributions, int64 cost, int64 *u)
+{
+#if defined(DP_FAULT_CAPS_OFF) || defined(DP_FAULT_CLIP_OFF)
+	return;
+#endif
+#ifdef DP_FAULT_CLIP_BY_OTHERS
+	{
+		static int64 others = 0;	/* the largest cost of whoever came before */
+
+		others = cost = Max(cost, others);
+	}
+#endif
+	if (cost <= DP_SCALE)
+		return;
+	for (int i = 1; i < contributions->spec.dimensions; i++)
+	{
+		if (contributions->spec.coordinates[i].clipped)
+			u[i] = u[0];		/* all its groups are */
+	}
+	for (int i = 0; i < contributions->spec.dimensions; i++)
+		u[i] = divide((dp_int128) u[i] * DP_SCALE, cost);
+}

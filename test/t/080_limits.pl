@@ -284,7 +284,7 @@ follows(100, 20, 'pid', 'kind, i', 'visits');
 # ---------- what was asked is an upper limit ----------
 
 my $month = 'SELECT extract(month from day), count(DISTINCT pid) FROM visits WHERE dp_with(1000, NULL, %s) GROUP BY 1';
-my $k = "SELECT round(standard_error::numeric * 1000 / sqrt(2::numeric)) FROM dp_agg.last_release()";
+my $k = "SELECT coalesce(max_groups, max_total) FROM dp_agg.last_release()";
 
 sub last_k
 {
@@ -349,8 +349,10 @@ session('NOT NULL is dropped', '2 3', 'PREPARE q AS SELECT i > 3, count(DISTINCT
 	qq(\\! $psql -c "ALTER TABLE visits ALTER i DROP NOT NULL"), $execute);
 session('an enum gets a label', '4 5', 'PREPARE q AS SELECT m, count(DISTINCT pid) FROM visits WHERE dp_with(1000) GROUP BY 1', $execute,
 	qq(\\! $psql -c "ALTER TYPE mood ADD VALUE 'glad'"), $execute);
-session('a table gets a child', '1 20', 'PREPARE q AS SELECT k, count(*) FROM good WHERE dp_with(1000, max_groups => 1) GROUP BY k', $execute,
-	qq(\\! $psql -c "CREATE TABLE good_child () INHERITS (good)"), $execute);
+my $execute_rows = $execute =~ s/\Q$k/SELECT max_rows FROM dp_agg.last_release()/r;
+
+session('a table gets a child', '1 20', 'PREPARE q AS SELECT k, count(*) FROM good WHERE dp_with(1000, max_groups => 1) GROUP BY k', $execute_rows,
+	qq(\\! $psql -c "CREATE TABLE good_child () INHERITS (good)"), $execute_rows);
 
 # tables of the client's own
 my $mine = $field =~ s/p\.field/m.g/r =~ s/WHERE/JOIN mine m ON m.id = p.region WHERE/r;

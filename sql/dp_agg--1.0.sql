@@ -2938,10 +2938,11 @@ AS $$
 						   nullif(sum(p * i), 0) AS total
 					  FROM unnest(points, individuals, errors) u (p, i, e)) s
 	 WHERE total > 0
-	 ORDER BY 2 * t * t + power(over / groups, 2), t LIMIT 1
+	 -- what is cut off counts more than noise: an interval around an answer says nothing of it
+	 ORDER BY 2 * t * t + 1.9 * power(over / groups, 2), t LIMIT 1
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_limit(double precision[], double precision[], double precision[], double precision[], integer) IS
-'internal: the limit of an individual''s share in sums over so many groups, at epsilon 1, at which noise and what is cut off are least together; the share that it cuts off';
+'internal: the limit of an individual''s share in sums over so many groups, at epsilon 1, at which noise and, with more weight, what is cut off are least together; the share that it cuts off';
 
 CREATE FUNCTION dp_agg.suggest_quantile(points double precision[], individuals double precision[], errors double precision[],
 										candidates double precision[], beyond double precision, everybody double precision,

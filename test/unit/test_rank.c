@@ -129,8 +129,8 @@ test_law(const int *quarters, int m, int individuals, dp_rank_target target,
 		bool		passed;
 
 		if (rank_choose(&rng, epsilon_nano, delta_atto, groups, minimum,
-						   weights, m, individuals, &target, 1, &work, &cell,
-						   &passed) == DP_OK)
+						weights, m, individuals, &target, 1, &work, &cell,
+						&passed) == DP_OK)
 			seen[passed ? cell : m]++;
 	}
 	tap_fits(seen, law, m + 1, n, "%s", name);
@@ -304,8 +304,8 @@ test_gate(int ntargets, double epsilon)
 	weights[40] = 9 * DP_CELL_SCALE;
 	dp_random_init(&nothing, constant_bytes, &no_source);
 	closed = rank_choose(&nothing, llround(epsilon * 1e9), ATTO / 20, 1, 20,
-							weights, 41, 19, targets, ntargets, &work, cells,
-							&passed) == DP_OK && !passed;
+						 weights, 41, 19, targets, ntargets, &work, cells,
+						 &passed) == DP_OK && !passed;
 	for (int i = 0; i < ntargets; i++)
 		closed = closed && cells[i] == -1;
 	tap_ok(closed, "%d targets: 19 individuals: nothing is drawn, nothing passes", ntargets);
@@ -313,7 +313,7 @@ test_gate(int ntargets, double epsilon)
 	weights[40] = 10 * DP_CELL_SCALE;
 	for (long i = 0; i < n; i++)
 		if (rank_choose(&rng, llround(epsilon * 1e9), ATTO / 20, 1, 20, weights, 41,
-						   20, targets, ntargets, &work, cells, &passed) != DP_OK ||
+						20, targets, ntargets, &work, cells, &passed) != DP_OK ||
 			passed)
 			passes++;
 	tap_ok((double) passes / (double) n <= delta + band,
@@ -325,8 +325,8 @@ test_gate(int ntargets, double epsilon)
 	for (int i = 0; i < 100; i++)
 		open = open &&
 			rank_choose(&rng, llround(epsilon * 1e9), ATTO / 20, 1, 20, weights, 41,
-						   20 + (int64_t) (200.0 * ntargets / epsilon), targets,
-						   ntargets, &work, cells, &passed) == DP_OK && passed;
+						20 + (int64_t) (200.0 * ntargets / epsilon), targets,
+						ntargets, &work, cells, &passed) == DP_OK && passed;
 	tap_ok(open, "%d targets: many individuals pass", ntargets);
 }
 
@@ -422,7 +422,7 @@ test_ungated(void)
 	(void) fill(counts, M, weights);
 	for (long i = 0; i < n; i++)
 		if (rank_choose(&rng, llround(0.8e9), 0, 3, 20, weights, M, 20, targets, 1, &work,
-						   cells, &passed) == DP_OK && passed)
+						cells, &passed) == DP_OK && passed)
 			seen[cells[0]]++;
 	tap_fits(seen, law, M, n, "a group that has passed another gate");
 
@@ -431,10 +431,10 @@ test_ungated(void)
 	{
 		for (int run = 0; run < 500; run++)
 			open = open && rank_choose(&rng, NANO, 0, 1, 20, weights, M, 20, targets, numbers[i],
-										  &work, cells, &passed) == DP_OK && passed;
+									   &work, cells, &passed) == DP_OK && passed;
 		weights[2] -= DP_CELL_SCALE;
 		closed = closed && rank_choose(&nothing, NANO, 0, 1, 20, weights, M, 19, targets,
-										  numbers[i], &work, cells, &passed) == DP_OK && !passed;
+									   numbers[i], &work, cells, &passed) == DP_OK && !passed;
 		weights[2] += DP_CELL_SCALE;
 	}
 	tap_ok(open, "there, 20 individuals always pass, whatever the number of targets");
@@ -486,8 +486,8 @@ test_accuracy(const int *counts, int m, int ntargets, double epsilon,
 
 		fine = fine &&
 			rank_choose(&rng, llround(epsilon * 1e9), ATTO / 1000000, 1, 20,
-						   weights, m, individuals, targets, ntargets, &work, cells,
-						   &passed) == DP_OK && passed;
+						weights, m, individuals, targets, ntargets, &work, cells,
+						&passed) == DP_OK && passed;
 		for (int i = 0; fine && i < ntargets; i++)
 		{
 			greatest = fmax(greatest, rank_distance(weights, m, cells[i], targets[i].p));
@@ -555,7 +555,7 @@ test_median(void)
 		bool		passed;
 
 		if (rank_choose(&rng, NANO, ATTO / 1000000, 1, 20, weights, 101, 9999,
-						   &median, 1, &work, &cell, &passed) == DP_OK &&
+						&median, 1, &work, &cell, &passed) == DP_OK &&
 			passed && cell == 50)
 			right++;
 	}
@@ -601,7 +601,7 @@ test_recursion_law(void)
 
 		/* T_0 is thousands below the individuals there are: none has e^-20. */
 		if (rank_choose(&rng, llround(epsilon * 1e9), ATTO / 2, 1, 20, weights, M,
-						   11000, targets, 7, &work, cells, &passed) == DP_OK && passed)
+						11000, targets, 7, &work, cells, &passed) == DP_OK && passed)
 			seen[cells[3]]++;
 	}
 	tap_fits(seen, law, M, n, "the middle one of 7 targets (law sums to %.3f)", total);
@@ -806,7 +806,7 @@ test_recursion(double epsilon, long draws)
 			bool		passed;
 
 			if (rank_choose(&rng, epsilon_nano, ATTO / 2, 1, 3, weights, FEW,
-							   individuals, targets, 5, &work, cells, &passed) != DP_OK)
+							individuals, targets, 5, &work, cells, &passed) != DP_OK)
 				continue;
 			for (int k = 0; k < 5; k++)
 				code = code * FEW + cells[k];
@@ -893,7 +893,7 @@ test_extremes(void)
 		bool		passed;
 
 		if (rank_choose(&rng, 2 * NANO, ATTO / 1000000, 2, 20, weights, MOST_CELLS,
-						   140000, targets, 2, &work, cells, &passed) != DP_OK || !passed)
+						140000, targets, 2, &work, cells, &passed) != DP_OK || !passed)
 			errors++;
 		else
 		{
@@ -967,7 +967,7 @@ try(int64_t epsilon, int64_t delta, int64_t groups, int64_t minimum, int m,
 	weights[0] = weights[1] = 15 * DP_CELL_SCALE;
 	cells[0] = 7;
 	status = rank_choose(&rng, epsilon, delta, groups, minimum, weights, m,
-							individuals, targets, ntargets, &work, cells, &passed);
+						 individuals, targets, ntargets, &work, cells, &passed);
 	if (status != DP_OK && (passed || (ntargets > 0 && cells[0] != -1)))
 		return DP_OK;
 	return status;
@@ -1008,7 +1008,7 @@ test_arguments(void)
 		   try(7, 1, 1, 20, 2, 30, 0, 0, 5) == DP_OK, "an epsilon too small to share is refused");
 	tap_ok(try(NANO, 1, 1, 20, 2, 29, 0, 0, 1) == DP_ERR_RANGE &&
 		   rank_choose(&rng, NANO, 1, 1, 1, weights, 2, 2, &target, 1, &work,
-						  &cell, &passed) == DP_ERR_RANGE,
+					   &cell, &passed) == DP_ERR_RANGE,
 		   "weights of more individuals than there are, and negative ones, are refused");
 
 	refused = false;
@@ -1054,7 +1054,7 @@ test_bad_sources(void)
 			dp_random_init(&rng, constant_bytes, &source);
 			for (int i = 0; i < 10000 && status == DP_OK; i++)
 				status = rank_choose(&rng, NANO, ATTO / 100, 1, 20, weights, 50, 500,
-										targets, ntargets, &work, cells, &passed);
+									 targets, ntargets, &work, cells, &passed);
 			failed = failed && status == DP_ERR_RANDOM && !passed;
 			for (int i = 0; i < ntargets; i++)
 				failed = failed && cells[i] == -1;
@@ -1069,7 +1069,7 @@ test_bad_sources(void)
 		source.fills = -1;
 		dp_random_init(&rng, constant_bytes, &source);
 		status = rank_choose(&rng, NANO, ATTO / 100, 1, 20, weights, 50, 500, targets,
-								9, &work, cells, &passed);
+							 9, &work, cells, &passed);
 		bounded = bounded && (status == DP_OK || (status == DP_ERR_RANDOM && !passed));
 	}
 	tap_ok(bounded, "a constant source ends in cells or an error");

@@ -86,7 +86,7 @@ gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int64_
 				int m, int ntargets, bool shifted, double *total)
 {
 	dp_rank_limits limits = {groups, groups, 0, minimum};
-	dp_rank_gate gate = {0, 0};
+	dp_rank_gate gate = {0, 0, 0.0};
 
 	if (dp_rank_gate_thresholds(epsilon_nano, delta_atto, &limits, m, ntargets, shifted,
 								&gate) != DP_OK)
@@ -345,7 +345,7 @@ test_gate_by_weight(const int *targets_of, int ntargets, double epsilon, long dr
 	int64_t		weights[5] = {DP_CELL_SCALE, DP_CELL_SCALE * 3, 0, 0, DP_CELL_SCALE};
 	double		sizes[5] = {1, 3, 0, 0, 1};
 	dp_rank_target targets[4];
-	dp_rank_gate gate = {0, 0};
+	dp_rank_gate gate = {0, 0, 0.0};
 	int			cells[4];
 	double		law[6];
 	long		seen[6] = {0};

@@ -163,10 +163,16 @@ AS 'MODULE_PATHNAME', 'dp_sketch_bounded_transition' LANGUAGE C IMMUTABLE PARALL
 COMMENT ON FUNCTION dp_agg.sketch_bounded_transition(bytea, bytea, double precision[], integer, bytea) IS
 'internal: transition function of sketch_bounded';
 
+CREATE FUNCTION dp_agg.sketch_clipped_transition(bytea, bytea, double precision[], integer, bytea, bytea, bigint)
+RETURNS bytea
+AS 'MODULE_PATHNAME', 'dp_sketch_clipped_transition' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.sketch_clipped_transition(bytea, bytea, double precision[], integer, bytea, bytea, bigint) IS
+'internal: transition function of sketch_clipped';
+
 CREATE FUNCTION dp_agg.sketch_combine(bytea, bytea) RETURNS bytea
 AS 'MODULE_PATHNAME', 'dp_sketch_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.sketch_combine(bytea, bytea) IS
-'internal: combine function of sketch, sketch_rows, sketch_bounded and bound_sketch';
+'internal: combine function of sketch, sketch_rows, sketch_bounded, sketch_clipped and bound_sketch';
 
 CREATE AGGREGATE dp_agg.sketch(bytea, double precision[], integer, "any") (
 	SFUNC = dp_agg.sketch_transition, STYPE = bytea,
@@ -185,6 +191,12 @@ CREATE AGGREGATE dp_agg.sketch_bounded(bytea, double precision[], integer, bytea
 	COMBINEFUNC = dp_agg.sketch_combine, PARALLEL = SAFE);
 COMMENT ON AGGREGATE dp_agg.sketch_bounded(bytea, double precision[], integer, bytea) IS
 'internal: summary of the values of a group over bounded contributions of individuals';
+
+CREATE AGGREGATE dp_agg.sketch_clipped(bytea, double precision[], integer, bytea, bytea, bigint) (
+	SFUNC = dp_agg.sketch_clipped_transition, STYPE = bytea,
+	COMBINEFUNC = dp_agg.sketch_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_agg.sketch_clipped(bytea, double precision[], integer, bytea, bytea, bigint) IS
+'internal: summary of the values of a group over individuals that are bounded over all their groups together';
 
 CREATE FUNCTION dp_agg.bound_transition(bytea, bytea, double precision[], VARIADIC "any")
 RETURNS bytea
@@ -222,6 +234,7 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.sketch_transition(bytea, bytea, double precision[], integer, "any"),
 	dp_agg.sketch_rows_transition(bytea, bytea, double precision[], integer, "any"),
 	dp_agg.sketch_bounded_transition(bytea, bytea, double precision[], integer, bytea),
+	dp_agg.sketch_clipped_transition(bytea, bytea, double precision[], integer, bytea, bytea, bigint),
 	dp_agg.bound_transition(bytea, bytea, double precision[], "any"),
 	dp_agg.bound_sketch_transition(bytea, bytea, double precision[], integer, "any"),
 	dp_agg.sketch_combine(bytea, bytea) FROM PUBLIC;

@@ -88,6 +88,16 @@ coordinate(const Contributions *contributions, int i, const int64 *sums, const F
 	return imputed == 0 ? sum : sum + divide((dp_int128) imputed * weight, DP_SCALE);
 }
 
+/* How many of an individual's n rows in a group count. */
+static inline int64
+counted_rows(const Contributions *contributions, int64 n)
+{
+#if defined(DP_FAULT_CAPS_OFF) || defined(DP_FAULT_CLIP_OFF)
+	return n;
+#endif
+	return Min(n, contributions->params.rows);
+}
+
 /*
  * What an individual would add to a group, by the sums of all features over its rows there, if
  * it were in no other: the coordinates u, in lattice units, and as its cost the size of the largest.
@@ -98,15 +108,12 @@ clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 {
 	const ReleaseSpec *spec = &contributions->spec;
 	int64		n = sums[spec->rows];
-	Factor		rows = {n, n};
+	Factor		rows = {counted_rows(contributions, n), n};
 	Factor		totals = {1, 1};
 	int64		most = (DP_SCALE + contributions->gate_weight) / 2;
 	bool		clipped;
 	int64		cost;
 
-#if !defined(DP_FAULT_CAPS_OFF) && !defined(DP_FAULT_CLIP_OFF)
-	rows.to = Min(n, contributions->params.rows);
-#endif
 	u[0] = scaled((dp_int128) n * DP_SCALE, contributions->params.total, &rows);
 	if (spec->weighed)
 	{
@@ -137,12 +144,12 @@ clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 	return cost;
 }
 
-/* Scales what clip_group() gave for a group of an individual whose groups cost so much in all. */
-void
-clip_scale(const Contributions *contributions, int64 cost, int64 *u)
+/* The cost by which an individual is scaled, whose groups cost so much in all. */
+static inline int64
+scaling_cost(int64 cost)
 {
 #if defined(DP_FAULT_CAPS_OFF) || defined(DP_FAULT_CLIP_OFF)
-	return;
+	return 0;
 #endif
 #ifdef DP_FAULT_CLIP_BY_OTHERS
 	{
@@ -151,6 +158,14 @@ clip_scale(const Contributions *contributions, int64 cost, int64 *u)
 		others = cost = Max(cost, others);
 	}
 #endif
+	return cost;
+}
+
+/* Scales what clip_group() gave for a group of an individual whose groups cost so much in all. */
+void
+clip_scale(const Contributions *contributions, int64 cost, int64 *u)
+{
+	cost = scaling_cost(cost);
 	if (cost <= DP_SCALE)
 		return;
 	for (int i = 1; i < contributions->spec.dimensions; i++)
@@ -160,4 +175,20 @@ clip_scale(const Contributions *contributions, int64 cost, int64 *u)
 	}
 	for (int i = 0; i < contributions->spec.dimensions; i++)
 		u[i] = divide((dp_int128) u[i] * DP_SCALE, cost);
+}
+
+/*
+ * What all n rows of an individual in a group weigh together in the group's sketches, in lattice units, where
+ * its groups cost so much in all.  It is at most what clip_group() and clip_scale() make of coordinate 0 and, if no
+ * sum has bounds of its own, the same: so over all groups it is one at most.
+ */
+int64
+clip_weight(const Contributions *contributions, int64 n, int64 cost)
+{
+	int64		weight = divide((dp_int128) counted_rows(contributions, n) * DP_SCALE,
+								contributions->params.total);
+
+	weight = Min(weight, contributions->gate_weight);
+	cost = scaling_cost(cost);
+	return cost > DP_SCALE ? divide((dp_int128) weight * DP_SCALE, cost) : weight;
 }

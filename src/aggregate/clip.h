@@ -11,6 +11,7 @@
 #include "aggregate/contribution.h"
 
 extern int64 clip_group(const Contributions *contributions, const int64 *sums, int64 *u);
+extern int64 clip_weight(const Contributions *contributions, int64 n, int64 cost);
 extern void clip_scale(const Contributions *contributions, int64 cost, int64 *u);
 
 #endif							/* DP_CLIP_H */

@@ -356,8 +356,8 @@ dp_collect_bounded_transition(PG_FUNCTION_ARGS)
  * The sums of an individual's features in a group, in 64 bits: as they are in the bounding node.  More
  * than 2^33 rows of one individual do not fit.
  */
-static void
-read_sums(const Contributions *contributions, Datum datum, int64 *sums)
+void
+collect_read_sums(const Contributions *contributions, Datum datum, int64 *sums)
 {
 	IndividualState *individual = read_individual(datum, contributions->spec.nfeatures);
 
@@ -399,7 +399,7 @@ dp_clip_cost(PG_FUNCTION_ARGS)
 	int64		sums[DP_MAX_FEATURES];
 	int64		u[DP_MAX_DIMENSIONS];
 
-	read_sums(contributions, PG_GETARG_DATUM(2), sums);
+	collect_read_sums(contributions, PG_GETARG_DATUM(2), sums);
 	PG_RETURN_INT64(clip_group(contributions, sums, u));
 }
 
@@ -422,7 +422,7 @@ dp_collect_clipped_transition(PG_FUNCTION_ARGS)
 	state = collect_state(fcinfo, spec_sums(&contributions->spec));
 	if (PG_ARGISNULL(3) || PG_ARGISNULL(4))
 		PG_RETURN_POINTER(state);
-	read_sums(contributions, PG_GETARG_DATUM(3), sums);
+	collect_read_sums(contributions, PG_GETARG_DATUM(3), sums);
 	(void) clip_group(contributions, sums, u);
 	clip_scale(contributions, PG_GETARG_INT64(4), u);
 	sum_add(&state->sums[0], 1);

@@ -7,11 +7,13 @@
 
 #include "postgres.h"
 
+#include "aggregate/contribution.h"
 #include "aggregate/sum.h"
 #include "mechanism/status.h"
 #include "spec/spec.h"
 
 extern const CollectState *collect_read_state(Datum datum, int nsums);
+extern void collect_read_sums(const Contributions *contributions, Datum datum, int64 *sums);
 extern int64 collect_individuals(const CollectState *state);
 extern dp_int128 collect_coordinate(const ReleaseSpec *spec, const CollectState *state, int i);
 

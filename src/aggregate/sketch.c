@@ -13,6 +13,11 @@
  *		sketch_rows(spec, params, i, x)					-> bytea
  *		sketch_bounded(spec, params, i, rows)			-> bytea
  *
+ * or, where contributions are bounded over all groups of an individual (clip.c), with its sums in
+ * the group and the sum of the costs of all its groups:
+ *
+ *		sketch_clipped(spec, params, i, rows, individual, cost)	-> bytea
+ *
  * i is the sketch's position in the description.  A state is as sketch_state.h says;
  * where there is no value at all, it is NULL.
  *
@@ -34,6 +39,9 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 
+#include "aggregate/clip.h"
+#include "aggregate/collect.h"
+#include "aggregate/contribution.h"
 #include "aggregate/sketch.h"
 #include "aggregate/sketch_add.h"
 #include "aggregate/sketch_cells.h"
@@ -49,7 +57,15 @@
 PG_FUNCTION_INFO_V1(dp_sketch_transition);
 PG_FUNCTION_INFO_V1(dp_sketch_rows_transition);
 PG_FUNCTION_INFO_V1(dp_sketch_bounded_transition);
+PG_FUNCTION_INFO_V1(dp_sketch_clipped_transition);
 PG_FUNCTION_INFO_V1(dp_sketch_combine);
+
+/* What sketch_clipped() reads by. */
+typedef struct ClippedReader
+{
+	SketchReader *sketch;
+	Contributions *contributions;
+} ClippedReader;
 
 /*
  * Reads spec, parameters and position, arguments 1 to 3 of every transition function.
@@ -72,20 +88,47 @@ open_sketch(FunctionCallInfo fcinfo, bool reads_value)
 	return reader;
 }
 
-/* The same, kept from the first row of an aggregation on. */
+/* Raises an error if SQL calls the function by itself, or without spec, parameters and position. */
+static void
+check_call(FunctionCallInfo fcinfo)
+{
+	if (!AggCheckCallContext(fcinfo, NULL) ||
+		PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("this function is only used inside releases of dp_agg")));
+}
+
+/* The same as open_sketch(), kept from the first row of an aggregation on. */
 static inline SketchReader *
 sketch_reader(FunctionCallInfo fcinfo, bool reads_value)
 {
 	if (unlikely(fcinfo->flinfo->fn_extra == NULL))
 	{
-		if (!AggCheckCallContext(fcinfo, NULL) ||
-			PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("this function is only used inside releases of dp_agg")));
+		check_call(fcinfo);
 		fcinfo->flinfo->fn_extra = open_sketch(fcinfo, reads_value);
 	}
 	return fcinfo->flinfo->fn_extra;
+}
+
+/* The same for sketch_clipped(); elog if the release is not bounded by total. */
+static ClippedReader *
+clipped_reader(FunctionCallInfo fcinfo)
+{
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+	ClippedReader *reader = fcinfo->flinfo->fn_extra;
+
+	if (likely(reader != NULL))
+		return reader;
+	check_call(fcinfo);
+	reader = MemoryContextAlloc(context, sizeof(ClippedReader));
+	reader->sketch = open_sketch(fcinfo, false);
+	reader->contributions = contributions_open(PG_GETARG_DATUM(1), PG_GETARG_ARRAYTYPE_P(2),
+											   context);
+	if (!reader->contributions->spec.by_total)
+		malformed("release description");
+	fcinfo->flinfo->fn_extra = reader;
+	return reader;
 }
 
 /* The transition value, made if there is none yet. */
@@ -149,6 +192,30 @@ dp_sketch_rows_transition(PG_FUNCTION_ARGS)
 	return add_row(fcinfo, SKETCH_ROWS, 1, 0);
 }
 
+/* The state of an individual's rows, argument 4; NULL if it adds nothing. */
+static const SketchState *
+rows_argument(FunctionCallInfo fcinfo, const SketchReader *reader)
+{
+	const SketchState *rows;
+
+	if (PG_ARGISNULL(4))
+		return NULL;
+	rows = sketch_open(PG_GETARG_DATUM(4));
+	sketch_check_state(reader, rows, SKETCH_ROWS);
+	return sketch_gave_up(rows) ? NULL : rows;
+}
+
+/* Adds an individual whose rows have that share. */
+static inline Datum
+add_individual(FunctionCallInfo fcinfo, const SketchReader *reader, const SketchState *rows,
+			   SketchShare share)
+{
+	CHECK_FOR_INTERRUPTS();
+	return PointerGetDatum(sketch_add_individual(reader,
+												 state_argument(fcinfo, reader, SKETCH_INDIVIDUALS),
+												 rows, share));
+}
+
 /*
  * sketch_bounded_transition(state bytea, spec bytea, params float8[], i int, rows bytea)
  *
@@ -158,18 +225,35 @@ PGDLLEXPORT Datum
 dp_sketch_bounded_transition(PG_FUNCTION_ARGS)
 {
 	SketchReader *reader = sketch_reader(fcinfo, false);
-	const SketchState *individual;
+	const SketchState *rows = rows_argument(fcinfo, reader);
 
-	if (PG_ARGISNULL(4))
+	if (rows == NULL)
 		return unchanged_state(fcinfo);
-	individual = sketch_open(PG_GETARG_DATUM(4));
-	sketch_check_state(reader, individual, SKETCH_ROWS);
-	if (sketch_gave_up(individual))
+	return add_individual(fcinfo, reader, rows, sketch_share(rows->counted, reader->rows));
+}
+
+/*
+ * sketch_clipped_transition(state bytea, spec bytea, params float8[], i int, rows bytea,
+ *							 individual bytea, cost bigint)
+ *
+ * The same, with what an individual's rows weigh that is scaled if all its groups cost more than one.
+ */
+PGDLLEXPORT Datum
+dp_sketch_clipped_transition(PG_FUNCTION_ARGS)
+{
+	ClippedReader *reader = clipped_reader(fcinfo);
+	const Contributions *contributions = reader->contributions;
+	const SketchState *rows = rows_argument(fcinfo, reader->sketch);
+	int64		sums[DP_MAX_FEATURES];
+	int64		n;
+
+	if (rows == NULL || PG_ARGISNULL(5) || PG_ARGISNULL(6))
 		return unchanged_state(fcinfo);
-	CHECK_FOR_INTERRUPTS();
-	return PointerGetDatum(sketch_add_individual(reader,
-												 state_argument(fcinfo, reader, SKETCH_INDIVIDUALS),
-												 individual));
+	collect_read_sums(contributions, PG_GETARG_DATUM(5), sums);
+	n = sums[contributions->spec.rows];
+	return add_individual(fcinfo, reader->sketch, rows,
+						  sketch_clipped_share(clip_weight(contributions, n, PG_GETARG_INT64(6)),
+											   n));
 }
 
 /* sketch_combine(bytea, bytea): adds two states of one sketch and one stage. */

@@ -3,8 +3,8 @@
  *		Opens sketches, and adds individuals and whole states to them.
  *
  * An individual's rows come as a state of their own.  If there are n of them, each
- * weighs DP_CELL_SCALE / max(n, r), and what the rows of a cell or value weigh
- * together is rounded down.  Of more than r different values, r count.  An individual
+ * weighs DP_CELL_SCALE / max(n, r), or by total its part of what clip_weight() says; what the rows
+ * of a cell or value weigh together is rounded down.  Of more than r different values, r count.  An individual
  * whose values did not fit into its state counts as one without a value.
  */
 #include "postgres.h"
@@ -112,6 +112,7 @@ sketch_reader_open(SketchReader *reader, const ReleaseSpec *spec, int i, ArrayTy
 	values = read_values(spec, params);
 	spec_read_params(spec, values, &checked);
 	reader->rows = checked.rows;
+	reader->unit = checked.unit;
 	reader->limit = sketch_limit(spec);
 	reader->seed = spec_seed(spec);
 	if (reader->sketch.kind == SPEC_SKETCH_CELLS)
@@ -153,13 +154,14 @@ sketch_first(const SketchReader *reader, SketchStage stage)
  * ----------
  */
 
-/* sketch_weight() of some of the rows of an individual; elog if there are more of them than rows. */
+/* sketch_weight() of some of the rows of an individual; elog if there are more of them than it has. */
 static int64
-bounded_weight(const SketchState *individual, int64 rows, int64 r)
+bounded_weight(const SketchState *individual, int64 rows, SketchShare share)
 {
-	if (rows > individual->counted || individual->counted > MOST_ROWS)
+	if (rows > individual->counted || individual->counted > MOST_ROWS ||
+		individual->counted > share.rows || share.rows < 1)
 		malformed("sketch state");
-	return sketch_weight(rows, individual->counted, r);
+	return sketch_weight(rows, share);
 }
 
 /* For qsort(): ranks, ascending. */
@@ -198,14 +200,14 @@ selected(Selection *selection, uint64 hash)
 
 /* Adds an individual's rows to a group's CELLS. */
 static SketchState *
-add_cells(SketchState *state, const SketchState *individual, const SketchReader *reader)
+add_cells(SketchState *state, const SketchState *individual, SketchShare share)
 {
 	uint32		position = 0;
 	int			cell;
 	int64		rows;
 
 	while (cells_next(individual, &position, &cell, &rows))
-		state = cells_add(state, cell, bounded_weight(individual, rows, reader->rows));
+		state = cells_add(state, cell, bounded_weight(individual, rows, share));
 	return state;
 }
 
@@ -228,7 +230,8 @@ select_of_values(Selection *selection, const SketchState *individual, const Sket
 
 /* Adds an individual's rows to a group's VALUES. */
 static SketchState *
-add_values(SketchState *state, const SketchState *individual, const SketchReader *reader)
+add_values(SketchState *state, const SketchState *individual, const SketchReader *reader,
+		   SketchShare share)
 {
 	bool		all = individual->used <= reader->rows;
 	Selection	selection;
@@ -242,7 +245,7 @@ add_values(SketchState *state, const SketchState *individual, const SketchReader
 	{
 		values_get(individual, i, &key, &rows, &unused);
 		if (all || selected(&selection, key.hash))
-			state = values_add(state, &key, bounded_weight(individual, rows, reader->rows), 1);
+			state = values_add(state, &key, bounded_weight(individual, rows, share), 1);
 	}
 	return state;
 }
@@ -285,15 +288,16 @@ add_distinct(SketchState *state, const SketchState *individual, const SketchRead
 
 /*
  * Adds one individual to the state of its group.  individual is the state of its rows
- * there, which has not given up.
+ * there, which has not given up; share is what these weigh, which DISTINCT does not ask.
  */
 SketchState *
-sketch_add_individual(const SketchReader *reader, SketchState *state, const SketchState *individual)
+sketch_add_individual(const SketchReader *reader, SketchState *state, const SketchState *individual,
+					  SketchShare share)
 {
 	if (individual->kind == SPEC_SKETCH_CELLS)
-		state = add_cells(state, individual, reader);
+		state = add_cells(state, individual, share);
 	else if (individual->kind == SPEC_SKETCH_VALUES)
-		state = add_values(state, individual, reader);
+		state = add_values(state, individual, reader, share);
 	else
 		state = add_distinct(state, individual, reader);
 	state->counted = sketch_sum(state->counted, 1);

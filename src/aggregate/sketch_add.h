@@ -13,6 +13,7 @@
 #include "aggregate/sketch_distinct.h"
 #include "aggregate/sketch_state.h"
 #include "aggregate/sketch_values.h"
+#include "mechanism/noise.h"
 #include "mechanism/rank.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -23,12 +24,23 @@ typedef struct SketchReader
 {
 	SpecSketch	sketch;
 	int64		rows;			/* r, the most rows of an individual that count in a group */
+	int64		unit;			/* rows that weigh one: r, or T by total */
 	uint32		limit;			/* limit of a group's state, in bytes; not for CELLS */
 	uint64		seed;			/* seed of hashes, from the id of the description */
 	Grid		grid;			/* how values become cells; CELLS only */
 	KeyReader	keys;			/* how values become keys; VALUES and DISTINCT, if values are
 								 * read */
 } SketchReader;
+
+/*
+ * What the rows of one individual weigh in a sketch of a group: each weight / rows.  weight is at most
+ * DP_CELL_SCALE, rows no fewer than have a value.
+ */
+typedef struct SketchShare
+{
+	int64		weight;
+	int64		rows;
+} SketchShare;
 
 /* A value as a sketch takes it. */
 typedef union SketchItem
@@ -44,27 +56,44 @@ extern void sketch_check_state(const SketchReader *reader, const SketchState *st
 							   SketchStage stage);
 extern SketchState *sketch_first(const SketchReader *reader, SketchStage stage);
 extern SketchState *sketch_add_individual(const SketchReader *reader, SketchState *state,
-										  const SketchState *individual);
+										  const SketchState *individual, SketchShare share);
 extern SketchState *sketch_merge(SketchState *state, const SketchState *other);
 
 /*
- * What "rows" of the "all" rows of an individual weigh.  All rows together weigh
+ * The share of an individual with so many rows that have a value.  All rows together weigh
  * DP_CELL_SCALE if there are r or more, and less if there are fewer.
  */
-static inline int64
-sketch_weight(int64 rows, int64 all, int64 r)
+static inline SketchShare
+sketch_share(int64 rows, int64 r)
 {
-	return rows * DP_CELL_SCALE / Max(all, r);
+	return (SketchShare) {DP_CELL_SCALE, Max(rows, r)};
 }
 
 /*
- * The weight that is not written into lists of cells, as it is the most frequent one:
- * that of one row of an individual with at most r rows.
+ * The same by total: of an individual with n rows in the group, with a value or without one, that
+ * weigh so much together, in lattice units (clip.c).
+ */
+static inline SketchShare
+sketch_clipped_share(int64 weight, int64 n)
+{
+	return (SketchShare) {weight / (DP_SCALE / DP_CELL_SCALE), n};
+}
+
+/* What some rows of an individual weigh. */
+static inline int64
+sketch_weight(int64 rows, SketchShare share)
+{
+	return rows * share.weight / share.rows;
+}
+
+/*
+ * The weight that is not written into lists of cells, as it is the most frequent one: that
+ * of one row of an individual all of whose rows count.
  */
 static inline int64
 sketch_listed_weight(const SketchReader *reader)
 {
-	return DP_CELL_SCALE / reader->rows;
+	return DP_CELL_SCALE / reader->unit;
 }
 
 /* The limit, in bytes, of a state of VALUES or DISTINCT. */

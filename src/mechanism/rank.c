@@ -50,6 +50,15 @@
  *		T_0 = min_individuals +
  *			  (2 groups/epsilon) * (ln(m/2) + ln(1/delta')/s).
  *
+ * By weight.  Where an individual's weights are bounded over all groups together, `groups` is 1
+ * and the individual is in up to `kept` groups, in each with a weight of its own, w, of at most
+ * limits->weight.  Scores of cells change in a range of 2 c w there, and the selections of all
+ * groups cost epsilon times the sum of these w.  If "none" fell by c in each group, they would cost
+ * more.  So its score is then c * (T_0 - weight), weight being that of the group: an individual lowers it
+ * by exactly c w.  A group of exactly min_individuals has at most min_individuals * limits->weight,
+ * which takes the place of min_individuals in T_0 and in the counts of a recursion, and
+ * delta' = 1-(1-delta)^(1/kept), because that many groups may be those of exactly min_individuals.
+ *
  * Without a gate.  Where something else has decided that the group may leave, by the
  * number of individuals that have a value, there is no "none": the selections alone are
  * epsilon-DP, and no delta is spent.
@@ -137,7 +146,7 @@ typedef struct rank_data
 	int64_t		total;			/* sum of all weights */
 	int64_t		groups;			/* most groups of an individual */
 	bool		gated;			/* there is a "none" */
-	dp_int128	short_of_gate;	/* T_0 - individuals, in weight, if gated */
+	dp_int128	short_of_gate;	/* T_0 - individuals, or their weight; in weight, if gated */
 	dp_int128	least_total;	/* what the counts must reach, in lattice units, if gated */
 	const dp_choose_work *work;
 } rank_data;
@@ -210,13 +219,15 @@ dp_rank_share(int64_t epsilon_nano, int ntargets, bool shifted)
 
 /* Whether the parameters of a selection, but for delta, are within their documented ranges. */
 static bool
-parameters_in_range(int64_t epsilon_nano, int64_t groups, int64_t min_individuals,
-					int m, int ntargets, bool shifted)
+parameters_in_range(int64_t epsilon_nano, const dp_rank_limits *limits, int m, int ntargets,
+					bool shifted)
 {
 	return epsilon_nano >= DP_MIN_EPSILON_NANO &&
 		epsilon_nano <= DP_MAX_EPSILON_NANO &&
-		groups >= 1 && groups <= DP_MAX_GROUPS &&
-		min_individuals >= 1 && min_individuals <= DP_RANK_MAX_INDIVIDUALS &&
+		limits->groups >= 1 && limits->groups <= DP_MAX_GROUPS &&
+		limits->kept >= 1 && limits->kept <= DP_MAX_GROUPS &&
+		limits->weight >= 0 && limits->weight <= DP_CELL_SCALE &&
+		limits->min_individuals >= 1 && limits->min_individuals <= DP_RANK_MAX_INDIVIDUALS &&
 		m >= 1 && m <= DP_RANK_MAX_CELLS &&
 		ntargets >= 1 && ntargets <= DP_RANK_MAX_TARGETS &&
 		dp_rank_share(epsilon_nano, ntargets, shifted) >= 1;
@@ -263,14 +274,16 @@ none_part(int m, double log_odds)
  * DP_ERR_RANGE, and *gate is not touched.
  */
 dp_status
-dp_rank_gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
-						int64_t min_individuals, int m, int ntargets,
+dp_rank_gate_thresholds(int64_t epsilon_nano, int64_t delta_atto,
+						const dp_rank_limits *limits, int m, int ntargets,
 						bool shifted, dp_rank_gate *gate)
 {
+	int64_t		groups = limits->groups;
 	int64_t		share;
 	double		log_odds;
+	dp_int128	most;			/* what min_individuals weigh at most */
 
-	if (!parameters_in_range(epsilon_nano, groups, min_individuals, m, ntargets, shifted) ||
+	if (!parameters_in_range(epsilon_nano, limits, m, ntargets, shifted) ||
 		delta_atto < 1 || delta_atto >= INT64_C(1000000000000000000))
 		return DP_ERR_RANGE;
 
@@ -280,8 +293,10 @@ dp_rank_gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups
 	return DP_OK;
 #endif
 	share = dp_rank_share(epsilon_nano, ntargets, shifted);
-	log_odds = -log(dp_gate_group_delta(delta_atto, groups));
-	gate->none = (dp_int128) min_individuals * DP_CELL_SCALE;
+	log_odds = -log(dp_gate_group_delta(delta_atto, limits->kept));
+	most = (dp_int128) limits->min_individuals *
+		(limits->weight > 0 ? limits->weight : DP_CELL_SCALE);
+	gate->none = most;
 	if (is_independent(ntargets, shifted))
 		gate->none += none_distance(share, groups, m, log_odds / ntargets);
 	else
@@ -292,7 +307,7 @@ dp_rank_gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups
 
 		gate->none += none_distance(share, groups, m, part);
 		gate->scale = 1.0 / (rate * (double) DP_SCALE);
-		gate->total = (dp_int128) min_individuals * DP_SCALE +
+		gate->total = most * LATTICE_PER_WEIGHT +
 			dp_sum_offset(rate, part - log_odds, 3);
 	}
 	return DP_OK;
@@ -732,15 +747,15 @@ weights_in_range(const int64_t *weights, int m, int64_t individuals, int64_t *to
  *		*passed: if the group passes the gate.
  *
  * epsilon_nano (1e-9) and delta_atto (1e-18) are those of all the targets and
- * the gate together, over all the `groups` groups an individual may appear in:
+ * the gate together, over all the groups an individual may appear in:
  * ranges as for dp_gate_threshold, and dp_rank_share must be at least 1.  A
  * delta_atto of 0 says that the group has passed another gate, which looked at the
  * individuals that have a value: there is no "none", and with min_individuals the
  * group passes.
  * weights[0 .. m-1] in units of DP_CELL_SCALE per individual, m in 1 ..
  * DP_RANK_MAX_CELLS; individuals is the number of those that have any value,
- * 0 .. DP_RANK_MAX_INDIVIDUALS, and not less than the weights add up to;
- * min_individuals >= 1.  ntargets in 1 .. DP_RANK_MAX_TARGETS, in any order.
+ * 0 .. DP_RANK_MAX_INDIVIDUALS, and not less than the weights add up to; limits within the
+ * ranges of rank.h, min_individuals in 1 .. DP_RANK_MAX_INDIVIDUALS.  ntargets in 1 .. DP_RANK_MAX_TARGETS, in any order.
  * Otherwise DP_ERR_RANGE.  work has room for m + 1 candidates.  DP_ERR_RANDOM if the
  * source failed.  cells[] is -1 everywhere and *passed false on error and where the
  * group does not pass.
@@ -750,12 +765,12 @@ weights_in_range(const int64_t *weights, int m, int64_t individuals, int64_t *to
  */
 dp_status
 dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
-			   int64_t groups, int64_t min_individuals, const int64_t *weights,
+			   const dp_rank_limits *limits, const int64_t *weights,
 			   int m, int64_t individuals, const dp_rank_target *targets,
 			   int ntargets, const dp_choose_work *work, int *cells,
 			   bool *passed)
 {
-	rank_data	data = {.weights = weights,.m = m,.groups = groups,.work = work};
+	rank_data	data = {.weights = weights,.m = m,.groups = limits->groups,.work = work};
 	rank_recursion run;
 	rank_interval all = {0, ntargets - 1, 0, m - 1, epsilon_nano, true, 0};
 	dp_rank_gate gate = {0, 0, 0.0};
@@ -768,18 +783,19 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 		cells[i] = -1;
 	if (!targets_in_range(targets, ntargets, &shifted))
 		return DP_ERR_RANGE;
-	if (!parameters_in_range(epsilon_nano, groups, min_individuals, m, ntargets, shifted) ||
+	if (!parameters_in_range(epsilon_nano, limits, m, ntargets, shifted) ||
 		!weights_in_range(weights, m, individuals, &data.total))
 		return DP_ERR_RANGE;
 	data.gated = delta_atto != 0;
 	if (data.gated &&
-		dp_rank_gate_thresholds(epsilon_nano, delta_atto, groups, min_individuals, m,
-								ntargets, shifted, &gate) != DP_OK)
+		dp_rank_gate_thresholds(epsilon_nano, delta_atto, limits, m, ntargets, shifted,
+								&gate) != DP_OK)
 		return DP_ERR_RANGE;
-	if (individuals < min_individuals)
+	if (individuals < limits->min_individuals)
 		return DP_OK;
 
-	data.short_of_gate = gate.none - (dp_int128) individuals * DP_CELL_SCALE;
+	data.short_of_gate = gate.none - (limits->weight > 0 ? (dp_int128) data.total :
+									  (dp_int128) individuals * DP_CELL_SCALE);
 	data.least_total = gate.total;
 	order_targets(targets, ntargets, order);
 	for (int i = 0; i < ntargets; i++)
@@ -808,7 +824,7 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
  *		further from its rank than this with probability at most alpha.
  *
  * epsilon_nano is that of the selection (dp_rank_share), m the number of cells;
- * ranges of these and of groups as for dp_rank_choose, p in 0 ..
+ * ranges of these and of groups as for dp_rank_choose (dp_rank_limits), p in 0 ..
  * DP_QUANTILE_UNIT, alpha in (0, 1).  -1 otherwise.
  *
  * The utility of permute-and-flip (choose.c; McKenna and Sheldon 2020 show

@@ -35,6 +35,19 @@ typedef struct dp_rank_target
 	int64_t		shift;			/* in weight, at most DP_RANK_MAX_SHIFT either way */
 } dp_rank_target;
 
+/* What bounds an individual, and from how many individuals on a group may pass. */
+typedef struct dp_rank_limits
+{
+	int64_t		groups;			/* weights of at most one in each of so many groups, as in
+								 * dp_gate_threshold; 1 where they are one over all groups */
+	int64_t		kept;			/* most groups of an individual, as in
+								 * dp_gate_weighted_threshold */
+	int64_t		weight;			/* most that an individual weighs in a group, 1 ..
+								 * DP_CELL_SCALE, and "none" counts weight; 0: it counts
+								 * individuals */
+	int64_t		min_individuals;
+} dp_rank_limits;
+
 /* Where a group begins to pass (dp_rank_gate_thresholds). */
 typedef struct dp_rank_gate
 {
@@ -44,15 +57,15 @@ typedef struct dp_rank_gate
 } dp_rank_gate;
 
 extern dp_status dp_rank_choose(dp_random *rng, int64_t epsilon_nano,
-								int64_t delta_atto, int64_t groups,
-								int64_t min_individuals, const int64_t *weights,
+								int64_t delta_atto, const dp_rank_limits *limits,
+								const int64_t *weights,
 								int m, int64_t individuals,
 								const dp_rank_target *targets, int ntargets,
 								const dp_choose_work *work, int *cells,
 								bool *passed);
 extern dp_status dp_rank_gate_thresholds(int64_t epsilon_nano, int64_t delta_atto,
-										 int64_t groups, int64_t min_individuals,
-										 int m, int ntargets, bool shifted,
+										 const dp_rank_limits *limits, int m,
+										 int ntargets, bool shifted,
 										 dp_rank_gate *gate);
 extern int64_t dp_rank_share(int64_t epsilon_nano, int ntargets, bool shifted);
 extern int64_t dp_rank_extreme_shift(int64_t epsilon_nano, int64_t groups, int m);

@@ -225,13 +225,13 @@ dp_sum_offset(double rate, double target, int m)
 }
 
 /*
- * A distance t >= 1 in lattice units: if the weights of m cells sum to at most `individuals`,
- * any of them is individuals * DP_SCALE + t or more with noise from dp_sparse_noise, with
+ * A distance t >= 1 in lattice units: if the weights of m cells sum to at most `most` of these,
+ * any of them is most + t or more with noise from dp_sparse_noise, with
  * probability at most exp(target), target < 0.
  *
  * For a discrete Laplace variable of rate a and t >= 1,
  * P(z >= t) = e^(-at)/(1 + e^-a) <= e^(-a(t - 1/2))/2.  With c_j the weights in
- * lattice units, I their greatest sum and tau = I + t, any cell reaches tau with
+ * lattice units, I = most their greatest sum and tau = I + t, any cell reaches tau with
  * probability at most
  *
  *		e^(-a(t - 1/2))/2 * sum_j e^(-a(I - c_j)),
@@ -240,9 +240,9 @@ dp_sum_offset(double rate, double target, int m)
  * 1 + (m-1) e^(-aI) <= m instead of the m of a plain union bound.
  */
 static dp_int128
-largest_offset(double rate, double target, int m, int64_t individuals)
+largest_offset(double rate, double target, int m, dp_int128 most)
 {
-	double		others = (m - 1.0) * exp(-rate * (double) DP_SCALE * (double) individuals);
+	double		others = (m - 1.0) * exp(-rate * (double) most);
 	double		log_odds = log(0.5 * (1.0 + others)) - target + SAFETY;
 
 	return log_odds > 0.0 ? (dp_int128) ceil(log_odds / rate * (1.0 + 1e-13) + 0.5) : 1;
@@ -254,32 +254,35 @@ largest_offset(double rate, double target, int m, int64_t individuals)
  *		dp_sparse_noise: it passes if the noisy total reaches gate->sum, or the
  *		largest noisy cell reaches gate->largest (lattice units).
  *
- * If the true total is at most `individuals`, it passes with probability at most
- * delta': the largest cell has LARGEST_SHARE of that, the total the rest.  The total is
+ * An individual adds at most `weight` lattice units to the cells of a group, and is in at most `kept`
+ * groups.  If there are `individuals`, it passes with probability at most
+ * delta' = 1 - (1 - delta)^(1/kept): the largest cell has LARGEST_SHARE of that, the total the rest.  The total is
  * sharper where values are spread over the cells, the largest cell where many of them are
  * in one: its threshold does not grow with m.  That of the total grows, and so does what
  * it would lose by a smaller share.  The two of a single cell are one, and have all of
  * delta'.
  *
- * Parameters as for dp_gate_threshold; m >= 1.  Otherwise DP_ERR_RANGE, and *gate
+ * Parameters as for dp_gate_weighted_threshold; m >= 1.  Otherwise DP_ERR_RANGE, and *gate
  * is not touched.
  */
 dp_status
 dp_histogram_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
-							int m, int64_t individuals, dp_histogram_gate *gate)
+							int64_t kept, int m, int64_t individuals, int64_t weight,
+							dp_histogram_gate *gate)
 {
+	dp_int128	most = (dp_int128) individuals * weight;
 	double		rate;
 	double		target;
 
-	if (!parameters_in_range(epsilon_nano, delta_atto, groups, individuals) || m < 1)
+	if (!parameters_in_range(epsilon_nano, delta_atto, groups, individuals) ||
+		kept < 1 || kept > DP_MAX_GROUPS || weight < 1 || weight > DP_SCALE || m < 1)
 		return DP_ERR_RANGE;
 
 	rate = lattice_rate(epsilon_nano, groups);
-	target = log(dp_gate_group_delta(delta_atto, groups));
-	gate->sum = gate->largest = (dp_int128) individuals * DP_SCALE;
+	target = log(dp_gate_group_delta(delta_atto, kept));
+	gate->sum = gate->largest = most;
 	gate->sum += dp_sum_offset(rate, target + (m > 1 ? log1p(-LARGEST_SHARE) : 0.0), m);
-	gate->largest += largest_offset(rate, target + (m > 1 ? log(LARGEST_SHARE) : 0.0), m,
-									individuals);
+	gate->largest += largest_offset(rate, target + (m > 1 ? log(LARGEST_SHARE) : 0.0), m, most);
 	return DP_OK;
 }
 
@@ -336,7 +339,8 @@ dp_bins_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
 
 	*tau = (dp_int128) individuals * DP_SCALE +
 		largest_offset(lattice_rate(epsilon_nano, groups),
-					   log(dp_gate_group_delta(delta_atto, groups)), m, individuals);
+					   log(dp_gate_group_delta(delta_atto, groups)), m,
+					   (dp_int128) individuals * DP_SCALE);
 	return DP_OK;
 }
 

@@ -28,7 +28,8 @@ extern dp_status dp_sparse_noise(dp_random *rng, int64_t epsilon_nano,
 								 int64_t groups, const int64_t *weights, int m,
 								 dp_int128 *noisy);
 extern dp_status dp_histogram_gate_threshold(int64_t epsilon_nano, int64_t delta_atto,
-											 int64_t groups, int m, int64_t individuals,
+											 int64_t groups, int64_t kept, int m,
+											 int64_t individuals, int64_t weight,
 											 dp_histogram_gate *gate);
 extern dp_status dp_category_threshold(int64_t epsilon_nano, int64_t delta_atto,
 									   int64_t groups, int64_t rows,

@@ -78,6 +78,7 @@ static const struct
 	{"sketch", DP_FUNC_SKETCH},
 	{"sketch_rows", DP_FUNC_SKETCH_ROWS},
 	{"sketch_bounded", DP_FUNC_SKETCH_BOUNDED},
+	{"sketch_clipped", DP_FUNC_SKETCH_CLIPPED},
 	{"bound", DP_FUNC_BOUND},
 	{"bound_sketch", DP_FUNC_BOUND_SKETCH},
 	{"bounding_hash", DP_FUNC_BOUNDING_HASH},

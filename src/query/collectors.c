@@ -70,18 +70,21 @@ make_collector(ReleaseBuilder *builder, DpFunction function, List *arguments)
 	return aggref;
 }
 
-/* Appends one column per sketch: function(spec, params, i, value), where i counts from 0. */
+/*
+ * Appends one column per sketch: function(spec, params, i, value, more ...), where i counts from
+ * 0.
+ */
 void
 append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function, List *values,
-				const char *name)
+				List *more, const char *name)
 {
 	int			i = 0;
 	ListCell   *lc;
 
 	foreach(lc, values)
 	{
-		Aggref	   *aggref = make_collector(builder, function,
-											list_make2(int4_const(i), lfirst(lc)));
+		List	   *arguments = list_concat(list_make2(int4_const(i), lfirst(lc)), more);
+		Aggref	   *aggref = make_collector(builder, function, arguments);
 
 		aggref->inputcollid = builder->spec.sketches[i++].collation;
 		append_target(query, (Node *) aggref, name, false);

@@ -13,7 +13,7 @@
 extern List *collector_arguments(ReleaseBuilder *builder, List *arguments);
 extern Aggref *make_collector(ReleaseBuilder *builder, DpFunction function, List *arguments);
 extern void append_sketches(ReleaseBuilder *builder, Query *query, DpFunction function,
-							List *values, const char *name);
+							List *values, List *more, const char *name);
 extern void append_outputs(ReleaseBuilder *builder, Query *release);
 
 #endif							/* DP_COLLECTORS_H */

@@ -136,15 +136,16 @@ rank_within(ReleaseBuilder *builder, Var *rank)
 }
 
 /*
- * Adds to each individual's groups what all of them cost.  ranked: keys, unit, individual; of it
+ * Adds to each individual's groups what all of them cost.  ranked: keys, unit, individual, sketches; of it
  * the groups are kept whose rank is within the limit.
  */
 static Query *
 cost_groups(ReleaseBuilder *builder, Query *ranked, int nkeys, int nunit, List *unit_clauses)
 {
 	Query	   *query = select_from(ranked, "ranked");
-	int			ncolumns = nkeys + nunit + 1;
+	int			ncolumns = nkeys + nunit + 1 + builder->spec.nsketches;
 	List	   *columns = columns_of(ranked, 1, ncolumns);
+	Node	   *individual = list_nth(columns, nkeys + nunit);
 	WindowFunc *sum = makeNode(WindowFunc);
 	WindowClause *window = makeNode(WindowClause);
 	Node	   *cost;
@@ -164,7 +165,7 @@ cost_groups(ReleaseBuilder *builder, Query *ranked, int nkeys, int nunit, List *
 	window->winref = 1;
 	window->frameOptions = FRAMEOPTION_DEFAULTS;
 	cost = (Node *) makeFuncExpr(extension_oid(DP_FUNC_CLIP_COST, InvalidOid), INT8OID,
-								 collector_arguments(builder, list_make1(llast(columns))),
+								 collector_arguments(builder, list_make1(individual)),
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 	sum->winfnoid = F_SUM_INT8;
 	sum->wintype = NUMERICOID;
@@ -181,18 +182,23 @@ cost_groups(ReleaseBuilder *builder, Query *ranked, int nkeys, int nunit, List *
 
 /*
  * The same where contributions are bounded over all groups of an individual.  ranked: keys, unit,
- * individual, rank.
+ * individual, sketches, rank.
  */
 static Query *
 clipped_release(ReleaseBuilder *builder, Query *ranked, int nkeys, int nunit, List *unit_clauses)
 {
 	Query	   *costs = cost_groups(builder, ranked, nkeys, nunit, unit_clauses);
 	Query	   *release = select_from(costs, "costs");
+	int			nsketches = builder->spec.nsketches;
+	Node	   *individual = linitial(columns_of(costs, nkeys + nunit + 1, 1));
+	Node	   *cost = linitial(columns_of(costs, nkeys + nunit + nsketches + 2, 1));
+	List	   *clipped = list_make2(individual, cost);
 
 	append_grouped(release, columns_of(costs, 1, nkeys), builder->key_clauses, "key");
-	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT_CLIPPED,
-												   columns_of(costs, nkeys + nunit + 1, 2)),
+	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT_CLIPPED, clipped),
 				  "state", false);
+	append_sketches(builder, release, DP_FUNC_SKETCH_CLIPPED,
+					columns_of(costs, nkeys + nunit + 2, nsketches), clipped, "sketch");
 	return release;
 }
 
@@ -221,7 +227,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	append_grouped(individuals, unit, unit_clauses, "unit");
 	append_target(individuals, (Node *) make_collector(builder, DP_FUNC_INDIVIDUAL,
 													   builder->arguments), "individual", false);
-	append_sketches(builder, individuals, DP_FUNC_SKETCH_ROWS, builder->sketch_arguments,
+	append_sketches(builder, individuals, DP_FUNC_SKETCH_ROWS, builder->sketch_arguments, NIL,
 					"individual");
 	individuals->hasAggs = true;
 	move_below(builder, individuals, builder->spec.by_total ? 4 : nkeys > 0 ? 3 : 2);
@@ -245,7 +251,7 @@ bounded_release(ReleaseBuilder *builder, List *keys)
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT_BOUNDED,
 												   list_make1(individual)), "state", false);
 	append_sketches(builder, release, DP_FUNC_SKETCH_BOUNDED,
-					columns_of(individuals, nkeys + nunit + 2, nsketches), "sketch");
+					columns_of(individuals, nkeys + nunit + 2, nsketches), NIL, "sketch");
 	return release;
 }
 
@@ -275,7 +281,7 @@ divided_release(ReleaseBuilder *builder, List *keys)
 												   list_concat_copy(unit, builder->arguments)),
 				  "state", false);
 	append_sketches(builder, release, DP_FUNC_BOUND_SKETCH, builder->sketch_arguments,
-					"sketch");
+					NIL, "sketch");
 	move_below(builder, release, 1);
 	return release;
 }
@@ -289,7 +295,7 @@ streamed_release(ReleaseBuilder *builder, List *keys)
 	append_grouped(release, keys, builder->key_clauses, "key");
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_COLLECT,
 												   builder->arguments), "state", false);
-	append_sketches(builder, release, DP_FUNC_SKETCH, builder->sketch_arguments, "sketch");
+	append_sketches(builder, release, DP_FUNC_SKETCH, builder->sketch_arguments, NIL, "sketch");
 	move_below(builder, release, 1);
 	return release;
 }

@@ -4,7 +4,8 @@
  *
  * Whether the vector is bounded over all groups of an individual together follows from the
  * query and from declared limits (spec/spec.h): where there are sums and counts of rows, and
- * where max_total is given or max_rows is small.  For a group's gate then needs as many rows as
+ * where max_total is given or max_rows is small.  Order statistics and histograms follow where
+ * max_total is given.  For a group's gate then needs as many rows as
  * max_rows of min_individuals people are, so that with a large max_rows, which somebody has
  * given as a bound of single groups alone, groups of a middling size would not be shown.  With
  * one row in a group nothing is gained, and counts are whole numbers.
@@ -165,19 +166,31 @@ fill_in_total(ReleaseBuilder *builder)
  * ----------
  */
 
-/* Are all outputs sums and counts of rows, and is there one? */
+/*
+ * Are all outputs sums and counts of rows, or chosen by the weights of rows, and is there
+ * one?
+ */
 static bool
 adds_rows_up(const ReleaseBuilder *builder)
 {
-	bool		result = false;
+	const ReleaseSpec *spec = &builder->spec;
+	bool		result = spec->nparts > 0;
 
-	if (builder->spec.nsketches > 0)
-		return false;
-	for (int i = 0; i < builder->spec.noutputs; i++)
+	for (int i = 0; i < spec->nsketches; i++)
+	{
+		if (spec->sketches[i].kind != SPEC_SKETCH_CELLS)
+			return false;
+	}
+	for (int i = 0; i < spec->nparts; i++)
+	{
+		if (!part_weighs_cells(spec->parts[i].kind))
+			return false;
+	}
+	for (int i = 0; i < spec->noutputs; i++)
 	{
 		if (builder->wanted[i].presence)
 			return false;
-		result = result || is_moment_output(&builder->spec.outputs[i]);
+		result = result || is_moment_output(&spec->outputs[i]);
 	}
 	return result;
 }
@@ -202,8 +215,11 @@ bounds_by_total(const ReleaseBuilder *builder)
 
 	if (!adds_rows_up(builder))
 		return false;
-	return builder->asked[DP_PARAM_TOTAL] || builder->individuals->max_total > 0 ||
-		has_totals(&builder->spec) ||
+	if (builder->asked[DP_PARAM_TOTAL] || builder->individuals->max_total > 0)
+		return true;
+	if (builder->spec.nsketches > 0)
+		return false;
+	return has_totals(&builder->spec) ||
 		(is_constant(rows) && DatumGetFloat8(((Const *) rows)->constvalue) > 1 &&
 		 DatumGetFloat8(((Const *) rows)->constvalue) <= FEW_ROWS);
 }

@@ -440,8 +440,18 @@ pass_bounding(SpecBytes *bytes, ReleaseSpec *spec)
 	require(spec->possible_groups >= 1 && spec->possible_groups <= DP_MAX_GROUPS);
 	spec->rows = pass_choice(bytes, spec->rows, spec->nfeatures);
 	require(!spec->by_total || (spec->grouped && !spec->streamed && !spec->whole));
-	require(!(spec->by_total || spec->whole) || spec->nsketches == 0);
+	require(!spec->whole || spec->nsketches == 0);
 	require(spec->by_total == (spec->rows != DP_NONE) && (spec->by_total || !spec->weighed));
+}
+
+/* By total, parts choose by the weights of cells, and nothing is a set of values. */
+static void
+check_parts_by_total(const ReleaseSpec *spec)
+{
+	for (int i = 0; spec->by_total && i < spec->nsketches; i++)
+		require(spec->sketches[i].kind == SPEC_SKETCH_CELLS);
+	for (int i = 0; spec->by_total && i < spec->nparts; i++)
+		require(part_weighs_cells(spec->parts[i].kind));
 }
 
 static void
@@ -461,6 +471,7 @@ pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 	spec->nquasi_keys = pass_number(bytes, spec->nquasi_keys, 0, PG_INT16_MAX);
 	pass_text(bytes, spec->quasi_keys, sizeof(spec->quasi_keys));
 	pass_entries(bytes, spec);
+	check_parts_by_total(spec);
 }
 
 /* A description as bytes, in the current memory context; it stays as it is. */

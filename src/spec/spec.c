@@ -205,13 +205,11 @@ spec_shares(const ReleaseSpec *spec)
 bool
 spec_part_is_gated(const ReleaseSpec *spec, int part)
 {
-	SpecPartKind kind = spec->parts[part].kind;
-
 #ifdef DP_FAULT_PARTS_UNGATED
 	return !spec->numeric;
 #endif
 	return !spec->numeric || !spec->sketches[spec->parts[part].sketch].complete ||
-		(kind != SPEC_PART_RANKS && kind != SPEC_PART_HISTOGRAM);
+		!part_weighs_cells(spec->parts[part].kind);
 }
 
 /* The number of mechanisms that share the release's delta. */

@@ -52,6 +52,9 @@
  * that an individual adds, so that the largest coordinates of its groups sum up to one at most
  * (aggregate/clip.c).
  *
+ * In sketches of cells each of its n rows in the group weighs 1/T, by the same factors: min(n, r)/n, and
+ * what scales the individual.  So all its rows in all groups weigh one at most.
+ *
  * A sum whose argument has bounds over the release (total) is not divided by T.  Beside such sums
  * the weight is the larger of n/T and the largest of them, at most r/T, and the number of rows is
  * a coordinate of its own (weighed), 2n/T less the weight.
@@ -396,6 +399,13 @@ static inline bool
 is_moment_output(const SpecOutput *output)
 {
 	return output->kind <= SPEC_OUT_SXY || output->kind == SPEC_OUT_CLIPPED;
+}
+
+/* Does a part choose from the weights of public cells, or show all of them? */
+static inline bool
+part_weighs_cells(SpecPartKind kind)
+{
+	return kind == SPEC_PART_RANKS || kind == SPEC_PART_HISTOGRAM;
 }
 
 static inline bool

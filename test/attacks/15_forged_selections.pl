@@ -38,7 +38,8 @@ my $node = Extreme::start_extreme('forged and random choices');
 		my $s = "(SELECT s FROM a.descriptions WHERE i = $number)";
 
 		return "SELECT length(dp_agg.collect($s, $p, x)), " . join(', ', map { "length(dp_agg.sketch($s, $p, $_, x)), length(dp_agg.sketch_rows($s, $p, $_, x))" } 0 .. 2) . ' FROM a.forged',
-		  "SELECT length(dp_agg.collect_bounded($s, $p, i)), length(dp_agg.sketch_bounded($s, $p, 0, r)) FROM (SELECT dp_agg.individual($s, $p, x) AS i, dp_agg.sketch_rows($s, $p, 0, x) AS r FROM a.forged GROUP BY x % 5) q";
+		  "SELECT length(dp_agg.collect_bounded($s, $p, i)), length(dp_agg.sketch_bounded($s, $p, 0, r)) FROM (SELECT dp_agg.individual($s, $p, x) AS i, dp_agg.sketch_rows($s, $p, 0, x) AS r FROM a.forged GROUP BY x % 5) q",
+		  "SELECT length(dp_agg.sketch_clipped($s, $p, 0, r, i, $number - 200)) FROM (SELECT dp_agg.individual($s, $p, x) AS i, dp_agg.sketch_rows($s, $p, 0, x) AS r FROM a.forged GROUP BY x % 5) q";
 	};
 	srand(41);
 	foreach my $try (0 .. 399)
@@ -75,6 +76,7 @@ my $node = Extreme::start_extreme('forged and random choices');
 	{
 		my $hex = join '', map { sprintf '%02x', $_ } @bytes;
 		DpAgg::as($node, 'analyst', "SELECT dp_agg.sketch_bounded(decode('$hex', 'hex'), $array, 0, '$state'::bytea), dp_agg.collect_bounded(decode('$hex', 'hex'), $array, '$state'::bytea)");
+		DpAgg::as($node, 'analyst', "SELECT dp_agg.sketch_clipped(decode('$hex', 'hex'), $array, 0, '$state'::bytea, '$state'::bytea, 0)");
 		DpAgg::as($node, 'analyst', "SELECT dp_agg.output('$state'::bytea, 1, 5), dp_agg.output('$state'::bytea, -1, 'x'::text)");
 	}
 	no_crash('no crash by forged descriptions and states');

@@ -60,6 +60,14 @@ my @clipped = (
 	one => 'SELECT i % 3, 100 FROM generate_series(1, 12) i', releases => 20000, power => 0.4,
 	ask => 'dp_count(*) AS c', see => 'sum(c), max(c), count(*)');
 
+my @clipped_median = (
+	@clipped, columns => 'part int NOT NULL, x int NOT NULL', bounds => { x => '0, 1' }, others => [ 210, 'SELECT i % 3, i % 2 FROM generate_series(1, 4)' ],
+	one => 'SELECT i % 3, 1 FROM generate_series(1, 12) i', epsilon => 2, power => 0.2, ask => 'dp_median(x) AS m', see => 'sum(m), count(*), max(m)');
+
+my @clipped_few = (
+	columns => 'x int NOT NULL', several => 1, bounds => { x => '0, 1' }, one => 'SELECT 1 FROM generate_series(1, 12)', delta => 0.1, max_total => 6,
+	max_rows => 3, releases => 20000);
+
 my @share_of_two = (
 	@parts, others => [ 120, 'i % 2, i' ], one => 'SELECT 0, 100 FROM generate_series(1, 20)', delta => 0.01, max_rows => 2,
 	releases => 40000, power => 0.4, ask => 'dp_count(*) AS c, dp_clipped(dp_count(*)) AS q',
@@ -245,6 +253,23 @@ my @pairs = (
 	{ name => 'clipped: a sum of both signs beside the count', @clipped, total => '-400, 400', bounds => { x => '-100, 100' },
 		one => 'SELECT i % 3, 100 * (1 - i % 3) FROM generate_series(1, 12) i', power => undef,
 		ask => 'dp_sum(x) AS s, dp_count(*) AS c', see => 'sum(s), max(s), min(s), sum(c)' },
+	{ name => 'clipped: median', @clipped_median },
+	{ name => 'clipped: median, in SQL', @clipped_median, in_sql => 1 },
+	{ name => 'clipped: median, 1,000 rows in one group', @clipped_median, power => 0.1, one => 'SELECT 0, 1 FROM generate_series(1, 1000)' },
+	{ name => 'clipped: median beside the count', @clipped_median, epsilon => 3, power => undef, ask => 'dp_count(*) AS c, dp_median(x) AS m',
+		see => 'sum(c), sum(m), sum(c) + 30 * sum(m)' },
+	{ name => 'clipped: three quantiles', @clipped_median, bounds => { x => '0, 9' }, others => [ 210, 'SELECT i % 3, i % 10 FROM generate_series(1, 4)' ], power => undef,
+		one => 'SELECT i % 3, 9 FROM generate_series(1, 12) i', ask => 'dp_quantile(x, array[0.2, 0.5, 0.9]) AS q', see => 'sum(q[1]), sum(q[2]), sum(q[3])' },
+	{ name => 'clipped: histogram', @clipped, others => [ 210, 'SELECT i % 3, i FROM generate_series(1, 4)' ], ask => 'dp_histogram(x, 0, 100, 2) AS h',
+		see => 'sum((h[2]).count), max((h[2]).count), sum((h[1]).count)' },
+	{ name => 'clipped: histogram, in SQL', @clipped, others => [ 210, 'SELECT i % 3, i FROM generate_series(1, 4)' ], in_sql => 1, ask => 'dp_histogram(x, 0, 100, 2) AS h',
+		see => 'sum((h[2]).count), max((h[2]).count), sum((h[1]).count)' },
+	{ name => 'clipped: median, 20 individuals against 19', @clipped_few, others => [ 19, 'SELECT i % 2 FROM generate_series(1, 6)' ],
+		rare => 'a', never => 'b', ask => 'dp_median(x) AS m' },
+	{ name => 'clipped: median, 21 individuals against 20', @clipped_few, others => [ 20, 'SELECT i % 2 FROM generate_series(1, 6)' ],
+		rare => 'b', ask => 'dp_median(x) AS m' },
+	{ name => 'clipped: histogram, 20 individuals against 19', @clipped_few, others => [ 19, 'SELECT i % 2 FROM generate_series(1, 6)' ],
+		rare => 'a', never => 'b', ask => 'dp_histogram(x, 0, 1, 2) AS h', see => '(h[1]).count, (h[2]).count' },
 	{ name => 'clipped: 20 individuals against 19', several => 1, others => [ 19, 'SELECT 1 FROM generate_series(1, 6)' ],
 		one => 'SELECT 100 FROM generate_series(1, 12)', delta => 0.1, max_total => 6, max_rows => 6, releases => 20000,
 		rare => 'a', never => 'b', ask => 'dp_count(*) AS c' },

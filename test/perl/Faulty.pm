@@ -9,6 +9,7 @@ package Faulty;
 
 use strict;
 use warnings;
+use Fcntl ':flock';
 use File::Basename 'dirname';
 use File::Copy 'copy';
 use File::Path 'make_path';
@@ -39,11 +40,13 @@ sub node
 	return $node;
 }
 
-# The library of a build with that fault.
+# The library of a build with that fault; one test at a time makes it.
 sub build
 {
 	my ($fault) = @_;
 
+	open my $lock, '>', "$ENV{TESTDIR}/.fault.lock" or die "could not open the lock: $!";
+	flock $lock, LOCK_EX or die "could not lock: $!";
 	system_or_bail('make', '-s', '-C', $ENV{TESTDIR}, '-j', 2, 'fault', "FAULT=$fault");
 	return "$ENV{TESTDIR}/.build/fault/$fault/dp_agg.so";
 }

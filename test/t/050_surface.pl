@@ -214,7 +214,7 @@ JOIN pg_proc p ON p.oid = f.f
 WHERE (a.aggfnoid::oid) IN (SELECT oid FROM pg_proc WHERE pronamespace = 'dp_agg'::regnamespace)
   AND has_function_privilege('analyst', p.oid, 'EXECUTE')
 SQL
-is(query(<<'SQL'), 'bound,bound_sketch,collect,collect_bounded,collect_clipped,individual,sketch,sketch_bounded,sketch_rows', 'the aggregates that releases use inside');
+is(query(<<'SQL'), 'bound,bound_sketch,collect,collect_bounded,collect_clipped,individual,sketch,sketch_bounded,sketch_clipped,sketch_rows', 'the aggregates that releases use inside');
 SELECT string_agg(p.proname, ',' ORDER BY p.proname COLLATE "C")
 FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid
 WHERE p.pronamespace = 'dp_agg'::regnamespace AND a.aggtranstype = 'bytea'::regtype AND a.aggcombinefn <> 0

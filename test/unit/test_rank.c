@@ -67,15 +67,29 @@ rank_law(const double *weights, int m, double p, double shift, double epsilon,
 	choose_law(scores, individuals >= 0.0 ? m + 1 : m, epsilon / (2.0 * side), law);
 }
 
+/* dp_rank_choose where each individual weighs up to one in each of its groups. */
+static dp_status
+rank_choose(dp_random *random, int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
+			int64_t minimum, const int64_t *weights, int m, int64_t individuals,
+			const dp_rank_target *targets, int ntargets, const dp_choose_work *room,
+			int *cells, bool *passed)
+{
+	dp_rank_limits limits = {groups, groups, 0, minimum};
+
+	return dp_rank_choose(random, epsilon_nano, delta_atto, &limits, weights, m, individuals,
+						  targets, ntargets, room, cells, passed);
+}
+
 /* T_0 in individuals, and what the counts of a recursion must reach. */
 static double
 gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int64_t minimum,
 				int m, int ntargets, bool shifted, double *total)
 {
+	dp_rank_limits limits = {groups, groups, 0, minimum};
 	dp_rank_gate gate = {0, 0, 0.0};
 
-	if (dp_rank_gate_thresholds(epsilon_nano, delta_atto, groups, minimum, m,
-								ntargets, shifted, &gate) != DP_OK)
+	if (dp_rank_gate_thresholds(epsilon_nano, delta_atto, &limits, m, ntargets, shifted,
+								&gate) != DP_OK)
 		return NAN;
 	if (total != NULL)
 		*total = (double) gate.total / (double) DP_SCALE;
@@ -114,9 +128,9 @@ test_law(const int *quarters, int m, int individuals, dp_rank_target target,
 		int			cell;
 		bool		passed;
 
-		if (dp_rank_choose(&rng, epsilon_nano, delta_atto, groups, minimum,
-						   weights, m, individuals, &target, 1, &work, &cell,
-						   &passed) == DP_OK)
+		if (rank_choose(&rng, epsilon_nano, delta_atto, groups, minimum,
+						weights, m, individuals, &target, 1, &work, &cell,
+						&passed) == DP_OK)
 			seen[passed ? cell : m]++;
 	}
 	tap_fits(seen, law, m + 1, n, "%s", name);
@@ -289,17 +303,17 @@ test_gate(int ntargets, double epsilon)
 	weights[0] = 10 * DP_CELL_SCALE;
 	weights[40] = 9 * DP_CELL_SCALE;
 	dp_random_init(&nothing, constant_bytes, &no_source);
-	closed = dp_rank_choose(&nothing, llround(epsilon * 1e9), ATTO / 20, 1, 20,
-							weights, 41, 19, targets, ntargets, &work, cells,
-							&passed) == DP_OK && !passed;
+	closed = rank_choose(&nothing, llround(epsilon * 1e9), ATTO / 20, 1, 20,
+						 weights, 41, 19, targets, ntargets, &work, cells,
+						 &passed) == DP_OK && !passed;
 	for (int i = 0; i < ntargets; i++)
 		closed = closed && cells[i] == -1;
 	tap_ok(closed, "%d targets: 19 individuals: nothing is drawn, nothing passes", ntargets);
 
 	weights[40] = 10 * DP_CELL_SCALE;
 	for (long i = 0; i < n; i++)
-		if (dp_rank_choose(&rng, llround(epsilon * 1e9), ATTO / 20, 1, 20, weights, 41,
-						   20, targets, ntargets, &work, cells, &passed) != DP_OK ||
+		if (rank_choose(&rng, llround(epsilon * 1e9), ATTO / 20, 1, 20, weights, 41,
+						20, targets, ntargets, &work, cells, &passed) != DP_OK ||
 			passed)
 			passes++;
 	tap_ok((double) passes / (double) n <= delta + band,
@@ -310,10 +324,68 @@ test_gate(int ntargets, double epsilon)
 	weights[20] = (int64_t) (200.0 * ntargets / epsilon) * DP_CELL_SCALE;
 	for (int i = 0; i < 100; i++)
 		open = open &&
-			dp_rank_choose(&rng, llround(epsilon * 1e9), ATTO / 20, 1, 20, weights, 41,
-						   20 + (int64_t) (200.0 * ntargets / epsilon), targets,
-						   ntargets, &work, cells, &passed) == DP_OK && passed;
+			rank_choose(&rng, llround(epsilon * 1e9), ATTO / 20, 1, 20, weights, 41,
+						20 + (int64_t) (200.0 * ntargets / epsilon), targets,
+						ntargets, &work, cells, &passed) == DP_OK && passed;
 	tap_ok(open, "%d targets: many individuals pass", ntargets);
+}
+
+/*
+ * By weight: the law of a median has "none" at T_0 less the weight of the group; 20 individuals, who weigh a
+ * quarter each, pass with at most delta', of five groups.  19 never do.
+ */
+static void
+test_gate_by_weight(const int *targets_of, int ntargets, double epsilon, long draws)
+{
+	const double delta = 0.05;
+	const dp_rank_limits limits = {1, 5, DP_CELL_SCALE / 4, 20};
+	long		n = tap_draws(draws);
+	double		most = -expm1(log1p(-delta) / 5);
+	double		band = 5.6 * sqrt(most * (1.0 - most) / (double) n);
+	int64_t		weights[5] = {DP_CELL_SCALE, DP_CELL_SCALE * 3, 0, 0, DP_CELL_SCALE};
+	double		sizes[5] = {1, 3, 0, 0, 1};
+	dp_rank_target targets[4];
+	dp_rank_gate gate = {0, 0, 0.0};
+	int			cells[4];
+	double		law[6];
+	long		seen[6] = {0};
+	long		passes = 0;
+	bool		closed = true;
+	bool		passed;
+
+	for (int i = 0; i < ntargets; i++)
+		targets[i] = (dp_rank_target) {targets_of[i] * (UNIT / 100), 0};
+	for (long i = 0; i < n; i++)
+	{
+		if (dp_rank_choose(&rng, llround(epsilon * 1e9), ATTO / 20, &limits, weights, 5, 20,
+						   targets, ntargets, &work, cells, &passed) != DP_OK)
+			continue;
+		passes += passed;
+		seen[passed ? cells[0] : 5]++;
+	}
+	tap_ok((double) passes / (double) n <= most + band,
+		   "%d targets by weight: 20 pass at %.4f of at most %.4f", ntargets,
+		   (double) passes / (double) n, most);
+	for (int i = 0; i < 100; i++)
+		closed = closed && dp_rank_choose(&rng, llround(epsilon * 1e9), ATTO / 20, &limits, weights,
+										  5, 19, targets, ntargets, &work, cells, &passed) == DP_OK &&
+			!passed;
+	tap_ok(closed, "%d targets by weight: 19 do not pass", ntargets);
+	if (ntargets > 1)
+		return;
+	/* the weight alone tells, however many individuals it is of */
+	memset(seen, 0, sizeof(seen));
+	closed = dp_rank_gate_thresholds(llround(epsilon * 1e9), ATTO / 20, &limits, 5, 1, false,
+									 &gate) == DP_OK;
+	rank_law(sizes, 5, 0.5, 0, epsilon, 5, (double) gate.none / (double) DP_CELL_SCALE, law);
+	for (long i = 0; i < n; i++)
+		if (dp_rank_choose(&rng, llround(epsilon * 1e9), ATTO / 20, &limits, weights, 5, 300,
+						   targets, 1, &work, cells, &passed) == DP_OK)
+			seen[passed ? cells[0] : 5]++;
+	tap_ok(closed && fabs((double) gate.none / (double) DP_CELL_SCALE -
+						  (5 + 2 / epsilon * (log(2.5) - log(most)))) < 1e-6,
+		   "T_0 by weight is that of 20 who weigh a quarter, for five groups");
+	tap_fits(seen, law, 6, n, "the law of a median by weight");
 }
 
 /*
@@ -349,8 +421,8 @@ test_ungated(void)
 	rank_law(sizes, M, 0.125, 0.0, 0.8 / 3, -1.0, 0.0, law);
 	(void) fill(counts, M, weights);
 	for (long i = 0; i < n; i++)
-		if (dp_rank_choose(&rng, llround(0.8e9), 0, 3, 20, weights, M, 20, targets, 1, &work,
-						   cells, &passed) == DP_OK && passed)
+		if (rank_choose(&rng, llround(0.8e9), 0, 3, 20, weights, M, 20, targets, 1, &work,
+						cells, &passed) == DP_OK && passed)
 			seen[cells[0]]++;
 	tap_fits(seen, law, M, n, "a group that has passed another gate");
 
@@ -358,11 +430,11 @@ test_ungated(void)
 	for (int i = 0; i < 5; i++)
 	{
 		for (int run = 0; run < 500; run++)
-			open = open && dp_rank_choose(&rng, NANO, 0, 1, 20, weights, M, 20, targets, numbers[i],
-										  &work, cells, &passed) == DP_OK && passed;
+			open = open && rank_choose(&rng, NANO, 0, 1, 20, weights, M, 20, targets, numbers[i],
+									   &work, cells, &passed) == DP_OK && passed;
 		weights[2] -= DP_CELL_SCALE;
-		closed = closed && dp_rank_choose(&nothing, NANO, 0, 1, 20, weights, M, 19, targets,
-										  numbers[i], &work, cells, &passed) == DP_OK && !passed;
+		closed = closed && rank_choose(&nothing, NANO, 0, 1, 20, weights, M, 19, targets,
+									   numbers[i], &work, cells, &passed) == DP_OK && !passed;
 		weights[2] += DP_CELL_SCALE;
 	}
 	tap_ok(open, "there, 20 individuals always pass, whatever the number of targets");
@@ -413,9 +485,9 @@ test_accuracy(const int *counts, int m, int ntargets, double epsilon,
 		bool		passed;
 
 		fine = fine &&
-			dp_rank_choose(&rng, llround(epsilon * 1e9), ATTO / 1000000, 1, 20,
-						   weights, m, individuals, targets, ntargets, &work, cells,
-						   &passed) == DP_OK && passed;
+			rank_choose(&rng, llround(epsilon * 1e9), ATTO / 1000000, 1, 20,
+						weights, m, individuals, targets, ntargets, &work, cells,
+						&passed) == DP_OK && passed;
 		for (int i = 0; fine && i < ntargets; i++)
 		{
 			greatest = fmax(greatest, rank_distance(weights, m, cells[i], targets[i].p));
@@ -482,8 +554,8 @@ test_median(void)
 		int			cell;
 		bool		passed;
 
-		if (dp_rank_choose(&rng, NANO, ATTO / 1000000, 1, 20, weights, 101, 9999,
-						   &median, 1, &work, &cell, &passed) == DP_OK &&
+		if (rank_choose(&rng, NANO, ATTO / 1000000, 1, 20, weights, 101, 9999,
+						&median, 1, &work, &cell, &passed) == DP_OK &&
 			passed && cell == 50)
 			right++;
 	}
@@ -528,8 +600,8 @@ test_recursion_law(void)
 		bool		passed;
 
 		/* T_0 is thousands below the individuals there are: none has e^-20. */
-		if (dp_rank_choose(&rng, llround(epsilon * 1e9), ATTO / 2, 1, 20, weights, M,
-						   11000, targets, 7, &work, cells, &passed) == DP_OK && passed)
+		if (rank_choose(&rng, llround(epsilon * 1e9), ATTO / 2, 1, 20, weights, M,
+						11000, targets, 7, &work, cells, &passed) == DP_OK && passed)
 			seen[cells[3]]++;
 	}
 	tap_fits(seen, law, M, n, "the middle one of 7 targets (law sums to %.3f)", total);
@@ -733,8 +805,8 @@ test_recursion(double epsilon, long draws)
 			int			code = 0;
 			bool		passed;
 
-			if (dp_rank_choose(&rng, epsilon_nano, ATTO / 2, 1, 3, weights, FEW,
-							   individuals, targets, 5, &work, cells, &passed) != DP_OK)
+			if (rank_choose(&rng, epsilon_nano, ATTO / 2, 1, 3, weights, FEW,
+							individuals, targets, 5, &work, cells, &passed) != DP_OK)
 				continue;
 			for (int k = 0; k < 5; k++)
 				code = code * FEW + cells[k];
@@ -820,8 +892,8 @@ test_extremes(void)
 		int			cells[2];
 		bool		passed;
 
-		if (dp_rank_choose(&rng, 2 * NANO, ATTO / 1000000, 2, 20, weights, MOST_CELLS,
-						   140000, targets, 2, &work, cells, &passed) != DP_OK || !passed)
+		if (rank_choose(&rng, 2 * NANO, ATTO / 1000000, 2, 20, weights, MOST_CELLS,
+						140000, targets, 2, &work, cells, &passed) != DP_OK || !passed)
 			errors++;
 		else
 		{
@@ -894,8 +966,8 @@ try(int64_t epsilon, int64_t delta, int64_t groups, int64_t minimum, int m,
 	}
 	weights[0] = weights[1] = 15 * DP_CELL_SCALE;
 	cells[0] = 7;
-	status = dp_rank_choose(&rng, epsilon, delta, groups, minimum, weights, m,
-							individuals, targets, ntargets, &work, cells, &passed);
+	status = rank_choose(&rng, epsilon, delta, groups, minimum, weights, m,
+						 individuals, targets, ntargets, &work, cells, &passed);
 	if (status != DP_OK && (passed || (ntargets > 0 && cells[0] != -1)))
 		return DP_OK;
 	return status;
@@ -935,8 +1007,8 @@ test_arguments(void)
 		   try(4, 1, 1, 20, 2, 30, 0, 1, 4) == DP_OK &&
 		   try(7, 1, 1, 20, 2, 30, 0, 0, 5) == DP_OK, "an epsilon too small to share is refused");
 	tap_ok(try(NANO, 1, 1, 20, 2, 29, 0, 0, 1) == DP_ERR_RANGE &&
-		   dp_rank_choose(&rng, NANO, 1, 1, 1, weights, 2, 2, &target, 1, &work,
-						  &cell, &passed) == DP_ERR_RANGE,
+		   rank_choose(&rng, NANO, 1, 1, 1, weights, 2, 2, &target, 1, &work,
+					   &cell, &passed) == DP_ERR_RANGE,
 		   "weights of more individuals than there are, and negative ones, are refused");
 
 	refused = false;
@@ -981,8 +1053,8 @@ test_bad_sources(void)
 			source.fills = fills;
 			dp_random_init(&rng, constant_bytes, &source);
 			for (int i = 0; i < 10000 && status == DP_OK; i++)
-				status = dp_rank_choose(&rng, NANO, ATTO / 100, 1, 20, weights, 50, 500,
-										targets, ntargets, &work, cells, &passed);
+				status = rank_choose(&rng, NANO, ATTO / 100, 1, 20, weights, 50, 500,
+									 targets, ntargets, &work, cells, &passed);
 			failed = failed && status == DP_ERR_RANDOM && !passed;
 			for (int i = 0; i < ntargets; i++)
 				failed = failed && cells[i] == -1;
@@ -996,8 +1068,8 @@ test_bad_sources(void)
 		source.value = (unsigned char) byte;
 		source.fills = -1;
 		dp_random_init(&rng, constant_bytes, &source);
-		status = dp_rank_choose(&rng, NANO, ATTO / 100, 1, 20, weights, 50, 500, targets,
-								9, &work, cells, &passed);
+		status = rank_choose(&rng, NANO, ATTO / 100, 1, 20, weights, 50, 500, targets,
+							 9, &work, cells, &passed);
 		bounded = bounded && (status == DP_OK || (status == DP_ERR_RANDOM && !passed));
 	}
 	tap_ok(bounded, "a constant source ends in cells or an error");
@@ -1007,7 +1079,7 @@ test_bad_sources(void)
 int
 main(void)
 {
-	tap_plan(13 + 9 + 2 + 1 + 9 + 3 + 24 + 1 + 1 + 4 + 2 + 4 + 1 + 4 + 2);
+	tap_plan(13 + 9 + 2 + 1 + 9 + 6 + 3 + 24 + 1 + 1 + 4 + 2 + 4 + 1 + 4 + 2);
 	dp_random_init(&rng, dp_openssl_bytes, NULL);
 
 	test_laws();
@@ -1026,6 +1098,8 @@ main(void)
 	test_gate(1, 1.0);
 	test_gate(3, 1.0);
 	test_gate(6, 1.0);
+	test_gate_by_weight((const int[]) {50}, 1, 1.0, 200000);
+	test_gate_by_weight((const int[]) {25, 50, 75}, 3, 4.0, 200000);
 	test_ungated();
 	test_accuracies();
 	test_median();

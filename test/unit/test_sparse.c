@@ -123,8 +123,8 @@ sum_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int m,
 			  int64_t individuals, dp_int128 *tau)
 {
 	dp_histogram_gate gate = {0, 0};
-	dp_status	status = dp_histogram_gate_threshold(epsilon_nano, delta_atto, groups, m,
-													 individuals, &gate);
+	dp_status	status = dp_histogram_gate_threshold(epsilon_nano, delta_atto, groups,
+													 groups, m, individuals, DP_SCALE, &gate);
 
 	if (status == DP_OK)
 		*tau = gate.sum;
@@ -216,12 +216,12 @@ test_sum_thresholds(void)
 }
 
 /*
- * Measured: the gate of m noisy cells of exactly 20 individuals, which are spread over
+ * Measured: the gate of m noisy cells of exactly 20 individuals of that weight, which are spread over
  * them, or all in one.  It passes at delta' at most, and nearly that often where either way
  * is likely to be met.
  */
 static void
-test_histogram_gate(int m, bool spread, double least, long draws)
+test_histogram_gate(int m, bool spread, int64_t weight, double least, long draws)
 {
 	static int64_t weights[400];
 	static dp_int128 noisy[400];
@@ -233,8 +233,9 @@ test_histogram_gate(int m, bool spread, double least, long draws)
 
 	memset(weights, 0, sizeof(weights));
 	for (int i = 0; i < 20; i++)
-		weights[spread ? i % m : 0] += DP_CELL_SCALE;
-	if (dp_histogram_gate_threshold(NANO, ATTO / 20, 1, m, 20, &gate) == DP_OK)
+		weights[spread ? i % m : 0] += weight;
+	if (dp_histogram_gate_threshold(NANO, ATTO / 20, 1, 1, m, 20,
+									weight * (DP_SCALE / DP_CELL_SCALE), &gate) == DP_OK)
 		for (long i = 0; i < n; i++)
 		{
 			dp_int128	total = 0;
@@ -252,8 +253,8 @@ test_histogram_gate(int m, bool spread, double least, long draws)
 		}
 	tap_ok((double) passes / (double) n <= delta + band &&
 		   (n < draws || (double) passes / (double) n >= least * delta - band),
-		   "20 individuals in %d cells%s pass at %.4f of at most %.4f (%ld draws)",
-		   m, spread ? "" : ", all in one,", (double) passes / (double) n, delta, n);
+		   "20 individuals in %d cells%s, of weight %.2f each, pass at %.4f of at most %.4f (%ld draws)",
+		   m, spread ? "" : ", all in one", (double) weight / (double) DP_CELL_SCALE, (double) passes / (double) n, delta, n);
 }
 
 /*
@@ -273,7 +274,8 @@ test_histogram_thresholds(void)
 		double		above;
 
 		fine = fine &&
-			dp_histogram_gate_threshold(NANO, ATTO / 100000000, 1, cells[i], 20, &gate) == DP_OK &&
+			dp_histogram_gate_threshold(NANO, ATTO / 100000000, 1, 1, cells[i], 20, DP_SCALE,
+										&gate) == DP_OK &&
 			dp_bins_threshold(NANO, ATTO / 100000000, 1, cells[i], 20, &bins) == DP_OK;
 		above = (double) (gate.largest - bins) / (double) DP_SCALE;
 		fine = fine && fabs(above - (cells[i] > 1 ? log(8.0) : 0.0)) < 1e-6 &&
@@ -577,7 +579,7 @@ note_speed(void)
 int
 main(void)
 {
-	tap_plan(5 + 3 + 11 + 6 + 4 + 6 + 4 + 5);
+	tap_plan(5 + 3 + 11 + 6 + 4 + 7 + 4 + 5);
 	dp_random_init(&rng, dp_openssl_bytes, NULL);
 
 	test_noise(1.0, 1, 2, 150000);
@@ -587,11 +589,12 @@ main(void)
 	test_noise(1.0, 1, 64, 10000);
 	test_noise_arguments();
 	test_sum_thresholds();
-	test_histogram_gate(1, true, 0.99, 100000);
-	test_histogram_gate(2, false, 0.8, 100000);
-	test_histogram_gate(10, true, 0.8, 50000);
-	test_histogram_gate(10, false, 0.8, 50000);
-	test_histogram_gate(400, false, 0.6, 1500);
+	test_histogram_gate(1, true, DP_CELL_SCALE, 0.99, 100000);
+	test_histogram_gate(2, false, DP_CELL_SCALE, 0.8, 100000);
+	test_histogram_gate(10, true, DP_CELL_SCALE, 0.8, 50000);
+	test_histogram_gate(10, false, DP_CELL_SCALE, 0.8, 50000);
+	test_histogram_gate(400, false, DP_CELL_SCALE, 0.6, 1500);
+	test_histogram_gate(10, true, DP_CELL_SCALE / 5, 0.8, 50000);
 	test_histogram_thresholds();
 	test_category_threshold();
 	test_bins_threshold();

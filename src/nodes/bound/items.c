@@ -17,7 +17,7 @@ items_weights(ItemsWeights weights, int64 r)
 	for (int n = 1; n <= ITEMS_MOST_CELLS; n++)
 	{
 		for (int rows = 1; rows <= n; rows++)
-			weights[rows][n] = sketch_weight(rows, n, r);
+			weights[n][rows] = sketch_weight(rows, sketch_share(n, r));
 	}
 }
 
@@ -73,8 +73,11 @@ items_add_slowly(const SketchReader *reader, IndividualItems *items, const Sketc
 
 /* items_contribute() of a state, or of more values than count. */
 SketchState *
-items_contribute_many(const SketchReader *reader, SketchState *state, const IndividualItems *items)
+items_contribute_many(const SketchReader *reader, SketchState *state, const IndividualItems *items,
+					  const SketchShare *share)
 {
-	return sketch_add_individual(reader, state, items_are_few(items) ? unpack(reader, items) :
-								 items_state(items));
+	const SketchState *rows = items_are_few(items) ? unpack(reader, items) : items_state(items);
+
+	return sketch_add_individual(reader, state, rows, share != NULL ? *share :
+								 sketch_share(rows->counted, reader->rows));
 }

@@ -34,7 +34,7 @@ typedef struct IndividualItems
 #define ITEMS_CELL_SHIFT 4		/* bits before the first cell of each word */
 #define ITEMS_CELLS_OF_WORD 3
 
-/* What rows weigh, by their number and that of all rows of the individual. */
+/* What rows weigh, by the number of all rows of the individual and by theirs. */
 typedef int64 ItemsWeights[ITEMS_MOST_CELLS + 1][ITEMS_MOST_CELLS + 1];
 
 StaticAssertDecl(ITEMS_CELL_SHIFT + ITEMS_CELLS_OF_WORD * SKETCH_CELL_BITS <= 64 &&
@@ -45,7 +45,8 @@ extern void items_weights(ItemsWeights weights, int64 r);
 extern void items_add_slowly(const SketchReader *reader, IndividualItems *items,
 							 const SketchItem *item, MemoryContext context);
 extern SketchState *items_contribute_many(const SketchReader *reader, SketchState *state,
-										  const IndividualItems *items);
+										  const IndividualItems *items,
+										  const SketchShare *share);
 
 static inline bool
 items_any(const IndividualItems *items)
@@ -130,9 +131,12 @@ items_add(const SketchReader *reader, IndividualItems *items, const SketchItem *
 		items_add_slowly(reader, items, item, context);
 }
 
-/* Adds few cells to those of the group.  What each weighs is rounded down once. */
+/*
+ * Adds few cells to those of the group.  What each weighs is rounded down once; weights has it by
+ * the number of rows in the cell.
+ */
 static inline SketchState *
-items_contribute_cells(const ItemsWeights weights, SketchState *state, const IndividualItems *items)
+items_contribute_cells(const int64 *weights, SketchState *state, const IndividualItems *items)
 {
 	int			n = items_ncells(items);
 
@@ -150,21 +154,36 @@ items_contribute_cells(const ItemsWeights weights, SketchState *state, const Ind
 			again = again || j < i;
 		}
 		if (!again)
-			state = cells_add(state, cell, weights[rows][n]);
+			state = cells_add(state, cell, weights[rows]);
 	}
 	return state;
 }
 
-/* Adds the individual, who has items and has not given up, to the group's state. */
+/* The same where the share of the rows is the individual's own. */
+static inline SketchState *
+items_contribute_clipped(SketchShare share, SketchState *state, const IndividualItems *items)
+{
+	int64		weights[ITEMS_MOST_CELLS + 1];
+
+	for (int rows = 1; rows <= items_ncells(items); rows++)
+		weights[rows] = sketch_weight(rows, share);
+	return items_contribute_cells(weights, state, items);
+}
+
+/*
+ * Adds the individual, who has items and has not given up, to the group's state.  share is what its
+ * rows weigh by total, else NULL.
+ */
 static inline SketchState *
 items_contribute(const SketchReader *reader, const ItemsWeights weights, SketchState *state,
-				 const IndividualItems *items)
+				 const IndividualItems *items, const SketchShare *share)
 {
 	if (!items_are_few(items) ||
 		(reader->sketch.kind == SPEC_SKETCH_DISTINCT && items->words[1] != 0 && reader->rows == 1))
-		return items_contribute_many(reader, state, items);
+		return items_contribute_many(reader, state, items, share);
 	if (reader->sketch.kind == SPEC_SKETCH_CELLS)
-		state = items_contribute_cells(weights, state, items);
+		state = share != NULL ? items_contribute_clipped(*share, state, items) :
+			items_contribute_cells(weights[items_ncells(items)], state, items);
 	else
 	{
 		state = distinct_add(state, items->words[0]);

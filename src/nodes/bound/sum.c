@@ -227,12 +227,34 @@ read_pass(BoundState *state)
 	return PASS_DONE;
 }
 
+/*
+ * Adds what an individual's rows in a group hold for sketches.  share is what they weigh by total,
+ * else NULL.
+ */
+static inline void
+add_items(BoundState *state, IndividualGroup *entry, const SketchShare *share)
+{
+	const IndividualItems *items = individual_items(&state->individuals, entry);
+
+	for (int i = 0; i < state->partial.spec->nsketches; i++)
+	{
+		BoundGroup *group = &state->partial.groups.items[entry->group];
+		SketchState *all = group->sketches[i];
+
+		if (!items_any(&items[i]) || items_gave_up(&items[i]))
+			continue;
+		if (all == NULL)
+			all = sketch_first(&state->partial.sketches[i], SKETCH_INDIVIDUALS);
+		all = items_contribute(&state->partial.sketches[i], state->weights, all, &items[i], share);
+		(void) groups_keep_sketch(&group->sketches[i], all, state->partial.groups.context);
+		MemoryContextReset(CurrentMemoryContext);
+	}
+}
+
 /* Adds one individual to one of its groups. */
 static void
 add_contribution(BoundState *state, IndividualGroup *entry)
 {
-	const IndividualItems *items = individual_items(&state->individuals, entry);
-	const ReleaseSpec *spec = state->partial.spec;
 	const FeatureSteps *steps = &state->features;
 	CollectSum *sums = groups_sums(&state->partial.groups, entry->group);
 
@@ -246,19 +268,18 @@ add_contribution(BoundState *state, IndividualGroup *entry)
 							 entry->sums[steps->coordinates[i].ones],
 							 entry->sums[steps->coordinates[i].feature]));
 	}
-	for (int i = 0; i < spec->nsketches; i++)
-	{
-		BoundGroup *group = &state->partial.groups.items[entry->group];
-		SketchState *all = group->sketches[i];
+	add_items(state, entry, NULL);
+}
 
-		if (!items_any(&items[i]) || items_gave_up(&items[i]))
-			continue;
-		if (all == NULL)
-			all = sketch_first(&state->partial.sketches[i], SKETCH_INDIVIDUALS);
-		all = items_contribute(&state->partial.sketches[i], state->weights, all, &items[i]);
-		(void) groups_keep_sketch(&group->sketches[i], all, state->partial.groups.context);
-		MemoryContextReset(CurrentMemoryContext);
-	}
+/* Adds what a group's rows of an individual hold, whose groups cost so much in all. */
+static void
+add_clipped_items(BoundState *state, IndividualGroup *entry, int64 cost)
+{
+	int64		n = entry->sums[state->partial.spec->rows];
+	SketchShare share =
+		sketch_clipped_share(clip_weight(state->partial.contributions, n, cost), n);
+
+	add_items(state, entry, &share);
 }
 
 /* Coordinates of an individual's groups that are kept until all of its groups are known. */
@@ -283,7 +304,7 @@ add_clipped(BoundState *state, const Individual *individual)
 						   keep ? &kept[g * d] : kept);
 	for (uint32 g = 0; g < individual->ngroups; g++)
 	{
-		const IndividualGroup *entry = individual_nth_group(&state->individuals, individual, g);
+		IndividualGroup *entry = individual_nth_group(&state->individuals, individual, g);
 		CollectSum *sums = groups_sums(&state->partial.groups, entry->group);
 		int64	   *u = keep ? &kept[g * d] : kept;
 
@@ -293,6 +314,8 @@ add_clipped(BoundState *state, const Individual *individual)
 		sum_add(&sums[0], 1);
 		for (int i = 0; i < d; i++)
 			sum_add(&sums[i + 1], u[i]);
+		if (contributions->spec.nsketches > 0)
+			add_clipped_items(state, entry, cost);
 	}
 }
 

@@ -193,7 +193,7 @@ last_group(LastRelease *release, const ReleaseSpec *spec, const ReleaseParams *p
 			continue;
 		error = spec->outputs[i].part == DP_NONE ?
 			values_standard_error(spec, params, &spec->outputs[i], law, noisy) :
-			dp_noise_stddev(params->epsilon_share, params->groups, 1) * (double) params->rows;
+			dp_noise_stddev(params->epsilon_share, params->groups, 1) * (double) params->unit;
 		release->outputs[i].squares += isnan(error) ? 0 : error * error;
 	}
 }

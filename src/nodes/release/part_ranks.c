@@ -96,9 +96,21 @@ rank_targets(const PartsState *state, int part, dp_rank_target *targets)
 	}
 }
 
+/* What bounds an individual in the order statistics of a release. */
+static dp_rank_limits
+rank_limits(const PartsState *state)
+{
+	const ReleaseParams *params = state->params;
+	int64		weight = spec_gate_weight(state->spec, params) / (DP_SCALE / DP_CELL_SCALE);
+
+	return (dp_rank_limits) {.groups = params->groups,.kept = params->kept,
+		.weight = state->spec->by_total ? Max(weight, 1) : 0,
+		.min_individuals = setting_min_individuals()};
+}
+
 /*
- * The number of individuals, all with the same value, from which that value and not "none" is
- * chosen for a target with probability 1/2 (rank.c): where both cost nothing, which is at
+ * The number n of individuals, all with the same value and each of weight one, from which that value and
+ * not "none" is chosen for a target with probability 1/2 (rank.c): where both cost nothing, which is at
  * the threshold T_0; or, if the target is beyond the data there, where both cost the same: the
  * target p n + s is s - (1 - p) n above all n of them, "none" costs c (n - T_0) with
  * c = max(p, 1 - p).
@@ -118,8 +130,8 @@ target_smallest_group(const dp_rank_target *target, double threshold)
 #define SUM_OF_THREE 1.18
 
 /*
- * The number of individuals, all with the same value, from which a part releases its order
- * statistics with probability 1/2.  Each of s targets on its own must pass with probability
+ * The number of individuals, all with the same value and with as many rows as count, from which
+ * a part releases its order statistics with probability 1/2.  Each of s targets on its own must pass with probability
  * 2^(-1/s) then: "none" is chosen with half the probability of its coin, exp(-epsilon (n - T_0) /
  * (2 k)), where a value costs nothing.
  */
@@ -132,20 +144,21 @@ ranks_smallest_group(const PartsState *state, int part)
 	double		epsilon = (double) dp_rank_share(params->epsilon_share, ntargets, shifted) * 1e-9;
 	double		coin;
 	dp_rank_target *targets = palloc0(sizeof(dp_rank_target) * ntargets);
+	dp_rank_limits limits = rank_limits(state);
 	dp_rank_gate gate;
 	double		largest = 0;
 
-	parts_check(dp_rank_gate_thresholds(params->epsilon_share, params->delta_share, params->groups,
-										setting_min_individuals(), state->grids[part].cells,
-										ntargets, shifted, &gate));
+	parts_check(dp_rank_gate_thresholds(params->epsilon_share, params->delta_share, &limits,
+										state->grids[part].cells, ntargets, shifted, &gate));
 	/* of a recursion the counts must pass as well as the first selection: sqrt(1/2) each */
 	coin = 2 * (1 - pow(0.5, 1.0 / (gate.scale > 0 ? 2 : ntargets)));
 	rank_targets(state, part, targets);
 	for (int i = 0; i < ntargets; i++)
 		largest = Max(largest, target_smallest_group(&targets[i], (double) gate.none /
 													 (double) DP_CELL_SCALE));
-	return (int64) ceil(Max(largest - 2 * (double) params->groups / epsilon * log(coin),
-							(double) gate.total / (double) DP_SCALE + SUM_OF_THREE * gate.scale));
+	return parts_individuals(state, Max(largest - 2 * (double) params->groups / epsilon * log(coin),
+										(double) gate.total / (double) DP_SCALE +
+										SUM_OF_THREE * gate.scale));
 }
 
 /* Draws all order statistics of a part. */
@@ -159,11 +172,11 @@ draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)
 	dp_rank_target *targets = palloc0(sizeof(dp_rank_target) * ntargets);
 	int		   *cells = palloc0(sizeof(int) * ntargets);
 	int64		individuals = sketch_cells(sketch, grid->cells, state->weights);
+	dp_rank_limits limits = rank_limits(state);
 
 	rank_targets(state, part, targets);
 	parts_check(dp_rank_choose(rng, params->epsilon_share, parts_gate_delta(state, part),
-							   params->groups, setting_min_individuals(),
-							   state->weights, grid->cells, individuals,
+							   &limits, state->weights, grid->cells, individuals,
 							   targets, ntargets, &state->work, cells,
 							   &result->passed));
 	for (int i = 0; result->passed && i < ntargets; i++)

@@ -43,7 +43,8 @@ compute_threshold(PartsState *state, int part)
 											  params->rows, minimum, tau));
 			break;
 		case SPEC_PART_HISTOGRAM:
-			parts_check(dp_histogram_gate_threshold(epsilon, delta, params->groups, m, minimum,
+			parts_check(dp_histogram_gate_threshold(epsilon, delta, params->groups, params->kept,
+													m, minimum, spec_gate_weight(state->spec, params),
 													&state->histogram_gates[part]));
 			break;
 		case SPEC_PART_BOUNDS:
@@ -92,7 +93,7 @@ parts_begin(const ReleaseSpec *spec, const ReleaseParams *params)
 }
 
 /*
- * The number of individuals with a value, all of whose rows count, from which a part releases
+ * The number of individuals with a value, with as many rows as count, from which a part releases
  * something with probability 1/2: where all of them have the same one.
  */
 int64
@@ -114,7 +115,7 @@ parts_smallest_group(PartsState *state, int part)
 		default:
 			break;
 	}
-	return (int64) ((tau + DP_SCALE - 1) / DP_SCALE);
+	return parts_individuals(state, (double) tau / (double) DP_SCALE);
 }
 
 static void

@@ -23,11 +23,11 @@
 #include "spec/domain.h"
 #include "spec/spec.h"
 
-/* A noisy number of rows, from units of r rows. */
+/* A noisy number of rows, from units of r rows, or of T by total. */
 static int64
 row_count(PartsState *state, dp_int128 weight)
 {
-	double		rows = (double) weight / (double) DP_SCALE * (double) state->params->rows;
+	double		rows = (double) weight / (double) DP_SCALE * (double) state->params->unit;
 
 	return (int64) Min(Max(rint(rows), 0.0), 9e18);
 }

@@ -4,7 +4,10 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "mechanism/choose.h"
+#include "mechanism/noise.h"
 #include "mechanism/status.h"
 #include "nodes/release/parts_state.h"
 
@@ -18,6 +21,14 @@ parts_check(dp_status status)
 				 errmsg("the source of random bytes failed")));
 	if (status != DP_OK)
 		elog(ERROR, "a selection could not be made");
+}
+
+/* How many individuals have that weight in a group if all of them weigh as much as one can. */
+int64
+parts_individuals(const PartsState *state, double weight)
+{
+	return (int64) ceil(weight * (double) DP_SCALE /
+						(double) spec_gate_weight(state->spec, state->params));
 }
 
 /* What a part spends on its gate, atto-delta; 0 if it has none. */

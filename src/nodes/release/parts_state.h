@@ -49,6 +49,7 @@ typedef struct PartsState
 } PartsState;
 
 extern void parts_check(dp_status status);
+extern int64 parts_individuals(const PartsState *state, double weight);
 extern int64 parts_gate_delta(const PartsState *state, int part);
 extern dp_choose_work parts_choose_work(int n);
 

@@ -49,7 +49,11 @@ scaled(dp_int128 sum, int64 divisor, const Factor *factor)
 	return divide(sum * factor->to, divisor * factor->from);
 }
 
-/* The feature's sum over the rows of its set, and what is imputed for the rest of the weight. */
+/*
+ * The feature's sum over the rows of its set, and what is imputed for the rest of the weight.  But for
+ * rounding it is never larger than the weight; were it, even an individual within all limits
+ * would cost more than one, and count as clipped.
+ */
 static int64
 coordinate(const Contributions *contributions, int i, const int64 *sums, const Factor *factor,
 		   int64 weight)
@@ -65,8 +69,9 @@ coordinate(const Contributions *contributions, int i, const int64 *sums, const F
 		return coordinate->imputation == SPEC_IMPUTE_LOWER ? 2 * Max(sum, 0) - weight : sum;
 	}
 	sum = feature_to_lattice(feature->kind, sum) - (dp_int128) imputed * sums[feature->ones];
-	return scaled(sum, contributions->params.total, factor) +
+	sum = scaled(sum, contributions->params.total, factor) +
 		divide((dp_int128) imputed * weight, DP_SCALE);
+	return (int64) Max(Min(sum, weight), -weight);
 }
 
 /* The largest sum with bounds of its own, under the factor of the group. */

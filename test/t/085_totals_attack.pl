@@ -90,7 +90,7 @@ sub new_tables
 	  [ max_total => [ undef, 1, 2, 3, 5, 8, 20, 100, 100000000 ] ];
 	my %bounds = (x => one_of('0, 10', '-10, 10', '-3, 1', '1e100, 2e100', '3, 4'), y => one_of('-6, 6', '0, 6', '1, 2'),
 		z => one_of('0, 1', '-10, 10'), w => one_of('0, 10', '-9e18, 9e18'));
-	my %totals = map { $_ => one_of('NULL, NULL', 'NULL, NULL', '0, 1', '0, 100', '-50, 20', '-100, 0', '0, 100000', '5, 6') } keys %bounds;
+	my %totals = map { $_ => one_of('NULL, NULL', 'NULL, NULL', '0, 1', '0, 100', '-50, 20', '-100, 0', '0, 100000', '5, 6') } sort keys %bounds;
 
 	foreach my $t ('a', 'b')
 	{
@@ -249,5 +249,42 @@ note("$compared compared, $moved moved, $bound to the bound, $refused refused, $
 is(scalar @found, 0, 'one individual moves vectors by what noise is made for') or diag(join "\n", @found[ 0 .. ($#found > 9 ? 9 : $#found) ]);
 cmp_ok($moved, '>', $rounds * QUESTIONS, 'most questions are about the individual');
 cmp_ok($bound, '>', $rounds, 'some use all of the bound');
+
+# ---------- limits beside each other ----------
+
+# Rows of a group count as often as max_total says, also where max_rows says more.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE c (p int NOT NULL, g int NOT NULL, x float8 NOT NULL, z float8);
+INSERT INTO c SELECT p, p % 2, 100, 100 FROM generate_series(0, 99) p, generate_series(1, 6);
+SELECT dp_agg.protect('c', unit => 'p', population => 'people', max_groups => 4, max_rows => 6);
+SELECT dp_agg.set_bounds('c', 'x', 0, 100), dp_agg.set_bounds('c', 'z', 0, 100);
+SQL
+my $ask = sub { return DpAgg::value($node, 'analyst', $_[0]); };
+
+is($ask->('SELECT g, count(*), sum(x), avg(x), dp_clipped(sum(x)) FROM c WHERE dp_with(max_total => 2) GROUP BY g ORDER BY g'),
+	"0|100|10000|100|1\n1|100|10000|100|1", 'max_total below max_rows');
+is($ask->("\\o /dev/null\nSELECT g, count(*) FROM c WHERE dp_with(max_total => 2) GROUP BY g;\n\\o\nSELECT max_rows, max_total FROM dp_agg.last_release()"), '2|2', 'as last_release() says');
+# who has as many rows as count is not clipped, whatever is rounded
+$node->safe_psql('postgres', 'TRUNCATE c; INSERT INTO c SELECT p, g, 100, 100 FROM generate_series(0, 99) p, generate_series(0, 4) g');
+foreach my $what ('count(*)', 'count(z)', 'avg(z)', 'sum(x)', 'dp_sum(z, -10, 100)', 'var_pop(z)', 'corr(x, z)')
+{
+	is($ask->("SELECT max(c) FROM (SELECT g, count(*), $what, dp_clipped($what) AS c FROM c WHERE dp_with(max_total => $_) GROUP BY g) r"), 0,
+		"nobody is clipped within max_total: $what, $_ rows") foreach 5, 6, 7;
+}
+
+# ---------- very many groups ----------
+
+# The rows of a group that counts all do, in whatever order groups are met and left.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE many (p int NOT NULL, g int NOT NULL);
+INSERT INTO many SELECT 0, g FROM generate_series(1, 3), generate_series(1, 200000) g ORDER BY hashint4(g);
+INSERT INTO many SELECT 0, g FROM generate_series(1, 200000) g;
+SELECT dp_agg.protect('many', unit => 'p', population => 'people', max_rows => 4);
+SQL
+my $begin = time;
+
+is($ask->("SELECT count(*), min(n), max(n) FROM (SELECT g, count(*) AS n FROM many WHERE dp_with(max_groups => $_, max_total => 4 * $_) GROUP BY g) r"),
+	"$_|4|4", "$_ groups of 200,000") foreach 1, 4, 5, 16, 17, 100, 30000;
+cmp_ok(time - $begin, '<', 60, 'in time that does not grow with their product');
 
 done_testing();

@@ -255,6 +255,7 @@ settle_limits(const ReleaseSpec *spec, ReleaseParams *params)
 			params->kept = Min(params->total, spec->possible_groups);
 		params->groups = 1;
 		params->rows = Min(params->rows, params->total);
+		params->total = Min(params->total, params->kept * params->rows);
 	}
 	params->unit = spec->by_total ? params->total : params->rows;
 }

@@ -1683,6 +1683,22 @@ $$;
 COMMENT ON FUNCTION dp_agg.warn_of_types(regclass, name[]) IS
 'internal: names the columns (NULL: of all) whose types releases cannot use';
 
+CREATE FUNCTION dp_agg.unit_is_unique(relation regclass, unit name[]) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (
+		SELECT FROM pg_index i
+		 WHERE i.indrelid = relation AND i.indisunique AND i.indisvalid AND i.indimmediate
+		   AND i.indpred IS NULL AND i.indexprs IS NULL
+		   AND NOT EXISTS (SELECT FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k
+							 JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = k
+							WHERE a.attname <> ALL (unit)))
+	   AND NOT EXISTS (SELECT FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+						WHERE h.inhparent = relation AND NOT c.relispartition)
+$$;
+COMMENT ON FUNCTION dp_agg.unit_is_unique(regclass, name[]) IS
+'internal: does a unique index say that no individual has two rows?';
+
 CREATE FUNCTION dp_agg.unlabel(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1736,12 +1752,14 @@ DECLARE
 	-- a size that is declared holds for the whole population
 	size bigint := (SELECT max(p.individuals) FROM dp_agg.protected_relations p
 					WHERE p.population = protect_relation.population);
+	no_limits constant boolean := max_groups IS NULL AND max_rows IS NULL AND max_total IS NULL;
 BEGIN
-	IF relation IS NULL OR unit IS NULL OR population IS NULL OR
-		max_groups IS NULL OR max_rows IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
+	IF relation IS NULL OR unit IS NULL OR population IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
 		RAISE null_value_not_allowed USING
-			MESSAGE = 'relation, unit, population, max_groups and max_rows must not be NULL';
+			MESSAGE = 'relation, unit and population must not be NULL';
 	END IF;
+	max_groups := COALESCE(max_groups, 1);
+	max_rows := COALESCE(max_rows, 1);
 	IF cardinality(unit) NOT BETWEEN 1 AND 8 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'a unit has 1 to 8 columns',
@@ -1835,23 +1853,28 @@ BEGIN
 			MESSAGE = format('everybody may read %s', qualified),
 			HINT = format('REVOKE SELECT ON %s FROM PUBLIC.', qualified);
 	END IF;
+	IF no_limits AND NOT dp_agg.unit_is_unique(relation, unit) THEN
+		RAISE NOTICE USING
+			MESSAGE = format('an individual counts with 1 row in 1 group: no limits were given for %s, whose unit is not unique', qualified),
+			HINT = format('SELECT * FROM dp_agg.suggest(%L, 1) measures privately which limits fit, and has the statements that set them. Where each individual has one row, a unique index on the unit says so.', qualified);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint) IS
 'internal: what all forms of protect() do; errors: as theirs';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
-							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
-'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier, 0A000 the unit is of a type that no query could use';
+'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000; without either: 1 and 1, with a notice if the unit is not unique); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier, 0A000 the unit is of a type that no query could use';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
-							   max_groups integer DEFAULT 1, max_rows integer DEFAULT 1,
+							   max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -2589,6 +2612,748 @@ END
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_classes(regclass, integer) IS
 'proposes classes for the columns of a relation that have none yet, by their names (English and Chinese), types, and by what values look like in up to sample_rows rows (0 .. 1000000; 0: no data are read); reads data as the caller may, shows none, and says in reason whether data were read; command is ready to run; errors: 22004 NULL, 22023 out of range, 42809 a view';
+
+-- ----------------------------------------------------------------------------
+-- Limits that nobody has to guess.  suggest() measures privately what protect(), set_bounds() and
+-- set_total() want to know: how many rows, groups and sums of what size individuals have.
+-- That is one release, of histograms over one row per individual; all else here is arithmetic over
+-- what it returned.  Which columns are asked about follows from
+-- names, types, declarations and foreign keys, never from data.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.plain_numbers(lowest integer, highest integer, steps numeric[]) RETURNS double precision[]
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg((s || 'e' || k)::double precision ORDER BY k, s)
+	  FROM generate_series(lowest, highest - 1) k, unnest(steps) s
+$$;
+COMMENT ON FUNCTION dp_agg.plain_numbers(integer, integer, numeric[]) IS
+'internal: the numbers from 10^least to less than 10^most that are one of steps times a power of ten';
+
+CREATE FUNCTION dp_agg.suggested_numbers() RETURNS double precision[] LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT dp_agg.plain_numbers(-2, 15, '{1,1.2,1.5,2,2.5,3,4,5,6,8}') $$;
+COMMENT ON FUNCTION dp_agg.suggested_numbers() IS
+'internal: the round numbers that suggest() chooses limits and bounds from, in their order';
+
+CREATE FUNCTION dp_agg.suggest_columns(relation regclass, unit name[], columns name[])
+RETURNS TABLE (column_name name, type oid, typmod integer, is_date boolean, is_key boolean, is_number boolean, adds_up boolean, left_out boolean)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH candidate AS (
+		SELECT a.attname, a.attnum, dp_agg.base_type(a.atttypid) AS type, a.atttypmod, l.label,
+			   '_' || lower(regexp_replace(a.attname, '([a-z0-9])([A-Z])', '\1_\2', 'g')) || '_' AS words,
+			   a.attname = ANY (columns) AS asked
+		  FROM pg_attribute a
+		  LEFT JOIN LATERAL (SELECT s.label::jsonb AS label FROM pg_seclabel s
+							  WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
+								AND s.objoid = a.attrelid AND s.objsubid = a.attnum) l ON true
+		 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL (unit)
+		   AND dp_agg.type_use(a.atttypid) IS NOT NULL AND NOT dp_agg.is_direct_identifier(relation, a.attnum)
+		   AND NOT EXISTS (SELECT FROM pg_collation o WHERE o.oid = a.attcollation AND (o.oid >= 16384 OR NOT o.collisdeterministic))
+		   AND (l.label ? 'open' OR NOT EXISTS (
+				SELECT FROM dp_agg.protected_relations p
+				 WHERE p.relation = suggest_columns.relation AND p.columns IS NOT NULL))),
+	typed AS (
+		SELECT c.*, m.class, m.meaning,
+			   c.type = ANY ('{date,timestamp,timestamptz}'::regtype[]) AS is_date,
+			   c.type = ANY ('{text,varchar,bpchar}'::regtype[]) AS is_text,
+			   c.type = ANY ('{smallint,integer,bigint,real,double precision,numeric}'::regtype[]) AS is_number
+		  FROM candidate c, LATERAL dp_agg.name_meaning(c.attname) m
+		 WHERE c.asked OR columns IS NULL),
+	judged AS (
+		SELECT t.*, t.is_date OR t.is_text OR t.type = 'boolean'::regtype OR COALESCE(t.label ? 'domain', false) OR
+			   (SELECT y.typtype = 'e' FROM pg_type y WHERE y.oid = t.type) OR
+			   -- numbers that stand for something
+			   (t.is_number AND
+				(t.words ~ '_(id|key|code|no|nr|number|type|kind|class|category|status|state|flag|year|month|day|week|weekday|quarter|hour)_$' OR
+				 COALESCE(t.class = 'quasi_identifier' AND t.meaning <> 'an age', false) OR
+				 EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = relation AND t.attnum = ANY (f.conkey)))) AS is_key
+		  FROM typed t
+		 WHERE t.asked OR t.is_date OR
+			   ((t.class IS DISTINCT FROM 'direct_identifier' OR NOT (t.is_text OR t.is_number)) AND
+				t.words !~ '_(notes?|comments?|description|remarks?|message|text|title|ur[il]|path|hash|token)_$')),
+	counted AS (
+		SELECT j.*, j.is_number AND (NOT j.is_key OR COALESCE(j.asked, false)) AS has_bounds,
+			   -- dates, then what has few values by its type, then texts
+			   row_number() OVER (ORDER BY j.is_date DESC, j.is_text, j.attnum) AS place
+		  FROM judged j WHERE j.is_key OR j.is_number),
+	ranked AS (
+		SELECT c.*, NOT c.is_date OR count(*) FILTER (WHERE c.is_date) OVER before <= 4 AS date_fits,
+			   NOT c.is_key OR count(*) FILTER (WHERE c.is_key) OVER before <= 6 AS key_fits,
+			   NOT c.has_bounds OR count(*) FILTER (WHERE c.has_bounds) OVER before <= CASE WHEN columns IS NULL THEN 8 ELSE 24 END AS number_fits
+		  FROM counted c WINDOW before AS (ORDER BY c.place))
+	SELECT r.attname, r.type, r.atttypmod, r.is_date AND r.date_fits, r.is_key AND r.key_fits, r.has_bounds AND r.number_fits,
+		   r.words !~ '_(age|year|rate|price|percent(age)?|pct|score|grade|rank|level|ratio|share|lat|latitude|lon|lng|longitude|temperature|height|weight|bmi|avg|average|mean|median|min|max)_',
+		   NOT (r.date_fits AND r.key_fits AND r.number_fits)
+	  FROM ranked r
+	 ORDER BY r.place
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_columns(regclass, name[], name[]) IS
+'internal: the columns (of columns; NULL: of all) that suggest() asks about: up to 4 dates, 6 keys that a query may group by, dates first, and 8 numbers (24 of columns), which add up or not; left_out: one too many of these; from names, types, declarations and foreign keys';
+
+-- Upper ends of buckets; the last one is open.  Years are the first of their buckets.
+CREATE FUNCTION dp_agg.suggest_edges(kind text, type oid, typmod integer) RETURNS double precision[]
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	steps constant numeric[] := '{1,1.5,2.5,4,6}';
+	small constant double precision[] := '{1,2,3,4,5,6,8}';		-- whole numbers below 10
+	declared constant boolean := type = 'numeric'::regtype AND typmod >= 4;
+	scale integer := CASE WHEN declared THEN (((typmod - 4) & 2047) # 1024) - 1024
+						  WHEN type = ANY ('{smallint,integer,bigint}'::regtype[]) THEN 0 ELSE 2 END;
+	digits integer := CASE WHEN declared THEN ((typmod - 4) >> 16) - scale
+						   WHEN type = 'smallint'::regtype THEN 5 WHEN type = 'integer'::regtype THEN 10 ELSE 12 END;
+	highest integer := GREATEST(2, LEAST(digits + CASE kind WHEN 'total' THEN 2 ELSE 0 END, 14));
+BEGIN
+	RETURN CASE
+		WHEN kind IN ('rows', 'group_rows', 'groups') THEN
+			small || dp_agg.plain_numbers(1, 6, steps)
+		WHEN kind = 'date' THEN
+			(SELECT array_agg(y::double precision ORDER BY y) FROM generate_series(1900, 2100) y
+			  WHERE y % 10 = 0 OR y BETWEEN 1970 AND 2040)
+		WHEN scale <= 0 THEN small || dp_agg.plain_numbers(1, highest, steps)
+		ELSE dp_agg.plain_numbers(-LEAST(scale, 2), highest, steps)
+	END;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_edges(text, oid, integer) IS
+'internal: the ends of the buckets in which suggest() counts individuals; of a value and a total those above zero, which stand below zero, too';
+
+-- value is computed of all rows of an individual; where it is NULL, it comes from suggest_keys().
+CREATE FUNCTION dp_agg.suggest_parts(relation regclass, unit name[], columns name[], several boolean)
+RETURNS TABLE (nr bigint, kind text, column_name name, value text, edges double precision[])
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH asked AS (
+		-- what is infinite or no number is left aside
+		SELECT c.*, CASE WHEN c.type NOT IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
+						 THEN format(' FILTER (WHERE abs(%I) < ''Infinity'')', c.column_name) ELSE '' END AS finite
+		  FROM dp_agg.suggest_columns(relation, unit, columns) c),
+	part (kind, column_name, type, typmod, value) AS (
+		SELECT 'rows', NULL::name, NULL::oid, 0, 'count(*)' WHERE several
+		UNION ALL
+		SELECT k.kind, NULL, NULL, 0, NULL FROM (VALUES ('group_rows'), ('groups')) k (kind)
+		 WHERE several AND EXISTS (SELECT FROM asked a WHERE a.is_key)
+		UNION ALL
+		SELECT 'total', a.column_name, a.type, a.typmod, format('sum(%I)%s', a.column_name, a.finite)
+		  FROM asked a WHERE a.is_number AND a.adds_up AND several
+		UNION ALL
+		-- of each individual the value that is farthest from zero; where there are two, one as its sum is even or odd
+		SELECT 'value', a.column_name, a.type, a.typmod,
+			   format('CASE WHEN sign(-(min(%1$I)%2$s)::double precision - (max(%1$I)%2$s)::double precision) * 2 + mod(floor(abs(sum(%1$I)%2$s)::numeric), 2)::double precision > 0 THEN min(%1$I)%2$s ELSE max(%1$I)%2$s END', a.column_name, a.finite)
+		  FROM asked a WHERE a.is_number
+		UNION ALL
+		-- the first date of about half of the individuals, and the last one of the others
+		SELECT 'date', a.column_name, a.type, a.typmod,
+			   format('extract(year FROM CASE WHEN mod(floor(extract(julian FROM max(%1$I)::timestamp)), 2) = 0 THEN min(%1$I) ELSE max(%1$I) END)', a.column_name)
+		  FROM asked a WHERE a.is_date)
+	SELECT row_number() OVER (), p.kind, p.column_name, p.value, dp_agg.suggest_edges(p.kind, p.type, p.typmod)
+	  FROM part p
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_parts(regclass, name[], name[], boolean) IS
+'internal: what suggest() measures of individuals, a histogram each, whose edges are upper ends of buckets; several: may an individual have more than one row?';
+
+CREATE FUNCTION dp_agg.suggest_unit(unit name[], OUT columns text, OUT names text, OUT named text) LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(quote_ident(u), ', ' ORDER BY i), string_agg('u' || i, ', ' ORDER BY i), string_agg(format('%I AS u%s', u, i), ', ' ORDER BY i)
+	  FROM unnest(unit) WITH ORDINALITY t (u, i)
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_unit(name[]) IS
+'internal: the columns of a unit, as lists for a query in which they are called u1, u2 ...';
+
+CREATE FUNCTION dp_agg.suggest_keys(relation regclass, unit name[], columns name[]) RETURNS TABLE (nr bigint, item text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT k.nr, format(' JOIN (SELECT %1$s, max(n) AS group_rows, count(*) AS groups FROM (SELECT %2$s, count(*) AS n FROM %3$s GROUP BY %4$s, %5$s) s GROUP BY %1$s) k%6$s USING (%1$s)',
+						u.names, u.named, relation, u.columns,
+						CASE WHEN k.is_date THEN format('date_trunc(''month'', %I::timestamp)', k.column_name) ELSE quote_ident(k.column_name) END,
+						k.nr)
+	  FROM (SELECT c.*, row_number() OVER () AS nr FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key) k,
+		   dp_agg.suggest_unit(unit) u
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_keys(regclass, name[], name[]) IS
+'internal: joins to the most rows in one group, and the number of groups (groups), of each individual, by each of the keys; dates are keys by month';
+
+CREATE FUNCTION dp_agg.suggest_query(relation regclass, unit name[], columns name[], several boolean, epsilon numeric, delta numeric)
+RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	part record;
+	thresholds double precision[];
+	operand text;
+	outputs text[] := '{}';
+	own text := '';
+	items text := '';
+BEGIN
+	FOR part IN SELECT * FROM dp_agg.suggest_parts(relation, unit, columns, several) LOOP
+		IF part.value IS NOT NULL THEN
+			operand := format('a.v%s', part.nr);
+			own := own || format(', %s AS v%s', part.value, part.nr);
+		ELSE
+			SELECT format('greatest(%s)', string_agg(format('k%s.%s', k.nr, part.kind), ', ')), string_agg(k.item, '' ORDER BY k.nr)
+			  INTO operand, items
+			  FROM dp_agg.suggest_keys(relation, unit, columns) k;
+		END IF;
+		thresholds := part.edges;
+		IF part.kind <> 'date' THEN
+			operand := format('%s * %s', operand, 1 - 1e-12);	-- a number that is the end of a bucket belongs to it
+		END IF;
+		IF part.kind IN ('total', 'value') THEN
+			thresholds := ARRAY(SELECT -x FROM unnest(part.edges) x ORDER BY x DESC) || thresholds;
+		END IF;
+		outputs := outputs || format('to_jsonb(@extschema@.dp_histogram(width_bucket((%s)::double precision, %L::double precision[]), -0.5, %s.5, %s))',
+									 operand, thresholds, cardinality(thresholds), cardinality(thresholds) + 1);
+	END LOOP;
+	RETURN (SELECT format('SELECT jsonb_build_array(%s) FROM (SELECT %s%s FROM %s GROUP BY %s) a%s WHERE @extschema@.dp_with(%s, %s, 1, 1, 1)',
+						  array_to_string(outputs, ', '), u.named, own, relation, u.columns, items, epsilon, delta)
+			  FROM dp_agg.suggest_unit(unit) u);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_query(regclass, name[], name[], boolean, numeric, numeric) IS
+'internal: the release that measures what suggest() asks; NULL if that is nothing';
+
+-- The labels of a table that is not protected yet go with the subtransaction.  What the release costs stays.
+CREATE FUNCTION dp_agg.suggest_measure(relation regclass, unit name[], population name, query text) RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	measured jsonb;
+BEGIN
+	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = suggest_measure.relation) THEN
+		EXECUTE query INTO measured;
+		RETURN measured;
+	END IF;
+	BEGIN
+		EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
+					   jsonb_build_object('population', population, 'unit_columns', cardinality(unit)));
+		FOR i IN 1 .. cardinality(unit) LOOP
+			PERFORM dp_agg.label_column(relation, unit[i], '{}', jsonb_build_object('unit', i));
+		END LOOP;
+		EXECUTE query INTO measured;
+		RAISE SQLSTATE 'DP000';
+	EXCEPTION WHEN SQLSTATE 'DP000' THEN
+		RETURN measured;
+	END;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_measure(regclass, name[], name, text) IS
+'internal: what the release of suggest() returns; protects the relation for as long as it runs';
+
+-- Counts have noise in every bucket, and in a far bucket what one individual has would outweigh
+-- all others: buckets count up to the first that does not stand out of the noise above the fullest
+-- one, or above one that stands out by far.  How many individuals lie beyond is guessed from how counts fall below: C0 individuals
+-- in (x/2.5, x], C1 in (x/2.5^2, x/2.5] and C2 before that, with the ratio of C1/C0 to C2/C1 the same again
+-- each time, as in a normal distribution of logarithms, but never less than a power of -1.6 has.
+CREATE FUNCTION dp_agg.suggest_tail(counts bigint[], edges double precision[], noise double precision,
+									OUT points double precision[], OUT individuals double precision[], OUT errors double precision[])
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	step constant double precision := 2.5;
+	quarters constant double precision[] := '{0.125,0.375,0.625,0.875}';
+	endless boolean;
+	last integer := GREATEST(array_position(counts, (SELECT max(c) FROM unnest(counts) c)),
+							 (SELECT max(i) FROM unnest(counts) WITH ORDINALITY u (c, i) WHERE c >= 8 * noise));
+	highest double precision;
+	below double precision[];
+	fall double precision;
+	bend double precision := 0;
+	beyond double precision;
+BEGIN
+	WHILE last < cardinality(edges) AND counts[last + 1] >= 5 * noise LOOP
+		last := last + 1;
+	END LOOP;
+	endless := last > cardinality(edges);
+	last := LEAST(last, cardinality(edges));
+	highest := edges[last];
+	points := ARRAY[edges[1]];
+	individuals := ARRAY[counts[1]];
+	errors := ARRAY[noise];
+	FOR i IN 2 .. last LOOP
+		IF edges[i] - edges[i - 1] = 1 THEN		-- a whole number
+			points := points || edges[i];
+			individuals := individuals || counts[i]::double precision;
+			errors := errors || noise;
+		ELSE
+			points := points || (SELECT array_agg(edges[i - 1] * power(edges[i] / edges[i - 1], q)) FROM unnest(quarters) q);
+			individuals := individuals || array_fill(counts[i] / 4.0::double precision, '{4}');
+			errors := errors || array_fill(noise / 2, '{4}');
+		END IF;
+	END LOOP;
+	IF endless THEN		-- nothing is known of what is in the last bucket but that it lies above
+		points := points || highest * step;
+		individuals := individuals || counts[last + 1]::double precision;
+		errors := errors || noise;
+		RETURN;
+	END IF;
+	below := (SELECT array_agg((SELECT COALESCE(sum(i), 0) FROM unnest(points, individuals) p (v, i)
+								 WHERE v > highest / power(step, w + 1) AND v <= highest / power(step, w) * (1 + 1e-9)) ORDER BY w)
+				FROM generate_series(0, 2) w);
+	-- too little is seen of the fall, or there is none: the values end here
+	IF highest / step <= edges[1] * 1.001 OR below[1] <= 0 OR below[2] <= below[1] * sqrt(step) THEN
+		RETURN;
+	END IF;
+	fall := ln(below[2] / below[1]);
+	IF highest / power(step, 3) >= edges[1] * 0.999 AND below[3] > 0 THEN
+		bend := GREATEST(0, fall - ln(below[3] / below[2]));
+	END IF;
+	fall := GREATEST(fall, 1.6 * ln(step));
+	-- more would have been seen
+	beyond := LEAST(below[1], 10 * noise * exp(fall));
+	FOR w IN 0 .. 11 LOOP
+		fall := LEAST(fall + bend, 10);
+		beyond := beyond * exp(-fall);
+		EXIT WHEN beyond < 1;
+		points := points || (SELECT array_agg(highest * power(step, w + q)) FROM unnest(quarters) q);
+		individuals := individuals || array_fill(beyond / 4, '{4}');
+		errors := errors || array_fill(beyond / 2, '{4}');
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_tail(bigint[], double precision[], double precision) IS
+'internal: how many individuals lie at which values, with standard errors, from noisy counts of them in buckets; noise is the standard error of a count';
+
+-- A sum over a group has noise of standard error sqrt(2) T/epsilon where an individual counts with
+-- at most T in the whole release, and of what is cut off a group misses its part.
+-- As many individuals as the noise of one bucket may be beyond, unseen: the standard error counts them.
+CREATE FUNCTION dp_agg.suggest_limit(points double precision[], individuals double precision[], errors double precision[],
+									 candidates double precision[], groups integer,
+									 OUT value double precision, OUT cuts_off double precision, OUT standard_error double precision)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t, over / total, sqrt(variance + power(errors[1] * t / 2, 2)) / total
+	  FROM unnest(candidates) t,
+		   LATERAL (SELECT sum(GREATEST(p - t, 0) * i) AS over, sum(power(GREATEST(p - t, 0) * e, 2)) AS variance,
+						   nullif(sum(p * i), 0) AS total
+					  FROM unnest(points, individuals, errors) u (p, i, e)) s
+	 WHERE total > 0
+	 ORDER BY 2 * t * t + power(over / groups, 2), t LIMIT 1
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_limit(double precision[], double precision[], double precision[], double precision[], integer) IS
+'internal: the limit of an individual''s share in sums over so many groups, at epsilon 1, at which noise and what is cut off are least together; the share that it cuts off';
+
+CREATE FUNCTION dp_agg.suggest_quantile(points double precision[], individuals double precision[], errors double precision[],
+										candidates double precision[], beyond double precision, everybody double precision,
+										OUT value double precision, OUT cuts_off double precision, OUT standard_error double precision)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t, above / everybody, sqrt(variance + power(errors[1], 2)) / everybody
+	  FROM unnest(candidates) t,
+		   LATERAL (SELECT COALESCE(sum(i), 0) AS above, COALESCE(sum(e * e), 0) AS variance
+					  FROM unnest(points, individuals, errors) u (p, i, e) WHERE p > t) s
+	 WHERE points IS NOT NULL AND everybody > 0
+	 ORDER BY above <= beyond * everybody DESC, CASE WHEN above <= beyond * everybody THEN t ELSE -t END LIMIT 1
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_quantile(double precision[], double precision[], double precision[], double precision[], double precision, double precision) IS
+'internal: the least candidate beyond which there is at most a share of everybody, and the share that is beyond it';
+
+-- Of a thousand empty buckets one does so once in 160 times.
+CREATE FUNCTION dp_agg.stands_out(counts bigint[], noise double precision) RETURNS boolean LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT bool_or(c >= 8 * noise) FROM unnest(counts) c $$;
+COMMENT ON FUNCTION dp_agg.stands_out(bigint[], double precision) IS
+'internal: is one of the counts larger than noise of that standard error makes it?';
+
+CREATE FUNCTION dp_agg.suggest_bounds(kind text, type oid, typmod integer, mean_rows double precision, counts bigint[], edges double precision[], noise double precision,
+									  OUT lower text, OUT upper text, OUT cuts_off double precision, OUT standard_error double precision)
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	size constant integer := cardinality(edges);
+	candidates constant double precision[] := ARRAY(SELECT c FROM unnest(dp_agg.suggested_numbers()) c
+													 WHERE c = trunc(c) OR type <> ALL ('{smallint,integer,bigint}'::regtype[]));
+	everybody constant double precision := (SELECT nullif(sum(c), 0) FROM unnest(counts) c);
+	most double precision := CASE
+		WHEN type = 'smallint'::regtype THEN 32767 WHEN type = 'integer'::regtype THEN 2147483647
+		WHEN type = 'numeric'::regtype AND typmod >= 4 THEN power(10, ((typmod - 4) >> 16) - ((((typmod - 4) & 2047) # 1024) - 1024))
+		ELSE 1e15 END;
+	-- one value in a thousand is, and an individual has the farthest of its own
+	beyond constant double precision := LEAST(0.001 * mean_rows, 0.05);
+	first integer;
+	last integer;
+	side record;
+BEGIN
+	IF everybody IS NULL THEN
+		RETURN;
+	ELSIF kind = 'date' THEN
+		-- years that stand out, and one more on each side
+		SELECT min(i), max(i) INTO side FROM unnest(counts) WITH ORDINALITY u (c, i) WHERE c >= 8 * noise;
+		IF side.min IS NULL THEN
+			RETURN;
+		END IF;
+		last := LEAST(GREATEST(side.min - 2, 1), size - 1);
+		lower := edges[last] || '-01-01';
+		upper := edges[LEAST(side.max + 1, size)] || '-01-01';
+		SELECT GREATEST(0, sum(c) - count(*) * noise / sqrt(8)) / everybody, noise * sqrt(count(*)) / everybody
+		  INTO cuts_off, standard_error
+		  FROM unnest(counts) WITH ORDINALITY u (c, i) WHERE i <= last OR i > LEAST(side.max + 1, size);
+		standard_error := COALESCE(standard_error, 0);
+		cuts_off := COALESCE(cuts_off, 0);
+		RETURN;
+	END IF;
+
+	-- the bucket around zero is the first of both sides
+	SELECT q.* INTO side
+	  FROM dp_agg.suggest_tail(counts[size + 1:], edges, noise) t,
+		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, candidates, beyond, everybody) q;
+	upper := trim_scale(LEAST(side.value, most)::numeric);
+	cuts_off := side.cuts_off;
+	standard_error := side.standard_error;
+	lower := '0';
+	-- values may be far from zero, all of them where an individual has one
+	first := (SELECT min(i) FROM unnest(counts[size + 1:]) WITH ORDINALITY u (c, i) WHERE c >= 8 * noise);
+	IF dp_agg.stands_out(counts[:size], noise) THEN
+		SELECT q.* INTO side
+		  FROM dp_agg.suggest_tail((SELECT array_agg(c ORDER BY i DESC) FROM unnest(counts[:size + 1]) WITH ORDINALITY u (c, i)), edges, noise) t,
+			   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, candidates, beyond, everybody) q;
+		lower := '-' || trim_scale(LEAST(side.value, most)::numeric);
+		cuts_off := cuts_off + side.cuts_off;
+		standard_error := sqrt(power(standard_error, 2) + power(side.standard_error, 2));
+		IF NOT dp_agg.stands_out(counts[size + 2:], noise) THEN
+			upper := '0';
+		END IF;
+	ELSIF mean_rows = 1 AND edges[first - 1] >= LEAST(side.value, most) / 4 THEN
+		lower := trim_scale(edges[first - 1]::numeric);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_bounds(text, oid, integer, double precision, bigint[], double precision[], double precision) IS
+'internal: bounds of the values of a column, from counts of individuals by their farthest value, or of dates; the share of individuals beyond them';
+
+CREATE FUNCTION dp_agg.suggest_mean(counts bigint[], edges double precision[], noise double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT COALESCE(GREATEST(1, sum(p * i) / nullif(sum(i), 0)), 1)
+	  FROM dp_agg.suggest_tail(counts, edges, noise) t, unnest(t.points, t.individuals) u (p, i)
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_mean(bigint[], double precision[], double precision) IS
+'internal: the average number of rows or groups of an individual, at least 1, from noisy counts; 1 if nothing is known';
+
+CREATE FUNCTION dp_agg.bucket_counts(histogram jsonb, noise double precision) RETURNS bigint[] LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN dp_agg.stands_out(array_agg(c), noise) THEN array_agg(c ORDER BY i) END
+	  FROM (SELECT (b ->> 'count')::bigint AS c, i
+			  FROM jsonb_array_elements(CASE jsonb_typeof(histogram) WHEN 'array' THEN histogram END) WITH ORDINALITY e (b, i)) u
+$$;
+COMMENT ON FUNCTION dp_agg.bucket_counts(jsonb, double precision) IS
+'internal: the counts of a histogram as json; NULL if it was held back, or if nothing stands out of its noise';
+
+CREATE FUNCTION dp_agg.suggest_nothing() RETURNS text LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 'Nothing can be told at this price: a higher epsilon, fewer columns or more individuals are needed.' $$;
+COMMENT ON FUNCTION dp_agg.suggest_nothing() IS
+'internal: what suggest() says of what was held back';
+
+CREATE FUNCTION dp_agg.protect_command(relation regclass, unit name[], population name, max_groups numeric, max_rows numeric, max_total numeric)
+RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('SELECT dp_agg.protect(%L, unit => %s, population => %L, max_groups => %s, max_rows => %s%s%s);',
+				  relation::text, CASE WHEN cardinality(unit) = 1 THEN quote_literal(unit[1]) ELSE quote_literal(unit) || '::name[]' END,
+				  population, max_groups, max_rows, CASE WHEN max_total > 1 THEN ', max_total => ' || max_total END,
+				  (SELECT format(', columns => %L', p.columns) FROM dp_agg.protected_relations p
+					WHERE p.relation = protect_command.relation AND p.columns IS NOT NULL))
+$$;
+COMMENT ON FUNCTION dp_agg.protect_command(regclass, name[], name, numeric, numeric, numeric) IS
+'internal: a call of protect() that is ready to run, with the columns that the relation opens now';
+
+CREATE FUNCTION dp_agg.suggest_limits(relation regclass, unit name[], population name, groups integer, keys name[],
+									  edges double precision[], counts bigint[], group_counts bigint[], groups_counts bigint[], noise double precision)
+RETURNS TABLE (kind text, column_name name, statement text, cuts_off double precision, standard_error double precision, explanation text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	whole constant double precision[] := ARRAY(SELECT w FROM unnest(dp_agg.suggested_numbers()) w WHERE w = trunc(w) AND w <= 1000000);
+	by_keys constant text := (SELECT string_agg(format('%I', k), ', ') FROM unnest(keys) k);
+	everybody double precision;
+	total record;
+	group_rows record;
+	groups_of_one record;
+	max_rows double precision;
+BEGIN
+	SELECT l.*, t.points, t.individuals INTO total
+	  FROM dp_agg.suggest_tail(counts, edges, noise) t, dp_agg.suggest_limit(t.points, t.individuals, t.errors, whole, groups) l;
+	IF total.value IS NULL THEN
+		RETURN QUERY SELECT 'max_total', NULL::name, NULL::text, NULL::double precision, NULL::double precision, dp_agg.suggest_nothing();
+		RETURN;
+	END IF;
+	everybody := (SELECT sum(i) FROM unnest(total.individuals) i);
+	-- one group of 200 has more; what was measured is the most that an individual has in any
+	SELECT q.* INTO group_rows
+	  FROM dp_agg.suggest_tail(group_counts, edges, noise) t,
+		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.005 * dp_agg.suggest_mean(groups_counts, edges, noise), everybody) q;
+	SELECT q.* INTO groups_of_one
+	  FROM dp_agg.suggest_tail(groups_counts, edges, noise) t,
+		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.05, everybody) q;
+	-- counts and sums pay next to nothing for a quarter of the total, medians pay for all
+	max_rows := CASE WHEN keys = '{}' THEN total.value
+					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= LEAST(total.value / 4, 2.5 * group_rows.value)))) END;
+	SELECT q.* INTO group_rows
+	  FROM dp_agg.suggest_tail(group_counts, edges, noise) t,
+		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, ARRAY[max_rows], 0, everybody) q;
+
+	RETURN QUERY
+	SELECT 'max_total', NULL::name,
+		   dp_agg.protect_command(relation, unit, population, COALESCE(groups_of_one.value, 1)::numeric, max_rows::numeric, total.value::numeric),
+		   total.cuts_off, total.standard_error,
+		   CASE WHEN total.value = 1 THEN 'Nearly every individual has one row. If none has more, a unique index says so, and limits are not needed.'
+				ELSE format('max_total %s: rows of an individual that count in a whole release: more would cost more noise than they bring, in counts of %s groups at epsilon 1. It cuts off a share of the rows.', total.value, groups) END
+	UNION ALL
+	SELECT 'max_rows', NULL, NULL, group_rows.cuts_off, group_rows.standard_error,
+		   CASE WHEN keys = '{}' THEN format('max_rows %s: no column looks like a group key, so as many as in the whole release.', max_rows)
+				WHEN group_rows.value IS NULL THEN format('max_rows %s: a quarter of max_total. ', max_rows) || dp_agg.suggest_nothing()
+				ELSE format('max_rows %s: rows of an individual in one group that count, by the month of dates and by other keys (%s). It cuts off rows of a share of the individuals.', max_rows, by_keys) END
+	UNION ALL
+	SELECT 'max_groups', NULL, NULL, groups_of_one.cuts_off, groups_of_one.standard_error,
+		   CASE WHEN keys = '{}' THEN 'max_groups 1: no column looks like a group key.'
+				WHEN groups_of_one.value IS NULL THEN 'max_groups 1. ' || dp_agg.suggest_nothing()
+				ELSE format('max_groups %s: groups of an individual, by the same keys, where max_total does not bound them, as in medians. It cuts off groups of a share of the individuals.', groups_of_one.value) END
+	UNION ALL
+	SELECT 'measured', NULL,
+		   format('SELECT dp_agg.set_measured(%L, %L);', relation::text, (
+				SELECT array_agg(round((beyond / of_all)::numeric, 4) ORDER BY t)
+				  FROM unnest(dp_agg.measured_at()) t,
+					   LATERAL (SELECT sum(GREATEST(p - t, 0) * i) AS beyond, sum(p * i) AS of_all
+								  FROM unnest(total.points, total.individuals) u (p, i)) s)),
+		   NULL, NULL, 'What releases need to tell analysts how much of the rows their limits leave out.';
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_limits(regclass, name[], name, integer, name[], double precision[], bigint[], bigint[], bigint[], double precision) IS
+'internal: what suggest() says of protect() and set_measured(), from counts of individuals by rows, rows in one group, and groups; keys are the columns that these groups were of';
+
+CREATE FUNCTION dp_agg.suggest_column(relation regclass, kind text, column_name name, type oid, typmod integer, groups integer, mean_rows double precision,
+									  counts bigint[], edges double precision[], noise double precision,
+									  OUT statement text, OUT cuts_off double precision, OUT standard_error double precision, OUT explanation text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	size constant integer := cardinality(edges);
+	negative constant boolean := dp_agg.stands_out(counts[:size], noise);
+	lower text;
+	upper text;
+	total record;
+BEGIN
+	IF kind <> 'total' THEN
+		SELECT b.* INTO lower, upper, cuts_off, standard_error FROM dp_agg.suggest_bounds(kind, type, typmod, mean_rows, counts, edges, noise) b;
+		explanation := CASE kind WHEN 'date' THEN 'Years in which individuals have their first or last date, and one more on each side.'
+								 ELSE 'Where values lie, of nearly all individuals.' END ||
+			' A share of the individuals has values beyond; they count as the bound.';
+	ELSE
+		-- the distance from zero, on both sides
+		SELECT l.* INTO total
+		  FROM dp_agg.suggest_tail(CASE WHEN negative THEN
+				(SELECT array_agg(a + CASE WHEN i > 1 THEN b ELSE 0 END ORDER BY i)
+				   FROM unnest(counts[size + 1:], (SELECT array_agg(c ORDER BY j DESC) FROM unnest(counts[:size + 1]) WITH ORDINALITY u (c, j))) WITH ORDINALITY u (a, b, i))
+				ELSE counts[size + 1:] END, edges, noise * CASE WHEN negative THEN sqrt(2) ELSE 1 END) t,
+			   dp_agg.suggest_limit(t.points, t.individuals, t.errors, (SELECT array_agg(c) FROM unnest(dp_agg.suggested_numbers()) c WHERE c >= edges[1]), groups) l;
+		upper := trim_scale(total.value::numeric);
+		lower := CASE WHEN negative THEN '-' || upper ELSE '0' END;
+		cuts_off := total.cuts_off;
+		standard_error := total.standard_error;
+		explanation := format('The sum over an individual''s rows that counts in a whole release: more would cost more noise than it brings, in sums of %s groups at epsilon 1. It cuts off a share of the sum.', groups);
+	END IF;
+	IF upper IS NULL THEN
+		explanation := dp_agg.suggest_nothing();
+	ELSE
+		statement := format('SELECT dp_agg.%s(%L, %L, %s, %s);', CASE kind WHEN 'total' THEN 'set_total' ELSE 'set_bounds' END,
+							relation::text, column_name, CASE kind WHEN 'date' THEN quote_literal(lower) ELSE lower END,
+							CASE kind WHEN 'date' THEN quote_literal(upper) ELSE upper END);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_column(regclass, text, name, oid, integer, integer, double precision, bigint[], double precision[], double precision) IS
+'internal: what suggest() says of the bounds of a column (kind value or date), or of sums of it (total), from counts of individuals';
+
+CREATE FUNCTION dp_agg.suggest_for(relation regclass, epsilon double precision, unit name[], population name,
+								   groups integer, columns name[], delta double precision)
+RETURNS TABLE (kind text, column_name name, statement text, cuts_off double precision, standard_error double precision, explanation text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	several constant boolean := NOT dp_agg.unit_is_unique(relation, unit);
+	price constant numeric := ceil(epsilon::numeric * 1e9) / 1e9;
+	keys constant name[] := ARRAY(SELECT c.column_name FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key);
+	parts bigint;
+	measured jsonb;
+	noise double precision;
+	mean_rows double precision := 1;
+BEGIN
+	SELECT count(*) INTO parts FROM dp_agg.suggest_parts(relation, unit, columns, several);
+	IF parts > 0 THEN
+		measured := dp_agg.suggest_measure(relation, unit, population,
+			dp_agg.suggest_query(relation, unit, columns, several, price, delta::numeric));
+		noise := sqrt(2) * parts / price;
+	END IF;
+	IF several THEN
+		SELECT dp_agg.suggest_mean(dp_agg.bucket_counts(measured -> 0, noise), p.edges, noise) INTO mean_rows
+		  FROM dp_agg.suggest_parts(relation, unit, columns, several) p WHERE p.nr = 1;
+		RETURN QUERY SELECT l.* FROM
+			(SELECT p.edges, dp_agg.bucket_counts(measured -> 0, noise) AS n, dp_agg.bucket_counts(measured -> 1, noise) AS r,
+					dp_agg.bucket_counts(measured -> 2, noise) AS g
+			   FROM dp_agg.suggest_parts(relation, unit, columns, several) p WHERE p.nr = 1) c,
+			dp_agg.suggest_limits(relation, unit, population, groups, keys, c.edges, c.n,
+								  CASE WHEN keys <> '{}' THEN c.r END, CASE WHEN keys <> '{}' THEN c.g END, noise) l;
+	ELSE
+		RETURN QUERY SELECT 'max_total', NULL::name, dp_agg.protect_command(relation, unit, population, 1, 1, 1), 0::double precision, 0::double precision,
+							'An individual has one row: a unique index says so.';
+	END IF;
+	RETURN QUERY
+	SELECT CASE p.kind WHEN 'total' THEN 'total' ELSE 'bounds' END, p.column_name, s.statement, s.cuts_off, s.standard_error, s.explanation
+	  FROM dp_agg.suggest_parts(relation, unit, columns, several) p
+	  JOIN dp_agg.suggest_columns(relation, unit, columns) c USING (column_name),
+		   dp_agg.suggest_column(relation, p.kind, p.column_name, c.type, c.typmod, groups, mean_rows,
+								 dp_agg.bucket_counts(measured -> (p.nr - 1)::integer, noise), p.edges, noise) s
+	 WHERE p.kind <> 'total' OR mean_rows > 1
+	 ORDER BY p.kind = 'total', p.nr;
+	RETURN QUERY
+	SELECT 'left_out', c.column_name, NULL::text, NULL::double precision, NULL::double precision,
+		   'Not all that the column could be used for was measured, for every part has its share of epsilon: name it in columns, with fewer others.'
+	  FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.left_out;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_for(regclass, double precision, name[], name, integer, name[], double precision) IS
+'internal: measures and suggests, for arguments that were judged; see suggest()';
+
+CREATE FUNCTION dp_agg.check_suggest(relation regclass, epsilon double precision, unit name[], population name,
+									 groups integer, columns name[], delta double precision) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	known record;
+	member name;
+BEGIN
+	IF relation IS NULL OR epsilon IS NULL OR unit IS NULL OR population IS NULL OR groups IS NULL OR
+		array_position(unit, NULL) IS NOT NULL OR array_position(columns, NULL) IS NOT NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'relation, epsilon, unit, population and groups must not be NULL';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = relation AND oid >= 16384 AND relkind IN ('r', 'p', 'm', 'f')) THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('limits of "%s" cannot be suggested', relation),
+			DETAIL = 'Only those of tables, partitioned tables, foreign tables and materialized views can.';
+	END IF;
+	IF NOT (epsilon BETWEEN 1e-6 AND 1000) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'epsilon must be from 0.000001 to 1000',
+			HINT = 'With 1, limits of a table of many thousand individuals are sharp.';
+	END IF;
+	IF NOT (delta BETWEEN 1e-15 AND 0.5) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'delta must be from 1e-15 to 0.5';
+	END IF;
+	IF groups NOT BETWEEN 1 AND 1000000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'groups must be from 1 to 1000000',
+			HINT = 'It is the number of groups that a typical query has, as 12 months.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND pg_has_role(c.relowner, 'USAGE')) THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('must be owner of relation %s', relation),
+			HINT = 'Limits are for whoever protects the relation.';
+	END IF;
+	SELECT p.unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = check_suggest.relation;
+	IF FOUND AND (known.unit, known.population) IS DISTINCT FROM (check_suggest.unit, check_suggest.population) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relation %s is protected with another unit or population', relation),
+			HINT = 'Leave unit and population out: they are known.';
+	END IF;
+	FOREACH member IN ARRAY unit || columns LOOP
+		IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation AND attname = member AND attnum > 0 AND NOT attisdropped) THEN
+			RAISE undefined_column USING
+				MESSAGE = format('column "%s" of relation %s does not exist', member, relation);
+		END IF;
+	END LOOP;
+	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
+		IF NOT EXISTS (SELECT FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.column_name = member) THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('nothing can be suggested for column "%s" of relation %s', member, relation),
+				DETAIL = 'It is the unit, a direct identifier, not one of those that releases may use, or of a type that is neither a number nor a date nor a group key.';
+		END IF;
+	END LOOP;
+	FOREACH member IN ARRAY unit LOOP
+		PERFORM dp_agg.check_key_type(relation, member, true);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.check_suggest(regclass, double precision, name[], name, integer, name[], double precision) IS
+'internal: judges the arguments of suggest(); errors: 22004 NULL, 22023 out of range, 42501 not the owner, 42809 a view, 42703 no such column, 0A000 the type of the unit';
+
+CREATE FUNCTION dp_agg.suggest(relation regclass, epsilon double precision, unit name[], population name,
+							   groups integer DEFAULT 16, columns name[] DEFAULT NULL, delta double precision DEFAULT NULL)
+RETURNS TABLE (kind text, column_name name, statement text, cuts_off double precision, standard_error double precision, explanation text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	delta := COALESCE(delta, current_setting('dp_agg.delta')::double precision);
+	PERFORM dp_agg.check_suggest(relation, epsilon, unit, population, groups, columns, delta);
+	RETURN QUERY
+	SELECT s.kind, s.column_name, s.statement, round(s.cuts_off::numeric, 4)::double precision, round(s.standard_error::numeric, 4)::double precision, s.explanation
+	  FROM dp_agg.suggest_for(relation, epsilon, unit, population, groups, columns, delta) s;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest(regclass, double precision, name[], name, integer, name[], double precision) IS
+'suggests limits, bounds and totals for a relation, measured by one release that costs epsilon (1e-6 .. 1000) and delta (NULL: dp_agg.delta), is logged for the population and needs no account; statement is ready to run, and all of them together configure the relation; cuts_off is what a limit leaves out, a share from 0 to 1, with its standard error; groups (1 .. 1000000) is how many groups a typical query has, columns what to measure (NULL: by names and types); errors: 42501 not the owner, 42703 no such column, 22004 NULL, 22023 out of range, or nothing can be suggested for a column, 0A000 the type of the unit, DP004 the ledger';
+
+CREATE FUNCTION dp_agg.suggest(relation regclass, epsilon double precision, unit name, population name,
+							   groups integer DEFAULT 16, columns name[] DEFAULT NULL, delta double precision DEFAULT NULL)
+RETURNS TABLE (kind text, column_name name, statement text, cuts_off double precision, standard_error double precision, explanation text)
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM dp_agg.suggest(relation, epsilon, ARRAY[unit], population, groups, columns, delta)
+$$;
+COMMENT ON FUNCTION dp_agg.suggest(regclass, double precision, name, name, integer, name[], double precision) IS
+'suggests limits for a relation whose unit is one column; see the form with name[]';
+
+CREATE FUNCTION dp_agg.suggest(relation regclass, epsilon double precision,
+							   groups integer DEFAULT 16, columns name[] DEFAULT NULL, delta double precision DEFAULT NULL)
+RETURNS TABLE (kind text, column_name name, statement text, cuts_off double precision, standard_error double precision, explanation text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	known record;
+BEGIN
+	SELECT p.unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = suggest.relation;
+	IF NOT FOUND AND relation IS NOT NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('relation %s is not protected', relation),
+			HINT = format('Say whose rows they are, as in dp_agg.suggest(%L, 1, unit => ''patient_id'', population => ''patients'').', relation::text);
+	END IF;
+	RETURN QUERY SELECT * FROM dp_agg.suggest(relation, epsilon, known.unit, known.population, groups, columns, delta);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest(regclass, double precision, integer, name[], double precision) IS
+'suggests limits for a relation that is protected, with the unit and population that it has; see the form with name[]; errors: 42704 not protected';
+
+REVOKE EXECUTE ON FUNCTION
+	dp_agg.suggest(regclass, double precision, name[], name, integer, name[], double precision),
+	dp_agg.suggest(regclass, double precision, name, name, integer, name[], double precision),
+	dp_agg.suggest(regclass, double precision, integer, name[], double precision) FROM PUBLIC;
 
 -- The ledger: accounts, the log of releases, and what may be seen of both.
 --

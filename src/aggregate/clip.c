@@ -44,9 +44,35 @@ typedef struct Factor
 static inline int64
 scaled(dp_int128 sum, int64 divisor, const Factor *factor)
 {
-	if (factor->to == factor->from)
+	if (likely(factor->to == factor->from))
 		return divide(sum, divisor);
 	return divide(sum * factor->to, divisor * factor->from);
+}
+
+/* A sum with bounds of its own; so it is not of max_rows rows. */
+static int64
+total(const Contributions *contributions, int i, const int64 *sums, const Factor *factor)
+{
+	return scaled(sums[contributions->spec.coordinates[i].feature], 1, factor);
+}
+
+/* The size of the largest sum with bounds of its own. */
+static int64
+largest_total(const Contributions *contributions, const int64 *sums)
+{
+	const Factor whole = {1, 1};
+	int64		result = 0;
+
+	for (int i = 1; i < contributions->spec.dimensions; i++)
+	{
+		if (contributions->totals[i])
+		{
+			int64		sum = total(contributions, i, sums, &whole);
+
+			result = Max(result, Max(sum, -sum));
+		}
+	}
+	return result;
 }
 
 /*
@@ -58,39 +84,14 @@ static int64
 coordinate(const Contributions *contributions, int i, const int64 *sums, const Factor *factor,
 		   int64 weight)
 {
-	const SpecCoordinate *coordinate = &contributions->spec.coordinates[i];
-	const SpecFeature *feature = &contributions->spec.features[coordinate->feature];
+	const SpecFeature *feature = &contributions->spec.features[contributions->spec.coordinates[i].feature];
 	int64		imputed = contributions->imputed[i];
-	dp_int128	sum = sums[coordinate->feature];
+	dp_int128	sum = feature_to_lattice(feature->kind, sums[contributions->spec.coordinates[i].feature]);
 
-	if (contributions->totals[i])
-	{
-		sum = scaled(sum, 1, factor);
-		return coordinate->imputation == SPEC_IMPUTE_LOWER ? 2 * Max(sum, 0) - weight : sum;
-	}
-	sum = feature_to_lattice(feature->kind, sum) - (dp_int128) imputed * sums[feature->ones];
-	sum = scaled(sum, contributions->params.total, factor) +
-		divide((dp_int128) imputed * weight, DP_SCALE);
+	sum = scaled(sum - (dp_int128) imputed * sums[feature->ones], contributions->params.total, factor);
+	if (imputed != 0)
+		sum += divide((dp_int128) imputed * weight, DP_SCALE);
 	return (int64) Max(Min(sum, weight), -weight);
-}
-
-/* The largest sum with bounds of its own, under the factor of the group. */
-static int64
-largest_total(const Contributions *contributions, const int64 *sums, const Factor *factor)
-{
-	const ReleaseSpec *spec = &contributions->spec;
-	int64		result = 0;
-
-	for (int i = 1; i < spec->dimensions; i++)
-	{
-		int64		sum;
-
-		if (!contributions->totals[i])
-			continue;
-		sum = scaled(sums[spec->coordinates[i].feature], 1, factor);
-		result = Max(result, Max(sum, -sum));
-	}
-	return result;
 }
 
 /*
@@ -103,30 +104,40 @@ clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 {
 	const ReleaseSpec *spec = &contributions->spec;
 	int64		n = sums[spec->rows];
-	Factor		factor = {n, n};
+	Factor		rows = {n, n};
+	Factor		totals = {1, 1};
 	int64		most = (DP_SCALE + contributions->gate_weight) / 2;
 	bool		clipped;
 	int64		cost;
 
 #if !defined(DP_FAULT_CAPS_OFF) && !defined(DP_FAULT_CLIP_OFF)
-	factor.to = Min(n, contributions->params.rows);
+	rows.to = Min(n, contributions->params.rows);
 #endif
-	u[0] = scaled((dp_int128) n * DP_SCALE, contributions->params.total, &factor);
+	u[0] = scaled((dp_int128) n * DP_SCALE, contributions->params.total, &rows);
 	if (spec->weighed)
 	{
-		u[0] = Max(u[0], largest_total(contributions, sums, &factor));
+		int64		largest = largest_total(contributions, sums);
+
 		/* then 2 * most - gate_weight, the largest coordinate, is one */
-		if (u[0] > most)
-			factor = (Factor) {factor.to * most, factor.from * u[0]};
+		if (largest > most)
+			totals = (Factor) {most, largest};
+		u[0] = Max(u[0], largest);
 	}
-	clipped = factor.to < factor.from || (!spec->weighed && u[0] > contributions->gate_weight);
+	clipped = rows.to < rows.from || totals.to < totals.from ||
+		(!spec->weighed && u[0] > contributions->gate_weight);
 	cost = u[0] = Min(u[0], contributions->gate_weight);
 	for (int i = 1; i < spec->dimensions; i++)
 	{
 		if (spec->coordinates[i].clipped)
 			u[i] = clipped ? u[0] : -u[0];
+		else if (!contributions->totals[i])
+			u[i] = coordinate(contributions, i, sums, &rows, u[0]);
 		else
-			u[i] = coordinate(contributions, i, sums, &factor, u[0]);
+		{
+			u[i] = total(contributions, i, sums, &totals);
+			if (spec->coordinates[i].imputation == SPEC_IMPUTE_LOWER)
+				u[i] = 2 * Max(u[i], 0) - u[0];
+		}
 		cost = Max(cost, Max(u[i], -u[i]));
 	}
 	return cost;
@@ -146,11 +157,13 @@ clip_scale(const Contributions *contributions, int64 cost, int64 *u)
 		others = cost = Max(cost, others);
 	}
 #endif
-	for (int i = 1; cost > DP_SCALE && i < contributions->spec.dimensions; i++)
+	if (cost <= DP_SCALE)
+		return;
+	for (int i = 1; i < contributions->spec.dimensions; i++)
 	{
 		if (contributions->spec.coordinates[i].clipped)
 			u[i] = u[0];		/* all its groups are */
 	}
-	for (int i = 0; cost > DP_SCALE && i < contributions->spec.dimensions; i++)
+	for (int i = 0; i < contributions->spec.dimensions; i++)
 		u[i] = divide((dp_int128) u[i] * DP_SCALE, cost);
 }

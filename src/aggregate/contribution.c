@@ -45,12 +45,6 @@ read_bounds(Contributions *contributions)
 			reader->mid = lower / 2 + upper / 2;
 			reader->half = upper / 2 - lower / 2;
 		}
-		reader->clamped = spec->arguments[i].clamp > 0;
-		if (reader->clamped)
-		{
-			reader->lower = contributions->params.values[spec->arguments[i].clamp];
-			reader->upper = contributions->params.values[spec->arguments[i].clamp + 1];
-		}
 	}
 }
 

@@ -27,9 +27,6 @@ typedef struct ArgumentReader
 	bool		bounded;		/* it has bounds; without, only its presence counts */
 	double		mid;			/* centre of the bounds */
 	double		half;			/* half the distance of the bounds */
-	bool		clamped;		/* values are clamped before, to lower .. upper */
-	double		lower;
-	double		upper;
 } ArgumentReader;
 
 /* A release's description under the parameters of one execution. */
@@ -101,8 +98,6 @@ read_value(const ArgumentReader *reader, Datum value, bool isnull, int64 *y)
 	*y = 0;
 	if (isnull || !domain_number(reader->type, value, &x))
 		return false;
-	if (reader->clamped)
-		x = Max(reader->lower, Min(reader->upper, x));
 	if (reader->bounded)
 		*y = quantise(x, reader->mid, reader->half);
 	return true;

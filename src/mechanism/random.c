@@ -16,6 +16,7 @@
  * A dp_random must not outlive a fork: the two processes would share bytes.
  * The callers make one per release and wipe it at the end.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -58,6 +59,39 @@ take_bytes(dp_random *rng, unsigned char *out, size_t len)
 	return DP_OK;
 }
 
+/* Eight bytes as an integer, the lowest first; one load where that is how integers lie. */
+static inline uint64_t
+word_of(const unsigned char *b)
+{
+	return (uint64_t) b[0] | (uint64_t) b[1] << 8 | (uint64_t) b[2] << 16 |
+		(uint64_t) b[3] << 24 | (uint64_t) b[4] << 32 | (uint64_t) b[5] << 40 |
+		(uint64_t) b[6] << 48 | (uint64_t) b[7] << 56;
+}
+
+/* Is there a word in the buffer? */
+static inline bool
+has_word(const dp_random *rng)
+{
+	return rng->used + sizeof(uint64_t) <= DP_RANDOM_BUFFER;
+}
+
+/*
+ * The next n bytes, 1 .. 8, of a buffer that has a word: straight from there, without a copy to
+ * wipe.  The caller sees the buffer, so that the compiler cannot elide the zeros.
+ */
+static inline uint64_t
+take_word(dp_random *rng, size_t n)
+{
+	unsigned char *next = rng->buf + rng->used;
+	uint64_t	word = word_of(next);
+
+	/* no more than these: the next word would wait for what is written where it begins */
+	for (size_t i = 0; i < n; i++)
+		next[i] = 0;
+	rng->used += n;
+	return word & (~(uint64_t) 0 >> (64 - 8 * n));
+}
+
 /*
  * dp_random_init
  *		Makes rng an empty buffer in front of fill(ctx, ...).
@@ -97,32 +131,19 @@ dp_status
 dp_random_u64(dp_random *rng, uint64_t *out)
 {
 	unsigned char raw[8];
-	uint64_t	value = 0;
 	dp_status	status;
 
 	*out = 0;
-	if (rng->used + sizeof(raw) <= DP_RANDOM_BUFFER)
+	if (has_word(rng))
 	{
-		/*
-		 * Straight from the buffer, without a copy to wipe.  The caller sees the buffer, so
-		 * that the compiler cannot elide the zeros.
-		 */
-		unsigned char *next = rng->buf + rng->used;
-
-		for (size_t i = 0; i < sizeof(raw); i++)
-			value |= (uint64_t) next[i] << (8 * i);
-		memset(next, 0, sizeof(raw));
-		rng->used += sizeof(raw);
-		*out = value;
+		*out = take_word(rng, sizeof(raw));
 		return DP_OK;
 	}
 	status = take_bytes(rng, raw, sizeof(raw));
 	if (status != DP_OK)
 		return status;
-	for (size_t i = 0; i < sizeof(raw); i++)
-		value |= (uint64_t) raw[i] << (8 * i);
+	*out = word_of(raw);
 	OPENSSL_cleanse(raw, sizeof(raw));
-	*out = value;
 	return DP_OK;
 }
 
@@ -138,6 +159,28 @@ bit_length(dp_uint128 value)
 	if (low != 0)
 		return 64 - __builtin_clzll(low);
 	return 0;
+}
+
+/* The next len bytes, 1 .. 16, as an integer in *value; DP_ERR_RANDOM if the source failed. */
+static inline dp_status
+take_integer(dp_random *rng, size_t len, dp_uint128 *value)
+{
+	unsigned char raw[16];
+	dp_status	status;
+
+	if (len <= sizeof(uint64_t) && has_word(rng))
+	{
+		*value = take_word(rng, len);
+		return DP_OK;
+	}
+	status = take_bytes(rng, raw, len);
+	if (status != DP_OK)
+		return status;
+	*value = 0;
+	for (size_t i = 0; i < len; i++)
+		*value |= (dp_uint128) raw[i] << (8 * i);
+	OPENSSL_cleanse(raw, len);
+	return DP_OK;
 }
 
 /*
@@ -157,7 +200,6 @@ bit_length(dp_uint128 value)
 dp_status
 dp_random_below(dp_random *rng, dp_uint128 bound, dp_uint128 *out)
 {
-	unsigned char raw[16];
 	int			bits;
 	size_t		len;
 	dp_uint128	mask;
@@ -174,14 +216,11 @@ dp_random_below(dp_random *rng, dp_uint128 bound, dp_uint128 *out)
 
 	for (int tries = 0; tries < DP_RANDOM_MAX_TRIES; tries++)
 	{
-		dp_uint128	value = 0;
-		dp_status	status = take_bytes(rng, raw, len);
+		dp_uint128	value;
+		dp_status	status = take_integer(rng, len, &value);
 
 		if (status != DP_OK)
 			return status;
-		for (size_t i = 0; i < len; i++)
-			value |= (dp_uint128) raw[i] << (8 * i);
-		OPENSSL_cleanse(raw, len);
 		value &= mask;
 		if (value < bound)
 		{

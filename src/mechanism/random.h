@@ -13,8 +13,8 @@
 /* A source: fills buf with len random bytes; returns 0 on success, anything else if it fails. */
 typedef int (*dp_bytes_fn) (void *ctx, unsigned char *buf, size_t len);
 
-/* Bytes that are asked of the source at a time. */
-#define DP_RANDOM_BUFFER 512
+/* Bytes that are asked of the source at a time; OpenSSL takes 1 us for a request of any size. */
+#define DP_RANDOM_BUFFER 2048
 
 /*
  * Rejections in a row after which a source is held to be broken

@@ -275,6 +275,7 @@ dp_rank_gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups
 		return DP_ERR_RANGE;
 
 	gate->none = gate->total = 0;
+	gate->scale = 0.0;
 #ifdef DP_FAULT_NOISELESS
 	return DP_OK;
 #endif
@@ -290,6 +291,7 @@ dp_rank_gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups
 			(double) groups / (double) DP_SCALE;
 
 		gate->none += none_distance(share, groups, m, part);
+		gate->scale = 1.0 / (rate * (double) DP_SCALE);
 		gate->total = (dp_int128) min_individuals * DP_SCALE +
 			dp_sum_offset(rate, part - log_odds, 3);
 	}
@@ -756,7 +758,7 @@ dp_rank_choose(dp_random *rng, int64_t epsilon_nano, int64_t delta_atto,
 	rank_data	data = {.weights = weights,.m = m,.groups = groups,.work = work};
 	rank_recursion run;
 	rank_interval all = {0, ntargets - 1, 0, m - 1, epsilon_nano, true, 0};
-	dp_rank_gate gate = {0, 0};
+	dp_rank_gate gate = {0, 0, 0.0};
 	int			order[DP_RANK_MAX_TARGETS];
 	bool		shifted;
 	dp_status	status;

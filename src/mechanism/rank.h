@@ -40,6 +40,7 @@ typedef struct dp_rank_gate
 {
 	dp_int128	none;			/* T_0, in weight */
 	dp_int128	total;			/* the counts of a recursion, in lattice units */
+	double		scale;			/* of the noise of each of these three, in individuals */
 } dp_rank_gate;
 
 extern dp_status dp_rank_choose(dp_random *rng, int64_t epsilon_nano,

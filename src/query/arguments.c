@@ -190,25 +190,25 @@ total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *r
 	double		upper;
 	double		least;
 	double		most;
-	bool		values_have;
 
 	if (list_length(aggref->args) > 1 || !derive_total(builder->level, expr, &lower, &upper))
 		return false;
-	values_have = derive_bounds(builder->level, expr, &least, &most);
 	*result = (TotalBounds) {.not_negative = lower >= 0};
-	if (builder->spec.streamed)
+	if (!builder->spec.streamed)
 	{
-		if (values_have && Max(lower, least) > Min(upper, most))
-			return false;
-		result->bound = values_have ?
-			known_bounds(builder, Max(lower, least), Min(upper, most)) :
-			known_bounds(builder, lower, upper);
+		double		size = Max(fabs(lower), fabs(upper));
+
+		result->bound = known_bounds(builder, -size, size);
 		return true;
 	}
-	result->bound = known_bounds(builder, -Max(fabs(lower), fabs(upper)),
-								 Max(fabs(lower), fabs(upper)));
-	if (values_have)
-		result->clamp = known_bounds(builder, least, most);
+	if (derive_bounds(builder->level, expr, &least, &most))
+	{
+		lower = Max(lower, least);
+		upper = Min(upper, most);
+	}
+	if (lower > upper)
+		return false;
+	result->bound = known_bounds(builder, lower, upper);
 	return true;
 }
 
@@ -336,8 +336,7 @@ total_argument(ReleaseBuilder *builder, Node *expr, SpecArgType type, const Tota
 			return i;
 		i++;
 	}
-	return add_argument(builder, expr, (SpecArgument) {.type = type,.bound = total->bound,
-		.clamp = total->clamp,.total = true});
+	return add_argument(builder, expr, (SpecArgument) {.type = type,.bound = total->bound,.total = true});
 }
 
 /* Are these columns, in any order, those of one of the alternatives of the unit? */

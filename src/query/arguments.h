@@ -11,11 +11,10 @@
 #include "query/builder.h"
 #include "spec/spec.h"
 
-/* Positions of the bounds of a sum over a whole release, and of one value, or 0. */
+/* The bounds of a sum over a whole release, by position, and whether the lower one is not below 0. */
 typedef struct TotalBounds
 {
 	int			bound;
-	int			clamp;
 	bool		not_negative;
 } TotalBounds;
 

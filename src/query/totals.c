@@ -6,7 +6,8 @@
  * query and from declared limits (spec/spec.h): where there are sums and counts of rows, and
  * where max_total is given or max_rows is small.  For a group's gate then needs as many rows as
  * max_rows of min_individuals people are, so that with a large max_rows, which somebody has
- * given as a bound of single groups alone, groups of a middling size would not be shown.
+ * given as a bound of single groups alone, groups of a middling size would not be shown.  With
+ * one row in a group nothing is gained, and counts are whole numbers.
  */
 #include "postgres.h"
 
@@ -203,7 +204,8 @@ bounds_by_total(const ReleaseBuilder *builder)
 		return false;
 	return builder->asked[DP_PARAM_TOTAL] || builder->individuals->max_total > 0 ||
 		has_totals(&builder->spec) ||
-		(is_constant(rows) && DatumGetFloat8(((Const *) rows)->constvalue) <= FEW_ROWS);
+		(is_constant(rows) && DatumGetFloat8(((Const *) rows)->constvalue) > 1 &&
+		 DatumGetFloat8(((Const *) rows)->constvalue) <= FEW_ROWS);
 }
 
 /*

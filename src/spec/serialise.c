@@ -198,7 +198,6 @@ pass_argument(SpecBytes *bytes, const ReleaseSpec *spec, SpecArgument *argument)
 	argument->type = pass_byte(bytes, argument->type, SPEC_ARG_INTERVAL);
 	argument->typmod = (int32) pass_uint32(bytes, (uint32) argument->typmod);
 	argument->bound = pass_bound(bytes, spec, argument->bound);
-	argument->clamp = pass_bound(bytes, spec, argument->clamp);
 	pass_bool(bytes, &argument->total);
 	require(!argument->total || argument->bound != 0);
 }

@@ -11,6 +11,7 @@
 #include "core/errors.h"
 #include "core/limits.h"
 #include "core/settings.h"
+#include "mechanism/average.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
 #include "mechanism/whole_noise.h"
@@ -144,10 +145,10 @@ check_ranges(const ReleaseSpec *spec, const double *values)
 	{
 		const SpecArgument *argument = &spec->arguments[i];
 
-		int			bound = argument->total ? argument->clamp : argument->bound;
-
-		if (bound > 0)
-			range_check(argument->type, argument->typmod, values[bound], values[bound + 1]);
+		/* a sum may be larger than a value of its type */
+		if (argument->bound > 0 && !argument->total)
+			range_check(argument->type, argument->typmod, values[argument->bound],
+						values[argument->bound + 1]);
 	}
 	for (int i = 0; i < spec->nsketches; i++)
 	{
@@ -293,6 +294,21 @@ counts_only(const ReleaseSpec *spec, const ReleaseParams *params)
 }
 
 /*
+ * Is the vector that of an average alone: a sum of values in [-1, 1], twice, beside the number of
+ * individuals?
+ */
+static bool
+lone_average(const ReleaseSpec *spec)
+{
+	const SpecCoordinate *sums = &spec->coordinates[1];
+
+	return spec->numeric && !spec->by_total && spec->dimensions == 3 && sums[0].feature != DP_NONE &&
+		sums[0].feature == sums[1].feature && sums[0].imputation == sums[1].imputation &&
+		sums[0].copy != sums[1].copy && !sums[0].presence && !sums[1].presence &&
+		spec->features[sums[0].feature].kind == SPEC_FEATURE_X;
+}
+
+/*
  * Reads the parameter array of one execution into params.  values has spec->nparams
  * elements and must outlive params.  Raises ERRCODE_INVALID_PARAMETER_VALUE,
  * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE or ERRCODE_DP_BOUNDS if one of them is out of range.
@@ -322,6 +338,8 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 	params->rows = integer_param(values[DP_PARAM_ROWS], DP_MAX_ROWS, "max_rows");
 	params->total = integer_param(values[DP_PARAM_TOTAL], DP_MAX_TOTAL, "max_total");
 	settle_limits(spec, params);
+	params->look = lone_average(spec) ? dp_average_look(params->epsilon_share) : 0;
+	params->vector_epsilon = params->epsilon_share - params->look;
 	params->whole_noise = counts_only(spec, params) &&
 		dp_whole_suits(params->epsilon_share, params->groups, spec->dimensions);
 	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)

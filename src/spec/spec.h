@@ -122,9 +122,7 @@ typedef struct SpecArgument
 	SpecArgType type;
 	int32		typmod;			/* of NUMERIC: precision and scale, as in PostgreSQL; else -1 */
 	int16		bound;			/* position of its lower bound in the parameters, or 0 */
-	int16		clamp;			/* position of the lower bound of values before, or 0 */
-	bool		total;			/* the bounds are of sums in a whole release; those of values
-								 * are at clamp */
+	bool		total;			/* the bounds are of its sum in a whole release */
 } SpecArgument;
 
 /* The rows in which one or two arguments have a value. */
@@ -388,6 +386,8 @@ typedef struct ReleaseParams
 	int64		kept;			/* most groups in which an individual's rows are added up */
 	int64		unit;			/* rows that one unit of the vector stands for */
 	bool		whole_noise;	/* the vector consists of counts, with whole numbers as noise */
+	int64		look;			/* epsilon of a look at an average alone; 0 if there is none */
+	int64		vector_epsilon; /* epsilon of the vector's joint noise: all but the look */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 

@@ -182,7 +182,7 @@ attack('pages in the cache', "EXPLAIN (ANALYZE, BUFFERS, COSTS off, TIMING off, 
 attack('pruned rows', "INSERT INTO a.h VALUES (1000, repeat('y', 100)) RETURNING ctid",
 	before => [ 'SET client_min_messages = warning', 'DROP TABLE IF EXISTS a.h', 'RESET client_min_messages', 'CREATE TABLE a.h (k int, f text) WITH (autovacuum_enabled = off)', q{INSERT INTO a.h SELECT i, repeat('x', 100) FROM generate_series(1, 58) i}, 'ANALYZE a.h',
 		'DELETE FROM a.h WHERE k > 5', $loops, "SELECT dp_count(*) FROM people p JOIN a.h ON h.k < p.id WHERE p.name = 'p5'" ],
-	alone => 1, state => '00000', moves => 0);
+	alone => 1, state => '00000', moves => 0, again => 2);
 foreach (
 	[ 'by a CTE', "WITH m AS (SELECT k FROM a.h) SELECT dp_count(*) FROM people p JOIN m ON m.k < p.id WHERE p.name = 'p5'" ],
 	[ 'by a CTE in a CTE', "WITH m AS NOT MATERIALIZED (SELECT k FROM a.h), n AS (SELECT k FROM m) SELECT dp_count(*) FROM people p JOIN n ON n.k < p.id WHERE p.name = 'p5'" ],
@@ -194,7 +194,7 @@ foreach (
 	attack("pruned rows, $how", "INSERT INTO a.h VALUES (1000, repeat('y', 100)) RETURNING ctid",
 		before => [ 'SET client_min_messages = warning', 'DROP TABLE IF EXISTS a.h', 'RESET client_min_messages', 'CREATE TABLE a.h (k int, f text) WITH (autovacuum_enabled = off)',
 			q{INSERT INTO a.h SELECT i, repeat('x', 100) FROM generate_series(1, 58) i}, 'ANALYZE a.h', 'DELETE FROM a.h WHERE k > 5', $loops, $sql ],
-		alone => 1, state => '00000', moves => 5);
+		alone => 1, state => '00000', moves => 5, again => 2);
 }
 # a leak: dead index entries that were marked
 attack('marked index entries', q{SELECT pg_relation_size('a.hi_k')},
@@ -202,7 +202,7 @@ attack('marked index entries', q{SELECT pg_relation_size('a.hi_k')},
 		'INSERT INTO a.hi SELECT i, 0 FROM generate_series(1, 407) i', 'ANALYZE a.hi', 'DELETE FROM a.hi WHERE k > 5 AND k < 400',
 		"$loops; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off",
 		"SELECT dp_count(*) FROM people p JOIN a.hi ON hi.k > p.id - 6 AND hi.k < p.id + 500 WHERE p.name = 'p5'", 'INSERT INTO a.hi SELECT 350, 1 FROM generate_series(1, 10)' ],
-	alone => 1, state => '00000', moves => 0);
+	alone => 1, state => '00000', moves => 0, again => 2);
 # a leak: counters of an index that a client's CTE uses
 attack('counters of a CTE', q{SELECT pg_stat_get_xact_numscans('a.keys_pkey'::regclass), pg_stat_get_xact_tuples_returned('a.keys_pkey'::regclass)},
 	before => [ "$loops; SET enable_seqscan = off; SET enable_bitmapscan = off", 'BEGIN',

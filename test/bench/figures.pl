@@ -22,7 +22,8 @@ my @gate_sizes = map { 20 + 2 * $_ } 0 .. 30;
 # of its error as a function of epsilon and the number of people.
 my @statistics = (
 	{ name => 'count(*)', unit => 'people', d => 1, law => sub { sqrt(2 * exp(-$_[0])) / (1 - exp(-$_[0])) } },
-	{ name => 'avg(x)', unit => 'units of x', d => 3, law => sub { 50 * sqrt(10 / 3) / $_[0] / $_[1] } },
+	{ name => 'avg(x)', unit => 'units of x', d => 3,
+		law => sub { 50 * 24 / 23 * sqrt($_[0] * $_[1] > 6144 ? 2 : 10 / 3) / $_[0] / $_[1] } },
 	{ name => 'stddev(x)', unit => 'units of x', d => 3,
 		law => sub { 50 / (2 * sqrt(1 / 3)) * sqrt(20 / 3 * (1 / 4 + 1 / 36)) / $_[0] / $_[1] } },
 	{ name => 'median(x)', unit => 'units of x', d => 0, law => sub { 100 * sqrt(2) / $_[0] / $_[1] } },

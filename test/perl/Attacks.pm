@@ -239,6 +239,9 @@ sub control($$)
 #	moves    => 5              numbers in the answer may differ by that much
 #	alone    => 1              in a session of its own, whose notices count, too; psql's
 #	                           commands may be used
+#	again    => 2              if the versions differ, both are tried as often again: for what other
+#	                           sessions may disturb, such as a transaction that is under way; a
+#	                           leak shows every time
 sub attack
 {
 	my ($name, $sql, %o) = @_;
@@ -390,6 +393,21 @@ sub same
 	  && $one->{calls} == $two->{calls} && close_by($one->{out}, $two->{out}, $moves);
 }
 
+# The outcomes of an attack, once more on both versions if they differ and it may be tried again.
+sub tried_again
+{
+	my ($attack, $one, $two) = @_;
+
+	for (my $times = $attack->{again} || 0; $times > 0 && !same($one, $two, $attack->{moves}); $times--)
+	{
+		($one) = outcomes(0, $attack);
+		version(0);
+		($two) = outcomes(0, $attack);
+		version(1);
+	}
+	return ($one, $two);
+}
+
 # The attack on the protected tables: with and without the person.
 sub judge_attack
 {
@@ -430,7 +448,7 @@ sub run_attacks
 
 	foreach my $attack (@list)
 	{
-		judge_attack($attack, shift @with, shift @without);
+		judge_attack($attack, tried_again($attack, shift @with, shift @without));
 		if ($attack->{control} eq 'none')
 		{
 			$count{without}++;

@@ -530,8 +530,6 @@ my @admin = (
 	[ q{protect(NULL::regclass, 'patient_id'::name, 'p')}, '22004' ],
 	[ q{protect('visits', NULL::name, 'p')}, '22004' ],
 	[ q{protect('visits', NULL::name[], 'p')}, '22004' ], [ q{protect('visits', 'patient_id', NULL)}, '22004' ],
-	[ q{protect('visits', 'patient_id', 'p', NULL)}, '22004' ],
-	[ q{protect('visits', 'patient_id', 'p', 1, NULL)}, '22004' ],
 	[ q{protect('visits', '{}'::name[], 'p')}, '22023' ], [ q{protect('visits', 'patient_id', '')}, '22023' ],
 	[ q{protect('visits', 'patient_id', 'p', 0)}, '22023' ],
 	[ q{protect('visits', 'patient_id', 'p', 1000001)}, '22023' ],

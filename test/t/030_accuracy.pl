@@ -181,7 +181,7 @@ foreach my $case ([ '', 40 ], [ 'SET dp_agg.max_rows = 10;', 10 ], [ 'SET dp_agg
 {
 	my ($set, $most) = @$case;
 	my ($avg, $avg_error, $count, $count_error) = statistics(200,
-		'SELECT dp_avg(x, 0, 100), dp_count(*) FROM busy', 'a float8, c float8', <<'SQL', <<'SET');
+		'SELECT dp_avg(x, 0, 100), dp_count(*) FROM busy', 'a float8, c float8', <<'SQL', <<"SET");
 avg(a), stddev(a) / sqrt(count(*)), avg(c), stddev(c) / sqrt(count(*))
 SQL
 SET dp_agg.epsilon = 20;

@@ -74,13 +74,13 @@ SQL
 sub limits
 {
 	my ($role, $unit, $keys, $from, $set) = @_;
-	my $error = "SELECT '\@' || standard_error * 1000 / sqrt(2) FROM dp_agg.last_release()";
+	my $limits = "SELECT '\@' || max_groups || ' ' || max_rows FROM dp_agg.last_release()";
 	my @asked = map { query($_, $keys, $from) } "count(DISTINCT $unit)", 'count(*)';
-	my $r = DpAgg::as($node, $role, "SET dp_agg.epsilon = 1000; $set; $asked[0]; $error; $asked[1]; $error;");
-	my ($people, $k, $rows, $kr) = $r->{out} =~ /^(.*?)\n?\@([\d.]+)\n(.*?)\n?\@([\d.]+)$/s;
+	my $r = DpAgg::as($node, $role, "SET dp_agg.epsilon = 1000; $set; $asked[0]; $limits; $asked[1]; $limits;");
+	my ($people, $k, $rows, $r_and_k) = $r->{out} =~ /^(.*?)\n?\@(\d+) \d+\n(.*?)\n?\@(\d+ \d+)$/s;
 
-	return ($r->{err}, '', '') unless defined $kr;
-	return (sprintf('%.0f %.0f', $k, $kr / $k), $people, $rows);
+	return ($r->{err}, '', '') unless defined $r_and_k;
+	return ($r_and_k =~ s/^\d+/$k/r, $people, $rows);
 }
 
 sub query
@@ -284,7 +284,7 @@ follows(100, 20, 'pid', 'kind, i', 'visits');
 # ---------- what was asked is an upper limit ----------
 
 my $month = 'SELECT extract(month from day), count(DISTINCT pid) FROM visits WHERE dp_with(1000, NULL, %s) GROUP BY 1';
-my $k = "SELECT round(standard_error::numeric * 1000 / sqrt(2::numeric)) FROM dp_agg.last_release()";
+my $k = "SELECT coalesce(max_groups, max_total) FROM dp_agg.last_release()";
 
 sub last_k
 {
@@ -349,8 +349,10 @@ session('NOT NULL is dropped', '2 3', 'PREPARE q AS SELECT i > 3, count(DISTINCT
 	qq(\\! $psql -c "ALTER TABLE visits ALTER i DROP NOT NULL"), $execute);
 session('an enum gets a label', '4 5', 'PREPARE q AS SELECT m, count(DISTINCT pid) FROM visits WHERE dp_with(1000) GROUP BY 1', $execute,
 	qq(\\! $psql -c "ALTER TYPE mood ADD VALUE 'glad'"), $execute);
-session('a table gets a child', '1 20', 'PREPARE q AS SELECT k, count(*) FROM good WHERE dp_with(1000, max_groups => 1) GROUP BY k', $execute,
-	qq(\\! $psql -c "CREATE TABLE good_child () INHERITS (good)"), $execute);
+my $execute_rows = $execute =~ s/\Q$k/SELECT max_rows FROM dp_agg.last_release()/r;
+
+session('a table gets a child', '1 20', 'PREPARE q AS SELECT k, count(*) FROM good WHERE dp_with(1000, max_groups => 1) GROUP BY k', $execute_rows,
+	qq(\\! $psql -c "CREATE TABLE good_child () INHERITS (good)"), $execute_rows);
 
 # tables of the client's own
 my $mine = $field =~ s/p\.field/m.g/r =~ s/WHERE/JOIN mine m ON m.id = p.region WHERE/r;

@@ -277,5 +277,52 @@ SQL
 	cmp_ok(abs((split /\n/, $error)[-1] / $expected - 1), '<', 1e-3, "$output, $limits: error " . sprintf '%.4f', $expected);
 }
 
+# An average alone is drawn around its centre where a group is large, with the error of (1 + |c|)
+# Laplace variables of 23/24 of epsilon; smaller groups have the joint noise of that.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE large (id int PRIMARY KEY, x float8 NOT NULL, far float8 NOT NULL, n int NOT NULL);
+INSERT INTO large SELECT i, (i - 0.5) / 100, 90 + (i - 0.5) / 1000, 1 FROM generate_series(1, 10000) i;
+INSERT INTO large SELECT 100000 + i, 25, 25, 2 FROM generate_series(1, 1000) i;
+ANALYZE large;
+SELECT dp_agg.protect('large', unit => 'id', population => 'people');
+SELECT dp_agg.set_bounds('large', 'x', 0, 100), dp_agg.set_bounds('large', 'far', 0, 100);
+GRANT SELECT ON large TO reader;
+SQL
+foreach my $case (
+	# column, group, individuals, truth, c or none
+	[ 'x', 1, 10000, 50, 0 ], [ 'far', 1, 10000, 95, 0.9 ], [ 'x', 2, 1000, 25 ])
+{
+	my ($column, $group, $individuals, $truth, $c) = @$case;
+	my $name = "average of $individuals around $truth";
+	my $joint = sqrt(20 / 3 * (1 / 2 + (($truth - 50) / 50)**2));
+	my $expected = 50 / $individuals * 24 / 23 * (defined $c ? sqrt(2) * (1 + abs $c) : $joint);
+	# what the look's errors of both numbers do together
+	my $second = defined $c ? 50 * 48**2 * sqrt(2.5 + 3.5 * $c**2) / $individuals**2 : 0;
+	my $error = sqrt($expected**2 + $second**2);
+	my ($rms, $mean, $holds) = split /\|/, DpAgg::value($node, 'reader', <<"SQL");
+CREATE TEMP TABLE answer (a float8, l float8, u float8);
+CREATE PROCEDURE pg_temp.ask() LANGUAGE plpgsql AS \$\$
+BEGIN
+	FOR i IN 1 .. 1500 LOOP
+		INSERT INTO answer SELECT dp_avg($column), dp_low(dp_avg($column), 0.9), dp_high(dp_avg($column), 0.9) FROM large WHERE n = $group;
+		COMMIT;
+	END LOOP;
+END
+\$\$;
+CALL pg_temp.ask();
+SELECT sqrt(avg((a - $truth) ^ 2)), avg(a - $truth), avg(($truth BETWEEN l AND u)::int) FROM answer;
+SQL
+
+	cmp_ok(abs($rms / $error - 1), '<', 5 * sqrt(5 / 1500) / 2 + 0.03, "$name: error $rms, expected " . sprintf '%.5f', $error);
+	cmp_ok($rms, '<', 0.0082, "$name: sharper than joint noise") if $truth == 50;
+	cmp_ok(abs $mean, '<', 5 * $error / sqrt 1500, "$name: without bias");
+	cmp_ok(abs($holds - 0.9), '<', 5 * sqrt(0.09 / 1500) + 0.01, "$name: intervals of 90 % hold in $holds");
+	my $stated = DpAgg::value($node, 'reader', <<"SQL");
+SELECT dp_avg($column) IS NOT NULL FROM large WHERE n = $group;
+SELECT standard_error FROM dp_agg.last_release();
+SQL
+	cmp_ok(abs((split /\n/, $stated)[-1] / $expected - 1), '<', 0.15, "$name: the standard error is about that");
+}
+
 $node->stop;
 done_testing();

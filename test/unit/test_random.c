@@ -126,7 +126,7 @@ test_failures(void)
 	tap_ok(good == 2 * DP_RANDOM_BUFFER / 8 && value == 0 &&
 		   dp_random_u64(&rng, &value) == DP_ERR_RANDOM,
 		   "old bytes are not used again after a failure");
-	/* 512 is no multiple of 3 bytes: this failure is in the middle of a draw. */
+	/* The buffer is no multiple of 3 bytes: this failure is in the middle of a draw. */
 	source.fills = 1;
 	good = 0;
 	while (good < 1000 && dp_random_below(&rng, 1 << 24, &below) == DP_OK)

@@ -72,7 +72,7 @@ static double
 gate_thresholds(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int64_t minimum,
 				int m, int ntargets, bool shifted, double *total)
 {
-	dp_rank_gate gate = {0, 0};
+	dp_rank_gate gate = {0, 0, 0.0};
 
 	if (dp_rank_gate_thresholds(epsilon_nano, delta_atto, groups, minimum, m,
 								ntargets, shifted, &gate) != DP_OK)

@@ -50,7 +50,9 @@ open_work(BoundState *state, uint64 secret)
 	state->partial.keys.seed = value_mix(secret + 1);
 	individuals_open(&state->individuals, state->features.nfeatures,
 					 state->partial.spec->nsketches,
-					 (uint32) state->partial.contributions->params.kept);
+					 (uint32) state->partial.contributions->params.kept,
+					 state->partial.columns.nkeys == 0 && state->units.is_short &&
+					 state->partial.spec->nsketches == 0);
 	groups_open(&state->partial.groups, state->partial.spec);
 	state->partial.groups.seed = value_mix(secret + 2);
 	groups_open(&state->ids, NULL);
@@ -99,43 +101,74 @@ divide_group(BoundState *state, Record *record)
 		state->without_id = true;
 }
 
+/* Writes a row into its partition. */
+static pg_attribute_always_inline void
+divide_record(BoundState *state, Record *record)
+{
+	if (state->layout.grouped)
+		divide_group(state, record);
+	record_write(&state->layout, record, state->partitions,
+				 (int) (record->unit.hash >> 1 >> (63 - state->partition_bits)));
+}
+
+/* Writes the rows that wait, after prefetching what is known of their groups. */
+static void
+divide_batch(BoundState *state)
+{
+	for (int i = 0; i < state->nrecords; i++)
+		groups_prefetch_item(&state->ids, state->records[i].group.hash);
+	for (int i = 0; i < state->nrecords; i++)
+		divide_record(state, &state->records[i]);
+	state->nrecords = 0;
+}
+
+/* Are all records complete without bytes of their rows?  If not, none can wait for the next row. */
+static inline bool
+may_wait(const BoundState *state)
+{
+	return state->partial.keys.is_short && state->units.is_short && !state->layout.varies;
+}
+
 static inline void
-divide_row(BoundState *state, TupleTableSlot *slot, Record *record)
+divide_row(BoundState *state, TupleTableSlot *slot)
 {
 	const AttrNumber *column = state->partial.columns.values;
+	Record	   *record = &state->records[state->nrecords];
 
-	slot_getsomeattrs(slot, state->partial.columns.last);
+	direct_columns_read(&state->partial.columns.direct, slot);
 	if (!key_columns_read(&state->units, slot, &record->unit))
 		return;					/* no individual's; the rewriter asks for IS NOT NULL */
-	if (state->partial.columns.nkeys > 0)
+	if (state->layout.grouped)
 	{
 		(void) key_columns_read(&state->partial.keys, slot, &record->group);
-		divide_group(state, record);
+		groups_prefetch_slot(&state->ids, record->group.hash);
 	}
 	divide_arguments(state, slot, record);
 	for (int i = 0; i < state->partial.spec->nsketches; i++, column++)
 		record->has_item[i] = !slot->tts_isnull[*column - 1] &&
 			sketch_read(&state->partial.sketches[i], slot->tts_values[*column - 1], &record->items[i]);
-	record_write(&state->layout, record, state->partitions,
-				 (int) (record->unit.hash >> 1 >> (63 - state->partition_bits)));
+	if (!may_wait(state))
+		divide_record(state, record);
+	else if (++state->nrecords == DIVIDE_BATCH)
+		divide_batch(state);
 }
 
 static void
 divide_rows(BoundState *state)
 {
 	RowReader	rows = {.child = partial_child(&state->partial)};
-	Record	   *record = &state->record;
 	TupleTableSlot *slot;
 
 	while ((slot = next_row(&rows)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(state->partial.row_context);
 
-		divide_row(state, slot, record);
+		divide_row(state, slot);
 		MemoryContextSwitchTo(old);
 		if (unlikely(!state->partial.row_context->isReset))
 			MemoryContextReset(state->partial.row_context);
 	}
+	divide_batch(state);
 	partitions_end_write(state->partitions);
 	if (state->shared == NULL)
 		return;

@@ -12,6 +12,7 @@
 #include "aggregate/sketch_state.h"
 #include "aggregate/sum.h"
 #include "nodes/bound/keys.h"
+#include "nodes/bound/prefetch.h"
 #include "spec/spec.h"
 #include "spec/value_key.h"
 
@@ -65,6 +66,23 @@ static inline uint64
 groups_rank(const Groups *groups, uint64 individual, uint64 group)
 {
 	return value_mix(individual ^ value_mix(group ^ groups->seed));
+}
+
+/* Where groups_lookup() begins for a hash: asked for before it is needed. */
+static inline void
+groups_prefetch_slot(const Groups *groups, uint64 hash)
+{
+	dp_prefetch(&groups->slots[(uint32) hash & (groups->nslots - 1)]);
+}
+
+/* The same for the group that it finds there, once that slot has come. */
+static inline void
+groups_prefetch_item(const Groups *groups, uint64 hash)
+{
+	uint32		number = groups->slots[(uint32) hash & (groups->nslots - 1)];
+
+	if (number != 0)
+		dp_prefetch(&groups->items[number - 1].key);
 }
 
 /* The number of a group, or PG_UINT32_MAX. */

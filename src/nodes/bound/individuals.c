@@ -26,9 +26,13 @@
 
 #define CHUNK_SIZE ((Size) 128 * 1024)
 
-/* No individuals yet; each will have sums and sketches for at most k groups. */
+/*
+ * No individuals yet; each will have sums and sketches for at most k groups, or, if they are to be
+ * single, sums for the group number 0.
+ */
 void
-individuals_open(IndividualTable *individuals, int nsums, int nsketches, uint32 most_groups)
+individuals_open(IndividualTable *individuals, int nsums, int nsketches, uint32 most_groups,
+				 bool single)
 {
 	individuals->context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg individuals",
 												 ALLOCSET_DEFAULT_SIZES);
@@ -42,8 +46,10 @@ individuals_open(IndividualTable *individuals, int nsums, int nsketches, uint32 
 	individuals->group_size = offsetof(IndividualGroup, sums) + nsums * sizeof(int64) +
 		nsketches * sizeof(IndividualItems);
 	individuals->first_groups = Min(individuals->most_groups, MOST_FIRST_GROUPS);
-	individuals->individual_size = offsetof(Individual, groups) +
-		individuals->first_groups * individuals->group_size;
+	individuals->single = single;
+	individuals->individual_size = single ?
+		offsetof(SingleIndividual, group) + individuals->group_size :
+		offsetof(Individual, groups) + individuals->first_groups * individuals->group_size;
 	individuals->chunk_bits =
 		pg_leftmost_one_pos32((uint32) (CHUNK_SIZE / individuals->individual_size));
 	individuals->size = FIRST_SIZE;
@@ -123,9 +129,9 @@ make_room(IndividualTable *individuals)
 	MemoryContextSwitchTo(old);
 }
 
-/* Adds an individual that is not there, without groups. */
-Individual *
-individuals_add(IndividualTable *individuals, const BoundKey *key)
+/* Memory for an individual, and its slot. */
+static Individual *
+add(IndividualTable *individuals, uint64 hash)
 {
 	Individual *individual;
 
@@ -133,16 +139,37 @@ individuals_add(IndividualTable *individuals, const BoundKey *key)
 		grow(individuals);
 	make_room(individuals);
 	individual = individuals_nth(individuals, individuals->n);
+	put_into_slot(individuals, individuals->n++, hash);
+	return individual;
+}
+
+/* Adds an individual that is not there, without groups. */
+Individual *
+individuals_add(IndividualTable *individuals, const BoundKey *key)
+{
+	Individual *individual = add(individuals, key->hash);
+
 	individual->hash = key->hash;
-	individual->bytes = NULL;
 	individual->length = key->length;
 	individual->ngroups = 0;
 	individual->largest = 0;
 	individual->more = NULL;
-	if (key->length > 0)
+	if (!key_fits_words(key->length))
 		individual->bytes = memcpy(MemoryContextAlloc(individuals->context, key->length),
 								   key->bytes, key->length);
-	put_into_slot(individuals, individuals->n++, key->hash);
+	else if (key->length > 0)
+		memcpy(&individual->words, key->bytes, sizeof(KeyWords));
+	return individual;
+}
+
+/* Adds a single individual that is not there, without rows. */
+SingleIndividual *
+individuals_add_single(IndividualTable *individuals, uint64 hash)
+{
+	SingleIndividual *individual = (SingleIndividual *) add(individuals, hash);
+
+	memset(individual, 0, individuals->individual_size);
+	individual->hash = hash;
 	return individual;
 }
 

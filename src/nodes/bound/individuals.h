@@ -41,13 +41,27 @@ typedef struct MoreGroups
 typedef struct Individual
 {
 	uint64		hash;
+	union						/* of the key, if it is not short */
+	{
+		KeyWords	words;
+		const char *bytes;		/* if they do not fit into words */
+	};
 	uint64		largest;		/* rank of its k groups; 0: not computed yet */
-	const char *bytes;			/* of the key, if it is not short */
-	uint32		length;
+	uint32		length;			/* of the key */
 	uint32		ngroups;
 	MoreGroups *more;			/* the groups beyond the first ones */
 	char		groups[FLEXIBLE_ARRAY_MEMBER];	/* the first ones, see individual_nth_group() */
 } Individual;
+
+/*
+ * What the table has of each individual where there is one group and keys of units are short: these
+ * lie closer together, and to find one takes less.
+ */
+typedef struct SingleIndividual
+{
+	uint64		hash;			/* as in Individual */
+	IndividualGroup group;
+} SingleIndividual;
 
 /* Where an individual is, found by its hash: a number plus one, or 0, and some bits of it. */
 typedef struct IndividualSlot
@@ -66,6 +80,7 @@ typedef struct IndividualTable
 	int			nsums;
 	int			nsketches;
 	uint32		most_groups;	/* k */
+	bool		single;			/* it has SingleIndividuals */
 	IndividualSlot *slots;		/* a hash table */
 	uint32		size;			/* of it, a power of two */
 	uint32		n;
@@ -75,9 +90,10 @@ typedef struct IndividualTable
 } IndividualTable;
 
 extern void individuals_open(IndividualTable *individuals, int nsums, int nsketches,
-							 uint32 most_groups);
+							 uint32 most_groups, bool single);
 extern void individuals_reset(IndividualTable *individuals);
 extern Individual *individuals_add(IndividualTable *individuals, const BoundKey *key);
+extern SingleIndividual *individuals_add_single(IndividualTable *individuals, uint64 hash);
 extern Size individuals_memory(const IndividualTable *individuals);
 extern bool individual_has_room(IndividualTable *individuals, Individual *individual,
 								const Groups *groups, uint64 rank);
@@ -95,6 +111,13 @@ individuals_nth(const IndividualTable *individuals, uint32 i)
 						   in_chunk * individuals->individual_size);
 }
 
+/* The same where all are single. */
+static inline SingleIndividual *
+individuals_nth_single(const IndividualTable *individuals, uint32 i)
+{
+	return (SingleIndividual *) individuals_nth(individuals, i);
+}
+
 static inline IndividualSlot *
 individuals_slot(const IndividualTable *individuals, uint64 hash)
 {
@@ -106,6 +129,19 @@ static inline uint32
 individual_tag(uint64 hash)
 {
 	return (uint32) (hash >> 24);
+}
+
+/* Is it the individual with the key?  Bytes that fit into words have zeros behind them. */
+static inline bool
+individual_is(const Individual *individual, const BoundKey *key)
+{
+	if (individual->hash != key->hash || individual->length != key->length)
+		return false;
+	if (key->length == 0)
+		return true;
+	if (likely(key_fits_words(key->length)))
+		return memcmp(&individual->words, key->bytes, sizeof(KeyWords)) == 0;
+	return memcmp(individual->bytes, key->bytes, key->length) == 0;
 }
 
 /* The individual with the key, added if need be; valid until individuals_reset(). */
@@ -124,9 +160,30 @@ individuals_find(IndividualTable *individuals, const BoundKey *key)
 		if (individuals->slots[slot].tag != tag)
 			continue;
 		individual = individuals_nth(individuals, individuals->slots[slot].number - 1);
-		if (individual->hash == key->hash && individual->length == key->length &&
-			(key->length == 0 || memcmp(individual->bytes, key->bytes, key->length) == 0))
+		if (individual_is(individual, key))
 			return individual;
+	}
+}
+
+/*
+ * The rows in the only group of the individual whose key is this hash, who is added if need be;
+ * valid until individuals_reset().
+ */
+static inline IndividualGroup *
+individuals_find_single(IndividualTable *individuals, uint64 hash)
+{
+	uint32		mask = individuals->size - 1;
+
+	for (uint32 slot = (uint32) hash & mask;; slot = (slot + 1) & mask)
+	{
+		uint32		number = individuals->slots[slot].number;
+		SingleIndividual *individual;
+
+		if (number == 0)
+			return &individuals_add_single(individuals, hash)->group;
+		individual = individuals_nth_single(individuals, number - 1);
+		if (individual->hash == hash)
+			return &individual->group;
 	}
 }
 

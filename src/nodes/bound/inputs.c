@@ -100,6 +100,42 @@ inputs_of_path(const PlannedInputs *inputs, PlannerInfo *root, RelOptInfo *rel, 
 	return columns;
 }
 
+/* Is it a test that a column with a unit is not NULL?  The list is a node's. */
+static bool
+is_test_of_unit(Expr *condition, Index varno, const List *numbers)
+{
+	NullTest   *test = (NullTest *) condition;
+	int			first = BOUND_FIRST_COLUMN + list_nth_int(numbers, BOUND_KEYS);
+	Var		   *var = IsA(test, NullTest) ? (Var *) test->arg : NULL;
+
+	if (var == NULL || test->nulltesttype != IS_NOT_NULL || test->argisrow || !IsA(var, Var) ||
+		var->varno != (int) varno)
+		return false;
+	for (int i = 0; i < list_nth_int(numbers, BOUND_UNITS); i++)
+	{
+		if (list_nth_int(numbers, first + i) == var->varattno)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Drops the conditions of a scan that hands out whole rows, if all of them say that units are not
+ * NULL: the node leaves out rows without an individual itself.
+ */
+static void
+drop_null_tests(SeqScan *scan, const List *numbers)
+{
+	ListCell   *lc;
+
+	foreach(lc, scan->scan.plan.qual)
+	{
+		if (!is_test_of_unit(lfirst(lc), scan->scan.scanrelid, numbers))
+			return;
+	}
+	scan->scan.plan.qual = NIL;
+}
+
 /*
  * Lets a sequential scan hand out whole rows, as the planner does below an Agg
  * (use_physical_tlist() in createplan.c): that takes no projection.  Returns the node's list of
@@ -128,5 +164,6 @@ inputs_of_whole_rows(PlannerInfo *root, Plan *child, List *numbers)
 		result = lappend_int(result, var->varattno);
 	}
 	child->targetlist = whole;
+	drop_null_tests(scan, result);
 	return result;
 }

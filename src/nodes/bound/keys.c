@@ -1,13 +1,14 @@
 /*
  * keys.c
- *		Keys of several columns, or of one that is long: bytes, one column after the
- *		other, each as a tag (0 for NULL), then its bytes as sketch_key.c gives them,
- *		after their number if the type has no fixed length.
+ *		Keys of several columns, or of one that is long.
+ *
+ * The key of a unit of one column is its bytes as value_key.c gives them.  All others have one column
+ * after the other, each as a tag (0 for NULL), then these bytes, after their number if the type has
+ * no fixed length.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -49,9 +50,45 @@ has_length(const KeyReader *reader)
 	return reader->length == -1;
 }
 
-/* The same as key_columns_read(), for keys that are not short. */
-bool
-key_columns_read_long(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
+/* key_bytes(); what is stored with a short header is read at once. */
+static inline void
+column_bytes(KeyReader *reader, Datum value, ValueKey *key)
+{
+	struct varlena *stored = (struct varlena *) DatumGetPointer(value);
+
+	if (reader->form == KEY_VARLENA && VARATT_IS_SHORT(stored) &&
+		!VARATT_IS_EXTERNAL(stored))
+	{
+		key->bytes = VARDATA_SHORT(stored);
+		key->length = VARSIZE_SHORT(stored) - VARHDRSZ_SHORT;
+	}
+	else
+		key_bytes(reader, value, key);
+}
+
+/* Appends a column that is not NULL to a key. */
+static inline void
+append_column(StringInfo buffer, KeyReader *reader, Datum value)
+{
+	ValueKey	key;
+	char	   *to;
+
+	column_bytes(reader, value, &key);
+	enlargeStringInfo(buffer, (int) (1 + sizeof(key.length) + key.length));
+	to = buffer->data + buffer->len;
+	*to++ = 1;
+	if (has_length(reader))
+	{
+		memcpy(to, &key.length, sizeof(key.length));
+		to += sizeof(key.length);
+	}
+	memcpy(to, key.bytes, key.length);
+	buffer->len = (int) (to + key.length - buffer->data);
+}
+
+/* Puts all columns into the buffer; false if one is NULL that must not be. */
+static bool
+read_columns(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
 {
 	StringInfo	buffer = &columns->buffer;
 
@@ -59,22 +96,72 @@ key_columns_read_long(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
 	for (int i = 0; i < columns->n; i++)
 	{
 		int			column = columns->attnos[i] - 1;
-		ValueKey	value;
 
-		if (slot->tts_isnull[column] && !columns->nullable)
+		if (!slot->tts_isnull[column])
+			append_column(buffer, &columns->readers[i], slot->tts_values[column]);
+		else if (columns->nullable)
+			appendStringInfoCharMacro(buffer, 0);
+		else
 			return false;
-		appendStringInfoCharMacro(buffer, slot->tts_isnull[column] ? 0 : 1);
-		if (slot->tts_isnull[column])
-			continue;
-		key_bytes(&columns->readers[i], slot->tts_values[column], &value);
-		if (has_length(&columns->readers[i]))
-			appendBinaryStringInfo(buffer, (char *) &value.length, sizeof(value.length));
-		appendBinaryStringInfo(buffer, value.bytes, (int) value.length);
 	}
 	key->bytes = buffer->data;
 	key->length = (uint32) buffer->len;
-	key->hash = hash_bytes_extended((const unsigned char *) buffer->data, buffer->len,
-									columns->seed);
+	return true;
+}
+
+/* The only column of a unit; false if it is NULL. */
+static bool
+read_unit(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
+{
+	int			column = columns->attnos[0] - 1;
+	ValueKey	value;
+
+	if (slot->tts_isnull[column])
+		return false;
+	column_bytes(columns->readers, slot->tts_values[column], &value);
+	key->bytes = value.bytes;
+	key->length = value.length;
+	return true;
+}
+
+/* A seeded hash of bytes, eight at a time. */
+static uint64
+hash_of_bytes(const char *bytes, uint32 length, uint64 seed)
+{
+	uint64		hash = seed ^ length;
+	uint64		word = 0;
+	uint32		done = 0;
+
+	for (; length - done > sizeof(word); done += sizeof(word))
+	{
+		memcpy(&word, bytes + done, sizeof(word));
+		hash = key_hash_step(hash, word);
+	}
+	/* the last eight bytes again have some of those before them */
+	if (length >= sizeof(word))
+		memcpy(&word, bytes + length - sizeof(word), sizeof(word));
+	else
+		memcpy(&word, bytes, length);
+	return value_mix(hash ^ word);
+}
+
+/* The same as key_columns_read(), for keys that are not short. */
+bool
+key_columns_read_long(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key)
+{
+	bool		of_unit = !columns->nullable;
+	KeyWords	words = {0};
+
+	if (!(of_unit && columns->n == 1 ? read_unit(columns, slot, key) :
+		  read_columns(columns, slot, key)))
+		return false;
+	if (of_unit && key_fits_words(key->length))
+	{
+		memcpy(&words, key->bytes, key->length);
+		key->hash = key_hash_words(&words, key->length, columns->seed);
+	}
+	else
+		key->hash = hash_of_bytes(key->bytes, key->length, columns->seed);
 	return true;
 }
 

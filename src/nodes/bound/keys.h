@@ -11,6 +11,7 @@
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 
+#include "mechanism/status.h"
 #include "spec/value_key.h"
 
 /*
@@ -30,7 +31,7 @@ typedef struct KeyColumns
 {
 	int			n;
 	bool		is_short;
-	bool		nullable;
+	bool		nullable;		/* of groups; those of units are not */
 	uint64		seed;			/* of hashes */
 	const AttrNumber *attnos;	/* of the rows that are read */
 	TupleDesc	desc;			/* of these rows */
@@ -43,6 +44,38 @@ extern void key_columns_open(KeyColumns *columns, TupleDesc desc, const AttrNumb
 extern bool key_columns_read_long(KeyColumns *columns, TupleTableSlot *slot, BoundKey *key);
 extern void key_columns_values(KeyColumns *columns, const BoundKey *key, Datum *values,
 							   bool *isnull);
+
+/* Few bytes of a unit's key, with zeros behind them. */
+typedef struct KeyWords
+{
+	uint64		words[2];
+} KeyWords;
+
+/* Do words hold all bytes of a key? */
+static inline bool
+key_fits_words(uint32 length)
+{
+	return length <= sizeof(KeyWords);
+}
+
+/*
+ * A hash of some words goes on to the next one: both halves of a product, which depend on all
+ * bits.  The last word is mixed instead.
+ */
+static inline uint64
+key_hash_step(uint64 hash, uint64 word)
+{
+	dp_uint128	product = (dp_uint128) (hash ^ word) * UINT64CONST(0x9e3779b97f4a7c15);
+
+	return (uint64) product ^ (uint64) (product >> 64);
+}
+
+/* The seeded hash of a unit's key that words hold. */
+static inline uint64
+key_hash_words(const KeyWords *key, uint32 length, uint64 seed)
+{
+	return value_mix(key_hash_step(seed, key->words[0]) ^ (key->words[1] + length));
+}
 
 /* The bits that are the key of a short column; NULL is one bit more than a value has. */
 static inline uint64

@@ -39,7 +39,7 @@ partial_begin(PartialNode *node, EState *estate, int eflags)
 	node->contributions =
 		contributions_open(node_description(scan), node->params, node->context);
 	node->spec = &node->contributions->spec;
-	input_columns_open(&node->columns, lsecond(scan->custom_private), node->spec);
+	input_columns_open(&node->columns, lsecond(scan->custom_private), desc, node->spec);
 	key_columns_open(&node->keys, desc, node->columns.keys, node->columns.nkeys, true);
 	node->sketches = rows_open_values(node->spec, node->params, desc, &node->columns);
 	MemoryContextSwitchTo(old);

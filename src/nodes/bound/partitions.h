@@ -15,6 +15,8 @@
 #include "storage/dsm.h"
 #include "utils/dsa.h"
 
+#include "nodes/bound/prefetch.h"
+
 /* Bytes of a block, unless a record needs more.  Blocks are written and read as a whole. */
 #define PARTITION_BLOCK_SIZE BLCKSZ
 
@@ -88,7 +90,10 @@ extern void partitions_open(Partitions *partitions, int i);
 extern PartitionBlock *partitions_next(Partitions *partitions);
 extern void partitions_close(Partitions *partitions);
 
-/* Room in partition i for a record of "size" bytes; not aligned. */
+/*
+ * Room in partition i for a record of "size" bytes; not aligned.  The memory of the next ones is
+ * asked for, since nobody has touched it as yet.
+ */
 static inline void *
 partitions_append(Partitions *partitions, int i, Size size)
 {
@@ -98,6 +103,7 @@ partitions_append(Partitions *partitions, int i, Size size)
 	if (unlikely((Size) (partition->end - result) < size))
 		result = partitions_make_room(partitions, partition, size);
 	partition->at = result + size;
+	dp_prefetch_to_write(result + PG_CACHE_LINE_SIZE);
 	return result;
 }
 

@@ -28,7 +28,7 @@ record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *u
 
 	layout->grouped = keys->n > 0;
 	layout->narrow_unit = units->is_short && units->readers->length <= (int) sizeof(uint32);
-	layout->varies = !units->is_short;
+	layout->wide_unit = !units->is_short;
 	layout->narguments = spec->narguments;
 	layout->nsketches = spec->nsketches;
 	for (int i = 0; i < spec->narguments; i++)
@@ -41,7 +41,8 @@ record_layout(RecordLayout *layout, const ReleaseSpec *spec, const KeyColumns *u
 			nvalues++;
 		}
 	}
-	layout->id = offset = layout->narrow_unit ? sizeof(uint32) : sizeof(uint64);
+	layout->id = offset = layout->wide_unit ? (Size) (sizeof(KeyWords) + 1) :
+		layout->narrow_unit ? sizeof(uint32) : sizeof(uint64);
 	if (layout->grouped)
 		offset += sizeof(uint32);
 	layout->present = offset;
@@ -73,10 +74,17 @@ has_bytes(const RecordLayout *layout, const Record *record, int sketch)
 	return layout->kinds[sketch] == SPEC_SKETCH_VALUES && record->has_item[sketch];
 }
 
+/* The number of bytes of a unit that do not lie at a fixed place. */
+static uint32
+more_of_unit(const Record *record)
+{
+	return key_fits_words(record->unit.length) ? 0 : record->unit.length;
+}
+
 static Size
 long_size(const RecordLayout *layout, const Record *record)
 {
-	Size		size = layout->size + lengths_size(layout) + record->unit.length;
+	Size		size = layout->size + lengths_size(layout) + more_of_unit(record);
 
 	if (record->id == RECORD_NO_ID)
 		size += sizeof(uint64) + record->group.length;
@@ -103,8 +111,8 @@ write_bytes(const RecordLayout *layout, const Record *record, char *to, Size siz
 	char	   *next = to + layout->size + lengths_size(layout);
 
 	lengths[LENGTH_RECORD] = (uint32) size;
-	lengths[LENGTH_UNIT] = record->unit.length;
-	next = put_bytes(next, record->unit.bytes, record->unit.length);
+	lengths[LENGTH_UNIT] = more_of_unit(record);
+	next = put_bytes(next, record->unit.bytes, lengths[LENGTH_UNIT]);
 	if (record->id == RECORD_NO_ID)
 	{
 		lengths[LENGTH_GROUP] = record->group.length;
@@ -141,9 +149,12 @@ record_read_long(const RecordLayout *layout, const char *from, Record *record)
 	const char *next = from + layout->size + lengths_size(layout);
 
 	memcpy(lengths, from + layout->size, lengths_size(layout));
-	record->unit.bytes = next;
-	record->unit.length = lengths[LENGTH_UNIT];
-	next += record->unit.length;
+	if (lengths[LENGTH_UNIT] > 0)
+	{
+		record->unit.bytes = next;
+		record->unit.length = lengths[LENGTH_UNIT];
+		next += record->unit.length;
+	}
 	if (record->id == RECORD_NO_ID)
 	{
 		record->group.hash = record_uint64(next);

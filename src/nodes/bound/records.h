@@ -22,6 +22,9 @@ typedef int32 RecordValue;
 #define RECORD_NO_VALUE PG_INT32_MIN
 #endif
 
+/* In place of the number of a unit's bytes. */
+#define UNIT_IS_LONG 255
+
 /* Stands for a group that has no number: its key is in the record. */
 #define RECORD_NO_ID PG_UINT32_MAX
 
@@ -47,7 +50,9 @@ typedef struct Record
 /*
  * Where what lies in a record.  At fixed places are
  *
- *		the unit: its bits (uint32) if it is that short, else its hash (uint64)
+ *		the unit: its bits (uint32) if it is that short, its hash (uint64) if it is short, else
+ *		its words and the number of its bytes (uint8), or, if these do not fit into words, its
+ *		hash in place of the first word, and UNIT_IS_LONG
  *		if there are keys, the id of the group (uint32)
  *		if an argument has no bounds, the set of those that have a value (uint32, or uint64
  *		where there are more than 32)
@@ -55,14 +60,15 @@ typedef struct Record
  *		for each sketch the cell plus one (uint32) or the hash of the value (uint64); 0 if the
  *		row has no value
  *
- * A record has more if units or values have bytes, or if its group has no id.  Then numbers
+ * A record has more if values have bytes, or if its unit is long, or its group has no id.  Then numbers
  * of bytes follow (uint32): of the record, of the unit, of the group's key, and, plus one, of
  * each sketch's value; and then these bytes.  Those of the key begin with its hash.
  */
 typedef struct RecordLayout
 {
 	bool		grouped;
-	bool		narrow_unit;
+	bool		narrow_unit;	/* it is bits */
+	bool		wide_unit;		/* it is words */
 	bool		has_bitmap;
 	bool		varies;			/* there is more in each record */
 	uint64		unit_seed;		/* of hashes of units */
@@ -102,12 +108,25 @@ record_uint64(const char *from)
 	return result;
 }
 
+/* The number of bytes of a record's unit of words, or UNIT_IS_LONG. */
+static inline uint8
+record_unit_length(const char *from)
+{
+	return (uint8) from[sizeof(KeyWords)];
+}
+
 /* The hash of a record's unit, which decides who reads it. */
 static inline uint64
 record_unit_hash(const RecordLayout *layout, const char *from)
 {
-	return layout->narrow_unit ? value_mix(record_uint32(from) ^ layout->unit_seed) :
-		record_uint64(from);
+	KeyWords	words;
+
+	if (layout->narrow_unit)
+		return value_mix(record_uint32(from) ^ layout->unit_seed);
+	if (!layout->wide_unit || record_unit_length(from) == UNIT_IS_LONG)
+		return record_uint64(from);
+	memcpy(&words, from, sizeof(words));
+	return key_hash_words(&words, record_unit_length(from), layout->unit_seed);
 }
 
 /* The number of its group. */
@@ -119,16 +138,16 @@ record_id(const RecordLayout *layout, const char *from)
 
 /* Does a record have more than what lies at fixed places? */
 static inline bool
-record_is_long(const RecordLayout *layout, uint32 id)
+record_is_long(const RecordLayout *layout, const char *from)
 {
-	return layout->varies || id == RECORD_NO_ID;
+	return layout->varies || record_id(layout, from) == RECORD_NO_ID ||
+		(layout->wide_unit && record_unit_length(from) == UNIT_IS_LONG);
 }
 
 static inline Size
 record_size(const RecordLayout *layout, const char *from)
 {
-	return record_is_long(layout, record_id(layout, from)) ?
-		record_uint32(from + layout->size) : layout->size;
+	return record_is_long(layout, from) ? record_uint32(from + layout->size) : layout->size;
 }
 
 static inline Size
@@ -192,14 +211,41 @@ record_get_present(const RecordLayout *layout, const char *from)
 	return layout->wide_bitmap ? record_uint64(from) : record_uint32(from);
 }
 
+static inline void
+record_put_unit(const RecordLayout *layout, const BoundKey *unit, char *to)
+{
+	if (layout->narrow_unit)
+		memcpy(to, &unit->bits, sizeof(uint32));
+	else if (!layout->wide_unit)
+		memcpy(to, &unit->hash, sizeof(uint64));
+	else
+	{
+		bool		fits = key_fits_words(unit->length);
+
+		memset(to, 0, sizeof(KeyWords));
+		if (fits)
+			memcpy(to, unit->bytes, unit->length);
+		else
+			memcpy(to, &unit->hash, sizeof(uint64));
+		to[sizeof(KeyWords)] = (char) (fits ? unit->length : UNIT_IS_LONG);
+	}
+}
+
+/* The unit, but for bytes that do not lie at a fixed place.  Behind those that do are zeros. */
+static inline void
+record_get_unit(const RecordLayout *layout, const char *from, BoundKey *unit)
+{
+	unit->hash = record_unit_hash(layout, from);
+	unit->bytes = from;
+	unit->length = layout->wide_unit && record_unit_length(from) != UNIT_IS_LONG ?
+		record_unit_length(from) : 0;
+}
+
 /* What lies at fixed places in a record. */
 static inline void
 record_put(const RecordLayout *layout, const Record *record, char *to)
 {
-	if (layout->narrow_unit)
-		memcpy(to, &record->unit.bits, sizeof(uint32));
-	else
-		memcpy(to, &record->unit.hash, sizeof(uint64));
+	record_put_unit(layout, &record->unit, to);
 	if (layout->grouped)
 		memcpy(to + layout->id, &record->id, sizeof(uint32));
 	if (layout->has_bitmap)
@@ -223,21 +269,18 @@ static inline void
 record_write(const RecordLayout *layout, const Record *record, Partitions *partitions,
 			 int partition)
 {
-	if (record_is_long(layout, record->id))
+	if (layout->varies || record->id == RECORD_NO_ID || !key_fits_words(record->unit.length))
 		record_write_long(layout, record, partitions, partition);
 	else
 		record_put(layout, record, partitions_append(partitions, partition, layout->size));
 }
 
-/* The record in these bytes, on which it goes on to rest. */
+/* The arguments of a record alone. */
 static inline void
-record_read(const RecordLayout *layout, const char *from, Record *record)
+record_read_arguments(const RecordLayout *layout, const char *from, Record *record)
 {
 	const char *value = from + layout->values;
 
-	record->unit.hash = record_unit_hash(layout, from);
-	record->unit.length = 0;
-	record->id = record_id(layout, from);
 	record->present = record_get_present(layout, from + layout->present);
 	for (int i = 0; i < layout->narguments; i++)
 	{
@@ -250,8 +293,17 @@ record_read(const RecordLayout *layout, const char *from, Record *record)
 		record->values[i] = 0;
 		record->present &= ~ARGUMENT_BIT(i);
 	}
+}
+
+/* The record in these bytes, on which it goes on to rest. */
+static inline void
+record_read(const RecordLayout *layout, const char *from, Record *record)
+{
+	record_get_unit(layout, from, &record->unit);
+	record->id = record_id(layout, from);
+	record_read_arguments(layout, from, record);
 	record_get_items(layout, from + layout->items, record);
-	if (record_is_long(layout, record->id))
+	if (record_is_long(layout, from))
 		record_read_long(layout, from, record);
 }
 

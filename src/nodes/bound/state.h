@@ -16,6 +16,9 @@
 #include "nodes/bound/partitions.h"
 #include "nodes/bound/records.h"
 
+/* Rows whose groups are looked up in one go. */
+#define DIVIDE_BATCH 16
+
 typedef struct BoundState
 {
 	PartialNode partial;		/* must be first */
@@ -47,6 +50,8 @@ typedef struct BoundState
 	Size		individuals_memory;
 	Size		groups_memory;
 	uint32		groups_end;		/* end of the numbered groups that leave here now */
+	Record		records[DIVIDE_BATCH];	/* rows that wait for the ids of their groups */
+	int			nrecords;
 	Record		record;			/* work space */
 } BoundState;
 

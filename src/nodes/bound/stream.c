@@ -109,7 +109,7 @@ add_row(StreamState *state, TupleTableSlot *slot)
 	bool		present[DP_MAX_ARGUMENTS + 1];
 	BoundGroup *group;
 
-	slot_getsomeattrs(slot, partial->columns.last);
+	direct_columns_read(&partial->columns.direct, slot);
 	number = group_of(partial, slot);
 	group = &partial->groups.items[number]; /* the array may have moved */
 	for (int i = 0; i < program->narguments; i++)

@@ -24,6 +24,7 @@
 #include "nodes/bound/items.h"
 #include "nodes/bound/keys.h"
 #include "nodes/bound/partitions.h"
+#include "nodes/bound/prefetch.h"
 #include "nodes/bound/records.h"
 #include "nodes/bound/shared.h"
 #include "nodes/bound/state.h"
@@ -38,12 +39,6 @@
 
 /* Records, or individuals, that are added in one go. */
 #define BATCH 64
-
-#ifdef __GNUC__
-#define dp_prefetch(address)	__builtin_prefetch(address)
-#else
-#define dp_prefetch(address)	((void) (address))
-#endif
 
 /* A partition is read in at most 2^MOST_PASS_BITS passes. */
 #define MOST_PASS_BITS 16
@@ -90,11 +85,23 @@ group_of(BoundState *state, const Record *record, int participant, Individual *i
 		new_group(state, record, participant, individual);
 }
 
+/* Adds a record's features to the sums of its individual and group. */
+static inline void
+add_features(const FeatureSteps *steps, const Record *record, int64 *sums)
+{
+	for (int f = 0; f < steps->nfeatures; f++)
+	{
+		if ((record->present & steps->features[f].mask) == steps->features[f].mask)
+			sums[f] += feature_of(steps->features[f].kind,
+								  record->values[steps->features[f].x],
+								  record->values[steps->features[f].y]);
+	}
+}
+
 static inline void
 add_record(BoundState *state, const Record *record, int participant)
 {
 	const ReleaseSpec *spec = state->partial.spec;
-	const FeatureSteps *steps = &state->features;
 	Individual *individual = individuals_find(&state->individuals, &record->unit);
 	uint32		group = group_of(state, record, participant, individual);
 	IndividualGroup *entry;
@@ -104,13 +111,7 @@ add_record(BoundState *state, const Record *record, int participant)
 	entry = individual_group(&state->individuals, individual, &state->partial.groups, group);
 	if (entry == NULL)
 		return;
-	for (int f = 0; f < steps->nfeatures; f++)
-	{
-		if ((record->present & steps->features[f].mask) == steps->features[f].mask)
-			entry->sums[f] += feature_of(steps->features[f].kind,
-										 record->values[steps->features[f].x],
-										 record->values[steps->features[f].y]);
-	}
+	add_features(&state->features, record, entry->sums);
 	for (int i = 0; i < spec->nsketches; i++)
 	{
 		if (record->has_item[i])
@@ -128,16 +129,14 @@ in_pass(const BoundState *state, uint64 hash)
 }
 
 /*
- * Adds n records, at most BATCH.  The individuals of a partition are more than the nearest
- * cache holds, so the memory that all records will need is prefetched first.
+ * Hashes of the individuals of n records.  The individuals of a partition are more than the nearest
+ * cache holds, so the memory that all records will need is prefetched.
  */
-static void
-add_batch(BoundState *state, const char **records, int n, int participant)
+static inline void
+prefetch_individuals(const BoundState *state, const char **records, int n, uint64 *hashes)
 {
 	const IndividualTable *individuals = &state->individuals;
 	const RecordLayout *layout = &state->layout;
-	Record	   *record = &state->record;
-	uint64		hashes[BATCH];
 
 	for (int i = 0; i < n; i++)
 	{
@@ -153,9 +152,26 @@ add_batch(BoundState *state, const char **records, int n, int participant)
 		if (number != 0 && individuals->individual_size > PG_CACHE_LINE_SIZE / 2)
 			dp_prefetch((char *) individuals_nth(individuals, number - 1) + PG_CACHE_LINE_SIZE / 2);
 	}
+}
+
+/* Adds n records, at most BATCH. */
+static void
+add_batch(BoundState *state, const char **records, int n, int participant)
+{
+	Record	   *record = &state->record;
+	uint64		hashes[BATCH];
+
+	prefetch_individuals(state, records, n, hashes);
 	for (int i = 0; i < n; i++)
 	{
-		record_read(layout, records[i], record);
+		if (state->individuals.single)
+		{
+			record_read_arguments(&state->layout, records[i], record);
+			add_features(&state->features, record,
+						 individuals_find_single(&state->individuals, hashes[i])->sums);
+			continue;
+		}
+		record_read(&state->layout, records[i], record);
 		add_record(state, record, participant);
 	}
 }
@@ -245,36 +261,37 @@ add_contribution(BoundState *state, IndividualGroup *entry)
 	}
 }
 
-/* The costs of all groups of an individual whose contributions are bounded over these together. */
-static int64
-individual_cost(BoundState *state, const Individual *individual)
-{
-	int64		u[DP_MAX_DIMENSIONS];
-	int64		cost = 0;
+/* Coordinates of an individual's groups that are kept until all of its groups are known. */
+#define MOST_KEPT_COORDINATES DP_MAX_DIMENSIONS
 
-	for (uint32 g = 0; g < individual->ngroups; g++)
-		cost += clip_group(state->partial.contributions,
-						   individual_nth_group(&state->individuals, individual, g)->sums, u);
-	return cost;
-}
-
-/* Adds one individual to all its groups, scaled if they cost more than one. */
+/*
+ * Adds one individual to all its groups, scaled if they cost more than one.  What it adds to each is
+ * computed twice if it has many.
+ */
 static void
 add_clipped(BoundState *state, const Individual *individual)
 {
 	const Contributions *contributions = state->partial.contributions;
-	int64		cost = individual_cost(state, individual);
-	int64		u[DP_MAX_DIMENSIONS];
+	int			d = contributions->spec.dimensions;
+	bool		keep = (uint64) individual->ngroups * d <= MOST_KEPT_COORDINATES;
+	int64		kept[MOST_KEPT_COORDINATES];
+	int64		cost = 0;
 
+	for (uint32 g = 0; g < individual->ngroups; g++)
+		cost += clip_group(contributions,
+						   individual_nth_group(&state->individuals, individual, g)->sums,
+						   keep ? &kept[g * d] : kept);
 	for (uint32 g = 0; g < individual->ngroups; g++)
 	{
 		const IndividualGroup *entry = individual_nth_group(&state->individuals, individual, g);
 		CollectSum *sums = groups_sums(&state->partial.groups, entry->group);
+		int64	   *u = keep ? &kept[g * d] : kept;
 
-		(void) clip_group(contributions, entry->sums, u);
+		if (!keep)
+			(void) clip_group(contributions, entry->sums, u);
 		clip_scale(contributions, cost, u);
 		sum_add(&sums[0], 1);
-		for (int i = 0; i < contributions->spec.dimensions; i++)
+		for (int i = 0; i < d; i++)
 			sum_add(&sums[i + 1], u[i]);
 	}
 }
@@ -285,6 +302,13 @@ add_individuals(BoundState *state, uint32 first, uint32 end)
 {
 	IndividualTable *individuals = &state->individuals;
 
+	if (individuals->single)
+	{
+		(void) groups_find_only(&state->partial.groups);
+		for (uint32 i = first; i < end; i++)
+			add_contribution(state, &individuals_nth_single(individuals, i)->group);
+		return;
+	}
 	for (uint32 i = first; i < end; i++)
 	{
 		Individual *individual = individuals_nth(individuals, i);

@@ -60,7 +60,7 @@ compute_tau(ReleaseState *state)
 	status = params->whole_noise ?
 		dp_whole_gate_threshold(params->epsilon_share, params->delta_share, params->groups, d,
 								minimum, &state->tau) :
-		dp_gate_weighted_threshold(params->epsilon_share, params->delta_share, params->groups,
+		dp_gate_weighted_threshold(params->vector_epsilon, params->delta_share, params->groups,
 								   params->kept, d, minimum,
 								   spec_gate_weight(state->spec, params), &state->tau);
 	if (status != DP_OK)
@@ -121,6 +121,20 @@ passes_gate(ReleaseState *state, dp_random *rng, dp_int128 individuals)
 	return individuals + (dp_int128) fraction >= state->tau;
 }
 
+/* Draws an average alone around its centre, if the group looks large; else false. */
+static bool
+release_centred(ReleaseState *state, dp_random *rng, const CollectState *group, dp_int128 *noisy)
+{
+	const ReleaseParams *params = &state->params;
+
+	if (params->look == 0)
+		return false;
+	check_drawn(dp_average_draw(rng, params->epsilon_share, params->groups,
+								setting_min_individuals(), collect_coordinate(state->spec, group, 0),
+								collect_coordinate(state->spec, group, 1), noisy, &state->law));
+	return state->law.centred;
+}
+
 /* Adds noise to a group's vector; false if the gate holds the group back. */
 static bool
 release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
@@ -129,9 +143,11 @@ release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
 	const ReleaseSpec *spec = state->spec;
 	const ReleaseParams *params = &state->params;
 
+	if (release_centred(state, rng, group, noisy))
+		return true;
 	check_drawn(params->whole_noise ?
 				dp_whole_draw(rng, params->epsilon_share, params->groups, spec->dimensions, noisy) :
-				dp_noise_draw(rng, params->epsilon_share, params->groups, spec->dimensions, noisy));
+				dp_noise_draw(rng, params->vector_epsilon, params->groups, spec->dimensions, noisy));
 	for (int i = 0; i < spec->dimensions; i++)
 		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
 			distinct_coordinate(state, i, row, group) : collect_coordinate(spec, group, i);
@@ -243,8 +259,8 @@ group_output(ReleaseState *state, const SpecOutput *output, dp_int128 *noisy, bo
 	if (output->kind == SPEC_OUT_TIER)
 		return row_tier(state, noisy);
 	if (output->part == DP_NONE)
-		return values_output(state->spec, &state->params, output, noisy, state->simulated,
-							 isnull);
+		return values_output(state->spec, &state->params, output, noisy, &state->law,
+							 state->simulated, isnull);
 	return parts_output(state->parts, output, isnull);
 }
 
@@ -279,7 +295,7 @@ note_released(ReleaseState *state, const dp_int128 *noisy, const TupleTableSlot 
 	for (int i = 0; i < spec->noutputs && !state->shows; i++)
 		state->shows = !out->tts_isnull[release_output_column(spec, i)];
 	if (state->last != NULL)
-		last_group(state->last, spec, &state->params, noisy);
+		last_group(state->last, spec, &state->params, &state->law, noisy);
 }
 
 /* Turns one row of the child into a released row; false if it is held back. */

@@ -176,10 +176,10 @@ last_begin(ReleaseState *state)
 	return release;
 }
 
-/* One more group was released, with this noisy vector. */
+/* One more group was released, with this noisy vector, drawn by that law. */
 void
 last_group(LastRelease *release, const ReleaseSpec *spec, const ReleaseParams *params,
-		   const dp_int128 *noisy)
+		   const dp_average_law *law, const dp_int128 *noisy)
 {
 	release->groups++;
 	if (release->measured >= LAST_GROUPS)
@@ -192,7 +192,7 @@ last_group(LastRelease *release, const ReleaseSpec *spec, const ReleaseParams *p
 		if (isnan(release->outputs[i].squares))
 			continue;
 		error = spec->outputs[i].part == DP_NONE ?
-			values_standard_error(spec, params, &spec->outputs[i], noisy) :
+			values_standard_error(spec, params, &spec->outputs[i], law, noisy) :
 			dp_noise_stddev(params->epsilon_share, params->groups, 1) * (double) params->rows;
 		release->outputs[i].squares += isnan(error) ? 0 : error * error;
 	}

@@ -114,6 +114,9 @@ target_smallest_group(const dp_rank_target *target, double threshold)
 	return Max(threshold, (fabs(shift) + c * threshold) / (side + c));
 }
 
+/* The sum of three Laplace variables of scale 1 is below this with probability sqrt(1/2). */
+#define SUM_OF_THREE 1.18
+
 /*
  * The number of individuals, all with the same value, from which a part releases its order
  * statistics with probability 1/2.  Each of s targets on its own must pass with probability
@@ -126,9 +129,8 @@ ranks_smallest_group(const PartsState *state, int part)
 	const ReleaseParams *params = state->params;
 	int			ntargets = state->spec->parts[part].ntargets;
 	bool		shifted = any_shifted(state, part);
-	int			selections = shifted || ntargets <= DP_RANK_MAX_INDEPENDENT ? ntargets : 1;
 	double		epsilon = (double) dp_rank_share(params->epsilon_share, ntargets, shifted) * 1e-9;
-	double		coin = 2 * (1 - pow(0.5, 1.0 / selections));
+	double		coin;
 	dp_rank_target *targets = palloc0(sizeof(dp_rank_target) * ntargets);
 	dp_rank_gate gate;
 	double		largest = 0;
@@ -136,13 +138,14 @@ ranks_smallest_group(const PartsState *state, int part)
 	parts_check(dp_rank_gate_thresholds(params->epsilon_share, params->delta_share, params->groups,
 										setting_min_individuals(), state->grids[part].cells,
 										ntargets, shifted, &gate));
+	/* of a recursion the counts must pass as well as the first selection: sqrt(1/2) each */
+	coin = 2 * (1 - pow(0.5, 1.0 / (gate.scale > 0 ? 2 : ntargets)));
 	rank_targets(state, part, targets);
 	for (int i = 0; i < ntargets; i++)
 		largest = Max(largest, target_smallest_group(&targets[i], (double) gate.none /
 													 (double) DP_CELL_SCALE));
-	/* the counts of a recursion must pass, too */
 	return (int64) ceil(Max(largest - 2 * (double) params->groups / epsilon * log(coin),
-							(double) gate.total / (double) DP_SCALE));
+							(double) gate.total / (double) DP_SCALE + SUM_OF_THREE * gate.scale));
 }
 
 /* Draws all order statistics of a part. */

@@ -22,6 +22,9 @@ smallest_of_vector(const ReleaseState *state)
 {
 	int64		weight = spec_gate_weight(state->spec, &state->params);
 
+	/* a whole number passes with the probability of what is left to the next one */
+	if (state->params.whole_noise)
+		return (int64) ((state->tau + DP_SCALE / 2 - 1) / DP_SCALE);
 	return (int64) ((state->tau + weight - 1) / weight);
 }
 

@@ -10,6 +10,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 
+#include "mechanism/average.h"
 #include "mechanism/status.h"
 #include "nodes/release/parts_state.h"
 #include "nodes/release/store.h"
@@ -31,6 +32,7 @@ typedef struct ReleaseState
 	dp_int128	tau;			/* threshold of the gate, if there is a vector */
 	PartsState *parts;
 	Canonical  *keys;			/* forms of the group keys */
+	dp_average_law law;			/* of the current group */
 	double	   *simulated;		/* noise vectors for ends of intervals, or NULL */
 	PlanState  *child;			/* NULL once it has ended */
 	List	   *plans;			/* the child, and plans that it asks for by itself */

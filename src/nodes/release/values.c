@@ -233,20 +233,22 @@ simulated_uniform(void *prng)
  * Gamma(d + 1) variable of scale k / epsilon and U uniform in the cube.
  */
 static void
-simulate_vector(const ReleaseParams *params, int d, pg_prng_state *prng, double *noise)
+simulate_vector(const ReleaseParams *params, int64 epsilon, int d, pg_prng_state *prng,
+				double *noise)
 {
 	double		radius = 0;
 
 	for (int i = 0; i <= d; i++)
 		radius -= log(1.0 - pg_prng_double(prng));
-	radius *= (double) params->groups / ((double) params->epsilon_share * 1e-9);
+	radius *= (double) params->groups / ((double) epsilon * 1e-9);
 	for (int i = 0; i < d; i++)
 		noise[i] = radius * (2 * pg_prng_double(prng) - 1);
 }
 
 /*
  * Draws noise vectors for intervals, SIMULATIONS of "dimensions" numbers each,
- * in individuals, by the law of the release.  Nothing depends on secrets here, so the generator need not be a
+ * in individuals, by the law of the release; and two numbers for each where an average may be
+ * drawn around its centre (centred_noise).  Nothing depends on secrets here, so the generator need not be a
  * cryptographic one; a fixed seed gives equal intervals for equal answers.
  */
 double *
@@ -254,7 +256,7 @@ values_simulate(const ReleaseSpec *spec, const ReleaseParams *params)
 {
 	int			d = spec->dimensions;
 	double	   *noise = MemoryContextAllocHuge(CurrentMemoryContext,
-											   sizeof(double) * SIMULATIONS * d);
+											   sizeof(double) * SIMULATIONS * (d + 2));
 	pg_prng_state prng;
 
 	pg_prng_seed(&prng, 1);
@@ -264,9 +266,25 @@ values_simulate(const ReleaseSpec *spec, const ReleaseParams *params)
 			dp_whole_simulate(params->epsilon_share, params->groups, d, simulated_uniform, &prng,
 							  noise + s * d);
 		else
-			simulate_vector(params, d, &prng, noise + s * d);
+			simulate_vector(params, params->vector_epsilon, d, &prng, noise + s * d);
+	}
+	for (int s = 0; s < SIMULATIONS && params->look > 0; s++)
+	{
+		double	   *centred = noise + SIMULATIONS * d + s * 2;
+
+		/* of the look, the number of individuals; then the sum, per unit of change */
+		simulate_vector(params, params->look, 2, &prng, centred);
+		simulate_vector(params, params->vector_epsilon, 1, &prng, centred + 1);
 	}
 	return noise;
+}
+
+/* Sample s of the noise of a vector drawn around a centre (mechanism/average.c). */
+static void
+centred_noise(const dp_average_law *law, const double *sample, double *noise)
+{
+	noise[0] = sample[0];
+	noise[1] = noise[2] = (1 + fabs(law->centre)) * sample[1] + law->centre * sample[0];
 }
 
 static int
@@ -284,7 +302,7 @@ compare_doubles(const void *a, const void *b)
  */
 static double
 interval_end(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
-			 const double *vector, const double *noise)
+			 const dp_average_law *law, const double *vector, const double *noise)
 {
 	int			d = spec->dimensions;
 	double		tail = (1 - params->values[output->level]) / 2;
@@ -297,8 +315,11 @@ interval_end(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOut
 	{
 		double		value;
 
+		memcpy(truth, noise + s * d, sizeof(double) * d);
+		if (law->centred)
+			centred_noise(law, noise + SIMULATIONS * d + s * 2, truth);
 		for (int i = 0; i < d; i++)
-			truth[i] = vector[i] - noise[s * d + i];
+			truth[i] = vector[i] - truth[i];
 		value = evaluate(spec, params, output, truth);
 		if (!isnan(value))
 			ends[n++] = value;
@@ -313,6 +334,36 @@ interval_end(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOut
 	return result;
 }
 
+/* values_standard_error() of an average that was drawn around its centre. */
+static double
+centred_error(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
+			  const dp_average_law *law, const dp_int128 *noisy)
+{
+	double		sample[2];
+	double		sum = 0;
+
+	dp_average_deviations(params->epsilon_share, params->groups, &sample[0], &sample[1]);
+	for (int i = 0; i < 2; i++)
+	{
+		double		one[2] = {0};
+		double		noise[3];
+		double		ends[2];
+
+		one[i] = sample[i] / 2;
+		centred_noise(law, one, noise);
+		for (int end = 0; end < 2; end++)
+		{
+			double		vector[3];
+
+			for (int c = 0; c < 3; c++)
+				vector[c] = (double) noisy[c] / (double) DP_SCALE + (end == 0 ? -noise[c] : noise[c]);
+			ends[end] = evaluate(spec, params, output, vector);
+		}
+		sum += (ends[1] - ends[0]) * (ends[1] - ends[0]);
+	}
+	return sqrt(sum);
+}
+
 /*
  * Standard error of a numeric output of one group, from the noise law by
  * linear approximation at the released vector (exact for counts and sums); NAN
@@ -320,13 +371,17 @@ interval_end(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOut
  */
 double
 values_standard_error(const ReleaseSpec *spec, const ReleaseParams *params,
-					  const SpecOutput *output, const dp_int128 *noisy)
+					  const SpecOutput *output, const dp_average_law *law, const dp_int128 *noisy)
 {
 	double		vector[DP_MAX_DIMENSIONS];
-	double		sigma = params->whole_noise ?
-		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
-		dp_noise_stddev(params->epsilon_share, params->groups, spec->dimensions);
+	double		sigma;
 	double		sum = 0;
+
+	if (law->centred)
+		return centred_error(spec, params, output, law, noisy);
+	sigma = params->whole_noise ?
+		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
+		dp_noise_stddev(params->vector_epsilon, params->groups, spec->dimensions);
 
 	for (int i = 0; i < spec->dimensions; i++)
 		vector[i] = (double) noisy[i] / (double) DP_SCALE;
@@ -370,12 +425,12 @@ rounded(const SpecOutput *output, double value)
 
 /*
  * Computes an output of one released group from its noisy vector (lattice
- * units).  "noise" comes from values_simulate() if any output is an interval's
+ * units), drawn by that law.  "noise" comes from values_simulate() if any output is an interval's
  * end.
  */
 Datum
 values_output(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
-			  const dp_int128 *noisy, const double *noise, bool *isnull)
+			  const dp_int128 *noisy, const dp_average_law *law, const double *noise, bool *isnull)
 {
 	double		vector[DP_MAX_DIMENSIONS];
 	double		value = NAN;
@@ -385,7 +440,7 @@ values_output(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOu
 	if (covers_enough(spec, params, output, vector))
 		value = output->end == SPEC_END_NONE ?
 			evaluate(spec, params, output, vector) :
-			interval_end(spec, params, output, vector, noise);
+			interval_end(spec, params, output, law, vector, noise);
 	*isnull = isnan(value);
 	return *isnull ? (Datum) 0 : domain_datum(output->type, rounded(output, value));
 }

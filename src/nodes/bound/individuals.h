@@ -34,7 +34,8 @@ typedef struct MoreGroups
 {
 	uint32	   *index;			/* positions plus one by group, or 0; NULL if they are few */
 	uint32		index_size;		/* a power of two */
-	binaryheap *ranked;			/* positions, the largest rank first; NULL while all groups count */
+	binaryheap *ranked;			/* positions, the largest rank first; NULL while all groups
+								 * count */
 	int64		groups[FLEXIBLE_ARRAY_MEMBER];	/* IndividualGroups, aligned like these */
 } MoreGroups;
 

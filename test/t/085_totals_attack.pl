@@ -276,6 +276,18 @@ foreach my $what ('count(*)', 'count(z)', 'avg(z)', 'sum(x)', 'dp_sum(z, -10, 10
 		"nobody is clipped within max_total: $what, $_ rows") foreach 5, 6, 7;
 }
 
+# A sum of either sign may lie in one group; beside it, one that is not negative up to the middle
+# of one and the weight of a group.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE sums (p int NOT NULL, g int NOT NULL, x int NOT NULL, y int NOT NULL);
+INSERT INTO sums SELECT p, p % 2, CASE WHEN p < 50 THEN 2000 ELSE -1000 END, 2000 FROM generate_series(0, 99) p;
+SELECT dp_agg.protect('sums', unit => 'p', population => 'people', max_rows => 5, max_total => 20);
+SELECT dp_agg.set_total('sums', 'x', -2500, 2500), dp_agg.set_total('sums', 'y', 0, 2500);
+SQL
+is($ask->('SELECT g, sum(x), dp_clipped(sum(x)) FROM sums GROUP BY g ORDER BY g'), "0|25000|0\n1|25000|0", 'sums of either sign');
+is($ask->('SELECT g, sum(y), dp_clipped(sum(y)) FROM sums GROUP BY g ORDER BY g'), "0|78125|1\n1|78125|1", 'sums that are not negative are cut off');
+is($ask->('SELECT g, sum(y) FROM sums WHERE dp_with(max_rows => 20) GROUP BY g ORDER BY g'), "0|100000\n1|100000", 'but where a group may have all rows');
+
 # ---------- very many groups ----------
 
 # The rows of a group that counts all do, in whatever order groups are met and left.

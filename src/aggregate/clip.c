@@ -56,26 +56,40 @@ total(const Contributions *contributions, int i, const int64 *sums, const Factor
 	return scaled(sums[contributions->spec.coordinates[i].feature], 1, factor);
 }
 
-/* The size of the largest sum with bounds of its own. */
-static int64
-largest_total(const Contributions *contributions, const int64 *sums)
+/*
+ * By what sums with bounds of their own are multiplied, so that none of their coordinates is larger than one.
+ * *largest: the size of the largest of them before.
+ */
+static Factor
+total_factor(const Contributions *contributions, const int64 *sums, int64 *largest)
 {
 	const Factor whole = {1, 1};
-	int64		result = 0;
+	Factor		result = whole;
 
+	*largest = 0;
 	for (int i = 1; i < contributions->spec.dimensions; i++)
 	{
-		if (contributions->totals[i])
-		{
-			int64		sum = total(contributions, i, sums, &whole);
+		/* released as twice the sum less the weight, or as the sum */
+		int64		most = contributions->spec.coordinates[i].imputation == SPEC_IMPUTE_LOWER ?
+			(DP_SCALE + contributions->gate_weight) / 2 : DP_SCALE;
+		int64		size;
 
-			result = Max(result, Max(sum, -sum));
-		}
+		if (!contributions->totals[i])
+			continue;
+		size = total(contributions, i, sums, &whole);
+		size = Max(size, -size);
+		*largest = Max(*largest, size);
+		if (size * result.to > most * result.from)
+			result = (Factor) {most, size};
 	}
 	return result;
 }
 
-/* The feature's sum over the rows of its set, and what is imputed for the rest of the weight. */
+/*
+ * The feature's sum over the rows of its set, and what is imputed for the rest of the weight.  But for
+ * rounding it is never larger than the weight; were it, even an individual within all limits
+ * would cost more than one, and count as clipped.
+ */
 static int64
 coordinate(const Contributions *contributions, int i, const int64 *sums, const Factor *factor,
 		   int64 weight)
@@ -85,7 +99,9 @@ coordinate(const Contributions *contributions, int i, const int64 *sums, const F
 	dp_int128	sum = feature_to_lattice(feature->kind, sums[contributions->spec.coordinates[i].feature]);
 
 	sum = scaled(sum - (dp_int128) imputed * sums[feature->ones], contributions->params.total, factor);
-	return imputed == 0 ? sum : sum + divide((dp_int128) imputed * weight, DP_SCALE);
+	if (imputed != 0)
+		sum += divide((dp_int128) imputed * weight, DP_SCALE);
+	return (int64) Max(Min(sum, weight), -weight);
 }
 
 /* How many of an individual's n rows in a group count. */
@@ -110,18 +126,15 @@ clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 	int64		n = sums[spec->rows];
 	Factor		rows = {counted_rows(contributions, n), n};
 	Factor		totals = {1, 1};
-	int64		most = (DP_SCALE + contributions->gate_weight) / 2;
 	bool		clipped;
 	int64		cost;
 
 	u[0] = scaled((dp_int128) n * DP_SCALE, contributions->params.total, &rows);
 	if (spec->weighed)
 	{
-		int64		largest = largest_total(contributions, sums);
+		int64		largest;
 
-		/* then 2 * most - gate_weight, the largest coordinate, is one */
-		if (largest > most)
-			totals = (Factor) {most, largest};
+		totals = total_factor(contributions, sums, &largest);
 		u[0] = Max(u[0], largest);
 	}
 	clipped = rows.to < rows.from || totals.to < totals.from ||

@@ -352,9 +352,12 @@ dp_collect_bounded_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* The most rows of an individual whose sums fit into 64 bits. */
+#define MOST_ROWS (INT64CONST(1) << 33)
+
 /*
- * The sums of an individual's features in a group, in 64 bits: as they are in the bounding node.  More
- * than 2^33 rows of one individual do not fit.
+ * The sums of an individual's features in a group, in 64 bits: as they are in the bounding node.
+ * SQL can hand any in; with numbers of rows that can be, nothing that clip.c computes overflows.
  */
 void
 collect_read_sums(const Contributions *contributions, Datum datum, int64 *sums)
@@ -365,7 +368,9 @@ collect_read_sums(const Contributions *contributions, Datum datum, int64 *sums)
 	{
 		dp_int128	sum = sum_get(&individual->sums[f]);
 
-		if (sum != (int64) sum)
+		if (sum != (int64) sum ||
+			(contributions->spec.features[f].kind == SPEC_FEATURE_ONE &&
+			 (sum < 0 || sum > MOST_ROWS)))
 			malformed("individual state");
 		sums[f] = (int64) sum;
 	}

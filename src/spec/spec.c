@@ -253,6 +253,8 @@ settle_limits(const ReleaseSpec *spec, ReleaseParams *params)
 		if (!spec->groups_asked)
 			params->kept = Min(params->total, spec->possible_groups);
 		params->groups = 1;
+		params->rows = Min(params->rows, params->total);
+		params->total = Min(params->total, params->kept * params->rows);
 	}
 	params->unit = spec->by_total ? params->total : params->rows;
 }
@@ -263,7 +265,7 @@ spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params)
 {
 	if (!spec->by_total)
 		return DP_SCALE;
-	return Min(params->rows, params->total) * DP_SCALE / params->total;
+	return params->rows * DP_SCALE / params->total;
 }
 
 /*

@@ -47,7 +47,7 @@
  *
  * By total.  Where an individual may have rows in several groups, the vector can be bounded over
  * all of them at once (by_total).  Coordinate 0 is then the individual's weight in the group,
- * n/T for n rows (at most r of a group count), T = max_total.  Others are sums of phi over the
+ * n/T for n rows (at most r of a group count), T = max_total or what kept groups can have.  Others are sums of phi over the
  * rows of a set, divided by T, and c for each row that is not in the set.  One factor scales all
  * that an individual adds, so that the largest coordinates of its groups sum up to one at most
  * (aggregate/clip.c).

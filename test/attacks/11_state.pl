@@ -87,6 +87,8 @@ foreach (
 		  "SELECT dp_agg.collect_bounded_transition($forged, $forged, $parameters, $forged)", "SELECT dp_agg.collect($forged, $parameters) FROM pub",
 		  "SELECT dp_agg.collect($forged, NULL::float8[], k) FROM pub", "SELECT dp_agg.individual($forged, $parameters, k, k) FROM pub",
 		  "SELECT dp_agg.collect_bounded($forged, $parameters, $forged) FROM pub", "SELECT dp_agg.output($forged, 1, 1::int8)",
+		  "SELECT dp_agg.clip_cost($forged, $parameters, $forged)", "SELECT dp_agg.collect_clipped($forged, $parameters, $forged, k) FROM pub",
+		  "SELECT dp_agg.collect_clipped_transition($forged, $forged, $parameters, $forged, 1)",
 		  "SELECT dp_agg.collect($forged, $parameters, k) OVER (ORDER BY k) FROM pub";
 		push @calls, map { "SELECT a.forged$_(b) FROM (VALUES ($forged), ($forged), (NULL)) v (b)" } 1 .. 4;
 		push @calls, map { "SELECT a.forged$_(b) OVER (ORDER BY i) FROM (VALUES (1, $forged), (2, $state), (3, NULL)) v (i, b)" } 1, 2;

@@ -40,14 +40,16 @@ sub node
 	return $node;
 }
 
-# The library of a build with that fault; one test at a time makes it.
+# The library of a build with that fault.  Test files that want the same one wait for each other.
 sub build
 {
 	my ($fault) = @_;
 
-	open my $lock, '>', "$ENV{TESTDIR}/.fault.lock" or die "could not open the lock: $!";
+	make_path("$ENV{TESTDIR}/.build/fault");
+	open my $lock, '>', "$ENV{TESTDIR}/.build/fault/lock" or die "could not open the lock: $!";
 	flock $lock, LOCK_EX or die "could not lock: $!";
 	system_or_bail('make', '-s', '-C', $ENV{TESTDIR}, '-j', 2, 'fault', "FAULT=$fault");
+	close $lock;
 	return "$ENV{TESTDIR}/.build/fault/$fault/dp_agg.so";
 }
 

@@ -179,6 +179,76 @@ rank_of(const Individual *individual, const Groups *groups, uint32 group)
 	return groups_rank(groups, individual->hash, groups->items[group].key.hash);
 }
 
+static inline uint64
+nth_rank(const IndividualTable *individuals, const Individual *individual, const Groups *groups,
+		 uint32 i)
+{
+	return rank_of(individual, groups, individual_nth_group(individuals, individual, i)->group);
+}
+
+/* What the order of an individual's groups rests on. */
+typedef struct RankedBy
+{
+	const IndividualTable *individuals;
+	const Individual *individual;
+	const Groups *groups;
+} RankedBy;
+
+static int
+compare_ranks(Datum a, Datum b, void *arg)
+{
+	const RankedBy *by = arg;
+	uint64		first = nth_rank(by->individuals, by->individual, by->groups, DatumGetUInt32(a));
+	uint64		second = nth_rank(by->individuals, by->individual, by->groups, DatumGetUInt32(b));
+
+	return first < second ? -1 : first > second ? 1 : 0;
+}
+
+/* Puts the groups of an individual with an index in order: many may have to leave. */
+static void
+rank_groups(IndividualTable *individuals, Individual *individual, const Groups *groups)
+{
+	MemoryContext old = MemoryContextSwitchTo(individuals->context);
+	RankedBy   *by = palloc(sizeof(RankedBy));
+
+	by->individuals = individuals;
+	by->individual = individual;
+	by->groups = groups;
+	individual->more->ranked = binaryheap_allocate((int) individual->ngroups, compare_ranks, by);
+	for (uint32 i = 0; i < individual->ngroups; i++)
+		binaryheap_add_unordered(individual->more->ranked, UInt32GetDatum(i));
+	binaryheap_build(individual->more->ranked);
+	MemoryContextSwitchTo(old);
+}
+
+/* The largest rank of an individual's k groups, and the position of the group that has it. */
+static uint64
+largest_rank(IndividualTable *individuals, Individual *individual, const Groups *groups,
+			 uint32 *position)
+{
+	uint64		largest = 0;
+
+	*position = 0;
+	if (individual->ngroups > MOST_LISTED_GROUPS)
+	{
+		if (individual->more->ranked == NULL)
+			rank_groups(individuals, individual, groups);
+		*position = DatumGetUInt32(binaryheap_first(individual->more->ranked));
+		return nth_rank(individuals, individual, groups, *position);
+	}
+	for (uint32 i = 0; i < individual->ngroups; i++)
+	{
+		uint64		rank = nth_rank(individuals, individual, groups, i);
+
+		if (rank > largest)
+		{
+			largest = rank;
+			*position = i;
+		}
+	}
+	return largest;
+}
+
 /*
  * Is the rank below the largest of those of an individual's k groups?  Ranks are computed
  * when first an individual has more groups than count, which most never have.
@@ -187,13 +257,10 @@ bool
 individual_has_room(IndividualTable *individuals, Individual *individual, const Groups *groups,
 					uint64 rank)
 {
+	uint32		position;
+
 	if (individual->largest == 0)
-	{
-		for (uint32 i = 0; i < individual->ngroups; i++)
-			individual->largest = Max(individual->largest,
-									  rank_of(individual, groups,
-											  individual_nth_group(individuals, individual, i)->group));
-	}
+		individual->largest = largest_rank(individuals, individual, groups, &position);
 	return rank < individual->largest;
 }
 
@@ -211,6 +278,7 @@ make_room_for_group(IndividualTable *individuals, Individual *individual)
 											  offsetof(MoreGroups, groups) + individuals->group_size);
 		individual->more->index = NULL;
 		individual->more->index_size = 0;
+		individual->more->ranked = NULL;
 	}
 	else if ((n & (n - 1)) == 0)
 		individual->more = repalloc_huge(individual->more, offsetof(MoreGroups, groups) +
@@ -292,29 +360,50 @@ clear_group(IndividualTable *individuals, IndividualGroup *entry)
 	memset(entry->sums, 0, individuals->group_size - offsetof(IndividualGroup, sums));
 }
 
+/* Takes the group at a position out of the index, and closes the gap. */
+static void
+take_from_index(IndividualTable *individuals, Individual *individual, uint32 position)
+{
+	MoreGroups *more = individual->more;
+	uint32		mask = more->index_size - 1;
+	uint32		gap = index_slot(more, individual_nth_group(individuals, individual, position)->group);
+
+	while (more->index[gap] != position + 1)
+		gap = (gap + 1) & mask;
+	for (uint32 slot = (gap + 1) & mask; more->index[slot] != 0; slot = (slot + 1) & mask)
+	{
+		uint32		home = index_slot(more, individual_nth_group(individuals, individual,
+																 more->index[slot] - 1)->group);
+
+		/* it moves if its search begins at the gap or before */
+		if (((slot - home) & mask) < ((slot - gap) & mask))
+			continue;
+		more->index[gap] = more->index[slot];
+		gap = slot;
+	}
+	more->index[gap] = 0;
+}
+
 /* Makes the group with the largest rank this one, whose rank is smaller. */
 static IndividualGroup *
-push_out(IndividualTable *individuals, Individual *individual, const Groups *groups, uint32 group,
-		 uint64 rank)
+push_out(IndividualTable *individuals, Individual *individual, const Groups *groups, uint32 group)
 {
-	IndividualGroup *last = NULL;
-	uint64		largest = rank;
+	IndividualGroup *last;
+	uint32		position;
 
-	for (uint32 i = 0; i < individual->ngroups; i++)
-	{
-		IndividualGroup *entry = individual_nth_group(individuals, individual, i);
-		uint64		other = rank_of(individual, groups, entry->group);
-
-		if (last == NULL && other == individual->largest)
-			last = entry;
-		else
-			largest = Max(largest, other);
-	}
-	individual->largest = largest;
+	(void) largest_rank(individuals, individual, groups, &position);
+	last = individual_nth_group(individuals, individual, position);
 	clear_group(individuals, last);
-	last->group = group;
 	if (individual->ngroups > MOST_LISTED_GROUPS)
-		make_index(individuals, individual);
+	{
+		take_from_index(individuals, individual, position);
+		last->group = group;
+		put_into_index(individual->more, group, position);
+		binaryheap_replace_first(individual->more->ranked, UInt32GetDatum(position));
+	}
+	else
+		last->group = group;
+	individual->largest = largest_rank(individuals, individual, groups, &position);
 	return last;
 }
 
@@ -330,7 +419,7 @@ individual_new_group(IndividualTable *individuals, Individual *individual, const
 	rank = rank_of(individual, groups, group);
 	if (!individual_has_room(individuals, individual, groups, rank))
 		return NULL;
-	return push_out(individuals, individual, groups, group, rank);
+	return push_out(individuals, individual, groups, group);
 }
 
 /* individual_group() for an individual with an index. */

@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "lib/binaryheap.h"
 #include "utils/memutils.h"
 
 #include "nodes/bound/groups.h"
@@ -33,6 +34,8 @@ typedef struct MoreGroups
 {
 	uint32	   *index;			/* positions plus one by group, or 0; NULL if they are few */
 	uint32		index_size;		/* a power of two */
+	binaryheap *ranked;			/* positions, the largest rank first; NULL while all groups
+								 * count */
 	int64		groups[FLEXIBLE_ARRAY_MEMBER];	/* IndividualGroups, aligned like these */
 } MoreGroups;
 

@@ -157,6 +157,33 @@ release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
 	return passes_gate(state, rng, noisy[0]);
 }
 
+#ifdef DP_FAULT_NOISELESS
+/* Notes the exact vector of a group, below its first key as a number: what tests compare. */
+static void
+note_vector(ReleaseState *state, const CollectState *group, TupleTableSlot *row)
+{
+	const ReleaseSpec *spec = state->spec;
+	int			key = release_key_column(spec, 0);
+	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
+
+	if (state->vectors == NULL)
+		state->vectors = makeStringInfo();
+	MemoryContextSwitchTo(old);
+	if (spec->nkeys > 0 && row->tts_isnull[key])
+		appendStringInfoString(state->vectors, " NULL:");
+	else
+		appendStringInfo(state->vectors, " " INT64_FORMAT ":", spec->nkeys == 0 ? 0 :
+						 DatumGetInt64(row->tts_values[key]));
+	for (int i = 0; i < spec->dimensions; i++)
+	{
+		dp_int128	u = i > 0 && spec->coordinates[i].sketch != DP_NONE ?
+			distinct_coordinate(state, i, row, group) : collect_coordinate(spec, group, i);
+
+		appendStringInfo(state->vectors, "%s" INT64_FORMAT, i > 0 ? "," : "", (int64) u);
+	}
+}
+#endif
+
 /* Draws all a group releases; false if nothing leaves. */
 static bool
 release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int128 *noisy)
@@ -170,6 +197,10 @@ release_group(ReleaseState *state, dp_random *rng, TupleTableSlot *row, dp_int12
 	if (row->tts_isnull[state_column])
 		return false;
 	group = collect_read_state(row->tts_values[state_column], spec_sums(spec));
+#ifdef DP_FAULT_NOISELESS
+	if (spec->numeric)
+		note_vector(state, group, row);
+#endif
 #ifndef DP_FAULT_GATE_OFF
 	if (collect_individuals(group) < setting_min_individuals())
 		return false;

@@ -51,8 +51,7 @@ tell_nothing_shown(ReleaseState *state)
 		ereport(NOTICE,
 				(errmsg("the release of %s shows no group", names_of(spec)),
 				 errdetail("At epsilon %g, delta %g, max_rows " INT64_FORMAT " and max_total " INT64_FORMAT ", a group appears from about " INT64_FORMAT " individuals with " INT64_FORMAT " rows each on.",
-						   epsilon, delta, params->rows, params->total, smallest,
-						   Min(params->rows, params->total)),
+						   epsilon, delta, params->rows, params->total, smallest, params->rows),
 				 errhint("Groups may be smaller with more epsilon, or a smaller max_total; coarser groups are larger.")));
 	else
 		ereport(NOTICE,

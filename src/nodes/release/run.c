@@ -14,6 +14,7 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "core/errors.h"
@@ -248,6 +249,12 @@ release_run(ReleaseState *state)
 	loud_relations(estate);
 #ifdef DP_FAULT_NOISELESS
 	ereport(NOTICE, (errmsg_internal("blocks fetched: " INT64_FORMAT, run.blocks)));
+	if (state->vectors != NULL && strcmp(application_name, "vectors") == 0)
+		ereport(NOTICE, (errmsg_internal("vectors: %d groups kept, %d rows, %d in all, %d times, weight " INT64_FORMAT ":%s",
+										 (int) state->params.kept, (int) state->params.rows,
+										 (int) state->params.total, (int) state->params.groups,
+										 spec_gate_weight(state->spec, &state->params),
+										 state->vectors->data)));
 #endif
 	released_complete(&state->released);
 	state->drained = true;

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 
 #include "mechanism/average.h"
@@ -41,6 +42,9 @@ typedef struct ReleaseState
 	int64		groups;			/* how many groups have left */
 	bool		shows;			/* some output has a value, or some key has left without
 								 * outputs */
+#ifdef DP_FAULT_NOISELESS
+	StringInfo	vectors;		/* of all groups, for tests */
+#endif
 	struct LastRelease *last;	/* what last_release() will say of it; NULL: nothing */
 } ReleaseState;
 

@@ -49,6 +49,16 @@ sub counts
 
 # ---------- what lies before a column ----------
 
+# a text that begins where its alignment or a short header has it, after columns that nobody reads
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE unaligned (person int NOT NULL, flag bool NOT NULL, a text NOT NULL, g int NOT NULL, small int2 NOT NULL, odd "char" NOT NULL, b text NOT NULL, h int NOT NULL);
+INSERT INTO unaligned SELECT p % 300, p % 7 > 0, repeat('c', p % 200), p % 3, 99, 'z', repeat('d', p * 11 % 300), p % 5 FROM generate_series(1, 3000) p;
+SELECT guard('unaligned', 5, 10);
+ANALYZE unaligned;
+SQL
+counts("SELECT g, count(*) FROM unaligned GROUP BY g ORDER BY g", "SELECT g, count(*) FROM unaligned GROUP BY g ORDER BY g", 'after a flag and a text');
+counts("SELECT h, count(*) FROM unaligned GROUP BY h ORDER BY h", "SELECT h, count(*) FROM unaligned GROUP BY h ORDER BY h", 'after two such texts');
+
 # Rows of three ages: two columns less, all columns, and one dropped; a bitmap of NULLs in some; texts of
 # all kinds of headers, so that what follows is aligned in each way.
 $node->safe_psql('postgres', <<'SQL');

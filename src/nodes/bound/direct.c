@@ -30,13 +30,23 @@ place_of(Form_pg_attribute attribute, int end)
 	return attribute->attlen > 0 || aligned == end ? aligned : -1;
 }
 
+/* Lists a column, unless it is the last that is listed. */
+static void
+list_column(DirectColumns *direct, const DirectColumn *column)
+{
+	if (direct->n == 0 || direct->columns[direct->n - 1].column != column->column)
+		direct->columns[direct->n++] = *column;
+}
+
 /*
  * Opens the columns attnos[0 .. n - 1], in the current memory context.  A column is listed if it
- * is one of them, or if the place of a later one depends on it.
+ * is one of them, or if the place of a later one depends on it: also one that ends at a known
+ * place where the next begins there or after it, as one of variable length does that is aligned.
  */
 void
 direct_columns_open(DirectColumns *direct, TupleDesc desc, const AttrNumber *attnos, int n)
 {
+	DirectColumn before = {0};
 	int			end = 0;
 
 	direct->n = 0;
@@ -52,7 +62,10 @@ direct_columns_open(DirectColumns *direct, TupleDesc desc, const AttrNumber *att
 			.wanted = is_wanted(i, attnos, n),.align = attribute->attalign};
 
 		end = column.offset < 0 || column.length < 0 ? -1 : column.offset + column.length;
+		if (column.offset < 0)
+			list_column(direct, &before);
 		if (column.wanted || end < 0)
-			direct->columns[direct->n++] = column;
+			list_column(direct, &column);
+		before = column;
 	}
 }

@@ -204,7 +204,8 @@ bounds_by_total(const ReleaseBuilder *builder)
 		return false;
 	return builder->asked[DP_PARAM_TOTAL] || builder->individuals->max_total > 0 ||
 		has_totals(&builder->spec) ||
-		(is_constant(rows) && DatumGetFloat8(((Const *) rows)->constvalue) > 1 &&
+		(is_constant(rows) && !builder->by_client[DP_PARAM_ROWS] &&
+		 DatumGetFloat8(((Const *) rows)->constvalue) > 1 &&
 		 DatumGetFloat8(((Const *) rows)->constvalue) <= FEW_ROWS);
 }
 

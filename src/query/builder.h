@@ -37,6 +37,7 @@ typedef struct ReleaseBuilder
 	List	   *key_quals;		/* conditions of WHERE about keys alone */
 	bool		asked[DP_PARAM_FIRST_OTHER];	/* settings that the query or the session
 												 * gives */
+	bool		by_client[DP_PARAM_FIRST_OTHER];	/* those that are parameters of the client */
 	int64		possible_groups;	/* most groups that one individual can be in, whatever the
 									 * data; PG_INT64_MAX if that is not known (limits.h) */
 	bool		one_row_each;	/* no individual has two rows in a group, but for keys wider

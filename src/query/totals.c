@@ -220,7 +220,8 @@ bounds_by_total(const ReleaseBuilder *builder)
 	if (builder->spec.nsketches > 0)
 		return false;
 	return has_totals(&builder->spec) ||
-		(is_constant(rows) && DatumGetFloat8(((Const *) rows)->constvalue) > 1 &&
+		(is_constant(rows) && !builder->by_client[DP_PARAM_ROWS] &&
+		 DatumGetFloat8(((Const *) rows)->constvalue) > 1 &&
 		 DatumGetFloat8(((Const *) rows)->constvalue) <= FEW_ROWS);
 }
 

@@ -40,6 +40,7 @@ typedef struct WithContext
 	RewriteContext *rewrite;
 	List	   *params;
 	Node	   *given[DP_PARAM_FIRST_OTHER];	/* what was given so far, else NULL */
+	bool		by_client[DP_PARAM_FIRST_OTHER];	/* with a parameter of the client */
 } WithContext;
 
 /* Refuses arguments that are neither constants nor parameters. */
@@ -59,10 +60,18 @@ check_arguments(RewriteContext *context, FuncExpr *with)
 	}
 }
 
-/* Reads one argument into parameter i.  It must not contradict what another call said. */
+/*
+ * Reads one argument into parameter i.  It must not contradict what another call said.  A parameter of
+ * the client is one also where its value is known: what follows from it being there must not
+ * depend on how a statement was planned.
+ */
 static void
 apply_argument(WithContext *context, int i, Node *argument, int location)
 {
+	bool		by_client = !IsA(argument, Const);
+
+	argument = eval_const_expressions(context->rewrite->root, argument);
+	context->by_client[i] = context->by_client[i] || by_client;
 	if (IsA(argument, Const) && ((Const *) argument)->constisnull)
 		return;
 	if (exprType(argument) != FLOAT8OID)
@@ -88,7 +97,7 @@ apply_with(WithContext *context, FuncExpr *with)
 
 	check_arguments(context->rewrite, with);
 	/* puts named arguments in order and adds defaults; the call itself is volatile */
-	with = castNode(FuncExpr, eval_const_expressions(context->rewrite->root, (Node *) with));
+	with = castNode(FuncExpr, eval_const_expressions(NULL, (Node *) with));
 	foreach(lc, with->args)
 		apply_argument(context, i++, lfirst(lc), location);
 }
@@ -155,7 +164,10 @@ extract_with(ReleaseBuilder *builder)
 
 	take_with(&with, (Node *) builder->level->query->jointree);
 	for (int i = 0; i < DP_PARAM_FIRST_OTHER; i++)
-		builder->asked[i] = builder->asked[i] || with.given[i] != NULL;
+	{
+		builder->asked[i] = builder->asked[i] || with.given[i] != NULL || with.by_client[i];
+		builder->by_client[i] = with.by_client[i];
+	}
 }
 
 /* A limit: that of the session, if there is one, or what is declared. */

@@ -288,6 +288,32 @@ is($ask->('SELECT g, sum(x), dp_clipped(sum(x)) FROM sums GROUP BY g ORDER BY g'
 is($ask->('SELECT g, sum(y), dp_clipped(sum(y)) FROM sums GROUP BY g ORDER BY g'), "0|78125|1\n1|78125|1", 'sums that are not negative are cut off');
 is($ask->('SELECT g, sum(y) FROM sums WHERE dp_with(max_rows => 20) GROUP BY g ORDER BY g'), "0|100000\n1|100000", 'but where a group may have all rows');
 
+# ---------- parameters of the client ----------
+
+# What counts does not depend on whether the plan knows them.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE params (p int NOT NULL, g int NOT NULL);
+INSERT INTO params SELECT p, g FROM generate_series(0, 49) p, generate_series(0, 7) g, generate_series(1, 5);
+SQL
+foreach my $limits ('max_groups => 4, max_rows => 6, max_total => 30', 'max_groups => 4, max_rows => 3', 'max_groups => 3, max_rows => 9')
+{
+	$node->safe_psql('postgres', "SELECT dp_agg.protect('params', unit => 'p', population => 'people', $limits)");
+	foreach my $given ('null, null, null', '2, null, null', 'null, 2, null', 'null, 3, null', 'null, null, 11', '3, 2, 5')
+	{
+		my ($custom, $generic) = map { $ask->(<<"SQL") } 'custom', 'generic';
+SET plan_cache_mode = force_${_}_plan;
+PREPARE a (int, int, int) AS SELECT count(*), sum(n) FROM (SELECT g, count(*) AS n FROM params WHERE dp_with(max_groups => \$1, max_rows => \$2, max_total => \$3) GROUP BY g) r;
+PREPARE b (int, int, int) AS SELECT count(*) FROM params WHERE dp_with(max_groups => \$1, max_rows => \$2, max_total => \$3);
+EXECUTE a ($given);
+SELECT max_groups, max_rows, max_total FROM dp_agg.last_release();
+EXECUTE b ($given);
+SELECT max_groups, max_rows, max_total FROM dp_agg.last_release();
+SQL
+
+		is($generic, $custom, "protected with $limits, given $given");
+	}
+}
+
 # ---------- very many groups ----------
 
 # The rows of a group that counts all do, in whatever order groups are met and left.

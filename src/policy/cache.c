@@ -97,11 +97,22 @@ relcache_callback(Datum arg, Oid relid)
 		invalidate_entries(true);
 }
 
-/* A plan may rest on how many labels an enum has (query/possible.c); PostgreSQL's do not. */
+/* Has this session planned a release whose limits rest on how many labels an enum has? */
+static bool labels_counted = false;
+
+/* Such a release is being planned: plans are made anew from now on when an enum changes. */
+void
+policy_labels_counted(void)
+{
+	labels_counted = true;
+}
+
+/* An enum changes.  PostgreSQL's own plans do not rest on its labels. */
 static void
 enum_callback(Datum arg, int cacheid, uint32 hash)
 {
-	ResetPlanCache();
+	if (labels_counted)
+		ResetPlanCache();
 }
 
 /* Registers the invalidation callbacks; called once per process from _PG_init. */

@@ -10,6 +10,7 @@
 #include "policy/policy.h"
 
 extern void policy_init_cache(void);
+extern void policy_labels_counted(void);
 extern const ProtectedRelation *policy_lookup(Oid relid);
 extern const RelationClasses *policy_classes(Oid relid);
 extern const TierColumn *policy_class(Oid relid, AttrNumber attno);

@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "policy/cache.h"
 #include "policy/extension.h"
 #include "query/calls.h"
 #include "query/conditions.h"
@@ -127,6 +128,7 @@ type_values(Oid type)
 		return 2;
 	if (!type_is_enum(type))
 		return PG_INT64_MAX;
+	policy_labels_counted();
 	labels = SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(type));
 	result = labels->n_members;
 	ReleaseCatCacheList(labels);

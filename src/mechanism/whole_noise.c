@@ -213,21 +213,47 @@ radii(double rate, int d)
 	return (int) ceil((60.0 + 8.0 * d) / rate);
 }
 
+/* x^n, without a call: each release computes these sums before its first group. */
+static inline double
+float_power(double x, int n)
+{
+	double		result = 1.0;
+
+	while (n-- > 0)
+		result *= x;
+	return result;
+}
+
+/*
+ * e^(-a radius), where that of radius + 1 is `weight` and step is e^a: one product in place of a
+ * call, but for rates so large that there are few radii.
+ */
+static inline double
+weight_below(double weight, double step, double rate, int radius)
+{
+	return rate < 20.0 ? weight * step : exp(-rate * radius);
+}
+
 /* N(R) and, below, sums over the points of L in the cube are these of two cubes. */
 static double
 cube_points(int radius, int d)
 {
-	return pow(radius + 1.0, d) + pow(radius, d);
+	return float_power(radius + 1.0, d) + float_power(radius, d);
 }
 
 /* The sum of N(R) e^(-aR). */
 static double
 total_weight(double rate, int d)
 {
+	const double step = exp(rate);
+	double		weight = exp(-rate * radii(rate, d));
 	double		sum = 0.0;
 
 	for (int radius = radii(rate, d); radius >= 0; radius--)
-		sum += cube_points(radius, d) * exp(-rate * radius);
+	{
+		sum += cube_points(radius, d) * weight;
+		weight = weight_below(weight, step, rate, radius - 1);
+	}
 	return sum;
 }
 
@@ -245,11 +271,16 @@ numbers_from(int most, int t)
 static double
 log_tail(double rate, int d, int t)
 {
+	const double step = exp(rate);
+	double		weight = exp(-rate * radii(rate, d));
 	double		sum = 0.0;
 
 	for (int radius = t + radii(rate, d); radius >= t; radius--)
-		sum += (numbers_from(radius, t) * pow(radius + 1.0, d - 1) +
-				numbers_from(radius - 1, t) * pow(radius, d - 1)) * exp(-rate * (radius - t));
+	{
+		sum += (numbers_from(radius, t) * float_power(radius + 1.0, d - 1) +
+				numbers_from(radius - 1, t) * float_power(radius, d - 1)) * weight;
+		weight = weight_below(weight, step, rate, radius - t - 1);
+	}
 	return log(sum / total_weight(rate, d)) - rate * t;
 }
 
@@ -338,13 +369,19 @@ double
 dp_whole_stddev(int64_t epsilon_nano, int64_t groups, int d)
 {
 	double		rate = group_rate(epsilon_nano, groups);
+	const double step = exp(rate);
+	double		weight;
 	double		sum = 0.0;
 
 	if (!dp_whole_suits(epsilon_nano, groups, d))
 		return NAN;
+	weight = exp(-rate * radii(rate, d));
 	for (int radius = radii(rate, d); radius >= 1; radius--)
-		sum += (sum_of_squares(radius) * pow(radius + 1.0, d - 1) +
-				sum_of_squares(radius - 1.0) * pow(radius, d - 1)) * exp(-rate * radius);
+	{
+		sum += (sum_of_squares(radius) * float_power(radius + 1.0, d - 1) +
+				sum_of_squares(radius - 1.0) * float_power(radius, d - 1)) * weight;
+		weight = weight_below(weight, step, rate, radius - 1);
+	}
 	return sqrt(sum / total_weight(rate, d));
 }
 

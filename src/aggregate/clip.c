@@ -15,6 +15,7 @@
 
 #include "aggregate/clip.h"
 #include "aggregate/contribution.h"
+#include "aggregate/sum.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
 #include "spec/spec.h"
@@ -175,8 +176,8 @@ scaling_cost(int64 cost)
 }
 
 /* Scales what clip_group() gave for a group of an individual whose groups cost so much in all. */
-void
-clip_scale(const Contributions *contributions, int64 cost, int64 *u)
+static void
+scale(const Contributions *contributions, int64 cost, int64 *u)
 {
 	cost = scaling_cost(cost);
 	if (cost <= DP_SCALE)
@@ -191,8 +192,21 @@ clip_scale(const Contributions *contributions, int64 cost, int64 *u)
 }
 
 /*
+ * Adds an individual to the sums of a group (spec_sums()), by what clip_group() gave, which is scaled
+ * in place, and the cost of all its groups.
+ */
+void
+clip_add(const Contributions *contributions, int64 cost, int64 *u, CollectSum *sums)
+{
+	scale(contributions, cost, u);
+	sum_add(&sums[0], 1);
+	for (int i = 0; i < contributions->spec.dimensions; i++)
+		sum_add(&sums[i + 1], u[i]);
+}
+
+/*
  * What all n rows of an individual in a group weigh together in the group's sketches, in lattice units, where
- * its groups cost so much in all.  It is at most what clip_group() and clip_scale() make of coordinate 0 and, if no
+ * its groups cost so much in all.  It is at most what clip_group() and clip_add() make of coordinate 0 and, if no
  * sum has bounds of its own, the same: so over all groups it is one at most.
  */
 int64

@@ -9,9 +9,10 @@
 #include "postgres.h"
 
 #include "aggregate/contribution.h"
+#include "aggregate/sum.h"
 
 extern int64 clip_group(const Contributions *contributions, const int64 *sums, int64 *u);
 extern int64 clip_weight(const Contributions *contributions, int64 n, int64 cost);
-extern void clip_scale(const Contributions *contributions, int64 cost, int64 *u);
+extern void clip_add(const Contributions *contributions, int64 cost, int64 *u, CollectSum *sums);
 
 #endif							/* DP_CLIP_H */

@@ -429,9 +429,6 @@ dp_collect_clipped_transition(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(state);
 	collect_read_sums(contributions, PG_GETARG_DATUM(3), sums);
 	(void) clip_group(contributions, sums, u);
-	clip_scale(contributions, PG_GETARG_INT64(4), u);
-	sum_add(&state->sums[0], 1);
-	for (int i = 0; i < contributions->spec.dimensions; i++)
-		sum_add(&state->sums[i + 1], u[i]);
+	clip_add(contributions, PG_GETARG_INT64(4), u, state->sums);
 	PG_RETURN_POINTER(state);
 }

@@ -137,41 +137,26 @@ dp_gate_offset(double rate, double delta, int d)
 
 /*
  * dp_gate_threshold
- *		The least noisy count, tau in lattice units, at which a group is
- *		released.
+ *		The least noisy coordinate 0, tau in lattice units, at which a group is
+ *		released, where an individual adds at most `weight` lattice units to it and is
+ *		in at most `kept` groups.
  *
  * A group of exactly `individuals` individuals has
  *
- *		P(individuals * DP_SCALE + z_0 >= tau) <= 1 - (1 - delta)^(1/groups),
+ *		P(individuals * weight + z_0 >= tau) <= 1 - (1 - delta)^(1/kept),
  *
  * for z of dp_noise_draw with the same epsilon_nano, groups and d.  tau is
  * within a few millionths, in probability, of the least such number; it is
- * at least individuals * DP_SCALE + 1, also where a delta of 1/2 or more would
+ * at least individuals * weight + 1, also where a delta of 1/2 or more would
  * allow less.
  *
- * epsilon_nano, groups and d as for dp_noise_draw; delta_atto (1e-18) in
- * 1 .. 10^18 - 1: without a delta no group could be shown; individuals >= 1.
- * Otherwise DP_ERR_RANGE, and *tau is not touched.
+ * epsilon_nano, groups and d as for dp_noise_draw, kept as groups; delta_atto (1e-18)
+ * in 1 .. 10^18 - 1: without a delta no group could be shown; individuals >= 1; weight in
+ * 1 .. DP_SCALE.  Otherwise DP_ERR_RANGE, and *tau is not touched.
  */
 dp_status
-dp_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
-				  int d, int64_t individuals, dp_int128 *tau)
-{
-	return dp_gate_weighted_threshold(epsilon_nano, delta_atto, groups, groups, d, individuals,
-									  DP_SCALE, tau);
-}
-
-/*
- * dp_gate_weighted_threshold
- *		The same where an individual adds at most `weight` lattice units to coordinate 0
- *		of a group, and is in at most `kept` groups.
- *
- * A group of exactly `individuals` individuals passes with probability at most
- * 1 - (1 - delta)^(1/kept).  kept as groups; weight in 1 .. DP_SCALE.
- */
-dp_status
-dp_gate_weighted_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int64_t kept,
-						   int d, int64_t individuals, int64_t weight, dp_int128 *tau)
+dp_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int64_t kept,
+				  int d, int64_t individuals, int64_t weight, dp_int128 *tau)
 {
 	double		rate;
 

@@ -24,12 +24,9 @@
 
 extern dp_status dp_noise_draw(dp_random *rng, int64_t epsilon_nano,
 							   int64_t groups, int d, dp_int128 *z);
-extern dp_status dp_gate_threshold(int64_t epsilon_nano, int64_t delta_atto,
-								   int64_t groups, int d, int64_t individuals,
-								   dp_int128 *tau);
-extern dp_status dp_gate_weighted_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
-											int64_t kept, int d, int64_t individuals,
-											int64_t weight, dp_int128 *tau);
+extern dp_status dp_gate_threshold(int64_t epsilon_nano, int64_t delta_atto, int64_t groups,
+								   int64_t kept, int d, int64_t individuals,
+								   int64_t weight, dp_int128 *tau);
 extern double dp_noise_stddev(int64_t epsilon_nano, int64_t groups, int d);
 
 #endif							/* DP_NOISE_H */

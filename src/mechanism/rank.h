@@ -40,8 +40,7 @@ typedef struct dp_rank_limits
 {
 	int64_t		groups;			/* weights of at most one in each of so many groups, as in
 								 * dp_gate_threshold; 1 where they are one over all groups */
-	int64_t		kept;			/* most groups of an individual, as in
-								 * dp_gate_weighted_threshold */
+	int64_t		kept;			/* most groups of an individual, as in dp_gate_threshold */
 	int64_t		weight;			/* most that an individual weighs in a group, 1 ..
 								 * DP_CELL_SCALE, and "none" counts weight; 0: it counts
 								 * individuals */

@@ -262,7 +262,7 @@ largest_offset(double rate, double target, int m, dp_int128 most)
  * it would lose by a smaller share.  The two of a single cell are one, and have all of
  * delta'.
  *
- * Parameters as for dp_gate_weighted_threshold; m >= 1.  Otherwise DP_ERR_RANGE, and *gate
+ * Parameters as for dp_gate_threshold; m >= 1.  Otherwise DP_ERR_RANGE, and *gate
  * is not touched.
  */
 dp_status

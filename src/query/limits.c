@@ -13,14 +13,12 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
-
 #include "core/limits.h"
 #include "mechanism/noise.h"
 #include "query/constants.h"
 #include "query/fixed.h"
 #include "query/limits.h"
+#include "query/params.h"
 #include "query/possible.h"
 #include "spec/spec.h"
 
@@ -42,7 +40,6 @@ limit_param(ReleaseBuilder *builder, int i, int64 most, int64 limit)
 {
 	ListCell   *cell = list_nth_cell(builder->params, i);
 	Const	   *asked = lfirst(cell);
-	MinMaxExpr *least;
 
 	if (IsA(asked, Const))
 	{
@@ -52,12 +49,7 @@ limit_param(ReleaseBuilder *builder, int i, int64 most, int64 limit)
 			lfirst(cell) = float8_const(limit);
 		return;
 	}
-	least = makeNode(MinMaxExpr);
-	least->minmaxtype = FLOAT8OID;
-	least->op = IS_LEAST;
-	least->args = list_make2(asked, float8_const(limit));
-	least->location = -1;
-	lfirst(cell) = least;
+	lfirst(cell) = least_parameter((Node *) asked, float8_const(limit));
 }
 
 /*

@@ -140,6 +140,30 @@ parameter_as_float8(RewriteContext *context, Node *parameter)
 	return eval_const_expressions(context->root, number);
 }
 
+/* Is the parameter a constant, and not NULL? */
+bool
+parameter_is_known(const Node *parameter)
+{
+	return IsA(parameter, Const) && !((const Const *) parameter)->constisnull;
+}
+
+/* The smaller of two parameters that are float8: one of them where both are known. */
+Node *
+least_parameter(Node *a, Node *b)
+{
+	MinMaxExpr *result;
+
+	if (parameter_is_known(a) && parameter_is_known(b))
+		return DatumGetFloat8(((Const *) a)->constvalue) <=
+			DatumGetFloat8(((Const *) b)->constvalue) ? a : b;
+	result = makeNode(MinMaxExpr);
+	result->minmaxtype = FLOAT8OID;
+	result->op = IS_LEAST;
+	result->args = list_make2(a, b);
+	result->location = -1;
+	return (Node *) result;
+}
+
 /*
  * number(anyelement) returns double precision
  *

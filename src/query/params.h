@@ -9,6 +9,8 @@
 
 #include "query/level.h"
 
+extern bool parameter_is_known(const Node *parameter);
+extern Node *least_parameter(Node *a, Node *b);
 extern Node *release_parameter(RewriteContext *context, Node *expr);
 extern Node *parameter_as_float8(RewriteContext *context, Node *parameter);
 

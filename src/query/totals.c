@@ -18,13 +18,13 @@
 #include "utils/fmgroids.h"
 
 #include "core/limits.h"
-#include "core/settings.h"
 #include "policy/cache.h"
 #include "query/builder.h"
 #include "query/constants.h"
 #include "query/equalities.h"
 #include "query/level.h"
 #include "query/moments.h"
+#include "query/params.h"
 #include "query/totals.h"
 #include "spec/spec.h"
 
@@ -85,28 +85,6 @@ derive_total(Level *level, Node *node, double *lower, double *upper)
  * ----------
  */
 
-static bool
-is_constant(const Node *node)
-{
-	return IsA(node, Const) && !((const Const *) node)->constisnull;
-}
-
-/* The smaller of two parameters. */
-static Node *
-least(Node *a, Node *b)
-{
-	MinMaxExpr *result = makeNode(MinMaxExpr);
-
-	if (is_constant(a) && is_constant(b))
-		return DatumGetFloat8(((Const *) a)->constvalue) <=
-			DatumGetFloat8(((Const *) b)->constvalue) ? a : b;
-	result->minmaxtype = FLOAT8OID;
-	result->op = IS_LEAST;
-	result->args = list_make2(a, b);
-	result->location = -1;
-	return (Node *) result;
-}
-
 /* max_groups times max_rows, at most DP_MAX_TOTAL. */
 static Node *
 groups_times_rows(ReleaseBuilder *builder)
@@ -115,14 +93,14 @@ groups_times_rows(ReleaseBuilder *builder)
 	Node	   *rows = list_nth(builder->params, DP_PARAM_ROWS);
 	Node	   *product;
 
-	if (is_constant(groups) && is_constant(rows))
+	if (parameter_is_known(groups) && parameter_is_known(rows))
 		product = float8_const(DatumGetFloat8(((Const *) groups)->constvalue) *
 							   DatumGetFloat8(((Const *) rows)->constvalue));
 	else
 		product = (Node *) makeFuncExpr(F_FLOAT8MUL, FLOAT8OID,
 										list_make2(copyObject(groups), copyObject(rows)),
 										InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
-	return least(product, float8_const(DP_MAX_TOTAL));
+	return least_parameter(product, float8_const(DP_MAX_TOTAL));
 }
 
 /* Has the query, or a setting of the session, limits of its own for groups and rows? */
@@ -144,7 +122,7 @@ default_total(ReleaseBuilder *builder)
 	if (declared == 0)
 		return groups_times_rows(builder);
 	if (asks_for_less(builder))
-		return least(float8_const(declared), groups_times_rows(builder));
+		return least_parameter(float8_const(declared), groups_times_rows(builder));
 	return float8_const(declared);
 }
 
@@ -157,7 +135,7 @@ fill_in_total(ReleaseBuilder *builder)
 
 	if (IsA(given, CoalesceExpr))
 		lsecond(((CoalesceExpr *) given)->args) = default_total(builder);
-	else if (!is_constant(given))
+	else if (!parameter_is_known(given))
 		lfirst(cell) = default_total(builder);
 }
 
@@ -220,7 +198,7 @@ bounds_by_total(const ReleaseBuilder *builder)
 	if (builder->spec.nsketches > 0)
 		return false;
 	return has_totals(&builder->spec) ||
-		(is_constant(rows) && !builder->by_client[DP_PARAM_ROWS] &&
+		(parameter_is_known(rows) && !builder->by_client[DP_PARAM_ROWS] &&
 		 DatumGetFloat8(((Const *) rows)->constvalue) > 1 &&
 		 DatumGetFloat8(((Const *) rows)->constvalue) <= FEW_ROWS);
 }
@@ -252,5 +230,5 @@ kept_groups(const ReleaseBuilder *builder)
 
 	if (!spec->by_total || spec->groups_asked)
 		return list_nth(builder->params, DP_PARAM_GROUPS);
-	return least(list_nth(builder->params, DP_PARAM_TOTAL), float8_const(spec->possible_groups));
+	return least_parameter(list_nth(builder->params, DP_PARAM_TOTAL), float8_const(spec->possible_groups));
 }

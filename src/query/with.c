@@ -222,9 +222,7 @@ stand_in(ReleaseBuilder *builder, int i)
 static bool
 is_known(ReleaseBuilder *builder, int i)
 {
-	Const	   *param = list_nth(builder->params, i);
-
-	return IsA(param, Const) && !param->constisnull;
+	return parameter_is_known(list_nth(builder->params, i));
 }
 
 /*

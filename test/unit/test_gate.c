@@ -141,6 +141,15 @@ test_lattice_bound(int d)
 		   "at rate 0.05)", d, closest);
 }
 
+/* The threshold where each individual adds one to coordinate 0, in all its groups. */
+static dp_status
+threshold_of(int64_t epsilon_nano, int64_t delta_atto, int64_t groups, int d, int64_t individuals,
+			 dp_int128 *tau)
+{
+	return dp_gate_threshold(epsilon_nano, delta_atto, groups, groups, d, individuals, DP_SCALE,
+							 tau);
+}
+
 /*
  * tau is tight: the continuous tail at tau is delta' but for a few parts in
  * 10^6 (the lattice slack), and never above.
@@ -167,8 +176,8 @@ test_tightness(void)
 					double		log_ratio;
 
 					in_range = in_range &&
-						dp_gate_threshold(epsilons[e], deltas[k], groups[g],
-										  dimensions[i], 20, &tau) == DP_OK;
+						threshold_of(epsilons[e], deltas[k], groups[g],
+									 dimensions[i], 20, &tau) == DP_OK;
 					tau -= 20 * DP_SCALE;
 					log_ratio = dp_noise_log_tail(dimensions[i],
 												  (double) (rate * ((long double) tau - 0.5L))) +
@@ -212,41 +221,41 @@ test_order(void)
 	dp_int128	other = 0;
 	bool		refused;
 
-	tap_ok(dp_gate_threshold(NANO, ATTO / 2, 1, 1, 20, &tau) == DP_OK &&
+	tap_ok(threshold_of(NANO, ATTO / 2, 1, 1, 20, &tau) == DP_OK &&
 		   tau > 20 * DP_SCALE && tau < 20 * DP_SCALE + 10 &&
-		   dp_gate_threshold(NANO, ATTO - 1, 1, 8, 20, &tau) == DP_OK &&
+		   threshold_of(NANO, ATTO - 1, 1, 8, 20, &tau) == DP_OK &&
 		   tau == 20 * DP_SCALE + 1,
 		   "a delta of 1/2 or more leaves the least threshold above the minimum");
-	tap_ok(dp_gate_threshold(NANO, ATTO / 100000, 1, 2, 20, &tau) == DP_OK &&
-		   dp_gate_threshold(NANO, ATTO / 1000000, 1, 2, 20, &other) == DP_OK &&
+	tap_ok(threshold_of(NANO, ATTO / 100000, 1, 2, 20, &tau) == DP_OK &&
+		   threshold_of(NANO, ATTO / 1000000, 1, 2, 20, &other) == DP_OK &&
 		   other > tau, "a smaller delta raises the threshold");
-	tap_ok(dp_gate_threshold(NANO, ATTO / 100000, 2, 2, 20, &other) == DP_OK &&
+	tap_ok(threshold_of(NANO, ATTO / 100000, 2, 2, 20, &other) == DP_OK &&
 		   other > tau, "more groups raise it");
-	tap_ok(dp_gate_threshold(NANO, ATTO / 100000, 1, 3, 20, &other) == DP_OK &&
+	tap_ok(threshold_of(NANO, ATTO / 100000, 1, 3, 20, &other) == DP_OK &&
 		   other > tau, "more coordinates raise it");
-	tap_ok(dp_gate_threshold(NANO / 2, ATTO / 100000, 1, 2, 20, &other) == DP_OK &&
+	tap_ok(threshold_of(NANO / 2, ATTO / 100000, 1, 2, 20, &other) == DP_OK &&
 		   other > tau, "a smaller epsilon raises it");
-	tap_ok(dp_gate_threshold(NANO, ATTO / 100000, 1, 2, 50, &other) == DP_OK &&
+	tap_ok(threshold_of(NANO, ATTO / 100000, 1, 2, 50, &other) == DP_OK &&
 		   other - tau == 30 * (dp_int128) DP_SCALE, "the minimum shifts it");
 	/* d = 1: t = ln(1/(2 delta)) individuals at epsilon 1. */
-	tap_ok(dp_gate_threshold(NANO, ATTO / 1000000, 1, 1, 20, &tau) == DP_OK &&
+	tap_ok(threshold_of(NANO, ATTO / 1000000, 1, 1, 20, &tau) == DP_OK &&
 		   fabs((double) tau / (double) DP_SCALE - 20.0 - log(5e5)) < 1e-6,
 		   "d = 1 is ln(1/(2 delta)) above the minimum");
-	tap_ok(dp_gate_threshold(1, 1, DP_MAX_GROUPS, DP_MAX_DIMENSIONS, INT64_MAX,
-							 &tau) == DP_OK && tau > 0, "the greatest threshold fits");
+	tap_ok(threshold_of(1, 1, DP_MAX_GROUPS, DP_MAX_DIMENSIONS, INT64_MAX,
+						&tau) == DP_OK && tau > 0, "the greatest threshold fits");
 
 	tau = 7;
-	refused = dp_gate_threshold(NANO, 0, 1, 1, 20, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(NANO, -1, 1, 1, 20, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(NANO, ATTO, 1, 1, 20, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(0, ATTO / 100, 1, 1, 20, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(DP_MAX_EPSILON_NANO + 1, ATTO / 100, 1, 1, 20, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(NANO, ATTO / 100, 0, 1, 20, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(NANO, ATTO / 100, DP_MAX_GROUPS + 1, 1, 20, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(NANO, ATTO / 100, 1, 0, 20, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(NANO, ATTO / 100, 1, DP_MAX_DIMENSIONS + 1, 20, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(NANO, ATTO / 100, 1, 1, 0, &tau) == DP_ERR_RANGE &&
-		dp_gate_threshold(NANO, ATTO / 100, 1, 1, -20, &tau) == DP_ERR_RANGE;
+	refused = threshold_of(NANO, 0, 1, 1, 20, &tau) == DP_ERR_RANGE &&
+		threshold_of(NANO, -1, 1, 1, 20, &tau) == DP_ERR_RANGE &&
+		threshold_of(NANO, ATTO, 1, 1, 20, &tau) == DP_ERR_RANGE &&
+		threshold_of(0, ATTO / 100, 1, 1, 20, &tau) == DP_ERR_RANGE &&
+		threshold_of(DP_MAX_EPSILON_NANO + 1, ATTO / 100, 1, 1, 20, &tau) == DP_ERR_RANGE &&
+		threshold_of(NANO, ATTO / 100, 0, 1, 20, &tau) == DP_ERR_RANGE &&
+		threshold_of(NANO, ATTO / 100, DP_MAX_GROUPS + 1, 1, 20, &tau) == DP_ERR_RANGE &&
+		threshold_of(NANO, ATTO / 100, 1, 0, 20, &tau) == DP_ERR_RANGE &&
+		threshold_of(NANO, ATTO / 100, 1, DP_MAX_DIMENSIONS + 1, 20, &tau) == DP_ERR_RANGE &&
+		threshold_of(NANO, ATTO / 100, 1, 1, 0, &tau) == DP_ERR_RANGE &&
+		threshold_of(NANO, ATTO / 100, 1, 1, -20, &tau) == DP_ERR_RANGE;
 	tap_ok(refused && tau == 7, "parameters out of range are refused");
 }
 
@@ -267,7 +276,7 @@ test_pass_rate(double epsilon, int64_t groups, int d, long draws)
 	long		passes = 0;
 	double		rate;
 
-	if (dp_gate_threshold(epsilon_nano, ATTO / 100, groups, d, 20, &tau) == DP_OK)
+	if (threshold_of(epsilon_nano, ATTO / 100, groups, d, 20, &tau) == DP_OK)
 		for (long i = 0; i < n; i++)
 		{
 			dp_int128	z[DP_MAX_DIMENSIONS];

@@ -184,7 +184,7 @@ test_sum_thresholds(void)
 		{
 			same = same &&
 				sum_threshold(epsilons[e], deltas[k], 3, 1, 20, &tau) == DP_OK &&
-				dp_gate_threshold(epsilons[e], deltas[k], 3, 1, 20, &other) == DP_OK &&
+				dp_gate_threshold(epsilons[e], deltas[k], 3, 3, 1, 20, DP_SCALE, &other) == DP_OK &&
 				fabs((double) (tau - other)) <= 1e-9 * (double) other;
 			ends = ends && sum_threshold(epsilons[e], deltas[k], DP_MAX_GROUPS,
 										 INT32_MAX, INT64_MAX, &tau) == DP_OK &&
@@ -322,7 +322,7 @@ test_category_threshold(void)
 		   "any of `rows` categories reaches tau with delta' at most, and %.6f of it",
 		   nearest);
 	tap_ok(dp_category_threshold(NANO, ATTO / 100, 3, 1, 20, &tau) == DP_OK &&
-		   dp_gate_threshold(NANO, ATTO / 100, 3, 1, 20, &other) == DP_OK && tau == other,
+		   dp_gate_threshold(NANO, ATTO / 100, 3, 3, 1, 20, DP_SCALE, &other) == DP_OK && tau == other,
 		   "one row: the threshold of the gate");
 	tau = 7;
 	tap_ok(dp_category_threshold(0, 1, 1, 1, 20, &tau) == DP_ERR_RANGE &&

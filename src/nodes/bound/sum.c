@@ -305,15 +305,11 @@ add_clipped(BoundState *state, const Individual *individual)
 	for (uint32 g = 0; g < individual->ngroups; g++)
 	{
 		IndividualGroup *entry = individual_nth_group(&state->individuals, individual, g);
-		CollectSum *sums = groups_sums(&state->partial.groups, entry->group);
 		int64	   *u = keep ? &kept[g * d] : kept;
 
 		if (!keep)
 			(void) clip_group(contributions, entry->sums, u);
-		clip_scale(contributions, cost, u);
-		sum_add(&sums[0], 1);
-		for (int i = 0; i < d; i++)
-			sum_add(&sums[i + 1], u[i]);
+		clip_add(contributions, cost, u, groups_sums(&state->partial.groups, entry->group));
 		if (contributions->spec.nsketches > 0)
 			add_clipped_items(state, entry, cost);
 	}

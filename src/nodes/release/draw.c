@@ -60,9 +60,9 @@ compute_tau(ReleaseState *state)
 	status = params->whole_noise ?
 		dp_whole_gate_threshold(params->epsilon_share, params->delta_share, params->groups, d,
 								minimum, &state->tau) :
-		dp_gate_weighted_threshold(params->vector_epsilon, params->delta_share, params->groups,
-								   params->kept, d, minimum,
-								   spec_gate_weight(state->spec, params), &state->tau);
+		dp_gate_threshold(params->vector_epsilon, params->delta_share, params->groups,
+						  params->kept, d, minimum,
+						  spec_gate_weight(state->spec, params), &state->tau);
 	if (status != DP_OK)
 		elog(ERROR, "threshold of the gate could not be computed");
 }

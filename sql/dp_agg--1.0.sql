@@ -308,7 +308,7 @@ CREATE AGGREGATE dp_count(*) (
 	SFUNC = dp_agg.unreleased, STYPE = bigint,
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
 COMMENT ON AGGREGATE dp_count(*) IS
-'differentially private number of rows (bigint, at least 0), at most max_rows per individual and group; errors: DP001 budget exhausted, DP002 refused';
+'differentially private number of rows (bigint, at least 0), at most max_rows of an individual in each of several groups, max_total in all; errors: DP001 budget exhausted, DP002 refused';
 
 CREATE AGGREGATE dp_tier(*) (
 	SFUNC = dp_agg.unreleased, STYPE = text,
@@ -320,7 +320,7 @@ CREATE AGGREGATE dp_count(x "any") (
 	SFUNC = dp_agg.unreleased, STYPE = bigint,
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
 COMMENT ON AGGREGATE dp_count("any") IS
-'differentially private number of rows where x is not NULL (bigint, at least 0), at most max_rows per individual and group; errors: DP001 budget exhausted, DP002 refused';
+'differentially private number of rows where x is not NULL (bigint, at least 0), at most max_rows of an individual in each of several groups, max_total in all; errors: DP001 budget exhausted, DP002 refused';
 
 CREATE AGGREGATE dp_count_distinct(x "any") (
 	SFUNC = dp_agg.unreleased, STYPE = bigint,

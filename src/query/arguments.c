@@ -163,6 +163,7 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 {
 	double		lower;
 	double		upper;
+	bool		unknown;
 
 	if (list_length(aggref->args) > i + 1)
 	{
@@ -172,7 +173,7 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 		check_cast_range(expr, first, second);
 		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN, first, second);
 	}
-	if (!derive_bounds(builder->level, expr, &lower, &upper))
+	if (!derive_bounds(builder->context, builder->level, expr, &lower, &upper, &unknown))
 		no_bounds(builder->context, builder->level, expr, aggref);
 	spec_check_bounds(lower, upper, true);
 	return known_bounds(builder, lower, upper);
@@ -190,6 +191,7 @@ total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *r
 	double		upper;
 	double		least;
 	double		most;
+	bool		unknown;
 
 	if (list_length(aggref->args) > 1 || !derive_total(builder->level, expr, &lower, &upper))
 		return false;
@@ -201,7 +203,7 @@ total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *r
 		result->bound = known_bounds(builder, -size, size);
 		return true;
 	}
-	if (derive_bounds(builder->level, expr, &least, &most))
+	if (derive_bounds(builder->context, builder->level, expr, &least, &most, &unknown))
 	{
 		lower = Max(lower, least);
 		upper = Min(upper, most);

@@ -174,7 +174,17 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN, first, second);
 	}
 	if (!derive_bounds(builder->context, builder->level, expr, &lower, &upper, &unknown))
+	{
+		if (unknown)
+		{
+			Node	   *none = (Node *) makeNullConst(FLOAT8OID, -1, InvalidOid);
+
+			/* a plan that is not to be run: see plan_concerned() */
+			builder->context->unknown = true;
+			return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED, none, none);
+		}
 		no_bounds(builder->context, builder->level, expr, aggref);
+	}
 	spec_check_bounds(lower, upper, true);
 	return known_bounds(builder, lower, upper);
 }

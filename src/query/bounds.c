@@ -17,6 +17,7 @@
 
 #include "core/errors.h"
 #include "core/names.h"
+#include "core/refusals.h"
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "policy/policy.h"
@@ -124,7 +125,14 @@ call_with_bounds(Aggref *aggref, const char *x)
 	return psprintf("%s%s%s(%s, lower, upper)", aggregate_schema(), prefix, name, x);
 }
 
-/* Raises ERRCODE_DP_BOUNDS for an argument of an aggregate, naming the column where there is one. */
+/* In ereport(): the place of the aggregate in the text. */
+static int
+at_aggregate(RewriteContext *context, Aggref *aggref)
+{
+	return errposition(cursor_position(context->source, aggref->location));
+}
+
+/* Raises ERRCODE_DP_BOUNDS at the aggregate, naming the column where there is one. */
 void
 no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 {
@@ -150,17 +158,20 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 					 errmsg("no bounds are declared for column \"%s\"", column),
 					 errhint("Give bounds, as in %s, or ask the administrator to call dp_agg.set_bounds(%s, %s, lower, upper).",
 							 call, quote_literal_cstr(relation_for_statement(rte->relid)),
-							 quote_literal_cstr(own))));
+							 quote_literal_cstr(own)),
+					 at_aggregate(context, aggref)));
 		}
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("no bounds are known for column \"%s\"", column),
 				 errhint("Give bounds, as in %s; bounds declared with dp_agg.set_bounds() hold for columns of protected relations.",
-						 call)));
+						 call),
+				 at_aggregate(context, aggref)));
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_BOUNDS),
 			 errmsg("no bounds follow for this expression from those of its columns"),
 			 errhint("Give bounds, as in %s where x is the expression, or declare them for its columns with dp_agg.set_bounds().",
-					 call_with_bounds(aggref, "x"))));
+					 call_with_bounds(aggref, "x")),
+			 at_aggregate(context, aggref)));
 }

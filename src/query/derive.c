@@ -499,6 +499,35 @@ age_range(Range a)
 		a.upper > 0 ? a.upper * 30 / 28 + 3 * day : a.upper * 360 / 366 + 3 * day, 0};
 }
 
+/*
+ * The time, for a plan that may be kept: from the beginning of this year to the end of the next, so
+ * that the same question has the same bounds all year.
+ */
+static Range
+now_range(Oid type)
+{
+	double		date = (double) GetCurrentTimestamp() / (double) USECS_PER_DAY;
+	int			year;
+	int			month;
+	int			day;
+	Range		dates;
+
+	j2date((int) floor(date) + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	dates = (Range) {date2j(year, 1, 1) - POSTGRES_EPOCH_JDATE,
+		date2j(year + 2, 1, 1) - POSTGRES_EPOCH_JDATE, 1};
+	return type == DATEOID ? dates : date_cast_range(DATEOID, type, dates);
+}
+
+/* age(a), as of today: age(today, a). */
+static Range
+age_today(Scope *scope, Node *node)
+{
+	Range		today = now_range(exprType(node));
+	Range		a = derive(scope, node);
+
+	return age_range((Range) {today.lower - a.upper, today.upper - a.lower, 0});
+}
+
 /* age(a, b); years end on the day of the year, so their number follows from the dates' distance. */
 static Range
 age_of(Scope *scope, List *args)
@@ -538,6 +567,10 @@ other_call(Scope *scope, Oid funcid, const char *name, List *args, Range *result
 		case F_AGE_TIMESTAMP_TIMESTAMP:
 		case F_AGE_TIMESTAMPTZ_TIMESTAMPTZ:
 			*result = age_of(scope, args);
+			return true;
+		case F_AGE_TIMESTAMP:
+		case F_AGE_TIMESTAMPTZ:
+			*result = age_today(scope, first);
 			return true;
 		case F_LENGTH_TEXT:
 		case F_CHAR_LENGTH_TEXT:
@@ -619,6 +652,8 @@ call_range(Scope *scope, Oid funcid, Oid resulttype, List *args)
 	bool		numbers = is_number_type(resulttype);
 	ListCell   *lc;
 
+	if (funcid == F_NOW || funcid == F_STATEMENT_TIMESTAMP)
+		return now_range(resulttype);
 	if (funcid >= FirstNormalObjectId || args == NIL)
 		return range_everything();
 	name = get_func_name(funcid);
@@ -754,6 +789,9 @@ bare_range(Scope *scope, Node *node)
 							  ((OpExpr *) node)->opresulttype, ((OpExpr *) node)->args);
 		case T_FuncExpr:
 			return function_range(scope, (FuncExpr *) node);
+		case T_SQLValueFunction:
+			return domain_of_type(exprType(node)) == SPEC_ARG_ANY ? range_everything() :
+				now_range(exprType(node));
 		case T_Aggref:
 			return aggregate_range(scope, (Aggref *) node);
 		case T_CoalesceExpr:

@@ -88,7 +88,8 @@ year_field(int field, double date)
 static Range
 year_range(int field, Range a)
 {
-	double		slack = field == DTK_ISOYEAR ? 3 : 0;	/* its first day is in the year's first four */
+	double		slack = field == DTK_ISOYEAR ? 3 : 0;	/* its first day is in the year's
+														 * first four */
 
 	if (!isfinite(a.lower) || !isfinite(a.upper))
 		return range_everything();

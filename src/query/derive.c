@@ -701,7 +701,10 @@ function_range(Scope *scope, FuncExpr *func)
  * ----------
  */
 
-/* The most rows that an individual has below a level, as limits are declared; infinite if not known. */
+/*
+ * The most rows that an individual has below a level, as limits are declared; infinite if not
+ * known.  Limits of 1 and 1 are what protect() takes if nothing is said, and tell nothing.
+ */
 static double
 most_rows(Query *query)
 {
@@ -717,7 +720,8 @@ most_rows(Query *query)
 		!rte->subquery->hasTargetSRFs)
 		return most_rows(rte->subquery);
 	rel = rte->rtekind == RTE_RELATION ? policy_lookup(rte->relid) : NULL;
-	return rel == NULL ? INFINITY : (double) rel->max_groups * rel->max_rows;
+	return rel == NULL || (rel->max_groups == 1 && rel->max_rows == 1) ? INFINITY :
+		(double) rel->max_groups * rel->max_rows;
 }
 
 /* An aggregate of one individual's rows, of which at least one is there. */

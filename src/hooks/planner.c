@@ -206,12 +206,6 @@ plan_rewritten(Query *parse, const char *query_string, int cursor_options,
 }
 
 /*
- * Added to the cost of a plan whose bounds would need the values of parameters, so that it loses
- * against one made for these: the plan cache compares costs.
- */
-#define UNKNOWN_COST 1e12
-
-/*
  * Plans a statement that names protected relations, rewritten where the user is an analyst
  * or it has dp_ functions.
  */
@@ -220,7 +214,6 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 			   ParamListInfo params, AskContext *ask, PlannerInfo *root)
 {
 	PlannedStmt *result = NULL;
-	bool		unknown = false;
 	Planning	outer;
 	QuietState	quiet;
 
@@ -235,11 +228,8 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 				.source = query_string,.analyst = ask->analyst};
 
 			process_statement(&context, parse);
-			unknown = context.unknown;
 		}
 		result = plan_rewritten(parse, query_string, cursor_options, params);
-		if (unknown)
-			result->planTree->total_cost += UNKNOWN_COST;
 		if (ask->analyst)
 			quiet_end(&quiet);
 	}

@@ -18,6 +18,7 @@
 #include "query/bounds.h"
 #include "query/builder.h"
 #include "query/constants.h"
+#include "query/deferred.h"
 #include "query/equalities.h"
 #include "query/identifiers.h"
 #include "query/language.h"
@@ -164,29 +165,22 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 	double		lower;
 	double		upper;
 	bool		unknown;
+	Node	   *first;
+	Node	   *second;
 
 	if (list_length(aggref->args) > i + 1)
 	{
-		Node	   *first = written_bound(builder, aggregate_argument(aggref, i));
-		Node	   *second = written_bound(builder, aggregate_argument(aggref, i + 1));
-
+		first = written_bound(builder, aggregate_argument(aggref, i));
+		second = written_bound(builder, aggregate_argument(aggref, i + 1));
 		check_cast_range(expr, first, second);
 		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN, first, second);
 	}
-	if (!derive_bounds(builder->context, builder->level, expr, &lower, &upper, &unknown))
-	{
-		if (unknown)
-		{
-			Node	   *none = (Node *) makeNullConst(FLOAT8OID, -1, InvalidOid);
-
-			/* a plan that is not to be run: see plan_concerned() */
-			builder->context->unknown = true;
-			return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED, none, none);
-		}
+	if (derive_bounds(builder->context, builder->level, expr, &lower, &upper, &unknown) && !unknown)
+		return known_bounds(builder, lower, upper);
+	if (!unknown)
 		no_bounds(builder->context, builder->level, expr, aggref);
-	}
-	spec_check_bounds(lower, upper, true);
-	return known_bounds(builder, lower, upper);
+	defer_bounds(builder->context, builder->level, expr, &first, &second);
+	return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED, first, second);
 }
 
 /*

@@ -38,17 +38,9 @@ bool
 derive_bounds(RewriteContext *context, Level *level, Node *node, double *lower, double *upper,
 			  bool *unknown)
 {
-	Range		range;
-
 	*unknown = false;
-	if (domain_of_type(exprType(node)) == SPEC_ARG_ANY)
-		return false;
-	range = derive_range(context->root, level, node, unknown);
-	if (!isfinite(range.lower) || !isfinite(range.upper))
-		return false;
-	*lower = range.lower;
-	*upper = range.upper;
-	return true;
+	return domain_of_type(exprType(node)) != SPEC_ARG_ANY &&
+		range_as_bounds(derive_range(context->root, level, INFINITY, node, unknown), lower, upper);
 }
 
 /* Raises ERRCODE_DP_BOUNDS if a column of the expression has outlived the bounds declared for it. */

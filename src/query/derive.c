@@ -11,7 +11,6 @@
 
 #include <math.h>
 
-#include "access/stratnum.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
@@ -19,48 +18,25 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "policy/policy.h"
+#include "query/branches.h"
 #include "query/derive.h"
 #include "query/equalities.h"
-#include "query/fields.h"
-#include "query/level.h"
+#include "query/instants.h"
+#include "query/lengths.h"
+#include "query/operations.h"
 #include "query/ranges.h"
+#include "query/scope.h"
+#include "query/totals.h"
 #include "spec/domain.h"
+#include "spec/range.h"
 #include "spec/spec.h"
 
-/* What is known where an expression stands. */
-typedef struct Scope
-{
-	PlannerInfo *root;			/* to simplify parameters */
-	Level	   *level;
-	List	   *facts;			/* of Fact */
-	bool	   *unknown;		/* set where a parameter's value is not known */
-} Scope;
-
-/* An expression whose values lie within an interval, as a condition says. */
-typedef struct Fact
-{
-	Node	   *node;
-	Range		range;
-} Fact;
-
 static Range derive(Scope *scope, Node *node);
-
-static bool
-is_number_type(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID ||
-		type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
-}
 
 static bool
 is_integer_type(Oid type)
@@ -86,34 +62,72 @@ constant_range(Const *con)
 	SpecArgType type = domain_of_type(con->consttype);
 	double		value;
 
-	if (con->constisnull || type == SPEC_ARG_ANY ||
-		!domain_number(type, con->constvalue, &value) || !isfinite(value))
+	if (con->constisnull)
+		return range_nothing();
+	if (type == SPEC_ARG_ANY || !domain_number(type, con->constvalue, &value) || !isfinite(value))
 		return range_everything();
 	return (Range) {value, value, value == rint(value) ? 1 : 0};
 }
 
-/* The scope of a sub-select. */
-static Scope
-scope_below(Scope *scope, Level *below)
+/* ----------
+ * Columns
+ * ----------
+ */
+
+/*
+ * The most rows that an individual has, as limits are declared; infinite if not known.  Limits of
+ * 1 and 1 are what protect() takes if nothing is said, and tell nothing.
+ */
+static double
+declared_rows(int max_groups, int max_rows, int max_total)
 {
-	return (Scope) {scope->root, below, NIL, scope->unknown};
+	if (max_total > 0)
+		return max_total;
+	return max_groups == 1 && max_rows == 1 ? INFINITY : (double) max_groups * max_rows;
+}
+
+/* The same below a query that reads nothing but one relation. */
+static double
+rows_of_query(Query *query)
+{
+	Node	   *item = list_length(query->jointree->fromlist) == 1 ?
+		linitial(query->jointree->fromlist) : NULL;
+	RangeTblEntry *rte;
+	const ProtectedRelation *rel;
+
+	if (item == NULL || !IsA(item, RangeTblRef))
+		return INFINITY;
+	rte = rt_fetch(((RangeTblRef *) item)->rtindex, query->rtable);
+	rel = rte->rtekind == RTE_RELATION ? policy_lookup(rte->relid) : NULL;
+	return rel == NULL ? INFINITY :
+		declared_rows(rel->max_groups, rel->max_rows, rel->max_total);
+}
+
+/* The scope of a sub-select of the scope. */
+static Scope
+scope_below(Scope *scope, Level *below, double rows)
+{
+	Scope		result = *scope;
+
+	result.level = below;
+	result.facts = NIL;
+	result.rows = rows;
+	return result;
 }
 
 /* A column of a UNION ALL: the smallest interval around those of all branches. */
 static Range
 union_column(Scope *scope, Query *query, AttrNumber attno)
 {
-	bool		first = true;
-	Range		result = range_everything();
+	Range		result = range_nothing();
 	ListCell   *lc;
 
 	foreach(lc, query->rtable)
 	{
 		RangeTblEntry *branch = lfirst(lc);
 		Level		leaf = {.query = branch->subquery};
-		Scope		below = scope_below(scope, &leaf);
+		Scope		below;
 		TargetEntry *column;
-		Range		range;
 
 		if (branch->rtekind != RTE_SUBQUERY)
 			continue;			/* an entry of a view's own */
@@ -121,11 +135,39 @@ union_column(Scope *scope, Query *query, AttrNumber attno)
 			get_tle_by_resno(branch->subquery->targetList, attno);
 		if (column == NULL)
 			return range_everything();
-		range = derive(&below, (Node *) column->expr);
-		result = first ? range : range_around(result, range);
-		first = false;
+		below = scope_below(scope, &leaf, rows_of_query(branch->subquery));
+		result = range_around(result, derive(&below, (Node *) column->expr));
 	}
-	return result;
+	return range_is_nothing(result) ? range_everything() : result;
+}
+
+/*
+ * The expression that a column of a plain sub-select of the level is; *below becomes its level,
+ * and *rows the most rows of an individual there, infinite if that is not known.  NULL if the
+ * column is none of such a sub-select.
+ */
+Node *
+below_column(Level *level, Var *var, Level *below, double *rows)
+{
+	RangeTblEntry *rte;
+	const Individuals *individuals;
+	TargetEntry *tle;
+
+	if (var->varlevelsup != 0)
+		return NULL;
+	rte = rt_fetch(var->varno, level->query->rtable);
+	if (rte->rtekind != RTE_SUBQUERY || rte->subquery->setOperations != NULL)
+		return NULL;
+	individuals = level->inputs != NULL ? level->inputs[var->varno] : NULL;
+	if (individuals != NULL && individuals->level != NULL &&
+		individuals->level->query == rte->subquery)
+		*below = *individuals->level;
+	else
+		*below = (Level) {.query = rte->subquery};
+	*rows = individuals == NULL ? rows_of_query(rte->subquery) :
+		declared_rows(individuals->max_groups, individuals->max_rows, individuals->max_total);
+	tle = get_tle_by_resno(rte->subquery->targetList, var->varattno);
+	return tle != NULL ? (Node *) tle->expr : NULL;
 }
 
 /* A column: its declared bounds, or those of what a sub-select hands out. */
@@ -133,8 +175,11 @@ static Range
 column_range(Scope *scope, Var *var)
 {
 	RangeTblEntry *rte;
+	Level		level;
+	double		rows;
+	Node	   *expr;
 
-	if (var->varlevelsup != 0)
+	if (var->varlevelsup != 0 || scope->level == NULL)
 		return range_everything();
 	rte = rt_fetch(var->varno, scope->level->query->rtable);
 	if (rte->rtekind == RTE_RELATION)
@@ -147,340 +192,31 @@ column_range(Scope *scope, Var *var)
 			return (Range) {-INFINITY, INFINITY, step};
 		return (Range) {bounds->lower, bounds->upper, step};
 	}
-	if (rte->rtekind == RTE_SUBQUERY)
+	expr = below_column(scope->level, var, &level, &rows);
+	if (expr != NULL)
 	{
-		Level		level = {.query = rte->subquery};
-		Scope		below = scope_below(scope, &level);
-		TargetEntry *tle = get_tle_by_resno(rte->subquery->targetList, var->varattno);
+		Scope		below = scope_below(scope, &level, rows);
 
-		if (tle == NULL)
-			return range_everything();
-		if (rte->subquery->setOperations != NULL)
-			return union_column(scope, rte->subquery, var->varattno);
-		return derive(&below, (Node *) tle->expr);
+		return derive(&below, expr);
 	}
+	if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations != NULL)
+		return union_column(scope, rte->subquery, var->varattno);
 	return range_everything();
 }
 
-/* The smallest interval around all the expressions; NULLs contribute nothing. */
+/* The value of a sub-select: NULL where it has no row. */
 static Range
-list_range(Scope *scope, List *nodes)
+sublink_range(Scope *scope, SubLink *sublink)
 {
-	bool		first = true;
-	Range		result = range_everything();
-	ListCell   *lc;
+	Query	   *query = castNode(Query, sublink->subselect);
+	Level		level = {.query = query};
+	Scope		below;
 
-	foreach(lc, nodes)
-	{
-		Node	   *node = lfirst(lc);
-		Range		range;
-
-		if (node == NULL || (IsA(node, Const) && ((Const *) node)->constisnull))
-			continue;
-		range = derive(scope, node);
-		result = first ? range : range_around(result, range);
-		first = false;
-	}
-	return result;
-}
-
-/* Is the value surely not NULL, as that of a constant or of a COALESCE that ends with one? */
-static bool
-surely_a_value(Scope *scope, Node *node)
-{
-	List	   *args = NIL;
-	ListCell   *lc;
-
-	if (IsA(node, MinMaxExpr))
-		args = ((MinMaxExpr *) node)->args;
-	else if (IsA(node, CoalesceExpr))
-		args = ((CoalesceExpr *) node)->args;
-	else
-		return contain_var_clause(node) ? false :
-			range_is_point(derive(scope, node));
-	foreach(lc, args)
-	{
-		if (surely_a_value(scope, lfirst(lc)))
-			return true;
-	}
-	return false;
-}
-
-/* GREATEST and LEAST, which pass over NULLs: one end is cut by what is surely a value. */
-static Range
-extreme_range(Scope *scope, MinMaxExpr *expr)
-{
-	Range		result = list_range(scope, expr->args);
-	ListCell   *lc;
-
-	foreach(lc, expr->args)
-	{
-		Range		range;
-
-		if (!surely_a_value(scope, lfirst(lc)))
-			continue;
-		range = derive(scope, lfirst(lc));
-		if (expr->op == IS_GREATEST)
-			result.lower = Max(result.lower, range.lower);
-		else
-			result.upper = Min(result.upper, range.upper);
-	}
-	return result;
-}
-
-/* NULLIF(a, 0): whole numbers that are not 0 begin at 1. */
-static Range
-nullif_range(Scope *scope, NullIfExpr *expr)
-{
-	Range		a = derive(scope, linitial(expr->args));
-	Range		b = derive(scope, lsecond(expr->args));
-
-	if (range_is_point(b) && a.step > 0)
-	{
-		if (a.lower == b.lower && a.upper >= a.lower + a.step)
-			a.lower += a.step;
-		else if (a.upper == b.lower && a.lower <= a.upper - a.step)
-			a.upper -= a.step;
-	}
-	return a;
-}
-
-/* ----------
- * Conditions
- * ----------
- */
-
-/* The expression below an implicit cast that changes no number. */
-static Node *
-below_cast(Node *node)
-{
-	node = strip_relabel(node);
-	while (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST &&
-		   list_length(((FuncExpr *) node)->args) == 1 &&
-		   is_number_type(((FuncExpr *) node)->funcresulttype) &&
-		   is_number_type(exprType(linitial(((FuncExpr *) node)->args))))
-		node = strip_relabel(linitial(((FuncExpr *) node)->args));
-	return node;
-}
-
-/* Adds that the expression and what a constant is compared with are related so. */
-static List *
-add_fact(List *facts, Node *node, Range constant, int strategy)
-{
-	Fact	   *fact;
-	Range		range = range_everything();
-
-	if (strategy == BTLessStrategyNumber || strategy == BTLessEqualStrategyNumber ||
-		strategy == BTEqualStrategyNumber)
-		range.upper = constant.upper;
-	if (strategy == BTGreaterStrategyNumber || strategy == BTGreaterEqualStrategyNumber ||
-		strategy == BTEqualStrategyNumber)
-		range.lower = constant.lower;
-	if (range.lower == -INFINITY && range.upper == INFINITY)
-		return facts;
-	fact = palloc(sizeof(Fact));
-	*fact = (Fact) {below_cast(node), range};
-	return lappend(facts, fact);
-}
-
-/* The comparison that says that one is not so; 0 if it says nothing. */
-static int
-opposite(int strategy)
-{
-	switch (strategy)
-	{
-		case BTLessStrategyNumber:
-			return BTGreaterEqualStrategyNumber;
-		case BTLessEqualStrategyNumber:
-			return BTGreaterStrategyNumber;
-		case BTGreaterEqualStrategyNumber:
-			return BTLessStrategyNumber;
-		case BTGreaterStrategyNumber:
-			return BTLessEqualStrategyNumber;
-		default:
-			return 0;
-	}
-}
-
-/* The facts of a comparison with a constant, on either side. */
-static List *
-comparison_facts(Scope *scope, List *facts, OpExpr *op, bool holds)
-{
-	Node	   *left = linitial(op->args);
-	Node	   *right = list_length(op->args) == 2 ? lsecond(op->args) : NULL;
-	List	   *meanings;
-	int			strategy;
-	Oid			operator = op->opno;
-
-	if (right == NULL || (exprType(left) != exprType(right) &&
-						  !(is_number_type(exprType(left)) && is_number_type(exprType(right)))))
-		return facts;
-	if (!contain_var_clause(left))
-	{
-		Node	   *swap = left;
-
-		left = right;
-		right = swap;
-		operator = get_commutator(operator);
-	}
-	if (contain_var_clause(right) || !range_is_point(derive(scope, right)) ||
-		(meanings = get_op_btree_interpretation(operator)) == NIL)
-		return facts;
-	strategy = ((OpBtreeInterpretation *) linitial(meanings))->strategy;
-	return add_fact(facts, left, derive(scope, right), holds ? strategy : opposite(strategy));
-}
-
-/*
- * Adds the facts that follow where a condition is true (holds), or where it is false or NULL.
- * Where it is NULL the expression that is compared is, too, and has no value to be outside of.
- */
-static List *
-add_facts(Scope *scope, List *facts, Node *condition, bool holds)
-{
-	ListCell   *lc;
-
-	check_stack_depth();
-	if (IsA(condition, OpExpr))
-		return comparison_facts(scope, facts, (OpExpr *) condition, holds);
-	if (!IsA(condition, BoolExpr))
-		return facts;
-	switch (((BoolExpr *) condition)->boolop)
-	{
-		case NOT_EXPR:
-			return add_facts(scope, facts, linitial(((BoolExpr *) condition)->args), !holds);
-		case AND_EXPR:
-			if (!holds)
-				return facts;
-			break;
-		case OR_EXPR:
-			if (holds)
-				return facts;
-			break;
-	}
-	foreach(lc, ((BoolExpr *) condition)->args)
-		facts = add_facts(scope, facts, lfirst(lc), holds);
-	return facts;
-}
-
-/* CASE: the interval around its branches, each within what its conditions say. */
-static Range
-case_range(Scope *scope, CaseExpr *expr)
-{
-	Scope		inner = *scope;
-	List	   *results = NIL;
-	bool		first = true;
-	Range		result = range_everything();
-	ListCell   *lc;
-
-	foreach(lc, expr->args)
-		results = lappend(results, lfirst_node(CaseWhen, lc)->result);
-	results = lappend(results, expr->defresult);
-	foreach(lc, results)
-	{
-		Node	   *node = lfirst(lc);
-		Node	   *when = foreach_current_index(lc) < list_length(expr->args) && expr->arg == NULL ?
-			(Node *) list_nth_node(CaseWhen, expr->args, foreach_current_index(lc))->expr : NULL;
-
-		if (node != NULL && !(IsA(node, Const) && ((Const *) node)->constisnull))
-		{
-			Scope		branch = inner;
-			Range		range;
-
-			if (when != NULL)
-				branch.facts = add_facts(&inner, list_copy(inner.facts), when, true);
-			range = derive(&branch, node);
-			result = first ? range : range_around(result, range);
-			first = false;
-		}
-		if (when != NULL)
-			inner.facts = add_facts(&inner, list_copy(inner.facts), when, false);
-	}
-	return result;
-}
-
-/* ----------
- * Lengths of texts
- * ----------
- */
-
-static double
-least_of(double a, Range b)
-{
-	return Min(a, Max(b.upper, 0));
-}
-
-static double text_length(Scope *scope, Node *node);
-
-/* The most characters of a call's result; infinite if nothing is known. */
-static double
-called_length(Scope *scope, Oid funcid, List *args)
-{
-	Range		count;
-
-	switch (funcid)
-	{
-		case F_LEFT:
-		case F_RIGHT:
-			count = derive(scope, lsecond(args));
-			return count.lower < 0 ? text_length(scope, linitial(args)) :
-				least_of(text_length(scope, linitial(args)), count);
-		case F_SUBSTR_TEXT_INT4_INT4:
-		case F_SUBSTRING_TEXT_INT4_INT4:
-			return least_of(text_length(scope, linitial(args)), derive(scope, lthird(args)));
-		case F_SUBSTR_TEXT_INT4:
-		case F_SUBSTRING_TEXT_INT4:
-		case F_BTRIM_TEXT:
-		case F_BTRIM_TEXT_TEXT:
-		case F_LTRIM_TEXT:
-		case F_LTRIM_TEXT_TEXT:
-		case F_RTRIM_TEXT:
-		case F_RTRIM_TEXT_TEXT:
-		case F_REVERSE:
-		case F_TEXT_BPCHAR:
-			return text_length(scope, linitial(args));
-		case F_TEXTCAT:
-			return text_length(scope, linitial(args)) + text_length(scope, lsecond(args));
-		case F_MD5_TEXT:
-		case F_MD5_BYTEA:
-			return 32;
-		default:
-			return INFINITY;
-	}
-}
-
-/* The most characters of a text; infinite if nothing is known. */
-static double
-text_length(Scope *scope, Node *node)
-{
-	Oid			type = exprType(node);
-
-	check_stack_depth();
-	if ((type == VARCHAROID || type == BPCHAROID) && exprTypmod(node) >= (int32) VARHDRSZ)
-		return exprTypmod(node) - VARHDRSZ;
-	switch (nodeTag(node))
-	{
-		case T_RelabelType:
-			return text_length(scope, (Node *) ((RelabelType *) node)->arg);
-		case T_Const:
-			if (((Const *) node)->constisnull || (type != TEXTOID && type != VARCHAROID))
-				return INFINITY;
-			return pg_mbstrlen(TextDatumGetCString(((Const *) node)->constvalue));
-		case T_FuncExpr:
-			{
-				FuncExpr   *func = (FuncExpr *) node;
-
-				if (extension_function(func->funcid) != DP_FUNC_GUARDED)
-					return called_length(scope, func->funcid, func->args);
-				return called_length(scope,
-									 DatumGetObjectId(linitial_node(Const, func->args)->constvalue),
-									 list_copy_tail(func->args, 2));
-			}
-		case T_OpExpr:
-			set_opfuncid((OpExpr *) node);
-			return called_length(scope, ((OpExpr *) node)->opfuncid, ((OpExpr *) node)->args);
-		default:
-			return INFINITY;
-	}
+	if (sublink->subLinkType != EXPR_SUBLINK || query->setOperations != NULL ||
+		query->hasTargetSRFs)
+		return range_everything();
+	below = scope_below(scope, &level, rows_of_query(query));
+	return derive(&below, (Node *) linitial_node(TargetEntry, query->targetList)->expr);
 }
 
 /* ----------
@@ -488,145 +224,32 @@ text_length(Scope *scope, Node *node)
  * ----------
  */
 
-/* The longest age in whole days that months and days of different lengths make of a distance. */
+/* An interval within what values of its type can be, where it has both ends. */
 static Range
-age_range(Range a)
+within_type(Range range, Oid type)
 {
-	double		day = (double) USECS_PER_DAY;
+	double		lowest;
+	double		highest;
 
-	/* 360 days of comparison to 365 or 366 of the calendar; months have 28 to 31 days, not 30 */
-	return (Range) {a.lower < 0 ? a.lower * 30 / 28 - 3 * day : a.lower * 360 / 366 - 3 * day,
-		a.upper > 0 ? a.upper * 30 / 28 + 3 * day : a.upper * 360 / 366 + 3 * day, 0};
+	if (!isfinite(range.lower) || !isfinite(range.upper))
+		return range;
+	range_of_type(domain_of_type(type), -1, &lowest, &highest);
+	return range_within(range, (Range) {lowest, highest, 0});
 }
 
-/*
- * The time, for a plan that may be kept: from the beginning of this year to the end of the next, so
- * that the same question has the same bounds all year.
- */
+/* The result of arithmetic as its type holds it. */
 static Range
-now_range(Oid type)
+as_type(Range range, Oid type)
 {
-	double		date = (double) GetCurrentTimestamp() / (double) USECS_PER_DAY;
-	int			year;
-	int			month;
-	int			day;
-	Range		dates;
-
-	j2date((int) floor(date) + POSTGRES_EPOCH_JDATE, &year, &month, &day);
-	dates = (Range) {date2j(year, 1, 1) - POSTGRES_EPOCH_JDATE,
-		date2j(year + 2, 1, 1) - POSTGRES_EPOCH_JDATE, 1};
-	return type == DATEOID ? dates : date_cast_range(DATEOID, type, dates);
-}
-
-/* age(a), as of today: age(today, a). */
-static Range
-age_today(Scope *scope, Node *node)
-{
-	Range		today = now_range(exprType(node));
-	Range		a = derive(scope, node);
-
-	return age_range((Range) {today.lower - a.upper, today.upper - a.lower, 0});
-}
-
-/* age(a, b); years end on the day of the year, so their number follows from the dates' distance. */
-static Range
-age_of(Scope *scope, List *args)
-{
-	Range		a = derive(scope, linitial(args));
-	Range		b = derive(scope, lsecond(args));
-
-	return age_range((Range) {a.lower - b.upper, a.upper - b.lower, 0});
-}
-
-/* A call about dates, times, intervals and texts; false if it is none of these. */
-static bool
-other_call(Scope *scope, Oid funcid, const char *name, List *args, Range *result)
-{
-	Node	   *first = linitial(args);
-	Oid			type = exprType(first);
-
-	if ((strcmp(name, "extract") == 0 || strcmp(name, "date_part") == 0) && list_length(args) == 2)
-	{
-		Node	   *field = strip_relabel(first);
-
-		*result = !IsA(field, Const) || ((Const *) field)->constisnull ? range_everything() :
-			field_range(TextDatumGetCString(((Const *) field)->constvalue),
-						exprType(lsecond(args)), derive(scope, lsecond(args)));
-		return true;
-	}
-	switch (funcid)
-	{
-		case F_INT4_BOOL:
-			*result = (Range) {0, 1, 1};
-			return true;
-		case F_WIDTH_BUCKET_FLOAT8_FLOAT8_FLOAT8_INT4:
-		case F_WIDTH_BUCKET_NUMERIC_NUMERIC_NUMERIC_INT4:
-			*result = derive(scope, list_nth(args, 3));
-			*result = (Range) {0, result->upper + 1, 1};
-			return true;
-		case F_AGE_TIMESTAMP_TIMESTAMP:
-		case F_AGE_TIMESTAMPTZ_TIMESTAMPTZ:
-			*result = age_of(scope, args);
-			return true;
-		case F_AGE_TIMESTAMP:
-		case F_AGE_TIMESTAMPTZ:
-			*result = age_today(scope, first);
-			return true;
-		case F_LENGTH_TEXT:
-		case F_CHAR_LENGTH_TEXT:
-		case F_CHARACTER_LENGTH_TEXT:
-		case F_LENGTH_BPCHAR:
-		case F_CHAR_LENGTH_BPCHAR:
-		case F_CHARACTER_LENGTH_BPCHAR:
-			*result = (Range) {0, text_length(scope, first), 1};
-			return true;
-		case F_OCTET_LENGTH_TEXT:
-		case F_OCTET_LENGTH_BPCHAR:
-			*result = (Range) {0, text_length(scope, first) * pg_database_encoding_max_length(), 1};
-			return true;
-		case F_DATE_TIMESTAMP:
-		case F_DATE_TIMESTAMPTZ:
-			*result = date_cast_range(type, DATEOID, derive(scope, first));
-			return true;
-		case F_TIMESTAMP_DATE:
-		case F_TIMESTAMP_TIMESTAMPTZ:
-			*result = date_cast_range(type, TIMESTAMPOID, derive(scope, first));
-			return true;
-		case F_TIMESTAMPTZ_DATE:
-		case F_TIMESTAMPTZ_TIMESTAMP:
-			*result = date_cast_range(type, TIMESTAMPTZOID, derive(scope, first));
-			return true;
-		default:
-			return false;
-	}
-}
-
-/* The operator of numbers that does to dates and intervals, as numbers, what a function does. */
-static const char *
-as_of_numbers(Oid funcid)
-{
-	switch (funcid)
-	{
-		case F_DATE_MI:
-		case F_DATE_MII:
-		case F_TIMESTAMP_MI:
-		case F_TIMESTAMPTZ_MI:
-		case F_INTERVAL_MI:
-			return "mi";
-		case F_DATE_PLI:
-		case F_INTEGER_PL_DATE:
-		case F_INTERVAL_PL:
-			return "pl";
-		case F_INTERVAL_MUL:
-		case F_MUL_D_INTERVAL:
-			return "mul";
-		case F_INTERVAL_DIV:
-			return "div";
-		case F_INTERVAL_UM:
-			return "um";
-		default:
-			return NULL;
-	}
+	if (range_is_nothing(range))
+		return range;
+	if (is_integer_type(type))
+		range.step = Max(range.step, 1);
+	else if (type == FLOAT4OID)
+		range = range_of_operation(RANGE_TO_FLOAT4, &range, 1);
+	else if (type == FLOAT8OID && range.step != rint(range.step))
+		range.step = 0;			/* 0.3 - 0.2 - 0.1 is not 0 */
+	return within_type(range, type);
 }
 
 /* A cast to numeric(p, s), which rounds to s digits. */
@@ -635,44 +258,83 @@ numeric_range(Range a, Node *typmod)
 {
 	double		step = IsA(typmod, Const) ?
 		step_of(NUMERICOID, DatumGetInt32(((Const *) typmod)->constvalue)) : 0;
+	Range		digits = {-rint(log10(step)), -rint(log10(step)), 1};
+	Range		args[] = {a, digits};
 
 	if (step == 0)
 		return range_everything();
-	return (Range) {Min(a.lower, floor(a.lower / step) * step),
-		Max(a.upper, ceil(a.upper / step) * step), step};
+	return range_of_operation(RANGE_DECIMALS, args, 2);
+}
+
+/* Arithmetic. */
+static Range
+arithmetic(Scope *scope, Oid funcid, Oid resulttype, List *args)
+{
+	RangeOperation operation = operation_of(funcid);
+	Range		ranges[2];
+	ListCell   *lc;
+
+	if (operation == RANGE_UNKNOWN)
+		operation = operation_as_of_numbers(funcid);
+	if (operation == RANGE_UNKNOWN || list_length(args) > 2)
+		return range_everything();
+	foreach(lc, args)
+		ranges[foreach_current_index(lc)] = derive(scope, lfirst(lc));
+	if (operation == RANGE_SAME && !is_integer_type(resulttype))
+		return ranges[0];
+	return as_type(range_of_operation(operation, ranges, list_length(args)), resulttype);
+}
+
+/* A length of at most so many units of a text. */
+static Range
+length_range(Scope *scope, Node *text, int units)
+{
+	return (Range) {0, most_characters(scope, text) * units, 1};
+}
+
+/* A bucket's number, 0 to one more than there are. */
+static Range
+bucket_range(Scope *scope, Node *count)
+{
+	Range		range = derive(scope, count);
+
+	return range_is_nothing(range) ? range : (Range) {0, Max(range.upper, 0) + 1, 1};
 }
 
 /* A call of a built-in function, be it an operator's, a cast's or plain. */
 static Range
 call_range(Scope *scope, Oid funcid, Oid resulttype, List *args)
 {
-	const char *name;
-	Range		ranges[2];
 	Range		result;
-	bool		numbers = is_number_type(resulttype);
-	ListCell   *lc;
 
-	if (funcid == F_NOW || funcid == F_STATEMENT_TIMESTAMP)
-		return now_range(resulttype);
-	if (funcid >= FirstNormalObjectId || args == NIL)
+	if (funcid >= FirstNormalObjectId)
 		return range_everything();
-	name = get_func_name(funcid);
-	if (other_call(scope, funcid, name, args, &result))
+	if (instant_call(scope, funcid, resulttype, args, &result))
 		return result;
-	if (list_length(args) > 2)
-		return range_everything();
-	foreach(lc, args)
-		numbers = numbers && is_number_type(exprType(lfirst(lc)));
-	if (!numbers && (name = as_of_numbers(funcid)) == NULL)
-		return range_everything();
-	foreach(lc, args)
-		ranges[foreach_current_index(lc)] = derive(scope, lfirst(lc));
-	if (funcid == F_NUMERIC_NUMERIC_INT4)
-		return numeric_range(ranges[0], lsecond(args));
-	result = range_of_call(name, ranges, list_length(args), is_integer_type(resulttype) && numbers);
-	if (resulttype == FLOAT4OID)
-		result = range_of_call("float4", &result, 1, false);
-	return result;
+	switch (funcid)
+	{
+		case F_INT4_BOOL:
+			return (Range) {0, 1, 1};
+		case F_NUMERIC_NUMERIC_INT4:
+			return numeric_range(derive(scope, linitial(args)), lsecond(args));
+		case F_WIDTH_BUCKET_FLOAT8_FLOAT8_FLOAT8_INT4:
+		case F_WIDTH_BUCKET_NUMERIC_NUMERIC_NUMERIC_INT4:
+			return bucket_range(scope, list_nth(args, 3));
+		case F_LENGTH_TEXT:
+		case F_CHAR_LENGTH_TEXT:
+		case F_CHARACTER_LENGTH_TEXT:
+		case F_LENGTH_BPCHAR:
+		case F_CHAR_LENGTH_BPCHAR:
+		case F_CHARACTER_LENGTH_BPCHAR:
+		case F_STRPOS:
+		case F_POSITION_TEXT_TEXT:
+			return length_range(scope, linitial(args), 1);
+		case F_OCTET_LENGTH_TEXT:
+		case F_OCTET_LENGTH_BPCHAR:
+			return length_range(scope, linitial(args), pg_database_encoding_max_length());
+		default:
+			return arithmetic(scope, funcid, resulttype, args);
+	}
 }
 
 /* What stands inside what the rewriter put around it is what counts: sub-selects are guarded. */
@@ -701,56 +363,52 @@ function_range(Scope *scope, FuncExpr *func)
  * ----------
  */
 
-/*
- * The most rows that an individual has below a level, as limits are declared; infinite if not
- * known.  Limits of 1 and 1 are what protect() takes if nothing is said, and tell nothing.
- */
-static double
-most_rows(Query *query)
+/* A sum of up to so many values within a range. */
+static Range
+sum_range(Scope *scope, Node *node)
 {
-	Node	   *item = list_length(query->jointree->fromlist) == 1 ?
-		linitial(query->jointree->fromlist) : NULL;
-	RangeTblEntry *rte;
-	const ProtectedRelation *rel;
+	Range		result = derive(scope, node);
+	Range		total = range_everything();
 
-	if (item == NULL || !IsA(item, RangeTblRef))
-		return INFINITY;
-	rte = rt_fetch(((RangeTblRef *) item)->rtindex, query->rtable);
-	if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations == NULL &&
-		!rte->subquery->hasTargetSRFs)
-		return most_rows(rte->subquery);
-	rel = rte->rtekind == RTE_RELATION ? policy_lookup(rte->relid) : NULL;
-	return rel == NULL || (rel->max_groups == 1 && rel->max_rows == 1) ? INFINITY :
-		(double) rel->max_groups * rel->max_rows;
+	if (range_is_nothing(result))
+		return result;
+	if (scope->level != NULL && derive_total(scope->level, node, &total.lower, &total.upper))
+		total = range_around(total, (Range) {0, 0, 0});	/* of some of the rows */
+	if (isfinite(scope->rows))
+		result = (Range) {Min(result.lower, result.lower * scope->rows),
+			Max(result.upper, result.upper * scope->rows), result.step};
+	else
+		result = (Range) {-INFINITY, INFINITY, result.step};
+	return range_within(result, total);
 }
 
-/* An aggregate of one individual's rows, of which at least one is there. */
+/* An aggregate of one individual's rows, of which at least one is there if they are grouped. */
 static Range
 aggregate_range(Scope *scope, Aggref *aggref)
 {
-	char	   *name = get_func_name(aggref->aggfnoid);
-	double		rows = most_rows(scope->level->query);
+	bool		all = aggref->aggstar && aggref->aggfilter == NULL && scope->level != NULL &&
+		scope->level->query->groupClause != NIL;
+	Node	   *argument;
 	Range		range;
 
-	if (aggref->aggfnoid >= FirstNormalObjectId)
-		return range_everything();
-	if (strcmp(name, "count") == 0)
-		return (Range) {aggref->aggstar && aggref->aggfilter == NULL ? 1 : 0, rows, 1};
+	if (aggref->aggfnoid == F_COUNT_ || aggref->aggfnoid == F_COUNT_ANY)
+		return (Range) {all ? 1 : 0, scope->rows, 1};
 	if (list_length(aggref->args) != 1)
 		return range_everything();
-	range = derive(scope, (Node *) linitial_node(TargetEntry, aggref->args)->expr);
-	if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
-		return range;
-	if (strcmp(name, "avg") == 0)
+	argument = (Node *) linitial_node(TargetEntry, aggref->args)->expr;
+	switch (aggregate_of(aggref->aggfnoid))
 	{
-		range.step = 0;
-		return range;
+		case RANGE_AGGREGATE_EXTREME:
+			return derive(scope, argument);
+		case RANGE_AGGREGATE_AVERAGE:
+			range = derive(scope, argument);
+			range.step = 0;
+			return range;
+		case RANGE_AGGREGATE_SUM:
+			return sum_range(scope, argument);
+		default:
+			return range_everything();
 	}
-	if (strcmp(name, "sum") != 0 || !isfinite(rows))
-		return range_everything();
-	range.lower = Min(range.lower, range.lower * rows);
-	range.upper = Max(range.upper, range.upper * rows);
-	return range;
 }
 
 /* ----------
@@ -758,13 +416,18 @@ aggregate_range(Scope *scope, Aggref *aggref)
  * ----------
  */
 
-/* A parameter of a prepared statement, whose value is known unless the plan is to serve all. */
+/*
+ * A parameter of a prepared statement, whose value is not known if the plan is to serve all; or a
+ * leaf.
+ */
 static Range
 parameter_range(Scope *scope, Param *param)
 {
 	Node	   *value;
 
-	if (param->paramkind != PARAM_EXTERN || scope->root == NULL)
+	if (param->paramkind == PARAM_EXEC && param->paramid < scope->nleaves)
+		return scope->leaves[param->paramid];
+	if (param->paramkind != PARAM_EXTERN)
 		return range_everything();
 	value = eval_const_expressions(scope->root, (Node *) param);
 	if (IsA(value, Const))
@@ -798,6 +461,8 @@ bare_range(Scope *scope, Node *node)
 				now_range(exprType(node));
 		case T_Aggref:
 			return aggregate_range(scope, (Aggref *) node);
+		case T_SubLink:
+			return sublink_range(scope, (SubLink *) node);
 		case T_CoalesceExpr:
 			return list_range(scope, ((CoalesceExpr *) node)->args);
 		case T_MinMaxExpr:
@@ -815,32 +480,46 @@ bare_range(Scope *scope, Node *node)
 static Range
 derive(Scope *scope, Node *node)
 {
-	Range		result;
-	ListCell   *lc;
-
-	if (node == NULL)
-		return range_everything();
 	check_stack_depth();
-	result = bare_range(scope, node);
-	foreach(lc, scope->facts)
-	{
-		Fact	   *fact = lfirst(lc);
+	return range_by_facts(scope, node, bare_range(scope, node));
+}
 
-		if (equal(fact->node, node))
-			result = range_within(result, fact->range);
-	}
-	return result;
+/*
+ * An interval as finite bounds; false if it is none.  Bounds of what has no value, as NULL, are
+ * 0 and 0.
+ */
+bool
+range_as_bounds(Range range, double *lower, double *upper)
+{
+	bool		nothing = range_is_nothing(range);
+
+	*lower = nothing ? 0 : range.lower;
+	*upper = nothing ? 0 : range.upper;
+	return fabs(*lower) <= DP_LARGEST_BOUND && fabs(*upper) <= DP_LARGEST_BOUND;
 }
 
 /*
  * The interval of an expression of the level that is a number, date or time, in the units of
- * spec/domain.h, with infinite ends where nothing is known.  *unknown is set if it has a parameter
- * of a prepared statement whose value is not known yet.
+ * spec/domain.h, with infinite ends where nothing is known.  rows: the most rows of the level that
+ * an individual has, infinite if that is not known.  *unknown is set if it has a parameter of a
+ * prepared statement whose value is not known yet.
  */
 Range
-derive_range(PlannerInfo *root, Level *level, Node *node, bool *unknown)
+derive_range(PlannerInfo *root, Level *level, double rows, Node *node, bool *unknown)
 {
-	Scope		scope = {root, level, NIL, unknown};
+	Scope		scope = {.root = root,.level = level,.rows = rows,.unknown = unknown,
+	.derive = derive};
+
+	return derive(&scope, node);
+}
+
+/* The same of an expression without columns: parameters of kind PARAM_EXEC are leaves. */
+Range
+derive_closed(PlannerInfo *root, Node *node, double rows, const Range *leaves, int nleaves)
+{
+	bool		unknown;
+	Scope		scope = {.root = root,.rows = rows,.leaves = leaves,.nleaves = nleaves,
+	.unknown = &unknown,.derive = derive};
 
 	return derive(&scope, node);
 }

@@ -179,6 +179,8 @@ field_range(const char *field, Oid type, Range a)
 	int			number = field_number(field);
 	Range		result;
 
+	if (range_is_nothing(a))
+		return a;
 	switch (type)
 	{
 		case DATEOID:
@@ -201,6 +203,45 @@ field_range(const char *field, Oid type, Range a)
 	}
 }
 
+/* The longest that a field lasts, in days: what date_trunc() takes away is less. */
+static double
+longest_field(int field)
+{
+	switch (field)
+	{
+		case DTK_MILLENNIUM:
+			return 366000;
+		case DTK_CENTURY:
+			return 36600;
+		case DTK_DECADE:
+			return 3660;
+		case DTK_YEAR:
+			return 366;
+		case DTK_QUARTER:
+			return 92;
+		case DTK_MONTH:
+			return 31;
+		case DTK_WEEK:
+			return 7;
+		default:
+			return 1;
+	}
+}
+
+/* date_trunc() of dates, timestamps and intervals within a; the latter are cut towards 0. */
+Range
+truncated_range(const char *field, Oid type, Range a)
+{
+	double		slack = type == TIMESTAMPTZOID ? 1 : 0;
+
+	if (range_is_nothing(a))
+		return a;
+	if (type == INTERVALOID)
+		return (Range) {Min(a.lower, 0), Max(a.upper, 0), 0};
+	return (Range) {a.lower - (longest_field(field_number(field)) + slack) * USECS_PER_DAY,
+		a.upper + slack * USECS_PER_DAY, 0};
+}
+
 /* A date or timestamp within a, cast to another kind of these. */
 Range
 date_cast_range(Oid source, Oid target, Range a)
@@ -208,6 +249,8 @@ date_cast_range(Oid source, Oid target, Range a)
 	double		slack = source != target &&
 		(source == TIMESTAMPTZOID || target == TIMESTAMPTZOID) ? (double) USECS_PER_DAY : 0;
 
+	if (range_is_nothing(a))
+		return a;
 	if (source == DATEOID)
 		a = range_scaled(a, (double) USECS_PER_DAY, 0);
 	a = (Range) {a.lower - slack, a.upper + slack, 0};

@@ -61,8 +61,6 @@ typedef struct RewriteContext
 	bool		analyst;		/* some relation is only readable through releases */
 	int			strict;			/* > 0: inside a level that uses dp_ aggregates */
 	int			releases;		/* number of releases made so far */
-	bool		unknown;		/* bounds need the values of parameters: plan once more with
-								 * them */
 	int			levels;			/* number of levels processed so far */
 	List	   *proofs;			/* unique indexes (OIDs) that groups below releases rest on */
 } RewriteContext;

@@ -39,8 +39,12 @@ derive_bounds(RewriteContext *context, Level *level, Node *node, double *lower, 
 			  bool *unknown)
 {
 	*unknown = false;
-	return domain_of_type(exprType(node)) != SPEC_ARG_ANY &&
-		range_as_bounds(derive_range(context->root, level, INFINITY, node, unknown), lower, upper);
+	if (domain_of_type(exprType(node)) == SPEC_ARG_ANY ||
+		!range_as_bounds(derive_range(context->root, level, INFINITY, node, unknown), lower, upper))
+		return false;
+	if (!*unknown)
+		ereport(DEBUG1, (errmsg_internal("bounds %.17g and %.17g follow", *lower, *upper)));
+	return true;
 }
 
 /* Raises ERRCODE_DP_BOUNDS if a column of the expression has outlived the bounds declared for it. */
@@ -162,7 +166,8 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_BOUNDS),
-			 errmsg("no bounds follow for this expression from those of its columns"),
+			 errmsg("no bounds follow for the argument of %s() from those of its columns",
+					get_func_name(aggref->aggfnoid)),
 			 errhint("Give bounds, as in %s where x is the expression, or declare them for its columns with dp_agg.set_bounds().",
 					 call_with_bounds(aggref, "x")),
 			 at_aggregate(context, aggref)));

@@ -3,7 +3,8 @@
  *		Intervals of expressions that choose among others: CASE, COALESCE, LEAST, GREATEST, NULLIF.
  *
  * A condition of CASE that compares an expression with a constant is a fact about the same
- * expression in its branch, and its opposite in the branches after it.
+ * expression in its branch, and its opposite in the branches after it.  A condition of WHERE is
+ * one in all rows.
  */
 #include "postgres.h"
 
@@ -13,6 +14,7 @@
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
@@ -306,6 +308,39 @@ case_range(Scope *scope, CaseExpr *expr)
 	}
 	if (expr->defresult != NULL)
 		result = range_around(result, scope->derive(&rest, (Node *) expr->defresult));
+	return result;
+}
+
+/* Is there a parameter of the statement in the expression? */
+static bool
+has_parameter(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return IsA(node, Param) || expression_tree_walker(node, has_parameter, context);
+}
+
+/*
+ * What WHERE says about columns in all rows of a level.  Parameters say nothing here: a plan that
+ * serves all their values has the same bounds.
+ */
+List *
+where_facts(Scope *scope, Query *query)
+{
+	List	   *facts = NIL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, make_ands_implicit((Expr *) query->jointree->quals))
+	{
+		if (!has_parameter(lfirst(lc), NULL))
+			facts = add_facts(scope, facts, lfirst(lc), true);
+	}
+	foreach(lc, facts)
+	{
+		if (IsA(((Fact *) lfirst(lc))->node, Var))
+			result = lappend(result, lfirst(lc));
+	}
 	return result;
 }
 

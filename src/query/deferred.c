@@ -284,7 +284,9 @@ dp_derived_bound(PG_FUNCTION_ARGS)
 	if (!range_as_bounds(derive_closed(root, node, most_rows, leaves, nleaves), &lower, &upper))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
-				 errmsg("no bounds follow for an expression with these parameters from those of its columns"),
+				 errmsg("no bounds follow for an argument with these parameters from those of its columns"),
 				 errhint("Give bounds, as in dp_avg(x, lower, upper) where x is the expression, or declare them for its columns with dp_agg.set_bounds().")));
+	if (which == 0)
+		ereport(DEBUG1, (errmsg_internal("bounds %.17g and %.17g follow", lower, upper)));
 	PG_RETURN_FLOAT8(which == 0 ? lower : upper);
 }

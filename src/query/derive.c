@@ -110,8 +110,8 @@ scope_below(Scope *scope, Level *below, double rows)
 	Scope		result = *scope;
 
 	result.level = below;
-	result.facts = NIL;
 	result.rows = rows;
+	result.facts = where_facts(&result, below->query);
 	return result;
 }
 
@@ -266,7 +266,7 @@ numeric_range(Range a, Node *typmod)
 	return range_of_operation(RANGE_DECIMALS, args, 2);
 }
 
-/* Arithmetic. */
+/* Arithmetic; what is multiplied by itself is a square. */
 static Range
 arithmetic(Scope *scope, Oid funcid, Oid resulttype, List *args)
 {
@@ -280,6 +280,11 @@ arithmetic(Scope *scope, Oid funcid, Oid resulttype, List *args)
 		return range_everything();
 	foreach(lc, args)
 		ranges[foreach_current_index(lc)] = derive(scope, lfirst(lc));
+	if (operation == RANGE_MULTIPLY && equal(linitial(args), lsecond(args)))
+	{
+		operation = RANGE_POWER;
+		ranges[1] = (Range) {2, 2, 1};
+	}
 	if (operation == RANGE_SAME && !is_integer_type(resulttype))
 		return ranges[0];
 	return as_type(range_of_operation(operation, ranges, list_length(args)), resulttype);
@@ -510,6 +515,7 @@ derive_range(PlannerInfo *root, Level *level, double rows, Node *node, bool *unk
 	Scope		scope = {.root = root,.level = level,.rows = rows,.unknown = unknown,
 	.derive = derive};
 
+	scope.facts = where_facts(&scope, level->query);
 	return derive(&scope, node);
 }
 

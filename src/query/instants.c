@@ -143,6 +143,23 @@ moved(Scope *scope, RangeOperation operation, Oid resulttype, List *args)
 	return range_of_operation(operation, terms, 2);
 }
 
+/*
+ * An interval times or divided by a number, whose fractions of months are rounded to a millionth of
+ * a day twice.
+ */
+static Range
+stretched(Scope *scope, RangeOperation operation, List *args)
+{
+	const double rounding = 0.2 * USECS_PER_SEC;
+	Range		factors[] = {scope->derive(scope, linitial(args)), scope->derive(scope, lsecond(args))};
+	Range		result = range_of_operation(operation, factors, 2);
+
+	if (operation == RANGE_MULTIPLY &&
+		factors[exprType(linitial(args)) == INTERVALOID ? 1 : 0].step >= 1)
+		return result;			/* by a whole number */
+	return widened(result, rounding, rounding);
+}
+
 /* A time that is cut down to the beginning of a bin as wide as an interval. */
 static Range
 binned(Scope *scope, Node *stride, Node *time)
@@ -237,6 +254,13 @@ instant_call(Scope *scope, Oid funcid, Oid resulttype, List *args, Range *result
 		case F_TIMESTAMPTZ_MI_INTERVAL:
 		case F_DATE_MI_INTERVAL:
 			*result = moved(scope, RANGE_SUBTRACT, resulttype, args);
+			return true;
+		case F_INTERVAL_MUL:
+		case F_MUL_D_INTERVAL:
+			*result = stretched(scope, RANGE_MULTIPLY, args);
+			return true;
+		case F_INTERVAL_DIV:
+			*result = stretched(scope, RANGE_DIVIDE, args);
 			return true;
 		case F_TIME_MI_TIME:
 			*result = (Range) {-ONE_DAY, ONE_DAY, 0};

@@ -378,7 +378,7 @@ sum_range(Scope *scope, Node *node)
 	if (range_is_nothing(result))
 		return result;
 	if (scope->level != NULL && derive_total(scope->level, node, &total.lower, &total.upper))
-		total = range_around(total, (Range) {0, 0, 0});	/* of some of the rows */
+		total = range_around(total, (Range) {0, 0, 0}); /* of some of the rows */
 	if (isfinite(scope->rows))
 		result = (Range) {Min(result.lower, result.lower * scope->rows),
 			Max(result.upper, result.upper * scope->rows), result.step};
@@ -513,7 +513,7 @@ Range
 derive_range(PlannerInfo *root, Level *level, double rows, Node *node, bool *unknown)
 {
 	Scope		scope = {.root = root,.level = level,.rows = rows,.unknown = unknown,
-	.derive = derive};
+		.derive = derive};
 
 	scope.facts = where_facts(&scope, level->query);
 	return derive(&scope, node);
@@ -525,7 +525,7 @@ derive_closed(PlannerInfo *root, Node *node, double rows, const Range *leaves, i
 {
 	bool		unknown;
 	Scope		scope = {.root = root,.rows = rows,.leaves = leaves,.nleaves = nleaves,
-	.unknown = &unknown,.derive = derive};
+		.unknown = &unknown,.derive = derive};
 
 	return derive(&scope, node);
 }

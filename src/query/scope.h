@@ -25,8 +25,8 @@ struct Scope
 {
 	PlannerInfo *root;			/* to simplify parameters */
 	Level	   *level;			/* NULL: columns are leaves (deferred.c) */
-	double		rows;			/* the most rows of the level that an individual has; infinite if
-								 * that is not known */
+	double		rows;			/* the most rows of the level that an individual has; infinite
+								 * if that is not known */
 	List	   *facts;			/* of Fact */
 	const Range *leaves;		/* of parameters of kind PARAM_EXEC, by their numbers */
 	int			nleaves;

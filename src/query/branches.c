@@ -3,8 +3,8 @@
  *		Intervals of expressions that choose among others: CASE, COALESCE, LEAST, GREATEST, NULLIF.
  *
  * A condition of CASE that compares an expression with a constant is a fact about the same
- * expression in its branch, and its opposite in the branches after it.  A condition of WHERE is
- * one in all rows.
+ * expression in its branch, and its opposite in the branches after it.  A condition of WHERE, or
+ * of a join, is one in all rows.
  */
 #include "postgres.h"
 
@@ -12,17 +12,17 @@
 
 #include "access/stratnum.h"
 #include "access/transam.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "query/branches.h"
+#include "query/conditions.h"
 #include "query/equalities.h"
 #include "query/scope.h"
+#include "spec/domain.h"
 
 /* The smallest interval around all the expressions; NULLs contribute nothing. */
 Range
@@ -204,18 +204,10 @@ opposite(int strategy)
 static bool
 is_number(Node *node)
 {
-	switch (exprType(node))
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-			return true;
-		default:
-			return false;
-	}
+	SpecArgType type = domain_of_type(exprType(node));
+
+	return type != SPEC_ARG_ANY && type != SPEC_ARG_DATE && type != SPEC_ARG_TIMESTAMP &&
+		type != SPEC_ARG_INTERVAL;
 }
 
 /* Is the operator a built-in comparison of two numbers, or of two values of one type? */
@@ -321,17 +313,17 @@ has_parameter(Node *node, void *context)
 }
 
 /*
- * What WHERE says about columns in all rows of a level.  Parameters say nothing here: a plan that
- * serves all their values has the same bounds.
+ * What conditions of WHERE and joins say about columns in all rows of the scope's level.  Parameters
+ * say nothing here: a plan that serves all their values has the same bounds.
  */
 List *
-where_facts(Scope *scope, Query *query)
+where_facts(Scope *scope)
 {
 	List	   *facts = NIL;
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, make_ands_implicit((Expr *) query->jointree->quals))
+	foreach(lc, sure_conditions(scope->level))
 	{
 		if (!has_parameter(lfirst(lc), NULL))
 			facts = add_facts(scope, facts, lfirst(lc), true);

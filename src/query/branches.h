@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 
-#include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
 
 #include "query/ranges.h"
@@ -17,7 +16,7 @@ extern Range list_range(Scope *scope, List *nodes);
 extern Range extreme_range(Scope *scope, MinMaxExpr *expr);
 extern Range nullif_range(Scope *scope, NullIfExpr *expr);
 extern Range case_range(Scope *scope, CaseExpr *expr);
-extern List *where_facts(Scope *scope, Query *query);
+extern List *where_facts(Scope *scope);
 extern Range range_by_facts(Scope *scope, Node *node, Range range);
 
 #endif							/* DP_BRANCHES_H */

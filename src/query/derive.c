@@ -111,7 +111,7 @@ scope_below(Scope *scope, Level *below, double rows)
 
 	result.level = below;
 	result.rows = rows;
-	result.facts = where_facts(&result, below->query);
+	result.facts = where_facts(&result);
 	return result;
 }
 
@@ -515,7 +515,7 @@ derive_range(PlannerInfo *root, Level *level, double rows, Node *node, bool *unk
 	Scope		scope = {.root = root,.level = level,.rows = rows,.unknown = unknown,
 		.derive = derive};
 
-	scope.facts = where_facts(&scope, level->query);
+	scope.facts = where_facts(&scope);
 	return derive(&scope, node);
 }
 

@@ -20,6 +20,7 @@
 
 #include "query/equalities.h"
 #include "query/fields.h"
+#include "query/functions.h"
 #include "query/instants.h"
 
 #define ONE_DAY ((double) USECS_PER_DAY)
@@ -217,6 +218,11 @@ truncated(Scope *scope, List *args)
 bool
 instant_call(Scope *scope, Oid funcid, Oid resulttype, List *args, Range *result)
 {
+	if (gives_field(funcid))
+	{
+		*result = extracted(scope, args);
+		return true;
+	}
 	switch (funcid)
 	{
 		case F_NOW:
@@ -274,20 +280,6 @@ instant_call(Scope *scope, Oid funcid, Oid resulttype, List *args, Range *result
 		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
 		case F_DATE_TRUNC_TEXT_INTERVAL:
 			*result = truncated(scope, args);
-			return true;
-		case F_DATE_PART_TEXT_DATE:
-		case F_DATE_PART_TEXT_TIME:
-		case F_DATE_PART_TEXT_TIMETZ:
-		case F_DATE_PART_TEXT_TIMESTAMP:
-		case F_DATE_PART_TEXT_TIMESTAMPTZ:
-		case F_DATE_PART_TEXT_INTERVAL:
-		case F_EXTRACT_TEXT_DATE:
-		case F_EXTRACT_TEXT_TIME:
-		case F_EXTRACT_TEXT_TIMETZ:
-		case F_EXTRACT_TEXT_TIMESTAMP:
-		case F_EXTRACT_TEXT_TIMESTAMPTZ:
-		case F_EXTRACT_TEXT_INTERVAL:
-			*result = extracted(scope, args);
 			return true;
 		default:
 			return false;

@@ -175,11 +175,11 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 		check_cast_range(expr, first, second);
 		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN, first, second);
 	}
-	if (derive_bounds(builder->context, builder->level, expr, &lower, &upper, &unknown) && !unknown)
+	if (derive_bounds(builder->context, builder->level, aggref, expr, &lower, &upper, &unknown) && !unknown)
 		return known_bounds(builder, lower, upper);
 	if (!unknown)
 		no_bounds(builder->context, builder->level, expr, aggref);
-	defer_bounds(builder->context, builder->level, expr, &first, &second);
+	defer_bounds(builder->context, builder->level, aggref, expr, &first, &second);
 	return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED, first, second);
 }
 
@@ -207,7 +207,7 @@ total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *r
 		result->bound = known_bounds(builder, -size, size);
 		return true;
 	}
-	if (derive_bounds(builder->context, builder->level, expr, &least, &most, &unknown))
+	if (derive_bounds(builder->context, builder->level, aggref, expr, &least, &most, &unknown))
 	{
 		lower = Max(lower, least);
 		upper = Min(upper, most);

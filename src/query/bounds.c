@@ -30,17 +30,18 @@
 #include "spec/spec.h"
 
 /*
- * Derives finite bounds of an expression of the level that is a number, date or time, in the
+ * Derives finite bounds of an argument (node) of an aggregate of the level that is a number, date or time, in the
  * units of spec/domain.h; false if there are none.  lower = upper means that the expression is
  * a constant.  *unknown: they would follow from a parameter whose value is not known yet.
  */
 bool
-derive_bounds(RewriteContext *context, Level *level, Node *node, double *lower, double *upper,
-			  bool *unknown)
+derive_bounds(RewriteContext *context, Level *level, Aggref *aggref, Node *node, double *lower,
+			  double *upper, bool *unknown)
 {
 	*unknown = false;
 	if (domain_of_type(exprType(node)) == SPEC_ARG_ANY ||
-		!range_as_bounds(derive_range(context->root, level, INFINITY, node, unknown), lower, upper))
+		!range_as_bounds(derive_range(context->root, level, INFINITY, aggref->aggfilter, node, unknown),
+						 lower, upper))
 		return false;
 	if (!*unknown)
 		ereport(DEBUG1, (errmsg_internal("bounds %.17g and %.17g follow", *lower, *upper)));

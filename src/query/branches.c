@@ -3,8 +3,8 @@
  *		Intervals of expressions that choose among others: CASE, COALESCE, LEAST, GREATEST, NULLIF.
  *
  * A condition of CASE that compares an expression with a constant is a fact about the same
- * expression in its branch, and its opposite in the branches after it.  A condition of WHERE, or
- * of a join, is one in all rows.
+ * expression in its branch, and its opposite in the branches after it.  A condition of WHERE, of
+ * a join, or of FILTER is one in all rows.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "access/stratnum.h"
 #include "access/transam.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
@@ -313,17 +314,17 @@ has_parameter(Node *node, void *context)
 }
 
 /*
- * What conditions of WHERE and joins say about columns in all rows of the scope's level.  Parameters
- * say nothing here: a plan that serves all their values has the same bounds.
+ * What conditions say about columns where all of them hold.  Parameters say nothing here: a plan that
+ * serves all their values has the same bounds.
  */
-List *
-where_facts(Scope *scope)
+static List *
+column_facts(Scope *scope, List *conditions)
 {
 	List	   *facts = NIL;
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, sure_conditions(scope->level))
+	foreach(lc, conditions)
 	{
 		if (!has_parameter(lfirst(lc), NULL))
 			facts = add_facts(scope, facts, lfirst(lc), true);
@@ -334,6 +335,22 @@ where_facts(Scope *scope)
 			result = lappend(result, lfirst(lc));
 	}
 	return result;
+}
+
+/* What conditions of WHERE and joins say about columns in all rows of the scope's level. */
+List *
+where_facts(Scope *scope)
+{
+	return column_facts(scope, sure_conditions(scope->level));
+}
+
+/* The facts of the scope, and what an aggregate's FILTER (NULL: it has none) says about columns. */
+List *
+filter_facts(Scope *scope, Expr *filter)
+{
+	if (filter == NULL)
+		return scope->facts;
+	return list_concat_copy(scope->facts, column_facts(scope, make_ands_implicit(filter)));
 }
 
 /* An expression's interval (range), within what conditions say about it. */

@@ -17,6 +17,7 @@ extern Range extreme_range(Scope *scope, MinMaxExpr *expr);
 extern Range nullif_range(Scope *scope, NullIfExpr *expr);
 extern Range case_range(Scope *scope, CaseExpr *expr);
 extern List *where_facts(Scope *scope);
+extern List *filter_facts(Scope *scope, Expr *filter);
 extern Range range_by_facts(Scope *scope, Node *node, Range range);
 
 #endif							/* DP_BRANCHES_H */

@@ -47,6 +47,7 @@ typedef struct Closing
 	PlannerInfo *root;
 	Level	   *level;
 	double		rows;			/* the most rows of the level that an individual has */
+	Expr	   *filter;			/* of the aggregate, or NULL */
 	double	   *most_rows;		/* of all levels with sums */
 	List	  **leaves;			/* of Leaf */
 	List	  **parameters;		/* of Param */
@@ -122,7 +123,23 @@ close_below(Closing *closing, Var *var)
 	if (expr == NULL)
 		return leaf(closing, (Node *) var, range_everything());
 	inner.level = &below;
+	inner.filter = NULL;
 	return close_expression(expr, &inner);
+}
+
+/* An aggregate per individual that rests on parameters: what its FILTER says is in the leaves. */
+static Node *
+close_aggregate(Closing *closing, Aggref *aggref)
+{
+	Closing		inner = *closing;
+	Aggref	   *result = copyObject(aggref);
+
+	if (aggregate_of(aggref->aggfnoid) == RANGE_AGGREGATE_SUM)
+		*closing->most_rows = Max(*closing->most_rows, closing->rows);
+	inner.filter = aggref->aggfilter;
+	result->args = (List *) close_expression((Node *) aggref->args, &inner);
+	result->aggfilter = NULL;
+	return (Node *) result;
 }
 
 /* The expression with leaves in the place of all that is known. */
@@ -142,14 +159,13 @@ close_expression(Node *node, Closing *closing)
 		case T_Var:
 		case T_Aggref:
 		case T_SubLink:
-			range = derive_range(closing->root, closing->level, closing->rows, node, &unknown);
+			range = derive_range(closing->root, closing->level, closing->rows, closing->filter, node,
+								 &unknown);
 			if (!unknown || IsA(node, SubLink))
 				return leaf(closing, node, range);
 			if (IsA(node, Var))
 				return close_below(closing, (Var *) node);
-			if (aggregate_of(((Aggref *) node)->aggfnoid) == RANGE_AGGREGATE_SUM)
-				*closing->most_rows = Max(*closing->most_rows, closing->rows);
-			break;
+			return close_aggregate(closing, (Aggref *) node);
 		default:
 			break;
 	}
@@ -180,16 +196,17 @@ leaves_const(double most_rows, List *leaves)
 }
 
 /*
- * Expressions that give the bounds of an expression of the level when its parameters are known.  They
+ * Expressions that give the bounds of an aggregate's argument (node) when its parameters are known.  They
  * raise ERRCODE_DP_BOUNDS if none follow.
  */
 void
-defer_bounds(RewriteContext *context, Level *level, Node *node, Node **lower, Node **upper)
+defer_bounds(RewriteContext *context, Level *level, Aggref *aggref, Node *node, Node **lower,
+			 Node **upper)
 {
 	double		most_rows = 0;
 	List	   *leaves = NIL;
 	List	   *parameters = NIL;
-	Closing		closing = {context->root, level, INFINITY, &most_rows, &leaves, &parameters};
+	Closing		closing = {context->root, level, INFINITY, aggref->aggfilter, &most_rows, &leaves, &parameters};
 	Node	   *closed = close_expression(node, &closing);
 	Node	   *tree = (Node *) makeConst(PG_NODE_TREEOID, -1, InvalidOid, -1,
 										  CStringGetTextDatum(nodeToString(closed)), false, false);

@@ -9,7 +9,7 @@
 
 #include "query/level.h"
 
-extern void defer_bounds(RewriteContext *context, Level *level, Node *node, Node **lower,
-						 Node **upper);
+extern void defer_bounds(RewriteContext *context, Level *level, Aggref *aggref, Node *node,
+						 Node **lower, Node **upper);
 
 #endif							/* DP_DEFERRED_H */

@@ -393,6 +393,7 @@ aggregate_range(Scope *scope, Aggref *aggref)
 {
 	bool		all = aggref->aggstar && aggref->aggfilter == NULL && scope->level != NULL &&
 		scope->level->query->groupClause != NIL;
+	Scope		filtered = *scope;
 	Node	   *argument;
 	Range		range;
 
@@ -401,16 +402,17 @@ aggregate_range(Scope *scope, Aggref *aggref)
 	if (list_length(aggref->args) != 1)
 		return range_everything();
 	argument = (Node *) linitial_node(TargetEntry, aggref->args)->expr;
+	filtered.facts = filter_facts(scope, aggref->aggfilter);
 	switch (aggregate_of(aggref->aggfnoid))
 	{
 		case RANGE_AGGREGATE_EXTREME:
-			return derive(scope, argument);
+			return derive(&filtered, argument);
 		case RANGE_AGGREGATE_AVERAGE:
-			range = derive(scope, argument);
+			range = derive(&filtered, argument);
 			range.step = 0;
 			return range;
 		case RANGE_AGGREGATE_SUM:
-			return sum_range(scope, argument);
+			return sum_range(&filtered, argument);
 		default:
 			return range_everything();
 	}
@@ -506,16 +508,18 @@ range_as_bounds(Range range, double *lower, double *upper)
 /*
  * The interval of an expression of the level that is a number, date or time, in the units of
  * spec/domain.h, with infinite ends where nothing is known.  rows: the most rows of the level that
- * an individual has, infinite if that is not known.  *unknown is set if it has a parameter of a
+ * an individual has, infinite if that is not known.  filter: a condition of the rows that count, or
+ * NULL.  *unknown is set if it has a parameter of a
  * prepared statement whose value is not known yet.
  */
 Range
-derive_range(PlannerInfo *root, Level *level, double rows, Node *node, bool *unknown)
+derive_range(PlannerInfo *root, Level *level, double rows, Expr *filter, Node *node, bool *unknown)
 {
 	Scope		scope = {.root = root,.level = level,.rows = rows,.unknown = unknown,
 		.derive = derive};
 
 	scope.facts = where_facts(&scope);
+	scope.facts = filter_facts(&scope, filter);
 	return derive(&scope, node);
 }
 

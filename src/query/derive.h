@@ -13,7 +13,8 @@
 #include "query/level.h"
 #include "query/ranges.h"
 
-extern Range derive_range(PlannerInfo *root, Level *level, double rows, Node *node, bool *unknown);
+extern Range derive_range(PlannerInfo *root, Level *level, double rows, Expr *filter, Node *node,
+						  bool *unknown);
 extern Range derive_closed(PlannerInfo *root, Node *node, double rows, const Range *leaves,
 						   int nleaves);
 extern bool range_as_bounds(Range range, double *lower, double *upper);

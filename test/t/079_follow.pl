@@ -109,6 +109,10 @@ is(ask(q(SELECT date_trunc('hour', avg(t - timestamp '2021-01-01') + interval '3
 # WHERE bounds columns.
 is(follows('EXPLAIN SELECT dp_avg(g) FROM g WHERE g BETWEEN -5 AND 10 AND 100 > g'), '-5|10', 'WHERE bounds a column');
 is(follows('EXPLAIN SELECT dp_avg(e) FROM (SELECT g + 1 AS e FROM g WHERE g > 3) s WHERE e < 8'), '4|8', '... here and in a sub-select');
+is(follows('EXPLAIN SELECT dp_avg(e.g) FROM g JOIN g e ON g.id = e.id AND e.g BETWEEN 1 AND 2'), '1|2', '... of a join, too');
+like(follows('EXPLAIN SELECT dp_avg(e.g) FROM g LEFT JOIN g e ON g.id = e.id AND g.g BETWEEN 1 AND 2'), qr/no bounds are declared/, '... that drops what does not match');
+is(follows('EXPLAIN SELECT dp_avg(g) FILTER (WHERE g BETWEEN 0 AND 9) FROM g'), '0|9', 'FILTER does');
+is(follows('EXPLAIN SELECT dp_avg(e) FROM (SELECT person, sum(x) FILTER (WHERE x >= 2) AS e FROM r GROUP BY person) s'), '2|16', '... below, too');
 like(follows('EXPLAIN SELECT dp_avg(g) FROM g WHERE g > 3 OR g < 0'), qr/no bounds are declared/, '... but not by what need not hold');
 is(follows('EXPLAIN SELECT dp_avg(x) FROM g WHERE x > 1000'), '-100|100', 'bounds that contradict are those of the column');
 
@@ -169,6 +173,8 @@ like((keys %answers)[0], qr/^10\|10\n20\|20\n(10\|10\n){5}100\d\|100\d$|^\d+\|\d
 	foreach my $mode ('force_custom_plan', 'force_generic_plan')
 	{
 		is(follows("SET plan_cache_mode = $mode; PREPARE q(int) AS " . ($sql =~ s/avg/dp_avg/r) . "; EXECUTE q(3)"), '-24|48', "a parameter in a sum per individual: $mode");
+		is(follows("SET plan_cache_mode = $mode; PREPARE q(int) AS SELECT dp_avg(e + person) FILTER (WHERE person BETWEEN 1 AND 2) FROM (SELECT person, sum(x * \$1) FILTER (WHERE x < 1) AS e FROM r GROUP BY person) s; EXECUTE q(3)"),
+			'-23|14', '... and FILTERs');
 		my $r = ask("SET plan_cache_mode = $mode; PREPARE q(float8) AS SELECT avg(ln(\$1 + x * 0)), avg(person * \$1) FROM r; EXECUTE q(2)");
 		is($r->{sqlstate}, 'DP003', "no bounds with a parameter: $mode") or diag($r->{out});
 	}

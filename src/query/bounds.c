@@ -161,7 +161,7 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("no bounds are known for column \"%s\"", column),
-				 errhint("Give bounds, as in %s; bounds declared with dp_agg.set_bounds() hold for columns of protected relations.",
+				 errhint("Give bounds, as in %s; others follow from dp_agg.set_bounds() for columns of protected relations, and for sums and counts per individual from their max_groups and max_rows.",
 						 call),
 				 at_aggregate(context, aggref)));
 	}

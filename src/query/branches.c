@@ -65,21 +65,19 @@ constant_range(Scope *scope, Node *node, Range *value)
 	return isfinite(value->lower) && isfinite(value->upper);
 }
 
-/* The interval of an expression that is surely not NULL, as of a COALESCE that ends with a constant. */
+/* Is it surely not NULL, as a constant or a COALESCE that has one? */
 static bool
-sure_range(Scope *scope, Node *node, Range *value)
+is_sure(Scope *scope, Node *node)
 {
+	Range		value;
 	ListCell   *lc;
 
 	if (!IsA(node, CoalesceExpr))
-		return constant_range(scope, node, value);
+		return constant_range(scope, node, &value);
 	foreach(lc, ((CoalesceExpr *) node)->args)
 	{
-		if (constant_range(scope, lfirst(lc), value))
-		{
-			*value = scope->derive(scope, node);
+		if (constant_range(scope, lfirst(lc), &value))
 			return true;
-		}
 	}
 	return false;
 }
@@ -88,20 +86,24 @@ sure_range(Scope *scope, Node *node, Range *value)
 Range
 extreme_range(Scope *scope, MinMaxExpr *expr)
 {
-	Range		result = list_range(scope, expr->args);
+	Range		result = range_nothing();
+	Range		cut = range_everything();
 	ListCell   *lc;
 
 	foreach(lc, expr->args)
 	{
-		Range		range;
+		Range		range = scope->derive(scope, lfirst(lc));
 
-		if (!sure_range(scope, lfirst(lc), &range))
+		result = range_around(result, range);
+		if (!is_sure(scope, lfirst(lc)))
 			continue;
 		if (expr->op == IS_GREATEST)
-			result.lower = Max(result.lower, range.lower);
+			cut.lower = Max(cut.lower, range.lower);
 		else
-			result.upper = Min(result.upper, range.upper);
+			cut.upper = Min(cut.upper, range.upper);
 	}
+	result.lower = Max(result.lower, cut.lower);
+	result.upper = Min(result.upper, cut.upper);
 	return result;
 }
 

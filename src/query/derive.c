@@ -487,6 +487,7 @@ bare_range(Scope *scope, Node *node)
 static Range
 derive(Scope *scope, Node *node)
 {
+	CHECK_FOR_INTERRUPTS();
 	check_stack_depth();
 	return range_by_facts(scope, node, bare_range(scope, node));
 }

@@ -209,6 +209,17 @@ is(follows('EXPLAIN SELECT dp_avg(x + 1) FROM g'), '-99|101', 'bounds do not dep
 is(ask('SELECT round(avg(x * x + x % 7)) < 10000 FROM g')->{out}, 't', 'an overflow is no value');
 query('DELETE FROM g WHERE id = 9001');
 
+# What is no finite number is clamped, or no value: as in plain SQL where the expression clamps.
+query("INSERT INTO g (id, p, q, d) SELECT 9000 + i, ('{NaN,Infinity,-Infinity}'::float8[])[1 + i % 3], 'NaN', ('{infinity,-infinity}'::date[])[1 + i % 2] FROM generate_series(1, 500) i");
+foreach my $expr ('least(greatest(p, 1), 50)', 'CASE WHEN p > 50 THEN 50 WHEN p < 1 THEN 1 ELSE p END', 'CASE WHEN p <= 50 AND p >= 1 THEN p ELSE 7 END', 'sign(greatest(p, 0))')
+{
+	my ($got, $want) = (ask("SELECT avg($expr) FROM g")->{out}, query("SELECT avg($expr) FROM g"));
+
+	cmp_ok(abs($got - $want), '<', 0.2, "infinite, and no numbers: $expr") or diag("got $got want $want");
+}
+is(ask(q(SELECT round(avg(d - date '2020-01-01')) FROM g))->{out}, query(q(SELECT round(avg(d - date '2020-01-01')) FROM g WHERE isfinite(d))), 'infinite dates have no difference');
+query('DELETE FROM g WHERE id > 9000');
+
 # ---------- random expressions ----------
 
 srand $seed;

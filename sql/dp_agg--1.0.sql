@@ -1794,6 +1794,12 @@ BEGIN
 			MESSAGE = 'max_total must be from 1 to 100000000',
 			HINT = 'It is the number of rows that an individual counts with in a whole release. NULL stands for max_groups times max_rows.';
 	END IF;
+	IF relation < 16384::oid OR (SELECT relnamespace IN ('dp_agg'::regnamespace, 'pg_toast'::regnamespace) FROM pg_class WHERE oid = relation) THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('%s cannot be protected', relation),
+			DETAIL = 'It belongs to the server or to dp_agg, which read it without releases.',
+			HINT = 'Protect the tables that hold the rows of individuals.';
+	END IF;
 	FOREACH member IN ARRAY unit || COALESCE(columns, '{}') LOOP
 		IF NOT EXISTS (SELECT FROM pg_attribute
 						WHERE attrelid = relation AND attname = member
@@ -1871,6 +1877,7 @@ BEGIN
 			MESSAGE = format('an individual counts with 1 row in 1 group: no limits were given for %s, whose unit is not unique', qualified),
 			HINT = format('SELECT * FROM dp_agg.suggest(%L, 1) measures privately which limits fit, and has the statements that set them. Where each individual has one row, a unique index on the unit says so.', qualified);
 	END IF;
+	PERFORM dp_agg.warn_of_readers(population, relation);
 END
 $$;
 COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint) IS
@@ -3728,6 +3735,25 @@ CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
 COMMENT ON VIEW dp_agg.budgets IS
 	'All accounts, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.account, as auditors; its own (as in dp_agg.my_budget) for anybody else.';
 
+-- Who paid for a release.  An OID of another cluster, or of a role that is gone, has the name
+-- that the log of changes gave it last.
+CREATE VIEW dp_agg.paying_roles WITH (security_barrier) AS
+	SELECT r.id, w.place, n.name,
+		CASE WHEN h.here THEN w.word::pg_catalog.oid IN (SELECT m.role FROM dp_agg.my_roles m)
+			ELSE n.name IN (SELECT pg_catalog.pg_get_userbyid(m.role)::text FROM dp_agg.my_roles m) END AS mine
+	FROM dp_agg.release r,
+		LATERAL pg_catalog.string_to_table(r.accounts, ' ') WITH ORDINALITY w (word, place),
+		LATERAL (SELECT r.cluster = (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c) AS here) h,
+		LATERAL (SELECT COALESCE(
+			(SELECT a.rolname::text FROM pg_catalog.pg_roles a WHERE h.here AND a.oid = w.word::pg_catalog.oid),
+			(SELECT a.role::text FROM dp_agg.account_change a
+			  WHERE a.cluster = r.cluster AND a.role_id = w.word::pg_catalog.oid AND a.id < r.id
+			  ORDER BY a.id DESC LIMIT 1),
+			'unknown (OID=' || w.word || ')') AS name) n
+	WHERE w.word <> '';
+COMMENT ON VIEW dp_agg.paying_roles IS
+	'Roles whose accounts paid for releases, by name, and whether a statement of this session pays from them. Internal to dp_agg.release_log.';
+
 -- The log in human units.
 CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relations, r.query,
@@ -3739,7 +3765,9 @@ CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 			THEN r.session_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
 				OR r.current_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
 			ELSE r.session_role IN (SESSION_USER, CURRENT_USER)
-				OR r."current_role" IN (SESSION_USER, CURRENT_USER) END AS mine
+				OR r."current_role" IN (SESSION_USER, CURRENT_USER) END AS mine,
+		ARRAY(SELECT p.name FROM dp_agg.paying_roles p WHERE p.id = r.id ORDER BY p.place) AS accounts,
+		ARRAY(SELECT p.name FROM dp_agg.paying_roles p WHERE p.id = r.id AND p.mine ORDER BY p.place) AS own_accounts
 	FROM dp_agg.release r;
 COMMENT ON VIEW dp_agg.release_log IS
 	'All releases in human units. Internal to dp_agg.releases and dp_agg.my_releases.';
@@ -3747,23 +3775,25 @@ COMMENT ON VIEW dp_agg.release_log IS
 CREATE VIEW dp_agg.my_releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
 		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation,
-		l.session_role AS session_user_name, l."current_role" AS role_name
+		l.session_role AS session_user_name, l."current_role" AS role_name,
+		l.own_accounts AS accounts
 	FROM dp_agg.release_log l
 	WHERE l.mine;
 COMMENT ON VIEW dp_agg.my_releases IS
-	'Releases that the session user or the current user made or ran. epsilon and delta in plain units.';
+	'Releases that the session user or the current user made or ran. epsilon and delta in plain units; accounts: roles that paid, those that this session pays from.';
 
 CREATE VIEW dp_agg.releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
 		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation,
-		l.session_role AS session_user_name, l."current_role" AS role_name
-	FROM dp_agg.release_log l
-	WHERE l.mine
-		OR (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
-			FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
-		OR (SELECT pg_catalog.has_table_privilege('dp_agg.release', 'SELECT'));
+		l.session_role AS session_user_name, l."current_role" AS role_name,
+		CASE WHEN s.all_of_it THEN l.accounts ELSE l.own_accounts END AS accounts
+	FROM dp_agg.release_log l,
+		(SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
+			OR pg_catalog.has_table_privilege('dp_agg.release', 'SELECT') AS all_of_it
+		 FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg') s
+	WHERE l.mine OR s.all_of_it;
 COMMENT ON VIEW dp_agg.releases IS
-	'All releases, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.release, as auditors; its own (as in dp_agg.my_releases) for anybody else.';
+	'All releases, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.release, as auditors; its own (as in dp_agg.my_releases) for anybody else. accounts: roles that paid; to anybody else, those that the session pays from.';
 
 -- The rest of the log, for whoever is given SELECT on these views.
 CREATE VIEW dp_agg.raw_reads WITH (security_barrier) AS
@@ -3783,7 +3813,9 @@ CREATE VIEW dp_agg.account_changes WITH (security_barrier) AS
 		pg_catalog.trim_scale((c.before::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_from,
 		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_to,
 		c.before::pg_catalog.jsonb AS before, c.after::pg_catalog.jsonb AS after,
-		c.session_role AS session_user_name, c."current_role" AS role_name
+		c.session_role AS session_user_name, c."current_role" AS role_name,
+		pg_catalog.trim_scale((c.before::pg_catalog.json ->> 'epsilon_spent')::numeric / 1e9) AS spent_from,
+		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'epsilon_spent')::numeric / 1e9) AS spent_to
 	FROM (SELECT a.id, a.at, a.session_role, a."current_role", a.role, a.population, a.before, a.after
 			FROM dp_agg.account_change a
 		  UNION ALL
@@ -3803,7 +3835,7 @@ COMMENT ON COLUMN dp_agg.raw_reads.role_name IS 'name, at that time, of the role
 COMMENT ON COLUMN dp_agg.account_changes.session_user_name IS 'name, at that time, of the role that had logged in: the same as session_role';
 COMMENT ON COLUMN dp_agg.account_changes.role_name IS 'name, at that time, of the role that made the change: the same as "current_role", which without quotes is the role that looks';
 
-REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.release_log,
+REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.paying_roles, dp_agg.release_log,
 	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases,
 	dp_agg.raw_reads, dp_agg.account_changes FROM PUBLIC;
 GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
@@ -3882,10 +3914,12 @@ COMMENT ON FUNCTION dp_agg.check_period(interval) IS
 CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon numeric,
 	delta numeric DEFAULT NULL, period interval DEFAULT NULL,
 	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure',
-	min_epsilon_per_query numeric DEFAULT NULL, max_releases bigint DEFAULT NULL)
+	min_epsilon_per_query numeric DEFAULT NULL, max_releases bigint DEFAULT NULL,
+	forget boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
+-- intervals are compared as texts
+SET search_path = pg_catalog, pg_temp SET intervalstyle = postgres
 AS $$
 DECLARE
 	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = set_budget.role);
@@ -3896,9 +3930,11 @@ DECLARE
 	query_units bigint;
 	least_units bigint;
 	moment timestamptz := now();
+	was record;
+	over boolean;
 BEGIN
-	IF role IS NULL OR population IS NULL OR accountant IS NULL THEN
-		RAISE EXCEPTION 'role, population and accountant must not be null'
+	IF role IS NULL OR population IS NULL OR accountant IS NULL OR forget IS NULL THEN
+		RAISE EXCEPTION 'role, population, accountant and forget must not be null'
 			USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	IF holder IS NULL THEN
@@ -3906,7 +3942,9 @@ BEGIN
 			USING ERRCODE = 'undefined_object',
 				HINT = 'A budget is given to a role that exists; its members spend from it too.';
 	END IF;
-	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = set_budget.population) THEN
+	-- the accounts of a population outlive its last table, and must be there to be changed
+	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = set_budget.population)
+		AND NOT EXISTS (SELECT FROM dp_agg.account a WHERE a.population = set_budget.population) THEN
 		RAISE EXCEPTION 'population "%" does not exist', population
 			USING ERRCODE = 'undefined_object',
 				HINT = 'A population comes into being with its first protected relation; see dp_agg.protect.';
@@ -3954,12 +3992,27 @@ BEGIN
 	END IF;
 	PERFORM dp_agg.check_period(period);
 
+	-- waits for whoever closes the account just now, so that what it had spent is on record
+	PERFORM FROM dp_agg.account a WHERE a.role = holder AND a.population = set_budget.population FOR UPDATE;
+	SELECT * INTO was FROM dp_agg.closed_account(holder, population) c
+	 WHERE NOT EXISTS (SELECT FROM dp_agg.account a
+						WHERE a.role = holder AND a.population = set_budget.population);
+	-- A period that is over has renewed, whether or not anybody has spent since.
+	over := forget OR COALESCE(was.renews_at <= moment, false);
+
 	INSERT INTO dp_agg.account AS a (role, population, epsilon_limit, delta_limit,
 		max_epsilon_per_query, min_epsilon_per_query, max_releases,
-		period, period_anchor, renews_at, accountant)
+		period, period_anchor, renews_at, accountant,
+		epsilon_spent, delta_spent, releases_spent, epsilon_lifetime, delta_lifetime)
 	VALUES (holder, population, epsilon_units, delta_units, query_units, least_units, max_releases, period,
-		CASE WHEN period IS NOT NULL THEN moment END,
-		dp_agg.next_renewal(moment, period, moment), accountant)
+		CASE WHEN was.period::text = period::text THEN was.period_anchor WHEN period IS NOT NULL THEN moment END,
+		dp_agg.next_renewal(CASE WHEN was.period::text = period::text THEN was.period_anchor ELSE moment END,
+							period, moment),
+		accountant,
+		CASE WHEN over THEN 0 ELSE COALESCE(was.epsilon_spent, 0) END,
+		CASE WHEN over THEN 0 ELSE COALESCE(was.delta_spent, 0) END,
+		CASE WHEN over THEN 0 ELSE COALESCE(was.releases_spent, 0) END,
+		COALESCE(was.epsilon_lifetime, 0), COALESCE(was.delta_lifetime, 0))
 	ON CONFLICT ON CONSTRAINT account_pkey DO UPDATE SET
 		epsilon_limit = EXCLUDED.epsilon_limit,
 		delta_limit = EXCLUDED.delta_limit,
@@ -3967,35 +4020,42 @@ BEGIN
 		min_epsilon_per_query = EXCLUDED.min_epsilon_per_query,
 		max_releases = EXCLUDED.max_releases,
 		accountant = EXCLUDED.accountant,
-		-- A period that is over has renewed, whether or not anybody has spent since.
-		epsilon_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.epsilon_spent END,
-		delta_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.delta_spent END,
-		releases_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.releases_spent END,
+		epsilon_spent = CASE WHEN forget OR a.renews_at <= moment THEN 0 ELSE a.epsilon_spent END,
+		delta_spent = CASE WHEN forget OR a.renews_at <= moment THEN 0 ELSE a.delta_spent END,
+		releases_spent = CASE WHEN forget OR a.renews_at <= moment THEN 0 ELSE a.releases_spent END,
 		period = EXCLUDED.period,
 		period_anchor = CASE WHEN a.period::text = EXCLUDED.period::text
 			THEN a.period_anchor ELSE EXCLUDED.period_anchor END,
 		renews_at = CASE WHEN a.period::text = EXCLUDED.period::text
 			THEN dp_agg.next_renewal(a.period_anchor, a.period, moment) ELSE EXCLUDED.renews_at END;
+	IF was.epsilon_spent > 0 AND NOT over THEN
+		RAISE NOTICE USING
+			MESSAGE = format('account of role "%s" on population "%s" is opened again, with epsilon %s spent', role, population,
+							 trim_scale(was.epsilon_spent / 1e9)),
+			HINT = 'To start from zero, which goes on record, say forget => true.';
+	END IF;
+	PERFORM dp_agg.warn_of_readers(population);
 END
 $$;
-REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) FROM PUBLIC;
 CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon double precision,
 	delta double precision DEFAULT NULL, period interval DEFAULT NULL,
 	max_epsilon_per_query double precision DEFAULT NULL, accountant text DEFAULT 'pure',
-	min_epsilon_per_query double precision DEFAULT NULL, max_releases bigint DEFAULT NULL)
+	min_epsilon_per_query double precision DEFAULT NULL, max_releases bigint DEFAULT NULL,
+	forget boolean DEFAULT false)
 RETURNS void
 LANGUAGE sql SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT dp_agg.set_budget(role, population, epsilon::numeric, delta::numeric, period,
 							 max_epsilon_per_query::numeric, accountant,
-							 min_epsilon_per_query::numeric, max_releases)
+							 min_epsilon_per_query::numeric, max_releases, forget)
 $$;
-REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint) FROM PUBLIC;
-COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint) IS
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint, boolean) IS
 	'The same for clients that send amounts as double precision; see the form with numeric.';
-COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint) IS
-	'Opens an account of a role on a population, or changes its limits and keeps what is spent. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement; min_epsilon_per_query is the least that one release may cost, where that is more than dp_agg.min_epsilon (rounded up; null: no more); max_releases how many releases may be made in a period (null: any number). Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large.';
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) IS
+	'Opens an account of a role on a population, or changes its limits, and keeps what is spent, also what an account that was closed had spent, unless forget is true. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement; min_epsilon_per_query is the least that one release may cost, where that is more than dp_agg.min_epsilon (rounded up; null: no more); max_releases how many releases may be made in a period (null: any number). Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large.';
 
 CREATE FUNCTION dp_agg.drop_budget(role name, population name)
 RETURNS void
@@ -4015,7 +4075,109 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION dp_agg.drop_budget(name, name) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.drop_budget(name, name) IS
-	'Closes the account of a role on a population, also that of a role dropped since, under the name that dp_agg.budgets shows; the log of its releases stays. Error: 42704 if there is no such account.';
+	'Closes the account of a role on a population, also that of a role dropped since, under the name that dp_agg.budgets shows; the log of its releases stays, and what it has spent counts when it is opened again. Error: 42704 if there is no such account.';
+
+-- ----------------------------------------------------------------------------
+-- What an account has spent outlives it, and who reads the table needs no account.
+-- ----------------------------------------------------------------------------
+
+-- The last word of the chain about the account.  An account that was in another cluster,
+-- before a restore, goes by the name of its role.  As the owner: who may change accounts need
+-- not be allowed to read the log.  It tells of nothing but accounts that are closed.
+CREATE FUNCTION dp_agg.closed_account(holder oid, population name,
+	OUT epsilon_spent bigint, OUT delta_spent bigint, OUT releases_spent bigint,
+	OUT period interval, OUT period_anchor timestamptz, OUT renews_at timestamptz,
+	OUT epsilon_lifetime numeric, OUT delta_lifetime numeric)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET intervalstyle = postgres
+AS $$
+	SELECT x.* FROM (
+		SELECT c.before, c.after FROM (
+			SELECT true AS waits, w.number, w.cluster, w.role, w.role_id, w.population, w.before, w.after
+			  FROM dp_agg.account_change_waiting w
+			UNION ALL
+			SELECT false, a.id, a.cluster, a.role, a.role_id, a.population, a.before, a.after
+			  FROM dp_agg.account_change a) c
+		 WHERE c.population = closed_account.population
+		   AND CASE WHEN c.cluster = (SELECT s.system_identifier FROM pg_control_system() s)
+					THEN c.role_id = holder
+					ELSE c.role = pg_get_userbyid(holder) END
+		 ORDER BY c.waits DESC, c.number DESC LIMIT 1) l,
+		json_to_record(l.before::json) x (epsilon_spent bigint, delta_spent bigint, releases_spent bigint,
+			period interval, period_anchor timestamptz, renews_at timestamptz,
+			epsilon_lifetime numeric, delta_lifetime numeric)
+	 WHERE l.after IS NULL
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.closed_account(oid, name) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.closed_account(oid, name) IS
+	'internal to set_budget: what an account had spent when it was closed, in whole units; nulls if the last change of it did not close it';
+
+CREATE FUNCTION dp_agg.kept_reads(population name)
+RETURNS TABLE (relation regclass, everybody boolean, finding text, remedy text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH reached AS MATERIALIZED (
+		SELECT g.role FROM dp_agg.grantees() g WHERE g.population = kept_reads.population),
+	tree AS MATERIALIZED (
+		SELECT t.root, c.oid, c.relacl, c.relowner, dp_agg.object_name(c.oid) AS name
+		  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
+		 WHERE t.population = kept_reads.population)
+	SELECT t.root::regclass, a.grantee = 0,
+		   format('%s may read %s', CASE a.grantee WHEN 0 THEN 'everybody' ELSE dp_agg.role_name(a.grantee) END, t.name),
+		   format('REVOKE SELECT ON %s FROM %s', t.name, dp_agg.role_name(a.grantee))
+	  FROM tree t, aclexplode(t.relacl) a JOIN reached r ON r.role = a.grantee
+	 WHERE a.privilege_type = 'SELECT' AND a.grantee <> t.relowner
+	UNION
+	SELECT t.root::regclass, false, format('%s may read column %I of %s', dp_agg.role_name(a.grantee), l.attname, t.name),
+		   format('REVOKE SELECT (%I) ON %s FROM %s', l.attname, t.name, dp_agg.role_name(a.grantee))
+	  FROM tree t JOIN pg_attribute l ON l.attrelid = t.oid AND NOT l.attisdropped,
+		   aclexplode(l.attacl) a JOIN reached r ON r.role = a.grantee
+	 WHERE a.privilege_type = 'SELECT' AND a.grantee <> t.relowner
+	UNION
+	SELECT t.root::regclass, false, format('%s owns %s', dp_agg.role_name(t.relowner), t.name),
+		   format('ALTER TABLE %s OWNER TO CURRENT_USER', t.name)
+	  FROM tree t JOIN reached r ON r.role = t.relowner
+	UNION
+	SELECT NULL, false, format('%s may read every table', dp_agg.role_name(m.member)),
+		   format('REVOKE pg_read_all_data FROM %s', dp_agg.role_name(m.member))
+	  FROM dp_agg.memberships() m JOIN reached r ON r.role = m.member
+	 WHERE m.granted = 'pg_read_all_data'::regrole
+	UNION
+	SELECT NULL, false, format('%s is a superuser and reads every table', dp_agg.role_name(s.oid)),
+		   format('ALTER ROLE %s NOSUPERUSER', dp_agg.role_name(s.oid))
+	  FROM pg_roles s JOIN reached r ON r.role = s.oid
+	 WHERE s.rolsuper
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.kept_reads(name) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.kept_reads(name) IS
+	'internal: rights by which roles with an account on a population get rows and exact answers all the same, and what takes them away; relation NULL: of every table';
+
+CREATE FUNCTION dp_agg.warn_of_readers(population name, relation regclass DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	kept record;
+BEGIN
+	-- who was granted protect() or set_budget() alone is not shown the accounts of others
+	IF NOT has_function_privilege('dp_agg.kept_reads(name)', 'EXECUTE') THEN
+		RETURN;
+	END IF;
+	FOR kept IN SELECT k.finding, k.remedy FROM dp_agg.kept_reads(population) k
+				 -- protect() says itself that everybody may read
+				 WHERE warn_of_readers.relation IS NULL
+					OR (k.relation IS NULL OR k.relation = warn_of_readers.relation) AND NOT k.everybody
+				 ORDER BY k.finding LOOP
+		RAISE WARNING USING
+			MESSAGE = kept.finding || ', whatever its account',
+			DETAIL = 'Whoever may read a table gets exact answers about it.',
+			HINT = kept.remedy || ';';
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.warn_of_readers(name, regclass) IS
+	'internal: warns of rights that make an account on a population (relation: on one table of it) of no effect';
 
 -- ----------------------------------------------------------------------------
 -- What this server leaves open: dp_agg.check_hardening().
@@ -4764,6 +4926,27 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_accounts() IS
 'internal to check_hardening: accounts that add up, or that nobody holds';
 
+-- A copy of the ledger is read, and not charged.
+CREATE FUNCTION dp_agg.hardening_copies()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'medium', 'publication', quote_ident(p.pubname),
+		   'carries the ledger, with the statements and budgets in it: a subscriber of it makes no releases of its own',
+		   'publish tables by list, and none of schema dp_agg'
+	  FROM pg_publication_tables p WHERE p.schemaname = 'dp_agg' GROUP BY p.pubname
+	UNION ALL
+	SELECT 'medium', 'subscription', quote_ident(s.subname),
+		   'writes the ledger, so no release is made and no logged read is allowed in this database',
+		   format('DROP SUBSCRIPTION %I, or leave schema dp_agg out of its publications', s.subname)
+	  FROM pg_subscription s
+	 WHERE EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_class c ON c.oid = r.srrelid
+					WHERE r.srsubid = s.oid AND c.relnamespace = 'dp_agg'::regnamespace)
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_copies() IS
+'internal to check_hardening: publications and subscriptions that carry the ledger';
+
 -- It runs as the extension's owner, whoever was allowed to ask, because pg_hba.conf and
 -- preloaded libraries are for superusers to see.  JIT is off, since compiling the query
 -- takes longer than running it.
@@ -4787,6 +4970,7 @@ AS $$
 		UNION ALL SELECT * FROM dp_agg.hardening_counters()
 		UNION ALL SELECT * FROM dp_agg.hardening_extensions()
 		UNION ALL SELECT * FROM dp_agg.hardening_relations()
+		UNION ALL SELECT * FROM dp_agg.hardening_copies()
 		UNION ALL SELECT * FROM dp_agg.hardening_accounts()) f
 	 ORDER BY array_position('{high,medium,low}', f.severity), f.topic, f.object, f.finding
 $$;
@@ -4800,5 +4984,5 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.hardening_former(), dp_agg.hardening_foreign_keys(),
 	dp_agg.hardening_readers(), dp_agg.hardening_functions(), dp_agg.hardening_relations(),
 	dp_agg.hardening_catalogs(), dp_agg.hardening_counters(), dp_agg.hardening_extensions(),
-	dp_agg.hardening_settings(), dp_agg.hardening_server(), dp_agg.hardening_accounts(),
+	dp_agg.hardening_settings(), dp_agg.hardening_server(), dp_agg.hardening_accounts(), dp_agg.hardening_copies(),
 	dp_agg.check_hardening() FROM PUBLIC;

@@ -147,6 +147,12 @@ report_unavailable(const LedgerAnswer *answer)
 					(errcode(ERRCODE_DP_LEDGER),
 					 errmsg("the ledger is not installed in this database"),
 					 errhint("Run CREATE EXTENSION dp_agg.")));
+		case LEDGER_IS_COPY:
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_LEDGER),
+					 errmsg("the ledger of this database is a copy that a subscription writes"),
+					 errdetail("What is charged here would be lost. Nothing was charged."),
+					 errhint("Ask on the publisher, or have the schema dp_agg taken out of the publication or the subscription dropped.")));
 		case LEDGER_LOST:
 			ereport(ERROR,
 					(errcode(ERRCODE_DP_LEDGER),

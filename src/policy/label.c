@@ -47,6 +47,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/indexing.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
@@ -582,6 +583,12 @@ check_label(const ObjectAddress *object, const char *seclabel)
 					 errmsg("\"%s\" cannot be protected", get_rel_name(object->objectId)),
 					 errdetail("Only tables, partitioned tables, foreign tables and materialized views can be protected."),
 					 errhint("Protect the tables below the view; a view over a protected table can be queried like the table.")));
+		if (object->objectSubId == 0 && object->objectId < FirstNormalObjectId)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" cannot be protected", get_rel_name(object->objectId)),
+					 errdetail("It is a catalog, which the server reads without releases."),
+					 errhint("Protect the tables that hold the rows of individuals.")));
 		if (object->objectSubId == 0)
 			read_table_label(seclabel, &scratch);
 		else

@@ -34,7 +34,7 @@ sub budget
 
 	$node->safe_psql('postgres', <<"SQL");
 DELETE FROM dp_agg.account WHERE role = '$role'::regrole AND population = '$population';
-SELECT dp_agg.set_budget('$role', '$population', epsilon => $epsilon $more);
+SELECT dp_agg.set_budget('$role', '$population', epsilon => $epsilon $more, forget => true);
 SQL
 	return;
 }

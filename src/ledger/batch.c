@@ -432,7 +432,7 @@ static bool
 is_copy(void)
 {
 	static const char *const tables[] = {"account", "release", "raw_read", "account_change",
-	"account_change_waiting", "ledger_head"};
+		"account_change_waiting", "ledger_head"};
 
 	for (int i = 0; i < (int) lengthof(tables); i++)
 	{

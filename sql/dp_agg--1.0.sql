@@ -1877,7 +1877,7 @@ BEGIN
 			MESSAGE = format('an individual counts with 1 row in 1 group: no limits were given for %s, whose unit is not unique', qualified),
 			HINT = format('SELECT * FROM dp_agg.suggest(%L, 1) measures privately which limits fit, and has the statements that set them. Where each individual has one row, a unique index on the unit says so.', qualified);
 	END IF;
-	PERFORM dp_agg.warn_of_readers(population, relation);
+	PERFORM dp_agg.warn_of_readers(population, relation, NULL);
 END
 $$;
 COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint) IS
@@ -3992,6 +3992,8 @@ BEGIN
 	END IF;
 	PERFORM dp_agg.check_period(period);
 
+	-- before the account is locked: who asks would have to wait
+	PERFORM dp_agg.warn_of_readers(population, NULL, holder);
 	-- waits for whoever closes the account just now, so that what it had spent is on record
 	PERFORM FROM dp_agg.account a WHERE a.role = holder AND a.population = set_budget.population FOR UPDATE;
 	SELECT * INTO was FROM dp_agg.closed_account(holder, population) c
@@ -4034,7 +4036,6 @@ BEGIN
 							 trim_scale(was.epsilon_spent / 1e9)),
 			HINT = 'To start from zero, which goes on record, say forget => true.';
 	END IF;
-	PERFORM dp_agg.warn_of_readers(population);
 END
 $$;
 REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) FROM PUBLIC;
@@ -4112,13 +4113,23 @@ REVOKE EXECUTE ON FUNCTION dp_agg.closed_account(oid, name) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.closed_account(oid, name) IS
 	'internal to set_budget: what an account had spent when it was closed, in whole units; nulls if the last change of it did not close it';
 
-CREATE FUNCTION dp_agg.kept_reads(population name)
+CREATE FUNCTION dp_agg.kept_reads(population name, holder oid)
 RETURNS TABLE (relation regclass, everybody boolean, finding text, remedy text)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH reached AS MATERIALIZED (
-		SELECT g.role FROM dp_agg.grantees() g WHERE g.population = kept_reads.population),
+	WITH RECURSIVE spends (role) AS (
+		SELECT holder
+		UNION
+		SELECT m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role),
+	reaches (role) AS (
+		SELECT s.role FROM spends s
+		UNION
+		SELECT m.granted FROM reaches r JOIN dp_agg.memberships() m ON m.member = r.role),
+	reached AS MATERIALIZED (
+		SELECT g.role FROM dp_agg.grantees() g WHERE g.population = kept_reads.population
+		UNION
+		SELECT r.role FROM reaches r WHERE r.role IS NOT NULL),
 	tree AS MATERIALIZED (
 		SELECT t.root, c.oid, c.relacl, c.relowner, dp_agg.object_name(c.oid) AS name
 		  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
@@ -4149,11 +4160,11 @@ AS $$
 	  FROM pg_roles s JOIN reached r ON r.role = s.oid
 	 WHERE s.rolsuper
 $$;
-REVOKE EXECUTE ON FUNCTION dp_agg.kept_reads(name) FROM PUBLIC;
-COMMENT ON FUNCTION dp_agg.kept_reads(name) IS
-	'internal: rights by which roles with an account on a population get rows and exact answers all the same, and what takes them away; relation NULL: of every table';
+REVOKE EXECUTE ON FUNCTION dp_agg.kept_reads(name, oid) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.kept_reads(name, oid) IS
+	'internal: rights by which roles with an account on a population, and one that is about to have one (NULL: none), get rows and exact answers all the same, and what takes them away; relation NULL: of every table';
 
-CREATE FUNCTION dp_agg.warn_of_readers(population name, relation regclass DEFAULT NULL) RETURNS void
+CREATE FUNCTION dp_agg.warn_of_readers(population name, relation regclass, holder oid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -4161,10 +4172,10 @@ DECLARE
 	kept record;
 BEGIN
 	-- who was granted protect() or set_budget() alone is not shown the accounts of others
-	IF NOT has_function_privilege('dp_agg.kept_reads(name)', 'EXECUTE') THEN
+	IF NOT has_function_privilege('dp_agg.kept_reads(name, oid)', 'EXECUTE') THEN
 		RETURN;
 	END IF;
-	FOR kept IN SELECT k.finding, k.remedy FROM dp_agg.kept_reads(population) k
+	FOR kept IN SELECT k.finding, k.remedy FROM dp_agg.kept_reads(population, holder) k
 				 -- protect() says itself that everybody may read
 				 WHERE warn_of_readers.relation IS NULL
 					OR (k.relation IS NULL OR k.relation = warn_of_readers.relation) AND NOT k.everybody
@@ -4176,7 +4187,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION dp_agg.warn_of_readers(name, regclass) IS
+COMMENT ON FUNCTION dp_agg.warn_of_readers(name, regclass, oid) IS
 	'internal: warns of rights that make an account on a population (relation: on one table of it) of no effect';
 
 -- ----------------------------------------------------------------------------

@@ -87,7 +87,7 @@ is(spent('analyst'), '0|0', 'of an open account, too');
 is(query(q{SELECT epsilon_lifetime FROM dp_agg.account WHERE role = 'analyst'::regrole}), '5000000000', 'what is spent in the lifetime is never forgotten');
 is(whole(), 't|', 'the ledger is whole');
 DpAgg::refused($node, 'analyst', q{SELECT dp_agg.closed_account('other'::regrole, 'people')}, '42501', 'an analyst does not see closed accounts');
-DpAgg::refused($node, 'analyst', q{SELECT * FROM dp_agg.kept_reads('people')}, '42501', 'or who may read');
+DpAgg::refused($node, 'analyst', q{SELECT * FROM dp_agg.kept_reads('people', NULL)}, '42501', 'or who may read');
 DpAgg::refused($node, 'analyst', q{SELECT * FROM dp_agg.paying_roles}, '42501', 'or who paid for what');
 
 # An account that is changed while another session closes it.

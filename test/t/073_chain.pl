@@ -490,6 +490,8 @@ foreach my $encoding (qw(SQL_ASCII EUC_JP EUC_CN WIN1252))
 }
 
 # A logical copy: the tables as they are, written by the replication worker.
+# How much was spent above depends on how fast the server is.
+DpAgg::value($node, 'boss', q{SELECT dp_agg.set_budget('analyst', 'people', epsilon => 4000, forget => true)});
 my $tables = 'dp_agg.account, dp_agg.release, dp_agg.raw_read, dp_agg.account_change, dp_agg.ledger_head';
 my $copy = DpAgg::node('copy', roles => [ 'analyst', 'second', 'dba' ], conf => "wal_level = 'logical'\nmax_worker_processes = 16");
 $copy->safe_psql('postgres', 'CREATE ROLE boss LOGIN SUPERUSER');

@@ -3735,19 +3735,21 @@ CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
 COMMENT ON VIEW dp_agg.budgets IS
 	'All accounts, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.account, as auditors; its own (as in dp_agg.my_budget) for anybody else.';
 
--- Who paid for a release.  An OID of another cluster, or of a role that is gone, has the name
--- that the log of changes gave it last.
+-- Who paid for a release, by the names that they had.  OIDs of a cluster that this one is a copy
+-- of, or that it was restored from, may be other roles here.  So names come from the log: of the
+-- release itself, or of the last change of the account before it, which every account has.
 CREATE VIEW dp_agg.paying_roles WITH (security_barrier) AS
 	SELECT r.id, w.place, n.name,
-		CASE WHEN h.here THEN w.word::pg_catalog.oid IN (SELECT m.role FROM dp_agg.my_roles m)
+		CASE WHEN r.cluster = (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
+			THEN o.role IN (SELECT m.role FROM dp_agg.my_roles m)
 			ELSE n.name IN (SELECT pg_catalog.pg_get_userbyid(m.role)::text FROM dp_agg.my_roles m) END AS mine
 	FROM dp_agg.release r,
 		LATERAL pg_catalog.string_to_table(r.accounts, ' ') WITH ORDINALITY w (word, place),
-		LATERAL (SELECT r.cluster = (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c) AS here) h,
+		LATERAL (SELECT w.word::pg_catalog.oid AS role) o,
 		LATERAL (SELECT COALESCE(
-			(SELECT a.rolname::text FROM pg_catalog.pg_roles a WHERE h.here AND a.oid = w.word::pg_catalog.oid),
+			CASE o.role WHEN r.session_id THEN r.session_role::text WHEN r.current_id THEN r."current_role"::text END,
 			(SELECT a.role::text FROM dp_agg.account_change a
-			  WHERE a.cluster = r.cluster AND a.role_id = w.word::pg_catalog.oid AND a.id < r.id
+			  WHERE a.cluster = r.cluster AND a.role_id = o.role AND a.id < r.id
 			  ORDER BY a.id DESC LIMIT 1),
 			'unknown (OID=' || w.word || ')') AS name) n
 	WHERE w.word <> '';

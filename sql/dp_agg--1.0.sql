@@ -1712,13 +1712,12 @@ $$;
 COMMENT ON FUNCTION dp_agg.unit_is_unique(regclass, name[]) IS
 'internal: does a unique index say that no individual has two rows?';
 
-CREATE FUNCTION dp_agg.unlabel(relation regclass) RETURNS void LANGUAGE plpgsql
+CREATE FUNCTION dp_agg.unlabel_columns(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	labelled record;
 BEGIN
-	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS NULL', dp_agg.label_object(relation));
 	FOR labelled IN
 		SELECT attname FROM pg_seclabel s
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
@@ -1729,8 +1728,8 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION dp_agg.unlabel(regclass) IS
-'internal: removes from the labels of a relation all but the classes of columns; errors: 42501 not the owner';
+COMMENT ON FUNCTION dp_agg.unlabel_columns(regclass) IS
+'internal: removes all from the labels of a relation''s columns but their classes';
 
 CREATE FUNCTION dp_agg.unprotect(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1743,7 +1742,8 @@ BEGIN
 			MESSAGE = format('relation %s is not protected', relation);
 	END IF;
 	PERFORM dp_agg.remove_facade(relation);
-	PERFORM dp_agg.unlabel(relation);
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS NULL', dp_agg.label_object(relation));
+	PERFORM dp_agg.unlabel_columns(relation);
 END
 $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
@@ -1838,7 +1838,8 @@ BEGIN
 		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect_relation.unit
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
 		   AND s.objoid = protect_relation.relation AND s.objsubid = 0;
-		PERFORM dp_agg.unlabel(relation);
+		-- the label of the relation itself is replaced: who may keep it in its population need not be able to enter that
+		PERFORM dp_agg.unlabel_columns(relation);
 	END IF;
 	facade := COALESCE(facade, dp_agg.facade_name(relation));
 	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
@@ -3630,6 +3631,180 @@ COMMENT ON FUNCTION dp_agg.verify_ledger(text) IS
 	'walks the chain of the ledger: ok; entries read; and if not ok the number of the first broken entry, its table, and why; published_head, once given by dp_agg.ledger_head(), must be in the chain; accounts must be as the last change of each left them; errors: 22023 no such form of a head, DP004 the ledger cannot be read';
 REVOKE EXECUTE ON FUNCTION dp_agg.ledger_head(), dp_agg.verify_ledger(text) FROM PUBLIC;
 
+-- ----------------------------------------------------------------------------
+-- Administrators of populations: roles other than the owner of the extension that have
+-- relations of a population, its budgets and its part of the ledger in their hands.  Each
+-- database has its own.  Who may do what says src/policy/admin.c.
+-- ----------------------------------------------------------------------------
+
+CREATE TABLE dp_agg.administrator (
+	population name NOT NULL,
+	role regrole NOT NULL,
+	CONSTRAINT administrator_pkey PRIMARY KEY (population, role)
+);
+REVOKE ALL ON dp_agg.administrator FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.administrator',
+	'WHERE role::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_roles)');
+COMMENT ON TABLE dp_agg.administrator IS
+	'Roles that administer a population. Written by dp_agg.grant_admin, dp_agg.revoke_admin, and dp_agg.protect when it founds a population.';
+COMMENT ON COLUMN dp_agg.administrator.population IS 'population';
+COMMENT ON COLUMN dp_agg.administrator.role IS 'role; its members administer the population, too, if they inherit from it';
+COMMENT ON CONSTRAINT administrator_pkey ON dp_agg.administrator IS 'a role administers a population or not';
+
+CREATE FUNCTION dp_agg.may_protect() RETURNS boolean
+AS 'MODULE_PATHNAME', 'dp_may_protect' LANGUAGE C STABLE;
+COMMENT ON FUNCTION dp_agg.may_protect() IS
+	'internal: may the current user protect relations: by EXECUTE on any form of dp_agg.protect()';
+
+-- Without EXECUTE on protect(), as after DROP OWNED, a row of the table is of no effect.
+CREATE VIEW dp_agg.my_populations WITH (security_barrier) AS
+	SELECT a.population
+	FROM dp_agg.administrator a
+	WHERE pg_catalog.pg_has_role(CURRENT_USER, a.role, 'USAGE') AND (SELECT dp_agg.may_protect());
+COMMENT ON VIEW dp_agg.my_populations IS
+	'Populations that the current user administers as one of those that are listed. Internal to the views of the ledger.';
+
+CREATE VIEW dp_agg.administrators WITH (security_barrier) AS
+	SELECT a.population, pg_catalog.pg_get_userbyid(a.role) AS role
+	FROM dp_agg.administrator a
+	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
+		   FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+		OR a.population IN (SELECT m.population FROM dp_agg.my_populations m);
+COMMENT ON VIEW dp_agg.administrators IS
+	'Who administers which population, beside the owner of the extension and superusers: all of it for these, the populations that it administers for anybody else.';
+REVOKE ALL ON dp_agg.my_populations, dp_agg.administrators FROM PUBLIC;
+GRANT SELECT ON dp_agg.administrators TO PUBLIC;
+
+-- STABLE, so that they see what is committed by now, in whatever transaction.
+CREATE FUNCTION dp_agg.administers(caller oid, population name) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM dp_agg.administrator a
+					WHERE a.population = administers.population AND pg_has_role(caller, a.role, 'USAGE'))
+$$;
+COMMENT ON FUNCTION dp_agg.administers(oid, name) IS
+	'internal: is a role listed as an administrator of a population, or has it the privileges of one that is';
+
+CREATE FUNCTION dp_agg.population_known(population name) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM pg_seclabel s
+					WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objsubid = 0
+					  AND s.label::jsonb ->> 'population' = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.administrator a WHERE a.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.account a WHERE a.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.account_change_waiting w WHERE w.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.account_change c WHERE c.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.release r WHERE r.population = population_known.population)
+$$;
+COMMENT ON FUNCTION dp_agg.population_known(name) IS
+	'internal: is there any trace of a population: a relation, an administrator, an account or an entry of the log';
+
+CREATE FUNCTION dp_agg.population_found(founder oid, population name) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO dp_agg.administrator (population, role) VALUES (population, founder)
+$$;
+COMMENT ON FUNCTION dp_agg.population_found(oid, name) IS
+	'internal: whoever protects the first relation of a population administers it';
+
+CREATE FUNCTION dp_agg.admin_functions() RETURNS SETOF regprocedure
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.oid::regprocedure
+	  FROM pg_proc p
+	  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'dp_agg'
+	 WHERE p.pronamespace = 'dp_agg'::regnamespace
+	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
+						 'set_measured', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
+						 'grant_admin', 'revoke_admin')
+$$;
+COMMENT ON FUNCTION dp_agg.admin_functions() IS
+	'internal: functions that an administrator of a population calls';
+
+CREATE FUNCTION dp_agg.admin_add(role name, population name, all_of_it boolean) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = admin_add.role);
+	function regprocedure;
+BEGIN
+	IF role IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'role must not be null';
+	ELSIF holder IS NULL THEN
+		RAISE undefined_object USING MESSAGE = format('role "%s" does not exist', role);
+	ELSIF population = '' THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'a population needs a name';
+	END IF;
+	IF all_of_it THEN
+		FOR function IN SELECT * FROM dp_agg.admin_functions() LOOP
+			EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
+		END LOOP;
+	ELSIF NOT EXISTS (SELECT FROM dp_agg.admin_functions() f JOIN pg_proc p ON p.oid = f
+					   WHERE p.proname = 'protect' AND has_function_privilege(holder, f, 'EXECUTE')) THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('role "%s" may not protect relations', role),
+			HINT = format('A superuser, or the owner of the extension, has to say dp_agg.grant_admin(%L) first.', role);
+	END IF;
+	IF population IS NOT NULL THEN
+		INSERT INTO dp_agg.administrator (population, role) VALUES (population, holder)
+		ON CONFLICT ON CONSTRAINT administrator_pkey DO NOTHING;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.admin_add(name, name, boolean) IS
+	'internal: what grant_admin() does, by the right of the extension''s owner; all_of_it: functions are granted, too';
+
+CREATE FUNCTION dp_agg.admin_remove(role name, population name, all_of_it boolean) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	function regprocedure;
+BEGIN
+	IF role IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'role must not be null';
+	END IF;
+	-- the role as dp_agg.administrators names it, so that one that is gone can be taken out, too
+	DELETE FROM dp_agg.administrator a
+	 WHERE pg_get_userbyid(a.role) = admin_remove.role
+	   AND (admin_remove.population IS NULL OR a.population = admin_remove.population);
+	IF NOT FOUND AND admin_remove.population IS NOT NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('role "%s" does not administer population "%s"', role, population),
+			HINT = 'See dp_agg.administrators for those that are listed.';
+	END IF;
+	IF all_of_it AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = admin_remove.role)
+		AND NOT EXISTS (SELECT FROM dp_agg.administrator a WHERE pg_get_userbyid(a.role) = admin_remove.role) THEN
+		FOR function IN SELECT * FROM dp_agg.admin_functions() LOOP
+			EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM %I', function, role);
+		END LOOP;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.admin_remove(name, name, boolean) IS
+	'internal: what revoke_admin() does, by the right of the extension''s owner; all_of_it: with the last population, functions are revoked, too';
+
+CREATE FUNCTION dp_agg.grant_admin(role name, population name DEFAULT NULL) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_grant_admin' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dp_agg.grant_admin(name, name) IS
+	'lets a role that need not be a superuser administer a population in this database: protect and unprotect relations that it owns, set bounds, domains, limits and classes of these, give budgets, and see the population''s releases and accounts; NULL: populations that it founds. Superusers and the owner of the extension may, and administrators for their own population and roles that may protect() already. Errors: 42704 no such role, 42501 not allowed';
+
+CREATE FUNCTION dp_agg.revoke_admin(role name, population name DEFAULT NULL) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_revoke_admin' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dp_agg.revoke_admin(name, name) IS
+	'takes the administration of a population from a role, of all (NULL) with the right to found others; relations stay protected and accounts open. By the same roles as grant_admin. Errors: 42704 it does not administer it, 42501 not allowed';
+REVOKE EXECUTE ON FUNCTION
+	dp_agg.administers(oid, name), dp_agg.population_known(name), dp_agg.population_found(oid, name),
+	dp_agg.admin_functions(), dp_agg.admin_add(name, name, boolean), dp_agg.admin_remove(name, name, boolean),
+	dp_agg.grant_admin(name, name), dp_agg.revoke_admin(name, name) FROM PUBLIC;
+
 -- The first renewal after a moment.  Periods are counted in UTC, so that the
 -- time zones of the worker and of who looks at a view cannot disagree.
 CREATE FUNCTION dp_agg.next_renewal(anchor timestamptz, period interval, after timestamptz)
@@ -3731,9 +3906,10 @@ CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
 	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
 		   FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
 		OR (SELECT pg_catalog.has_table_privilege('dp_agg.account', 'SELECT'))
-		OR s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
+		OR s.role_id IN (SELECT m.role FROM dp_agg.my_roles m)
+		OR s.population IN (SELECT m.population FROM dp_agg.my_populations m);
 COMMENT ON VIEW dp_agg.budgets IS
-	'All accounts, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.account, as auditors; its own (as in dp_agg.my_budget) for anybody else.';
+	'All accounts, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.account, as auditors; those on a population for its administrators; its own (as in dp_agg.my_budget) for anybody else.';
 
 -- Who paid for a release, by the names that they had.  OIDs of a cluster that this one is a copy
 -- of, or that it was restored from, may be other roles here.  So names come from the log: of the
@@ -3788,14 +3964,15 @@ CREATE VIEW dp_agg.releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
 		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation,
 		l.session_role AS session_user_name, l."current_role" AS role_name,
-		CASE WHEN s.all_of_it THEN l.accounts ELSE l.own_accounts END AS accounts
+		CASE WHEN s.all_of_it OR l.population IN (SELECT m.population FROM dp_agg.my_populations m)
+			THEN l.accounts ELSE l.own_accounts END AS accounts
 	FROM dp_agg.release_log l,
 		(SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
 			OR pg_catalog.has_table_privilege('dp_agg.release', 'SELECT') AS all_of_it
 		 FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg') s
-	WHERE l.mine OR s.all_of_it;
+	WHERE l.mine OR s.all_of_it OR l.population IN (SELECT m.population FROM dp_agg.my_populations m);
 COMMENT ON VIEW dp_agg.releases IS
-	'All releases, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.release, as auditors; its own (as in dp_agg.my_releases) for anybody else. accounts: roles that paid; to anybody else, those that the session pays from.';
+	'All releases, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.release, as auditors; those of a population for its administrators; its own (as in dp_agg.my_releases) for anybody else. accounts: roles that paid; to anybody else, those that the session pays from.';
 
 -- The rest of the log, for whoever is given SELECT on these views.
 CREATE VIEW dp_agg.raw_reads WITH (security_barrier) AS
@@ -3913,18 +4090,16 @@ REVOKE EXECUTE ON FUNCTION dp_agg.check_period(interval) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.check_period(interval) IS
 	'Refuses (22023) a period that is infinite, zero, or negative in any field; null is allowed. Internal to dp_agg.set_budget.';
 
-CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon numeric,
-	delta numeric DEFAULT NULL, period interval DEFAULT NULL,
-	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure',
-	min_epsilon_per_query numeric DEFAULT NULL, max_releases bigint DEFAULT NULL,
-	forget boolean DEFAULT false)
+CREATE FUNCTION dp_agg.account_set(role name, population name, epsilon numeric,
+	delta numeric, period interval, max_epsilon_per_query numeric, accountant text,
+	min_epsilon_per_query numeric, max_releases bigint, forget boolean)
 RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER
 -- intervals are compared as texts
 SET search_path = pg_catalog, pg_temp SET intervalstyle = postgres
 AS $$
 DECLARE
-	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = set_budget.role);
+	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = account_set.role);
 	epsilon_units bigint := dp_agg.budget_units('epsilon', epsilon, 1e9);
 	-- by default what delta the releases cost that epsilon pays for, at default settings
 	delta_units bigint := dp_agg.budget_units('delta',
@@ -3945,8 +4120,8 @@ BEGIN
 				HINT = 'A budget is given to a role that exists; its members spend from it too.';
 	END IF;
 	-- the accounts of a population outlive its last table, and must be there to be changed
-	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = set_budget.population)
-		AND NOT EXISTS (SELECT FROM dp_agg.account a WHERE a.population = set_budget.population) THEN
+	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = account_set.population)
+		AND NOT EXISTS (SELECT FROM dp_agg.account a WHERE a.population = account_set.population) THEN
 		RAISE EXCEPTION 'population "%" does not exist', population
 			USING ERRCODE = 'undefined_object',
 				HINT = 'A population comes into being with its first protected relation; see dp_agg.protect.';
@@ -3995,12 +4170,12 @@ BEGIN
 	PERFORM dp_agg.check_period(period);
 
 	-- before the account is locked: who asks would have to wait
-	PERFORM dp_agg.warn_of_readers(population, NULL, holder);
+	PERFORM dp_agg.readers_warn(population, NULL, holder);
 	-- waits for whoever closes the account just now, so that what it had spent is on record
-	PERFORM FROM dp_agg.account a WHERE a.role = holder AND a.population = set_budget.population FOR UPDATE;
+	PERFORM FROM dp_agg.account a WHERE a.role = holder AND a.population = account_set.population FOR UPDATE;
 	SELECT * INTO was FROM dp_agg.closed_account(holder, population) c
 	 WHERE NOT EXISTS (SELECT FROM dp_agg.account a
-						WHERE a.role = holder AND a.population = set_budget.population);
+						WHERE a.role = holder AND a.population = account_set.population);
 	-- A period that is over has renewed, whether or not anybody has spent since.
 	over := forget OR COALESCE(was.renews_at <= moment, false);
 
@@ -4040,6 +4215,17 @@ BEGIN
 	END IF;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION dp_agg.account_set(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.account_set(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) IS
+	'internal: what set_budget() does, by the right of the extension''s owner';
+
+CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon numeric,
+	delta numeric DEFAULT NULL, period interval DEFAULT NULL,
+	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure',
+	min_epsilon_per_query numeric DEFAULT NULL, max_releases bigint DEFAULT NULL,
+	forget boolean DEFAULT false)
+RETURNS void
+AS 'MODULE_PATHNAME', 'dp_set_budget' LANGUAGE C VOLATILE;
 REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) FROM PUBLIC;
 CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon double precision,
 	delta double precision DEFAULT NULL, period interval DEFAULT NULL,
@@ -4058,9 +4244,9 @@ REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, doubl
 COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint, boolean) IS
 	'The same for clients that send amounts as double precision; see the form with numeric.';
 COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) IS
-	'Opens an account of a role on a population, or changes its limits, and keeps what is spent, also what an account that was closed had spent, unless forget is true. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement; min_epsilon_per_query is the least that one release may cost, where that is more than dp_agg.min_epsilon (rounded up; null: no more); max_releases how many releases may be made in a period (null: any number). Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large.';
+	'Opens an account of a role on a population, or changes its limits, and keeps what is spent, also what an account that was closed had spent, unless forget is true. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement; min_epsilon_per_query is the least that one release may cost, where that is more than dp_agg.min_epsilon (rounded up; null: no more); max_releases how many releases may be made in a period (null: any number). It takes EXECUTE, and the administration of the population; forget takes that of all. Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large, 42501 no administrator.';
 
-CREATE FUNCTION dp_agg.drop_budget(role name, population name)
+CREATE FUNCTION dp_agg.account_drop(role name, population name)
 RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
@@ -4068,30 +4254,36 @@ AS $$
 BEGIN
 	-- The role as dp_agg.budgets names it, so that the account of a dropped one can go, too.
 	DELETE FROM dp_agg.account a
-	WHERE pg_get_userbyid(a.role) = drop_budget.role
-		AND a.population = drop_budget.population;
+	WHERE pg_get_userbyid(a.role) = account_drop.role
+		AND a.population = account_drop.population;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'role "%" has no budget on population "%"', role, population
 			USING ERRCODE = 'undefined_object', HINT = 'See dp_agg.budgets for those that exist.';
 	END IF;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION dp_agg.account_drop(name, name) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.account_drop(name, name) IS
+	'internal: what drop_budget() does, by the right of the extension''s owner';
+
+CREATE FUNCTION dp_agg.drop_budget(role name, population name)
+RETURNS void
+AS 'MODULE_PATHNAME', 'dp_drop_budget' LANGUAGE C VOLATILE;
 REVOKE EXECUTE ON FUNCTION dp_agg.drop_budget(name, name) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.drop_budget(name, name) IS
-	'Closes the account of a role on a population, also that of a role dropped since, under the name that dp_agg.budgets shows; the log of its releases stays, and what it has spent counts when it is opened again. Error: 42704 if there is no such account.';
+	'Closes the account of a role on a population, also that of a role dropped since, under the name that dp_agg.budgets shows; the log of its releases stays, and what it has spent counts when it is opened again. Errors: 42704 there is no such account, 42501 no administrator of the population.';
 
 -- ----------------------------------------------------------------------------
 -- What an account has spent outlives it, and who reads the table needs no account.
 -- ----------------------------------------------------------------------------
 
 -- The last word of the chain about the account.  An account that was in another cluster,
--- before a restore, goes by the name of its role.  As the owner: who may change accounts need
--- not be allowed to read the log.  It tells of nothing but accounts that are closed.
+-- before a restore, goes by the name of its role.
 CREATE FUNCTION dp_agg.closed_account(holder oid, population name,
 	OUT epsilon_spent bigint, OUT delta_spent bigint, OUT releases_spent bigint,
 	OUT period interval, OUT period_anchor timestamptz, OUT renews_at timestamptz,
 	OUT epsilon_lifetime numeric, OUT delta_lifetime numeric)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET intervalstyle = postgres
 AS $$
 	SELECT x.* FROM (
@@ -4117,7 +4309,7 @@ COMMENT ON FUNCTION dp_agg.closed_account(oid, name) IS
 
 CREATE FUNCTION dp_agg.kept_reads(population name, holder oid)
 RETURNS TABLE (relation regclass, everybody boolean, finding text, remedy text)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH RECURSIVE spends (role) AS (
@@ -4166,21 +4358,17 @@ REVOKE EXECUTE ON FUNCTION dp_agg.kept_reads(name, oid) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.kept_reads(name, oid) IS
 	'internal: rights by which roles with an account on a population, and one that is about to have one (NULL: none), get rows and exact answers all the same, and what takes them away; relation NULL: of every table';
 
-CREATE FUNCTION dp_agg.warn_of_readers(population name, relation regclass, holder oid) RETURNS void
+CREATE FUNCTION dp_agg.readers_warn(population name, relation regclass, holder oid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	kept record;
 BEGIN
-	-- who was granted protect() or set_budget() alone is not shown the accounts of others
-	IF NOT has_function_privilege('dp_agg.kept_reads(name, oid)', 'EXECUTE') THEN
-		RETURN;
-	END IF;
 	FOR kept IN SELECT k.finding, k.remedy FROM dp_agg.kept_reads(population, holder) k
 				 -- protect() says itself that everybody may read
-				 WHERE warn_of_readers.relation IS NULL
-					OR (k.relation IS NULL OR k.relation = warn_of_readers.relation) AND NOT k.everybody
+				 WHERE readers_warn.relation IS NULL
+					OR (k.relation IS NULL OR k.relation = readers_warn.relation) AND NOT k.everybody
 				 ORDER BY k.finding LOOP
 		RAISE WARNING USING
 			MESSAGE = kept.finding || ', whatever its account',
@@ -4189,8 +4377,14 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION dp_agg.warn_of_readers(name, regclass, oid) IS
+COMMENT ON FUNCTION dp_agg.readers_warn(name, regclass, oid) IS
 	'internal: warns of rights that make an account on a population (relation: on one table of it) of no effect';
+REVOKE EXECUTE ON FUNCTION dp_agg.readers_warn(name, regclass, oid) FROM PUBLIC;
+
+CREATE FUNCTION dp_agg.warn_of_readers(population name, relation regclass, holder oid) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_warn_of_readers' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dp_agg.warn_of_readers(name, regclass, oid) IS
+	'internal to protect: the same, for administrators of the population; others are told nothing';
 
 -- ----------------------------------------------------------------------------
 -- What this server leaves open: dp_agg.check_hardening().

@@ -39,6 +39,7 @@
 #include "ledger/storable.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
+#include "policy/owner_call.h"
 
 PG_FUNCTION_INFO_V1(dp_is_ledger_worker);
 PG_FUNCTION_INFO_V1(dp_account_changed);
@@ -102,9 +103,9 @@ set_who(TupleTableSlot *row, HeapTuple account, TupleDesc desc)
 	check_population(DatumGetName(population));
 	writing_set(row, Anum_release_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	writing_set(row, Anum_release_session_role, role_name(GetSessionUserId()));
-	writing_set(row, Anum_release_current_role, role_name(GetUserId()));
+	writing_set(row, Anum_release_current_role, role_name(owner_call_for()));
 	writing_set(row, Anum_release_session_id, ObjectIdGetDatum(GetSessionUserId()));
-	writing_set(row, Anum_release_current_id, ObjectIdGetDatum(GetUserId()));
+	writing_set(row, Anum_release_current_id, ObjectIdGetDatum(owner_call_for()));
 	writing_set(row, Anum_release_cluster, Int64GetDatum((int64) GetSystemIdentifier()));
 	writing_set(row, Anum_account_change_role, role_name(DatumGetObjectId(role)));
 	writing_set(row, Anum_account_change_role_id, role);

@@ -332,7 +332,7 @@ foreach my $case ([ '1.0000000004e-3', '0.001000001' ], [ '0.0010000000000000002
 	foreach my $how ("SET dp_agg.epsilon = $epsilon; $n", "$n WHERE dp_with(epsilon => $epsilon)", "PREPARE p(float8) AS $n WHERE dp_with(epsilon => \$1); EXECUTE p($epsilon)")
 	{
 		$node->safe_psql('postgres', "SELECT dp_agg.drop_budget('poor', 'people')", on_error_stop => 0);
-		$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1)");
+		$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1, forget => true)");
 		my $r = session('poor', $how);
 
 		attacked(spent('poor') == $price, 'no fraction is free: ' . DpAgg::brief($how)) or diag(spent('poor') . " $r->{err}");
@@ -341,7 +341,7 @@ foreach my $case ([ '1.0000000004e-3', '0.001000001' ], [ '0.0010000000000000002
 }
 
 # The account's own least price, for every release of a statement.
-$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1, min_epsilon_per_query => 0.2)");
+$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1, min_epsilon_per_query => 0.2, forget => true)");
 foreach my $sql ("SET dp_agg.epsilon = 0.199999999; $n", "SET dp_agg.epsilon = 0.15; $n UNION ALL $n", "$n WHERE dp_with(epsilon => 0.4) UNION ALL $n WHERE dp_with(epsilon => 0.1)",
 	"PREPARE p(float8) AS $n WHERE dp_with(epsilon => \$1); EXECUTE p(0.1)")
 {

@@ -608,6 +608,17 @@ $$;
 COMMENT ON FUNCTION dp_agg.same_kind(text, oid) IS
 'internal: does what was declared for a type, named as labels do, mean the same in another; made_for NULL: the label does not say, which counts as yes';
 
+-- To read a value of any other type may run functions of users, as a CHECK of a domain in a
+-- composite type does; and whoever looks at dp_agg.protected_relations reads all keys.
+CREATE FUNCTION dp_agg.is_listed_type(type oid) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM pg_type t WHERE t.oid = type AND t.typtype <> 'd' AND (t.oid < 16384 OR t.typtype = 'e'))
+$$;
+COMMENT ON FUNCTION dp_agg.is_listed_type(oid) IS
+'internal: may a column have public keys that is of this type, or of a domain over it: built-in types and enums';
+
 -- Keys are read as set_domain() reads them, and without the length and precision of the column.
 CREATE FUNCTION dp_agg.keys_fault(keys jsonb, type oid, typmod integer) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
@@ -620,6 +631,9 @@ DECLARE
 	different bigint;
 	changed text;
 BEGIN
+	IF NOT dp_agg.is_listed_type(base) THEN
+		RETURN 'values of such a type are not listed';
+	END IF;
 	EXECUTE format('SELECT count(DISTINCT stored), min(key) FILTER (WHERE stored <> k)
 					  FROM ROWS FROM (jsonb_to_recordset($1) AS (stored %s), jsonb_to_recordset($1) AS (k %s),
 									  jsonb_to_recordset($1) AS (k text)) r (stored, k, key)',
@@ -2222,7 +2236,10 @@ SET bytea_output = hex
 AS $$
 DECLARE
 	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
-	type text := format_type(attribute.atttypid, attribute.atttypmod);
+	-- a domain over the type could run functions of whoever made it
+	base oid := dp_agg.base_type(attribute.atttypid);
+	type text := format_type(base, CASE WHEN base = attribute.atttypid THEN attribute.atttypmod
+										ELSE (SELECT t.typtypmod FROM pg_type t WHERE t.oid = attribute.atttypid) END);
 	canonical jsonb;
 	different bigint;
 BEGIN
@@ -2241,14 +2258,14 @@ BEGIN
 			DETAIL = format('There are %s.', cardinality(keys)),
 			HINT = 'With keys => NULL the domain is removed.';
 	END IF;
-	IF dp_agg.base_type(attribute.atttypid) IN ('json'::regtype, 'jsonb'::regtype) THEN
+	IF base IN ('json'::regtype, 'jsonb'::regtype) OR (dp_agg.key_use(base) IS NOT NULL AND NOT dp_agg.is_listed_type(base)) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('column "%s" is of type %s, which has no domain', column_name, type),
 			HINT = 'Domains are declared for columns of plain values such as text, numbers, dates, boolean or enums.';
 	END IF;
 
 	PERFORM dp_agg.check_key_type(relation, column_name, false);
-	-- Reads each key as a value of the column, with its length, as COPY would.
+	-- Reads each key as a value of the column, with its length, as COPY would, but for checks of domains.
 	EXECUTE format('SELECT jsonb_agg(format(''%%s'', k) ORDER BY n), count(DISTINCT k)
 					  FROM ROWS FROM (jsonb_to_recordset($1) AS (k %s %s)) WITH ORDINALITY r (k, n)',
 				   type,

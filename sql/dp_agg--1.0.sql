@@ -2225,6 +2225,24 @@ $$;
 COMMENT ON FUNCTION dp_agg.set_total(regclass, name, double precision, double precision) IS
 'declares bounds of the sum of one individual''s values of a column, of magnitude up to 1e120; see the form with text';
 
+-- Checks of a domain run functions, which are of its owner's choice.
+CREATE FUNCTION dp_agg.reading_type(type oid, typmod integer) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE chain (oid, typmod) AS (
+		SELECT reading_type.type, reading_type.typmod
+		UNION ALL
+		SELECT t.typbasetype, t.typtypmod FROM chain JOIN pg_type t ON t.oid = chain.oid
+		 WHERE t.typtype = 'd')
+	SELECT CASE WHEN bool_and(t.typtype <> 'd' OR t.typowner = CURRENT_USER::regrole OR r.rolsuper)
+				THEN format_type(reading_type.type, reading_type.typmod)
+				ELSE max(format_type(chain.oid, chain.typmod)) FILTER (WHERE t.typtype <> 'd') END
+	  FROM chain JOIN pg_type t ON t.oid = chain.oid LEFT JOIN pg_roles r ON r.oid = t.typowner
+$$;
+COMMENT ON FUNCTION dp_agg.reading_type(oid, integer) IS
+'internal: the type as which values of a column are read: its own, or the one below a domain of somebody else''s, whose checks the current user does not run';
+
 CREATE FUNCTION dp_agg.set_domain(relation regclass, column_name name, keys text[])
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -2236,10 +2254,8 @@ SET bytea_output = hex
 AS $$
 DECLARE
 	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
-	-- a domain over the type could run functions of whoever made it
 	base oid := dp_agg.base_type(attribute.atttypid);
-	type text := format_type(base, CASE WHEN base = attribute.atttypid THEN attribute.atttypmod
-										ELSE (SELECT t.typtypmod FROM pg_type t WHERE t.oid = attribute.atttypid) END);
+	type text := dp_agg.reading_type(attribute.atttypid, attribute.atttypmod);
 	canonical jsonb;
 	different bigint;
 BEGIN
@@ -2265,7 +2281,7 @@ BEGIN
 	END IF;
 
 	PERFORM dp_agg.check_key_type(relation, column_name, false);
-	-- Reads each key as a value of the column, with its length, as COPY would, but for checks of domains.
+	-- Reads each key as a value of the column, with its length, as COPY would.
 	EXECUTE format('SELECT jsonb_agg(format(''%%s'', k) ORDER BY n), count(DISTINCT k)
 					  FROM ROWS FROM (jsonb_to_recordset($1) AS (k %s %s)) WITH ORDINALITY r (k, n)',
 				   type,
@@ -3703,7 +3719,8 @@ $$;
 COMMENT ON FUNCTION dp_agg.administers(oid, name) IS
 	'internal: is a role listed as an administrator of a population, or has it the privileges of one that is';
 
-CREATE FUNCTION dp_agg.population_known(population name) RETURNS boolean
+-- What the caller has measured itself, by suggest() before protect(), is no trace of others.
+CREATE FUNCTION dp_agg.population_known(caller oid, population name) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -3714,10 +3731,12 @@ AS $$
 		OR EXISTS (SELECT FROM dp_agg.account a WHERE a.population = population_known.population)
 		OR EXISTS (SELECT FROM dp_agg.account_change_waiting w WHERE w.population = population_known.population)
 		OR EXISTS (SELECT FROM dp_agg.account_change c WHERE c.population = population_known.population)
-		OR EXISTS (SELECT FROM dp_agg.release r WHERE r.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.release r
+					WHERE r.population = population_known.population
+					  AND (r.current_id <> caller OR r.cluster <> (SELECT c.system_identifier FROM pg_control_system() c)))
 $$;
-COMMENT ON FUNCTION dp_agg.population_known(name) IS
-	'internal: is there any trace of a population: a relation, an administrator, an account or an entry of the log';
+COMMENT ON FUNCTION dp_agg.population_known(oid, name) IS
+	'internal: is there any trace of a population: a relation, an administrator, an account or an entry of the log that a role has not made itself';
 
 CREATE FUNCTION dp_agg.population_found(founder oid, population name) RETURNS void
 LANGUAGE sql
@@ -3728,6 +3747,7 @@ $$;
 COMMENT ON FUNCTION dp_agg.population_found(oid, name) IS
 	'internal: whoever protects the first relation of a population administers it';
 
+-- A new function for whoever administers a population is named here.
 CREATE FUNCTION dp_agg.admin_functions() RETURNS SETOF regprocedure
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -3818,7 +3838,7 @@ AS 'MODULE_PATHNAME', 'dp_revoke_admin' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION dp_agg.revoke_admin(name, name) IS
 	'takes the administration of a population from a role, of all (NULL) with the right to found others; relations stay protected and accounts open. By the same roles as grant_admin. Errors: 42704 it does not administer it, 42501 not allowed';
 REVOKE EXECUTE ON FUNCTION
-	dp_agg.administers(oid, name), dp_agg.population_known(name), dp_agg.population_found(oid, name),
+	dp_agg.administers(oid, name), dp_agg.population_known(oid, name), dp_agg.population_found(oid, name),
 	dp_agg.admin_functions(), dp_agg.admin_add(name, name, boolean), dp_agg.admin_remove(name, name, boolean),
 	dp_agg.grant_admin(name, name), dp_agg.revoke_admin(name, name) FROM PUBLIC;
 

@@ -12,6 +12,7 @@
 #include "core/errors.h"
 #include "ledger/protocol.h"
 #include "ledger/refusal.h"
+#include "policy/extension.h"
 
 /* An amount in plain units, as text; digits is how many decimals the ledger's unit has. */
 static char *
@@ -143,6 +144,12 @@ report_unavailable(const LedgerAnswer *answer)
 	switch (answer->verdict)
 	{
 		case LEDGER_NOT_INSTALLED:
+			if (extension_installed())
+				ereport(ERROR,
+						(errcode(ERRCODE_DP_LEDGER),
+						 errmsg("the ledger of this database is not committed yet"),
+						 errdetail("This transaction has created it, as pg_restore does with --single-transaction. Nothing was charged."),
+						 errhint("Ask after it. From a dump, restore all but MATERIALIZED VIEW DATA of analysts (pg_restore --list and --use-list), and refresh their views later.")));
 			ereport(ERROR,
 					(errcode(ERRCODE_DP_LEDGER),
 					 errmsg("the ledger is not installed in this database"),

@@ -127,7 +127,7 @@ admin_enter_population(const char *population, const char *before)
 		return;
 	}
 	LockRelationOid(table, ShareRowExclusiveLock);
-	if (DatumGetBool(owner_call(DP_FUNC_POPULATION_KNOWN, 1, &args[1], NULL)))
+	if (DatumGetBool(owner_call(DP_FUNC_POPULATION_KNOWN, 2, args, NULL)))
 		deny(population, "It is in use already. An administrator of it, or the owner of the extension, can let you in: see dp_agg.grant_admin().");
 	(void) owner_call(DP_FUNC_POPULATION_FOUND, 2, args, NULL);
 }

@@ -81,7 +81,7 @@ foreach my $sql (q{SELECT query FROM dp_agg.release_log}, q{SELECT * FROM dp_agg
 }
 # The functions behind it, with any arguments.
 foreach my $sql (q{account_set('keeper', 'rivals', 9, 0.1, NULL, NULL, 'pure', NULL, NULL, true)}, q{account_drop('analyst', 'rivals')}, q{population_found('keeper'::regrole, 'rivals')}, q{admin_add('keeper', 'rivals', true)},
-	q{admin_remove('rival', 'rivals', true)}, q{administers('rival'::regrole, 'rivals')}, q{population_known('rivals')}, q{readers_warn('rivals', NULL, NULL)}, q{kept_reads('rivals', NULL)}, q{closed_account('analyst'::regrole, 'rivals')})
+	q{admin_remove('rival', 'rivals', true)}, q{administers('rival'::regrole, 'rivals')}, q{population_known('keeper'::regrole, 'rivals')}, q{readers_warn('rivals', NULL, NULL)}, q{kept_reads('rivals', NULL)}, q{closed_account('analyst'::regrole, 'rivals')})
 {
 	my $r = as('keeper', "SELECT dp_agg.$sql");
 	attacked($r->{sqlstate} eq '42501' && $r->{out} eq '', "a function behind it: $sql") or diag("$r->{out} $r->{err}");

@@ -425,7 +425,7 @@ WHERE pronamespace = 'dp_agg'::regnamespace AND proname IN ('set_domain', 'set_b
 SQL
 query("GRANT EXECUTE ON FUNCTION $signatures TO steward, owner");
 DpAgg::refused($node, 'steward', "SELECT $_", '42501', "not the owner of the table: $_") foreach @declarations;
-DpAgg::works($node, 'owner', $_) foreach "CREATE TABLE mine (id int, t text, d date)", "SELECT dp_agg.protect('mine', 'id', 'people')",
+DpAgg::works($node, 'owner', $_) foreach "CREATE TABLE mine (id int, t text, d date)", "SELECT dp_agg.protect('mine', 'id', 'own people')",
   "SELECT dp_agg.set_bounds('mine', 'd', '2000-01-01', '2000-01-02'), dp_agg.set_domain('mine', 't', '{a,b}')";
 is(DpAgg::value($node, 'analyst', "SELECT bounds, domains FROM dp_agg.protected_relations WHERE relation = 'mine'::regclass"),
 	'{"d": ["2000-01-01", "2000-01-02"]}|{"t": ["a", "b"]}', 'everybody may see what is declared');

@@ -6,6 +6,7 @@ use warnings;
 use Test::More;
 use DpAgg;
 use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
 
 my @roles = ('analyst', 'member', 'team', 'other');
 my $conf = "wal_level = 'logical'\nmax_wal_senders = 4\nmax_replication_slots = 4\nmax_logical_replication_workers = 4\nmax_worker_processes = 16";
@@ -198,4 +199,52 @@ is($copy->safe_psql('postgres', q{SELECT ok, reason FROM dp_agg.verify_ledger()}
 is($copy->safe_psql('postgres', q{SELECT epsilon_limit FROM dp_agg.budgets WHERE role = 'other'}), '50', 'changes were chained in order');
 $copy->stop;
 
+# A restore of a dump with a view that an analyst has materialized: its query is asked again, which
+# is paid; in one transaction, where it cannot be, the message says how.
+query('DROP PUBLICATION everything', 'CREATE SCHEMA a AUTHORIZATION analyst', q{SELECT dp_agg.set_budget('analyst', 'people', epsilon => 50)});
+DpAgg::value($node, 'analyst', 'CREATE MATERIALIZED VIEW a.answer AS SELECT dp_count(*) AS n FROM people');
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my @restore = ('pg_restore', '--exit-on-error');
+command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-Fc', '-f', "$dir/dump" ], 'pg_dump');
+query("CREATE DATABASE $_") foreach qw(plain single listed);
+command_ok([ @restore, '-d', $node->connstr('plain'), "$dir/dump" ], 'pg_restore');
+my ($paid) = split /\|/, spent('analyst');
+is($node->safe_psql('plain', q{SELECT epsilon_spent FROM dp_agg.budgets WHERE role = 'analyst'}), $paid + 1, 'the restored view is asked once more, at its price');
+is($node->safe_psql('plain', 'SELECT n BETWEEN 250 AND 350 FROM a.answer'), 't', 'and has an answer');
+is($node->safe_psql('plain', 'SELECT ok, reason FROM dp_agg.verify_ledger()'), 't|', 'the restored chain is whole');
+command_fails_like([ @restore, '-d', $node->connstr('single'), '--single-transaction', "$dir/dump" ], qr/not committed yet.*--single-transaction.*MATERIALIZED VIEW DATA/s, 'in one transaction the restore says what to leave out');
+my ($list) = run_command([ 'pg_restore', '--list', "$dir/dump" ]);
+PostgreSQL::Test::Utils::append_to_file("$dir/list", join '', map { "$_\n" } grep { !/MATERIALIZED VIEW DATA/ } split /\n/, $list);
+command_ok([ @restore, '-d', $node->connstr('single'), '--single-transaction', '--use-list', "$dir/list", "$dir/dump" ], 'and without that it works');
+is($node->safe_psql('single', q{SELECT epsilon_spent FROM dp_agg.budgets WHERE role = 'analyst'}), $paid, 'at no price');
+DpAgg::value($node, 'analyst', 'REFRESH MATERIALIZED VIEW a.answer', db => 'single');
+is($node->safe_psql('single', q{SELECT epsilon_spent FROM dp_agg.budgets WHERE role = 'analyst'}), $paid + 1, 'until the analyst asks');
+my ($code, undef, $none) = $node->psql('listed', 'BEGIN; CREATE EXTENSION dp_agg; CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 100) i; SELECT dp_agg.protect(\'t\', \'id\', \'p\'); SELECT dp_count(*) FROM t');
+like($none, qr/ledger of this database is not committed yet/, 'the same in one transaction by hand');
+
+# Truncated, joined, detached: what operations.md says.
+query(<<'SQL');
+CREATE TABLE stays (id int, year int, days int) PARTITION BY RANGE (year);
+CREATE TABLE stays_1 PARTITION OF stays FOR VALUES FROM (1) TO (2);
+CREATE TABLE stays_2 PARTITION OF stays FOR VALUES FROM (2) TO (3);
+INSERT INTO stays SELECT i, y, i FROM generate_series(1, 300) i, generate_series(1, 2) y;
+SELECT dp_agg.protect('stays', 'id', 'people', max_groups => 2, max_rows => 1), dp_agg.protect('visits', 'id', 'people', max_groups => 1, max_rows => 5);
+INSERT INTO visits SELECT i, 1 FROM generate_series(1, 300) i;
+REVOKE SELECT ON visits FROM analyst;
+SQL
+sub detail { my ($sql) = @_; my ($found) = DpAgg::as($node, 'analyst', $sql)->{err} =~ /DETAIL: *([^\n]*)/; return $found // ''; }
+like(detail('SELECT cost, count(*) FROM visits WHERE cost < 0 GROUP BY cost'), qr/max_groups 1,/, 'max_groups of a table');
+like(detail("SELECT year, cost, count(*) FROM $_ WHERE cost < 0 GROUP BY year, cost"), qr/max_groups 2,/, "a join has the larger of both sides: $_") foreach 'visits JOIN stays USING (id)', 'stays JOIN visits USING (id)';
+sub width { return DpAgg::value($node, 'analyst', "SELECT round((dp_high(count(*)) - dp_low(count(*)))::numeric) FROM $_[0]"); }
+my ($narrow, $wide) = (width('stays'), width('visits'));
+cmp_ok($wide, '>', 3 * $narrow, 'an interval is as wide as max_rows are many');
+is(width($_), $wide, "of a join by the larger max_rows: $_") foreach 'visits JOIN stays USING (id)', 'stays JOIN visits USING (id)';
+ok(abs(DpAgg::value($node, 'analyst', 'SET dp_agg.epsilon = 10; SELECT count(*) FROM stays') - 600) < 30, 'partitions count');
+query('ALTER TABLE stays DETACH PARTITION stays_2');
+ok(abs(DpAgg::value($node, 'analyst', 'SET dp_agg.epsilon = 10; SELECT count(*) FROM stays') - 300) < 30, 'a detached one does not');
+DpAgg::refused($node, 'analyst', 'SELECT count(*) FROM stays_2', '42501', 'and is no table of the analyst\'s');
+query('TRUNCATE stays');
+is(DpAgg::value($node, 'analyst', 'SELECT count(*) IS NULL FROM stays'), 't', 'the count of a truncated table is NULL');
+
+$node->stop;
 done_testing();

@@ -81,6 +81,13 @@ is(value('keeper', q{SELECT epsilon_limit, epsilon_spent FROM dp_agg.budgets WHE
 like(DpAgg::as($node, 'keeper', q{GRANT SELECT ON keeper.t TO analyst; SELECT dp_agg.set_budget('analyst', 'kept', epsilon => 5)})->{err}, qr/WARNING: .*analyst may read keeper\.t/, 'it is warned of who may read its tables');
 like(DpAgg::as($node, 'keeper', q{SELECT dp_agg.protect('keeper.t', unit => 'id', population => 'kept'); REVOKE SELECT ON keeper.t FROM analyst})->{err}, qr/WARNING: .*analyst may read keeper\.t/, 'by protect(), too');
 
+# Measured before it is protected; what was measured is no trace of others, and one for these.
+query(q{SELECT dp_agg.grant_admin('stranger')});
+allowed('stranger', q{SELECT count(*) FROM dp_agg.suggest('stranger.t', 0.1, 'id', 'measured')});
+is(query(q{SELECT count(*) FROM dp_agg.administrator WHERE population = 'measured'}), 0, 'to measure founds nothing');
+denied('keeper', q{SELECT dp_agg.protect('keeper.t', unit => 'id', population => 'measured')} => 'population "measured"');
+allowed('stranger', q{SELECT dp_agg.protect('stranger.t', 'id', 'measured')}, q{SELECT dp_agg.unprotect('stranger.t')});
+
 # --- other populations -----------------------------------------------------------------
 
 denied('keeper', q{SELECT dp_agg.protect('keeper.t', unit => 'id', population => 'people')} => 'population "people"', q{SELECT dp_agg.set_budget('analyst', 'people', epsilon => 99)} => 'population "people"',
@@ -177,7 +184,7 @@ foreach my $case ([ q{dp_agg.grant_admin('no such role')}, '42704' ], [ q{dp_agg
 	DpAgg::refused($node, query('SELECT current_user'), "SELECT $case->[0]", $case->[1]);
 }
 DpAgg::refused($node, 'analyst', "SELECT dp_agg.$_", '42501') foreach q{grant_admin('analyst')}, q{revoke_admin('plain')}, q{account_set('analyst', 'kept', 9, NULL, NULL, NULL, 'pure', NULL, NULL, true)}, q{account_drop('analyst', 'kept')},
-  q{population_found('analyst'::regrole, 'mine')}, q{population_known('kept')}, q{administers('keeper'::regrole, 'kept')}, q{admin_add('analyst', 'kept', true)}, q{admin_remove('plain', 'plain', true)}, q{readers_warn('kept', NULL, NULL)};
+  q{population_found('analyst'::regrole, 'mine')}, q{population_known('analyst'::regrole, 'kept')}, q{administers('keeper'::regrole, 'kept')}, q{admin_add('analyst', 'kept', true)}, q{admin_remove('plain', 'plain', true)}, q{readers_warn('kept', NULL, NULL)};
 is(DpAgg::as($node, 'analyst', q{SELECT dp_agg.warn_of_readers('kept', NULL, NULL)})->{err}, '', 'who administers nothing is told nothing');
 is(query('SELECT ok, reason FROM dp_agg.verify_ledger()'), 't|', 'the ledger is whole');
 

@@ -3727,7 +3727,7 @@ AS $$
 	SELECT EXISTS (SELECT FROM pg_seclabel s
 					WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objsubid = 0
 					  AND s.label::jsonb ->> 'population' = population_known.population)
-		OR EXISTS (SELECT FROM dp_agg.administrator a WHERE a.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.administrator a JOIN pg_roles r ON r.oid = a.role WHERE a.population = population_known.population)
 		OR EXISTS (SELECT FROM dp_agg.account a WHERE a.population = population_known.population)
 		OR EXISTS (SELECT FROM dp_agg.account_change_waiting w WHERE w.population = population_known.population)
 		OR EXISTS (SELECT FROM dp_agg.account_change c WHERE c.population = population_known.population)

@@ -186,6 +186,13 @@ foreach my $case ([ q{dp_agg.grant_admin('no such role')}, '42704' ], [ q{dp_agg
 DpAgg::refused($node, 'analyst', "SELECT dp_agg.$_", '42501') foreach q{grant_admin('analyst')}, q{revoke_admin('plain')}, q{account_set('analyst', 'kept', 9, NULL, NULL, NULL, 'pure', NULL, NULL, true)}, q{account_drop('analyst', 'kept')},
   q{population_found('analyst'::regrole, 'mine')}, q{population_known('analyst'::regrole, 'kept')}, q{administers('keeper'::regrole, 'kept')}, q{admin_add('analyst', 'kept', true)}, q{admin_remove('plain', 'plain', true)}, q{readers_warn('kept', NULL, NULL)};
 is(DpAgg::as($node, 'analyst', q{SELECT dp_agg.warn_of_readers('kept', NULL, NULL)})->{err}, '', 'who administers nothing is told nothing');
+query('CREATE ROLE founder LOGIN', q{SELECT dp_agg.grant_admin('founder')}, 'CREATE TABLE founded (id int)', 'ALTER TABLE founded OWNER TO founder');
+allowed('founder', q{SELECT dp_agg.protect('founded', 'id', 'short')});
+query('REASSIGN OWNED BY founder TO stranger', q{SELECT dp_agg.unprotect('founded')});
+denied('stranger', q{SELECT dp_agg.protect('founded', 'id', 'short')} => 'population "short"');
+query('DROP OWNED BY founder', 'DROP ROLE founder');
+allowed('stranger', q{SELECT dp_agg.protect('founded', 'id', 'short')});
+is(value('stranger', q{SELECT role FROM dp_agg.administrators WHERE population = 'short' AND role !~ 'unknown'}), 'stranger', 'a population of which a role that is gone was all there was can be founded');
 is(query('SELECT ok, reason FROM dp_agg.verify_ledger()'), 't|', 'the ledger is whole');
 
 $node->stop;

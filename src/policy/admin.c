@@ -14,9 +14,6 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_seclabel.h"
-#include "commands/seclabel.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"

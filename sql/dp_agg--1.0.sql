@@ -72,6 +72,12 @@ AS 'MODULE_PATHNAME', 'dp_domain_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SA
 COMMENT ON FUNCTION dp_agg.number(anyelement) IS
 'internal: a number, date (days), timestamp or interval (microseconds) as the number that bounds are kept as';
 
+CREATE FUNCTION dp_agg.derived_bound(internal, expression pg_node_tree, leaves double precision[], VARIADIC parameters "any")
+RETURNS double precision
+AS 'MODULE_PATHNAME', 'dp_derived_bound' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.derived_bound(internal, pg_node_tree, double precision[], "any") IS
+'internal: a bound that follows for an expression from those of its columns and from parameters of the statement';
+
 CREATE FUNCTION dp_agg.bounding_hash(VARIADIC "any") RETURNS bigint
 AS 'MODULE_PATHNAME', 'dp_bounding_hash' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.bounding_hash("any") IS

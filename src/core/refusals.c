@@ -208,7 +208,7 @@ static const struct
  * The number of the character, counted from 1, at a byte offset of source, as
  * errposition() takes it; 0, which is no position, if source or the offset is missing.
  */
-static int
+int
 cursor_position(const char *source, int location)
 {
 	if (source == NULL || location < 0 || location > (int) strlen(source))

@@ -57,6 +57,7 @@ typedef enum Refusal
 	REFUSE_WITH_TWICE
 } Refusal;
 
+extern int	cursor_position(const char *source, int location);
 extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_identifier(const char *column, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_many(int limit, const char *things, const char *source, int location) pg_attribute_noreturn();

@@ -93,6 +93,7 @@ static const struct
 	{"nearest_float8", DP_FUNC_NEAREST_FLOAT8},
 	{"flat", DP_FUNC_FLAT},
 	{"number", DP_FUNC_NUMBER},
+	{"derived_bound", DP_FUNC_DERIVED_BOUND},
 	{"protect", DP_FUNC_PROTECT},
 	{"facades_before", DP_FUNC_FACADES_BEFORE},
 	{"facades_after", DP_FUNC_FACADES_AFTER},

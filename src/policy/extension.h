@@ -69,6 +69,7 @@ typedef enum DpFunction
 	DP_FUNC_NEAREST_FLOAT8,
 	DP_FUNC_FLAT,
 	DP_FUNC_NUMBER,
+	DP_FUNC_DERIVED_BOUND,
 	/* what the administrator calls */
 	DP_FUNC_PROTECT,
 	/* what facades need */

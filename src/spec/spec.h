@@ -91,6 +91,9 @@
 #define DP_SPEC_ID_BYTES 16
 #define DP_MAX_PROOFS 32
 
+/* Largest magnitude of a bound: squares and sums of it stay finite. */
+#define DP_LARGEST_BOUND 1e120
+
 /* Positions in the parameter array; the others follow in any order. */
 enum
 {

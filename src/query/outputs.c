@@ -23,12 +23,15 @@
 #include "core/refusals.h"
 #include "policy/extension.h"
 #include "query/arguments.h"
+#include "query/bases.h"
 #include "query/builder.h"
 #include "query/coordinates.h"
 #include "query/equalities.h"
 #include "query/identifiers.h"
+#include "query/linear.h"
 #include "query/outputs.h"
 #include "query/questions.h"
+#include "query/scales.h"
 #include "query/selections.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -132,13 +135,14 @@ static void
 add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, Node *presence)
 {
 	Node	   *expr = presence != NULL ? presence : makeBoolConst(true, false);
+	const Combination *made = find_combination(builder, aggref);
 	SpecArgType type = SPEC_ARG_ANY;
 	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
 
 	output->kind = SPEC_OUT_COUNT;
 	wanted->presence = presence != NULL;
 	if (!aggref->aggstar && presence == NULL)
-		expr = aggregate_argument(aggref, 0);
+		expr = made != NULL ? copyObject(made->parts[0].base) : aggregate_argument(aggref, 0);
 	if (never_null(builder, aggref, expr) && !checkExprHasSubLink(expr))
 	{
 		wanted->set = find_set(builder, DP_NONE, DP_NONE, true);
@@ -151,32 +155,128 @@ add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, Node *pre
 	wanted->set = find_set(builder, find_argument(builder, expr, type, 0), DP_NONE, false);
 }
 
-/* An output of one argument: sum, average, variance, ... */
+/*
+ * Adds weight times an argument to an output, with its bounds.  Returns its position among the
+ * collector's.
+ */
+static int
+add_part(ReleaseBuilder *builder, Aggref *aggref, WantedOutput *wanted, Node *expr, double weight,
+		 bool sum)
+{
+	WantedPart *part = &wanted->parts[wanted->nparts++];
+	SpecArgType type = number_type(builder, expr);
+	bool		every_row = never_null(builder, aggref, expr);
+	TotalBounds total = {0};
+	int			x;
+
+	if (sum && total_bounds(builder, aggref, expr, &total))
+	{
+		part->bound = total.bound;
+		x = total_argument(builder, guard_argument(builder, aggref, expr), type, &total);
+	}
+	else
+	{
+		part->bound = argument_bounds(builder, aggref, expr, 1);
+		x = find_argument(builder, guard_argument(builder, aggref, expr), type, part->bound);
+	}
+	part->weight = weight;
+	part->not_negative = total.not_negative;
+	part->digits = digits_of_sum(builder->level, expr);
+	part->set = find_set(builder, x, DP_NONE, every_row);
+	return x;
+}
+
+/*
+ * The set of rows that are counted in an output, whose first part is of argument x.  How many
+ * values make up a sum with bounds of its own is counted with those of no sum.
+ */
+static int
+counted_set(ReleaseBuilder *builder, const WantedOutput *wanted, int x)
+{
+	const SpecSet *set = &builder->spec.sets[wanted->parts[0].set];
+
+	if (!builder->spec.arguments[x].total || wanted->shift == 0)
+		return wanted->parts[0].set;
+	return find_set(builder, find_argument(builder, list_nth(builder->arguments, x),
+										   builder->spec.arguments[x].type, 0),
+					DP_NONE, set->every_row);
+}
+
+/* How an output of one argument is shown. */
+static SpecDigits
+output_digits(ReleaseBuilder *builder, const SpecOutput *output, Node *expr)
+{
+	if (output->kind == SPEC_OUT_SUM)
+		return digits_of_sum(builder->level, expr);
+	return digits_of_mean(builder->level, expr, output->type);
+}
+
+/*
+ * An output of one argument, or of those that it is made of: sum, average, variance, ...  Spreads
+ * are made of one only, and need no parts: what they are of shows in the bounds.
+ */
 static void
 add_moments(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutputKind kind)
 {
 	Node	   *expr = aggregate_argument(aggref, 0);
-	SpecArgType type = number_type(builder, expr);
-	bool		every_row = never_null(builder, aggref, expr);
+	const Combination *made = find_combination(builder, aggref);
 	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
-	TotalBounds total;
-	int			x;
+	int			x = DP_NONE;
 
 	output->kind = kind;
-	output->integral = kind == SPEC_OUT_SUM &&
-		(type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 || type == SPEC_ARG_INT8);
-	if (kind == SPEC_OUT_SUM && total_bounds(builder, aggref, expr, &total))
-	{
-		output->bound_x = output->bound_y = total.bound;
-		x = total_argument(builder, guard_argument(builder, aggref, expr), type, &total);
-		wanted->not_negative = total.not_negative;
-	}
+	output->digits = output_digits(builder, output, expr);
+	if (made == NULL)
+		x = add_part(builder, aggref, wanted, expr, 1, kind == SPEC_OUT_SUM);
 	else
 	{
-		output->bound_x = output->bound_y = argument_bounds(builder, aggref, expr, 1);
-		x = find_argument(builder, guard_argument(builder, aggref, expr), type, output->bound_x);
+		wanted->shift = made->shift;
+		for (int p = 0; p < made->nparts; p++)
+		{
+			int			argument = add_part(builder, aggref, wanted, copyObject(made->parts[p].base),
+											made->parts[p].weight, kind == SPEC_OUT_SUM);
+
+			x = p == 0 ? argument : x;
+		}
 	}
-	wanted->set = find_set(builder, x, DP_NONE, every_row);
+	output->bound_x = output->bound_y = made == NULL ? wanted->parts[0].bound :
+		combined_bounds(builder, wanted);
+	wanted->set = counted_set(builder, wanted, x);
+	if (kind != SPEC_OUT_SUM && kind != SPEC_OUT_AVG)
+		wanted->nparts = 0;
+}
+
+/*
+ * One argument of a pair, number n; i: position of its bounds among the aggregate's arguments, or 0
+ * if it needs none.  What is linear in another is read from that one's moments.  Returns its
+ * position among the collector's; *every_row stays if it is never NULL.
+ */
+static int
+add_side(ReleaseBuilder *builder, Aggref *aggref, int n, int i, int16 *bound, bool *negated,
+		 bool *every_row)
+{
+	Node	   *expr = aggregate_argument(aggref, n);
+	WantedOutput one = {.nparts = 1};
+	LinearForm	form;
+	SpecArgType type;
+
+	if (list_length(aggref->args) == 2 && linear_form(expr, &form) && form.nterms == 1)
+	{
+		expr = copyObject(form.terms[0].leaf);
+		one.shift = form.shift;
+		one.parts[0].weight = form.terms[0].weight;
+		*negated = form.terms[0].weight < 0;
+	}
+	else
+		one.parts[0].weight = 1;
+	type = number_type(builder, expr);
+	*every_row = *every_row && never_null(builder, aggref, expr);
+	if (i > 0)
+	{
+		one.parts[0].bound = argument_bounds(builder, aggref, expr, i);
+		*bound = one.parts[0].weight == 1 && one.shift == 0 ? one.parts[0].bound :
+			combined_bounds(builder, &one);
+	}
+	return find_argument(builder, guard_argument(builder, aggref, expr), type, one.parts[0].bound);
 }
 
 /*
@@ -187,24 +287,62 @@ add_moments(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOut
 static void
 add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutputKind kind)
 {
-	Node	   *expr_y = aggregate_argument(aggref, 0);
-	Node	   *expr_x = aggregate_argument(aggref, 1);
-	bool		every_row = never_null(builder, aggref, expr_y) &&
-		never_null(builder, aggref, expr_x);
-	SpecArgType type_y = number_type(builder, expr_y);
-	SpecArgType type_x = number_type(builder, expr_x);
+	bool		every_row = true;
+	bool		bounded = kind != SPEC_OUT_COUNT;
+	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
 	int			x;
 	int			y;
 
 	output->kind = kind;
-	if (kind != SPEC_OUT_COUNT)
+	y = add_side(builder, aggref, 0, bounded ? 2 : 0, &output->bound_y, &wanted->negated_y,
+				 &every_row);
+	x = add_side(builder, aggref, 1, bounded ? 4 : 0, &output->bound_x, &wanted->negated_x,
+				 &every_row);
+	wanted->set = find_set(builder, x, y, every_row);
+}
+
+/* What of its argument an aggregate needs, and others may share: for bases.c. */
+static bool
+note_walker(Node *node, ReleaseBuilder *builder)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == 0)
 	{
-		output->bound_y = argument_bounds(builder, aggref, expr_y, 2);
-		output->bound_x = argument_bounds(builder, aggref, expr_x, 4);
+		Aggref	   *aggref = (Aggref *) node;
+
+		switch (aggregate_function(aggref))
+		{
+			case DP_FUNC_COUNT:
+				note_argument(builder, aggref, USE_COUNT);
+				break;
+			case DP_FUNC_SUM:
+				note_argument(builder, aggref, USE_SUM);
+				break;
+			case DP_FUNC_AVG:
+				note_argument(builder, aggref, USE_MEAN);
+				break;
+			case DP_FUNC_VAR:
+			case DP_FUNC_VAR_POP:
+			case DP_FUNC_STDDEV:
+			case DP_FUNC_STDDEV_POP:
+				note_argument(builder, aggref, USE_SPREAD);
+				break;
+			default:
+				break;
+		}
+		return false;
 	}
-	y = find_argument(builder, guard_argument(builder, aggref, expr_y), type_y, output->bound_y);
-	x = find_argument(builder, guard_argument(builder, aggref, expr_x), type_x, output->bound_x);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, every_row);
+	return expression_tree_walker(node, note_walker, (void *) builder);
+}
+
+/* Looks at all aggregates of the level before the first becomes an output. */
+void
+note_aggregates(ReleaseBuilder *builder)
+{
+	(void) note_walker((Node *) builder->level->query->targetList, builder);
+	(void) note_walker(builder->level->query->havingQual, builder);
+	choose_bases(builder);
 }
 
 /* ----------
@@ -421,12 +559,17 @@ name_output(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 static void
 turn_into_share(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {
-	if (!is_moment_output(output) || builder->wanted[builder->spec.noutputs].sketch != DP_NONE)
+	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
+
+	if (!is_moment_output(output) || wanted->sketch != DP_NONE)
 		refuse(REFUSE_CLIPPED, builder->context->source, aggref->location);
 	output->kind = SPEC_OUT_CLIPPED;
 	output->type = FLOAT8OID;
-	output->integral = false;
+	output->digits = (SpecDigits) {SPEC_ROUND_NONE};
 	output->bound_x = output->bound_y = 0;
+	if (wanted->nparts > 0)
+		wanted->set = wanted->parts[0].set;
+	wanted->nparts = 0;
 }
 
 /* The position of the output that is of this form of an aggregate; DP_NONE if there is none. */
@@ -464,8 +607,8 @@ new_output(ReleaseBuilder *builder, Aggref *aggref)
 	for (int m = 0; m < SPEC_MOMENT_KINDS; m++)
 		output->moments[m] = DP_NONE;
 	wanted = &builder->wanted[builder->spec.noutputs];
+	memset(wanted, 0, sizeof(*wanted));
 	wanted->set = wanted->sketch = DP_NONE;
-	wanted->presence = wanted->not_negative = false;
 	return output;
 }
 
@@ -501,6 +644,8 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form)
 	add_aggregate(builder, aggref, function, output);
 	if (form->end != SPEC_END_NONE && output->kind >= SPEC_OUT_RANKS)
 		refuse(REFUSE_INTERVAL, builder->context->source, aggref->location);
+	if (output->kind == SPEC_OUT_COUNT)
+		output->digits = (SpecDigits) {SPEC_ROUND_SCALE, 0};
 	if (form->clipped)
 		turn_into_share(builder, aggref, output);
 	name_output(builder, aggref, output);

@@ -412,35 +412,44 @@ use_arguments(WishClass *class)
 	}
 }
 
+/* Counts the values of one of them for all of a class: they have values in the same rows. */
+static void
+use_one_count(WishClass *class)
+{
+	Wish	   *one = linitial(class->values != NIL ? class->values : class->counts);
+	Node	   *base = one->made.nparts > 0 ? one->made.parts[0].base :
+		one->every_row || one->form.nterms == 1 ? one->form.terms[0].leaf : one->expr;
+	ListCell   *lc;
+
+	foreach(lc, class->counts)
+	{
+		Wish	   *wish = lfirst(lc);
+
+		wish->made.nparts = 1;
+		wish->made.parts[0].base = base;
+		wish->made.parts[0].weight = 1;
+	}
+}
+
 /* Chooses the bases of one class. */
 static void
 settle_class(WishClass *class, int nleaves)
 {
 	Wish	   *first;
-	ListCell   *lc;
 
-	if (class->values == NIL || list_length(class->values) + list_length(class->counts) < 2)
+	if (list_length(class->values) + list_length(class->counts) < 2)
 		return;
-	first = linitial(class->values);
-	measure_class(class, nleaves);
-	if ((first->every_row || class->leaves == 1) && class->leaves <= class->bases.nrows &&
-		(class->counted || class->shifts == 0))
-		use_leaves(class);
-	else if (class->bases.nrows < list_length(class->values))
-		use_arguments(class);
-	else
-		return;
-	/* whatever has values in the same rows has as many */
-	foreach(lc, class->counts)
+	if (class->values != NIL)
 	{
-		Wish	   *wish = lfirst(lc);
-
-		if (first->made.nparts == 0)
-			return;
-		wish->made.nparts = 1;
-		wish->made.parts[0].base = first->made.parts[0].base;
-		wish->made.parts[0].weight = 1;
+		first = linitial(class->values);
+		measure_class(class, nleaves);
+		if ((first->every_row || class->leaves == 1) && class->leaves <= class->bases.nrows &&
+			(class->counted || class->shifts == 0))
+			use_leaves(class);
+		else if (class->bases.nrows < list_length(class->values))
+			use_arguments(class);
 	}
+	use_one_count(class);
 }
 
 /* Decides what each argument that was noted is made of.  No other may be noted later. */

@@ -522,6 +522,30 @@ with_filter(ReleaseBuilder *builder, Aggref *aggref)
 	return result;
 }
 
+/*
+ * The same aggregate of what stands below an implicit cast to double precision; else itself.  One
+ * dp_median(double precision) is there for all numbers, and integers are to stay such.  Those of
+ * pairs are of double precision only.
+ */
+static Aggref *
+with_own_type(Aggref *aggref, DpFunction function)
+{
+	FuncExpr   *cast;
+	Aggref	   *result;
+
+	if (!is_dp_aggregate(aggref) || aggref->args == NIL ||
+		(function >= DP_FUNC_COVAR && function <= DP_FUNC_REGR_SXY))
+		return aggref;
+	cast = (FuncExpr *) strip_relabel(aggregate_argument(aggref, 0));
+	if (!IsA(cast, FuncExpr) || cast->funcformat != COERCE_IMPLICIT_CAST ||
+		cast->funcresulttype != FLOAT8OID || list_length(cast->args) != 1 ||
+		domain_of_type(exprType(linitial(cast->args))) == SPEC_ARG_ANY)
+		return aggref;
+	result = copyObject(aggref);
+	linitial_node(TargetEntry, result->args)->expr = copyObject(linitial(cast->args));
+	return result;
+}
+
 /* The output's name, as in avg(cost). */
 static void
 name_output(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
@@ -626,7 +650,7 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form)
 	int			level_param = 0;
 	int			i;
 
-	aggref = with_filter(builder, aggref);
+	aggref = with_filter(builder, with_own_type(aggref, function));
 	if (form->end != SPEC_END_NONE)
 		level_param = find_param(builder, SPEC_PARAM_LEVEL,
 								 written_number(builder, form->level, REFUSE_PARAMETER));

@@ -126,10 +126,16 @@ scale_of_constant(Const *con, int *scale)
 static bool
 scale_of_function(Level *level, FuncExpr *func, int *scale)
 {
-	if (extension_function(func->funcid) == DP_FUNC_GUARDED)
-		return scale_of_call(level, DatumGetObjectId(linitial_node(Const, func->args)->constvalue),
-							 list_copy_tail(func->args, 2), scale);
-	return scale_of_call(level, func->funcid, func->args, scale);
+	switch (extension_function(func->funcid))
+	{
+		case DP_FUNC_GUARDED:
+			return scale_of_call(level, DatumGetObjectId(linitial_node(Const, func->args)->constvalue),
+								 list_copy_tail(func->args, 2), scale);
+		case DP_FUNC_TAME:
+			return scale_of(level, linitial(func->args), scale);
+		default:
+			return scale_of_call(level, func->funcid, func->args, scale);
+	}
 }
 
 /* What a kind of expression makes of the scales of others. */
@@ -173,17 +179,20 @@ static bool
 scale_of(Level *level, Node *node, int *scale)
 {
 	SpecArgType type;
+	int32		typmod;
 	int			precision;
 
 	check_stack_depth();
 	node = strip_relabel(node);
 	type = domain_of_type(exprType(node));
+	typmod = exprTypmod(node);
 	*scale = 0;
 	if (domain_is_whole(type))
 		return true;
 	if (type != SPEC_ARG_NUMERIC || (IsA(node, Const) && ((Const *) node)->constisnull))
 		return false;
-	if (range_precision(type, exprTypmod(node), &precision, scale))
+	(void) getBaseTypeAndTypmod(exprType(node), &typmod);
+	if (range_precision(type, typmod, &precision, scale))
 		return true;
 	return scale_of_expression(level, node, scale) &&
 		*scale >= NUMERIC_MIN_SCALE && *scale <= NUMERIC_MAX_SCALE;

@@ -372,9 +372,10 @@ pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);
 	pass_digits(bytes, &output->digits);
-	output->shift = pass_double(bytes, output->shift);
-	output->first_term = pass_number(bytes, output->first_term, 0, spec->nterms);
-	output->nterms = pass_number(bytes, output->nterms, 0, DP_FORM_TERMS);
+	output->nterms = pass_byte(bytes, output->nterms, DP_FORM_TERMS);
+	output->first_term = output->nterms == 0 ? 0 :
+		pass_number(bytes, output->first_term, 0, spec->nterms);
+	output->shift = output->nterms == 0 ? 0 : pass_double(bytes, output->shift);
 	output->bound_x = pass_bound(bytes, spec, output->bound_x);
 	output->bound_y = pass_bound(bytes, spec, output->bound_y);
 	for (int i = 0; i < SPEC_MOMENT_KINDS; i++)

@@ -9,7 +9,7 @@
  * else as many of the arguments as are independent.  An argument in a class of its own stays
  * as it is.
  *
- * Rows are the same where the FILTER is, and the leaves are, or none of them is ever NULL.
+ * Rows are the same where the FILTER is, and the leaves are, or no leaf is ever NULL.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@ typedef struct Wish
 	LinearForm	form;
 	int			leaves[DP_FORM_TERMS];	/* numbers of the form's leaves */
 	bool		used[USE_COUNT + 1];
-	bool		every_row;		/* no FILTER, and no leaf is ever NULL */
+	bool		never_null;		/* no leaf is ever NULL */
 	int			class;			/* the first wish of its class */
 	Combination made;			/* of bases; no parts: it stays as it is */
 } Wish;
@@ -132,7 +132,7 @@ number_leaves(ReleaseBuilder *builder)
 	{
 		Wish	   *wish = lfirst(lc);
 
-		wish->every_row = wish->filter == NULL;
+		wish->never_null = true;
 		for (int t = 0; t < wish->form.nterms; t++)
 		{
 			Node	   *leaf = wish->form.terms[t].leaf;
@@ -148,7 +148,7 @@ number_leaves(ReleaseBuilder *builder)
 			if (i == list_length(leaves))
 				leaves = lappend(leaves, leaf);
 			wish->leaves[t] = i;
-			wish->every_row = wish->every_row && expression_not_null(builder->level, leaf);
+			wish->never_null = wish->never_null && expression_not_null(builder->level, leaf);
 		}
 	}
 	return leaves;
@@ -176,7 +176,7 @@ are_related(const Wish *a, const Wish *b)
 
 	if (shared == 0 || !equal(a->filter, b->filter))
 		return false;
-	return (a->every_row && b->every_row) ||
+	return (a->never_null && b->never_null) ||
 		(shared == a->form.nterms && shared == b->form.nterms);
 }
 
@@ -418,7 +418,7 @@ use_one_count(WishClass *class)
 {
 	Wish	   *one = linitial(class->values != NIL ? class->values : class->counts);
 	Node	   *base = one->made.nparts > 0 ? one->made.parts[0].base :
-		one->every_row || one->form.nterms == 1 ? one->form.terms[0].leaf : one->expr;
+		one->never_null || one->form.nterms == 1 ? one->form.terms[0].leaf : one->expr;
 	ListCell   *lc;
 
 	foreach(lc, class->counts)
@@ -443,7 +443,7 @@ settle_class(WishClass *class, int nleaves)
 	{
 		first = linitial(class->values);
 		measure_class(class, nleaves);
-		if ((first->every_row || class->leaves == 1) && class->leaves <= class->bases.nrows &&
+		if ((first->never_null || class->leaves == 1) && class->leaves <= class->bases.nrows &&
 			(class->counted || class->shifts == 0))
 			use_leaves(class);
 		else if (class->bases.nrows < list_length(class->values))
@@ -456,8 +456,11 @@ settle_class(WishClass *class, int nleaves)
 void
 choose_bases(ReleaseBuilder *builder)
 {
-	int			nleaves = list_length(number_leaves(builder));
+	int			nleaves;
 
+	if (list_length(builder->wishes) < 2)
+		return;
+	nleaves = list_length(number_leaves(builder));
 	classify(builder);
 	for (int c = 0; c < list_length(builder->wishes); c++)
 	{

@@ -113,6 +113,7 @@ is(join(' ', map { sprintf '%.6f', $_ } errors('SELECT sum(a), sum(b), sum(a + b
 	'sums of two columns that are never NULL are made of the columns');
 my @averages = errors('SELECT avg(f), avg(2 * f + 1), avg(f + 5) FROM hits');
 ok(near($averages[1], 2 * $averages[0], 1e-9) && near($averages[2], $averages[0], 1e-9) && near($averages[0], (errors('SELECT avg(f) FROM hits'))[0], 0.01), 'averages');
+ok(near((errors('SELECT avg(f), avg(2 * f + 1) FROM once'))[0], (errors('SELECT avg(f) FROM once'))[0], 0.01), 'also alone, drawn around their centre');
 my ($v, $d, $v4, $d3, $sxx) = errors('SELECT var_pop(f), stddev(f), var_pop(5 - 2 * f), stddev(3 * f), count(f) FROM hits');
 ok(near($v4, 4 * $v, 0.2) && near($d3, 3 * $d, 0.2) && near($v, (errors('SELECT var_pop(f), count(f) FROM hits'))[0], 0.2), 'spreads share three coordinates');
 
@@ -144,6 +145,7 @@ my @laws = (
 	[ 'sum(x * 0.5)', 'sum(x) * 0.5' ], [ 'sum((x + 1) * 1.25)', '(sum(x) + count(x)) * 1.25' ], [ 'sum(1 - (x - 3) * 2)', '7 * count(x) - 2 * sum(x)' ], [ 'count(x + 1)', 'count(x)' ],
 	[ 'sum(x::numeric / 4)', 'round(sum(x) / 4.0, 6)', 6 ], [ 'sum(cost + 0.25)', 'sum(cost) + 0.25 * count(cost)' ], [ 'sum(cost * 1.5)', 'sum(cost) * 1.5' ],
 	[ 'sum(a + b)', 'sum(a) + sum(b)' ], [ 'sum(2 * a - 3 * b + 4)', '2 * sum(a) - 3 * sum(b) + 4 * count(a)' ], [ 'sum(a + b + 1) - sum(a + b)', 'count(a + b)' ], [ 'sum(a + 1) - sum(a)', 'count(*)' ],
+	[ 'sum(2 * a - b + 1) FILTER (WHERE g > 9 OR b > 9)', '2 * sum(a) FILTER (WHERE g > 9 OR b > 9) - sum(b) FILTER (WHERE g > 9 OR b > 9) + count(a) FILTER (WHERE g > 9 OR b > 9)' ],
 	[ 'sum(a * 2 + 1) FILTER (WHERE b > 9)', '2 * sum(a) FILTER (WHERE b > 9) + count(a) FILTER (WHERE b > 9)' ]);
 
 foreach my $table ('hits', 'twice', 'once')
@@ -157,7 +159,7 @@ foreach my $table ('hits', 'twice', 'once')
 	}
 }
 my $near = join ' AND ', map { "abs(($_->[0]) - ($_->[1])) <= 1e-9 * abs($_->[1])" }
-	[ 'avg(2 * f + 3)', '2 * avg(f) + 3' ], [ 'var_samp(5 - 2 * f)', '4 * var_samp(f)' ], [ 'stddev_pop(-3 * f)', '3 * stddev_pop(f)' ], [ 'covar_pop(1 - r, 2 * f)', '-2 * covar_pop(r, f)' ],
+	[ 'avg(2 * f + 3)', '2 * avg(f) + 3' ], [ 'dp_avg(r + 0.5)', 'dp_avg(r) + 0.5' ], [ 'dp_stddev(2 * r)', '2 * dp_stddev(r)' ], [ 'var_samp(5 - 2 * f)', '4 * var_samp(f)' ], [ 'stddev_pop(-3 * f)', '3 * stddev_pop(f)' ], [ 'covar_pop(1 - r, 2 * f)', '-2 * covar_pop(r, f)' ],
 	[ 'corr(1 - r, f - 7)', '-corr(r, f)' ], [ 'regr_slope(3 * r, 2 * f)', '1.5 * regr_slope(r, f)' ], [ 'regr_intercept(r + 1, f)', 'regr_intercept(r, f) + 1' ], [ 'regr_r2(r, -f)', 'regr_r2(r, f)' ],
 	[ 'regr_sxx(r, 2 * f)', '4 * regr_sxx(r, f)' ], [ 'regr_avgy(r / 2, f)', 'regr_avgy(r, f) / 2' ], [ 'sum(2 * f + 1)', '2 * sum(f) + count(f)' ];
 is(join(' ', map { $_->[0] } rows('analyst', "SELECT $near FROM $_ WHERE dp_with(epsilon => 50) GROUP BY g")), join(' ', ('t') x 20), "$_: averages, spreads and lines of linear functions") foreach 'hits', 'once';

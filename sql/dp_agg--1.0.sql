@@ -349,7 +349,9 @@ COMMENT ON AGGREGATE dp_top(anyelement, integer) IS
 -- All others are made from these tables:
 --
 -- types	for each type of x, the type of its bounds and of each kind of result
---			(NULL: there is no such aggregate)
+--			(NULL: there is no such aggregate).  Where all numbers have one type of result, the
+--			aggregate is that of double precision, to which others are cast; the rewriter looks
+--			through the cast
 -- singles	the aggregates of one column
 -- pairs	the aggregates of two columns
 -- forms	each aggregate has a form for declared bounds and one for written bounds
@@ -361,16 +363,11 @@ BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	FOR declared IN
 		WITH types (x, bound, sum, avg, spread, rank, bucket, magnitude) AS (VALUES
-			('smallint', 'double precision', 'bigint', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('integer', 'double precision', 'bigint', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('bigint', 'double precision', 'numeric', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('numeric', 'double precision', 'numeric', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('real', 'double precision', 'real', 'double precision', 'double precision',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
+			('smallint', 'double precision', 'bigint', 'numeric', 'numeric', NULL, NULL, NULL),
+			('integer', 'double precision', 'bigint', 'numeric', 'numeric', NULL, NULL, NULL),
+			('bigint', 'double precision', 'numeric', 'numeric', 'numeric', NULL, NULL, NULL),
+			('numeric', 'double precision', 'numeric', 'numeric', 'numeric', NULL, NULL, NULL),
+			('real', 'double precision', 'real', NULL, NULL, NULL, NULL, NULL),
 			('double precision', 'double precision', 'double precision', 'double precision', 'double precision',
 			 'double precision', 'dp_agg.bucket', 'double precision[]'),
 			('interval', 'interval', 'interval', 'interval', NULL,

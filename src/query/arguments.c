@@ -184,6 +184,36 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 }
 
 /*
+ * Position of the bounds of what an output's parts make, from theirs; or theirs, if these are not
+ * constants.
+ */
+int
+combined_bounds(ReleaseBuilder *builder, const WantedOutput *wanted)
+{
+	double		lower = wanted->shift;
+	double		upper = wanted->shift;
+
+	for (int p = 0; p < wanted->nparts; p++)
+	{
+		double		weight = wanted->parts[p].weight;
+		double		ends[2];
+
+		for (int i = 0; i < 2; i++)
+		{
+			Const	   *bound = list_nth(builder->params, wanted->parts[p].bound + i);
+
+			if (!IsA(bound, Const) || bound->constisnull)
+				return wanted->parts[0].bound;
+			ends[i] = weight * DatumGetFloat8(bound->constvalue);
+		}
+		lower += Min(ends[0], ends[1]);
+		upper += Max(ends[0], ends[1]);
+	}
+	spec_check_bounds(lower, upper, true);
+	return known_bounds(builder, lower, upper);
+}
+
+/*
  * Bounds of a sum over the whole release, where they are declared and none are written; else
  * false.  Where an individual has one row they are bounds of its value.  Otherwise
  * what counts is the larger of their sizes: the interval of the parameters is symmetric.

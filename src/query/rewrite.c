@@ -414,6 +414,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	guard_from(context, level);
 	require_unit(level, individuals);
 	find_keys(&builder);
+	note_aggregates(&builder);
 	replace_aggregates(&builder);
 	restrict_to_domains(&builder);
 	guard_keys(&builder);

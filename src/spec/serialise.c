@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
+#include "utils/numeric.h"
 
 #include "core/errors.h"
 #include "mechanism/noise.h"
@@ -23,7 +24,7 @@
 #include "spec/spec.h"
 
 #define SPEC_MAGIC 0x44507264
-#define SPEC_VERSION 3
+#define SPEC_VERSION 4
 
 /* Where fields at fixed places begin. */
 #define SPEC_ID_AT (sizeof(uint32) + sizeof(uint16))
@@ -328,6 +329,8 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 	{
 		require(output->part == DP_NONE && output->moments[SPEC_MOMENT_N] != DP_NONE);
 		require(output->kind != SPEC_OUT_SUM || output->moments[SPEC_MOMENT_X] != DP_NONE);
+		require(output->first_term + output->nterms <= spec->nterms);
+		require(output->nterms == 0 || output->kind == SPEC_OUT_SUM || output->kind == SPEC_OUT_AVG);
 		return;
 	}
 	if (output->kind == SPEC_OUT_TIER)
@@ -344,13 +347,35 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 }
 
 static void
+pass_digits(SpecBytes *bytes, SpecDigits *digits)
+{
+	digits->rounding = pass_byte(bytes, digits->rounding, SPEC_ROUND_WIDTH);
+	digits->scale = pass_number(bytes, digits->scale, -NUMERIC_MAX_PRECISION, NUMERIC_MAX_PRECISION);
+}
+
+static void
+pass_term(SpecBytes *bytes, const ReleaseSpec *spec, SpecTerm *term)
+{
+	term->weight = pass_double(bytes, term->weight);
+	term->bound = pass_bound(bytes, spec, term->bound);
+	term->n = pass_position(bytes, term->n, spec->nmoments);
+	term->x = pass_position(bytes, term->x, spec->nmoments);
+	pass_digits(bytes, &term->digits);
+	require(term->bound != 0);
+}
+
+static void
 pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 {
 	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_CLIPPED);
 	output->end = pass_byte(bytes, output->end, SPEC_END_HIGH);
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);
-	pass_bool(bytes, &output->integral);
+	pass_digits(bytes, &output->digits);
+	output->nterms = pass_byte(bytes, output->nterms, DP_FORM_TERMS);
+	output->first_term = output->nterms == 0 ? 0 :
+		pass_number(bytes, output->first_term, 0, spec->nterms);
+	output->shift = output->nterms == 0 ? 0 : pass_double(bytes, output->shift);
 	output->bound_x = pass_bound(bytes, spec, output->bound_x);
 	output->bound_y = pass_bound(bytes, spec, output->bound_y);
 	for (int i = 0; i < SPEC_MOMENT_KINDS; i++)
@@ -396,6 +421,7 @@ pass_counts(SpecBytes *bytes, ReleaseSpec *spec)
 	spec->nparts = pass_number(bytes, spec->nparts, 0, DP_MAX_PARTS);
 	spec->ntargets = pass_number(bytes, spec->ntargets, 0, DP_MAX_TARGETS);
 	spec->noutputs = pass_number(bytes, spec->noutputs, 0, DP_MAX_OUTPUTS);
+	spec->nterms = pass_number(bytes, spec->nterms, 0, DP_MAX_TERMS);
 	spec->nproofs = pass_number(bytes, spec->nproofs, 0, DP_MAX_PROOFS);
 }
 
@@ -421,6 +447,8 @@ pass_entries(SpecBytes *bytes, ReleaseSpec *spec)
 	for (int i = 0; i < spec->ntargets; i++)
 		pass_target(bytes, spec, &spec->targets[i]);
 	check_targets(spec);
+	for (int i = 0; i < spec->nterms; i++)
+		pass_term(bytes, spec, &spec->terms[i]);
 	for (int i = 0; i < spec->noutputs; i++)
 		pass_output(bytes, spec, &spec->outputs[i]);
 	for (int i = 0; i < spec->nproofs; i++)

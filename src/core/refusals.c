@@ -94,6 +94,10 @@ static const struct
 		"LIMIT and OFFSET are not available below a release",
 		"Apply LIMIT to the released rows."
 	},
+	[REFUSE_LIST] = {
+		"array_agg and string_agg over protected rows need DISTINCT: values that many people share can be listed, rows cannot",
+		"Write string_agg(DISTINCT x, ', ') or array_agg(DISTINCT x): the different values that enough individuals have."
+	},
 	[REFUSE_MANY_KEYS] = {
 		"the public keys of this query have more than 100000 combinations",
 		"Group by fewer of these columns, or by an expression, as in GROUP BY a, nullif(b, NULL): then the groups that pass the gate are shown, and no others."

@@ -71,6 +71,11 @@ static const struct
 	{"percentile_cont", DP_FUNC_QUANTILE},
 	{"percentile_disc", DP_FUNC_QUANTILE},
 	{"mode", DP_FUNC_MODE},
+	{"bool_and", DP_FUNC_BOOL_AND},
+	{"every", DP_FUNC_BOOL_AND},
+	{"bool_or", DP_FUNC_BOOL_OR},
+	{"array_agg", DP_FUNC_LIST},
+	{"string_agg", DP_FUNC_LIST},
 };
 
 /* Which of the aggregates it stands for; DP_FUNC_NONE if there is no such one. */
@@ -94,18 +99,37 @@ aggregate_function(Aggref *aggref)
 	return function;
 }
 
+/* Is the result the same however often a value is there, so that DISTINCT changes nothing? */
+static bool
+ignores_repeats(DpFunction function)
+{
+	return function == DP_FUNC_MIN || function == DP_FUNC_MAX ||
+		function == DP_FUNC_BOOL_AND || function == DP_FUNC_BOOL_OR;
+}
+
+/* The same of an aggregate of a query. */
+bool
+aggregate_ignores_repeats(Aggref *aggref)
+{
+	return ignores_repeats(aggregate_function(aggref));
+}
+
 /* What DISTINCT, ORDER BY and WITHIN GROUP there may be. */
 static void
 check_form(ReleaseBuilder *builder, Aggref *aggref, DpFunction function)
 {
 	bool		good;
 
+	if (function == DP_FUNC_LIST && aggref->aggdistinct == NIL)
+		refuse(REFUSE_LIST, builder->context->source, aggref->location);
+	if (function == DP_FUNC_LIST)
+		return;					/* what it may be sorted by are its arguments */
 	if (aggref->aggkind == AGGKIND_ORDERED_SET)
 		good = list_length(aggref->args) == 1;
 	else
 		good = aggref->aggkind == AGGKIND_NORMAL && aggref->aggorder == NIL;
 	if (aggref->aggvariadic ||
-		(aggref->aggdistinct != NIL && function != DP_FUNC_COUNT_DISTINCT))
+		(aggref->aggdistinct != NIL && function != DP_FUNC_COUNT_DISTINCT && !ignores_repeats(function)))
 		good = false;
 	if (!good)
 		refuse(function == DP_FUNC_NONE ? REFUSE_AGGREGATE : REFUSE_AGGREGATE_FORM,
@@ -207,6 +231,59 @@ add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutput
 	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, every_row);
 }
 
+/* The argument of a count of the rows that meet a condition as well as the aggregate's FILTER. */
+static int
+condition_argument(ReleaseBuilder *builder, Aggref *aggref, Node *condition)
+{
+	Aggref	   *count = copyObject(aggref);
+	List	   *conditions = list_make1(condition);
+
+	if (aggref->aggfilter != NULL)
+		conditions = lcons(aggref->aggfilter, conditions);
+	count->aggfilter = make_ands_explicit(conditions);
+	return find_argument(builder, guard_argument(builder, count, makeBoolConst(true, false)),
+						 SPEC_ARG_ANY, 0);
+}
+
+/*
+ * bool_or (any) and bool_and: is there a true, is there no false?  Those are counted who have one,
+ * beside those who have a value.  A sub-select in the argument would run twice for both numbers: then all
+ * individuals stand for those who have a value.
+ */
+static void
+add_boolean(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool any)
+{
+	Node	   *expr = aggregate_argument(aggref, 0);
+	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
+
+	output->kind = any ? SPEC_OUT_ANY : SPEC_OUT_NONE;
+	wanted->presence = true;
+	wanted->argument = condition_argument(builder, aggref, any ? expr :
+										  (Node *) makeBoolExpr(NOT_EXPR, list_make1(expr), -1));
+	if (never_null(builder, aggref, expr) || checkExprHasSubLink((Node *) aggref))
+		wanted->set = find_set(builder, DP_NONE, DP_NONE, true);
+	else
+		wanted->set = find_set(builder, find_argument(builder, guard_argument(builder, aggref, expr),
+													  SPEC_ARG_ANY, 0), DP_NONE, false);
+}
+
+/*
+ * min and max: order statistics of what has bounds, of booleans whether there is a false or a
+ * true, of all else the first or last of released values.
+ */
+static void
+add_extreme(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecTargetKind kind)
+{
+	Oid			type = exprType(aggregate_argument(aggref, 0));
+
+	if (domain_of_type(type) != SPEC_ARG_ANY)
+		add_rank(builder, aggref, output, kind);
+	else if (type == BOOLOID)
+		add_boolean(builder, aggref, output, kind == SPEC_TARGET_MAX);
+	else
+		add_first_value(builder, aggref, output, kind == SPEC_TARGET_MAX);
+}
+
 /* ----------
  * The tier
  * ----------
@@ -237,6 +314,9 @@ typedef enum Family
 	FAMILY_MOMENTS,
 	FAMILY_PAIR,
 	FAMILY_RANK,
+	FAMILY_EXTREME,
+	FAMILY_BOOLEAN,
+	FAMILY_LIST,
 	FAMILY_QUANTILE,
 	FAMILY_FREQUENT,
 	FAMILY_HISTOGRAM,
@@ -248,7 +328,7 @@ static const struct
 {
 	DpFunction	function;
 	Family		family;
-	int			kind;			/* SpecOutputKind; of ranks SpecTargetKind */
+	int			kind;			/* SpecOutputKind; of ranks and extremes SpecTargetKind */
 }			families[] =
 {
 	{DP_FUNC_COUNT, FAMILY_COUNT, SPEC_OUT_COUNT},
@@ -272,8 +352,11 @@ static const struct
 	{DP_FUNC_REGR_SYY, FAMILY_PAIR, SPEC_OUT_SYY},
 	{DP_FUNC_REGR_SXY, FAMILY_PAIR, SPEC_OUT_SXY},
 	{DP_FUNC_MEDIAN, FAMILY_RANK, SPEC_TARGET_QUANTILE},
-	{DP_FUNC_MIN, FAMILY_RANK, SPEC_TARGET_MIN},
-	{DP_FUNC_MAX, FAMILY_RANK, SPEC_TARGET_MAX},
+	{DP_FUNC_MIN, FAMILY_EXTREME, SPEC_TARGET_MIN},
+	{DP_FUNC_MAX, FAMILY_EXTREME, SPEC_TARGET_MAX},
+	{DP_FUNC_BOOL_AND, FAMILY_BOOLEAN, SPEC_OUT_NONE},
+	{DP_FUNC_BOOL_OR, FAMILY_BOOLEAN, SPEC_OUT_ANY},
+	{DP_FUNC_LIST, FAMILY_LIST, SPEC_OUT_LIST},
 	{DP_FUNC_QUANTILE, FAMILY_QUANTILE, SPEC_OUT_RANK},
 	{DP_FUNC_MODE, FAMILY_FREQUENT, SPEC_OUT_MODE},
 	{DP_FUNC_TOP, FAMILY_FREQUENT, SPEC_OUT_TOP},
@@ -314,6 +397,15 @@ add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 			break;
 		case FAMILY_RANK:
 			add_rank(builder, aggref, output, families[i].kind);
+			break;
+		case FAMILY_EXTREME:
+			add_extreme(builder, aggref, output, families[i].kind);
+			break;
+		case FAMILY_BOOLEAN:
+			add_boolean(builder, aggref, output, families[i].kind == SPEC_OUT_ANY);
+			break;
+		case FAMILY_LIST:
+			add_list(builder, aggref, output);
 			break;
 		case FAMILY_QUANTILE:
 			add_quantile(builder, aggref, output);
@@ -421,7 +513,8 @@ name_output(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 static void
 turn_into_share(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {
-	if (!is_moment_output(output) || builder->wanted[builder->spec.noutputs].sketch != DP_NONE)
+	if (!is_moment_output(output) || is_boolean_output(output) ||
+		builder->wanted[builder->spec.noutputs].sketch != DP_NONE)
 		refuse(REFUSE_CLIPPED, builder->context->source, aggref->location);
 	output->kind = SPEC_OUT_CLIPPED;
 	output->type = FLOAT8OID;
@@ -464,7 +557,7 @@ new_output(ReleaseBuilder *builder, Aggref *aggref)
 	for (int m = 0; m < SPEC_MOMENT_KINDS; m++)
 		output->moments[m] = DP_NONE;
 	wanted = &builder->wanted[builder->spec.noutputs];
-	wanted->set = wanted->sketch = DP_NONE;
+	wanted->set = wanted->argument = wanted->sketch = DP_NONE;
 	wanted->presence = wanted->not_negative = false;
 	return output;
 }

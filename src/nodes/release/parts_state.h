@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "utils/sortsupport.h"
+
 #include "mechanism/choose.h"
 #include "mechanism/sparse.h"
 #include "mechanism/status.h"
@@ -42,6 +44,7 @@ typedef struct PartsState
 	dp_int128  *thresholds;		/* by part, of those that need one */
 	dp_histogram_gate *histogram_gates; /* by part, of histograms */
 	PartResult *results;		/* by part */
+	SortSupport orders;			/* by output, of those that put values in order */
 	int			room;			/* of the work arrays, in cells */
 	int64	   *weights;		/* zeros between groups */
 	dp_choose_work work;

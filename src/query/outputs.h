@@ -18,7 +18,6 @@ typedef struct OutputForm
 	bool		clipped;		/* the share of individuals that are clipped in it */
 } OutputForm;
 
-extern bool aggregate_ignores_repeats(Aggref *aggref);
 extern int	add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form);
 
 #endif							/* DP_OUTPUTS_H */

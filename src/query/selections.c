@@ -18,6 +18,7 @@
 
 #include "core/refusals.h"
 #include "policy/allowed.h"
+#include "query/aggregates.h"
 #include "query/arguments.h"
 #include "query/builder.h"
 #include "query/checks.h"

@@ -18,11 +18,9 @@
 #include "utils/fmgroids.h"
 
 #include "core/refusals.h"
-#include "query/arguments.h"
+#include "query/aggregates.h"
 #include "query/builder.h"
-#include "query/outputs.h"
 #include "query/params.h"
-#include "query/refuse.h"
 #include "query/simpler.h"
 
 /* The group keys of a level, as seen from so many queries below it. */
@@ -65,7 +63,7 @@ value_of_group(ReleaseBuilder *builder, Aggref *aggref, Index levelsup)
 	Node	   *expr;
 
 	if (builder->keys == NIL || aggref->aggfilter != NULL || list_length(aggref->args) != 1 ||
-		!aggregate_ignores_repeats(aggref))
+		!ignores_repeats(aggregate_function(aggref)))
 		return NULL;
 	expr = aggregate_argument(aggref, 0);
 	if (levelsup > 0)

@@ -100,6 +100,7 @@ values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKin
 	check_compared(builder->context, expr); /* values are hashed */
 	memset(&sketch, 0, sizeof(sketch));
 	sketch.kind = kind;
+	sketch.typmod = exprTypmod(expr);
 	sketch.value_type = exprType(expr);
 	sketch.collation = exprCollation(expr);
 	sketch.shares = shares;

@@ -364,8 +364,8 @@ pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 	output->first_target = pass_number(bytes, output->first_target, 0, spec->ntargets);
 	output->ntargets = pass_number(bytes, output->ntargets, 0, spec->ntargets);
 	output->number = pass_param(bytes, spec, output->number, SPEC_PARAM_NUMBER);
-	output->order = pass_uint32(bytes, output->order);
-	require(is_ordered_output(output) ==
+	output->order = is_ordered_output(output) ? pass_uint32(bytes, output->order) : InvalidOid;
+	require(!is_ordered_output(output) ||
 			(OidIsValid(output->order) && output->order < FirstNormalObjectId));
 	pass_text(bytes, output->name, sizeof(output->name));
 	check_output(spec, output);

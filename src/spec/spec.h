@@ -211,7 +211,7 @@ typedef struct SpecSketch
 	SpecSketchKind kind;
 	SpecScheme	scheme;			/* how cells divide the values; CELLS only */
 	SpecArgType type;
-	int32		typmod;			/* as of an argument */
+	int32		typmod;			/* as of an argument; of VALUES the type modifier, whatever the type */
 	Oid			value_type;		/* type of the argument */
 	Oid			collation;		/* collation of the argument */
 	int16		bound;			/* position of the lower bound in the parameters, or 0 */

@@ -14,6 +14,7 @@
 
 #include "nodes/release/parts_order.h"
 #include "nodes/release/parts_state.h"
+#include "spec/canonical.h"
 #include "spec/spec.h"
 
 /*
@@ -25,25 +26,28 @@ open_orders(PartsState *state)
 {
 	const ReleaseSpec *spec = state->spec;
 
-	state->orders = palloc0(sizeof(SortSupportData) * Max(spec->noutputs, 1));
+	state->ordered = palloc0(sizeof(OrderedOutput) * Max(spec->noutputs, 1));
 	for (int i = 0; i < spec->noutputs; i++)
 	{
 		const SpecOutput *output = &spec->outputs[i];
-		SortSupport order = &state->orders[i];
+		SortSupport order = &state->ordered[i].order;
+		const SpecSketch *sketch;
 
 		if (!is_ordered_output(output))
 			continue;
+		sketch = &spec->sketches[spec->parts[output->part].sketch];
 		order->ssup_cxt = CurrentMemoryContext;
-		order->ssup_collation = spec->sketches[spec->parts[output->part].sketch].collation;
+		order->ssup_collation = sketch->collation;
 		PrepareSortSupportFromOrderingOp(output->order, order);
+		canonical_open(&state->ordered[i].form, getBaseType(sketch->value_type), sketch->typmod,
+					   CurrentMemoryContext);
 	}
 }
 
-/* The comparison of an output. */
-static SortSupport
-order_of(const PartsState *state, const SpecOutput *output)
+static OrderedOutput *
+ordered_output(const PartsState *state, const SpecOutput *output)
 {
-	return &state->orders[output - state->spec->outputs];
+	return &state->ordered[output - state->spec->outputs];
 }
 
 /* The first of the values that the output's part has released, at least one. */
@@ -51,16 +55,17 @@ Datum
 first_value(const PartsState *state, const SpecOutput *output)
 {
 	const PartResult *result = &state->results[output->part];
-	SortSupport order = order_of(state, output);
+	OrderedOutput *ordered = ordered_output(state, output);
 	Datum		first = result->categories[0].value;
 
 	for (int i = 1; i < result->ncategories; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (ApplySortComparator(result->categories[i].value, false, first, false, order) < 0)
+		if (ApplySortComparator(result->categories[i].value, false, first, false,
+								&ordered->order) < 0)
 			first = result->categories[i].value;
 	}
-	return first;
+	return canonical_datum(&ordered->form, first);
 }
 
 static int
@@ -75,6 +80,7 @@ Datum
 ordered_array(const PartsState *state, const SpecOutput *output)
 {
 	const PartResult *result = &state->results[output->part];
+	OrderedOutput *ordered = ordered_output(state, output);
 	Datum	   *values = palloc(sizeof(Datum) * result->ncategories);
 	Oid			type = get_element_type(output->type);
 	int16		length;
@@ -82,8 +88,9 @@ ordered_array(const PartsState *state, const SpecOutput *output)
 	char		align;
 
 	for (int i = 0; i < result->ncategories; i++)
-		values[i] = result->categories[i].value;
-	qsort_arg(values, result->ncategories, sizeof(Datum), compare_values, order_of(state, output));
+		values[i] = canonical_datum(&ordered->form, result->categories[i].value);
+	qsort_arg(values, result->ncategories, sizeof(Datum), compare_values,
+			  &ordered->order);
 	get_typlenbyvalalign(type, &length, &by_value, &align);
 	return PointerGetDatum(construct_array(values, result->ncategories, type, length, by_value,
 										   align));

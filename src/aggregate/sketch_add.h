@@ -76,7 +76,13 @@ sketch_share(int64 rows, int64 r)
 static inline SketchShare
 sketch_own_share(const SketchReader *reader, const SketchState *rows)
 {
-	return sketch_share(rows->counted, reader->sketch.shares ? 1 : reader->rows);
+	SketchShare share = sketch_share(rows->counted, reader->sketch.shares ? 1 : reader->rows);
+
+#ifdef DP_FAULT_SHARES_OFF
+	if (reader->sketch.shares)
+		share.weight *= rows->counted;
+#endif
+	return share;
 }
 
 /*

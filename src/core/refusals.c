@@ -126,6 +126,10 @@ static const struct
 		"partitions of a protected relation cannot be queried directly",
 		"Query the partitioned table and filter by the partition key."
 	},
+	[REFUSE_PATH] = {
+		"a jsonpath below a release must be a constant without .**, .keyvalue(), .datetime(), variables and $ in a filter",
+		"Keys, subscripts, wildcards, filters, comparisons, arithmetic and like_regex are available, as in doc @? '$.items[*] ? (@.price > 10)'."
+	},
 	[REFUSE_PATTERN] = {
 		"the pattern or format of this function must be a constant or a parameter below a release",
 		"For example: name ~ '^A', to_char(visited, 'YYYY-MM')."
@@ -177,6 +181,10 @@ static const struct
 	[REFUSE_TABLESAMPLE] = {
 		"TABLESAMPLE is not available below a release",
 		"Remove it; noise already makes the answer private."
+	},
+	[REFUSE_TEXT_SEARCH] = {
+		"text search below a release needs a stored tsvector column and a constant query: words @@ to_tsquery('english', 'cat'), or as a regular expression note ~* '\\mcats?\\M'",
+		"Ask the administrator for a column GENERATED ALWAYS AS (to_tsvector('english', note)) STORED, and name the configuration in to_tsquery(), plainto_tsquery() or websearch_to_tsquery()."
 	},
 	[REFUSE_TIER_FILTER] = {
 		"dp_tier(*) takes no FILTER",

@@ -24,6 +24,7 @@
 #include "query/checks.h"
 #include "query/constants.h"
 #include "query/level.h"
+#include "query/paths.h"
 #include "query/probe.h"
 
 /*
@@ -87,7 +88,7 @@ count_constants(List *args)
 	return result;
 }
 
-/* Formats, patterns and lengths must be known before there is a row. */
+/* Formats, patterns, paths and lengths must be known before there is a row. */
 static void
 check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *node)
 {
@@ -97,6 +98,13 @@ check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *n
 	if (position < 0 || position >= list_length(args))
 		return;
 	argument = list_nth(args, position);
+	if (exprType(argument) == JSONPATHOID)
+	{
+		if (!IsA(argument, Const) || (!((Const *) argument)->constisnull &&
+									  !path_is_bounded(((Const *) argument)->constvalue)))
+			refuse(REFUSE_PATH, context->source, exprLocation(node));
+		return;
+	}
 	if (function_pads(funcid))
 	{
 		if (!IsA(argument, Const) || (!((Const *) argument)->constisnull &&

@@ -16,6 +16,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -262,6 +263,35 @@ guard_row_comparison(RowCompareExpr *row, LanguageContext *context)
 }
 
 /*
+ * The arguments of tsvector @@ tsquery, in either order: a column, which is read as it is, and a
+ * query that is known before there is a row.  Making a tsvector of a text looks dictionaries up.
+ */
+static List *
+searched_texts(List *args, Node *node, LanguageContext *context)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, args)
+	{
+		Node	   *arg = lfirst(lc);
+
+		if (exprType(arg) == TSVECTOROID && IsA(arg, Var))
+		{
+			result = lappend(result, guard_column(context->rewrite, context->level, (Var *) arg,
+												  true, false));
+			continue;
+		}
+		arg = eval_const_expressions(context->rewrite->root, arg);
+		if (exprType(arg) != TSQUERYOID ||
+			!(IsA(arg, Const) || (IsA(arg, Param) && ((Param *) arg)->paramkind == PARAM_EXTERN)))
+			refuse(REFUSE_TEXT_SEARCH, context->rewrite->source, exprLocation(node));
+		result = lappend(result, arg);
+	}
+	return result;
+}
+
+/*
  * A call of a function or operator.  Built-in SQL functions are inlined by the planner's
  * own simplification.
  */
@@ -277,8 +307,18 @@ guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 		if (!equal(folded, node))
 			return guard_mutator(folded, context);
 	}
-	return guard_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid,
-					  guard_list(args, context));
+	switch (funcid)
+	{
+		case F_TS_MATCH_VQ:
+		case F_TS_MATCH_QV:
+		case F_TS_MATCH_TT:
+		case F_TS_MATCH_TQ:
+			args = searched_texts(args, node, context);
+			break;
+		default:
+			args = guard_list(args, context);
+	}
+	return guard_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid, args);
 }
 
 /*

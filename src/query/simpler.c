@@ -62,7 +62,7 @@ value_of_group(ReleaseBuilder *builder, Aggref *aggref, Index levelsup)
 	KeysContext context = {.keys = builder->keys};
 	Node	   *expr;
 
-	if (builder->keys == NIL || aggref->aggfilter != NULL || list_length(aggref->args) != 1 ||
+	if (builder->keys == NIL || builder->level->query->groupingSets != NIL || aggref->aggfilter != NULL || list_length(aggref->args) != 1 ||
 		!ignores_repeats(aggregate_function(aggref)))
 		return NULL;
 	expr = aggregate_argument(aggref, 0);

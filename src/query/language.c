@@ -35,6 +35,7 @@
 #include "query/levels.h"
 #include "query/orderless.h"
 #include "query/questions.h"
+#include "query/refuse.h"
 #include "query/tied.h"
 #include "query/unused.h"
 
@@ -185,7 +186,7 @@ searched_array(Node *array, LanguageContext *context)
 
 		if (!IsA(copy->elemexpr, RelabelType) ||
 			!IsA(((RelabelType *) copy->elemexpr)->arg, CaseTestExpr))
-			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(array));
+			refuse_function(context->rewrite, array);
 		check_type(context->rewrite, array);
 		check_collation(context->rewrite, copy->resultcollid, array);
 		copy->arg = (Expr *) searched_array((Node *) copy->arg, context);
@@ -216,7 +217,7 @@ guard_search(ScalarArrayOpExpr *op, LanguageContext *context)
 		case FUNCTION_GUARDED:
 			return expand_search(context->rewrite, copy, left, array);
 		default:
-			refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+			refuse_operator(context->rewrite, op->opno, op->location);
 	}
 	return NULL;
 }
@@ -257,9 +258,23 @@ guard_row_comparison(RowCompareExpr *row, LanguageContext *context)
 		check_input_collation(context->rewrite, lfirst_oid(lc),
 							  list_make2(lfirst(ll), lfirst(lr)), lfirst(ll));
 		if (function_verdict(get_opcode(lfirst_oid(lo))) != FUNCTION_SAFE)
-			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(lfirst(ll)));
+			refuse_operator(context->rewrite, lfirst_oid(lo), exprLocation(lfirst(ll)));
 	}
 	return (Node *) copy;
+}
+
+/* Does a call make a tsvector or a tsquery, or look a configuration of text search up? */
+static bool
+makes_search_terms(Oid resulttype, List *args)
+{
+	ListCell   *lc;
+
+	foreach(lc, args)
+	{
+		if (exprType(lfirst(lc)) == REGCONFIGOID)
+			return true;
+	}
+	return resulttype == TSVECTOROID || resulttype == TSQUERYOID;
 }
 
 /*
@@ -307,6 +322,8 @@ guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 		if (!equal(folded, node))
 			return guard_mutator(folded, context);
 	}
+	if (makes_search_terms(resulttype, args))
+		refuse(REFUSE_TEXT_SEARCH, context->rewrite->source, exprLocation(node));
 	switch (funcid)
 	{
 		case F_TS_MATCH_VQ:
@@ -348,7 +365,7 @@ guard_func(FuncExpr *func, LanguageContext *context)
 		return expression_tree_mutator((Node *) func, guard_mutator, (void *) context);
 	if (ours != DP_FUNC_NONE || func->funcretset ||
 		(func->funcvariadic && get_func_variadictype(func->funcid) == ANYOID))
-		refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);
+		refuse_function(context->rewrite, (Node *) func);
 	if (func->funcid < FirstNormalObjectId)
 	{
 		func = copyObject(func);
@@ -370,7 +387,7 @@ guard_operator(OpExpr *op, LanguageContext *context)
 							  op->inputcollid, op->args, context);
 	/* IS DISTINCT FROM and NULLIF need the operator itself */
 	if (function_verdict(op->opfuncid) != FUNCTION_SAFE)
-		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+		refuse_operator(context->rewrite, op->opno, op->location);
 	return guard_call(context->rewrite, (Node *) op, op->opfuncid, op->opresulttype,
 					  op->opcollid, op->inputcollid, guard_list(op->args, context));
 }
@@ -404,7 +421,8 @@ guard_param(Param *param, LanguageContext *context)
 	if (param->paramkind != PARAM_EXTERN &&
 		!(param->paramkind == PARAM_SUBLINK && context->sublink_params))
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) param));
-	check_type(context->rewrite, (Node *) param);
+	if (param->paramtype != JSONPATHOID)	/* calls.c says that it must be a constant */
+		check_type(context->rewrite, (Node *) param);
 	return copyObject((Node *) param);
 }
 

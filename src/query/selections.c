@@ -96,7 +96,7 @@ values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKin
 
 	if (!type_is_allowed(exprType(expr)) || !OidIsValid(type->eq_opr) ||
 		type->eq_opr >= FirstNormalObjectId || !OidIsValid(type->hash_extended_proc))
-		refuse(REFUSE_TYPE, builder->context->source, exprLocation(expr));
+		refuse_type(builder->context, exprType(expr), exprLocation(expr));
 	check_compared(builder->context, expr); /* values are hashed */
 	memset(&sketch, 0, sizeof(sketch));
 	sketch.kind = kind;
@@ -329,7 +329,7 @@ add_ordered(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOut
 	Node	   *expr = aggregate_argument(aggref, 0);
 
 	if (!OidIsValid(order) || order >= FirstNormalObjectId)
-		refuse(REFUSE_TYPE, builder->context->source, exprLocation(expr));
+		refuse_type(builder->context, exprType(expr), exprLocation(expr));
 	output->kind = kind;
 	output->order = order;
 	output->part = find_part(builder, SPEC_PART_TOP,

@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/refusals.h"
+#include "policy/allowed.h"
 #include "policy/extension.h"
 #include "query/aggregates.h"
 #include "query/arguments.h"
@@ -30,6 +31,7 @@
 #include "query/identifiers.h"
 #include "query/outputs.h"
 #include "query/questions.h"
+#include "query/refuse.h"
 #include "query/selections.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -300,6 +302,9 @@ add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 
 	while (i < (int) lengthof(families) && families[i].function != function)
 		i++;
+	if (i >= (int) lengthof(families) && list_length(aggref->args) == 1 &&
+		!type_is_allowed(exprType(aggregate_argument(aggref, 0))))
+		refuse_type(builder->context, exprType(aggregate_argument(aggref, 0)), aggref->location);
 	if (i >= (int) lengthof(families))
 		refuse(REFUSE_AGGREGATE, builder->context->source, aggref->location);
 	switch (families[i].family)

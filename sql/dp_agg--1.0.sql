@@ -350,13 +350,13 @@ CREATE AGGREGATE dp_bool_and(x boolean) (
 	SFUNC = dp_agg.unreleased, STYPE = boolean,
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
 COMMENT ON AGGREGATE dp_bool_and(boolean) IS
-'is x true in nearly all rows (boolean): false if the noisy number of individuals with a false is three standard errors or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
+'is x true in nearly all rows (boolean): false if the noisy number of individuals with a false is three standard errors and a half or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
 
 CREATE AGGREGATE dp_bool_or(x boolean) (
 	SFUNC = dp_agg.unreleased, STYPE = boolean,
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
 COMMENT ON AGGREGATE dp_bool_or(boolean) IS
-'is x true in more than a few rows (boolean): true if the noisy number of individuals with a true is three standard errors or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
+'is x true in more than a few rows (boolean): true if the noisy number of individuals with a true is three standard errors and a half or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
 
 CREATE AGGREGATE dp_top(x anyelement, n integer) (
 	SFUNC = dp_agg.unreleased, STYPE = dp_agg.category[],

@@ -24,7 +24,7 @@ static const struct
 {
 	[REFUSE_AGGREGATE] = {
 		"this aggregate is not available over protected rows: counts, sums, averages, variances, regressions, percentiles, min, max, mode, bool_and, bool_or and lists of DISTINCT values are",
-		"Available are counts, sums, averages, variances, deviations, covariances, regressions, percentiles, min, max, mode and their dp_ forms, of numbers, dates and times."
+		"Of texts, enums and the like there are count, min, max, mode and array_agg(DISTINCT x), as in to_json(array_agg(DISTINCT x)); of numbers, dates and times also the others and their dp_ forms."
 	},
 	[REFUSE_AGGREGATE_FORM] = {
 		"DISTINCT and ORDER BY are not available in this aggregate over protected rows: count, min, max, array_agg and string_agg take DISTINCT",

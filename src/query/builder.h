@@ -15,8 +15,8 @@ typedef struct WantedOutput
 {
 	int			set;			/* set of the rows that count in it, or DP_NONE */
 	bool		presence;		/* it counts individuals in the set, not rows */
-	int			argument;		/* argument whose rows with a value decide about a yes or no, or
-								 * DP_NONE */
+	int			argument;		/* argument whose rows with a value decide about a yes or no,
+								 * or DP_NONE */
 	int			sketch;			/* sketch of distinct values that it counts, or DP_NONE */
 	bool		not_negative;	/* a sum with bounds over the whole release, not below 0 */
 } WantedOutput;

@@ -123,7 +123,7 @@ check_identifier(RewriteContext *context, Level *level, Var *var)
 	if (level == NULL || var->varattno <= 0 || !find_identifier(level->query, var, &origin))
 		return;
 	refuse_named(REFUSE_DIRECT_IDENTIFIER, get_attname(origin.relid, origin.attno, false), context->source,
-					  var->location);
+				 var->location);
 }
 
 /* ----------

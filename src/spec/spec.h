@@ -211,14 +211,15 @@ typedef struct SpecSketch
 	SpecSketchKind kind;
 	SpecScheme	scheme;			/* how cells divide the values; CELLS only */
 	SpecArgType type;
-	int32		typmod;			/* as of an argument; of VALUES the type modifier, whatever the type */
+	int32		typmod;			/* as of an argument; of VALUES the type modifier, whatever
+								 * the type */
 	Oid			value_type;		/* type of the argument */
 	Oid			collation;		/* collation of the argument */
 	int16		bound;			/* position of the lower bound in the parameters, or 0 */
 	int16		buckets;		/* position of the number of buckets in the parameters, or 0 */
 	bool		complete;		/* each individual of a group has a value in it; CELLS only */
-	bool		shares;			/* the rows of an individual weigh one in all, also where they are fewer
-								 * than max_rows: nobody counts rows; VALUES only */
+	bool		shares;			/* the rows of an individual weigh one in all, also where they
+								 * are fewer than max_rows: nobody counts rows; VALUES only */
 } SpecSketch;
 
 /* What a part chooses from its sketch. */
@@ -333,7 +334,8 @@ typedef struct SpecOutput
 	int16		first_target;	/* first of its targets */
 	int16		ntargets;		/* number of its targets */
 	int16		number;			/* position of a number of values in the parameters, or 0 */
-	Oid			order;			/* operator that sorts the values, of FIRST and LIST; else invalid */
+	Oid			order;			/* operator that sorts the values, of FIRST and LIST; else
+								 * invalid */
 	char		name[NAMEDATALEN];	/* name for the ledger, as in avg(x) */
 } SpecOutput;
 

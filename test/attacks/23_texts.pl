@@ -57,7 +57,7 @@ attack("an error if the person is there: $_->[0]", "SELECT $_->[1] FROM people p
   [ 'a text too large', 'max(o.t)', 'huge' ], [ 'texts too large', q{string_agg(DISTINCT o.t || '1', ',')}, 'huge' ],
   [ 'a cast too large', 'max(o.b::text)', 'bytes' ];
 attack("an error if the person is there: $_", "SELECT $_ FROM people", control => 'SELECT count(*) FROM people') foreach
-  'dp_max(ia)', 'min(ia)', 'max(ia)', 'max(t::date::text)', 'bool_and(t::int > 5)', 'bool_or(1 / (x - 2147483647) > 0)', 'bool_or(t ~ repeat($$x$$, 100))',
+  'dp_max(ia)', 'min(ia)', 'max(ia)', 'max(t::date::text)', 'bool_and(t::int > 5)', 'bool_or(1 / (x - 2147483647) > 0)', 'bool_or(t ~ repeat($$y$$, 100))',
   'max(repeat(t, 10000))', 'string_agg(DISTINCT repeat(left(t, 5), 9), repeat($$,$$, 10000))', 'max(chr(x))', 'dp_max(j)', 'dp_min(iv::text)';
 attack("a collation of another version: $_", "SELECT $_ FROM people p, a.loose o WHERE $five",
 	control => "SELECT count(*) FROM (SELECT DISTINCT p.id, o.t FROM people p, a.loose o WHERE $five) q") foreach $icu ? ('max(o.t)', 'string_agg(DISTINCT o.t, $$,$$)', 'dp_min(o.t)') : ();
@@ -65,6 +65,27 @@ attack('a table of values that gives up', "SELECT max(CASE WHEN o.k <= 5308 THEN
 	control => "SELECT count(DISTINCT p.id) FROM people p");
 run_attacks();
 no_crash('no crash by values');
+
+# ---------- documents and text search in conditions ----------
+
+DpAgg::value($node, 'analyst', <<'SQL');
+CREATE TABLE a.docs AS SELECT jsonb_build_object('a', jsonb_agg(i)) AS j, repeat('[', 6000) || repeat(']', 6000) AS deep FROM generate_series(1, 3000) i;
+CREATE TABLE a.terms AS SELECT to_tsvector('simple', 'cat dog') AS w, 'cat'::tsquery AS q, '$.a'::jsonpath AS p, 'english'::regconfig AS c, repeat('a', 2047) || ' ' || repeat('b ', 600000) AS t;
+SQL
+# what collects more than it reads would run out of memory if the person is there
+attack("a path that collects much: $_", "SELECT count(*) FROM people p, a.docs o WHERE $five AND o.j @? '$_'", state => 'DP002', control => "SELECT count(*) FROM people p, a.docs o WHERE $five AND o.j @? '\$.a'") foreach
+  '$.**.**', '$.keyvalue().keyvalue().keyvalue()', '$.a[*] ? (@ == $.a[*])', '$.a ? (exists ($.a[*] ? (@ > 1)))', '$.a[$.a[*]]', '$.a[*] ? (@ > 1 && !(exists($ ? (@ == 1))))';
+attack("an error if the person is there: $_->[0]", "SELECT count(*) FROM people p, a.docs o WHERE $five AND $_->[1]", control => 'differs') foreach
+  [ 'a strict path', q(o.j @? 'strict $.b.c' IS NULL) ], [ 'a path that is no condition', q(jsonb_path_match(o.j, '$.a') IS NULL) ], [ 'a path that divides by zero', q(jsonb_path_query_first(o.j, '$.a[0] / ($.a[1] - 2)') IS NULL) ],
+  [ 'a deep document', q((jsonb_path_exists(o.deep::jsonb, '$[*][*][*]') IS NULL OR true)) ], [ 'variables that are none', q(jsonb_path_exists(o.j, '$.a', '[1]') IS NULL) ];
+attack("an error if the person is there: $_->[0]", "SELECT count(*) FROM people p, a.terms o WHERE $five AND $_->[1]", control => $_->[2] // "SELECT count(*) FROM people p, a.terms o WHERE $five") foreach
+  [ 'a tsvector of a long text', q(to_tsvector('simple', o.t) @@ 'b'::tsquery), 'differs' ], [ 'a configuration of a row', q(to_tsvector(o.c, 'cat') @@ 'cat'::tsquery) ],
+  [ 'a query of a row', 'o.w @@ o.q' ], [ 'a query that is made of a row', q(o.w @@ to_tsquery('simple', o.t)) ], [ 'a path of a row', q('{}'::jsonb @? o.p) ],
+  [ 'a query as deep as the stack', "o.w @@ ('" . '!(' x 3000 . 'cat' . ')' x 3000 . "')::tsquery" ], [ 'a phrase', q((o.w @@ 'cat <16384> dog <-> !cat'::tsquery OR true)) ];
+attack('what a search leaves in the caches of the session', "SELECT count(*) FROM people p, a.terms o WHERE $five AND to_tsvector('german', p.t) @@ to_tsquery('german', 'a')", state => 'DP002',
+	control => "SELECT count(*) FROM people p WHERE $five");
+run_attacks();
+no_crash('no crash by documents and text search');
 
 # ---------- code of the analyst ----------
 

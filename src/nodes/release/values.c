@@ -156,8 +156,8 @@ coordinate_error(const ReleaseSpec *spec, const ReleaseParams *params)
 }
 
 /*
- * Does a number of individuals stand out of its noise, by NOTICED standard errors, and is it more
- * than half of one?  Noise of different coordinates is uncorrelated.
+ * Does a number of individuals stand out of its noise, by NOTICED standard errors and half an individual,
+ * since the noise may be whole numbers?  Noise of different coordinates is uncorrelated.
  */
 static bool
 stands_out(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
@@ -169,7 +169,7 @@ stands_out(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutpu
 	for (int t = 0; t < number->nterms; t++)
 		squares += number->terms[t].weight * number->terms[t].weight;
 	return moment(spec, params, output->moments[SPEC_MOMENT_X], vector) >=
-		Max(NOTICED * sqrt(squares) * coordinate_error(spec, params), 0.5);
+		NOTICED * sqrt(squares) * coordinate_error(spec, params) + 0.5;
 }
 
 /*

@@ -340,6 +340,30 @@ CREATE AGGREGATE dp_mode(x anyelement) (
 COMMENT ON AGGREGATE dp_mode(anyelement) IS
 'differentially private most frequent value of x (its own type), among values that at least 20 individuals have; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
 
+CREATE AGGREGATE dp_min(x anyelement) (
+	SFUNC = dp_agg.unreleased, STYPE = anyelement,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_min(anyelement) IS
+'differentially private first value of x in its order (its own type), of texts, enums and the like: among values that at least 20 individuals have; of booleans as dp_bool_and; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_max(x anyelement) (
+	SFUNC = dp_agg.unreleased, STYPE = anyelement,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_max(anyelement) IS
+'differentially private last value of x in its order (its own type), of texts, enums and the like: among values that at least 20 individuals have; of booleans as dp_bool_or; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_bool_and(x boolean) (
+	SFUNC = dp_agg.unreleased, STYPE = boolean,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_bool_and(boolean) IS
+'is x true in nearly all rows (boolean): false if the noisy number of individuals with a false is three standard errors and a half or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_bool_or(x boolean) (
+	SFUNC = dp_agg.unreleased, STYPE = boolean,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_bool_or(boolean) IS
+'is x true in more than a few rows (boolean): true if the noisy number of individuals with a true is three standard errors and a half or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
+
 CREATE AGGREGATE dp_top(x anyelement, n integer) (
 	SFUNC = dp_agg.unreleased, STYPE = dp_agg.category[],
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);

@@ -61,6 +61,8 @@ static const struct
 	{"dp_quantile", DP_FUNC_QUANTILE},
 	{"dp_min", DP_FUNC_MIN},
 	{"dp_max", DP_FUNC_MAX},
+	{"dp_bool_and", DP_FUNC_BOOL_AND},
+	{"dp_bool_or", DP_FUNC_BOOL_OR},
 	{"dp_mode", DP_FUNC_MODE},
 	{"dp_top", DP_FUNC_TOP},
 	{"dp_histogram", DP_FUNC_HISTOGRAM},

@@ -14,6 +14,7 @@
 
 #include "core/errors.h"
 #include "core/refusals.h"
+#include "query/aggregates.h"
 #include "query/arguments.h"
 #include "query/bounds.h"
 #include "query/builder.h"
@@ -31,13 +32,6 @@
 #include "spec/domain.h"
 #include "spec/range.h"
 #include "spec/spec.h"
-
-/* Argument i (from 0) of an aggregate. */
-Node *
-aggregate_argument(Aggref *aggref, int i)
-{
-	return (Node *) list_nth_node(TargetEntry, aggref->args, i)->expr;
-}
 
 /* ----------
  * Parameters

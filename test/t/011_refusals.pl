@@ -77,23 +77,25 @@ sub refusals
 }
 
 refusals('this aggregate is not available',
-	(map { "SELECT $_ FROM visits" } 'min(clinic)', 'max(clinic)', 'percentile_disc(0.5) WITHIN GROUP (ORDER BY clinic)',
-		'array_agg(cost)', q{string_agg(clinic, ',')}, 'json_agg(cost)', 'jsonb_object_agg(clinic, cost)',
-		'bool_and(cost > 5)', 'a.total(patient_id)', 'bit_or(patient_id)',
-		'rank(5) WITHIN GROUP (ORDER BY cost)', 'range_agg(int4range(1, 2))',
-		'array_agg(clinic ORDER BY cost)', 'every(true)'),
+	(map { "SELECT $_ FROM visits" } 'percentile_disc(0.5) WITHIN GROUP (ORDER BY clinic)', 'json_agg(cost)', 'json_agg(DISTINCT clinic)',
+		'array_agg(DISTINCT ARRAY[cost])', q{string_agg(DISTINCT clinic::bytea, '-')}, 'jsonb_object_agg(clinic, cost)',
+		'a.total(patient_id)', 'bit_or(patient_id)',
+		'rank(5) WITHIN GROUP (ORDER BY cost)', 'range_agg(int4range(1, 2))', 'bit_and(patient_id)'),
 	'SELECT dp_avg(x, 0, 1) FROM (SELECT array_length(array_agg(cost), 1) AS x FROM visits GROUP BY patient_id) v',
 	'SELECT count(*) FROM (SELECT patient_id, a.total(patient_id) FROM visits GROUP BY patient_id) v');
+refusals('array_agg and string_agg over protected rows need DISTINCT',
+	(map { "SELECT $_ FROM visits" } 'array_agg(cost)', q{string_agg(clinic, ',')}, 'array_agg(clinic ORDER BY cost)', q{string_agg(clinic, ',') FILTER (WHERE cost > 5)}));
 refusals('DISTINCT and ORDER BY are not available in this aggregate',
 	'SELECT sum(DISTINCT cost) FROM visits', 'SELECT avg(DISTINCT cost) FROM visits', 'SELECT stddev(DISTINCT cost) FROM visits',
-	'SELECT max(DISTINCT cost) FROM visits', 'SELECT corr(DISTINCT cost, cost) FROM visits',
+	'SELECT corr(DISTINCT cost, cost) FROM visits',
 	'SELECT count(clinic ORDER BY clinic) FROM visits', 'SELECT sum(cost ORDER BY clinic) FROM visits',
 	'SELECT min(cost ORDER BY clinic) FROM visits', 'SELECT count(DISTINCT cost ORDER BY cost) FROM visits');
 refusals('this argument of an aggregate must be a constant or a parameter',
 	'SELECT dp_quantile(cost, cost) FROM visits', 'SELECT dp_quantile(cost, random()) FROM visits', 'SELECT dp_top(clinic, patient_id) FROM visits',
+	'SELECT string_agg(DISTINCT clinic, clinic) FROM visits', q{SELECT string_agg(DISTINCT clinic, now()::text) FROM visits}, q{SELECT string_agg(DISTINCT clinic, (SELECT ',')) FROM visits},
 	'SELECT dp_histogram(cost, 0, 10, patient_id) FROM visits', 'SELECT dp_low(dp_count(*), (SELECT 0.9::float8)) FROM visits',
 	'SELECT dp_quantile(cost, ARRAY[0.5, NULL]) FROM visits', 'SELECT dp_quantile(cost, ARRAY[0.5, cost::float8]) FROM visits');
-refusals('there is no interval around this output', 'SELECT dp_low(dp_mode(clinic)) FROM visits', 'SELECT dp_high(dp_quantile(cost, ARRAY[0.5])) FROM visits', 'SELECT dp_low(dp_tier(*)) FROM visits',
+refusals('there is no interval around this output', 'SELECT dp_low(dp_mode(clinic)) FROM visits', 'SELECT dp_high(dp_quantile(cost, ARRAY[0.5])) FROM visits', 'SELECT dp_low(dp_tier(*)) FROM visits', 'SELECT dp_low(max(clinic)) FROM visits', 'SELECT dp_high(bool_or(cost > 5)) FROM visits', 'SELECT dp_low(array_agg(DISTINCT clinic)) FROM visits',
 	'SELECT dp_low(dp_top(clinic, 3)) FROM visits', 'SELECT dp_high(dp_histogram(cost, 3)) FROM visits');
 refusals('dp_tier(*) takes no FILTER', 'SELECT dp_tier(*) FILTER (WHERE cost > 5) FROM visits', 'SELECT clinic, count(*), dp_tier(*) FILTER (WHERE true) FROM visits GROUP BY 1');
 refusals('only collations that come with PostgreSQL',

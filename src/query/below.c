@@ -26,6 +26,7 @@
 #include "query/levels.h"
 #include "query/questions.h"
 #include "query/refuse.h"
+#include "query/row_security.h"
 #include "query/unused.h"
 
 /* Folds LIMIT and OFFSET: LIMIT 1 comes from the parser as a cast. */
@@ -115,14 +116,13 @@ find_cte(Level *level, RangeTblEntry *rte, Level **owner)
 	return NULL;
 }
 
-/* Judges one public FROM item below a release, in place. */
+/* Judges one public FROM item below a release, or the policies of a private one, in place. */
 static void
-guard_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
+guard_range_entry(RewriteContext *context, Level *level, int rtindex)
 {
-	ListCell   *lc;
+	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
 
-	foreach(lc, rte->securityQuals)
-		lfirst(lc) = guard_expression(context, level, lfirst(lc));
+	guard_policies(context, level, rtindex);
 	if (rte->tablesample != NULL)
 		refuse(REFUSE_TABLESAMPLE, context->source,
 			   exprLocation((Node *) rte->tablesample->args));
@@ -174,7 +174,7 @@ guard_from(RewriteContext *context, Level *level)
 		RangeTblEntry *rte = rt_fetch(i, level->query->rtable);
 
 		if (level->inputs == NULL || level->inputs[i] == NULL || rte->rtekind == RTE_RELATION)
-			guard_range_entry(context, level, rte);
+			guard_range_entry(context, level, i);
 	}
 	guard_jointree(context, level, (Node *) level->query->jointree);
 }

@@ -34,6 +34,7 @@
 #include "query/levels.h"
 #include "query/orderless.h"
 #include "query/questions.h"
+#include "query/session_values.h"
 #include "query/tied.h"
 #include "query/unused.h"
 
@@ -47,6 +48,8 @@ typedef struct LanguageContext
 	Level	   *level;			/* whose expression it is */
 	bool		aggregates;		/* standard aggregates are allowed */
 	bool		sublink_params; /* the walk is inside the test expression of IN */
+	bool		session;		/* there are values of the session's in the expression */
+	bool		settled;		/* the walk is inside an expression that is computed before */
 	List	   *units;			/* columns (Var *) that stand where the unit may */
 } LanguageContext;
 
@@ -160,7 +163,8 @@ guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 	if (array->multidims)
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
 	copy->elements = guard_list(array->elements, context);
-	settle_array(context->rewrite, copy, widest);
+	if (!context->settled)		/* else it is looked at when it has a value */
+		settle_array(context->rewrite, copy, widest);
 	return (Node *) copy;
 }
 
@@ -171,6 +175,8 @@ guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 static Node *
 searched_array(Node *array, LanguageContext *context)
 {
+	if (context->session && is_of_session(array))
+		return guard_mutator(array, context);
 	if (IsA(array, ArrayExpr))
 		return guard_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
 	if (IsA(array, Const))
@@ -314,6 +320,12 @@ guard_func(FuncExpr *func, LanguageContext *context)
 		func = copyObject(func);
 		func->args = ordered_arguments(func);
 	}
+	if (context->settled && function_verdict(func->funcid) == FUNCTION_OF_SESSION)
+	{
+		check_type(context->rewrite, (Node *) func);
+		func->args = guard_list(func->args, context);
+		return (Node *) func;
+	}
 	return guard_function((Node *) func, func->funcid, func->funcresulttype, func->funccollid,
 						  func->inputcollid, func->args, context);
 }
@@ -419,11 +431,24 @@ check_node(Node *node, LanguageContext *context)
 		case T_TargetEntry:
 			break;
 		case T_SQLValueFunction:
-			check_sql_value(rewrite, (SQLValueFunction *) node);
+			if (!context->settled)
+				check_sql_value(rewrite, (SQLValueFunction *) node);
 			break;
 		default:
 			refuse(REFUSE_EXPRESSION, rewrite->source, exprLocation(node));
 	}
+}
+
+/* An expression of the session's values, as one value that is computed before the release. */
+static Node *
+guard_session_value(Node *node, LanguageContext *context)
+{
+	Node	   *value;
+
+	context->settled = true;
+	value = guard_mutator(node, context);
+	context->settled = false;
+	return settled_value(context->level->query, value);
 }
 
 /* Copies and guards an expression: see guard_expression(). */
@@ -436,6 +461,8 @@ guard_mutator(Node *node, LanguageContext *context)
 		return NULL;
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
+	if (context->session && !context->settled && is_of_session(node))
+		return guard_session_value(node, context);
 	switch (nodeTag(node))
 	{
 		case T_Var:
@@ -501,6 +528,7 @@ guard_unit_expression(RewriteContext *context, Level *level, Node *node, Var *un
 	LanguageContext language = {.rewrite = context,.level = level};
 
 	language.aggregates = level->query->hasAggs;
+	language.session = has_session_value(node, NULL);
 	if (unit != NULL)
 		language.units = list_make1(unit);
 	return guard_mutator(node, &language);

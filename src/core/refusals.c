@@ -245,6 +245,24 @@ refuse_identifier(const char *column, const char *source, int location)
 }
 
 /*
+ * Raises ERRCODE_DP_QUERY_REFUSED for units of two types that are compared by a cast which makes
+ * one value of several.  comparison: what to write instead, or NULL.  source and location are as
+ * for refuse().
+ */
+void
+refuse_cast(const char *one, const char *other, const char *comparison, const char *source,
+			int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("protected relations must be joined by equality of the unit: this cast between %s and %s may make one value of several",
+					one, other),
+			 comparison != NULL ? errhint("Write the cast the other way round: %s.", comparison) :
+			 errhint("Ask the administrator to give both columns one type, or one of integer and the other of bigint, numeric or text."),
+			 errposition(cursor_position(source, location))));
+}
+
+/*
  * Raises ERRCODE_DP_QUERY_REFUSED for a release that needs more than "limit" of what is named.
  * source and location are as for refuse().
  */

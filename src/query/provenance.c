@@ -20,6 +20,7 @@
 #include "query/refuse.h"
 #include "query/totals.h"
 #include "query/unique.h"
+#include "query/untied.h"
 
 /* Inputs that are known to hold rows of the same individual. */
 typedef struct Component
@@ -89,7 +90,7 @@ tie_outer_join(RewriteContext *context, Level *level, JoinExpr *join, bool nulla
 	b = linitial(weak);
 	if (list_length(strong) > 1 || list_length(weak) > 1 ||
 		!components_tied(equalities_of(join->quals), a, b))
-		refuse(REFUSE_NOT_TIED, context->source, exprLocation(join->quals));
+		refuse_not_tied(context, level, exprLocation(join->quals));
 	a->partial = list_concat(list_concat(a->partial, b->units), b->partial);
 	return strong;
 }
@@ -156,7 +157,7 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 										  (Node *) level->query->jointree, false);
 
 	if (list_length(components) != 1)
-		refuse_query(REFUSE_NOT_TIED, context, level->query);
+		refuse_not_tied(context, level, exprLocation((Node *) level->query->targetList));
 	result->units = ((Component *) linitial(components))->units;
 	result->partial = ((Component *) linitial(components))->partial;
 

@@ -245,6 +245,17 @@ static const char *const session_functions[] = {
 	NULL
 };
 
+/* Functions in FROM, of arguments that need no row; they are read to their ends before the first. */
+static const char *const set_functions[] = {
+	"generate_series_int4", "generate_series_step_int4", "generate_series_int8",
+	"generate_series_step_int8", "generate_series_numeric", "generate_series_step_numeric",
+	"generate_series_timestamp", "generate_series_timestamptz", "generate_subscripts",
+	"array_unnest", "text_to_table", "text_to_table_null", "regexp_split_to_table",
+	"regexp_split_to_table_no_flags", "json_array_elements", "json_array_elements_text",
+	"jsonb_array_elements", "jsonb_array_elements_text",
+	NULL
+};
+
 /*
  * Arguments that must be constants or parameters: formats and patterns, which are
  * compiled and kept, and how long to make a text.
@@ -445,6 +456,30 @@ bool
 function_formats(Oid funcid)
 {
 	return function_entry(funcid)->formats;
+}
+
+/* May this function stand in FROM beside protected rows, with arguments that need no row? */
+bool
+set_function_is_allowed(Oid funcid)
+{
+	HeapTuple	tuple;
+	bool		result = false;
+
+	if (funcid >= FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == INTERNALlanguageId &&
+		((Form_pg_proc) GETSTRUCT(tuple))->proretset)
+	{
+		bool		isnull;
+		Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+
+		result = !isnull && listed(set_functions, TextDatumGetCString(source));
+	}
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 /*

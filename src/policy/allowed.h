@@ -30,6 +30,7 @@ extern bool function_is_guarded(Oid funcid);
 extern int	function_constant_argument(Oid funcid);
 extern bool function_pads(Oid funcid);
 extern bool function_formats(Oid funcid);
+extern bool set_function_is_allowed(Oid funcid);
 extern bool aggregate_is_allowed(Oid aggfnoid, bool *adds);
 extern bool type_is_allowed(Oid type);
 extern bool type_may_be_key(Oid type);

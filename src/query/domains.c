@@ -209,6 +209,8 @@ restrict_to_domains(ReleaseBuilder *builder)
 	ListCell   *lk;
 	ListCell   *lg;
 
+	if (builder->calendar != NULL)
+		return;
 	builder->domains = key_domains(builder);
 	if (builder->domains == NIL)
 		return;
@@ -288,7 +290,7 @@ keys_to_columns_mutator(Node *node, KeyContext *context)
 }
 
 /* A range table entry for a join, which PostgreSQL expects there to be. */
-static int
+int
 add_join(Query *query, JoinType type)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);

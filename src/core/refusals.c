@@ -191,8 +191,8 @@ static const struct
 		"Store its values in a table and join that."
 	},
 	[REFUSE_WINDOW_BELOW] = {
-		"window functions are not available below a release",
-		"Apply window functions to the released values."
+		"window functions are not available below a release, except over the rows of one individual",
+		"Apply window functions to the released values, or PARTITION BY the unit for what concerns each individual: row_number() OVER (PARTITION BY unit ORDER BY day), without RANGE of a distance and without EXCLUDE."
 	},
 	[REFUSE_WITH_ARGUMENTS] = {
 		"arguments of dp_with() must be constants or parameters",

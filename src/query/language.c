@@ -16,6 +16,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -37,6 +38,7 @@
 #include "query/session_values.h"
 #include "query/tied.h"
 #include "query/unused.h"
+#include "query/windows.h"
 
 /* The most bytes of an array that is only searched, and so gets into no row. */
 #define WIDEST_SEARCHED (MaxAllocSize / 2)
@@ -148,6 +150,35 @@ guard_aggregate(Aggref *aggref, LanguageContext *context)
 		return narrow_text(orderless_aggregate(context->rewrite, copy, adds));
 	}
 	return orderless_aggregate(context->rewrite, copy, adds);
+}
+
+/* A window function over the rows of one individual, which windows.c has judged. */
+static Node *
+guard_window(WindowFunc *window, LanguageContext *context)
+{
+	WindowFunc *copy = copyObject(window);
+	Node	   *result;
+	ListCell   *lc;
+
+	if (!context->level->windows)
+		refuse(REFUSE_WINDOW_BELOW, context->rewrite->source, window->location);
+	check_type(context->rewrite, (Node *) window);
+	check_input_collation(context->rewrite, window->inputcollid, window->args, (Node *) window);
+	foreach(lc, copy->args)
+	{
+		Var		   *unit = bare_unit(context->level, lfirst(lc));
+
+		if (window->winagg)
+			check_comparable(context->rewrite, lfirst(lc));
+		if (unit != NULL && window->winagg && window->winfnoid == F_COUNT_ANY)
+			context->units = lappend(context->units, unit);
+		lfirst(lc) = guard_mutator(lfirst(lc), context);
+	}
+	copy->aggfilter = (Expr *) guard_mutator((Node *) copy->aggfilter, context);
+	result = orderless_window(context->rewrite, copy);
+	if (window->winagg && (window->wintype == TEXTOID || window->wintype == BPCHAROID))
+		return narrow_text(result);
+	return result;
 }
 
 /*
@@ -486,6 +517,8 @@ guard_mutator(Node *node, LanguageContext *context)
 			return guard_sublink((SubLink *) node, context);
 		case T_Aggref:
 			return guard_aggregate((Aggref *) node, context);
+		case T_WindowFunc:
+			return guard_window((WindowFunc *) node, context);
 		case T_CoerceViaIO:
 			return guard_cast(context->rewrite, (CoerceViaIO *) node,
 							  guard_mutator((Node *) ((CoerceViaIO *) node)->arg, context));

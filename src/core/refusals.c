@@ -75,8 +75,8 @@ static const struct
 		"Store the function's result in a table and join that."
 	},
 	[REFUSE_FULL_JOIN] = {
-		"protected relations cannot be joined by FULL JOIN",
-		"Use an inner, LEFT or RIGHT join on the unit, or UNION ALL."
+		"protected relations may be joined by FULL JOIN on their units alone",
+		"Write FULL JOIN ... USING (unit), with units of one type; other conditions belong into sub-selects or WHERE. Or use a LEFT JOIN, or UNION ALL."
 	},
 	[REFUSE_FUNCTION] = {
 		"this function or operator is not available below a release",

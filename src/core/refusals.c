@@ -72,7 +72,7 @@ static const struct
 	},
 	[REFUSE_FROM_ITEM] = {
 		"only tables, sub-selects, joins and VALUES may stand in FROM beside protected rows",
-		"Store the function's result in a table and join that."
+		"generate_series(), unnest() and the like may, of constants and parameters; store the result of another function in a table and join that."
 	},
 	[REFUSE_FULL_JOIN] = {
 		"protected relations may be joined by FULL JOIN on their units alone",

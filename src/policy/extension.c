@@ -61,6 +61,8 @@ static const struct
 	{"dp_quantile", DP_FUNC_QUANTILE},
 	{"dp_min", DP_FUNC_MIN},
 	{"dp_max", DP_FUNC_MAX},
+	{"dp_bool_and", DP_FUNC_BOOL_AND},
+	{"dp_bool_or", DP_FUNC_BOOL_OR},
 	{"dp_mode", DP_FUNC_MODE},
 	{"dp_top", DP_FUNC_TOP},
 	{"dp_histogram", DP_FUNC_HISTOGRAM},
@@ -99,6 +101,14 @@ static const struct
 	{"facades_after", DP_FUNC_FACADES_AFTER},
 	{"facade_settle", DP_FUNC_FACADE_SETTLE},
 	{"facade_remove", DP_FUNC_FACADE_REMOVE},
+	{"administers", DP_FUNC_ADMINISTERS},
+	{"population_known", DP_FUNC_POPULATION_KNOWN},
+	{"population_found", DP_FUNC_POPULATION_FOUND},
+	{"admin_add", DP_FUNC_ADMIN_ADD},
+	{"admin_remove", DP_FUNC_ADMIN_REMOVE},
+	{"account_set", DP_FUNC_ACCOUNT_SET},
+	{"account_drop", DP_FUNC_ACCOUNT_DROP},
+	{"readers_warn", DP_FUNC_READERS_WARN},
 };
 
 typedef struct FunctionEntry

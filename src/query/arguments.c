@@ -14,6 +14,7 @@
 
 #include "core/errors.h"
 #include "core/refusals.h"
+#include "query/aggregates.h"
 #include "query/arguments.h"
 #include "query/bounds.h"
 #include "query/builder.h"
@@ -31,13 +32,6 @@
 #include "spec/domain.h"
 #include "spec/range.h"
 #include "spec/spec.h"
-
-/* Argument i (from 0) of an aggregate. */
-Node *
-aggregate_argument(Aggref *aggref, int i)
-{
-	return (Node *) list_nth_node(TargetEntry, aggref->args, i)->expr;
-}
 
 /* ----------
  * Parameters
@@ -181,6 +175,36 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 		no_bounds(builder->context, builder->level, expr, aggref);
 	defer_bounds(builder->context, builder->level, aggref, expr, &first, &second);
 	return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED, first, second);
+}
+
+/*
+ * Position of the bounds of what an output's parts make, from theirs; or theirs, if these are not
+ * constants.
+ */
+int
+combined_bounds(ReleaseBuilder *builder, const WantedOutput *wanted)
+{
+	double		lower = wanted->shift;
+	double		upper = wanted->shift;
+
+	for (int p = 0; p < wanted->nparts; p++)
+	{
+		double		weight = wanted->parts[p].weight;
+		double		ends[2];
+
+		for (int i = 0; i < 2; i++)
+		{
+			Const	   *bound = list_nth(builder->params, wanted->parts[p].bound + i);
+
+			if (!IsA(bound, Const) || bound->constisnull)
+				return wanted->parts[0].bound;
+			ends[i] = weight * DatumGetFloat8(bound->constvalue);
+		}
+		lower += Min(ends[0], ends[1]);
+		upper += Max(ends[0], ends[1]);
+	}
+	spec_check_bounds(lower, upper, true);
+	return known_bounds(builder, lower, upper);
 }
 
 /*

@@ -16,6 +16,7 @@
 
 #include "core/refusals.h"
 #include "query/below.h"
+#include "query/correlated.h"
 #include "query/ctes.h"
 #include "query/identifiers.h"
 #include "query/keys.h"
@@ -29,6 +30,7 @@
 #include "query/unions.h"
 #include "query/units.h"
 #include "query/unused.h"
+#include "query/windows.h"
 
 /* Replaces references to join columns by what they stand for, in place. */
 void
@@ -187,6 +189,33 @@ process_from(RewriteContext *context, Level *level, Node *node)
 	}
 }
 
+/*
+ * Joins what sub-selects of the level's expressions yield about the row at hand.  Refuses one whose
+ * value would be a release (ERRCODE_DP_QUERY_REFUSED): it is tied by something else than the unit.
+ */
+static void
+process_correlated(RewriteContext *context, Level *level)
+{
+	int			ninputs = list_length(level->query->rtable) + 1;
+	List	   *joined = join_sublinks(context, level->query);
+	ListCell   *lc;
+
+	if (joined == NIL)
+		return;
+	level->inputs = repalloc(level->inputs,
+							 (list_length(level->query->rtable) + 1) * sizeof(Individuals *));
+	for (int i = ninputs; i <= list_length(level->query->rtable); i++)
+		level->inputs[i] = NULL;
+	foreach(lc, joined)
+	{
+		JoinedSublink *sublink = lfirst(lc);
+
+		process_from_item(context, level, sublink->rtindex);
+		if (sublink->grouped && level->inputs[sublink->rtindex] == NULL)
+			refuse(REFUSE_CORRELATED, context->source, sublink->location);
+	}
+}
+
 /* Whose rows the first private item of FROM holds; NULL if all are public. */
 static Individuals *
 first_input(Level *level)
@@ -246,8 +275,6 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
-	if (query->hasWindowFuncs)
-		refuse_query(REFUSE_WINDOW_BELOW, context, query);
 	if (query->hasTargetSRFs)
 		refuse_query(REFUSE_EXPRESSION, context, query);
 	if (query->hasDistinctOn)
@@ -279,6 +306,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	}
 	check_sorted_identifiers(context, level);
 	query->sortClause = NIL;
+	settle_windows(context, level, individuals);
 	guard_targets(context, level);
 	query->havingQual = guard_expression(context, level, query->havingQual);
 	canonical_groups(context, query, individuals);
@@ -310,6 +338,7 @@ process_private_level(RewriteContext *context, Level *level)
 	if (query->groupingSets != NIL)
 		refuse_query(REFUSE_GROUPING_SETS, context, query);
 
+	process_correlated(context, level);
 	level->below = true;
 	flatten_level(query);
 	tie_inputs(context, level, individuals);

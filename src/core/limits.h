@@ -13,4 +13,7 @@
 /* Most rows of one individual that may count in one release. */
 #define DP_MAX_TOTAL 100000000
 
+/* Most grouping sets of one GROUP BY that are released, each with a share of the price. */
+#define DP_MAX_GROUPING_SETS 32
+
 #endif							/* DP_LIMITS_H */

@@ -83,8 +83,8 @@ static const struct
 		"Below a release only functions that cannot fail or tell are allowed; apply others to the released values in an outer query."
 	},
 	[REFUSE_GROUPING_SETS] = {
-		"GROUPING SETS, ROLLUP and CUBE are not available over protected rows",
-		"Write one SELECT per grouping and combine them with UNION ALL."
+		"a grouping set that contains the unit would return rows about single individuals",
+		"Leave the unit out of all grouping sets, or aggregate over a sub-select that is grouped by the unit."
 	},
 	[REFUSE_INTERVAL] = {
 		"there is no interval around this output",
@@ -157,6 +157,10 @@ static const struct
 	[REFUSE_SETOP_BELOW] = {
 		"only UNION ALL of protected rows of one population may stand below a release",
 		"Combine the released results instead."
+	},
+	[REFUSE_SETS_OVER_RELEASES] = {
+		"a sub-select below several grouping sets is a release itself, which each set would compute anew",
+		"Write it in WITH, as in WITH m AS (SELECT avg(x) AS mean FROM t), and name it there: then it is computed and paid for once."
 	},
 	[REFUSE_STACK] = {
 		"too little stack is left for a release",

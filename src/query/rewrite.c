@@ -65,6 +65,7 @@
 #include "query/planning.h"
 #include "query/publics.h"
 #include "query/rewrite.h"
+#include "query/sets.h"
 #include "query/totals.h"
 #include "query/units.h"
 #include "query/walk.h"
@@ -244,8 +245,8 @@ outer_mutator(Node *node, OuterContext *context)
 	}
 	if (IsA(node, FuncExpr) && annotation_form((FuncExpr *) node, &form))
 		return mutate_annotation((FuncExpr *) node, &form, context);
-	if (IsA(node, GroupingFunc))
-		refuse(REFUSE_GROUPING_SETS, builder->context->source, exprLocation(node));
+	if (IsA(node, GroupingFunc) && ((GroupingFunc *) node)->agglevelsup == context->levelsup)
+		return int4_const(0);	/* all keys are in the one set (sets.c) */
 	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup)
 		return dependent_column((Var *) node, context);
 	return expression_tree_mutator(node, outer_mutator, (void *) context);
@@ -285,6 +286,7 @@ static void
 settle_settings(ReleaseBuilder *builder)
 {
 	Individuals *individuals = builder->individuals;
+	const SetLevel *set = builder->context->set;
 
 	builder->spec.dimensions = 1;
 	builder->spec.rows = DP_NONE;
@@ -294,6 +296,8 @@ settle_settings(ReleaseBuilder *builder)
 		individuals->proofs = NIL;
 	initial_params(builder);
 	extract_with(builder);
+	if (set != NULL && set->query == builder->level->query)
+		builder->spec.grouping = set->grouping;
 }
 
 /* SELECT DISTINCT a, b is GROUP BY a, b. */

@@ -83,8 +83,8 @@ static const struct
 		"Below a release only functions that cannot fail or tell are allowed; apply others to the released values in an outer query."
 	},
 	[REFUSE_GROUPING_SETS] = {
-		"a grouping set that contains the unit would return rows about single individuals",
-		"Leave the unit out of all grouping sets, or aggregate over a sub-select that is grouped by the unit."
+		"GROUPING SETS, ROLLUP and CUBE are not available in a sub-select of public rows below a release",
+		"Write one SELECT per grouping and combine them with UNION ALL."
 	},
 	[REFUSE_INTERVAL] = {
 		"there is no interval around this output",
@@ -101,6 +101,10 @@ static const struct
 	[REFUSE_MANY_OUTPUTS] = {
 		"too many different aggregates in one release: more than %d %s",
 		"Split the query; every part is paid for."
+	},
+	[REFUSE_MANY_SETS] = {
+		"this GROUP BY has more than 32 different grouping sets",
+		"Leave out keys, or name the sets that are wanted in GROUPING SETS: each has a share of epsilon and delta."
 	},
 	[REFUSE_MIXED] = {
 		"dp_ aggregates and other aggregates cannot be mixed by a role that may read the table",
@@ -160,7 +164,7 @@ static const struct
 	},
 	[REFUSE_SETS_OVER_RELEASES] = {
 		"a sub-select below several grouping sets is a release itself, which each set would compute anew",
-		"Write it in WITH, as in WITH m AS (SELECT avg(x) AS mean FROM t), and name it there: then it is computed and paid for once."
+		"Write it in WITH and join it: WITH m AS (SELECT avg(x) AS mean FROM t) SELECT ... FROM t, m WHERE x > m.mean."
 	},
 	[REFUSE_STACK] = {
 		"too little stack is left for a release",

@@ -17,6 +17,7 @@
 #include "core/refusals.h"
 #include "query/below.h"
 #include "query/ctes.h"
+#include "query/hoist.h"
 #include "query/identifiers.h"
 #include "query/keys.h"
 #include "query/language.h"
@@ -361,6 +362,7 @@ process_sets(RewriteContext *context, Level *level)
 	const SetLevel *outer = context->set;
 	ListCell   *lc;
 
+	hoist_releases(context, level);
 	flatten_level(query);
 	foreach(lc, split_sets(context, query))
 	{
@@ -369,7 +371,7 @@ process_sets(RewriteContext *context, Level *level)
 
 		context->set = set;
 		if (process_query(context, set->query, level) != NULL)
-			refuse_query(REFUSE_GROUPING_SETS, context, query);
+			refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
 		if (context->releases > before + 1)
 			refuse_query(REFUSE_SETS_OVER_RELEASES, context, query);
 	}

@@ -68,6 +68,7 @@
 #include "query/sets.h"
 #include "query/totals.h"
 #include "query/units.h"
+#include "query/vacant.h"
 #include "query/walk.h"
 #include "query/wide.h"
 #include "query/with.h"
@@ -402,7 +403,8 @@ install_release(ReleaseBuilder *builder, Query *release)
 }
 
 /*
- * Replaces the level by a release and its post-processing, in place.  individuals: whose rows
+ * Replaces the level by a release and its post-processing, in place; or by its answer, if no row
+ * reaches it.  individuals: whose rows
  * the level's FROM holds.  Raises ERRCODE_DP_QUERY_REFUSED, ERRCODE_DP_BOUNDS or
  * ERRCODE_INVALID_PARAMETER_VALUE; no row is read.
  */
@@ -417,6 +419,8 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	group_distinct_rows(level->query);
 	guard_from(context, level);
 	require_unit(level, individuals);
+	if (answer_vacant(level->query))
+		return;
 	find_keys(&builder);
 	replace_aggregates(&builder);
 	restrict_to_domains(&builder);

@@ -505,7 +505,7 @@ list_sets(SetsContext *context, List **written, List **released)
 			*released = lappend(*released, lfirst(lc));
 	}
 	if (*written == NIL || list_length(*released) > DP_MAX_GROUPING_SETS)
-		refuse_limit(DP_MAX_GROUPING_SETS, "grouping sets", context->rewrite, query);
+		refuse_query(REFUSE_MANY_SETS, context->rewrite, query);
 }
 
 /* The name of a key, for last_release(). */
@@ -581,15 +581,12 @@ set_levels(SetsContext *context, List *released)
 	return result;
 }
 
-/* A CTE of a level; its name is random, so no CTE that the client wrote has it. */
+/* A CTE of a level, not named yet. */
 static CommonTableExpr *
 level_cte(const SetLevel *level)
 {
-	char		id[2 * DP_SPEC_ID_BYTES + 1] = "";
-	CommonTableExpr *cte;
+	CommonTableExpr *cte = make_cte(unguessable_name("dp_agg set"), level->query);
 
-	(void) hex_encode((const char *) level->grouping.id, DP_SPEC_ID_BYTES, id);
-	cte = make_cte(psprintf("dp_agg set %d %s", level->grouping.number, id), level->query);
 	cte->cterefcount = 0;
 	return cte;
 }

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 
@@ -14,6 +13,7 @@
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/statement.h"
+#include "query/vacant.h"
 
 /*
  * A role that may read the tables: only levels that use dp_ aggregates are
@@ -81,35 +81,6 @@ returns_nothing(RewriteContext *context, Query *query)
 		(((Const *) quals)->constisnull || !DatumGetBool(((Const *) quals)->constvalue));
 }
 
-/* Keeps the columns of a statement that returns nothing, and nothing else. */
-static void
-empty_statement(Query *query)
-{
-	List	   *columns = NIL;
-	ListCell   *lc;
-
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-		Node	   *expr = (Node *) tle->expr;
-
-		if (tle->resjunk)
-			continue;
-		tle->expr = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr),
-										   exprCollation(expr));
-		tle->ressortgroupref = 0;
-		columns = lappend(columns, tle);
-	}
-	query->targetList = columns;
-	query->rtable = query->cteList = NIL;
-	query->jointree = makeFromExpr(NIL, makeBoolConst(false, false));
-	query->groupClause = query->groupingSets = query->distinctClause = NIL;
-	query->sortClause = query->windowClause = query->rowMarks = NIL;
-	query->havingQual = query->limitCount = query->limitOffset = query->setOperations = NULL;
-	query->hasAggs = query->hasWindowFuncs = query->hasTargetSRFs = query->hasSubLinks = false;
-	query->hasDistinctOn = query->hasRecursive = query->hasForUpdate = false;
-}
-
 /* Processes a whole statement that touches protected relations, in place. */
 void
 process_statement(RewriteContext *context, Query *query)
@@ -120,7 +91,7 @@ process_statement(RewriteContext *context, Query *query)
 
 		if (returns_nothing(context, query))
 		{
-			empty_statement(query);
+			empty_query(query);
 			return;
 		}
 		if (statement_uses_dp(query))

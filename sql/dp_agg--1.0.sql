@@ -458,10 +458,11 @@ CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
 						delta double precision DEFAULT NULL,
 						max_groups integer DEFAULT NULL,
 						max_rows integer DEFAULT NULL,
-						max_total integer DEFAULT NULL) RETURNS boolean
+						max_total integer DEFAULT NULL,
+						shares double precision[] DEFAULT NULL) RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_with' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer, integer) IS
-'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000, max_total 1 .. 100000000; NULL keeps the setting';
+COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer, integer, double precision[]) IS
+'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000, max_total 1 .. 100000000; shares: how several grouping sets divide epsilon and delta, a constant array of one number 0.001 .. 1000 for each set, those with more keys first (by default equal); NULL keeps the setting';
 
 CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,

@@ -206,9 +206,13 @@ static const struct
 		"arguments of dp_with() must be constants or parameters",
 		"For example: WHERE dp_with(epsilon => 0.5)."
 	},
+	[REFUSE_WITH_SHARES] = {
+		"shares in dp_with() must be constant numbers from 0.001 to 1000, one for each grouping set",
+		"Sets with more keys come first, each once: GROUP BY ROLLUP (a, b) has (a, b), (a) and (), and takes dp_with(shares => ARRAY[2, 1, 1])."
+	},
 	[REFUSE_WITH_TWICE] = {
 		"two dp_with() set the same thing differently",
-		"Set each of epsilon, delta, max_groups, max_rows and max_total once for one release."
+		"Set each of epsilon, delta, max_groups, max_rows, max_total and shares once for one release."
 	},
 };
 

@@ -296,9 +296,9 @@ settle_settings(ReleaseBuilder *builder)
 	if (!builder->spec.streamed)
 		individuals->proofs = NIL;
 	initial_params(builder);
-	extract_with(builder);
 	if (set != NULL && set->query == builder->level->query)
 		builder->spec.grouping = set->grouping;
+	extract_with(builder);
 }
 
 /* SELECT DISTINCT a, b is GROUP BY a, b. */

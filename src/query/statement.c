@@ -73,7 +73,7 @@ returns_nothing(RewriteContext *context, Query *query)
 	if (limit != NULL && IsA(limit, Const) && !((Const *) limit)->constisnull &&
 		DatumGetInt64(((Const *) limit)->constvalue) == 0)
 		return true;
-	if (query->setOperations != NULL || query->havingQual != NULL ||
+	if (query->setOperations != NULL || query->havingQual != NULL || query->groupingSets != NIL ||
 		(query->hasAggs && query->groupClause == NIL))
 		return false;
 	quals = eval_const_expressions(context->root, copyObject(query->jointree->quals));

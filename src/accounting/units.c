@@ -34,9 +34,9 @@ static int64_t
 units_above(double x, int64_t units)
 {
 	int			exponent;
-	dp_uint128 product = (dp_uint128) ldexp(frexp(x, &exponent), 53);
+	dp_uint128	product = (dp_uint128) ldexp(frexp(x, &exponent), 53);
 	int			shift = 53 - exponent;
-	dp_uint128 whole;
+	dp_uint128	whole;
 
 	product *= (dp_uint128) units;
 	if (shift >= 128)

@@ -74,7 +74,7 @@ static const struct
 };
 
 /* Which of the aggregates it stands for; DP_FUNC_NONE if there is no such one. */
-DpFunction
+static DpFunction
 aggregate_function(Aggref *aggref)
 {
 	DpFunction	function = extension_function(aggref->aggfnoid);

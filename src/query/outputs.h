@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 
-#include "policy/extension.h"
 #include "query/builder.h"
 #include "spec/spec.h"
 
@@ -19,7 +18,6 @@ typedef struct OutputForm
 	bool		clipped;		/* the share of individuals that are clipped in it */
 } OutputForm;
 
-extern DpFunction aggregate_function(Aggref *aggref);
 extern int	add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form);
 
 #endif							/* DP_OUTPUTS_H */

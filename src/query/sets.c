@@ -494,17 +494,19 @@ static void
 list_sets(SetsContext *context, List **written, List **released)
 {
 	Query	   *query = context->query;
+	List	   *sets = NIL;
 	ListCell   *lc;
 
-	*written = *released = NIL;
+	*released = NIL;
 	foreach(lc, expand_grouping_sets(query->groupingSets, query->groupDistinct, MOST_LISTED))
-		*written = insert_set(context, *written, ordered_set(context, lfirst(lc)));
-	foreach(lc, *written)
+		sets = insert_set(context, sets, ordered_set(context, lfirst(lc)));
+	foreach(lc, sets)
 	{
 		if (set_is_released(context, lfirst(lc)) && find_set(*released, lfirst(lc)) == DP_NONE)
 			*released = lappend(*released, lfirst(lc));
 	}
-	if (*written == NIL || list_length(*released) > DP_MAX_GROUPING_SETS)
+	*written = sets;
+	if (sets == NIL || list_length(*released) > DP_MAX_GROUPING_SETS)
 		refuse_query(REFUSE_MANY_SETS, context->rewrite, query);
 }
 

@@ -9,14 +9,17 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/fmgroids.h"
 
 #include "policy/extension.h"
-#include "query/outputs.h"
+#include "query/questions.h"
 #include "query/vacant.h"
 
 typedef struct VacantContext
@@ -73,7 +76,10 @@ yields_nothing(const Query *query)
 	return false;
 }
 
-/* Is there an aggregate of the level that is none of those over protected rows? */
+/*
+ * Is there an aggregate of the level that is not PostgreSQL's or ours, or has an answer of its own
+ * for no rows?
+ */
 static bool
 unknown_walker(Node *node, VacantContext *context)
 {
@@ -82,7 +88,8 @@ unknown_walker(Node *node, VacantContext *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->levelsup)
-		return aggregate_function((Aggref *) node) == DP_FUNC_NONE;
+		return ((Aggref *) node)->aggkind == AGGKIND_HYPOTHETICAL ||
+			(((Aggref *) node)->aggfnoid >= FirstNormalObjectId && !is_dp_aggregate((Aggref *) node));
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, unknown_walker, context);
 	context->levelsup++;
@@ -100,11 +107,7 @@ unknown_walker(Node *node, VacantContext *context)
 static Node *
 over_nothing(Aggref *aggref)
 {
-	DpFunction	function = aggregate_function(aggref);
-
-	if (aggref->aggtype == INT8OID &&
-		(function == DP_FUNC_COUNT || function == DP_FUNC_COUNT_DISTINCT ||
-		 function == DP_FUNC_REGR_COUNT))
+	if (aggregate_counts(aggref) || aggref->aggfnoid == F_COUNT_ || aggref->aggfnoid == F_REGR_COUNT)
 		return (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false,
 								  FLOAT8PASSBYVAL);
 	return (Node *) makeNullConst(aggref->aggtype, -1, aggref->aggcollid);

@@ -397,8 +397,8 @@ typedef struct ReleaseSpec
 /* The parameters of one execution, checked. */
 typedef struct ReleaseParams
 {
-	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9); of all grouping sets
-								 * together, if it is one of several */
+	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9); of all grouping
+								 * sets together, if it is one of several */
 	int64		delta_atto;		/* the same in atto-delta (1e-18) */
 	int64		epsilon_share;	/* epsilon of each mechanism, nano-epsilon */
 	int64		delta_share;	/* delta of each mechanism that has a gate, atto-delta */

@@ -322,11 +322,12 @@ is(DpAgg::value($node, 'analyst', $_->[0]), $_->[1], "free: $_->[0]")
   [ 'SELECT count(*) FROM (SELECT clinic, count(*) FROM visits WHERE false GROUP BY 1) s', '0' ], [ 'SELECT count(*) FROM visits WHERE 0 = 1 AND dp_with(epsilon => 0.1)', '0' ],
   [ "SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY cost)), regr_count(cost, cost) FROM visits WHERE 'a' = 'b'", '|0' ];
 is(spent('analyst'), $before, 'they cost nothing');
+$node->safe_psql('postgres', 'CREATE SCHEMA own AUTHORIZATION analyst; CREATE AGGREGATE own.last(int) (SFUNC = int4pl, STYPE = int, INITCOND = 5)');
 is(DpAgg::value($node, 'analyst', "SELECT count(*), avg(cost), max(age) FROM visits JOIN people USING (person) WHERE 0 = 1 \\gdesc"), "count|bigint\navg|numeric\nmax|integer", 'and have the types of the columns');
 DpAgg::refused($node, 'analyst', @$_)
-  foreach [ 'SELECT array_agg(cost) FROM visits WHERE 0 = 1', 'DP002' ], [ 'SELECT count(*) FROM visits WHERE 1 / 0 = 1', 'DP002' ];
+  foreach [ 'SELECT own.last(cost) FROM visits WHERE 0 = 1', 'DP002' ], [ 'SELECT rank(5) WITHIN GROUP (ORDER BY cost) FROM visits WHERE 0 = 1', 'DP002' ],
+  [ 'SELECT count(*) FROM visits WHERE 1 / 0 = 1', 'DP002' ], [ 'SELECT count(*) FROM visits v, people p WHERE 0 = 1', 'DP002' ];
 # A function of the analyst's own does not decide about that, and what costs nothing under one plan does not under another.
-$node->safe_psql('postgres', 'CREATE SCHEMA own AUTHORIZATION analyst');
 DpAgg::refused($node, 'analyst', <<'SQL', 'DP002', 'a function of the analyst does not empty a query');
 CREATE FUNCTION own.never() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN false; END';
 SELECT count(*) FROM visits WHERE own.never();

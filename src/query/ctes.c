@@ -62,6 +62,8 @@ make_cte(char *name, Query *query)
 	{
 		TargetEntry *tle = lfirst(lc);
 
+		if (tle->resjunk)
+			continue;
 		cte->ctecolnames = lappend(cte->ctecolnames, makeString(pstrdup(tle->resname)));
 		cte->ctecoltypes = lappend_oid(cte->ctecoltypes, exprType((Node *) tle->expr));
 		cte->ctecoltypmods = lappend_int(cte->ctecoltypmods, exprTypmod((Node *) tle->expr));

@@ -82,8 +82,12 @@ select_from_cte(CommonTableExpr *cte)
 	ListCell   *lc;
 
 	foreach(lc, ((Query *) cte->ctequery)->targetList)
-		append_target(query, (Node *) makeVarFromTargetEntry(1, lfirst(lc)),
-					  lfirst_node(TargetEntry, lc)->resname, false);
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		if (!tle->resjunk)
+			append_target(query, (Node *) makeVarFromTargetEntry(1, tle), tle->resname, false);
+	}
 	rte->eref = linitial_node(RangeTblEntry, query->rtable)->eref;
 	query->rtable = list_make1(rte);
 	return query;
@@ -93,7 +97,8 @@ select_from_cte(CommonTableExpr *cte)
 static bool
 is_one_row(const Query *query)
 {
-	return query->hasAggs && query->groupClause == NIL && query->groupingSets == NIL;
+	return query->hasAggs && query->groupClause == NIL && query->groupingSets == NIL &&
+		!query->hasTargetSRFs;
 }
 
 /* A sub-select of a condition becomes one of its CTE. */

@@ -88,7 +88,18 @@ same($_) foreach 'SELECT 1 FROM visits GROUP BY ()', "SELECT coalesce(clinic, 'n
   'SELECT sex, n, count(*) FROM (SELECT person, sex, count(*) AS n FROM visits GROUP BY 1, 2) v GROUP BY ROLLUP (sex, n)',
   "WITH m AS (SELECT 50 AS half) SELECT clinic, count(*) FROM visits, m WHERE cost < m.half GROUP BY ROLLUP (clinic)",
   'SELECT sex, count(*) FROM (SELECT person, sex FROM people UNION ALL SELECT person, sex FROM visits) u GROUP BY ROLLUP (sex)',
-  "SELECT 'x'::text AS k, count(*) FROM visits GROUP BY ROLLUP (k)";
+  "SELECT 'x'::text AS k, count(*) FROM visits GROUP BY ROLLUP (k)", 'SELECT sex, generate_series(1, 2), count(*) FROM visits GROUP BY ROLLUP (sex)',
+  'SELECT w.ward, w.floor, sex, count(*) FROM visits v JOIN wards w USING (ward) GROUP BY w.ward, ROLLUP (sex)',
+  'SELECT ward, sex, count(*) FROM visits LEFT JOIN wards USING (ward) GROUP BY CUBE (ward, sex)',
+  'SELECT s.sex, count(*) FROM visits v JOIN (SELECT sex, count(*) AS n FROM visits GROUP BY 1 ORDER BY count(*)) s USING (sex) WHERE n > 5999 GROUP BY ROLLUP (s.sex)',
+  'SELECT sex, count(*) FROM visits WHERE clinic IN (SELECT clinic FROM visits GROUP BY 1 HAVING count(*) = 3000 ORDER BY clinic DESC NULLS LAST LIMIT 2) GROUP BY ROLLUP (sex)',
+  'SELECT sex, count(*) FROM visits WHERE 11999 < (SELECT count(*) FROM visits) AND EXISTS (SELECT FROM people HAVING count(*) > 3999) GROUP BY ROLLUP (sex)',
+  'SELECT clinic, sum(n) FROM (SELECT clinic, count(*) AS n FROM visits GROUP BY CUBE (clinic)) s GROUP BY ROLLUP (clinic)',
+  'SELECT sex, count(*) FROM visits GROUP BY ROLLUP (sex) HAVING count(*) > (SELECT count(*) FROM people)',
+  "WITH x AS (SELECT 'North'::text AS c), v AS (SELECT * FROM visits WHERE cost < 50) SELECT q.sex, q.n FROM x, (SELECT v.sex, count(*) AS n FROM v JOIN x ON x.c = v.clinic GROUP BY ROLLUP (v.sex)) q",
+  'SELECT DISTINCT ON (grouping(sex)) grouping(sex), sex, count(*) FROM visits GROUP BY ROLLUP (sex) ORDER BY grouping(sex), sex DESC',
+  "SELECT clinic, count(*) FROM visits WHERE clinic < 'O' GROUP BY ROLLUP (clinic) UNION ALL SELECT sex, count(*) FROM visits GROUP BY CUBE (sex)",
+  'SELECT count(*) FROM (SELECT a FROM (SELECT a FROM (SELECT sex AS a FROM visits GROUP BY ROLLUP (sex)) s GROUP BY ROLLUP (a)) s GROUP BY ROLLUP (a)) s';
 
 # A key of public values: its groups without rows are there, in the sets that have only such keys.
 $node->safe_psql('postgres', q{SELECT dp_agg.set_domain('people', 'town', ARRAY['A', 'B', 'C', 'D'])});

@@ -28,10 +28,10 @@
 
 #include "core/limits.h"
 #include "core/refusals.h"
-#include "policy/extension.h"
 #include "query/constants.h"
 #include "query/ctes.h"
 #include "query/queries.h"
+#include "query/questions.h"
 #include "query/refuse.h"
 #include "query/sets.h"
 #include "query/walk.h"
@@ -121,21 +121,18 @@ key_column(Node *node, SetsContext *context)
 	return NULL;
 }
 
-/* Is this dp_low(), dp_high() or dp_clipped() around an aggregate of Q? */
+/*
+ * Is this dp_low(), dp_high() or dp_clipped() around an aggregate of Q?  In Q itself it may stand
+ * around nothing else, as its level will say.
+ */
 static bool
 is_annotation(Node *node, SetsContext *context)
 {
-	DpFunction	function = IsA(node, FuncExpr) ?
-		extension_function(((FuncExpr *) node)->funcid) : DP_FUNC_NONE;
-	Node	   *around;
+	Node	   *around = annotated_expression(node);
 
-	if (function != DP_FUNC_LOW && function != DP_FUNC_HIGH && function != DP_FUNC_CLIPPED)
-		return false;
-	around = linitial(((FuncExpr *) node)->args);
-	while (around != NULL && IsA(around, RelabelType))
-		around = (Node *) ((RelabelType *) around)->arg;
-	return context->levelsup == 0 ||
-		(IsA(around, Aggref) && ((Aggref *) around)->agglevelsup == context->levelsup);
+	return around != NULL &&
+		(context->levelsup == 0 ||
+		 (IsA(around, Aggref) && ((Aggref *) around)->agglevelsup == context->levelsup));
 }
 
 /* Must the expression be computed by the levels, as it is? */

@@ -18,7 +18,6 @@
 #include "parser/parsetree.h"
 #include "utils/fmgroids.h"
 
-#include "policy/extension.h"
 #include "query/questions.h"
 #include "query/vacant.h"
 
@@ -117,12 +116,9 @@ over_nothing(Aggref *aggref)
 static bool
 is_annotation(Node *node, VacantContext *context)
 {
-	DpFunction	function = IsA(node, FuncExpr) ?
-		extension_function(((FuncExpr *) node)->funcid) : DP_FUNC_NONE;
+	Aggref	   *around = (Aggref *) annotated_expression(node);
 
-	return (function == DP_FUNC_LOW || function == DP_FUNC_HIGH || function == DP_FUNC_CLIPPED) &&
-		IsA(linitial(((FuncExpr *) node)->args), Aggref) &&
-		((Aggref *) linitial(((FuncExpr *) node)->args))->agglevelsup == context->levelsup;
+	return around != NULL && IsA(around, Aggref) && around->agglevelsup == context->levelsup;
 }
 
 /* Replaces the aggregates of the level. */

@@ -2877,7 +2877,7 @@ DECLARE
 	quarters constant double precision[] := '{0.125,0.375,0.625,0.875}';
 	endless boolean;
 	last integer := GREATEST(array_position(counts, (SELECT max(c) FROM unnest(counts) c)),
-							 (SELECT max(i) FROM unnest(counts) WITH ORDINALITY u (c, i) WHERE c >= 8 * noise));
+							 (SELECT max(i) FROM unnest(counts) WITH ORDINALITY u (c, i) WHERE c >= 10 * noise));
 	highest double precision;
 	below double precision[];
 	fall double precision;
@@ -2974,10 +2974,10 @@ $$;
 COMMENT ON FUNCTION dp_agg.suggest_quantile(double precision[], double precision[], double precision[], double precision[], double precision, double precision) IS
 'internal: the least candidate beyond which there is at most a share of everybody, and the share that is beyond it';
 
--- Of a thousand empty buckets one does so once in 160 times.
+-- Of a thousand empty buckets one does so once in 2,700 times.
 CREATE FUNCTION dp_agg.stands_out(counts bigint[], noise double precision) RETURNS boolean LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT bool_or(c >= 8 * noise) FROM unnest(counts) c $$;
+AS $$ SELECT bool_or(c >= 10 * noise) FROM unnest(counts) c $$;
 COMMENT ON FUNCTION dp_agg.stands_out(bigint[], double precision) IS
 'internal: is one of the counts larger than noise of that standard error makes it?';
 
@@ -3005,7 +3005,7 @@ BEGIN
 		RETURN;
 	ELSIF kind = 'date' THEN
 		-- years that stand out, and one more on each side
-		SELECT min(i), max(i) INTO side FROM unnest(counts) WITH ORDINALITY u (c, i) WHERE c >= 8 * noise;
+		SELECT min(i), max(i) INTO side FROM unnest(counts) WITH ORDINALITY u (c, i) WHERE c >= 10 * noise;
 		IF side.min IS NULL THEN
 			RETURN;
 		END IF;
@@ -3029,7 +3029,7 @@ BEGIN
 	standard_error := side.standard_error;
 	lower := '0';
 	-- values may be far from zero, all of them where an individual has one
-	first := (SELECT min(i) FROM unnest(counts[size + 1:]) WITH ORDINALITY u (c, i) WHERE c >= 8 * noise);
+	first := (SELECT min(i) FROM unnest(counts[size + 1:]) WITH ORDINALITY u (c, i) WHERE c >= 10 * noise);
 	IF dp_agg.stands_out(counts[:size], noise) THEN
 		SELECT q.* INTO side
 		  FROM dp_agg.suggest_tail((SELECT array_agg(c ORDER BY i DESC) FROM unnest(counts[:size + 1]) WITH ORDINALITY u (c, i)), edges, noise) t,

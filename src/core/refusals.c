@@ -44,7 +44,7 @@ static const struct
 	},
 	[REFUSE_CORRELATED] = {
 		"a release may not refer to columns of an enclosing query",
-		"Compute the release in a sub-select of its own with GROUP BY and join its result."
+		"A sub-select that = ties to the unit, as in (SELECT count(*) FROM b WHERE b.unit = a.unit), yields a value of that individual, in WHERE, in an aggregate, or as a key; else compute the release in a sub-select of its own with GROUP BY and join its result."
 	},
 	[REFUSE_DEBUG_PRINT] = {
 		"protected relations cannot be queried while plans are printed",

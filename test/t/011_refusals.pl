@@ -259,7 +259,7 @@ refusals('this form of sub-select is not available',
 	'SELECT count(*) FROM patients p WHERE (SELECT sum(cost) FROM visits v WHERE v.patient_id = p.patient_id GROUP BY v.patient_id) > 5',
 	'SELECT count(*) FROM patients p WHERE age > ALL (SELECT cost FROM visits v WHERE v.patient_id = p.patient_id)',
 	'SELECT count(*) FROM patients p WHERE ARRAY(SELECT city FROM clinics) = \'{}\'',
-	'SELECT count(*) FROM visits v WHERE (SELECT city FROM clinics c WHERE c.clinic = v.clinic) = \'Graz\'');
+	'SELECT count(*) FROM visits v WHERE (SELECT city FROM clinics c WHERE c.city = v.clinic) = \'Graz\'');
 refusals('system columns and whole rows',
 	(map { "SELECT count(*) FROM visits WHERE $_" } q{ctid = '(0,1)'}, q{xmin = '5'}, q{tableoid = 5}),
 	'SELECT ctid, count(*) FROM visits GROUP BY 1', 'SELECT count(visits) FROM visits',

@@ -184,6 +184,10 @@ static const char *const wrapped_functions[] = {
 	"jsonb_exists_any", "jsonb_exists_all", "jsonb_contains", "jsonb_contained", "jsonb_eq",
 	"jsonb_ne", "jsonb_bool", "jsonb_int2", "jsonb_int4", "jsonb_int8", "jsonb_float4",
 	"jsonb_float8", "jsonb_numeric",
+	"jsonb_path_exists", "jsonb_path_exists_opr", "jsonb_path_match", "jsonb_path_match_opr",
+	"jsonb_path_query_first", "jsonb_path_query_array",
+	/* text search: of a stored tsvector for a constant query, see language.c */
+	"ts_match_vq", "ts_match_qv",
 	/* order of enums: labels are looked up */
 	"enum_lt", "enum_le", "enum_gt", "enum_ge",
 	/* arrays */
@@ -216,7 +220,9 @@ static const struct
 	{"numeric_to_char", 1}, {"int4_to_char", 1}, {"int8_to_char", 1},
 	{"float4_to_char", 1}, {"float8_to_char", 1},
 	{"to_date", 1}, {"to_timestamp", 1}, {"numeric_to_number", 1},
-	{"lpad", 1}, {"rpad", 1}, {"repeat", 1}
+	{"lpad", 1}, {"rpad", 1}, {"repeat", 1},
+	{"jsonb_path_exists", 1}, {"jsonb_path_exists_opr", 1}, {"jsonb_path_match", 1},
+	{"jsonb_path_match_opr", 1}, {"jsonb_path_query_first", 1}, {"jsonb_path_query_array", 1},
 };
 
 /* Standard aggregates allowed over the rows of one individual. */

@@ -18,7 +18,6 @@ typedef struct TotalBounds
 	bool		not_negative;
 } TotalBounds;
 
-extern Node *aggregate_argument(Aggref *aggref, int i);
 extern int	find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node);
 extern int	find_bounds(ReleaseBuilder *builder, SpecParamKind kind, Node *lower, Node *upper);
 extern Node *written_number(ReleaseBuilder *builder, Node *expr, Refusal otherwise);

@@ -25,6 +25,8 @@ typedef struct WantedOutput
 {
 	int			set;			/* set of the rows that count in it, or DP_NONE */
 	bool		presence;		/* it counts individuals in the set, not rows */
+	int			argument;		/* argument whose rows with a value decide about a yes or no,
+								 * or DP_NONE */
 	int			sketch;			/* sketch of distinct values that it counts, or DP_NONE */
 	bool		negated_x;		/* of a pair: its x is minus the argument's ... */
 	bool		negated_y;		/* ... and so its y */

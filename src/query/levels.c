@@ -16,6 +16,7 @@
 
 #include "core/refusals.h"
 #include "query/below.h"
+#include "query/correlated.h"
 #include "query/ctes.h"
 #include "query/identifiers.h"
 #include "query/keys.h"
@@ -187,6 +188,33 @@ process_from(RewriteContext *context, Level *level, Node *node)
 	}
 }
 
+/*
+ * Joins what sub-selects of the level's expressions yield about the row at hand.  Refuses one whose
+ * value would be a release (ERRCODE_DP_QUERY_REFUSED): it is tied by something else than the unit.
+ */
+static void
+process_correlated(RewriteContext *context, Level *level)
+{
+	int			ninputs = list_length(level->query->rtable) + 1;
+	List	   *joined = join_sublinks(context, level->query);
+	ListCell   *lc;
+
+	if (joined == NIL)
+		return;
+	level->inputs = repalloc(level->inputs,
+							 (list_length(level->query->rtable) + 1) * sizeof(Individuals *));
+	for (int i = ninputs; i <= list_length(level->query->rtable); i++)
+		level->inputs[i] = NULL;
+	foreach(lc, joined)
+	{
+		JoinedSublink *sublink = lfirst(lc);
+
+		process_from_item(context, level, sublink->rtindex);
+		if (sublink->grouped && level->inputs[sublink->rtindex] == NULL)
+			refuse(REFUSE_CORRELATED, context->source, sublink->location);
+	}
+}
+
 /* Whose rows the first private item of FROM holds; NULL if all are public. */
 static Individuals *
 first_input(Level *level)
@@ -310,6 +338,7 @@ process_private_level(RewriteContext *context, Level *level)
 	if (query->groupingSets != NIL)
 		refuse_query(REFUSE_GROUPING_SETS, context, query);
 
+	process_correlated(context, level);
 	level->below = true;
 	flatten_level(query);
 	tie_inputs(context, level, individuals);

@@ -162,11 +162,12 @@ bounds_contain_zero(ReleaseBuilder *builder, int bound)
 		DatumGetFloat8(lower->constvalue) < DatumGetFloat8(upper->constvalue);
 }
 
-/* Is the output a count of rows or individuals, or a share of these, and not of values? */
+/* Does the output follow from numbers of rows or individuals, and not from values? */
 static bool
 only_counts(const SpecOutput *output)
 {
-	return output->kind == SPEC_OUT_COUNT || output->kind == SPEC_OUT_CLIPPED;
+	return output->kind == SPEC_OUT_COUNT || output->kind == SPEC_OUT_CLIPPED ||
+		is_boolean_output(output);
 }
 
 /* Is an output of values made of the sums of its parts, and not of its one part as it is? */
@@ -481,6 +482,21 @@ assign_terms(ReleaseBuilder *builder, int i, const SumSource *sources)
 	output->moments[SPEC_MOMENT_X] = spec->terms[output->first_term].x;
 }
 
+/*
+ * Output i says whether there are individuals in a set; their number, and that of those who have a
+ * value at all.
+ */
+static void
+assign_boolean(ReleaseBuilder *builder, int i)
+{
+	SpecOutput *output = &builder->spec.outputs[i];
+	const WantedOutput *wanted = &builder->wanted[i];
+	int			set = find_set(builder, wanted->argument, DP_NONE, false);
+
+	output->moments[SPEC_MOMENT_N] = assign_n(builder, wanted->set, true, SUM_BESIDE_COUNT);
+	output->moments[SPEC_MOMENT_X] = assign_n(builder, set, true, SUM_BESIDE_COUNT);
+}
+
 /* Output i is a function of sums: gives it those it needs, from the source. */
 static void
 assign_moments(ReleaseBuilder *builder, int i, SumSource source)
@@ -545,6 +561,8 @@ assign_coordinates(ReleaseBuilder *builder)
 			assign_count(builder, i);
 		if (spec->outputs[i].kind == SPEC_OUT_CLIPPED)
 			assign_clipped(builder, i);
+		if (is_boolean_output(&spec->outputs[i]))
+			assign_boolean(builder, i);
 	}
 	/* sets with squares or products come with a count that others may use */
 	for (int i = 0; i < spec->noutputs; i++)

@@ -65,6 +65,7 @@
 #include "query/planning.h"
 #include "query/publics.h"
 #include "query/rewrite.h"
+#include "query/simpler.h"
 #include "query/totals.h"
 #include "query/units.h"
 #include "query/walk.h"
@@ -236,8 +237,12 @@ outer_mutator(Node *node, OuterContext *context)
 		return column;
 	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->levelsup)
 	{
-		Aggref	   *aggref = own_aggregate((Aggref *) node, context);
+		Node	   *simpler = simpler_aggregate(builder, (Aggref *) node, context->levelsup);
+		Aggref	   *aggref;
 
+		if (simpler != NULL)
+			return outer_mutator(simpler, context);
+		aggref = own_aggregate((Aggref *) node, context);
 		form = (OutputForm) {.end = SPEC_END_NONE};
 		return release_column(-(add_output(builder, aggref, &form) + 1), node,
 							  context->levelsup);

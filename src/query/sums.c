@@ -8,6 +8,7 @@
 
 #include "nodes/nodeFuncs.h"
 
+#include "query/aggregates.h"
 #include "query/arguments.h"
 #include "query/bases.h"
 #include "query/builder.h"

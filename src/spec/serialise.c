@@ -14,6 +14,7 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 #include "utils/numeric.h"
@@ -275,6 +276,8 @@ pass_sketch(SpecBytes *bytes, const ReleaseSpec *spec, SpecSketch *sketch)
 	pass_bool(bytes, &sketch->complete);
 	require(!sketch->complete ||
 			(sketch->kind == SPEC_SKETCH_CELLS && sketch->scheme != SPEC_SCHEME_BINS));
+	pass_bool(bytes, &sketch->shares);
+	require(!sketch->shares || sketch->kind == SPEC_SKETCH_VALUES);
 	if (sketch->kind != SPEC_SKETCH_CELLS)
 		return;
 	require(sketch->type != SPEC_ARG_ANY);
@@ -328,7 +331,8 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 	if (is_moment_output(output))
 	{
 		require(output->part == DP_NONE && output->moments[SPEC_MOMENT_N] != DP_NONE);
-		require(output->kind != SPEC_OUT_SUM || output->moments[SPEC_MOMENT_X] != DP_NONE);
+		require((output->kind != SPEC_OUT_SUM && !is_boolean_output(output)) ||
+				output->moments[SPEC_MOMENT_X] != DP_NONE);
 		require(output->first_term + output->nterms <= spec->nterms);
 		require(output->nterms == 0 || output->kind == SPEC_OUT_SUM || output->kind == SPEC_OUT_AVG);
 		return;
@@ -340,6 +344,7 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 	}
 	require(output->part != DP_NONE);
 	require(output->kind != SPEC_OUT_TOP || output->number != 0);
+	require(!is_ordered_output(output) || spec->parts[output->part].kind == SPEC_PART_TOP);
 	require(output->kind != SPEC_OUT_RANK || output->ntargets == 1);
 	require(output->first_target + output->ntargets <= spec->ntargets);
 	for (int i = 0; i < output->ntargets; i++)
@@ -367,7 +372,7 @@ pass_term(SpecBytes *bytes, const ReleaseSpec *spec, SpecTerm *term)
 static void
 pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 {
-	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_CLIPPED);
+	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_LIST);
 	output->end = pass_byte(bytes, output->end, SPEC_END_HIGH);
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);
@@ -384,6 +389,9 @@ pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 	output->first_target = pass_number(bytes, output->first_target, 0, spec->ntargets);
 	output->ntargets = pass_number(bytes, output->ntargets, 0, spec->ntargets);
 	output->number = pass_param(bytes, spec, output->number, SPEC_PARAM_NUMBER);
+	output->order = is_ordered_output(output) ? pass_uint32(bytes, output->order) : InvalidOid;
+	require(!is_ordered_output(output) ||
+			(OidIsValid(output->order) && output->order < FirstNormalObjectId));
 	pass_text(bytes, output->name, sizeof(output->name));
 	check_output(spec, output);
 }

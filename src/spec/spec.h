@@ -97,6 +97,9 @@
 #define DP_SPEC_ID_BYTES 16
 #define DP_MAX_PROOFS 32
 
+/* Largest magnitude of a bound: squares and sums of it stay finite. */
+#define DP_LARGEST_BOUND 1e120
+
 /* Positions in the parameter array; the others follow in any order. */
 enum
 {
@@ -217,12 +220,15 @@ typedef struct SpecSketch
 	SpecSketchKind kind;
 	SpecScheme	scheme;			/* how cells divide the values; CELLS only */
 	SpecArgType type;
-	int32		typmod;			/* as of an argument */
+	int32		typmod;			/* as of an argument; of VALUES the type modifier, whatever
+								 * the type */
 	Oid			value_type;		/* type of the argument */
 	Oid			collation;		/* collation of the argument */
 	int16		bound;			/* position of the lower bound in the parameters, or 0 */
 	int16		buckets;		/* position of the number of buckets in the parameters, or 0 */
 	bool		complete;		/* each individual of a group has a value in it; CELLS only */
+	bool		shares;			/* the rows of an individual weigh one in all, also where they
+								 * are fewer than max_rows: nobody counts rows; VALUES only */
 } SpecSketch;
 
 /* What a part chooses from its sketch. */
@@ -327,7 +333,12 @@ typedef enum SpecOutputKind
 	/* from neither */
 	SPEC_OUT_TIER,				/* the risk tier of the row */
 	/* from moments: those of kind N and X are numbers of individuals */
-	SPEC_OUT_CLIPPED			/* share of individuals with more rows than count */
+	SPEC_OUT_CLIPPED,			/* share of individuals with more rows than count */
+	SPEC_OUT_ANY,				/* does the number X stand out of its noise? */
+	SPEC_OUT_NONE,				/* the opposite */
+	/* from the values that a part of kind TOP has released */
+	SPEC_OUT_FIRST,				/* the first of them in an order */
+	SPEC_OUT_LIST				/* all of them in an order, as an array */
 } SpecOutputKind;
 
 /* The moments an output may need; x is the independent variable of a pair. */
@@ -360,6 +371,8 @@ typedef struct SpecOutput
 	int16		first_target;	/* first of its targets */
 	int16		ntargets;		/* number of its targets */
 	int16		number;			/* position of a number of values in the parameters, or 0 */
+	Oid			order;			/* operator that sorts the values, of FIRST and LIST; else
+								 * invalid */
 	char		name[NAMEDATALEN];	/* name for the ledger, as in avg(x) */
 } SpecOutput;
 
@@ -430,11 +443,26 @@ typedef struct ReleaseParams
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 
+/* Is the output a yes or no that follows from a number of individuals? */
+static inline bool
+is_boolean_output(const SpecOutput *output)
+{
+	return output->kind == SPEC_OUT_ANY || output->kind == SPEC_OUT_NONE;
+}
+
 /* Is the output a function of moments, and not chosen from a sketch? */
 static inline bool
 is_moment_output(const SpecOutput *output)
 {
-	return output->kind <= SPEC_OUT_SXY || output->kind == SPEC_OUT_CLIPPED;
+	return output->kind <= SPEC_OUT_SXY || output->kind == SPEC_OUT_CLIPPED ||
+		is_boolean_output(output);
+}
+
+/* Is the output made of released values in an order of theirs? */
+static inline bool
+is_ordered_output(const SpecOutput *output)
+{
+	return output->kind == SPEC_OUT_FIRST || output->kind == SPEC_OUT_LIST;
 }
 
 /* Does a part choose from the weights of public cells, or show all of them? */

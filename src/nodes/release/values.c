@@ -23,6 +23,9 @@
 /* Number of noise vectors that intervals are computed from. */
 #define SIMULATIONS 10000
 
+/* Standard errors from which a number of individuals is not taken for noise. */
+#define NOTICED 3.0
+
 /* The moments of one output and what its values are scaled by. */
 typedef struct Moments
 {
@@ -188,6 +191,32 @@ combination(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutp
 			   Min(params->values[output->bound_x + 1], sum / Max(n, 1.0) + output->shift));
 }
 
+/* The standard error of noise in each coordinate, in individuals. */
+static double
+coordinate_error(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	return params->whole_noise ?
+		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
+		dp_noise_stddev(params->vector_epsilon, params->groups, spec->dimensions);
+}
+
+/*
+ * Does a number of individuals stand out of its noise, by NOTICED standard errors and half an individual,
+ * since the noise may be whole numbers?  Noise of different coordinates is uncorrelated.
+ */
+static bool
+stands_out(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
+		   const double *vector)
+{
+	const SpecMoment *number = &spec->moments[output->moments[SPEC_MOMENT_X]];
+	double		squares = 0;
+
+	for (int t = 0; t < number->nterms; t++)
+		squares += number->terms[t].weight * number->terms[t].weight;
+	return moment(spec, params, output->moments[SPEC_MOMENT_X], vector) >=
+		NOTICED * sqrt(squares) * coordinate_error(spec, params) + 0.5;
+}
+
 /*
  * An output as a function of the vector (in individuals); NAN where it has no
  * value.  Not rounded.
@@ -205,6 +234,8 @@ evaluate(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput 
 		return clipped_share(spec, params, output, vector, n);
 	if (output->nterms > 0)
 		return combination(spec, params, output, vector, n);
+	if (is_boolean_output(output))
+		return stands_out(spec, params, output, vector) == (output->kind == SPEC_OUT_ANY);
 	read_moments(spec, params, output, vector, &m);
 	switch (output->kind)
 	{
@@ -426,9 +457,7 @@ values_standard_error(const ReleaseSpec *spec, const ReleaseParams *params,
 
 	if (law->centred)
 		return centred_error(spec, params, output, law, noisy);
-	sigma = params->whole_noise ?
-		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
-		dp_noise_stddev(params->vector_epsilon, params->groups, spec->dimensions);
+	sigma = coordinate_error(spec, params);
 
 	for (int i = 0; i < spec->dimensions; i++)
 		vector[i] = (double) noisy[i] / (double) DP_SCALE;
@@ -497,6 +526,8 @@ values_output(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOu
 			shown_value(spec, params, output, vector) :
 			interval_end(spec, params, output, law, vector, noise);
 	*isnull = isnan(value);
-	return *isnull ? (Datum) 0 :
+	if (*isnull)
+		return (Datum) 0;
+	return is_boolean_output(output) ? BoolGetDatum(value != 0) :
 		digits_datum(output->type, digits_round(value, digits, output->end), digits);
 }

@@ -860,7 +860,7 @@ SELECT 'collation', c.collname, NULL, 'as is'
    AND c.collencoding IN (-1, (SELECT d.encoding FROM pg_catalog.pg_database d
 								WHERE d.datname = pg_catalog.current_database()));
 COMMENT ON VIEW dp_agg.language IS
-'what may stand below a release: kind, name, result type, treatment (as is, or guarded: NULL where it would fail)';
+'what may stand below a release: kind, name, result type, treatment (as is; guarded: NULL where it would fail; once: a value of the session, computed before the release)';
 GRANT SELECT ON dp_agg.language TO PUBLIC;
 
 CREATE FUNCTION dp_agg.lock_label(relation regclass, "column" smallint) RETURNS text
@@ -4864,6 +4864,23 @@ AS $$
 		   'see that the policies mean analysts, too'
 	  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
 	 WHERE c.relrowsecurity
+	UNION ALL
+	SELECT 'medium', 'row security', format('policy %I on %s', r.polname, c.oid::regclass),
+		   'rests on current_setting(), which whoever asks can set: it is no more than a condition of the query',
+		   'let it rest on current_user where an analyst must not choose'
+	  FROM dp_agg.protected_tree() t
+	  JOIN pg_class c ON c.oid = t.relation AND c.relrowsecurity
+	  JOIN pg_policy r ON r.polrelid = c.oid AND r.polcmd IN ('r', '*')
+	 WHERE pg_get_expr(r.polqual, r.polrelid) ~ '\mcurrent_setting\('
+	UNION ALL
+	SELECT DISTINCT 'low', 'row security', format('policy %I on %s', r.polname, c.oid::regclass),
+		   format('calls %s, so every release is refused to whom the policy is for', d.refobjid::regprocedure),
+		   'write what the function says into the policy, in the language of the view dp_agg.language'
+	  FROM dp_agg.protected_tree() t
+	  JOIN pg_class c ON c.oid = t.relation AND c.relrowsecurity
+	  JOIN pg_policy r ON r.polrelid = c.oid AND r.polcmd IN ('r', '*')
+	  JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_proc'::regclass
+	 WHERE dp_agg.function_use(d.refobjid) IS NULL
 	UNION ALL
 	SELECT 'low', 'foreign table', c.oid::regclass::text,
 		   'the other server sees the conditions of queries, and its counters move with them',

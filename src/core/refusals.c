@@ -72,11 +72,11 @@ static const struct
 	},
 	[REFUSE_FROM_ITEM] = {
 		"only tables, sub-selects, joins and VALUES may stand in FROM beside protected rows",
-		"Store the function's result in a table and join that."
+		"generate_series(), unnest() and the like may, of constants and parameters; store the result of another function in a table and join that."
 	},
 	[REFUSE_FULL_JOIN] = {
-		"protected relations cannot be joined by FULL JOIN",
-		"Use an inner, LEFT or RIGHT join on the unit, or UNION ALL."
+		"protected relations may be joined by FULL JOIN on their units alone",
+		"Write FULL JOIN ... USING (unit), with units of one type; other conditions belong into sub-selects or WHERE. Or use a LEFT JOIN, or UNION ALL."
 	},
 	[REFUSE_FUNCTION] = {
 		"this function or operator is not available below a release: %s",
@@ -203,8 +203,8 @@ static const struct
 		"Store its values in a table and join that."
 	},
 	[REFUSE_WINDOW_BELOW] = {
-		"window functions are not available below a release",
-		"Apply window functions to the released values."
+		"window functions are not available below a release, except over the rows of one individual",
+		"Apply window functions to the released values, or PARTITION BY the unit for what concerns each individual: row_number() OVER (PARTITION BY unit ORDER BY day), without RANGE of a distance and without EXCLUDE."
 	},
 	[REFUSE_WITH_ARGUMENTS] = {
 		"arguments of dp_with() must be constants or parameters",
@@ -253,6 +253,24 @@ refuse_named(Refusal refusal, const char *name, const char *source, int location
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg(refusals[refusal].message, name),
 			 errhint("%s", refusals[refusal].hint),
+			 errposition(cursor_position(source, location))));
+}
+
+/*
+ * Raises ERRCODE_DP_QUERY_REFUSED for units of two types that are compared by a cast which makes
+ * one value of several.  comparison: what to write instead, or NULL.  source and location are as
+ * for refuse().
+ */
+void
+refuse_cast(const char *one, const char *other, const char *comparison, const char *source,
+			int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("protected relations must be joined by equality of the unit: this cast between %s and %s may make one value of several",
+					one, other),
+			 comparison != NULL ? errhint("Write the cast the other way round: %s.", comparison) :
+			 errhint("Ask the administrator to give both columns one type, or one of integer and the other of bigint, numeric or text."),
 			 errposition(cursor_position(source, location))));
 }
 

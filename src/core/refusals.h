@@ -63,6 +63,7 @@ typedef enum Refusal
 extern int	cursor_position(const char *source, int location);
 extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_named(Refusal refusal, const char *name, const char *source, int location) pg_attribute_noreturn();
+extern void refuse_cast(const char *one, const char *other, const char *comparison, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_many(int limit, const char *things, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_failing(const char *message, const char *source, int location) pg_attribute_noreturn();
 extern void refuse_raw(Oid relid) pg_attribute_noreturn();

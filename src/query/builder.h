@@ -52,6 +52,8 @@ typedef struct ReleaseBuilder
 	List	   *key_clauses;	/* their SortGroupClauses */
 	List	   *guarded_keys;	/* the keys, guarded */
 	List	   *domains;		/* public domains of all keys as arrays, or NIL */
+	Query	   *calendar;		/* a list of the keys that is public (calendars.h), or NULL */
+	List	   *sure_keys;		/* of these, whether each is never NULL, as integers */
 	List	   *key_quals;		/* conditions of WHERE about keys alone */
 	bool		asked[DP_PARAM_FIRST_OTHER];	/* settings that the query or the session
 												 * gives */

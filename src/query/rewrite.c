@@ -45,6 +45,7 @@
 #include "policy/extension.h"
 #include "query/below.h"
 #include "query/builder.h"
+#include "query/calendars.h"
 #include "query/checks.h"
 #include "query/collectors.h"
 #include "query/constants.h"
@@ -412,15 +413,18 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 {
 	ReleaseBuilder builder = {.context = context,.level = level,
 		.individuals = individuals};
+	Query	   *side;
 	Query	   *release;
 
 	settle_settings(&builder);
 	group_distinct_rows(level->query);
+	side = public_side(level);
 	guard_from(context, level);
 	require_unit(level, individuals);
 	find_keys(&builder);
 	note_aggregates(&builder);
 	replace_aggregates(&builder);
+	settle_calendar(&builder, side);
 	restrict_to_domains(&builder);
 	guard_keys(&builder);
 	follow_limits(&builder);
@@ -433,4 +437,5 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	release = make_release(&builder);
 	install_release(&builder, release);
 	list_domains(&builder, level->query);
+	list_calendar(&builder, level->query);
 }

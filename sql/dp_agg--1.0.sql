@@ -485,19 +485,20 @@ CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
 						delta double precision DEFAULT NULL,
 						max_groups integer DEFAULT NULL,
 						max_rows integer DEFAULT NULL,
-						max_total integer DEFAULT NULL) RETURNS boolean
+						max_total integer DEFAULT NULL,
+						shares double precision[] DEFAULT NULL) RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_with' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer, integer) IS
-'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000, max_total 1 .. 100000000; NULL keeps the setting';
+COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer, integer, double precision[]) IS
+'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000, max_total 1 .. 100000000; shares: how several grouping sets divide epsilon and delta, a constant array of one number 0.001 .. 1000 for each set, those with more keys first (by default equal); NULL keeps the setting';
 
 CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
 			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
 			   obligation text, warnings text[], release integer, bounded boolean, smallest_group bigint,
-			   max_groups bigint, max_rows bigint, max_total bigint)
+			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text)
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); no row before the first release';
+'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; no row before the first release';
 
 -- ----------------------------------------------------------------------------
 -- Risk tiers: codes as sentences.

@@ -83,7 +83,7 @@ static const struct
 		"Below a release only functions that cannot fail or tell are allowed; apply others to the released values in an outer query."
 	},
 	[REFUSE_GROUPING_SETS] = {
-		"GROUPING SETS, ROLLUP and CUBE are not available over protected rows",
+		"GROUPING SETS, ROLLUP and CUBE are not available in a sub-select of public rows below a release",
 		"Write one SELECT per grouping and combine them with UNION ALL."
 	},
 	[REFUSE_INTERVAL] = {
@@ -105,6 +105,10 @@ static const struct
 	[REFUSE_MANY_OUTPUTS] = {
 		"too many different aggregates in one release: more than %d %s",
 		"Split the query; every part is paid for."
+	},
+	[REFUSE_MANY_SETS] = {
+		"this GROUP BY has more than 32 different grouping sets",
+		"Leave out keys, or name the sets that are wanted in GROUPING SETS: each has a share of epsilon and delta."
 	},
 	[REFUSE_MIXED] = {
 		"dp_ aggregates and other aggregates cannot be mixed by a role that may read the table: write them in sub-selects of their own",
@@ -166,6 +170,10 @@ static const struct
 		"only UNION ALL of protected rows of one population may stand below a release: combine released results instead",
 		"Combine the released results instead."
 	},
+	[REFUSE_SETS_OVER_RELEASES] = {
+		"a sub-select below several grouping sets is a release itself, which each set would compute anew",
+		"Write it in WITH and join it: WITH m AS (SELECT avg(x) AS mean FROM t) SELECT ... FROM t, m WHERE x > m.mean."
+	},
 	[REFUSE_STACK] = {
 		"too little stack is left for a release",
 		"Run the query in fewer nested functions."
@@ -210,9 +218,13 @@ static const struct
 		"arguments of dp_with() must be constants or parameters",
 		"For example: WHERE dp_with(epsilon => 0.5)."
 	},
+	[REFUSE_WITH_SHARES] = {
+		"shares in dp_with() must be constant numbers from 0.001 to 1000, one for each grouping set",
+		"Sets with more keys come first, each once: GROUP BY ROLLUP (a, b) has (a, b), (a) and (), and takes dp_with(shares => ARRAY[2, 1, 1])."
+	},
 	[REFUSE_WITH_TWICE] = {
 		"two dp_with() set the same thing differently",
-		"Set each of epsilon, delta, max_groups, max_rows and max_total once for one release."
+		"Set each of epsilon, delta, max_groups, max_rows, max_total and shares once for one release."
 	},
 };
 

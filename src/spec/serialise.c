@@ -20,6 +20,7 @@
 #include "utils/numeric.h"
 
 #include "core/errors.h"
+#include "core/limits.h"
 #include "mechanism/noise.h"
 #include "spec/serialise.h"
 #include "spec/spec.h"
@@ -401,16 +402,23 @@ pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
  * ----------
  */
 
+/* DP_SPEC_ID_BYTES bytes */
+static void
+pass_id(SpecBytes *bytes, unsigned char *id)
+{
+	if (bytes->reading)
+		memcpy(id, next_bytes(bytes, DP_SPEC_ID_BYTES), DP_SPEC_ID_BYTES);
+	else
+		pq_sendbytes(&bytes->buffer, (const char *) id, DP_SPEC_ID_BYTES);
+}
+
 /* What stands at fixed places. */
 static void
 pass_header(SpecBytes *bytes, ReleaseSpec *spec)
 {
 	require(pass_uint32(bytes, SPEC_MAGIC) == SPEC_MAGIC);
 	(void) pass_number(bytes, SPEC_VERSION, SPEC_VERSION, SPEC_VERSION);
-	if (bytes->reading)
-		memcpy(spec->id, next_bytes(bytes, DP_SPEC_ID_BYTES), DP_SPEC_ID_BYTES);
-	else
-		pq_sendbytes(&bytes->buffer, (const char *) spec->id, DP_SPEC_ID_BYTES);
+	pass_id(bytes, spec->id);
 	pass_bool(bytes, &spec->account_required);
 }
 
@@ -490,6 +498,21 @@ check_parts_by_total(const ReleaseSpec *spec)
 		require(part_weighs_cells(spec->parts[i].kind));
 }
 
+/* Which of several grouping sets the release is. */
+static void
+pass_grouping(SpecBytes *bytes, SpecGrouping *grouping)
+{
+	grouping->number = pass_number(bytes, grouping->number, 0, DP_MAX_GROUPING_SETS);
+	if (grouping->number == 0)
+		return;
+	grouping->count = pass_number(bytes, grouping->count, grouping->number, DP_MAX_GROUPING_SETS);
+	pass_id(bytes, grouping->id);
+	grouping->part = (int32) pass_uint32(bytes, (uint32) grouping->part);
+	grouping->whole = (int32) pass_uint32(bytes, (uint32) grouping->whole);
+	require(grouping->part >= 1 && grouping->part <= grouping->whole);
+	pass_text(bytes, grouping->name, sizeof(grouping->name));
+}
+
 static void
 pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 {
@@ -500,6 +523,7 @@ pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_bool(bytes, &spec->grouped);
 	require(spec->grouped == (spec->nkeys > 0));
 	pass_bounding(bytes, spec);
+	pass_grouping(bytes, &spec->grouping);
 	spec->relid = pass_uint32(bytes, spec->relid);
 	pass_text(bytes, NameStr(spec->population), NAMEDATALEN);
 	pass_text(bytes, spec->relations, sizeof(spec->relations));

@@ -376,6 +376,23 @@ typedef struct SpecOutput
 	char		name[NAMEDATALEN];	/* name for the ledger, as in avg(x) */
 } SpecOutput;
 
+/* Bytes of the keys of a grouping set, as text. */
+#define DP_SET_NAME 128
+
+/*
+ * Which of several grouping sets a release is.  Together they are paid for as one: each has a
+ * share of the price.
+ */
+typedef struct SpecGrouping
+{
+	unsigned char id[DP_SPEC_ID_BYTES]; /* the same for all that are paid together */
+	int16		number;			/* which of them it is, from 1; 0: it is paid by itself */
+	int16		count;			/* how many there are */
+	int32		part;			/* its share: part / whole of epsilon and delta; the parts of */
+	int32		whole;			/* all add up to the whole at most */
+	char		name[DP_SET_NAME];	/* its keys, as in (clinic, sex) */
+} SpecGrouping;
+
 /* The description itself: what the release is made of, in arrays with their lengths before. */
 typedef struct ReleaseSpec
 {
@@ -405,6 +422,7 @@ typedef struct ReleaseSpec
 	int32		possible_groups;	/* most groups that one individual can be in, as far as is
 									 * known; at most DP_MAX_GROUPS */
 	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */
+	SpecGrouping grouping;
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
 	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" and limits rest on */
@@ -428,8 +446,9 @@ typedef struct ReleaseSpec
 /* The parameters of one execution, checked. */
 typedef struct ReleaseParams
 {
-	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9) */
-	int64		delta_atto;		/* price of the release, atto-delta (1e-18) */
+	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9); of all grouping
+								 * sets together, if it is one of several */
+	int64		delta_atto;		/* the same in atto-delta (1e-18) */
 	int64		epsilon_share;	/* epsilon of each mechanism, nano-epsilon */
 	int64		delta_share;	/* delta of each mechanism that has a gate, atto-delta */
 	int64		groups;			/* k: most groups that an individual counts in */

@@ -183,9 +183,18 @@ refusals('this expression fails whatever the rows',
 		q{date_trunc('monht', day) = day}, q{extract(hour FROM day) = 1}, q{substr(clinic, 1, -1) = 'x'}, q{split_part(clinic, ' ', 0) = ''},
 		q{day::timestamp AT TIME ZONE 'Nowhere' > now()}, 'width_bucket(cost, 0, 100, 0) = 1', 'sqrt(-1) > cost', q{clinic = chr(-1)},
 		q{CASE WHEN cost > 5 THEN cost / 0 END > 1});
-refusals('GROUPING SETS, ROLLUP and CUBE',
-	map { "SELECT clinic, count(*) FROM visits GROUP BY $_" } 'ROLLUP (clinic)', 'CUBE (clinic)',
+refusals('GROUPING SETS, ROLLUP and CUBE are not available in a sub-select of public rows',
+	map { "SELECT count(*) FROM visits v JOIN (SELECT clinic FROM clinics GROUP BY $_) c USING (clinic)" } 'ROLLUP (clinic)', 'CUBE (clinic)',
 		'GROUPING SETS ((clinic), ())');
+refusals('this query would return rows about single individuals',
+	map { "SELECT count(*) FROM visits GROUP BY $_" } 'ROLLUP (patient_id)', 'GROUPING SETS ((clinic), (clinic, patient_id))');
+refusals('a sub-select below several grouping sets is a release itself',
+	'SELECT count(*) FROM (SELECT * FROM visits WHERE cost > (SELECT avg(cost) FROM visits)) v GROUP BY ROLLUP (clinic)');
+refusals('this GROUP BY has more than 32 different grouping sets',
+	'SELECT count(*) FROM visits GROUP BY CUBE (clinic, day, cost, cost + 1, cost + 2, cost + 3)');
+refusals('shares in dp_with()',
+	'SELECT count(*) FROM visits WHERE dp_with(shares => ARRAY[1, 2]) GROUP BY clinic',
+	map { "SELECT count(*) FROM visits WHERE dp_with(shares => $_) GROUP BY ROLLUP (clinic)" } 'ARRAY[1]', 'ARRAY[1, 0]', 'ARRAY[random(), 1]');
 refusals('LIMIT and OFFSET are not available below',
 	'SELECT count(*) FROM (SELECT * FROM visits LIMIT 100) v',
 	'SELECT count(*) FROM (SELECT * FROM visits ORDER BY cost OFFSET 5) v',

@@ -5,7 +5,7 @@
 # released beside them.  A build without noise and gate (DP_FAULT_NOISELESS) must answer what
 # plain SQL answers, however individuals are bounded.
 #
-#	SEED=n QUERIES=n	which random statements and how many (1 and 30 if not set)
+#	SEED=n QUERIES=n	which random statements and how many (1 and 16 if not set)
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use DpAgg;
 use Faulty;
 
-my $queries = $ENV{QUERIES} || 30;
+my $queries = $ENV{QUERIES} || 16;
 
 srand($ENV{SEED} || 1);
 

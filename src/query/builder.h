@@ -45,6 +45,7 @@ typedef struct ReleaseBuilder
 	List	   *arguments;		/* validated argument expressions of the collector */
 	List	   *sketch_arguments;	/* validated argument of each sketch */
 	List	   *wishes;			/* arguments that may be made of each other (bases.c) */
+	int			own_outputs;	/* number of outputs whose arguments are made of no others */
 	List	   *aggregates;		/* the Aggrefs as written, one per output */
 	WantedOutput wanted[DP_MAX_OUTPUTS];
 	List	   *keys;			/* group key expressions as written */

@@ -501,6 +501,9 @@ new_output(ReleaseBuilder *builder, Aggref *aggref)
 
 	if (builder->spec.noutputs >= DP_MAX_OUTPUTS)
 		refuse_many(DP_MAX_OUTPUTS, "different outputs", builder->context->source, aggref->location);
+	if (find_combination(builder, aggref) == NULL && builder->own_outputs++ >= DP_MAX_OWN_OUTPUTS)
+		refuse_many(DP_MAX_OWN_OUTPUTS, "different outputs", builder->context->source,
+					aggref->location);
 	output = &builder->spec.outputs[builder->spec.noutputs];
 	output->type = aggref->aggtype;
 	output->part = DP_NONE;

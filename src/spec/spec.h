@@ -85,10 +85,12 @@
 #define DP_MAX_SKETCHES 64
 #define DP_MAX_PARTS 64
 #define DP_MAX_TARGETS 128
-#define DP_MAX_OUTPUTS 256
-#define DP_MAX_PARAMS 768
+#define DP_MAX_OUTPUTS 128
+#define DP_MAX_PARAMS 384
+/* Most outputs that are not made of what others need, too. */
+#define DP_MAX_OWN_OUTPUTS 64
 /* Most terms of all outputs, and of one. */
-#define DP_MAX_TERMS 1024
+#define DP_MAX_TERMS 512
 #define DP_FORM_TERMS 8
 /* Instead of an index: there is none. */
 #define DP_NONE (-1)

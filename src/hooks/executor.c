@@ -30,6 +30,7 @@
 #include "nodes/identity.h"
 #include "nodes/release/node.h"
 #include "nodes/release/scans.h"
+#include "nodes/release/settle.h"
 #include "nodes/release/state.h"
 #include "policy/cache.h"
 #include "policy/policy.h"
@@ -345,8 +346,10 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 		check_scans(queryDesc->plannedstmt, scanned);
 	if (audited)
 		record_plan_reads(queryDesc, scanned);
-	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
-		pay_releases(releases, queryDesc->sourceText);
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	settle_releases(releases);
+	pay_releases(releases, queryDesc->sourceText);
 }
 
 /* Has the statement sub-plans that a release may have read? */

@@ -50,6 +50,7 @@ typedef struct Level
 	Bitmapset  *nullable;		/* range table indexes under an outer join's weak side */
 	struct Level *parent;		/* lexically enclosing level, or NULL */
 	bool		below;			/* stands below a release, or will */
+	bool		windows;		/* its window functions have been judged (windows.c) */
 } Level;
 
 /* State of one call of the planner hook. */

@@ -32,6 +32,7 @@
 #include "query/unions.h"
 #include "query/units.h"
 #include "query/unused.h"
+#include "query/windows.h"
 
 /* Replaces references to join columns by what they stand for, in place. */
 void
@@ -276,8 +277,6 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
-	if (query->hasWindowFuncs)
-		refuse_query(REFUSE_WINDOW_BELOW, context, query);
 	if (query->hasTargetSRFs)
 		refuse_query(REFUSE_EXPRESSION, context, query);
 	if (query->hasDistinctOn)
@@ -309,6 +308,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	}
 	check_sorted_identifiers(context, level);
 	query->sortClause = NIL;
+	settle_windows(context, level, individuals);
 	guard_targets(context, level);
 	query->havingQual = guard_expression(context, level, query->havingQual);
 	canonical_groups(context, query, individuals);

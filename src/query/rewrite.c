@@ -45,6 +45,7 @@
 #include "policy/extension.h"
 #include "query/below.h"
 #include "query/builder.h"
+#include "query/calendars.h"
 #include "query/checks.h"
 #include "query/collectors.h"
 #include "query/constants.h"
@@ -66,6 +67,7 @@
 #include "query/publics.h"
 #include "query/rewrite.h"
 #include "query/sets.h"
+#include "query/simpler.h"
 #include "query/totals.h"
 #include "query/units.h"
 #include "query/vacant.h"
@@ -238,8 +240,12 @@ outer_mutator(Node *node, OuterContext *context)
 		return column;
 	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->levelsup)
 	{
-		Aggref	   *aggref = own_aggregate((Aggref *) node, context);
+		Node	   *simpler = simpler_aggregate(builder, (Aggref *) node, context->levelsup);
+		Aggref	   *aggref;
 
+		if (simpler != NULL)
+			return outer_mutator(simpler, context);
+		aggref = own_aggregate((Aggref *) node, context);
 		form = (OutputForm) {.end = SPEC_END_NONE};
 		return release_column(-(add_output(builder, aggref, &form) + 1), node,
 							  context->levelsup);
@@ -413,16 +419,20 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 {
 	ReleaseBuilder builder = {.context = context,.level = level,
 		.individuals = individuals};
+	Query	   *side;
 	Query	   *release;
 
 	settle_settings(&builder);
 	group_distinct_rows(level->query);
+	side = public_side(level);
 	guard_from(context, level);
 	require_unit(level, individuals);
 	if (answer_vacant(level->query))
 		return;
 	find_keys(&builder);
+	note_aggregates(&builder);
 	replace_aggregates(&builder);
+	settle_calendar(&builder, side);
 	restrict_to_domains(&builder);
 	guard_keys(&builder);
 	follow_limits(&builder);
@@ -435,4 +445,5 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	release = make_release(&builder);
 	install_release(&builder, release);
 	list_domains(&builder, level->query);
+	list_calendar(&builder, level->query);
 }

@@ -14,8 +14,10 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
+#include "utils/numeric.h"
 
 #include "core/errors.h"
 #include "core/limits.h"
@@ -275,6 +277,8 @@ pass_sketch(SpecBytes *bytes, const ReleaseSpec *spec, SpecSketch *sketch)
 	pass_bool(bytes, &sketch->complete);
 	require(!sketch->complete ||
 			(sketch->kind == SPEC_SKETCH_CELLS && sketch->scheme != SPEC_SCHEME_BINS));
+	pass_bool(bytes, &sketch->shares);
+	require(!sketch->shares || sketch->kind == SPEC_SKETCH_VALUES);
 	if (sketch->kind != SPEC_SKETCH_CELLS)
 		return;
 	require(sketch->type != SPEC_ARG_ANY);
@@ -328,7 +332,10 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 	if (is_moment_output(output))
 	{
 		require(output->part == DP_NONE && output->moments[SPEC_MOMENT_N] != DP_NONE);
-		require(output->kind != SPEC_OUT_SUM || output->moments[SPEC_MOMENT_X] != DP_NONE);
+		require((output->kind != SPEC_OUT_SUM && !is_boolean_output(output)) ||
+				output->moments[SPEC_MOMENT_X] != DP_NONE);
+		require(output->first_term + output->nterms <= spec->nterms);
+		require(output->nterms == 0 || output->kind == SPEC_OUT_SUM || output->kind == SPEC_OUT_AVG);
 		return;
 	}
 	if (output->kind == SPEC_OUT_TIER)
@@ -338,6 +345,7 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 	}
 	require(output->part != DP_NONE);
 	require(output->kind != SPEC_OUT_TOP || output->number != 0);
+	require(!is_ordered_output(output) || spec->parts[output->part].kind == SPEC_PART_TOP);
 	require(output->kind != SPEC_OUT_RANK || output->ntargets == 1);
 	require(output->first_target + output->ntargets <= spec->ntargets);
 	for (int i = 0; i < output->ntargets; i++)
@@ -345,13 +353,35 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 }
 
 static void
+pass_digits(SpecBytes *bytes, SpecDigits *digits)
+{
+	digits->rounding = pass_byte(bytes, digits->rounding, SPEC_ROUND_WIDTH);
+	digits->scale = pass_number(bytes, digits->scale, -NUMERIC_MAX_PRECISION, NUMERIC_MAX_PRECISION);
+}
+
+static void
+pass_term(SpecBytes *bytes, const ReleaseSpec *spec, SpecTerm *term)
+{
+	term->weight = pass_double(bytes, term->weight);
+	term->bound = pass_bound(bytes, spec, term->bound);
+	term->n = pass_position(bytes, term->n, spec->nmoments);
+	term->x = pass_position(bytes, term->x, spec->nmoments);
+	pass_digits(bytes, &term->digits);
+	require(term->bound != 0);
+}
+
+static void
 pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 {
-	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_CLIPPED);
+	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_LIST);
 	output->end = pass_byte(bytes, output->end, SPEC_END_HIGH);
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);
-	pass_bool(bytes, &output->integral);
+	pass_digits(bytes, &output->digits);
+	output->nterms = pass_byte(bytes, output->nterms, DP_FORM_TERMS);
+	output->first_term = output->nterms == 0 ? 0 :
+		pass_number(bytes, output->first_term, 0, spec->nterms);
+	output->shift = output->nterms == 0 ? 0 : pass_double(bytes, output->shift);
 	output->bound_x = pass_bound(bytes, spec, output->bound_x);
 	output->bound_y = pass_bound(bytes, spec, output->bound_y);
 	for (int i = 0; i < SPEC_MOMENT_KINDS; i++)
@@ -360,6 +390,9 @@ pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 	output->first_target = pass_number(bytes, output->first_target, 0, spec->ntargets);
 	output->ntargets = pass_number(bytes, output->ntargets, 0, spec->ntargets);
 	output->number = pass_param(bytes, spec, output->number, SPEC_PARAM_NUMBER);
+	output->order = is_ordered_output(output) ? pass_uint32(bytes, output->order) : InvalidOid;
+	require(!is_ordered_output(output) ||
+			(OidIsValid(output->order) && output->order < FirstNormalObjectId));
 	pass_text(bytes, output->name, sizeof(output->name));
 	check_output(spec, output);
 }
@@ -404,6 +437,7 @@ pass_counts(SpecBytes *bytes, ReleaseSpec *spec)
 	spec->nparts = pass_number(bytes, spec->nparts, 0, DP_MAX_PARTS);
 	spec->ntargets = pass_number(bytes, spec->ntargets, 0, DP_MAX_TARGETS);
 	spec->noutputs = pass_number(bytes, spec->noutputs, 0, DP_MAX_OUTPUTS);
+	spec->nterms = pass_number(bytes, spec->nterms, 0, DP_MAX_TERMS);
 	spec->nproofs = pass_number(bytes, spec->nproofs, 0, DP_MAX_PROOFS);
 }
 
@@ -429,6 +463,8 @@ pass_entries(SpecBytes *bytes, ReleaseSpec *spec)
 	for (int i = 0; i < spec->ntargets; i++)
 		pass_target(bytes, spec, &spec->targets[i]);
 	check_targets(spec);
+	for (int i = 0; i < spec->nterms; i++)
+		pass_term(bytes, spec, &spec->terms[i]);
 	for (int i = 0; i < spec->noutputs; i++)
 		pass_output(bytes, spec, &spec->outputs[i]);
 	for (int i = 0; i < spec->nproofs; i++)

@@ -18,9 +18,6 @@
 #include "spec/range.h"
 #include "spec/spec.h"
 
-/* Largest magnitude of a bound: squares and sums of it stay finite. */
-#define DP_LARGEST_BOUND 1e120
-
 /*
  * Raises ERRCODE_DP_BOUNDS for bounds that are not finite or not in order.  Equal bounds
  * are for arguments that are constants; analysts may not write them (may_be_equal is

@@ -41,6 +41,12 @@ SELECT clinic FROM clinics UNION ALL SELECT clinic FROM visits;
 -- Aggregates.
 SELECT array_agg(cost) FROM visits;
 \echo :SQLSTATE
+SELECT json_agg(cost) FROM visits;
+\echo :SQLSTATE
+SELECT count(*) FROM visits WHERE to_tsvector('english', clinic) @@ to_tsquery('english', 'n');
+\echo :SQLSTATE
+SELECT count(*) FROM visits WHERE clinic::jsonb @? '$.**';
+\echo :SQLSTATE
 SELECT count(*), sum(DISTINCT cost) FROM visits;
 \echo :SQLSTATE
 SELECT dp_quantile(age, age::float8 / 100) FROM people;

@@ -92,6 +92,7 @@ static bool
 has_error(const SpecOutput *output)
 {
 	return output->end == SPEC_END_NONE && output->kind != SPEC_OUT_TIER &&
+		!is_boolean_output(output) &&
 		(output->part == DP_NONE || output->kind == SPEC_OUT_TOP ||
 		 output->kind == SPEC_OUT_HISTOGRAM);	/* of each of its counts */
 }

@@ -390,6 +390,7 @@ process_sets(RewriteContext *context, Level *level)
 {
 	Query	   *query = level->query;
 	const SetLevel *outer = context->set;
+	int			location = exprLocation((Node *) query->targetList);
 	ListCell   *lc;
 
 	hoist_releases(context, level);
@@ -401,9 +402,9 @@ process_sets(RewriteContext *context, Level *level)
 
 		context->set = set;
 		if (process_query(context, set->query, level) != NULL)
-			refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
+			refuse(REFUSE_PER_INDIVIDUAL, context->source, location);
 		if (context->releases > before + 1)
-			refuse_query(REFUSE_SETS_OVER_RELEASES, context, query);
+			refuse(REFUSE_SETS_OVER_RELEASES, context->source, location);
 	}
 	context->set = outer;
 	process_public_sublinks(context, level);

@@ -90,6 +90,8 @@ same($_) foreach 'SELECT 1 FROM visits GROUP BY ()', "SELECT coalesce(clinic, 'n
   'SELECT sex, count(*) FROM (SELECT person, sex FROM people UNION ALL SELECT person, sex FROM visits) u GROUP BY ROLLUP (sex)',
   "SELECT 'x'::text AS k, count(*) FROM visits GROUP BY ROLLUP (k)", 'SELECT sex, generate_series(1, 2), count(*) FROM visits GROUP BY ROLLUP (sex)',
   'SELECT w.ward, w.floor, sex, count(*) FROM visits v JOIN wards w USING (ward) GROUP BY w.ward, ROLLUP (sex)',
+  'SELECT (SELECT max(w.ward) FROM visits w WHERE w.person = v.person) AS m, count(*) FROM visits v GROUP BY ROLLUP (m)',
+  'SELECT sex, count(*) FROM visits v WHERE (SELECT max(w.ward) FROM visits w WHERE w.person = v.person) = 4 GROUP BY ROLLUP (sex)',
   'SELECT ward, sex, count(*) FROM visits LEFT JOIN wards USING (ward) GROUP BY CUBE (ward, sex)',
   'SELECT s.sex, count(*) FROM visits v JOIN (SELECT sex, count(*) AS n FROM visits GROUP BY 1 ORDER BY count(*)) s USING (sex) WHERE n > 5999 GROUP BY ROLLUP (s.sex)',
   'SELECT sex, count(*) FROM visits WHERE clinic IN (SELECT clinic FROM visits GROUP BY 1 HAVING count(*) = 3000 ORDER BY clinic DESC NULLS LAST LIMIT 2) GROUP BY ROLLUP (sex)',

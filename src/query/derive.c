@@ -32,6 +32,7 @@
 #include "query/ranges.h"
 #include "query/scope.h"
 #include "query/totals.h"
+#include "query/windows.h"
 #include "spec/domain.h"
 #include "spec/range.h"
 #include "spec/spec.h"
@@ -418,6 +419,42 @@ aggregate_range(Scope *scope, Aggref *aggref)
 	}
 }
 
+/* A window function over one individual's rows. */
+static Range
+window_range(Scope *scope, WindowFunc *window)
+{
+	Range		range;
+
+	switch (window->winfnoid)
+	{
+		case F_ROW_NUMBER:
+		case F_RANK_:
+		case F_DENSE_RANK_:
+			return (Range) {1, scope->rows, 1};
+		case F_PERCENT_RANK_:
+		case F_CUME_DIST_:
+			return (Range) {0, 1, 0};
+		case F_NTILE:
+			range = derive(scope, linitial(window->args));
+			return (Range) {1, range.upper, 1};
+		case F_LAG_ANYCOMPATIBLE_INT4_ANYCOMPATIBLE:
+		case F_LEAD_ANYCOMPATIBLE_INT4_ANYCOMPATIBLE:
+			return range_around(derive(scope, linitial(window->args)),
+								derive(scope, lthird(window->args)));
+		case F_LAG_ANYELEMENT:
+		case F_LAG_ANYELEMENT_INT4:
+		case F_LEAD_ANYELEMENT:
+		case F_LEAD_ANYELEMENT_INT4:
+		case F_FIRST_VALUE:
+		case F_LAST_VALUE:
+		case F_NTH_VALUE:
+			return derive(scope, linitial(window->args));
+		default:
+			return window->winagg ? aggregate_range(scope, window_aggregate(window)) :
+				range_everything();
+	}
+}
+
 /* ----------
  * Expressions
  * ----------
@@ -468,6 +505,8 @@ bare_range(Scope *scope, Node *node)
 				now_range(exprType(node));
 		case T_Aggref:
 			return aggregate_range(scope, (Aggref *) node);
+		case T_WindowFunc:
+			return window_range(scope, (WindowFunc *) node);
 		case T_SubLink:
 			return sublink_range(scope, (SubLink *) node);
 		case T_CoalesceExpr:

@@ -376,8 +376,8 @@ settle_windows(RewriteContext *context, Level *level, Individuals *individuals)
  */
 
 /* The aggregate as one that stands without a window. */
-static Aggref *
-aggregate_of(WindowFunc *window)
+Aggref *
+window_aggregate(WindowFunc *window)
 {
 	Aggref	   *result = makeNode(Aggref);
 	ListCell   *lc;
@@ -387,6 +387,7 @@ aggregate_of(WindowFunc *window)
 	result->aggcollid = window->wincollid;
 	result->inputcollid = window->inputcollid;
 	result->aggstar = window->winstar;
+	result->aggfilter = window->aggfilter;
 	result->aggkind = AGGKIND_NORMAL;
 	result->location = window->location;
 	foreach(lc, window->args)
@@ -431,5 +432,5 @@ orderless_window(RewriteContext *context, WindowFunc *window)
 		return (Node *) window;
 	if (!aggregate_is_allowed(window->winfnoid, &adds))
 		refuse(REFUSE_AGGREGATE, context->source, window->location);
-	return window_mutator(orderless_aggregate(context, aggregate_of(window), adds), window);
+	return window_mutator(orderless_aggregate(context, window_aggregate(window), adds), window);
 }

@@ -10,6 +10,7 @@
 #include "query/level.h"
 
 extern void settle_windows(RewriteContext *context, Level *level, Individuals *individuals);
+extern Aggref *window_aggregate(WindowFunc *window);
 extern Node *orderless_window(RewriteContext *context, WindowFunc *window);
 
 #endif							/* DP_WINDOWS_H */

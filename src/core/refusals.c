@@ -43,8 +43,8 @@ static const struct
 		"Ask the administrator to include it in the columns given to dp_agg.protect()."
 	},
 	[REFUSE_CORRELATED] = {
-		"a release may not refer to columns of an enclosing query: write it with GROUP BY in FROM, and join its result",
-		"Compute the release in a sub-select of its own with GROUP BY and join its result."
+		"a release may not refer to columns of an enclosing query: tie it to the unit by =, or write it with GROUP BY in FROM",
+		"A sub-select that = ties to the unit, as in (SELECT count(*) FROM b WHERE b.unit = a.unit), yields a value of that individual, in WHERE, in an aggregate, or as a key; else compute the release in a sub-select of its own with GROUP BY and join its result."
 	},
 	[REFUSE_DEBUG_PRINT] = {
 		"protected relations cannot be queried while plans are printed: turn off debug_print_plan, log_executor_stats and the like",
@@ -72,18 +72,18 @@ static const struct
 	},
 	[REFUSE_FROM_ITEM] = {
 		"only tables, sub-selects, joins and VALUES may stand in FROM beside protected rows",
-		"Store the function's result in a table and join that."
+		"generate_series(), unnest() and the like may, of constants and parameters; store the result of another function in a table and join that."
 	},
 	[REFUSE_FULL_JOIN] = {
-		"protected relations cannot be joined by FULL JOIN",
-		"Use an inner, LEFT or RIGHT join on the unit, or UNION ALL."
+		"protected relations may be joined by FULL JOIN on their units alone",
+		"Write FULL JOIN ... USING (unit), with units of one type; other conditions belong into sub-selects or WHERE. Or use a LEFT JOIN, or UNION ALL."
 	},
 	[REFUSE_FUNCTION] = {
 		"this function or operator is not available below a release: %s",
 		"Below a release only functions that cannot fail or tell are allowed; apply others to the released values in an outer query."
 	},
 	[REFUSE_GROUPING_SETS] = {
-		"GROUPING SETS, ROLLUP and CUBE are not available over protected rows",
+		"GROUPING SETS, ROLLUP and CUBE are not available in a sub-select of public rows below a release",
 		"Write one SELECT per grouping and combine them with UNION ALL."
 	},
 	[REFUSE_INTERVAL] = {
@@ -105,6 +105,10 @@ static const struct
 	[REFUSE_MANY_OUTPUTS] = {
 		"too many different aggregates in one release: more than %d %s",
 		"Split the query; every part is paid for."
+	},
+	[REFUSE_MANY_SETS] = {
+		"this GROUP BY has more than 32 different grouping sets",
+		"Leave out keys, or name the sets that are wanted in GROUPING SETS: each has a share of epsilon and delta."
 	},
 	[REFUSE_MIXED] = {
 		"dp_ aggregates and other aggregates cannot be mixed by a role that may read the table: write them in sub-selects of their own",
@@ -166,6 +170,10 @@ static const struct
 		"only UNION ALL of protected rows of one population may stand below a release: combine released results instead",
 		"Combine the released results instead."
 	},
+	[REFUSE_SETS_OVER_RELEASES] = {
+		"a sub-select below several grouping sets is a release itself, which each set would compute anew",
+		"Write it in WITH and join it: WITH m AS (SELECT avg(x) AS mean FROM t) SELECT ... FROM t, m WHERE x > m.mean."
+	},
 	[REFUSE_STACK] = {
 		"too little stack is left for a release",
 		"Run the query in fewer nested functions."
@@ -203,16 +211,20 @@ static const struct
 		"Store its values in a table and join that."
 	},
 	[REFUSE_WINDOW_BELOW] = {
-		"window functions are not available below a release",
-		"Apply window functions to the released values."
+		"window functions are not available below a release, except over the rows of one individual",
+		"Apply window functions to the released values, or PARTITION BY the unit for what concerns each individual: row_number() OVER (PARTITION BY unit ORDER BY day), without RANGE of a distance and without EXCLUDE."
 	},
 	[REFUSE_WITH_ARGUMENTS] = {
 		"arguments of dp_with() must be constants or parameters",
 		"For example: WHERE dp_with(epsilon => 0.5)."
 	},
+	[REFUSE_WITH_SHARES] = {
+		"shares in dp_with() must be constant numbers from 0.001 to 1000, one for each grouping set",
+		"Sets with more keys come first, each once: GROUP BY ROLLUP (a, b) has (a, b), (a) and (), and takes dp_with(shares => ARRAY[2, 1, 1])."
+	},
 	[REFUSE_WITH_TWICE] = {
 		"two dp_with() set the same thing differently",
-		"Set each of epsilon, delta, max_groups, max_rows and max_total once for one release."
+		"Set each of epsilon, delta, max_groups, max_rows, max_total and shares once for one release."
 	},
 };
 
@@ -220,7 +232,7 @@ static const struct
  * The number of the character, counted from 1, at a byte offset of source, as
  * errposition() takes it; 0, which is no position, if source or the offset is missing.
  */
-static int
+int
 cursor_position(const char *source, int location)
 {
 	if (source == NULL || location < 0 || location > (int) strlen(source))
@@ -253,6 +265,24 @@ refuse_named(Refusal refusal, const char *name, const char *source, int location
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg(refusals[refusal].message, name),
 			 errhint("%s", refusals[refusal].hint),
+			 errposition(cursor_position(source, location))));
+}
+
+/*
+ * Raises ERRCODE_DP_QUERY_REFUSED for units of two types that are compared by a cast which makes
+ * one value of several.  comparison: what to write instead, or NULL.  source and location are as
+ * for refuse().
+ */
+void
+refuse_cast(const char *one, const char *other, const char *comparison, const char *source,
+			int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("protected relations must be joined by equality of the unit: this cast between %s and %s may make one value of several",
+					one, other),
+			 comparison != NULL ? errhint("Write the cast the other way round: %s.", comparison) :
+			 errhint("Ask the administrator to give both columns one type, or one of integer and the other of bigint, numeric or text."),
 			 errposition(cursor_position(source, location))));
 }
 

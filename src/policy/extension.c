@@ -95,11 +95,20 @@ static const struct
 	{"nearest_float8", DP_FUNC_NEAREST_FLOAT8},
 	{"flat", DP_FUNC_FLAT},
 	{"number", DP_FUNC_NUMBER},
+	{"derived_bound", DP_FUNC_DERIVED_BOUND},
 	{"protect", DP_FUNC_PROTECT},
 	{"facades_before", DP_FUNC_FACADES_BEFORE},
 	{"facades_after", DP_FUNC_FACADES_AFTER},
 	{"facade_settle", DP_FUNC_FACADE_SETTLE},
 	{"facade_remove", DP_FUNC_FACADE_REMOVE},
+	{"administers", DP_FUNC_ADMINISTERS},
+	{"population_known", DP_FUNC_POPULATION_KNOWN},
+	{"population_found", DP_FUNC_POPULATION_FOUND},
+	{"admin_add", DP_FUNC_ADMIN_ADD},
+	{"admin_remove", DP_FUNC_ADMIN_REMOVE},
+	{"account_set", DP_FUNC_ACCOUNT_SET},
+	{"account_drop", DP_FUNC_ACCOUNT_DROP},
+	{"readers_warn", DP_FUNC_READERS_WARN},
 };
 
 typedef struct FunctionEntry

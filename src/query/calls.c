@@ -13,6 +13,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -89,6 +90,33 @@ count_constants(List *args)
 	return result;
 }
 
+/*
+ * Does a format of format() ask for no width?  One of a row's own, or of a billion, would make as long a
+ * text.
+ */
+static bool
+format_is_plain(const Const *format)
+{
+	const char *c;
+
+	if (format->constisnull)
+		return true;
+	for (c = TextDatumGetCString(format->constvalue); *c != '\0'; c++)
+	{
+		size_t		digits;
+
+		if (*c != '%')
+			continue;
+		digits = strspn(++c, "0123456789");
+		if (digits > 0 && c[digits] != '$')
+			return false;
+		c += digits > 0 ? digits + 1 : 0;
+		if (*c == '\0' || strchr("sIL%", *c) == NULL)
+			return false;
+	}
+	return true;
+}
+
 /* Formats, patterns, paths and lengths must be known before there is a row. */
 static void
 check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *node)
@@ -111,6 +139,11 @@ check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *n
 		if (!IsA(argument, Const) || (!((Const *) argument)->constisnull &&
 									  DatumGetInt32(((Const *) argument)->constvalue) > LONGEST_PADDING))
 			refuse(REFUSE_PADDING, context->source, exprLocation(node));
+	}
+	else if (function_formats(funcid))
+	{
+		if (!IsA(argument, Const) || !format_is_plain((Const *) argument))
+			refuse(REFUSE_PATTERN, context->source, exprLocation(node));
 	}
 	else if (!IsA(argument, Const) && !(IsA(argument, Param) &&
 										((Param *) argument)->paramkind == PARAM_EXTERN))
@@ -151,9 +184,9 @@ guard_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 	Node	   *copy;
 	ListCell   *lc;
 
-	if (verdict == FUNCTION_REFUSED && IsA(node, FuncExpr))
+	if (verdict != FUNCTION_SAFE && verdict != FUNCTION_GUARDED && IsA(node, FuncExpr))
 		refuse_function(context, node);
-	if (verdict == FUNCTION_REFUSED)
+	if (verdict != FUNCTION_SAFE && verdict != FUNCTION_GUARDED)
 		refuse_operator(context, ((OpExpr *) node)->opno, exprLocation(node));
 	check_type(context, node);
 	check_input_collation(context, inputcollid, args, node);

@@ -68,7 +68,8 @@ guard_const(RewriteContext *context, Const *value)
 
 /*
  * CURRENT_TIMESTAMP and the like are the time of the transaction.  Others, as CURRENT_USER, fail
- * if the role is gone, and are refused (ERRCODE_DP_QUERY_REFUSED).
+ * if the role is gone, and are refused (ERRCODE_DP_QUERY_REFUSED) where they are not computed before
+ * the release (session_values.c).
  */
 void
 check_sql_value(RewriteContext *context, SQLValueFunction *value)

@@ -36,8 +36,10 @@
 #include "query/orderless.h"
 #include "query/questions.h"
 #include "query/refuse.h"
+#include "query/session_values.h"
 #include "query/tied.h"
 #include "query/unused.h"
+#include "query/windows.h"
 
 /* The most bytes of an array that is only searched, and so gets into no row. */
 #define WIDEST_SEARCHED (MaxAllocSize / 2)
@@ -49,6 +51,8 @@ typedef struct LanguageContext
 	Level	   *level;			/* whose expression it is */
 	bool		aggregates;		/* standard aggregates are allowed */
 	bool		sublink_params; /* the walk is inside the test expression of IN */
+	bool		session;		/* there are values of the session's in the expression */
+	bool		settled;		/* the walk is inside an expression that is computed before */
 	List	   *units;			/* columns (Var *) that stand where the unit may */
 } LanguageContext;
 
@@ -149,6 +153,35 @@ guard_aggregate(Aggref *aggref, LanguageContext *context)
 	return orderless_aggregate(context->rewrite, copy, adds);
 }
 
+/* A window function over the rows of one individual, which windows.c has judged. */
+static Node *
+guard_window(WindowFunc *window, LanguageContext *context)
+{
+	WindowFunc *copy = copyObject(window);
+	Node	   *result;
+	ListCell   *lc;
+
+	if (!context->level->windows)
+		refuse(REFUSE_WINDOW_BELOW, context->rewrite->source, window->location);
+	check_type(context->rewrite, (Node *) window);
+	check_input_collation(context->rewrite, window->inputcollid, window->args, (Node *) window);
+	foreach(lc, copy->args)
+	{
+		Var		   *unit = bare_unit(context->level, lfirst(lc));
+
+		if (window->winagg)
+			check_comparable(context->rewrite, lfirst(lc));
+		if (unit != NULL && window->winagg && window->winfnoid == F_COUNT_ANY)
+			context->units = lappend(context->units, unit);
+		lfirst(lc) = guard_mutator(lfirst(lc), context);
+	}
+	copy->aggfilter = (Expr *) guard_mutator((Node *) copy->aggfilter, context);
+	result = orderless_window(context->rewrite, copy);
+	if (window->winagg && (window->wintype == TEXTOID || window->wintype == BPCHAROID))
+		return narrow_text(result);
+	return result;
+}
+
 /*
  * ARRAY[...], of at most "widest" bytes.  One of several dimensions is refused: it fails for a row
  * where those of its elements differ.
@@ -162,7 +195,8 @@ guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 	if (array->multidims)
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
 	copy->elements = guard_list(array->elements, context);
-	settle_array(context->rewrite, copy, widest);
+	if (!context->settled)		/* else it is looked at when it has a value */
+		settle_array(context->rewrite, copy, widest);
 	return (Node *) copy;
 }
 
@@ -173,6 +207,8 @@ guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 static Node *
 searched_array(Node *array, LanguageContext *context)
 {
+	if (context->session && is_of_session(array))
+		return guard_mutator(array, context);
 	if (IsA(array, ArrayExpr))
 		return guard_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
 	if (IsA(array, Const))
@@ -371,6 +407,12 @@ guard_func(FuncExpr *func, LanguageContext *context)
 		func = copyObject(func);
 		func->args = ordered_arguments(func);
 	}
+	if (context->settled && function_verdict(func->funcid) == FUNCTION_OF_SESSION)
+	{
+		check_type(context->rewrite, (Node *) func);
+		func->args = guard_list(func->args, context);
+		return (Node *) func;
+	}
 	return guard_function((Node *) func, func->funcid, func->funcresulttype, func->funccollid,
 						  func->inputcollid, func->args, context);
 }
@@ -477,11 +519,24 @@ check_node(Node *node, LanguageContext *context)
 		case T_TargetEntry:
 			break;
 		case T_SQLValueFunction:
-			check_sql_value(rewrite, (SQLValueFunction *) node);
+			if (!context->settled)
+				check_sql_value(rewrite, (SQLValueFunction *) node);
 			break;
 		default:
 			refuse(REFUSE_EXPRESSION, rewrite->source, exprLocation(node));
 	}
+}
+
+/* An expression of the session's values, as one value that is computed before the release. */
+static Node *
+guard_session_value(Node *node, LanguageContext *context)
+{
+	Node	   *value;
+
+	context->settled = true;
+	value = guard_mutator(node, context);
+	context->settled = false;
+	return settled_value(context->level->query, value);
 }
 
 /* Copies and guards an expression: see guard_expression(). */
@@ -494,6 +549,8 @@ guard_mutator(Node *node, LanguageContext *context)
 		return NULL;
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
+	if (context->session && !context->settled && is_of_session(node))
+		return guard_session_value(node, context);
 	switch (nodeTag(node))
 	{
 		case T_Var:
@@ -517,6 +574,8 @@ guard_mutator(Node *node, LanguageContext *context)
 			return guard_sublink((SubLink *) node, context);
 		case T_Aggref:
 			return guard_aggregate((Aggref *) node, context);
+		case T_WindowFunc:
+			return guard_window((WindowFunc *) node, context);
 		case T_CoerceViaIO:
 			return guard_cast(context->rewrite, (CoerceViaIO *) node,
 							  guard_mutator((Node *) ((CoerceViaIO *) node)->arg, context));
@@ -559,6 +618,7 @@ guard_unit_expression(RewriteContext *context, Level *level, Node *node, Var *un
 	LanguageContext language = {.rewrite = context,.level = level};
 
 	language.aggregates = level->query->hasAggs;
+	language.session = has_session_value(node, NULL);
 	if (unit != NULL)
 		language.units = list_make1(unit);
 	return guard_mutator(node, &language);

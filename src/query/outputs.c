@@ -25,6 +25,7 @@
 #include "policy/extension.h"
 #include "query/aggregates.h"
 #include "query/arguments.h"
+#include "query/bases.h"
 #include "query/builder.h"
 #include "query/coordinates.h"
 #include "query/equalities.h"
@@ -33,6 +34,7 @@
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/selections.h"
+#include "query/sums.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
 
@@ -40,6 +42,30 @@
  * What form it may have
  * ----------
  */
+
+/*
+ * The same aggregate of what stands below an implicit cast to double precision; else itself.  One
+ * dp_median(double precision) is there for all numbers, and integers are to stay such.  Those of
+ * pairs are of double precision only.
+ */
+static Aggref *
+with_own_type(Aggref *aggref, DpFunction function)
+{
+	FuncExpr   *cast;
+	Aggref	   *result;
+
+	if (!is_dp_aggregate(aggref) || aggref->args == NIL ||
+		(function >= DP_FUNC_COVAR && function <= DP_FUNC_REGR_SXY))
+		return aggref;
+	cast = (FuncExpr *) strip_relabel(aggregate_argument(aggref, 0));
+	if (!IsA(cast, FuncExpr) || cast->funcformat != COERCE_IMPLICIT_CAST ||
+		cast->funcresulttype != FLOAT8OID || list_length(cast->args) != 1 ||
+		domain_of_type(exprType(linitial(cast->args))) == SPEC_ARG_ANY)
+		return aggref;
+	result = copyObject(aggref);
+	linitial_node(TargetEntry, result->args)->expr = copyObject(linitial(cast->args));
+	return result;
+}
 
 /* What DISTINCT, ORDER BY and WITHIN GROUP there may be. */
 static void
@@ -83,13 +109,14 @@ static void
 add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, Node *presence)
 {
 	Node	   *expr = presence != NULL ? presence : makeBoolConst(true, false);
+	const Combination *made = find_combination(builder, aggref);
 	SpecArgType type = SPEC_ARG_ANY;
 	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
 
 	output->kind = SPEC_OUT_COUNT;
 	wanted->presence = presence != NULL;
 	if (!aggref->aggstar && presence == NULL)
-		expr = aggregate_argument(aggref, 0);
+		expr = made != NULL ? copyObject(made->parts[0].base) : aggregate_argument(aggref, 0);
 	if (never_null(builder, aggref, expr) && !checkExprHasSubLink(expr))
 	{
 		wanted->set = find_set(builder, DP_NONE, DP_NONE, true);
@@ -102,60 +129,49 @@ add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, Node *pre
 	wanted->set = find_set(builder, find_argument(builder, expr, type, 0), DP_NONE, false);
 }
 
-/* An output of one argument: sum, average, variance, ... */
-static void
-add_moments(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutputKind kind)
+/* What of its argument an aggregate needs, and others may share: for bases.c. */
+static bool
+note_walker(Node *node, ReleaseBuilder *builder)
 {
-	Node	   *expr = aggregate_argument(aggref, 0);
-	SpecArgType type = number_type(builder, expr);
-	bool		every_row = never_null(builder, aggref, expr);
-	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
-	TotalBounds total;
-	int			x;
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == 0)
+	{
+		DpFunction	function = aggregate_function((Aggref *) node);
+		Aggref	   *aggref = with_own_type((Aggref *) node, function);
 
-	output->kind = kind;
-	output->integral = kind == SPEC_OUT_SUM &&
-		(type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 || type == SPEC_ARG_INT8);
-	if (kind == SPEC_OUT_SUM && total_bounds(builder, aggref, expr, &total))
-	{
-		output->bound_x = output->bound_y = total.bound;
-		x = total_argument(builder, guard_argument(builder, aggref, expr), type, &total);
-		wanted->not_negative = total.not_negative;
+		switch (function)
+		{
+			case DP_FUNC_COUNT:
+				note_argument(builder, aggref, USE_COUNT);
+				break;
+			case DP_FUNC_SUM:
+				note_argument(builder, aggref, USE_SUM);
+				break;
+			case DP_FUNC_AVG:
+				note_argument(builder, aggref, USE_MEAN);
+				break;
+			case DP_FUNC_VAR:
+			case DP_FUNC_VAR_POP:
+			case DP_FUNC_STDDEV:
+			case DP_FUNC_STDDEV_POP:
+				note_argument(builder, aggref, USE_SPREAD);
+				break;
+			default:
+				break;
+		}
+		return false;
 	}
-	else
-	{
-		output->bound_x = output->bound_y = argument_bounds(builder, aggref, expr, 1);
-		x = find_argument(builder, guard_argument(builder, aggref, expr), type, output->bound_x);
-	}
-	wanted->set = find_set(builder, x, DP_NONE, every_row);
+	return expression_tree_walker(node, note_walker, (void *) builder);
 }
 
-/*
- * An output of two arguments.  The standard puts the dependent variable y
- * first: corr(y, x), regr_slope(y, x).  regr_count(y, x), the rows in which both have a value,
- * needs no bounds.
- */
-static void
-add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutputKind kind)
+/* Looks at all aggregates of the level before the first becomes an output. */
+void
+note_aggregates(ReleaseBuilder *builder)
 {
-	Node	   *expr_y = aggregate_argument(aggref, 0);
-	Node	   *expr_x = aggregate_argument(aggref, 1);
-	bool		every_row = never_null(builder, aggref, expr_y) &&
-		never_null(builder, aggref, expr_x);
-	SpecArgType type_y = number_type(builder, expr_y);
-	SpecArgType type_x = number_type(builder, expr_x);
-	int			x;
-	int			y;
-
-	output->kind = kind;
-	if (kind != SPEC_OUT_COUNT)
-	{
-		output->bound_y = argument_bounds(builder, aggref, expr_y, 2);
-		output->bound_x = argument_bounds(builder, aggref, expr_x, 4);
-	}
-	y = find_argument(builder, guard_argument(builder, aggref, expr_y), type_y, output->bound_y);
-	x = find_argument(builder, guard_argument(builder, aggref, expr_x), type_x, output->bound_x);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, every_row);
+	(void) note_walker((Node *) builder->level->query->targetList, builder);
+	(void) note_walker(builder->level->query->havingQual, builder);
+	choose_bases(builder);
 }
 
 /* The argument of a count of the rows that meet a condition as well as the aggregate's FILTER. */
@@ -443,13 +459,17 @@ name_output(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 static void
 turn_into_share(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {
-	if (!is_moment_output(output) || is_boolean_output(output) ||
-		builder->wanted[builder->spec.noutputs].sketch != DP_NONE)
+	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
+
+	if (!is_moment_output(output) || is_boolean_output(output) || wanted->sketch != DP_NONE)
 		refuse(REFUSE_CLIPPED, builder->context->source, aggref->location);
 	output->kind = SPEC_OUT_CLIPPED;
 	output->type = FLOAT8OID;
-	output->integral = false;
+	output->digits = (SpecDigits) {SPEC_ROUND_NONE};
 	output->bound_x = output->bound_y = 0;
+	if (wanted->nparts > 0)
+		wanted->set = wanted->parts[0].set;
+	wanted->nparts = 0;
 }
 
 /* The position of the output that is of this form of an aggregate; DP_NONE if there is none. */
@@ -487,8 +507,8 @@ new_output(ReleaseBuilder *builder, Aggref *aggref)
 	for (int m = 0; m < SPEC_MOMENT_KINDS; m++)
 		output->moments[m] = DP_NONE;
 	wanted = &builder->wanted[builder->spec.noutputs];
+	memset(wanted, 0, sizeof(*wanted));
 	wanted->set = wanted->argument = wanted->sketch = DP_NONE;
-	wanted->presence = wanted->not_negative = false;
 	return output;
 }
 
@@ -506,7 +526,7 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form)
 	int			level_param = 0;
 	int			i;
 
-	aggref = with_filter(builder, aggref);
+	aggref = with_filter(builder, with_own_type(aggref, function));
 	if (form->end != SPEC_END_NONE)
 		level_param = find_param(builder, SPEC_PARAM_LEVEL,
 								 written_number(builder, form->level, REFUSE_PARAMETER));
@@ -524,6 +544,8 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form)
 	add_aggregate(builder, aggref, function, output);
 	if (form->end != SPEC_END_NONE && output->kind >= SPEC_OUT_RANKS)
 		refuse(REFUSE_INTERVAL, builder->context->source, aggref->location);
+	if (output->kind == SPEC_OUT_COUNT)
+		output->digits = (SpecDigits) {SPEC_ROUND_SCALE, 0};
 	if (form->clipped)
 		turn_into_share(builder, aggref, output);
 	name_output(builder, aggref, output);

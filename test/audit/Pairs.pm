@@ -21,6 +21,7 @@
 #	backward	true if side B holds its rows in the other order
 #	parts		true if a release is all the groups of a column "part" together: the
 #				features are then aggregates over them
+#	sets		what stands in GROUP BY instead of g and part
 #	bounds		of the columns that have bounds (default: '0, 100' of x and y, if they
 #				are numbers)
 #	total		bounds of the sum of an individual's x in a release
@@ -436,6 +437,16 @@ my @pairs = (
 		epsilon => 3, delta => 0.01, power => 1,
 		ask => 'dp_sum(x, 0, 10) AS s, dp_histogram(x, 0, 10, 2) AS h, dp_top(x, 2) AS t',
 		see => 's, (h[2]).count, (t[1]).value, (t[1]).count' },
+
+	# ----- several grouping sets share epsilon and delta
+
+	{ name => 'grouping sets: a group, and its parts', @parts, sets => 'GROUPING SETS ((g), (g, part))', others => [ 120, 'i % 2, i' ],
+		one => '0, 100', delta => 0.01, max_rows => 1, releases => 40000, power => 0.5, ask => 'dp_count(*) AS c',
+		see => 'sum(c), min(c - CASE WHEN part IS NULL THEN 120 ELSE 60 END) FILTER (WHERE part IS DISTINCT FROM 1)' },
+	{ name => 'grouping sets: gates at 19 individuals', @parts, sets => 'GROUPING SETS ((g), (g, part))', others => [ 18, '0, i' ],
+		one => '0, 100', delta => 0.01, max_rows => 1, releases => 40000, never => 'ab', ask => 'dp_count(*) AS c', see => 'sum(c)' },
+	{ name => 'grouping sets: gates at 20 individuals', @parts, sets => 'GROUPING SETS ((g), (g, part))', others => [ 19, '0, i' ],
+		one => '0, 100', delta => 0.01, max_rows => 1, releases => 40000, rare => 'a', never => 'b', ask => 'dp_count(*) AS c', see => 'sum(c)' },
 );
 
 # The faults that a build can have (src/, DP_FAULT_...), and the pairs each of which
@@ -455,6 +466,7 @@ my %faults = (
 	CLIP_OFF => [ 'clipped: 12 rows in 3 groups, 6 count', 'clipped: a sum with bounds of its own, in SQL' ],
 	CLIP_BY_OTHERS => [ 'clipped: 12 rows in 3 groups, 6 count' ],
 	CLAMP_OFF => [ 'sum, a value far beyond the bound' ],
+	SETS_UNSHARED => [ 'grouping sets: a group, and its parts' ],
 	TWO_DRAWS => [ 'two counts of the same rows', 'count and sum, a value at the bound' ],
 );
 
@@ -514,8 +526,9 @@ sub query
 	my ($pair, $table) = @_;
 	my $where = defined $pair->{where} ? "WHERE $pair->{where}" : '';
 	my ($keys, $outer) = $pair->{parts} ? ('g, part', 'GROUP BY g') : ('g', '');
+	my $groups = $pair->{sets} // $keys;
 
-	return "SELECT $pair->{see} FROM (SELECT $keys, $pair->{ask} FROM $table GROUP BY $keys) r $where $outer";
+	return "SELECT $pair->{see} FROM (SELECT $keys, $pair->{ask} FROM $table GROUP BY $groups) r $where $outer";
 }
 
 1;

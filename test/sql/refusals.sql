@@ -53,7 +53,7 @@ SELECT dp_quantile(age, age::float8 / 100) FROM people;
 \echo :SQLSTATE
 SELECT dp_low(dp_mode(clinic)) FROM visits;
 \echo :SQLSTATE
-SELECT clinic, count(*) FROM visits GROUP BY ROLLUP (clinic);
+SELECT count(*) FROM visits GROUP BY ROLLUP (person);
 \echo :SQLSTATE
 SELECT string_agg(format('sum(age + %s)', i), ', ') AS sums FROM generate_series(1, 200) i \gset
 SELECT :sums FROM people;

@@ -313,7 +313,8 @@ query('ALTER ROLE analyst RESET dp_agg.bound_node');
 
 my $many = 'too many different aggregates in one release: more than';
 foreach my $case (
-	[ list(65, 'count(*) FILTER (WHERE x = #)'), '64 different outputs' ], [ list(65, 'dp_median(x, -#, 100)'), '64 different outputs' ],
+	[ list(65, 'count(*) FILTER (WHERE x = #)'), '64 different arguments and filters' ], [ list(65, 'dp_median(x, -#, 100)'), '64 ' ],
+	[ list(257, 'sum(x + #)'), '256 different outputs' ],
 	[ list(33, 'dp_avg(x + #, 0, 200) FILTER (WHERE x > #)'), '64 coordinates' ], [ list(22, 'dp_var(x, -#, 200) FILTER (WHERE x > #)'), '64 coordinates' ],
 	[ 'dp_quantile(x, ARRAY[' . list(129, '#::float8 / 200') . '], 0, 100)', '128 order statistics' ])
 {

@@ -23,11 +23,16 @@
 #include "policy/measured.h"
 #include "spec/spec.h"
 
-/* What a release is asked for, by which the client may tell it from others of the statement. */
+/*
+ * What a release is asked for, by which the client may tell it from others of the statement and
+ * from other grouping sets.
+ */
 static const char *
 names_of(const ReleaseSpec *spec)
 {
-	return spec->noutputs > 0 ? spec->output_names : "group keys";
+	const char *names = spec->noutputs > 0 ? spec->output_names : "group keys";
+
+	return spec->grouping.number > 0 ? psprintf("%s by %s", names, spec->grouping.name) : names;
 }
 
 /* Says from how many individuals on something would have been shown. */

@@ -149,23 +149,11 @@ SQL
 
 # ---------- as many draws as paid for ----------
 
-{
-	my $ledger = 'SELECT count(*) FROM dp_agg.my_releases';
-
-	foreach my $case (
-		[ 'a nested loop', 'SELECT count(DISTINCT o) FROM generate_series(1, 50) i LEFT JOIN (SELECT bool_or(x > 45)::text AS o FROM people WHERE dp_with(epsilon => 0.1)) q ON i > 0' ],
-		[ 'a scalar sub-select', 'SELECT count(DISTINCT (SELECT string_agg(DISTINCT t, $$,$$) FROM people WHERE dp_with(epsilon => 1))) FROM generate_series(1, 50)' ],
-		[ 'a lateral join', 'SELECT count(DISTINCT o) FROM generate_series(1, 50) i, LATERAL (SELECT max(t) || i - i AS o FROM people WHERE dp_with(epsilon => 1)) q' ],
-		[ 'a CTE named twice', 'WITH c AS NOT MATERIALIZED (SELECT array_agg(DISTINCT x)::text AS o FROM people WHERE dp_with(epsilon => 5)) SELECT count(DISTINCT o) FROM (SELECT o FROM c UNION ALL SELECT o FROM c) q' ])
-	{
-		my ($name, $sql) = @$case;
-		my $before = DpAgg::value($node, 'analyst', $ledger);
-		my $r = DpAgg::as($node, 'analyst', "SET enable_material = off; SET enable_hashjoin = off; SET enable_mergejoin = off;\n$sql");
-		my $after = DpAgg::value($node, 'analyst', $ledger);
-
-		attacked(($r->{out} || 0) <= $after - $before, "$name: no more draws than paid for") or diag($r->{err});
-	}
-}
+Extreme::draws_are_paid(@$_) foreach
+  [ 'a nested loop', 'SELECT count(DISTINCT o) FROM generate_series(1, 50) i LEFT JOIN (SELECT bool_or(x > 45)::text AS o FROM people WHERE dp_with(epsilon => 0.1)) q ON i > 0' ],
+  [ 'a scalar sub-select', 'SELECT count(DISTINCT (SELECT string_agg(DISTINCT t, $$,$$) FROM people WHERE dp_with(epsilon => 1))) FROM generate_series(1, 50)' ],
+  [ 'a lateral join', 'SELECT count(DISTINCT o) FROM generate_series(1, 50) i, LATERAL (SELECT max(t) || i - i AS o FROM people WHERE dp_with(epsilon => 1)) q' ],
+  [ 'a CTE named twice', 'WITH c AS NOT MATERIALIZED (SELECT array_agg(DISTINCT x)::text AS o FROM people WHERE dp_with(epsilon => 5)) SELECT count(DISTINCT o) FROM (SELECT o FROM c UNION ALL SELECT o FROM c) q' ];
 
 # ---------- parameters ----------
 

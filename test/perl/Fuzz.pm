@@ -663,7 +663,8 @@ sub bare_aggregate
 		return both("dp_$form(", 'percentile_disc(0.5) WITHIN GROUP (ORDER BY ') . $argument . both("$p$bounds)", ')');
 	}
 	return 'mode() WITHIN GROUP (ORDER BY ' . $self->expression(pick(qw(text int4 bool color numeric date)), 2) . ')' if $r < 0.86;
-	return both('dp_top(', 'max(') . $self->expression(pick(qw(text int4 numeric)), 2) . both(', ' . pick(1, 3) . ')', ')') if $r < 0.9;
+	return both('dp_top(', 'max(') . $self->expression(pick(qw(text int4 numeric)), 2) . both(', ' . pick(1, 3) . ')', ')') if $r < 0.88;
+	return pick('min(', 'max(', 'array_agg(DISTINCT ') . $self->expression(pick(qw(text color)), 2) . ')' if $r < 0.9;
 	if ($r < 0.94)
 	{
 		my $type = pick(@numbers, 'date', 'timestamp');

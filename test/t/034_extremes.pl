@@ -479,7 +479,8 @@ foreach my $i (0 .. $#errors)
 
 	ok((ref $state ? $r->{sqlstate} =~ $state : $r->{sqlstate} eq $state) && index($r->{message}, $text) >= 0 && $r->{out} eq '', "$r->{sqlstate}: " . DpAgg::brief($sql))
 	  or diag("$r->{sqlstate} $r->{message} (expected: $text)\n$r->{out}");
-	my @differ = grep { "$_->{sqlstate} $_->{message} $_->{out}" ne "$r->{sqlstate} $r->{message} $r->{out}" } @others;
+	# a message may name the type of a row, which is the table's name
+	my @differ = grep { "$_->{sqlstate} $_->{message} $_->{out}" =~ s/: (wild2|"none"|none2);/: wild;/r ne "$r->{sqlstate} $r->{message} $r->{out}" } @others;
 	is(join("\n", map { "$_->{sqlstate} $_->{message}" } @differ), '', '... the same over nobody, and with several rows per person');
 }
 is(DpAgg::value($node, 'analyst', $spent), $before, 'no error was charged');

@@ -120,6 +120,10 @@ alike(
   'SELECT n, count(v.pid) FROM generate_series(1, 5) n JOIN visits v ON v.cost = n GROUP BY n ORDER BY n', q{SELECT count(*) FROM visits WHERE clinic IN (SELECT string_to_table('c1,c2', ','))} =~ s/SELECT string_to_table\((.*?)\)\)/SELECT x FROM string_to_table($1) x)/r,
   q{PREPARE p (date, date) AS SELECT g::date, count(v.pid) FROM generate_series($1, $2, interval '1 day') g LEFT JOIN visits v ON v.day = g::date GROUP BY g ORDER BY g; EXECUTE p('2024-01-20', '2024-01-27'); SET plan_cache_mode = force_generic_plan; EXECUTE p('2024-01-01', '2024-01-03')},
   q{SET app.days = '3'; SELECT g, count(v.pid) FROM generate_series(1, current_setting('app.days')::int) g LEFT JOIN visits v ON v.cost = g GROUP BY g ORDER BY g},
+  # a public side behind the protected table, of joins and of LATERAL
+  'SELECT i, clinics.name, count(v.pid) FROM visits v RIGHT JOIN (clinics CROSS JOIN (VALUES (1), (2), (700)) n(i)) ON v.clinic = name AND v.cost = i GROUP BY i, name ORDER BY 1, 2',
+  'SELECT l.i, count(v.pid) FROM visits v RIGHT JOIN (days CROSS JOIN LATERAL (SELECT d + 1 AS i OFFSET 0) l) ON v.day = d GROUP BY l.i ORDER BY 1',
+  'SELECT name, count(v.pid) FROM visits v RIGHT JOIN (clinics FULL JOIN (VALUES (1, \'c2\'), (2, \'c7\')) n(i, name) USING (name)) ON v.clinic = clinics.name GROUP BY name ORDER BY 1',
   'SELECT x.d, x.n, y.n FROM (SELECT d, count(v.pid) n FROM days LEFT JOIN visits v ON v.day = d GROUP BY d) x JOIN (SELECT d, count(t.pid) n FROM days LEFT JOIN tests t ON t.day = d GROUP BY d) y USING (d) ORDER BY d');
 
 is(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM (SELECT d, count(*) FROM days LEFT JOIN forward.visits v ON v.day = d GROUP BY d) s'), 60, 'all days are listed');

@@ -131,7 +131,7 @@ static const struct
 		"Query the partitioned table and filter by the partition key."
 	},
 	[REFUSE_PATH] = {
-		"a jsonpath below a release must be a constant without .**, .keyvalue(), .datetime(), variables and $ in a filter",
+		"a jsonpath below a release must be a constant without .**, [0, 1], .keyvalue(), .datetime(), variables and $ in a filter",
 		"Keys, subscripts, wildcards, filters, comparisons, arithmetic and like_regex are available, as in doc @? '$.items[*] ? (@.price > 10)'."
 	},
 	[REFUSE_PATTERN] = {

@@ -246,7 +246,7 @@ ties_of_columns(WindowsContext *context)
 			refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
 		if (!type_may_be_key(var->vartype) ||
 			(form == NULL && !canonical_is_plain(var->vartype)))
-			refuse(REFUSE_TYPE, context->rewrite->source, var->location);
+			refuse_type(context->rewrite, var->vartype, var->location);
 		result = lappend(result, sort_by_expression(context, (Node *) copyObject(var)));
 		if (form != NULL)
 			result = lappend(result, sort_by_expression(context, form));
@@ -267,7 +267,7 @@ ties_of_groups(WindowsContext *context)
 		SortGroupClause *clause;
 
 		if (!type_may_be_key(exprType(key)))
-			refuse(REFUSE_TYPE, context->rewrite->source, exprLocation(key));
+			refuse_type(context->rewrite, exprType(key), exprLocation(key));
 		clause = default_clause(exprType(key));
 		clause->tleSortGroupRef = lfirst_node(SortGroupClause, lc)->tleSortGroupRef;
 		result = lappend(result, clause);

@@ -68,6 +68,13 @@ foreach my $case (
 	$count{$_}++ foreach @messages;
 	is(join("\n", grep { $count{$_} > 1 } sort keys %count), '', 'each refusal has a message of its own');
 	is(join("\n", grep { length > 240 } @messages), '', 'and a short one');
+
+	# a name in a message is filled in by refuse_named() and the like, and not by refuse()
+	my $named = join '|', $table =~ /\[(REFUSE_\w+)\] = \{\s*"(?:[^"\\]|\\.)*%/g;
+	my @bare = map { my $file = $_; map { "$file: $_" } slurp_file($file) =~ /\brefuse(?:_query)?\((?:$named)\b.*/g } glob 'src/query/*.c';
+
+	like($named, qr/REFUSE_TYPE/, 'some messages have a name in them');
+	is(join("\n", @bare), '', 'which is told wherever they are raised');
 }
 
 # ---------- documents and text search ----------

@@ -91,7 +91,7 @@ check_window(WindowsContext *context, WindowClause *window, Individuals *individ
 	ListCell   *lc;
 
 	foreach(lc, individuals->units)
-		of_one = of_one || list_difference((List *) lfirst(lc), exprs) == NIL;
+		of_one = of_one || unit_is_among(lfirst(lc), exprs);
 	window->startOffset = eval_const_expressions(rewrite->root, window->startOffset);
 	window->endOffset = eval_const_expressions(rewrite->root, window->endOffset);
 	if (!of_one || (window->frameOptions & FRAMEOPTION_EXCLUSION) != 0 ||

@@ -158,6 +158,13 @@ alike(
   'SELECT count(*) FROM people p FULL JOIN (SELECT pid FROM visits GROUP BY pid) v USING (pid)', 'SELECT count(*) FROM visits v FULL JOIN tests t USING (pid) LEFT JOIN people p ON p.pid = v.pid AND p.sex = \'m\' WHERE p.pid IS NULL',
   'SELECT count(x.x), count(y.x) FROM two x FULL JOIN (SELECT * FROM two WHERE x > 300) y USING (a, b)');
 alike('SELECT count(*) FROM (SELECT pid FROM loose FULL JOIN visits USING (pid)) s WHERE pid IS NOT NULL');
+# both sides' units together tell whose a group is
+alike((map { "SELECT a IS NULL, b IS NULL, count(*), sum(n) > 9 FROM ($_) s GROUP BY 1, 2 ORDER BY 1, 2" }
+	  'SELECT v.pid AS a, t.pid AS b, count(*) AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid GROUP BY 1, 2', 'SELECT DISTINCT v.pid AS a, t.pid AS b, 10 AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid',
+	'SELECT v.pid AS a, t.pid AS b, count(p.sex) AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid FULL JOIN people p ON p.pid = coalesce(v.pid, t.pid) GROUP BY 1, 2, p.pid',
+	'SELECT v.pid AS a, t.pid AS b, count(*) OVER (PARTITION BY t.pid, v.pid) AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid',
+	'SELECT v.pid AS a, t.pid AS b, count(*) AS n FROM num_tests v FULL JOIN (SELECT pid FROM num_tests WHERE x > 5 AND pid < 100) t ON v.pid = t.pid GROUP BY 1, 2'),
+  'SELECT count(*) FROM (SELECT v.pid AS a, t.pid AS b, count(*) AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid GROUP BY 1, 2) s JOIN people p ON p.pid = s.b');
 is(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM forward.loose FULL JOIN forward.people USING (pid)'), DpAgg::value($node, 'analyst', 'SELECT count(*) FROM plain.loose FULL JOIN plain.people USING (pid) WHERE pid IS NOT NULL'), 'do not count');
 refused("SELECT count(*) FROM visits v FULL JOIN tests t ON $_", qr/FULL JOIN on their units alone/) foreach 'v.pid = t.pid AND v.day = t.day', 'v.day = t.day', 'v.pid = t.pid AND v.pid = t.pid';
 refused('SELECT count(*) FROM visits v FULL JOIN tests t USING (pid) FULL JOIN people p ON p.pid = v.pid', qr/FULL JOIN on their units alone/);

@@ -72,6 +72,12 @@ AS 'MODULE_PATHNAME', 'dp_domain_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SA
 COMMENT ON FUNCTION dp_agg.number(anyelement) IS
 'internal: a number, date (days), timestamp or interval (microseconds) as the number that bounds are kept as';
 
+CREATE FUNCTION dp_agg.derived_bound(internal, expression pg_node_tree, leaves double precision[], VARIADIC parameters "any")
+RETURNS double precision
+AS 'MODULE_PATHNAME', 'dp_derived_bound' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.derived_bound(internal, pg_node_tree, double precision[], "any") IS
+'internal: a bound that follows for an expression from those of its columns and from parameters of the statement';
+
 CREATE FUNCTION dp_agg.bounding_hash(VARIADIC "any") RETURNS bigint
 AS 'MODULE_PATHNAME', 'dp_bounding_hash' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.bounding_hash("any") IS
@@ -334,6 +340,30 @@ CREATE AGGREGATE dp_mode(x anyelement) (
 COMMENT ON AGGREGATE dp_mode(anyelement) IS
 'differentially private most frequent value of x (its own type), among values that at least 20 individuals have; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
 
+CREATE AGGREGATE dp_min(x anyelement) (
+	SFUNC = dp_agg.unreleased, STYPE = anyelement,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_min(anyelement) IS
+'differentially private first value of x in its order (its own type), of texts, enums and the like: among values that at least 20 individuals have; of booleans as dp_bool_and; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_max(x anyelement) (
+	SFUNC = dp_agg.unreleased, STYPE = anyelement,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_max(anyelement) IS
+'differentially private last value of x in its order (its own type), of texts, enums and the like: among values that at least 20 individuals have; of booleans as dp_bool_or; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_bool_and(x boolean) (
+	SFUNC = dp_agg.unreleased, STYPE = boolean,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_bool_and(boolean) IS
+'is x true in nearly all rows (boolean): false if the noisy number of individuals with a false is three standard errors and a half or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_bool_or(x boolean) (
+	SFUNC = dp_agg.unreleased, STYPE = boolean,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_bool_or(boolean) IS
+'is x true in more than a few rows (boolean): true if the noisy number of individuals with a true is three standard errors and a half or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
+
 CREATE AGGREGATE dp_top(x anyelement, n integer) (
 	SFUNC = dp_agg.unreleased, STYPE = dp_agg.category[],
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
@@ -343,7 +373,9 @@ COMMENT ON AGGREGATE dp_top(anyelement, integer) IS
 -- All others are made from these tables:
 --
 -- types	for each type of x, the type of its bounds and of each kind of result
---			(NULL: there is no such aggregate)
+--			(NULL: there is no such aggregate).  Where all numbers have one type of result, the
+--			aggregate is that of double precision, to which others are cast; the rewriter looks
+--			through the cast
 -- singles	the aggregates of one column
 -- pairs	the aggregates of two columns
 -- forms	each aggregate has a form for declared bounds and one for written bounds
@@ -355,16 +387,11 @@ BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	FOR declared IN
 		WITH types (x, bound, sum, avg, spread, rank, bucket, magnitude) AS (VALUES
-			('smallint', 'double precision', 'bigint', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('integer', 'double precision', 'bigint', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('bigint', 'double precision', 'numeric', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('numeric', 'double precision', 'numeric', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('real', 'double precision', 'real', 'double precision', 'double precision',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
+			('smallint', 'double precision', 'bigint', 'numeric', 'numeric', NULL, NULL, NULL),
+			('integer', 'double precision', 'bigint', 'numeric', 'numeric', NULL, NULL, NULL),
+			('bigint', 'double precision', 'numeric', 'numeric', 'numeric', NULL, NULL, NULL),
+			('numeric', 'double precision', 'numeric', 'numeric', 'numeric', NULL, NULL, NULL),
+			('real', 'double precision', 'real', NULL, NULL, NULL, NULL, NULL),
 			('double precision', 'double precision', 'double precision', 'double precision', 'double precision',
 			 'double precision', 'dp_agg.bucket', 'double precision[]'),
 			('interval', 'interval', 'interval', 'interval', NULL,
@@ -458,19 +485,20 @@ CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
 						delta double precision DEFAULT NULL,
 						max_groups integer DEFAULT NULL,
 						max_rows integer DEFAULT NULL,
-						max_total integer DEFAULT NULL) RETURNS boolean
+						max_total integer DEFAULT NULL,
+						shares double precision[] DEFAULT NULL) RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_with' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer, integer) IS
-'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000, max_total 1 .. 100000000; NULL keeps the setting';
+COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer, integer, double precision[]) IS
+'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000, max_total 1 .. 100000000; shares: how several grouping sets divide epsilon and delta, a constant array of one number 0.001 .. 1000 for each set, those with more keys first (by default equal); NULL keeps the setting';
 
 CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
 			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
 			   obligation text, warnings text[], release integer, bounded boolean, smallest_group bigint,
-			   max_groups bigint, max_rows bigint, max_total bigint)
+			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text)
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); no row before the first release';
+'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; no row before the first release';
 
 -- ----------------------------------------------------------------------------
 -- Risk tiers: codes as sentences.
@@ -833,7 +861,7 @@ SELECT 'collation', c.collname, NULL, 'as is'
    AND c.collencoding IN (-1, (SELECT d.encoding FROM pg_catalog.pg_database d
 								WHERE d.datname = pg_catalog.current_database()));
 COMMENT ON VIEW dp_agg.language IS
-'what may stand below a release: kind, name, result type, treatment (as is, or guarded: NULL where it would fail)';
+'what may stand below a release: kind, name, result type, treatment (as is; guarded: NULL where it would fail; once: a value of the session, computed before the release)';
 GRANT SELECT ON dp_agg.language TO PUBLIC;
 
 CREATE FUNCTION dp_agg.lock_label(relation regclass, "column" smallint) RETURNS text
@@ -4844,6 +4872,23 @@ AS $$
 		   'see that the policies mean analysts, too'
 	  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
 	 WHERE c.relrowsecurity
+	UNION ALL
+	SELECT 'medium', 'row security', format('policy %I on %s', r.polname, c.oid::regclass),
+		   'rests on current_setting(), which whoever asks can set: it is no more than a condition of the query',
+		   'let it rest on current_user where an analyst must not choose'
+	  FROM dp_agg.protected_tree() t
+	  JOIN pg_class c ON c.oid = t.relation AND c.relrowsecurity
+	  JOIN pg_policy r ON r.polrelid = c.oid AND r.polcmd IN ('r', '*')
+	 WHERE pg_get_expr(r.polqual, r.polrelid) ~ '\mcurrent_setting\('
+	UNION ALL
+	SELECT DISTINCT 'low', 'row security', format('policy %I on %s', r.polname, c.oid::regclass),
+		   format('calls %s, so every release is refused to whom the policy is for', d.refobjid::regprocedure),
+		   'write what the function says into the policy, in the language of the view dp_agg.language'
+	  FROM dp_agg.protected_tree() t
+	  JOIN pg_class c ON c.oid = t.relation AND c.relrowsecurity
+	  JOIN pg_policy r ON r.polrelid = c.oid AND r.polcmd IN ('r', '*')
+	  JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_proc'::regclass
+	 WHERE dp_agg.function_use(d.refobjid) IS NULL
 	UNION ALL
 	SELECT 'low', 'foreign table', c.oid::regclass::text,
 		   'the other server sees the conditions of queries, and its counters move with them',

@@ -18,6 +18,7 @@
 #include "query/below.h"
 #include "query/correlated.h"
 #include "query/ctes.h"
+#include "query/hoist.h"
 #include "query/identifiers.h"
 #include "query/keys.h"
 #include "query/language.h"
@@ -27,9 +28,11 @@
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/rewrite.h"
+#include "query/sets.h"
 #include "query/unions.h"
 #include "query/units.h"
 #include "query/unused.h"
+#include "query/windows.h"
 
 /* Replaces references to join columns by what they stand for, in place. */
 void
@@ -274,8 +277,6 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
-	if (query->hasWindowFuncs)
-		refuse_query(REFUSE_WINDOW_BELOW, context, query);
 	if (query->hasTargetSRFs)
 		refuse_query(REFUSE_EXPRESSION, context, query);
 	if (query->hasDistinctOn)
@@ -307,6 +308,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	}
 	check_sorted_identifiers(context, level);
 	query->sortClause = NIL;
+	settle_windows(context, level, individuals);
 	guard_targets(context, level);
 	query->havingQual = guard_expression(context, level, query->havingQual);
 	canonical_groups(context, query, individuals);
@@ -335,8 +337,6 @@ process_private_level(RewriteContext *context, Level *level)
 		refuse_raw(first_input(level)->relation->relid);
 	if (query->rowMarks != NIL || query->hasForUpdate)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
-	if (query->groupingSets != NIL)
-		refuse_query(REFUSE_GROUPING_SETS, context, query);
 
 	process_correlated(context, level);
 	level->below = true;
@@ -364,6 +364,51 @@ process_private_level(RewriteContext *context, Level *level)
 	return individuals;
 }
 
+/* ----------
+ * Several grouping sets
+ * ----------
+ */
+
+/* Does the level read rows of individuals?  Asked of a copy, so that the level stays as it is. */
+static bool
+reads_individuals(RewriteContext *context, Level *level)
+{
+	Level		probe = *level;
+
+	probe.query = copyObject(level->query);
+	probe.inputs = palloc0((list_length(probe.query->rtable) + 1) * sizeof(Individuals *));
+	process_from(context, &probe, (Node *) probe.query->jointree);
+	return first_input(&probe) != NULL;
+}
+
+/*
+ * A level that groups rows of individuals by several sets: each set becomes a release.  What
+ * else is released below them would be once for each set, and is refused.
+ */
+static void
+process_sets(RewriteContext *context, Level *level)
+{
+	Query	   *query = level->query;
+	const SetLevel *outer = context->set;
+	ListCell   *lc;
+
+	hoist_releases(context, level);
+	flatten_level(query);
+	foreach(lc, split_sets(context, query))
+	{
+		SetLevel   *set = lfirst(lc);
+		int			before = context->releases;
+
+		context->set = set;
+		if (process_query(context, set->query, level) != NULL)
+			refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
+		if (context->releases > before + 1)
+			refuse_query(REFUSE_SETS_OVER_RELEASES, context, query);
+	}
+	context->set = outer;
+	process_public_sublinks(context, level);
+}
+
 /*
  * Processes one query in place.  Returns NULL if its result is public (nothing
  * private below, or only through releases, which it now contains), else whose
@@ -388,6 +433,11 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 		return process_set_operation(context, &level);
 
 	drop_unused_identifiers(query, false);	/* of the CTEs that became sub-selects */
+	if (query->groupingSets != NIL && reads_individuals(context, &level))
+	{
+		process_sets(context, &level);
+		return NULL;
+	}
 	level.inputs = palloc0((list_length(query->rtable) + 1) * sizeof(Individuals *));
 	process_from(context, &level, (Node *) query->jointree);
 	if (first_input(&level) == NULL)

@@ -35,6 +35,10 @@ my %expected = (
 	'dp_count("any")' => 'bigint',
 	'dp_count_distinct("any")' => 'bigint',
 	'dp_mode(anyelement)' => 'anyelement',
+	'dp_min(anyelement)' => 'anyelement',
+	'dp_max(anyelement)' => 'anyelement',
+	'dp_bool_and(boolean)' => 'boolean',
+	'dp_bool_or(boolean)' => 'boolean',
 	'dp_top(anyelement,integer)' => 'dp_agg.category[]');
 
 # Declares NAME(x BEFORE [, lower, upper] AFTER).
@@ -52,22 +56,25 @@ sub both
 
 foreach my $x (@numbers, @moments, 'interval')
 {
-	my $rank = (grep { $_ eq $x } @numbers) ? $double : $x;
-
 	both($_, $x, $x) foreach qw(dp_min dp_max);
-	both('dp_median', $x, $rank);
-	both('dp_quantile', $x, $rank, $double);
-	both('dp_quantile', $x, $rank . '[]', $double . '[]');
+}
+# what has one type of result for all numbers is there once for all of them
+foreach my $x ($double, @moments, 'interval')
+{
+	both('dp_median', $x, $x);
+	both('dp_quantile', $x, $x, $double);
+	both('dp_quantile', $x, $x . '[]', $double . '[]');
 	both('dp_histogram', $x, $bucket{$x} . '[]', undef, 'integer') if $x ne 'interval';
 }
+$expected{"dp_bounds($double)"} = $double . '[]';
 foreach my $x (@numbers)
 {
 	my $spread = (grep { $_ eq $x } @floats) ? $double : 'numeric';
 
 	both('dp_sum', $x, $x eq 'bigint' ? 'numeric' : (grep { $_ eq $x } @integers) ? 'bigint' : $x);
+	next if $x eq 'real';
 	both('dp_avg', $x, $spread);
 	both("dp_$_", $x, $spread) foreach qw(var variance var_samp var_pop stddev stddev_samp stddev_pop);
-	$expected{"dp_bounds($x)"} = $double . '[]';
 }
 both($_, 'interval', 'interval') foreach qw(dp_sum dp_avg);
 foreach my $name (qw(covar covar_samp covar_pop corr), map { "regr_$_" } qw(slope intercept r2 count avgx avgy sxx syy sxy))
@@ -189,10 +196,10 @@ SELECT format_type(atttypid, -1) FROM pg_attribute WHERE attrelid = 'call'::regc
 	DpAgg::refused($node, $superuser, "PREPARE q AS SELECT $call FROM $_; EXECUTE q", 'DP002', "$call over a table that is not protected, $_")
 	  foreach qw(plain empty);
 }
-DpAgg::refused($node, 'analyst', "SELECT $_ FROM plain", 'DP002') foreach 'dp_median(i, 0, 1)', 'dp_mode(t)', 'i FROM plain GROUP BY i HAVING dp_count(*) > 0; SELECT 1',
+DpAgg::refused($node, 'analyst', "SELECT $_ FROM plain", 'DP002') foreach 'dp_median(i, 0, 1)', 'dp_mode(t)', 'dp_min(t)', 'dp_max(colour)', 'dp_bool_and(i > 0)', 'i FROM plain GROUP BY i HAVING dp_count(*) > 0; SELECT 1',
   'dp_min(i, 0, 1) OVER ()';
 DpAgg::refused($node, 'analyst', "SELECT $_ FROM plain", '42883', "there is no $_")
-  foreach 'dp_sum(t)', 'dp_sum(d)', 'dp_avg(ts)', 'dp_var(iv)', 'dp_median(t)', 'dp_min(t)', 'dp_histogram(iv, 10)', 'dp_bounds(d)', 'dp_covar(d, i)',
+  foreach 'dp_sum(t)', 'dp_sum(d)', 'dp_avg(ts)', 'dp_var(iv)', 'dp_median(t)', 'dp_min(t, $$a$$, $$b$$)', 'dp_bool_or(i)', 'dp_histogram(iv, 10)', 'dp_bounds(d)', 'dp_covar(d, i)',
   'dp_median(d, 0, 1)', 'dp_histogram(i, 0, 100)', "dp_sum(i, DATE '2000-01-01', DATE '2001-01-01')";
 
 foreach my $call ('dp_low(1)', 'dp_high(i, 0.9)', 'dp_low(dp_count(*) + 1)', 'dp_high(NULL::text)')

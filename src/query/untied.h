@@ -1,0 +1,14 @@
+/*
+ * untied.h
+ *		What is told where protected inputs are not tied.
+ */
+#ifndef DP_UNTIED_H
+#define DP_UNTIED_H
+
+#include "postgres.h"
+
+#include "query/level.h"
+
+extern void refuse_not_tied(RewriteContext *context, Level *level, int location) pg_attribute_noreturn();
+
+#endif							/* DP_UNTIED_H */

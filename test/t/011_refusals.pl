@@ -140,7 +140,7 @@ refusals('only tables, sub-selects, joins and VALUES may stand in FROM',
 	'SELECT count(*) FROM visits JOIN a.f(1) x ON x = patient_id',
 	'SELECT count(*) FROM visits, LATERAL generate_series(1, patient_id)',
 	'SELECT count(*) FROM visits v, json_to_record(\'{}\') AS r (x int)',
-	'SELECT count(*) FROM visits, ROWS FROM (generate_series(1, 2), json_each('{}'))',
+	'SELECT count(*) FROM visits, ROWS FROM (generate_series(1, 2), pg_show_all_settings())',
 	q{SELECT count(*) FROM visits, XMLTABLE('/a' PASSING '<a/>' COLUMNS x int)},
 	'WITH n AS (DELETE FROM a.own RETURNING patient_id) SELECT count(*) FROM visits JOIN n USING (patient_id)',
 	'WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT count(*) FROM visits JOIN r ON n = patient_id');

@@ -77,12 +77,13 @@ tell_policy(MemoryContext context, Oid relid, int rtindex, Node *condition)
 	FlushErrorState();
 	relation = table_open(relid, NoLock);	/* the parser has locked it */
 	names = policies_of(relation, rtindex, condition);
+	if (names == NULL)
+		names = pstrdup("not known");
 	table_close(relation, NoLock);
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("row security of %s stands in the way (policy %s): %s",
-					relation_for_message(relid), names != NULL ? names : "not known",
-					error->message),
+					relation_for_message(relid), names, error->message),
 			 errhint("Policies are held to what may stand below a release (view dp_agg.language); ask the administrator to write it with columns, constants, current_user or current_setting().")));
 }
 

@@ -118,7 +118,6 @@ public_side(Level *level)
 	result->canSetTag = true;
 	result->jointree = makeFromExpr(list_make1(copyObject(strong)),
 									copyObject(level->query->jointree->quals));
-	result->hasSubLinks = level->query->hasSubLinks;
 	result->hasRowSecurity = level->query->hasRowSecurity;
 	return result;
 }
@@ -188,6 +187,7 @@ settle_calendar(ReleaseBuilder *builder, Query *side)
 										 expression_not_null(builder->level, lfirst(lk)));
 	}
 	side->rtable = copyObject(builder->level->query->rtable);
+	side->hasSubLinks = builder->level->query->hasSubLinks;
 	append_grouped(side, copyObject(builder->keys), builder->key_clauses, "key");
 	side->distinctClause = side->groupClause;
 	side->groupClause = NIL;

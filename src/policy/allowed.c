@@ -215,6 +215,10 @@ static const char *const wrapped_functions[] = {
 	"jsonb_delete", "jsonb_delete_idx", "jsonb_delete_array", "jsonb_delete_path", "jsonb_set",
 	"jsonb_insert", "jsonb_pretty", "json_object", "json_object_two_arg", "jsonb_object",
 	"jsonb_object_two_arg",
+	"jsonb_path_exists", "jsonb_path_exists_opr", "jsonb_path_match", "jsonb_path_match_opr",
+	"jsonb_path_query_first", "jsonb_path_query_array",
+	/* text search: of a stored tsvector for a constant query, see language.c */
+	"ts_match_vq", "ts_match_qv",
 	/* order of enums: labels are looked up */
 	"enum_lt", "enum_le", "enum_gt", "enum_ge",
 	/* arrays */
@@ -284,7 +288,9 @@ static const struct
 	{"numeric_to_char", 1}, {"int4_to_char", 1}, {"int8_to_char", 1},
 	{"float4_to_char", 1}, {"float8_to_char", 1},
 	{"to_date", 1}, {"to_timestamp", 1}, {"numeric_to_number", 1},
-	{"lpad", 1}, {"rpad", 1}, {"repeat", 1}
+	{"lpad", 1}, {"rpad", 1}, {"repeat", 1},
+	{"jsonb_path_exists", 1}, {"jsonb_path_exists_opr", 1}, {"jsonb_path_match", 1},
+	{"jsonb_path_match_opr", 1}, {"jsonb_path_query_first", 1}, {"jsonb_path_query_array", 1},
 };
 
 /* Standard aggregates allowed over the rows of one individual. */

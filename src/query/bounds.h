@@ -9,7 +9,8 @@
 
 #include "query/level.h"
 
-extern bool derive_bounds(Level *level, Node *node, double *lower, double *upper);
+extern bool derive_bounds(RewriteContext *context, Level *level, Node *node, double *lower,
+						  double *upper, bool *unknown);
 extern void no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref) pg_attribute_noreturn();
 
 #endif							/* DP_BOUNDS_H */

@@ -25,7 +25,9 @@
 #include "query/checks.h"
 #include "query/constants.h"
 #include "query/level.h"
+#include "query/paths.h"
 #include "query/probe.h"
+#include "query/refuse.h"
 
 /*
  * ours(what, NULL, arguments): the first argument is of type internal, so SQL
@@ -115,7 +117,7 @@ format_is_plain(const Const *format)
 	return true;
 }
 
-/* Formats, patterns and lengths must be known before there is a row. */
+/* Formats, patterns, paths and lengths must be known before there is a row. */
 static void
 check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *node)
 {
@@ -125,6 +127,13 @@ check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *n
 	if (position < 0 || position >= list_length(args))
 		return;
 	argument = list_nth(args, position);
+	if (exprType(argument) == JSONPATHOID)
+	{
+		if (!IsA(argument, Const) || (!((Const *) argument)->constisnull &&
+									  !path_is_bounded(((Const *) argument)->constvalue)))
+			refuse(REFUSE_PATH, context->source, exprLocation(node));
+		return;
+	}
 	if (function_pads(funcid))
 	{
 		if (!IsA(argument, Const) || (!((Const *) argument)->constisnull &&
@@ -175,8 +184,10 @@ guard_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 	Node	   *copy;
 	ListCell   *lc;
 
+	if (verdict != FUNCTION_SAFE && verdict != FUNCTION_GUARDED && IsA(node, FuncExpr))
+		refuse_function(context, node);
 	if (verdict != FUNCTION_SAFE && verdict != FUNCTION_GUARDED)
-		refuse(REFUSE_FUNCTION, context->source, exprLocation(node));
+		refuse_operator(context, ((OpExpr *) node)->opno, exprLocation(node));
 	check_type(context, node);
 	check_input_collation(context, inputcollid, args, node);
 	check_collation(context, resultcollid, node);
@@ -265,7 +276,7 @@ guard_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
 	check_type(context, (Node *) coerce);
 	check_collation(context, coerce->resultcollid, (Node *) coerce);
 	if (!cast_is_allowed(source, target))
-		refuse(REFUSE_FUNCTION, context->source, coerce->location);
+		refuse_function(context, (Node *) coerce);
 	if (!has_short_text(source) || (target != TEXTOID && target != VARCHAROID))
 		return call_ours(DP_FUNC_GUARDED_CAST, InvalidOid, target, coerce->resultcollid,
 						 InvalidOid, list_make1(arg));

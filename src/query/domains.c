@@ -36,6 +36,7 @@
 #include "query/domains.h"
 #include "query/equalities.h"
 #include "query/outlived.h"
+#include "query/queries.h"
 #include "query/refuse.h"
 #include "query/walk.h"
 
@@ -287,20 +288,6 @@ keys_to_columns_mutator(Node *node, KeyContext *context)
 			return copyObject(lfirst(lc));
 	}
 	return expression_tree_mutator(node, keys_to_columns_mutator, context);
-}
-
-/* A range table entry for a join, which PostgreSQL expects there to be. */
-int
-add_join(Query *query, JoinType type)
-{
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-
-	rte->rtekind = RTE_JOIN;
-	rte->jointype = type;
-	rte->eref = makeAlias("unnamed_join", NIL);
-	rte->inFromCl = true;
-	query->rtable = lappend(query->rtable, rte);
-	return list_length(query->rtable);
 }
 
 /* All combinations of the items. */

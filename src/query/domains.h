@@ -10,7 +10,6 @@
 #include "query/builder.h"
 
 extern void restrict_to_domains(ReleaseBuilder *builder);
-extern int	add_join(Query *query, JoinType type);
 extern void list_domains(ReleaseBuilder *builder, Query *query);
 
 #endif							/* DP_DOMAINS_H */

@@ -122,8 +122,8 @@ check_identifier(RewriteContext *context, Level *level, Var *var)
 	level = level_of(level, var);
 	if (level == NULL || var->varattno <= 0 || !find_identifier(level->query, var, &origin))
 		return;
-	refuse_identifier(get_attname(origin.relid, origin.attno, false), context->source,
-					  var->location);
+	refuse_named(REFUSE_DIRECT_IDENTIFIER, get_attname(origin.relid, origin.attno, false), context->source,
+				 var->location);
 }
 
 /* ----------

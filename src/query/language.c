@@ -35,6 +35,7 @@
 #include "query/levels.h"
 #include "query/orderless.h"
 #include "query/questions.h"
+#include "query/refuse.h"
 #include "query/session_values.h"
 #include "query/tied.h"
 #include "query/unused.h"
@@ -221,7 +222,7 @@ searched_array(Node *array, LanguageContext *context)
 
 		if (!IsA(copy->elemexpr, RelabelType) ||
 			!IsA(((RelabelType *) copy->elemexpr)->arg, CaseTestExpr))
-			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(array));
+			refuse_function(context->rewrite, array);
 		check_type(context->rewrite, array);
 		check_collation(context->rewrite, copy->resultcollid, array);
 		copy->arg = (Expr *) searched_array((Node *) copy->arg, context);
@@ -252,7 +253,7 @@ guard_search(ScalarArrayOpExpr *op, LanguageContext *context)
 		case FUNCTION_GUARDED:
 			return expand_search(context->rewrite, copy, left, array);
 		default:
-			refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+			refuse_operator(context->rewrite, op->opno, op->location);
 	}
 	return NULL;
 }
@@ -293,9 +294,52 @@ guard_row_comparison(RowCompareExpr *row, LanguageContext *context)
 		check_input_collation(context->rewrite, lfirst_oid(lc),
 							  list_make2(lfirst(ll), lfirst(lr)), lfirst(ll));
 		if (function_verdict(get_opcode(lfirst_oid(lo))) != FUNCTION_SAFE)
-			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(lfirst(ll)));
+			refuse_operator(context->rewrite, lfirst_oid(lo), exprLocation(lfirst(ll)));
 	}
 	return (Node *) copy;
+}
+
+/* Does a call make a tsvector or a tsquery, or look a configuration of text search up? */
+static bool
+makes_search_terms(Oid resulttype, List *args)
+{
+	ListCell   *lc;
+
+	foreach(lc, args)
+	{
+		if (exprType(lfirst(lc)) == REGCONFIGOID)
+			return true;
+	}
+	return resulttype == TSVECTOROID || resulttype == TSQUERYOID;
+}
+
+/*
+ * The arguments of tsvector @@ tsquery, in either order: a column, which is read as it is, and a
+ * query that is known before there is a row.  Making a tsvector of a text looks dictionaries up.
+ */
+static List *
+searched_texts(List *args, Node *node, LanguageContext *context)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, args)
+	{
+		Node	   *arg = lfirst(lc);
+
+		if (exprType(arg) == TSVECTOROID && IsA(arg, Var))
+		{
+			result = lappend(result, guard_column(context->rewrite, context->level, (Var *) arg,
+												  true, false));
+			continue;
+		}
+		arg = eval_const_expressions(context->rewrite->root, arg);
+		if (exprType(arg) != TSQUERYOID ||
+			!(IsA(arg, Const) || (IsA(arg, Param) && ((Param *) arg)->paramkind == PARAM_EXTERN)))
+			refuse(REFUSE_TEXT_SEARCH, context->rewrite->source, exprLocation(node));
+		result = lappend(result, arg);
+	}
+	return result;
 }
 
 /*
@@ -314,8 +358,20 @@ guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 		if (!equal(folded, node))
 			return guard_mutator(folded, context);
 	}
-	return guard_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid,
-					  guard_list(args, context));
+	if (makes_search_terms(resulttype, args))
+		refuse(REFUSE_TEXT_SEARCH, context->rewrite->source, exprLocation(node));
+	switch (funcid)
+	{
+		case F_TS_MATCH_VQ:
+		case F_TS_MATCH_QV:
+		case F_TS_MATCH_TT:
+		case F_TS_MATCH_TQ:
+			args = searched_texts(args, node, context);
+			break;
+		default:
+			args = guard_list(args, context);
+	}
+	return guard_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid, args);
 }
 
 /*
@@ -345,7 +401,7 @@ guard_func(FuncExpr *func, LanguageContext *context)
 		return expression_tree_mutator((Node *) func, guard_mutator, (void *) context);
 	if (ours != DP_FUNC_NONE || func->funcretset ||
 		(func->funcvariadic && get_func_variadictype(func->funcid) == ANYOID))
-		refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);
+		refuse_function(context->rewrite, (Node *) func);
 	if (func->funcid < FirstNormalObjectId)
 	{
 		func = copyObject(func);
@@ -373,7 +429,7 @@ guard_operator(OpExpr *op, LanguageContext *context)
 							  op->inputcollid, op->args, context);
 	/* IS DISTINCT FROM and NULLIF need the operator itself */
 	if (function_verdict(op->opfuncid) != FUNCTION_SAFE)
-		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+		refuse_operator(context->rewrite, op->opno, op->location);
 	return guard_call(context->rewrite, (Node *) op, op->opfuncid, op->opresulttype,
 					  op->opcollid, op->inputcollid, guard_list(op->args, context));
 }
@@ -407,7 +463,8 @@ guard_param(Param *param, LanguageContext *context)
 	if (param->paramkind != PARAM_EXTERN &&
 		!(param->paramkind == PARAM_SUBLINK && context->sublink_params))
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) param));
-	check_type(context->rewrite, (Node *) param);
+	if (param->paramtype != JSONPATHOID)	/* calls.c says that it must be a constant */
+		check_type(context->rewrite, (Node *) param);
 	return copyObject((Node *) param);
 }
 

@@ -16,7 +16,9 @@
 
 #include "core/refusals.h"
 #include "query/below.h"
+#include "query/correlated.h"
 #include "query/ctes.h"
+#include "query/hoist.h"
 #include "query/identifiers.h"
 #include "query/keys.h"
 #include "query/language.h"
@@ -26,6 +28,7 @@
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/rewrite.h"
+#include "query/sets.h"
 #include "query/unions.h"
 #include "query/units.h"
 #include "query/unused.h"
@@ -188,6 +191,33 @@ process_from(RewriteContext *context, Level *level, Node *node)
 	}
 }
 
+/*
+ * Joins what sub-selects of the level's expressions yield about the row at hand.  Refuses one whose
+ * value would be a release (ERRCODE_DP_QUERY_REFUSED): it is tied by something else than the unit.
+ */
+static void
+process_correlated(RewriteContext *context, Level *level)
+{
+	int			ninputs = list_length(level->query->rtable) + 1;
+	List	   *joined = join_sublinks(context, level->query);
+	ListCell   *lc;
+
+	if (joined == NIL)
+		return;
+	level->inputs = repalloc(level->inputs,
+							 (list_length(level->query->rtable) + 1) * sizeof(Individuals *));
+	for (int i = ninputs; i <= list_length(level->query->rtable); i++)
+		level->inputs[i] = NULL;
+	foreach(lc, joined)
+	{
+		JoinedSublink *sublink = lfirst(lc);
+
+		process_from_item(context, level, sublink->rtindex);
+		if (sublink->grouped && level->inputs[sublink->rtindex] == NULL)
+			refuse(REFUSE_CORRELATED, context->source, sublink->location);
+	}
+}
+
 /* Whose rows the first private item of FROM holds; NULL if all are public. */
 static Individuals *
 first_input(Level *level)
@@ -307,9 +337,8 @@ process_private_level(RewriteContext *context, Level *level)
 		refuse_raw(first_input(level)->relation->relid);
 	if (query->rowMarks != NIL || query->hasForUpdate)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
-	if (query->groupingSets != NIL)
-		refuse_query(REFUSE_GROUPING_SETS, context, query);
 
+	process_correlated(context, level);
 	level->below = true;
 	flatten_level(query);
 	tie_inputs(context, level, individuals);
@@ -333,6 +362,51 @@ process_private_level(RewriteContext *context, Level *level)
 	*individuals->level = *level;
 	individuals->level->parent = NULL;	/* it does not live as long */
 	return individuals;
+}
+
+/* ----------
+ * Several grouping sets
+ * ----------
+ */
+
+/* Does the level read rows of individuals?  Asked of a copy, so that the level stays as it is. */
+static bool
+reads_individuals(RewriteContext *context, Level *level)
+{
+	Level		probe = *level;
+
+	probe.query = copyObject(level->query);
+	probe.inputs = palloc0((list_length(probe.query->rtable) + 1) * sizeof(Individuals *));
+	process_from(context, &probe, (Node *) probe.query->jointree);
+	return first_input(&probe) != NULL;
+}
+
+/*
+ * A level that groups rows of individuals by several sets: each set becomes a release.  What
+ * else is released below them would be once for each set, and is refused.
+ */
+static void
+process_sets(RewriteContext *context, Level *level)
+{
+	Query	   *query = level->query;
+	const SetLevel *outer = context->set;
+	ListCell   *lc;
+
+	hoist_releases(context, level);
+	flatten_level(query);
+	foreach(lc, split_sets(context, query))
+	{
+		SetLevel   *set = lfirst(lc);
+		int			before = context->releases;
+
+		context->set = set;
+		if (process_query(context, set->query, level) != NULL)
+			refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
+		if (context->releases > before + 1)
+			refuse_query(REFUSE_SETS_OVER_RELEASES, context, query);
+	}
+	context->set = outer;
+	process_public_sublinks(context, level);
 }
 
 /*
@@ -359,6 +433,11 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 		return process_set_operation(context, &level);
 
 	drop_unused_identifiers(query, false);	/* of the CTEs that became sub-selects */
+	if (query->groupingSets != NIL && reads_individuals(context, &level))
+	{
+		process_sets(context, &level);
+		return NULL;
+	}
 	level.inputs = palloc0((list_length(query->rtable) + 1) * sizeof(Individuals *));
 	process_from(context, &level, (Node *) query->jointree);
 	if (first_input(&level) == NULL)

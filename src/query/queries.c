@@ -90,3 +90,19 @@ from_level(Query *level)
 	query->hasRowSecurity = level->hasRowSecurity;
 	return query;
 }
+
+/*
+ * Adds a range table entry for a join, which PostgreSQL expects there to be.  Returns its index.
+ */
+int
+add_join(Query *query, JoinType type)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+
+	rte->rtekind = RTE_JOIN;
+	rte->jointype = type;
+	rte->eref = makeAlias("unnamed_join", NIL);
+	rte->inFromCl = true;
+	query->rtable = lappend(query->rtable, rte);
+	return list_length(query->rtable);
+}

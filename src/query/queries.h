@@ -14,5 +14,6 @@ extern void append_grouped(Query *query, List *exprs, List *clauses, const char 
 extern Query *select_from(Query *below, const char *name);
 extern List *columns_of(Query *below, int first, int n);
 extern Query *from_level(Query *level);
+extern int	add_join(Query *query, JoinType type);
 
 #endif							/* DP_QUERIES_H */

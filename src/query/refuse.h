@@ -13,6 +13,9 @@
 extern void refuse_limit(int limit, const char *things, RewriteContext *context, Query *query) pg_attribute_noreturn();
 extern void refuse_query(Refusal refusal, RewriteContext *context, Query *query) pg_attribute_noreturn();
 extern int	limit_location(Query *query);
+extern void refuse_function(RewriteContext *context, Node *node) pg_attribute_noreturn();
+extern void refuse_operator(RewriteContext *context, Oid opno, int location) pg_attribute_noreturn();
+extern void refuse_type(RewriteContext *context, Oid type, int location) pg_attribute_noreturn();
 extern void refuse_rows(RewriteContext *context, Query *query, Individuals *individuals);
 
 #endif							/* DP_REFUSE_H */

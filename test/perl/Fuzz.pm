@@ -732,7 +732,7 @@ sub release
 		my $sql = 'SELECT ' . (@keys && chance(0.05) ? 'DISTINCT ' : '') . join(', ', @keys, @outputs) . " FROM $from->{sql}";
 
 		$sql .= ' WHERE ' . join(' AND ', @where) if @where;
-		$sql .= ' GROUP BY ' . (!$self->{tame} && chance(0.06) ? pick('ROLLUP', 'CUBE', 'GROUPING SETS') . '(' . join(', ', @keys) . ')' : join(', ', 1 .. @keys)) if @keys;
+		$sql .= ' GROUP BY ' . (chance(0.06) ? pick('ROLLUP', 'CUBE', 'GROUPING SETS') . '(' . join(', ', $self->{tame} ? 1 .. @keys : @keys) . ')' : join(', ', 1 .. @keys)) if @keys;
 		$sql .= ' HAVING count(*) > ' . pick(0, 10, 50) if chance(0.08);
 		$sql .= ' ORDER BY 1' if chance(0.15);
 		$sql .= ' LIMIT ' . pick(0, 1, 5, 'ALL') if chance(0.08);

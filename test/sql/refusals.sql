@@ -41,13 +41,19 @@ SELECT clinic FROM clinics UNION ALL SELECT clinic FROM visits;
 -- Aggregates.
 SELECT array_agg(cost) FROM visits;
 \echo :SQLSTATE
+SELECT json_agg(cost) FROM visits;
+\echo :SQLSTATE
+SELECT count(*) FROM visits WHERE to_tsvector('english', clinic) @@ to_tsquery('english', 'n');
+\echo :SQLSTATE
+SELECT count(*) FROM visits WHERE clinic::jsonb @? '$.**';
+\echo :SQLSTATE
 SELECT count(*), sum(DISTINCT cost) FROM visits;
 \echo :SQLSTATE
 SELECT dp_quantile(age, age::float8 / 100) FROM people;
 \echo :SQLSTATE
 SELECT dp_low(dp_mode(clinic)) FROM visits;
 \echo :SQLSTATE
-SELECT clinic, count(*) FROM visits GROUP BY ROLLUP (clinic);
+SELECT count(*) FROM visits GROUP BY ROLLUP (person);
 \echo :SQLSTATE
 SELECT string_agg(format('sum(age + %s)', i), ', ') AS sums FROM generate_series(1, 200) i \gset
 SELECT :sums FROM people;

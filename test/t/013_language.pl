@@ -108,6 +108,9 @@ my %extremes = (
 	oid => [qw(0 4294967295)],
 	'text[]' => [ '{}', '{NULL}', '{a,b}', '{{a},{b}}' ],
 	'integer[]' => [ '{}', '{NULL}', '{1,2}', '{{1},{2}}', '[-5:-4]={1,2}' ],
+	jsonpath => [ '$.a', 'strict $[*]' ],
+	tsvector => [ '', "'a':1 'b':2A" ],
+	tsquery => [ 'a', '!b & c:*' ],
 	mood => [qw(sad ok happy)],
 	'mood[]' => [ '{}', '{sad,happy}' ]);
 
@@ -211,6 +214,8 @@ my %constant = (
 	interval_to_char => [ 1, "'HH24:MI:SS'" ],
 	(map { $_ => [ 1, "'9999.99'" ] } qw(numeric_to_char int4_to_char int8_to_char float4_to_char float8_to_char numeric_to_number)),
 	(map { $_ => [ 1, '7' ] } qw(lpad rpad repeat)), text_format => [ 0, "'%s'" ], text_format_nv => [ 0, "'a'" ],
+	(map { $_ => [ 1, q('$.a[*] ? (@ > 1 && @.b like_regex "^x")') ] } grep { /^jsonb_path/ } @symbols),
+	ts_match_vq => [ 1, "'a & !b'::tsquery" ], ts_match_qv => [ 0, "'a & !b'::tsquery" ],
 	(map { $_ => [ 0, "'a%'" ] } qw(similar_escape similar_to_escape_1 similar_to_escape_2)));
 
 # One query for each set of queries' conditions, with and without rows: the same state
@@ -314,7 +319,8 @@ my @wanted = (
 	q{name::varchar(3) = 'ann'}, q{x::varchar = '5'}, q{substr(v, 2)::int = 3}, q{substr(v, 2)::numeric = 3}, q{(x % 2)::text::bool}, q{d::text::date = d}, q{ts::text::timestamp = ts}, q{u::text::uuid = u},
 	q{CAST(x AS float8) = 5}, 'x IN (1, 2, 3)', 'x NOT IN (1, 2)', q{v IN ('v1', 'v2')}, q{name IN ('1', '2')}, q{m IN ('sad', 'ok')}, q{d IN ('2020-01-05', '2020-01-06')},
 	q{x = ANY ('{1,2,3}')}, q{x = ANY (ARRAY[1, 2])}, q{x <> ALL (ARRAY[1, 2])}, q{v = ANY ('{v1,v2}')}, q{x = ANY (arr)}, 'x IS DISTINCT FROM 5', 'n IS NOT DISTINCT FROM NULL', '(x, id) < (50, 100)', q{(x, v) IN ((1, 'v1'), (2, 'v2'))},
-	q{j ->> 'a' = '1'}, q{(j ->> 'a')::int = 1}, q{j -> 'b' ->> 0 = '1'}, q{j #>> '{b,1}' = '2'}, q{jb ->> 's' = 'x1'}, q{(jb -> 'a')::int = 1}, q{jb @> '{"a": 1}'}, q{jb ? 's'}, q{jsonb_typeof(jb -> 'a') = 'number'},
+	q{j ->> 'a' = '1'}, q{(j ->> 'a')::int = 1}, q{j -> 'b' ->> 0 = '1'}, q{j #>> '{b,1}' = '2'}, q{jb ->> 's' = 'x1'}, q{(jb -> 'a')::int = 1}, q{jb @> '{"a": 1}'}, q{jb ? 's'}, q{jb @? '$.a ? (@ > 1)'}, q{jb @@ '$.a == 1'}, q{jsonb_path_exists(jb, '$.s ? (@ starts with "x")')}, q{jsonb_path_match(jb, 'exists($.s ? (@ like_regex "1$"))')},
+	q{jsonb_path_query_first(jb, '$.a')::int = 1}, q{jsonb_path_query_array(jb, '$.*') @> '[1]'}, q{jsonb_typeof(jb -> 'a') = 'number'},
 	q{json_array_length(j -> 'b') = 2}, q{json_extract_path_text(j, 'b', '0') = '1'},
 	q{m = 'ok'}, q{m > 'sad'}, q{u = 'c4ca4238-a0b9-2382-0dcc-509a6f75849b'}, q{u > '80000000-0000-0000-0000-000000000000'}, q{ip << '10.0.0.0/30'}, q{ip = '10.0.0.7'}, q{host(ip) = '10.0.0.7'},
 	'arr[1] = 2', q{tags[1] = 'a2'}, 'arr && ARRAY[2, 4]', 'arr @> ARRAY[2]', 'array_length(arr, 1) = 2', q{array_to_string(tags, ',') = 'a1,b'}, q{array_position(tags, 'a1') = 1}, 'arr = ARRAY[1, 1]',

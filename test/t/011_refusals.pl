@@ -80,7 +80,7 @@ refusals('this aggregate is not available',
 	(map { "SELECT $_ FROM visits" } 'percentile_disc(0.5) WITHIN GROUP (ORDER BY clinic)', 'json_agg(cost)', 'json_agg(DISTINCT clinic)',
 		'array_agg(DISTINCT ARRAY[cost])', q{string_agg(DISTINCT clinic::bytea, '-')}, 'jsonb_object_agg(clinic, cost)',
 		'a.total(patient_id)', 'bit_or(patient_id)',
-		'rank(5) WITHIN GROUP (ORDER BY cost)', 'range_agg(int4range(1, 2))', 'bit_and(patient_id)'),
+		'rank(5) WITHIN GROUP (ORDER BY cost)', 'bit_and(patient_id)'),
 	'SELECT dp_avg(x, 0, 1) FROM (SELECT array_length(array_agg(cost), 1) AS x FROM visits GROUP BY patient_id) v',
 	'SELECT count(*) FROM (SELECT patient_id, a.total(patient_id) FROM visits GROUP BY patient_id) v');
 refusals('array_agg and string_agg over protected rows need DISTINCT',

@@ -60,7 +60,7 @@ static const struct
 	},
 	[REFUSE_DISTINCT_ON] = {
 		"DISTINCT ON would pick rows of single individuals: write an aggregate with GROUP BY, as min(x) or max(x)",
-		"Write an aggregate with GROUP BY, as min(x) or max(x); for something of each individual, group by the unit in a sub-select and aggregate over that."
+		"Write an aggregate with GROUP BY, as min(x) or max(x). In a sub-select, DISTINCT ON the unit takes the first row of each individual, over which an aggregate may stand."
 	},
 	[REFUSE_EXPLAIN] = {
 		"plans over protected relations are not shown: run the query itself",

@@ -161,7 +161,7 @@ guard_range_entry(RewriteContext *context, Level *level, int rtindex)
 {
 	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
 
-	guard_policies(context, level, rtindex);
+	guard_policies(context, level, rtindex, guard_expression);
 	if (rte->tablesample != NULL)
 		refuse(REFUSE_TABLESAMPLE, context->source,
 			   exprLocation((Node *) rte->tablesample->args));

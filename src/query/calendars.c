@@ -92,9 +92,9 @@ outside_walker(Node *node, SideContext *side)
 }
 
 /*
- * The public side of the level's FROM that all its groups come from, as it is written: a query
- * without columns, whose range table is still that of the level.  NULL if there is none, or if WHERE
- * is about more than that side.
+ * The public side of the level's FROM that all its groups come from: a query without columns or range
+ * table, with the conditions of WHERE as they are written.  NULL if there is none, or if WHERE is about
+ * more than that side.
  */
 Query *
 public_side(Level *level)
@@ -116,10 +116,8 @@ public_side(Level *level)
 	result = makeNode(Query);
 	result->commandType = CMD_SELECT;
 	result->canSetTag = true;
-	result->rtable = copyObject(level->query->rtable);
 	result->jointree = makeFromExpr(list_make1(copyObject(strong)),
 									copyObject(level->query->jointree->quals));
-	result->hasSubLinks = level->query->hasSubLinks;
 	result->hasRowSecurity = level->query->hasRowSecurity;
 	return result;
 }
@@ -172,6 +170,8 @@ shift_name(RangeTblEntry *entry, Index depth, void *argument)
 
 /*
  * Makes the list of keys of the side, which public_side() has found, if all keys are of its columns.
+ * What it reads is guarded by now, so that a sub-select with LIMIT has the same rows as below the
+ * release.
  */
 void
 settle_calendar(ReleaseBuilder *builder, Query *side)
@@ -191,6 +191,8 @@ settle_calendar(ReleaseBuilder *builder, Query *side)
 		builder->sure_keys = lappend_int(builder->sure_keys,
 										 expression_not_null(builder->level, lfirst(lk)));
 	}
+	side->rtable = copyObject(builder->level->query->rtable);
+	side->hasSubLinks = builder->level->query->hasSubLinks;
 	append_grouped(side, copyObject(builder->keys), builder->key_clauses, "key");
 	side->distinctClause = side->groupClause;
 	side->groupClause = NIL;

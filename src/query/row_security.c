@@ -19,7 +19,6 @@
 
 #include "core/errors.h"
 #include "core/names.h"
-#include "query/language.h"
 #include "query/level.h"
 #include "query/row_security.h"
 
@@ -78,29 +77,31 @@ tell_policy(MemoryContext context, Oid relid, int rtindex, Node *condition)
 	FlushErrorState();
 	relation = table_open(relid, NoLock);	/* the parser has locked it */
 	names = policies_of(relation, rtindex, condition);
+	if (names == NULL)
+		names = pstrdup("not known");
 	table_close(relation, NoLock);
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("row security of %s stands in the way (policy %s): %s",
-					relation_for_message(relid), names != NULL ? names : "not known",
-					error->message),
+					relation_for_message(relid), names, error->message),
 			 errhint("Policies are held to what may stand below a release (view dp_agg.language); ask the administrator to write it with columns, constants, current_user or current_setting().")));
 }
 
 /* A guarded copy of one condition, or of one of those that permissive policies offer. */
 static Node *
-guard_condition(RewriteContext *context, Level *level, Oid relid, int rtindex, Node *condition)
+guard_condition(RewriteContext *context, Level *level, int rtindex, Node *condition,
+				GuardExpression guard)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	Node	   *volatile result = NULL;
 
 	PG_TRY();
 	{
-		result = guard_expression(context, level, condition);
+		result = guard(context, level, condition);
 	}
 	PG_CATCH();
 	{
-		tell_policy(memory, relid, rtindex, condition);
+		tell_policy(memory, rt_fetch(rtindex, level->query->rtable)->relid, rtindex, condition);
 	}
 	PG_END_TRY();
 	return result;
@@ -125,10 +126,11 @@ is_of_one_policy(Oid relid, int rtindex, Node *condition)
 
 /*
  * Guards the conditions of policies on an entry of the level's FROM, in place.  Permissive policies
- * stand in one condition, with OR between them.  Raises ERRCODE_DP_QUERY_REFUSED.
+ * stand in one condition, with OR between them.  guard: guard_expression() of language.h, which
+ * leads here by way of sub-selects.  Raises ERRCODE_DP_QUERY_REFUSED.
  */
 void
-guard_policies(RewriteContext *context, Level *level, int rtindex)
+guard_policies(RewriteContext *context, Level *level, int rtindex, GuardExpression guard)
 {
 	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
 	ListCell   *lc;
@@ -141,12 +143,12 @@ guard_policies(RewriteContext *context, Level *level, int rtindex)
 
 		if (!is_orclause(condition) || is_of_one_policy(rte->relid, rtindex, condition))
 		{
-			lfirst(lc) = guard_condition(context, level, rte->relid, rtindex, condition);
+			lfirst(lc) = guard_condition(context, level, rtindex, condition, guard);
 			continue;
 		}
 		foreach(lo, ((BoolExpr *) condition)->args)
-			guarded = lappend(guarded, guard_condition(context, level, rte->relid, rtindex,
-													   lfirst(lo)));
+			guarded = lappend(guarded, guard_condition(context, level, rtindex, lfirst(lo),
+													   guard));
 		lfirst(lc) = makeBoolExpr(OR_EXPR, guarded, -1);
 	}
 }

@@ -9,6 +9,9 @@
 
 #include "query/level.h"
 
-extern void guard_policies(RewriteContext *context, Level *level, int rtindex);
+typedef Node *(*GuardExpression) (RewriteContext *context, Level *level, Node *node);
+
+extern void guard_policies(RewriteContext *context, Level *level, int rtindex,
+						   GuardExpression guard);
 
 #endif							/* DP_ROW_SECURITY_H */

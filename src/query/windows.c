@@ -58,8 +58,7 @@ typedef struct WindowsContext
 {
 	RewriteContext *rewrite;
 	Query	   *query;
-	List	   *ties;			/* SortGroupClauses that make an order complete; NIL: not made
-								 * yet */
+	List	   *ties;			/* SortGroupClauses that complete an order, once made */
 	List	   *written;		/* window clauses that have a complete copy ... */
 	List	   *complete;		/* ... and these */
 } WindowsContext;

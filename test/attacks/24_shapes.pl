@@ -57,7 +57,7 @@ attack("the analyst's code in a value of the session: $_", "SELECT dp_count(*) F
 
 attack("a function that fails for a row: $_", "SELECT dp_count(*) FROM people WHERE $_ IS NOT NULL", state => '00000|DP002', moves => 1) foreach
   "decode(CASE WHEN id = 5 THEN 'x' ELSE '00' END, 'hex')", 'get_bit(B\'1\', CASE WHEN id = 5 THEN 7 ELSE 0 END)', "(B'1' & CASE WHEN id = 5 THEN B'11' ELSE B'1' END)", 'trim_array(ARRAY[1, 2], CASE WHEN id = 5 THEN 9 ELSE 1 END)', "jsonb_set('[1]', ARRAY[CASE WHEN id = 5 THEN 'x' ELSE '0' END], '2')",
-  "(CASE WHEN id = 5 THEN 'x' ELSE '{}' END)::jsonb - 'a'", "set_masklen('10.0.0.1'::inet, CASE WHEN id = 5 THEN 99 ELSE 8 END)", "unistr(CASE WHEN id = 5 THEN '\\0' ELSE 'a' END)", "pg_size_bytes(CASE WHEN id = 5 THEN 'x' ELSE '1 kB' END)", "regexp_substr(name, 'p', CASE WHEN id = 5 THEN 0 ELSE 1 END)", "substr('abc'::bytea, 1, CASE WHEN id = 5 THEN -1 ELSE 1 END)", "(CASE WHEN id = 5 THEN '\\x' ELSE 'a' END)::bytea";
+  "(CASE WHEN id = 5 THEN 'x' ELSE '{}' END)::jsonb - 'a'", "set_masklen('10.0.0.1'::inet, CASE WHEN id = 5 THEN 99 ELSE 8 END)", "unistr(CASE WHEN id = 5 THEN '\\0' ELSE 'a' END)", "pg_size_bytes(CASE WHEN id = 5 THEN 'x' ELSE '1 kB' END)", "regexp_substr(name, 'p', CASE WHEN id = 5 THEN 0 ELSE 1 END)", "substr('abc'::bytea, 1, CASE WHEN id = 5 THEN -1 ELSE 1 END)", "(CASE WHEN id = 5 THEN '\\xz' ELSE 'a' END)::bytea";
 attack("a pattern, a format or a width of a row: $_", "SELECT dp_count(*) FROM people WHERE $_ IS NOT NULL", %runs) foreach 'regexp_match(name, g)', 'regexp_split_to_array(name, g)', 'regexp_instr(name, g)', 'format(name, x)', "format('%*s', x, name)", "format('%700s', name)";
 run_attacks();
 

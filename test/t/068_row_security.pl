@@ -71,20 +71,21 @@ sub policies
 	return;
 }
 
-# A script is answered alike on both tables.  Its statements name "people" and "visits".
+# Scripts, which name "people" and "visits", are answered alike on both tables, in one session for each.
 sub alike
 {
-	my ($role, $script, $name) = @_;
-	my @answers;
+	my ($role, %scripts) = @_;
+	my @names = sort keys %scripts;
+	my %answers;
 
 	foreach my $schema (qw(public plain))
 	{
-		my $r = DpAgg::as($node, $role, "SET client_min_messages = warning; SET search_path = $schema, public; $script");
+		my (undef, undef, @results) = DpAgg::bulk($node, $role, [ 'SET client_min_messages = error', "SET search_path = $schema, public", map { $scripts{$_} } @names ]);
 
-		push @answers, $r->{sqlstate} eq '00000' ? $r->{out} =~ s/^0?(?=\||\n|\z)//gmr : "$r->{sqlstate} $r->{message}";
+		$answers{$schema} = [ map { $_->{sqlstate} eq '00000' ? $_->{out} =~ s/^0?(?=\||\n|\z)//gmr : "$_->{sqlstate} $_->{message}" } @results ];
 	}
-	is($answers[0], $answers[1], $name);
-	return $answers[1];
+	is($answers{public}[$_], $answers{plain}[$_], $names[$_]) foreach 0 .. $#names;
+	return $answers{plain}[0];
 }
 
 sub spent { return $node->safe_psql('postgres', "SELECT sum(epsilon_spent) FROM dp_agg.budgets"); }
@@ -118,10 +119,9 @@ foreach my $case (
 	my ($using, $settings) = @$case;
 
 	policies("CREATE POLICY p ON people USING ($using)");
-	my $expected = alike('analyst', "$settings $count", "$using $settings");
+	my $expected = alike('analyst', "$using $settings" => "$settings $count", 'with groups and joins' => "SELECT n, count(*) FROM people WHERE tenant <> 'q' GROUP BY n ORDER BY n; SELECT count(*) FROM people p JOIN visits v ON v.pid = p.id; SELECT count(*) FROM visits v WHERE EXISTS (SELECT FROM people p WHERE p.id = v.pid)");
 	$numbers{$expected}++;
-	alike('second', "$settings $count", 'the same for another role');
-	alike('analyst', "$settings SELECT n, count(*) FROM people WHERE tenant <> 'q' GROUP BY n ORDER BY n; SELECT count(*) FROM people p JOIN visits v ON v.pid = p.id; SELECT count(*) FROM visits v WHERE EXISTS (SELECT FROM people p WHERE p.id = v.pid)", 'with groups and joins');
+	alike('second', 'the same for another role' => "$settings $count");
 }
 cmp_ok(scalar keys %numbers, '>', 10, 'the policies show different rows');
 unlike($numbers{'00000'} // '', qr/./, 'and answers are numbers');
@@ -129,15 +129,15 @@ unlike($numbers{'00000'} // '', qr/./, 'and answers are numbers');
 # ---------- whose policies, and how they combine ----------
 
 policies('CREATE POLICY a ON people TO analyst USING (owner = current_user)', q{CREATE POLICY b ON people TO second USING (tenant = 'a')});
-alike($_, $count, "policies to roles: $_") foreach qw(analyst second above);
+alike($_, "policies to roles: $_" => $count) foreach qw(analyst second above);
 policies('CREATE POLICY a ON people USING (owner = current_user)', q{CREATE POLICY b ON people USING (tenant = current_setting('app.common'))}, 'CREATE POLICY c ON people AS RESTRICTIVE USING (n < length(session_user))', 'CREATE POLICY d ON people AS RESTRICTIVE TO second USING (n > 1)', 'CREATE POLICY e ON people FOR INSERT WITH CHECK (named(owner) IS NULL)');
-alike($_, $count, "permissive and restrictive policies: $_") foreach qw(analyst second above);
+alike($_, "permissive and restrictive policies: $_" => $count) foreach qw(analyst second above);
 policies('CREATE POLICY a ON people TO second USING (owner = current_user)');
-alike('analyst', $count, 'no policy shows no row');
-alike('analyst', "SET row_security = off; $count", 'row_security = off fails as ever');
+alike('analyst', 'no policy shows no row' => $count);
+alike('analyst', 'row_security = off fails as ever' => "SET row_security = off; $count");
 policies('CREATE POLICY a ON people USING (owner = current_user)');
 $node->safe_psql('postgres', 'ALTER TABLE people FORCE ROW LEVEL SECURITY; ALTER TABLE plain.people FORCE ROW LEVEL SECURITY');
-alike($_, $count, "FORCE ROW LEVEL SECURITY: $_") foreach qw(analyst above);
+alike($_, "FORCE ROW LEVEL SECURITY: $_" => $count) foreach qw(analyst above);
 $node->safe_psql('postgres', 'ALTER TABLE people NO FORCE ROW LEVEL SECURITY; ALTER TABLE plain.people NO FORCE ROW LEVEL SECURITY');
 
 # Views: with security_invoker the rows are those of who asks, else those of the view's owner; current_user is who asks.
@@ -153,7 +153,7 @@ CREATE VIEW plain.invoker WITH (security_invoker) AS SELECT * FROM plain.people;
 GRANT SELECT ON public.definer, plain.definer, public.invoker, plain.invoker TO analyst, second;
 SQL
 policies('CREATE POLICY a ON people TO analyst, second USING (owner = current_user)', q{CREATE POLICY o ON people TO owning USING (tenant = 'a' OR owner = current_user)});
-alike('analyst', "SELECT count(*), sum(CASE WHEN n < 5 THEN 1 ELSE 0 END) FROM $_", "a view: $_") foreach qw(definer invoker);
+alike('analyst', "a view: $_" => "SELECT count(*), sum(CASE WHEN n < 5 THEN 1 ELSE 0 END) FROM $_") foreach qw(definer invoker);
 is(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM dp.people'), DpAgg::value($node, 'analyst', 'SELECT count(*) FROM plain.people'), 'the facade shows the rows of who asks');
 
 # ---------- one value for a statement ----------
@@ -162,7 +162,7 @@ policies(q{CREATE POLICY a ON people USING (tenant = current_setting('app.tenant
 my $switch = "SET app.tenant = 'b';";
 foreach my $mode (qw(auto force_generic_plan force_custom_plan))
 {
-	alike('analyst', "SET plan_cache_mode = $mode; $tenant PREPARE q AS SELECT count(*) FROM people WHERE n < 8; EXECUTE q; EXECUTE q; $switch EXECUTE q; SET ROLE second; EXECUTE q; RESET ROLE; EXECUTE q; RESET app.tenant; EXECUTE q", "a prepared statement, $mode");
+	alike('analyst', "a prepared statement, $mode" => "SET plan_cache_mode = $mode; $tenant PREPARE q AS SELECT count(*) FROM people WHERE n < 8; EXECUTE q; EXECUTE q; $switch EXECUTE q; SET ROLE second; EXECUTE q; RESET ROLE; EXECUTE q; RESET app.tenant; EXECUTE q");
 }
 my $cursor = "BEGIN; $tenant DECLARE c CURSOR FOR SELECT count(*) FROM people;";
 is(DpAgg::value($node, 'analyst', "$cursor $switch SET ROLE second; FETCH c; COMMIT"), DpAgg::value($node, 'analyst', "$tenant SELECT count(*) FROM plain.people"), 'a cursor goes by what was so when it was opened');
@@ -172,24 +172,23 @@ CREATE FUNCTION plain.counted() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
 ALTER FUNCTION public.counted() OWNER TO second;
 ALTER FUNCTION plain.counted() OWNER TO second;
 SQL
-alike('analyst', "$tenant SELECT counted(); $switch SELECT counted(); RESET app.tenant; SELECT counted();", 'a SECURITY DEFINER function asks as its owner');
+alike('analyst', 'a SECURITY DEFINER function asks as its owner' => "$tenant SELECT counted(); $switch SELECT counted(); RESET app.tenant; SELECT counted();");
 
 # the analyst's own conditions may say the same
 policies('CREATE POLICY a ON people USING (true)');
-alike('analyst', "$tenant SELECT count(*) FROM people WHERE owner = current_user; SELECT count(*) FROM people WHERE tenant = current_setting('app.tenant') AND n > length(current_user); SELECT tenant = current_setting('app.tenant') AS mine, count(*) FROM people GROUP BY 1 ORDER BY 1; SELECT count(*) FILTER (WHERE owner = session_user) FROM people; SELECT count(*) FROM (SELECT id, max(CASE WHEN owner = current_user THEN n END) AS m FROM people GROUP BY id) s WHERE m > 3; SELECT count(*) FROM people p JOIN members m ON m.tenant = p.tenant AND m.member = current_user", 'values of the session in conditions of the query');
+alike('analyst', 'values of the session in conditions of the query' => "$tenant SELECT count(*) FROM people WHERE owner = current_user; SELECT count(*) FROM people WHERE tenant = current_setting('app.tenant') AND n > length(current_user); SELECT tenant = current_setting('app.tenant') AS mine, count(*) FROM people GROUP BY 1 ORDER BY 1; SELECT count(*) FILTER (WHERE owner = session_user) FROM people; SELECT count(*) FROM (SELECT id, max(CASE WHEN owner = current_user THEN n END) AS m FROM people GROUP BY id) s WHERE m > 3; SELECT count(*) FROM people p JOIN members m ON m.tenant = p.tenant AND m.member = current_user");
 
 # ---------- errors and refusals come before the price ----------
 
 my $before = spent();
 policies(q{CREATE POLICY "our p" ON people USING (tenant = current_setting('app.missing'))});
-alike('analyst', $count, 'a setting that is not there');
-alike('analyst', "$count", 'whatever the rows') foreach 'once more';
+alike('analyst', 'a setting that is not there' => $count);
 DpAgg::refused($node, 'analyst', q{SELECT count(*) FROM people WHERE n < 0}, '42704', 'also if no row is asked for');
 policies(q{CREATE POLICY wide ON people USING (tenant <> current_setting('app.tenant'))});
 DpAgg::refused($node, 'analyst', q{SELECT set_config('app.tenant', repeat('x', 600000), false) \gset
 SELECT count(*) FROM people}, 'DP002', 'a setting as wide as a book');
 policies(q{CREATE POLICY gone ON people USING (pg_has_role('nobody at all', 'member'))});
-alike('analyst', $count, 'a role that is not there');
+alike('analyst', 'a role that is not there' => $count);
 
 foreach my $case (
 	[ [q{CREATE POLICY "our p" ON people USING (tenant = named('app.tenant'))}], 'policy "our p"\): this function or operator is not available' ],

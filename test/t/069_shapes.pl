@@ -116,6 +116,7 @@ alike(
   'SELECT d, count(v.pid), count(p.sex) FROM days LEFT JOIN visits v ON v.day = d LEFT JOIN people p ON p.pid = v.pid AND p.sex = \'f\' GROUP BY d ORDER BY d',
   'SELECT d, sum(count(v.pid)) OVER (ORDER BY d) FROM days LEFT JOIN visits v ON v.day = d GROUP BY d ORDER BY d', 'SELECT DISTINCT d FROM days LEFT JOIN visits v ON v.day = d ORDER BY d',
   'SELECT d, count(v.pid) FROM days LEFT JOIN visits v ON v.day = d GROUP BY d HAVING count(v.pid) > 60 ORDER BY d', 'SELECT d, count(v.pid) FROM days LEFT JOIN visits v ON v.day = d GROUP BY d ORDER BY d DESC LIMIT 30',
+  q{SELECT c.d, count(v.pid) FROM (SELECT d FROM days WHERE d > '2024-01-01' ORDER BY d LIMIT 9) c LEFT JOIN visits v ON v.day = c.d GROUP BY 1 ORDER BY 1}, q{SELECT c.name, count(v.pid) FROM (SELECT DISTINCT ON (name) name FROM clinics ORDER BY name) c LEFT JOIN visits v ON v.clinic = c.name GROUP BY 1 ORDER BY 1},
   'SELECT n.n, count(v.pid) FROM (VALUES (1), (2), (500)) n(n) LEFT JOIN visits v ON v.cost = n.n GROUP BY 1 ORDER BY 1', 'SELECT n, count(v.pid) FROM unnest(ARRAY[3, 700, NULL, 3]) n LEFT JOIN visits v ON v.cost = n GROUP BY 1 ORDER BY 1',
   'SELECT n, count(v.pid) FROM generate_series(1, 5) n JOIN visits v ON v.cost = n GROUP BY n ORDER BY n', q{SELECT count(*) FROM visits WHERE clinic IN (SELECT string_to_table('c1,c2', ','))} =~ s/SELECT string_to_table\((.*?)\)\)/SELECT x FROM string_to_table($1) x)/r,
   q{PREPARE p (date, date) AS SELECT g::date, count(v.pid) FROM generate_series($1, $2, interval '1 day') g LEFT JOIN visits v ON v.day = g::date GROUP BY g ORDER BY g; EXECUTE p('2024-01-20', '2024-01-27'); SET plan_cache_mode = force_generic_plan; EXECUTE p('2024-01-01', '2024-01-03')},
@@ -189,6 +190,17 @@ alike(
   'SELECT count(*) FROM (SELECT v.pid, row_number() OVER (PARTITION BY v.pid ORDER BY v.day, t.day, t.r, v.cost, v.clinic) AS rn FROM visits v JOIN tests t ON t.pid = v.pid) s WHERE rn = 2', 'SELECT count(*) FROM (SELECT t.day, lag(t.day) OVER (PARTITION BY p.pid ORDER BY t.day) AS l FROM people p LEFT JOIN tests t ON t.pid = p.pid) s WHERE day = l',
   'SELECT count(*) FROM (SELECT x, row_number() OVER (PARTITION BY a, b ORDER BY x) AS rn FROM two) s WHERE rn = 3', 'SELECT count(*) FROM (SELECT pid, x, row_number() OVER (PARTITION BY pid ORDER BY x) AS rn FROM loose) s WHERE rn = 1 AND pid IS NOT NULL',
   'SELECT count(*) FROM (SELECT DISTINCT pid, first_value(day) OVER (PARTITION BY pid ORDER BY day) AS f FROM visits) s WHERE f < \'2024-01-03\'', "SELECT rn, count(*) FROM (SELECT pid, row_number() OVER (PARTITION BY pid ORDER BY day) AS rn FROM (SELECT pid, day FROM visits UNION ALL SELECT pid, day FROM tests) u) s WHERE rn < 4 GROUP BY rn ORDER BY rn");
+# DISTINCT ON the unit is row number 1.
+alike(
+	'SELECT clinic, count(*) FROM (SELECT DISTINCT ON (pid) pid, clinic FROM visits ORDER BY pid, day, cost, clinic, w) s GROUP BY clinic ORDER BY clinic',
+	'SELECT clinic, count(*) FROM (SELECT DISTINCT ON (pid) clinic FROM visits ORDER BY pid DESC, day DESC, cost DESC, clinic, w) s GROUP BY 1 ORDER BY 1',
+	'SELECT count(*), count(DISTINCT pid) FROM (SELECT DISTINCT ON (pid, clinic) pid, cost FROM visits ORDER BY clinic, pid, day, cost) s WHERE cost > 30',
+	'WITH f AS (SELECT DISTINCT ON (v.pid) v.*, p.sex FROM visits v JOIN people p ON p.pid = v.pid WHERE v.cost > 20 ORDER BY v.pid, v.day, v.cost, v.clinic, v.w) SELECT sex, count(*) FROM f WHERE clinic > \'a\' GROUP BY 1 ORDER BY 1',
+	'SELECT p.sex, count(*) FROM people p LEFT JOIN (SELECT DISTINCT ON (pid) * FROM visits ORDER BY pid, day, cost, clinic, w) f ON f.pid = p.pid WHERE f.cost IS NULL OR f.cost < 50 GROUP BY 1 ORDER BY 1',
+	'SELECT count(*) FROM people p WHERE EXISTS (SELECT FROM (SELECT DISTINCT ON (pid) pid, clinic FROM visits ORDER BY pid, day, cost, clinic) f WHERE f.pid = p.pid AND f.clinic = \'a\')',
+	'SELECT count(*) FROM (SELECT DISTINCT ON (a, b) a, b, x FROM two ORDER BY a, b, x) s WHERE x > 1', 'SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid, x FROM loose WHERE pid IS NOT NULL ORDER BY pid, x) s');
+refused($_, qr/DISTINCT ON would pick rows/) foreach 'SELECT count(*) FROM (SELECT DISTINCT ON (clinic) clinic, pid FROM visits ORDER BY clinic, day) s',
+  'SELECT count(*) FROM (SELECT DISTINCT ON (pid % 2) pid FROM visits) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (a) a, x FROM two ORDER BY a, x) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid, count(*) AS n FROM visits GROUP BY pid) s';
 
 # Where ties decide, the answer is the same for rows in another order, and for more of other people's.
 my @tied = map { "SELECT $_ AS v, count(*) FROM (SELECT *, row_number() OVER x AS rn, lag(cost) OVER x AS lc, lag(n) OVER x AS ln, first_value(clinic) OVER x AS fc, sum(cost) OVER (x ROWS UNBOUNDED PRECEDING) AS sc, lead(n::text) OVER (PARTITION BY pid) AS t FROM visits WINDOW x AS (PARTITION BY pid ORDER BY day)) s WHERE rn < 5 GROUP BY 1 ORDER BY 1" }

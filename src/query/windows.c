@@ -200,29 +200,31 @@ sort_by_expression(WindowsContext *context, Node *expr)
 	return clause;
 }
 
-/* What tells apart values of a column that are equal; NULL if these are the same. */
+/* The bytes of a column's value. */
 static Node *
-form_of_value(Var *var)
+image_of(Var *var)
 {
-	switch (getBaseType(var->vartype))
-	{
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-		case INTERVALOID:
-			return (Node *) makeFuncExpr(extension_oid(DP_FUNC_IMAGE, InvalidOid), BYTEAOID,
-										 list_make1(copyObject(var)), InvalidOid, InvalidOid,
-										 COERCE_EXPLICIT_CALL);
-		case BPCHAROID:
-			return (Node *) makeFuncExpr(F_OCTET_LENGTH_BPCHAR, INT4OID,
-										 list_make1(copyObject(var)), InvalidOid,
-										 var->varcollid, COERCE_EXPLICIT_CALL);
-		default:
-			return NULL;
-	}
+	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_IMAGE, InvalidOid), BYTEAOID,
+								 list_make1(copyObject(var)), InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
 }
 
-/* Clauses that sort rows by all columns that the query uses, so that what is equal is the same. */
+/*
+ * Are values of a column the same if their order, PostgreSQL's own, calls them equal?  1.0 and 1.00
+ * are not, nor need texts be under a collation of the client's own.
+ */
+static bool
+equal_is_same(Var *var)
+{
+	return type_may_be_key(var->vartype) && canonical_is_plain(var->vartype) &&
+		(!type_is_collatable(var->vartype) ||
+		 (OidIsValid(var->varcollid) && collation_is_allowed(var->varcollid)));
+}
+
+/*
+ * Clauses that sort rows by all columns that the query uses, or by the bytes of their values, so
+ * that what is equal is the same.
+ */
 static List *
 ties_of_columns(WindowsContext *context)
 {
@@ -236,19 +238,14 @@ ties_of_columns(WindowsContext *context)
 	foreach(lc, vars)
 	{
 		Var		   *var = lfirst_node(Var, lc);
-		Node	   *form = form_of_value(var);
 
 		if (var->varlevelsup > 0 || list_member(done, var))
 			continue;
 		done = lappend(done, var);
 		if (var->varattno <= 0)
 			refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
-		if (!type_may_be_key(var->vartype) ||
-			(form == NULL && !canonical_is_plain(var->vartype)))
-			refuse_type(context->rewrite, var->vartype, var->location);
-		result = lappend(result, sort_by_expression(context, (Node *) copyObject(var)));
-		if (form != NULL)
-			result = lappend(result, sort_by_expression(context, form));
+		result = lappend(result, sort_by_expression(context, equal_is_same(var) ?
+													(Node *) copyObject(var) : image_of(var)));
 	}
 	return result;
 }

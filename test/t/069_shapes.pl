@@ -202,6 +202,28 @@ alike(
 refused($_, qr/DISTINCT ON would pick rows/) foreach 'SELECT count(*) FROM (SELECT DISTINCT ON (clinic) clinic, pid FROM visits ORDER BY clinic, day) s',
   'SELECT count(*) FROM (SELECT DISTINCT ON (pid % 2) pid FROM visits) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (a) a, x FROM two ORDER BY a, x) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid, count(*) AS n FROM visits GROUP BY pid) s';
 
+# Values that nothing can compare, or that a collation calls equal, order by their bytes.
+$node->safe_psql('postgres', "CREATE COLLATION alike (provider = icu, locale = 'und-u-ks-level2', deterministic = false);\n" . join '', map { my ($schema, $order) = @$_; <<"SQL" } [ 'forward', '' ], [ 'backward', 'DESC' ]);
+CREATE TABLE $schema.odd (pid int NOT NULL, x text COLLATE alike, j jsonb, place point, words tsvector, a numeric[]);
+INSERT INTO $schema.odd SELECT i, c, CASE c WHEN 'a' THEN '1.0' ELSE '1.00' END::jsonb, point(i, ascii(c)), c::tsvector, ARRAY[CASE c WHEN 'a' THEN 1.0 ELSE 1.00 END] FROM generate_series(1, 900) i, unnest('{a,A}'::text[]) c ORDER BY hashint4(i), c COLLATE "C" $order;
+SELECT dp_agg.protect('$schema.odd', 'pid', 'pop', max_rows => 10);
+SQL
+foreach my $column ('x COLLATE "C"', 'j::text', 'a[1]::text')
+{
+	my ($name) = $column =~ /^(\w+)/;
+	my @choices = map { my $rows = $_; [ map { DpAgg::value($node, 'analyst', "SET client_min_messages = error; SET search_path = $_; SELECT $column, count(*) FROM ($rows) s GROUP BY 1 ORDER BY 1") } 'forward', 'backward' ] }
+	  "SELECT DISTINCT ON (pid) pid, $name FROM odd ORDER BY pid", "SELECT $name FROM (SELECT pid, $name, row_number() OVER (PARTITION BY pid) AS n FROM odd) r WHERE n = 1";
+
+	like($_->[0], qr/^[^|]+\|900$/, "one of two values that are about equal is the first: $name"), is($_->[1], $_->[0], '... in another order of rows') foreach @choices;
+}
+foreach my $condition ("j = '1'", 'place IS NOT NULL', 'words @@ \'a\'')
+{
+	my @counts = map { DpAgg::value($node, 'analyst', "SET client_min_messages = error; SET search_path = $_; SELECT count(*) FROM (SELECT DISTINCT ON (pid) * FROM odd ORDER BY pid) s WHERE $condition") } 'forward', 'backward';
+
+	is($counts[1], $counts[0], "first rows with columns that have no order: $condition");
+	ok($counts[0] eq '' || $counts[0] == 900, '... as one of each individual');
+}
+
 # Where ties decide, the answer is the same for rows in another order, and for more of other people's.
 my @tied = map { "SELECT $_ AS v, count(*) FROM (SELECT *, row_number() OVER x AS rn, lag(cost) OVER x AS lc, lag(n) OVER x AS ln, first_value(clinic) OVER x AS fc, sum(cost) OVER (x ROWS UNBOUNDED PRECEDING) AS sc, lead(n::text) OVER (PARTITION BY pid) AS t FROM visits WINDOW x AS (PARTITION BY pid ORDER BY day)) s WHERE rn < 5 GROUP BY 1 ORDER BY 1" }
   'clinic', 'cost', 'lc', 'ln::text', 'fc', 'sc', 't', "concat_ws(',', n::text, ln::text, t)";

@@ -119,7 +119,7 @@ static const struct
 		"Join all columns of the unit with =, for an outer join in its ON clause."
 	},
 	[REFUSE_PADDING] = {
-		"the length given to lpad, rpad or repeat below a release must be a constant of at most 10000",
+		"the length given to lpad, rpad, repeat, char or bit below a release must be a constant of at most 10000",
 		"Write the length as a number, or apply the function to released values."
 	},
 	[REFUSE_PARAMETER] = {

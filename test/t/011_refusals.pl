@@ -176,8 +176,9 @@ refusals('this function or operator is not available',
 refusals('the pattern or format of this function must be a constant',
 	map { "SELECT count(*) FROM visits WHERE $_" } 'clinic ~ clinic', 'clinic SIMILAR TO clinic', q{regexp_replace(clinic, clinic, '') = ''},
 		'to_char(cost, clinic) = clinic', 'to_date(clinic, clinic) IS NULL');
-refusals('the length given to lpad, rpad or repeat',
-	map { "SELECT count(*) FROM visits WHERE $_" } q{repeat(clinic, 100000) = ''}, q{lpad(clinic, 100000) = ''}, q{rpad(clinic, patient_id) = ''});
+refusals('the length given to lpad, rpad, repeat, char or bit',
+	map { "SELECT count(*) FROM visits WHERE $_" } q{repeat(clinic, 100000) = ''}, q{lpad(clinic, 100000) = ''}, q{rpad(clinic, patient_id) = ''},
+	q{clinic::char(10485760) = ''}, q{bpchar(clinic::bpchar, patient_id, true) = ''}, q{"bit"(patient_id, patient_id) IS NULL}, q{"bit"(patient_id::bigint, 2147483600) IS NULL}, q{"bit"(patient_id::bit(4), 2147483600, true) IS NULL});
 refusals('this expression fails whatever the rows',
 	map { "SELECT count(*) FROM visits WHERE $_" } q{clinic ~ '('}, 'cost / 0 > 1', 'patient_id % (1 - 1) = 0', '1 / 0 = patient_id',
 		q{date_trunc('monht', day) = day}, q{extract(hour FROM day) = 1}, q{substr(clinic, 1, -1) = 'x'}, q{split_part(clinic, ' ', 0) = ''},

@@ -105,7 +105,8 @@ public_side(Level *level)
 
 	int			i = -1;
 
-	if (strong == NULL || outside_walker(level->query->jointree->quals, &side))
+	if (strong == NULL || checkExprHasSubLink(strong) ||
+		outside_walker(level->query->jointree->quals, &side))
 		return NULL;
 	while ((i = bms_next_member(side.members, i)) >= 0)
 	{

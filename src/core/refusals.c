@@ -60,7 +60,7 @@ static const struct
 	},
 	[REFUSE_DISTINCT_ON] = {
 		"DISTINCT ON would pick rows of single individuals: write an aggregate with GROUP BY, as min(x) or max(x)",
-		"Write an aggregate with GROUP BY, as min(x) or max(x); for something of each individual, group by the unit in a sub-select and aggregate over that."
+		"Write an aggregate with GROUP BY, as min(x) or max(x). For the first row of each individual, number its rows in a sub-select and ask above it WHERE nr = 1: row_number() OVER (PARTITION BY unit ORDER BY day) AS nr."
 	},
 	[REFUSE_EXPLAIN] = {
 		"plans over protected relations are not shown: run the query itself",
@@ -72,7 +72,7 @@ static const struct
 	},
 	[REFUSE_FROM_ITEM] = {
 		"only tables, sub-selects, joins and VALUES may stand in FROM beside protected rows",
-		"generate_series(), unnest() and the like may, of constants and parameters; store the result of another function in a table and join that."
+		"generate_series(), unnest() and the like may, of constants and parameters; store the result of another function in a table and join that. For elements of arrays and json of each row, join the values that you ask for: JOIN (VALUES ('a'), ('b')) AS e(x) ON column ? e.x, or e.x = ANY (column)."
 	},
 	[REFUSE_FULL_JOIN] = {
 		"protected relations may be joined by FULL JOIN on their units alone",
@@ -168,7 +168,7 @@ static const struct
 	},
 	[REFUSE_SETOP_BELOW] = {
 		"only UNION ALL of protected rows of one population may stand below a release: combine released results instead",
-		"Combine the released results instead."
+		"For individuals in either of several sets write UNION ALL and count(DISTINCT unit) above it, for those in both or in one alone EXISTS or NOT EXISTS tied to the unit; or combine released results."
 	},
 	[REFUSE_SETS_OVER_RELEASES] = {
 		"a sub-select below several grouping sets is a release itself, which each set would compute anew",

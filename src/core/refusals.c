@@ -26,6 +26,10 @@ static const struct
 		"this aggregate is not available over protected rows: counts, sums, averages, variances, regressions, percentiles, min, max, mode, bool_and, bool_or and lists of DISTINCT values are",
 		"Of texts, enums and the like there are count, min, max, mode and array_agg(DISTINCT x), as in to_json(array_agg(DISTINCT x)); of numbers, dates and times also the others and their dp_ forms."
 	},
+	[REFUSE_AGGREGATE_BELOW] = {
+		"this aggregate is not available in a sub-select below a release: count, sum, avg, min, max, bool_and, bool_or and every are",
+		"For the first or last row of each individual write DISTINCT ON (unit), or number its rows by row_number() OVER (PARTITION BY unit ORDER BY day); for what came before, lag(). Medians and spreads there are of all rows, in the release itself."
+	},
 	[REFUSE_AGGREGATE_FORM] = {
 		"DISTINCT and ORDER BY are not available in this aggregate over protected rows: count, min, max, array_agg and string_agg take DISTINCT",
 		"count(DISTINCT x) and dp_count_distinct(x) count distinct values; percentile_cont, percentile_disc and mode take WITHIN GROUP."
@@ -59,8 +63,8 @@ static const struct
 		"Group by the unit in the sub-select, or aggregate there once and use its released result."
 	},
 	[REFUSE_DISTINCT_ON] = {
-		"DISTINCT ON would pick rows of single individuals: write an aggregate with GROUP BY, as min(x) or max(x)",
-		"Write an aggregate with GROUP BY, as min(x) or max(x). For the first row of each individual, number its rows in a sub-select and ask above it WHERE nr = 1: row_number() OVER (PARTITION BY unit ORDER BY day) AS nr."
+		"DISTINCT ON would pick rows of single individuals: write an aggregate with GROUP BY, as min(x), or DISTINCT ON (unit) in a sub-select that is aggregated",
+		"About the first row of each individual is SELECT kind, count(*) FROM (SELECT DISTINCT ON (unit) unit, kind FROM t ORDER BY unit, day) s GROUP BY kind."
 	},
 	[REFUSE_EXPLAIN] = {
 		"plans over protected relations are not shown: run the query itself",
@@ -92,7 +96,7 @@ static const struct
 	},
 	[REFUSE_LIMIT_BELOW] = {
 		"LIMIT and OFFSET are not available below a release: apply them to released rows",
-		"Apply LIMIT to the released rows."
+		"Apply LIMIT to the released rows. For the first row of each individual write DISTINCT ON (unit), with ORDER BY, in a sub-select; for the one before, lag() OVER (PARTITION BY unit ORDER BY day)."
 	},
 	[REFUSE_LIST] = {
 		"array_agg and string_agg over protected rows need DISTINCT: values that many people share can be listed, rows cannot",

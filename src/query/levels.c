@@ -18,6 +18,7 @@
 #include "query/below.h"
 #include "query/correlated.h"
 #include "query/ctes.h"
+#include "query/firsts.h"
 #include "query/hoist.h"
 #include "query/identifiers.h"
 #include "query/keys.h"
@@ -429,6 +430,8 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
 
 	drop_unused_identifiers(query, parent == NULL);
+	if (parent != NULL && is_first_rows(query))
+		number_first_rows(query);
 	process_ctes(context, &level);
 	if (query->setOperations != NULL)
 		return process_set_operation(context, &level);

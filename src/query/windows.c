@@ -37,6 +37,7 @@
 #include "policy/extension.h"
 #include "query/checks.h"
 #include "query/equalities.h"
+#include "query/firsts.h"
 #include "query/level.h"
 #include "query/orderless.h"
 #include "query/refuse.h"
@@ -97,7 +98,8 @@ check_window(WindowsContext *context, WindowClause *window, Individuals *individ
 		((window->frameOptions & FRAMEOPTION_RANGE) != 0 &&
 		 (window->frameOptions & FRAME_OFFSETS) != 0) ||
 		!offset_is_harmless(window->startOffset) || !offset_is_harmless(window->endOffset))
-		refuse_query(REFUSE_WINDOW_BELOW, rewrite, query);
+		refuse_query(window_is_of_firsts(window) ? REFUSE_DISTINCT_ON : REFUSE_WINDOW_BELOW,
+					 rewrite, query);
 	check_clauses(rewrite, window->partitionClause, query->targetList);
 	check_clauses(rewrite, window->orderClause, query->targetList);
 	foreach(lc, list_concat_copy(window->partitionClause, window->orderClause))
@@ -222,6 +224,25 @@ form_of_value(Var *var)
 	}
 }
 
+/*
+ * Can rows be sorted by values of the type so that what is equal is the same, with form_of_value()?
+ */
+bool
+completes_order(Oid type)
+{
+	switch (getBaseType(type))
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case INTERVALOID:
+		case BPCHAROID:
+			return type_may_be_key(type);
+		default:
+			return type_may_be_key(type) && canonical_is_plain(type);
+	}
+}
+
 /* Clauses that sort rows by all columns that the query uses, so that what is equal is the same. */
 static List *
 ties_of_columns(WindowsContext *context)
@@ -243,9 +264,8 @@ ties_of_columns(WindowsContext *context)
 		done = lappend(done, var);
 		if (var->varattno <= 0)
 			refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
-		if (!type_may_be_key(var->vartype) ||
-			(form == NULL && !canonical_is_plain(var->vartype)))
-			refuse(REFUSE_TYPE, context->rewrite->source, var->location);
+		if (!completes_order(var->vartype))
+			refuse_type(context->rewrite, var->vartype, var->location);
 		result = lappend(result, sort_by_expression(context, (Node *) copyObject(var)));
 		if (form != NULL)
 			result = lappend(result, sort_by_expression(context, form));
@@ -266,7 +286,7 @@ ties_of_groups(WindowsContext *context)
 		SortGroupClause *clause;
 
 		if (!type_may_be_key(exprType(key)))
-			refuse(REFUSE_TYPE, context->rewrite->source, exprLocation(key));
+			refuse_type(context->rewrite, exprType(key), exprLocation(key));
 		clause = default_clause(exprType(key));
 		clause->tleSortGroupRef = lfirst_node(SortGroupClause, lc)->tleSortGroupRef;
 		result = lappend(result, clause);

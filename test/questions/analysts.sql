@@ -94,10 +94,8 @@ SELECT date_trunc('month', first) AS month, count(*) FROM (SELECT patient, min(d
 -- kind: first events
 SELECT kind, count(*) FROM (SELECT patient, row_number() OVER (PARTITION BY patient ORDER BY day) AS nr, kind FROM visits) s WHERE nr = 1 GROUP BY kind ORDER BY 1;
 -- kind: first events
--- refused: DP002 DISTINCT ON would pick rows of single individuals
--- hint: row_number()
 SELECT kind, count(*) FROM (SELECT DISTINCT ON (patient) patient, kind FROM visits ORDER BY patient, day) s GROUP BY kind ORDER BY 1;
--- instead:
+-- kind: first events
 SELECT kind, count(*) FROM (SELECT kind, row_number() OVER (PARTITION BY patient ORDER BY day) AS nr FROM visits) s WHERE nr = 1 GROUP BY kind ORDER BY 1;
 -- kind: first events, of equal rank
 SELECT v.kind, count(*) FROM visits v JOIN (SELECT patient, min(day) AS day FROM visits GROUP BY patient) f ON f.patient = v.patient AND f.day = v.day GROUP BY v.kind ORDER BY 1;

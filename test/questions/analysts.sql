@@ -254,7 +254,7 @@ SELECT patient, sum(cost) FROM visits GROUP BY patient ORDER BY 2 DESC LIMIT 10;
 SELECT floor(total / 250) * 250 AS total, count(*) FROM (SELECT patient, sum(cost) AS total FROM visits GROUP BY patient) s GROUP BY 1 ORDER BY 1;
 -- kind: quarters of individuals
 -- refused: DP002 window functions are not available below a release
--- hint: 
+-- hint: Apply window functions to the released values
 SELECT quarter, avg(total) FROM (SELECT ntile(4) OVER (ORDER BY total) AS quarter, total FROM (SELECT patient, sum(cost) AS total FROM visits GROUP BY patient) s) q GROUP BY 1 ORDER BY 1;
 -- instead:
 SELECT percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY total) FROM (SELECT patient, sum(cost) AS total FROM visits GROUP BY patient) s;

@@ -28,7 +28,7 @@ static const struct
 	},
 	[REFUSE_AGGREGATE_BELOW] = {
 		"this aggregate is not available in a sub-select below a release: count, sum, avg, min, max, bool_and, bool_or and every are",
-		"For the first or last row of each individual write DISTINCT ON (unit), or number its rows by row_number() OVER (PARTITION BY unit ORDER BY day); for what came before, lag(). Medians and spreads there are of all rows, in the release itself."
+		"For the first or last row of each individual write DISTINCT ON (unit), or number its rows by row_number() OVER (PARTITION BY unit ORDER BY day); for what came before, lag(). For a spread take sum(x * x), sum(x) and count(x); medians are of all rows, in the release itself."
 	},
 	[REFUSE_AGGREGATE_FORM] = {
 		"DISTINCT and ORDER BY are not available in this aggregate over protected rows: count, min, max, array_agg and string_agg take DISTINCT",
@@ -208,7 +208,7 @@ static const struct
 	},
 	[REFUSE_TYPE] = {
 		"values of this type are not available below a release: %s; where it can be cast, write column::text",
-		"Use a built-in or enum type; of json, group by a field as text; a type like citext can be cast: column::text."
+		"Use a built-in or enum type; of json, group by a field as text; of several columns, concat_ws('/', a, b); a type like citext can be cast: column::text."
 	},
 	[REFUSE_WIDE_PARAMETER] = {
 		"a parameter of a release is wider than 512 kB",

@@ -291,3 +291,186 @@ SELECT exp(avg(ln(cost))) FROM visits WHERE cost > 1;
 SELECT clinic, (avg(cost) - (SELECT avg(cost) FROM visits)) / (SELECT stddev(cost) FROM visits) AS z FROM visits GROUP BY clinic ORDER BY 1;
 -- kind: intervals
 SELECT extract(epoch FROM avg(started - lag)) FROM (SELECT patient, started, lag(started) OVER (PARTITION BY patient ORDER BY started) AS lag FROM visits) s;
+-- kind: several figures
+SELECT (SELECT count(*) FROM people) AS p, (SELECT count(*) FROM visits) AS v;
+-- kind: joins by comma
+SELECT sex, count(*) FROM people, visits WHERE people.patient = visits.patient AND kind = 'call' GROUP BY sex ORDER BY sex;
+-- kind: natural join
+SELECT region, count(*) FROM visits NATURAL JOIN clinics GROUP BY 1 ORDER BY 1;
+-- kind: joins of three tables
+SELECT c.region, p.sex, count(*), avg(cost) FROM visits v JOIN people p USING (patient) JOIN clinics c USING (clinic) GROUP BY 1, 2 ORDER BY 1, 2;
+-- kind: count of pairs
+SELECT count(DISTINCT kind || clinic) FROM visits;
+-- kind: different values by group
+SELECT clinic, count(DISTINCT kind), count(DISTINCT day) > 0 FROM visits GROUP BY clinic ORDER BY clinic;
+-- kind: different pairs
+SELECT DISTINCT clinic, kind FROM visits WHERE kind <> 'surgery' ORDER BY 1, 2;
+-- kind: pagination
+SELECT kind, count(*) AS n, count(*) OVER () AS full_count FROM visits GROUP BY kind ORDER BY n DESC NULLS LAST OFFSET 1 ROWS FETCH FIRST 5 ROWS ONLY;
+-- kind: overlaps
+SELECT count(*) FROM people WHERE (registered::date, coalesce(died, date '2026-01-01')) OVERLAPS (date '2024-06-01', date '2024-12-31');
+-- kind: IN (VALUES ...)
+SELECT count(*) FROM visits WHERE kind IN (VALUES ('call'), ('visit'));
+-- kind: ANY and ALL
+SELECT count(*) FROM visits WHERE kind = ANY (ARRAY['call', 'visit']) AND clinic <> ALL ('{West,South}');
+-- kind: BETWEEN SYMMETRIC
+SELECT count(*) FROM visits WHERE cost BETWEEN SYMMETRIC 300 AND 100 AND nights IS DISTINCT FROM 1;
+-- kind: SIMILAR TO
+SELECT count(*) FROM visits WHERE note SIMILAR TO '%(knee|hip)%' AND starts_with(note, 'Sev');
+-- kind: simple CASE
+SELECT CASE kind WHEN 'call' THEN 'remote' ELSE 'on site' END AS how, count(*), round(avg(minutes)) FROM visits GROUP BY 1 ORDER BY 1;
+-- kind: first value per person
+SELECT first, count(DISTINCT patient) FROM (SELECT patient, first_value(kind) OVER (PARTITION BY patient ORDER BY day) AS first FROM visits) s GROUP BY 1 ORDER BY 1;
+-- kind: sessions
+SELECT count(*) FROM (SELECT patient, CASE WHEN day - lag(day) OVER (PARTITION BY patient ORDER BY day) > 130 THEN 1 ELSE 0 END AS new FROM visits) s WHERE new = 1;
+-- kind: gaps and islands
+SELECT avg(sessions) FROM (SELECT patient, sum(new) AS sessions FROM (SELECT patient, CASE WHEN lag(day) OVER w IS NULL OR day - lag(day) OVER w > 130 THEN 1 ELSE 0 END AS new FROM visits WINDOW w AS (PARTITION BY patient ORDER BY day)) g GROUP BY patient) s;
+-- kind: running totals per person
+SELECT count(DISTINCT patient) FROM (SELECT patient, sum(cost) OVER (PARTITION BY patient ORDER BY day) AS run FROM visits) s WHERE run > 600;
+-- kind: nth events
+SELECT nr, avg(cost) FROM (SELECT patient, cost, row_number() OVER (PARTITION BY patient ORDER BY day) AS nr FROM visits) s GROUP BY nr ORDER BY nr;
+-- kind: distinct per person
+SELECT avg(clinics) FROM (SELECT patient, count(DISTINCT clinic) AS clinics FROM visits GROUP BY patient) s;
+-- kind: ratio per person
+SELECT avg(r) FROM (SELECT patient, sum(cost) / nullif(sum(minutes), 0) AS r FROM visits GROUP BY patient) s;
+-- kind: share per person
+SELECT avg(share) FROM (SELECT patient, count(*) FILTER (WHERE kind = 'call')::float8 / count(*) AS share FROM visits GROUP BY patient) s;
+-- kind: share per person
+SELECT avg(share) FROM (SELECT patient, avg((kind = 'call')::int) AS share FROM visits GROUP BY patient) s;
+-- kind: age at event
+SELECT width_bucket(extract(year FROM age(v.day, p.born)), 0, 100, 10) * 10 - 10 AS age, count(*) FROM visits v JOIN people p USING (patient) GROUP BY 1 ORDER BY 1;
+-- kind: names of days
+SELECT trim(to_char(day, 'Day')) AS weekday, count(*) FROM visits GROUP BY 1, extract(isodow FROM day) ORDER BY extract(isodow FROM day);
+-- kind: time zones
+SELECT (registered AT TIME ZONE 'Europe/Berlin')::date - date '2023-01-01' > 250 AS late, count(*) FROM people GROUP BY 1 ORDER BY 1;
+-- kind: functions of texts
+SELECT split_part(note, ' ', 1) AS w, concat_ws('/', kind, clinic) AS kc, count(*) FROM visits WHERE clinic = 'North' GROUP BY 1, 2 ORDER BY 1, 2;
+-- kind: format()
+SELECT format('%s at %s', kind, clinic) AS f, count(*) FROM visits WHERE clinic = 'North' GROUP BY 1 ORDER BY 1;
+-- kind: casts
+SELECT (note ~ 'knee')::int::text || 'x' AS t, count(*) FROM visits GROUP BY 1 ORDER BY 1;
+-- kind: quartile range
+SELECT clinic, percentile_cont(0.75) WITHIN GROUP (ORDER BY cost) - percentile_cont(0.25) WITHIN GROUP (ORDER BY cost) AS iqr FROM visits GROUP BY 1 ORDER BY 1;
+-- kind: coefficient of variation
+SELECT clinic, stddev_pop(cost) / avg(cost) FROM visits GROUP BY 1 ORDER BY 1;
+-- kind: retention of cohorts
+WITH c AS (SELECT patient, date_trunc('quarter', registered)::date AS cohort FROM people), s AS (SELECT cohort, count(*) AS n FROM c GROUP BY 1), a AS (SELECT c.cohort, count(DISTINCT v.patient) AS n FROM c JOIN visits v USING (patient) WHERE v.kind = 'call' GROUP BY 1) SELECT s.cohort, s.n, round(100.0 * a.n / s.n, 1) FROM s LEFT JOIN a USING (cohort) ORDER BY 1;
+-- kind: MATERIALIZED
+WITH v AS MATERIALIZED (SELECT * FROM visits WHERE cost > 100) SELECT kind, count(*) FROM v GROUP BY 1 ORDER BY 1;
+-- kind: two facts side by side
+SELECT p.city, coalesce(v.n, 0) AS visits, p.n AS people FROM (SELECT city, count(*) AS n FROM people GROUP BY 1) p LEFT JOIN (SELECT pe.city, count(*) AS n FROM visits JOIN people pe USING (patient) GROUP BY 1) v ON v.city IS NOT DISTINCT FROM p.city ORDER BY 1;
+-- kind: HAVING
+SELECT clinic FROM visits GROUP BY clinic HAVING avg(cost) > 100 AND count(DISTINCT patient) > 1000 ORDER BY 1;
+-- kind: quoted aliases
+SELECT "kind" AS "Kind of Visit", COUNT("patient") AS "Σ" FROM "visits" AS "T" GROUP BY "Kind of Visit" ORDER BY "Σ" DESC;
+-- kind: last events
+SELECT v.kind, count(*) FROM visits v WHERE v.day = (SELECT max(w.day) FROM visits w WHERE w.patient = v.patient) GROUP BY 1 ORDER BY 1;
+-- kind: IN of pairs
+SELECT count(*) FROM visits WHERE (kind, clinic) IN (('call', 'North'), ('visit', 'South'));
+-- kind: last events
+SELECT count(*) FROM visits WHERE (patient, day) IN (SELECT patient, max(day) FROM visits GROUP BY patient);
+-- kind: one row of figures
+SELECT count(*) AS visits, count(DISTINCT patient) AS patients, round(count(*)::numeric / nullif(count(DISTINCT patient), 0), 2) AS per_patient, round(sum(cost)) AS total FROM visits;
+-- kind: log buckets
+SELECT floor(log(cost)) AS magnitude, count(*) FROM visits GROUP BY 1 HAVING count(*) > 200 ORDER BY 1;
+-- kind: round
+SELECT round(cost, -2) AS cost, count(*) FROM visits GROUP BY 1 ORDER BY 1;
+-- kind: shares below a value
+SELECT avg(CASE WHEN cost < 100 THEN 1.0 ELSE 0.0 END) FROM visits;
+-- kind: results as json
+SELECT json_object_agg(kind, n) IS NOT NULL FROM (SELECT kind, count(*) AS n FROM visits GROUP BY 1) s;
+-- kind: names of quarters
+SELECT to_char(date_trunc('quarter', day), '"Q"Q YYYY') AS q, count(*) FROM visits GROUP BY 1 ORDER BY min(date_trunc('quarter', day));
+-- kind: order by what is not shown
+SELECT clinic FROM visits GROUP BY clinic ORDER BY count(*) DESC;
+-- kind: max() of what the key fixes
+SELECT c.clinic, max(c.region) AS region, count(*) FROM visits v JOIN clinics c USING (clinic) GROUP BY c.clinic ORDER BY 1;
+-- kind: columns beside a primary key
+SELECT c.clinic, c.region, c.beds, count(*) FROM visits v JOIN clinics c USING (clinic) GROUP BY c.clinic ORDER BY 1;
+-- kind: window aggregates with FILTER
+SELECT kind, sum(count(*)) FILTER (WHERE kind <> 'call') OVER () FROM visits GROUP BY kind ORDER BY 1;
+-- kind: interval sums
+SELECT sum(minutes * interval '1 minute') > interval '1 hour' FROM visits;
+-- kind: cast date text
+SELECT substr(day::text, 1, 7) AS m, count(*) FROM visits GROUP BY 1 ORDER BY 1;
+-- kind: labels from VALUES
+SELECT coalesce(l.label, 'other') AS label, count(*) FROM visits v LEFT JOIN (VALUES ('call', 'Phone'), ('visit', 'In person')) l(kind, label) ON l.kind = v.kind GROUP BY 1 ORDER BY 1;
+-- kind: several dimensions at once
+SELECT 'kind' AS dim, kind AS val, count(*) FROM visits GROUP BY 2 UNION ALL SELECT 'clinic', clinic, count(*) FROM visits GROUP BY 2 ORDER BY 1, 2;
+-- kind: INTERSECT of results
+SELECT clinic FROM visits WHERE kind = 'call' GROUP BY 1 INTERSECT SELECT clinic FROM visits WHERE kind = 'visit' GROUP BY 1 ORDER BY 1;
+-- kind: chi square of results
+WITH o AS (SELECT sex, insured, count(*) AS n FROM people GROUP BY 1, 2), t AS (SELECT *, sum(n) OVER (PARTITION BY sex) AS r, sum(n) OVER (PARTITION BY insured) AS c, sum(n) OVER () AS a FROM o) SELECT sum((n - r * c / a) ^ 2 / (r * c / a)) > 0 FROM t;
+-- kind: different pairs
+-- refused: DP002 values of this type are not available below a release: record
+-- hint: concat_ws('/', a, b)
+SELECT count(DISTINCT (kind, clinic)) FROM visits;
+-- instead:
+SELECT count(DISTINCT concat_ws('/', kind, clinic)) FROM visits;
+-- kind: is there any
+-- refused: 42501 its rows can only be aggregated
+-- hint: Write an aggregate, as count(*)
+SELECT EXISTS (SELECT 1 FROM visits WHERE kind = 'surgery');
+-- instead:
+SELECT count(*) > 0 FROM visits WHERE kind = 'surgery';
+-- kind: calendars, recursive
+-- refused: DP002 may stand in FROM beside
+-- hint: generate_series()
+WITH RECURSIVE m AS (SELECT date '2023-02-01' AS month UNION ALL SELECT (month + interval '1 month')::date FROM m WHERE month < '2023-12-01') SELECT m.month, count(v.patient) FROM m LEFT JOIN visits v ON date_trunc('month', v.day) = m.month GROUP BY 1 ORDER BY 1;
+-- instead:
+SELECT m::date AS month, count(v.patient) FROM generate_series(date '2023-02-01', date '2023-12-01', '1 month') m LEFT JOIN visits v ON date_trunc('month', v.day) = m GROUP BY 1 ORDER BY 1;
+-- kind: calendars between released dates
+-- refused: DP002 may stand in FROM beside
+-- hint: of constants and parameters
+SELECT m::date, count(v.patient) FROM generate_series((SELECT date_trunc('month', percentile_disc(0.05) WITHIN GROUP (ORDER BY day)) FROM visits), '2023-08-01', '1 month') m LEFT JOIN visits v ON date_trunc('month', v.day) = m GROUP BY 1 ORDER BY 1;
+-- instead:
+SELECT m::date, count(v.patient) FROM generate_series(date '2023-03-01', date '2023-08-01', '1 month') m LEFT JOIN visits v ON date_trunc('month', v.day) = m GROUP BY 1 ORDER BY 1;
+-- kind: paths of individuals
+-- refused: DP002 this aggregate is not available in a sub-select below a release
+-- hint: lag()
+SELECT path, count(*) FROM (SELECT patient, string_agg(kind, ' > ' ORDER BY day) AS path FROM visits GROUP BY patient) s GROUP BY path ORDER BY count(*) DESC LIMIT 5;
+-- instead:
+SELECT concat_ws(' > ', before, kind) AS step, count(*) FROM (SELECT kind, lag(kind) OVER (PARTITION BY patient ORDER BY day) AS before FROM visits) s GROUP BY 1 ORDER BY 1;
+-- kind: last values per person
+-- refused: DP002 this aggregate is not available in a sub-select below a release
+-- hint: DISTINCT ON (unit)
+SELECT last, count(*) FROM (SELECT patient, (array_agg(kind ORDER BY day DESC))[1] AS last FROM visits GROUP BY patient) s GROUP BY 1 ORDER BY 1;
+-- instead:
+SELECT last, count(*) FROM (SELECT DISTINCT ON (patient) kind AS last FROM visits ORDER BY patient, day DESC) s GROUP BY 1 ORDER BY 1;
+-- kind: last values per person
+SELECT last, count(*) FROM (SELECT p.patient, (SELECT kind FROM visits v WHERE v.patient = p.patient ORDER BY day DESC LIMIT 1) AS last FROM people p) s GROUP BY 1 ORDER BY 1;
+-- kind: last values per person, of all columns
+WITH last AS (SELECT DISTINCT ON (patient) * FROM visits ORDER BY patient, day DESC) SELECT kind, count(*), avg(cost) FROM last GROUP BY 1 ORDER BY 1;
+-- kind: last values per person, LATERAL
+-- refused: DP002 a release may not refer to columns of an enclosing query
+-- hint: A sub-select that = ties to the unit
+SELECT l.kind, count(*) FROM people p CROSS JOIN LATERAL (SELECT kind FROM visits v WHERE v.patient = p.patient ORDER BY day DESC LIMIT 1) l GROUP BY 1 ORDER BY 1;
+-- instead:
+SELECT (SELECT kind FROM visits v WHERE v.patient = p.patient ORDER BY day DESC LIMIT 1) AS kind, count(*) FROM people p GROUP BY 1 ORDER BY 1;
+-- kind: the event before
+-- refused: DP002 LIMIT and OFFSET are not available below a release
+-- hint: lag() OVER (PARTITION BY unit ORDER BY day)
+SELECT count(*) FROM visits v WHERE kind <> (SELECT w.kind FROM visits w WHERE w.patient = v.patient AND w.day < v.day ORDER BY w.day DESC LIMIT 1);
+-- instead:
+SELECT count(*) FROM (SELECT kind, lag(kind) OVER (PARTITION BY patient ORDER BY day) AS before FROM visits) s WHERE kind <> before;
+-- kind: lists as json
+-- refused: DP002 this aggregate is not available over protected rows
+-- hint: to_json(array_agg(DISTINCT x))
+SELECT json_agg(DISTINCT kind) FROM visits;
+-- instead:
+SELECT to_json(array_agg(DISTINCT kind)) FROM visits;
+-- kind: spreads per person
+-- refused: DP002 this aggregate is not available in a sub-select below a release
+-- hint: sum(x * x)
+SELECT avg(sd) FROM (SELECT patient, stddev_pop(minutes) AS sd FROM visits GROUP BY patient) s;
+-- instead:
+SELECT avg(sqrt(greatest(0, q - s * s / n) / n)) FROM (SELECT patient, sum(minutes * minutes) AS q, sum(minutes::float8) AS s, count(*) AS n FROM visits GROUP BY patient) s;
+-- kind: columns as rows
+SELECT u.name, avg(u.value) FROM visits v CROSS JOIN LATERAL (VALUES ('minutes', v.minutes::numeric), ('cost', v.cost)) AS u(name, value) GROUP BY 1 ORDER BY 1;
+-- kind: weights from VALUES
+SELECT avg(w.weight), avg(w.weight * v.cost) FROM visits v JOIN (VALUES ('call', 0.5), ('visit', 1), ('surgery', 4.5)) AS w(kind, weight) ON w.kind = v.kind;
+-- kind: chains of LATERAL
+SELECT l2.bucket, count(*), avg(l1.net) FROM visits v CROSS JOIN LATERAL (SELECT v.cost * 0.81 AS net) l1 CROSS JOIN LATERAL (SELECT floor(l1.net / 100) AS bucket) l2 GROUP BY 1 ORDER BY 1;
+-- kind: individuals at a date
+-- plain: SELECT d::date, count(p.patient) FROM generate_series(date '2024-01-01', date '2025-01-01', '3 months') d JOIN people p ON p.registered <= d AND (p.died IS NULL OR p.died > d) GROUP BY 1 ORDER BY 1
+SELECT d::date, count(p.patient) FROM generate_series(date '2024-01-01', date '2025-01-01', '3 months') d JOIN people p ON p.registered <= d AND (p.died IS NULL OR p.died > d) WHERE dp_with(max_groups => 5) GROUP BY 1 ORDER BY 1;

@@ -63,8 +63,8 @@ static const struct
 		"Group by the unit in the sub-select, or aggregate there once and use its released result."
 	},
 	[REFUSE_DISTINCT_ON] = {
-		"DISTINCT ON would pick rows of single individuals: write an aggregate with GROUP BY, as min(x), or DISTINCT ON (unit) in a sub-select that is aggregated",
-		"About the first row of each individual is SELECT kind, count(*) FROM (SELECT DISTINCT ON (unit) unit, kind FROM t ORDER BY unit, day) s GROUP BY kind."
+		"DISTINCT ON would pick rows of single individuals: write an aggregate with GROUP BY, as min(x) or max(x)",
+		"Write an aggregate with GROUP BY, as min(x) or max(x). In a sub-select, DISTINCT ON the unit takes the first row of each individual, over which an aggregate may stand."
 	},
 	[REFUSE_EXPLAIN] = {
 		"plans over protected relations are not shown: run the query itself",

@@ -10,7 +10,7 @@
  *			ON s.unit = a.unit
  *
  * with ORDER BY and LIMIT 1 it is that of the first row of each individual, and the sub-select one
- * with DISTINCT ON (b.unit), which firsts.c writes otherwise;
+ * with DISTINCT ON (b.unit), which first_rows.c writes otherwise;
  * and the row of a table that a unique index fixes, as in (SELECT p.sex FROM people p WHERE
  * p.id = a.id), is that of a LEFT JOIN with the table.  What may be joined, and whose rows they
  * are, is judged afterwards, as of any other join.

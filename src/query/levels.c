@@ -18,7 +18,7 @@
 #include "query/below.h"
 #include "query/correlated.h"
 #include "query/ctes.h"
-#include "query/firsts.h"
+#include "query/first_rows.h"
 #include "query/hoist.h"
 #include "query/identifiers.h"
 #include "query/keys.h"
@@ -323,6 +323,50 @@ aggregates(Query *query)
 		(query->distinctClause != NIL && !query->hasDistinctOn && !query->hasWindowFuncs);
 }
 
+/* Finishes a private level that is no release.  Returns whose rows it hands out. */
+static Individuals *
+hand_out(RewriteContext *context, Level *level, Individuals *individuals)
+{
+	guard_from(context, level);
+	require_unit(level, individuals);
+	finish_private_level(context, level, individuals);
+	individuals->level = palloc(sizeof(Level));
+	*individuals->level = *level;
+	individuals->level->parent = NULL;	/* it does not live as long */
+	return individuals;
+}
+
+/*
+ * A sub-select with DISTINCT ON the unit: the first rows of individuals, by their number.  Where it
+ * names nothing else there is one row of each.
+ */
+static Individuals *
+hand_out_first_rows(RewriteContext *context, Level *level, Individuals *individuals)
+{
+	Level		below = *level;
+	List	   *exprs = clause_expressions(level->query->distinctClause, level->query->targetList);
+	bool		unique = false;
+	Individuals *result = palloc0(sizeof(Individuals));
+	ListCell   *lc;
+
+	foreach(lc, individuals->units)
+		unique = unique || list_difference(exprs, lfirst(lc)) == NIL;
+	below.query = number_rows(level->query);
+	below.parent = level;
+	level->nullable = NULL;
+	level->inputs = palloc0(2 * sizeof(Individuals *));
+	individuals = hand_out(context, &below, individuals);
+	level->inputs[1] = expose_units(linitial(level->query->rtable), 1, individuals);
+	tie_inputs(context, level, result);
+	result = hand_out(context, level, result);
+	if (unique)
+	{
+		result->unique = true;
+		result->proofs = NIL;
+	}
+	return result;
+}
+
 /*
  * A level with a private item in its FROM.  Makes a release of it and returns NULL, if it
  * aggregates over individuals; else returns whose rows it holds.
@@ -356,13 +400,9 @@ process_private_level(RewriteContext *context, Level *level)
 		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
 	if (level->parent == NULL)
 		refuse_rows(context, query, individuals);	/* whatever else is wrong with it */
-	guard_from(context, level);
-	require_unit(level, individuals);
-	finish_private_level(context, level, individuals);
-	individuals->level = palloc(sizeof(Level));
-	*individuals->level = *level;
-	individuals->level->parent = NULL;	/* it does not live as long */
-	return individuals;
+	if (chooses_first_rows(query) && grouped_by_unit(query, individuals))
+		return hand_out_first_rows(context, level, individuals);
+	return hand_out(context, level, individuals);
 }
 
 /* ----------
@@ -430,8 +470,6 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
 
 	drop_unused_identifiers(query, parent == NULL);
-	if (parent != NULL && is_first_rows(query))
-		number_first_rows(query);
 	process_ctes(context, &level);
 	if (query->setOperations != NULL)
 		return process_set_operation(context, &level);

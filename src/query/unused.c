@@ -65,7 +65,7 @@ is_unit_column(Query *query, Node *expr)
 }
 
 /*
- * Is it a column that would have to complete the order of a window (windows.c, firsts.c), and cannot?
+ * Is it a column that would have to complete the order of a window (windows.c, first_rows.c), and cannot?
  */
 static bool
 is_without_order(Query *query, Node *expr)

@@ -37,7 +37,6 @@
 #include "policy/extension.h"
 #include "query/checks.h"
 #include "query/equalities.h"
-#include "query/firsts.h"
 #include "query/level.h"
 #include "query/orderless.h"
 #include "query/refuse.h"
@@ -98,8 +97,7 @@ check_window(WindowsContext *context, WindowClause *window, Individuals *individ
 		((window->frameOptions & FRAMEOPTION_RANGE) != 0 &&
 		 (window->frameOptions & FRAME_OFFSETS) != 0) ||
 		!offset_is_harmless(window->startOffset) || !offset_is_harmless(window->endOffset))
-		refuse_query(window_is_of_firsts(window) ? REFUSE_DISTINCT_ON : REFUSE_WINDOW_BELOW,
-					 rewrite, query);
+		refuse_query(REFUSE_WINDOW_BELOW, rewrite, query);
 	check_clauses(rewrite, window->partitionClause, query->targetList);
 	check_clauses(rewrite, window->orderClause, query->targetList);
 	foreach(lc, list_concat_copy(window->partitionClause, window->orderClause))

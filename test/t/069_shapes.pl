@@ -179,6 +179,17 @@ alike(
   'SELECT count(*) FROM (SELECT v.pid, row_number() OVER (PARTITION BY v.pid ORDER BY v.day, t.day, t.r, v.cost, v.clinic) AS rn FROM visits v JOIN tests t ON t.pid = v.pid) s WHERE rn = 2', 'SELECT count(*) FROM (SELECT t.day, lag(t.day) OVER (PARTITION BY p.pid ORDER BY t.day) AS l FROM people p LEFT JOIN tests t ON t.pid = p.pid) s WHERE day = l',
   'SELECT count(*) FROM (SELECT x, row_number() OVER (PARTITION BY a, b ORDER BY x) AS rn FROM two) s WHERE rn = 3', 'SELECT count(*) FROM (SELECT pid, x, row_number() OVER (PARTITION BY pid ORDER BY x) AS rn FROM loose) s WHERE rn = 1 AND pid IS NOT NULL',
   'SELECT count(*) FROM (SELECT DISTINCT pid, first_value(day) OVER (PARTITION BY pid ORDER BY day) AS f FROM visits) s WHERE f < \'2024-01-03\'', "SELECT rn, count(*) FROM (SELECT pid, row_number() OVER (PARTITION BY pid ORDER BY day) AS rn FROM (SELECT pid, day FROM visits UNION ALL SELECT pid, day FROM tests) u) s WHERE rn < 4 GROUP BY rn ORDER BY rn");
+# DISTINCT ON the unit is row number 1.
+alike(
+	'SELECT clinic, count(*) FROM (SELECT DISTINCT ON (pid) pid, clinic FROM visits ORDER BY pid, day, cost, clinic, w) s GROUP BY clinic ORDER BY clinic',
+	'SELECT clinic, count(*) FROM (SELECT DISTINCT ON (pid) clinic FROM visits ORDER BY pid DESC, day DESC, cost DESC, clinic, w) s GROUP BY 1 ORDER BY 1',
+	'SELECT count(*), count(DISTINCT pid) FROM (SELECT DISTINCT ON (pid, clinic) pid, cost FROM visits ORDER BY clinic, pid, day, cost) s WHERE cost > 30',
+	'WITH f AS (SELECT DISTINCT ON (v.pid) v.*, p.sex FROM visits v JOIN people p ON p.pid = v.pid WHERE v.cost > 20 ORDER BY v.pid, v.day, v.cost, v.clinic, v.w) SELECT sex, count(*) FROM f WHERE clinic > \'a\' GROUP BY 1 ORDER BY 1',
+	'SELECT p.sex, count(*) FROM people p LEFT JOIN (SELECT DISTINCT ON (pid) * FROM visits ORDER BY pid, day, cost, clinic, w) f ON f.pid = p.pid WHERE f.cost IS NULL OR f.cost < 50 GROUP BY 1 ORDER BY 1',
+	'SELECT count(*) FROM people p WHERE EXISTS (SELECT FROM (SELECT DISTINCT ON (pid) pid, clinic FROM visits ORDER BY pid, day, cost, clinic) f WHERE f.pid = p.pid AND f.clinic = \'a\')',
+	'SELECT count(*) FROM (SELECT DISTINCT ON (a, b) a, b, x FROM two ORDER BY a, b, x) s WHERE x > 1', 'SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid, x FROM loose WHERE pid IS NOT NULL ORDER BY pid, x) s');
+refused($_, qr/DISTINCT ON would pick rows/) foreach 'SELECT count(*) FROM (SELECT DISTINCT ON (clinic) clinic, pid FROM visits ORDER BY clinic, day) s',
+  'SELECT count(*) FROM (SELECT DISTINCT ON (pid % 2) pid FROM visits) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (a) a, x FROM two ORDER BY a, x) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid, count(*) AS n FROM visits GROUP BY pid) s';
 
 # ---------- the first row of each individual ----------
 
@@ -191,7 +202,7 @@ alike(
   "SELECT count(*) FROM people p WHERE (pid, 'f') IN (SELECT DISTINCT ON (pid) pid, sex FROM people ORDER BY pid)", "SELECT f.day, count(*) FROM (SELECT DISTINCT ON (pid) pid, day FROM visits ORDER BY pid, day DESC) f JOIN tests t ON t.pid = f.pid AND t.day > f.day GROUP BY 1 ORDER BY 1",
   "SELECT (SELECT clinic FROM visits v WHERE v.pid = p.pid ORDER BY $all LIMIT 1) AS first, sex, count(*) FROM people p GROUP BY 1, 2 ORDER BY 1, 2", "SELECT sum((SELECT cost FROM visits v WHERE v.pid = p.pid ORDER BY cost DESC FETCH FIRST ROW ONLY)) FROM people p",
   "SELECT count(*) FROM visits v WHERE v.cost > (SELECT w.cost FROM visits w WHERE w.pid = v.pid AND w.clinic = 'c1' ORDER BY w.day, w.cost LIMIT 1)", "SELECT first, count(*) FROM (SELECT p.pid, (SELECT t.r FROM tests t JOIN visits v ON v.pid = t.pid WHERE t.pid = p.pid ORDER BY t.day, t.r, v.day LIMIT 1) AS first FROM people p) s GROUP BY 1 ORDER BY 1");
-refused('SELECT count(*) FROM (SELECT DISTINCT ON (clinic) pid, clinic FROM visits ORDER BY clinic, day) s', qr/^DISTINCT ON would pick rows of single individuals/, qr/DISTINCT ON \(unit\)/);
+refused('SELECT count(*) FROM (SELECT DISTINCT ON (clinic) pid, clinic FROM visits ORDER BY clinic, day) s', qr/^DISTINCT ON would pick rows of single individuals/, qr/DISTINCT ON the unit/);
 refused('SELECT count(*) FROM (SELECT DISTINCT ON (a) a, b FROM two ORDER BY a, x) s', qr/^DISTINCT ON would pick/);
 refused('SELECT DISTINCT ON (pid) pid, clinic FROM visits ORDER BY pid, day', qr/^DISTINCT ON would pick/);
 refused('SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid FROM visits ORDER BY pid, day LIMIT 3) s', qr/^LIMIT and OFFSET/, qr/DISTINCT ON \(unit\)/);

@@ -26,6 +26,10 @@ static const struct
 		"this aggregate is not available over protected rows: counts, sums, averages, variances, regressions, percentiles, min, max, mode, bool_and, bool_or and lists of DISTINCT values are",
 		"Of texts, enums and the like there are count, min, max, mode and array_agg(DISTINCT x), as in to_json(array_agg(DISTINCT x)); of numbers, dates and times also the others and their dp_ forms."
 	},
+	[REFUSE_AGGREGATE_BELOW] = {
+		"this aggregate is not available in a sub-select below a release: count, sum, avg, min, max, bool_and, bool_or and every are",
+		"For the first or last row of each individual write DISTINCT ON (unit), or number its rows by row_number() OVER (PARTITION BY unit ORDER BY day); for what came before, lag(). For a spread take sum(x * x), sum(x) and count(x); medians are of all rows, in the release itself."
+	},
 	[REFUSE_AGGREGATE_FORM] = {
 		"DISTINCT and ORDER BY are not available in this aggregate over protected rows: count, min, max, array_agg and string_agg take DISTINCT",
 		"count(DISTINCT x) and dp_count_distinct(x) count distinct values; percentile_cont, percentile_disc and mode take WITHIN GROUP."
@@ -72,7 +76,7 @@ static const struct
 	},
 	[REFUSE_FROM_ITEM] = {
 		"only tables, sub-selects, joins and VALUES may stand in FROM beside protected rows",
-		"generate_series(), unnest() and the like may, of constants and parameters; store the result of another function in a table and join that."
+		"generate_series(), unnest() and the like may, of constants and parameters; store the result of another function in a table and join that. For elements of arrays and json of each row, join the values that you ask for: JOIN (VALUES ('a'), ('b')) AS e(x) ON column ? e.x, or e.x = ANY (column)."
 	},
 	[REFUSE_FULL_JOIN] = {
 		"protected relations may be joined by FULL JOIN on their units alone",
@@ -92,7 +96,7 @@ static const struct
 	},
 	[REFUSE_LIMIT_BELOW] = {
 		"LIMIT and OFFSET are not available below a release: apply them to released rows",
-		"Apply LIMIT to the released rows."
+		"Apply LIMIT to the released rows. For the first row of each individual write DISTINCT ON (unit), with ORDER BY, in a sub-select; for the one before, lag() OVER (PARTITION BY unit ORDER BY day)."
 	},
 	[REFUSE_LIST] = {
 		"array_agg and string_agg over protected rows need DISTINCT: values that many people share can be listed, rows cannot",
@@ -168,7 +172,7 @@ static const struct
 	},
 	[REFUSE_SETOP_BELOW] = {
 		"only UNION ALL of protected rows of one population may stand below a release: combine released results instead",
-		"Combine the released results instead."
+		"For individuals in either of several sets write UNION ALL and count(DISTINCT unit) above it, for those in both or in one alone EXISTS or NOT EXISTS tied to the unit; or combine released results."
 	},
 	[REFUSE_SETS_OVER_RELEASES] = {
 		"a sub-select below several grouping sets is a release itself, which each set would compute anew",
@@ -204,7 +208,7 @@ static const struct
 	},
 	[REFUSE_TYPE] = {
 		"values of this type are not available below a release: %s; where it can be cast, write column::text",
-		"Use a built-in or enum type; of json, group by a field as text; a type like citext can be cast: column::text."
+		"Use a built-in or enum type; of json, group by a field as text; of several columns, concat_ws('/', a, b); a type like citext can be cast: column::text."
 	},
 	[REFUSE_WIDE_PARAMETER] = {
 		"a parameter of a release is wider than 512 kB",

@@ -9,6 +9,8 @@
  *		a LEFT JOIN (SELECT b.unit, sum(b.x) FROM b WHERE b.y > 1 GROUP BY b.unit) s
  *			ON s.unit = a.unit
  *
+ * with ORDER BY and LIMIT 1 it is that of the first row of each individual, and the sub-select one
+ * with DISTINCT ON (b.unit), which first_rows.c writes otherwise;
  * and the row of a table that a unique index fixes, as in (SELECT p.sex FROM people p WHERE
  * p.id = a.id), is that of a LEFT JOIN with the table.  What may be joined, and whose rows they
  * are, is judged afterwards, as of any other join.
@@ -19,6 +21,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_clause.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/fmgroids.h"
@@ -102,15 +105,38 @@ find_ties(Query *query, Ties *ties)
 	return free;
 }
 
-/* A plain SELECT of one column, without clauses that choose among rows. */
+/* Is it LIMIT 1, as a constant? */
+static bool
+is_limit_one(Query *query)
+{
+	Const	   *limit = (Const *) eval_const_expressions(NULL, query->limitCount);
+
+	return limit != NULL && IsA(limit, Const) && !limit->constisnull &&
+		DatumGetInt64(limit->constvalue) == 1 && query->limitOption == LIMIT_OPTION_COUNT;
+}
+
+/* The columns that the query hands out. */
+static int
+count_columns(Query *query)
+{
+	int			result = 0;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+		result += lfirst_node(TargetEntry, lc)->resjunk ? 0 : 1;
+	return result;
+}
+
+/* A plain SELECT of one column, without clauses that choose among rows but LIMIT 1 of rows. */
 static bool
 is_plain(Query *query)
 {
 	return query->commandType == CMD_SELECT && query->setOperations == NULL &&
 		query->cteList == NIL && query->groupClause == NIL && query->groupingSets == NIL &&
 		query->havingQual == NULL && query->distinctClause == NIL && !query->hasWindowFuncs &&
-		!query->hasTargetSRFs && query->limitCount == NULL && query->limitOffset == NULL &&
-		query->rowMarks == NIL && list_length(query->targetList) == 1;
+		!query->hasTargetSRFs && query->limitOffset == NULL && query->rowMarks == NIL &&
+		(query->limitCount == NULL ? list_length(query->targetList) == 1 :
+		 !query->hasAggs && is_limit_one(query) && count_columns(query) == 1);
 }
 
 /*
@@ -162,9 +188,9 @@ empty_mutator(Node *node, void *context)
 
 /* What stands in the place of the sub-select: its column, or its value over no row. */
 static Node *
-value_of(Query *below, Node *expr, int rtindex, bool grouped)
+value_of(Query *below, Node *expr, TargetEntry *value, int rtindex, bool grouped)
 {
-	Node	   *column = (Node *) makeVarFromTargetEntry(rtindex, llast(below->targetList));
+	Node	   *column = (Node *) makeVarFromTargetEntry(rtindex, value);
 	Node	   *empty;
 
 	if (!grouped)
@@ -221,6 +247,38 @@ select_keys(Query *query, Ties *ties, bool grouped)
 			(void) append_target(query, lfirst(lc), "key", false);
 	}
 	(void) append_target(query, (Node *) value->expr, "value", false);
+	return query;
+}
+
+/* The same of a sub-select with LIMIT 1: the first row for each value of the ties, in its order. */
+static Query *
+select_firsts(Query *query, Ties *ties)
+{
+	List	   *written = query->targetList;
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	query->targetList = NIL;
+	query->jointree->quals = (Node *) (ties->rest == NIL ? NULL : make_ands_explicit(ties->rest));
+	foreach(lc, ties->inner)
+		(void) append_target(query, lfirst(lc), "key", false);
+	foreach(lc, written)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		append_target(query, (Node *) tle->expr, "value", tle->resjunk)->ressortgroupref = tle->ressortgroupref;
+	}
+	for (int i = 0; i < list_length(ties->inner); i++)
+	{
+		SortGroupClause *key = default_clause(exprType(list_nth(ties->inner, i)));
+
+		key->tleSortGroupRef = assignSortGroupRef(list_nth(query->targetList, i), query->targetList);
+		keys = lappend(keys, key);
+	}
+	query->distinctClause = keys;
+	query->hasDistinctOn = true;
+	query->sortClause = list_concat(copyObject(keys), query->sortClause);
+	query->limitCount = NULL;
 	return query;
 }
 
@@ -332,15 +390,16 @@ join_sublink(JoinContext *context, SubLink *sublink)
 	JoinedSublink *result;
 	Node	   *expr;
 	bool		grouped = query->hasAggs;
+	bool		first = query->limitCount != NULL;
 
 	if (sublink->subLinkType != EXPR_SUBLINK || !is_plain(query) || !find_ties(query, &ties))
 		return NULL;
 	expr = (Node *) linitial_node(TargetEntry, query->targetList)->expr;
 	if (checkExprHasSubLink(expr))
 		return NULL;
-	if (grouped && !mentions_private(context->rewrite, query))
+	if ((grouped || first) && !mentions_private(context->rewrite, query))
 		return NULL;			/* public rows are read where they are asked for */
-	if (!grouped)
+	if (!grouped && !first)
 	{
 		Oid			index = index_of_row(query, &ties);
 
@@ -348,12 +407,13 @@ join_sublink(JoinContext *context, SubLink *sublink)
 			return NULL;
 		context->rewrite->proofs = list_append_unique_oid(context->rewrite->proofs, index);
 	}
-	query = select_keys(query, &ties, grouped);
+	query = first ? select_firsts(query, &ties) : select_keys(query, &ties, grouped);
 	result = palloc0(sizeof(JoinedSublink));
 	result->sublink = (Node *) copyObject(sublink);
 	result->rtindex = left_join(context->query, query, &ties);
-	result->value = value_of(query, expr, result->rtindex, grouped);
-	result->grouped = grouped;
+	result->value = value_of(query, expr, list_nth(query->targetList, list_length(ties.inner)),
+							 result->rtindex, grouped);
+	result->grouped = grouped || first;
 	result->location = sublink->location;
 	return result;
 }

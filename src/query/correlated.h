@@ -15,7 +15,8 @@ typedef struct JoinedSublink
 	Node	   *sublink;		/* as the level had it */
 	Node	   *value;			/* what stands in its place */
 	int			rtindex;		/* the item */
-	bool		grouped;		/* of one row for each key, with an aggregate's value */
+	bool		grouped;		/* of one row for each key: an aggregate's value, or the first
+								 * row's */
 	int			location;		/* where the sub-select stands in the text */
 } JoinedSublink;
 

@@ -111,6 +111,7 @@ scope_below(Scope *scope, Level *below, double rows)
 	Scope		result = *scope;
 
 	result.level = below;
+	result.outer = NULL;
 	result.rows = rows;
 	result.facts = where_facts(&result);
 	return result;
@@ -171,7 +172,22 @@ below_column(Level *level, Var *var, Level *below, double *rows)
 	return tle != NULL ? (Node *) tle->expr : NULL;
 }
 
-/* A column: its declared bounds, or those of what a sub-select hands out. */
+/* A column of VALUES: the smallest interval around those of all rows. */
+static Range
+values_column(Scope *scope, List *rows, AttrNumber attno)
+{
+	Range		result = range_nothing();
+	ListCell   *lc;
+
+	foreach(lc, rows)
+		result = range_around(result, derive(scope, list_nth(lfirst(lc), attno - 1)));
+	return result;
+}
+
+/*
+ * A column: its declared bounds, or those of what a sub-select or VALUES hands out.  One of the
+ * query around is what LATERAL names.
+ */
 static Range
 column_range(Scope *scope, Var *var)
 {
@@ -180,6 +196,12 @@ column_range(Scope *scope, Var *var)
 	double		rows;
 	Node	   *expr;
 
+	if (var->varlevelsup == 1 && scope->outer != NULL)
+	{
+		var = copyObject(var);
+		var->varlevelsup = 0;
+		return derive(scope->outer, (Node *) var);
+	}
 	if (var->varlevelsup != 0 || scope->level == NULL)
 		return range_everything();
 	rte = rt_fetch(var->varno, scope->level->query->rtable);
@@ -198,8 +220,11 @@ column_range(Scope *scope, Var *var)
 	{
 		Scope		below = scope_below(scope, &level, rows);
 
+		below.outer = scope;
 		return derive(&below, expr);
 	}
+	if (rte->rtekind == RTE_VALUES && var->varattno > 0)
+		return values_column(scope, rte->values_lists, var->varattno);
 	if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations != NULL)
 		return union_column(scope, rte->subquery, var->varattno);
 	return range_everything();

@@ -122,7 +122,7 @@ guard_aggregate(Aggref *aggref, LanguageContext *context)
 	if (!context->aggregates || aggref->agglevelsup != 0 ||
 		aggref->aggkind != AGGKIND_NORMAL || aggref->aggvariadic ||
 		!aggregate_is_allowed(aggref->aggfnoid, &adds))
-		refuse(REFUSE_AGGREGATE, context->rewrite->source, aggref->location);
+		refuse(REFUSE_AGGREGATE_BELOW, context->rewrite->source, aggref->location);
 	check_type(context->rewrite, (Node *) aggref);
 	if (aggref->args != NIL)
 	{

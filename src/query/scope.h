@@ -25,6 +25,7 @@ struct Scope
 {
 	PlannerInfo *root;			/* to simplify parameters */
 	Level	   *level;			/* NULL: columns are leaves (deferred.c) */
+	Scope	   *outer;			/* around a sub-select in FROM; NULL: not known */
 	double		rows;			/* the most rows of the level that an individual has; infinite
 								 * if that is not known */
 	List	   *facts;			/* of Fact */

@@ -117,6 +117,11 @@ tries('card', "SELECT g, count(*) FROM people GROUP BY g HAVING count(*) FILTER 
 	'SELECT g, rank() OVER (ORDER BY count(card)) FROM people GROUP BY g', 'SELECT g, sum(count(card)) OVER () FROM people GROUP BY g',
 	"SELECT CASE WHEN count(card) > 5 THEN 'many' END FROM people", 'SELECT g FROM people GROUP BY g, card ORDER BY card');
 
+# The first row of each individual.
+tries('card', "SELECT count(card) FROM (SELECT DISTINCT ON (pid) * FROM people ORDER BY pid, age) s", 'SELECT g, count(*) FROM (SELECT DISTINCT ON (pid) g FROM people ORDER BY pid, card) s GROUP BY g',
+	'SELECT count(*) FROM (SELECT DISTINCT ON (pid, card) g FROM people) s', "SELECT count(*) FROM visits v WHERE (SELECT card FROM people p WHERE p.pid = v.pid ORDER BY age LIMIT 1) = 'card 5'",
+	'SELECT count(*) FROM visits v WHERE (SELECT g FROM people p WHERE p.pid = v.pid ORDER BY card LIMIT 1) IS NULL', "WITH f AS (SELECT DISTINCT ON (pid) * FROM people JOIN visits USING (pid) ORDER BY pid, cost) SELECT count(*) FROM f WHERE card = 'card 5'");
+
 # Joins.
 tries('card', 'SELECT count(*) FROM people p JOIN a.mine m ON m.card = p.card', 'SELECT count(*) FROM people p JOIN a.mine m USING (card)', 'SELECT m.pid, count(*) FROM a.mine m LEFT JOIN people p ON m.card = p.card GROUP BY 1',
 	'SELECT count(*) FROM people p, a.mine m WHERE m.card = p.card', "SELECT count(*) FROM people p JOIN a.mine m ON p.card LIKE m.card || '%'", 'SELECT count(*) FROM people p LEFT JOIN a.mine m ON m.card = p.card WHERE m.card IS NULL',

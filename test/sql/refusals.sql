@@ -94,7 +94,7 @@ SELECT count(*) FROM people p WHERE age > ALL (SELECT cost FROM visits v WHERE v
 -- Below a release.
 SELECT count(*) FROM (SELECT * FROM visits LIMIT 10) v;
 \echo :SQLSTATE
-SELECT count(*) FROM (SELECT DISTINCT ON (person) person, clinic FROM visits) v;
+SELECT count(*) FROM (SELECT DISTINCT ON (clinic) person, clinic FROM visits) v;
 \echo :SQLSTATE
 SELECT count(*) FROM (SELECT rank() OVER (ORDER BY cost) AS r FROM visits) v WHERE r < 5;
 \echo :SQLSTATE

@@ -126,7 +126,8 @@ refusals('protected relations cannot be queried while plans are printed',
 refusals('DISTINCT or GROUP BY below a release must contain the unit',
 	'SELECT count(*) FROM (SELECT DISTINCT count(*) FROM visits GROUP BY patient_id) v');
 refusals('DISTINCT ON would pick rows of single individuals',
-	'SELECT count(*) FROM (SELECT DISTINCT ON (clinic) patient_id, clinic FROM visits) v', 'SELECT DISTINCT ON (clinic) clinic, cost FROM visits',
+	'SELECT count(*) FROM (SELECT DISTINCT ON (clinic) patient_id, clinic FROM visits) v', 'SELECT DISTINCT ON (clinic) clinic, cost FROM visits', 'SELECT DISTINCT ON (patient_id) patient_id, clinic FROM visits',
+	q{SELECT count(*) FROM visits v WHERE (SELECT w.cost FROM visits w WHERE w.clinic = v.clinic ORDER BY w.cost DESC LIMIT 1) > 100},
 	'SELECT DISTINCT ON (patient_id) patient_id, count(*) FROM visits GROUP BY patient_id');
 refusals('plans over protected relations are not shown',
 	map { "$_ SELECT count(*) FROM visits" } 'EXPLAIN', 'EXPLAIN ANALYZE', 'EXPLAIN VERBOSE', 'EXPLAIN (FORMAT json)',

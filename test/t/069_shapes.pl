@@ -225,10 +225,29 @@ foreach my $condition ("j = '1'", 'place IS NOT NULL', 'words @@ \'a\'')
 	is($counts[1], $counts[0], "first rows with columns that have no order: $condition");
 	ok($counts[0] eq '' || $counts[0] == 900, '... as one of each individual');
 }
+# ---------- the first row of each individual ----------
+
+my $all = 'day, cost, clinic, w, n, n::text';
+alike(
+  "SELECT clinic, count(*) FROM (SELECT DISTINCT ON (pid) pid, clinic FROM visits ORDER BY pid, $all) s GROUP BY 1 ORDER BY 1", "SELECT count(*), sum(cost) FROM (SELECT DISTINCT ON (pid) cost FROM visits WHERE clinic <> 'c1' ORDER BY pid DESC, day DESC, cost) s",
+  "WITH f AS (SELECT DISTINCT ON (p.pid) p.sex, v.clinic, t.r FROM people p LEFT JOIN visits v USING (pid) LEFT JOIN tests t ON t.pid = p.pid ORDER BY p.pid, v.day DESC NULLS LAST, v.cost, v.clinic, t.day, t.r) SELECT sex, clinic, r, count(*) FROM f GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+  "SELECT x > 450, count(*) FROM (SELECT DISTINCT ON (a, b) x FROM two ORDER BY a, b, x DESC) s GROUP BY 1 ORDER BY 1", 'SELECT x > 10, count(*) FROM (SELECT DISTINCT ON (pid, x % 2) x FROM loose WHERE pid IS NOT NULL ORDER BY pid, x % 2, x) s GROUP BY 1 ORDER BY 1', 'SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid FROM visits) s',
+  "SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid, day FROM (SELECT pid, day FROM visits UNION ALL SELECT pid, day FROM tests) u ORDER BY pid, day) s WHERE day > '2024-01-05'", "SELECT count(*) FROM people p WHERE EXISTS (SELECT FROM (SELECT DISTINCT ON (pid) pid, day FROM visits ORDER BY pid, day) f WHERE f.pid = p.pid AND day > '2024-01-03')",
+  "SELECT count(*) FROM people p WHERE (pid, 'f') IN (SELECT DISTINCT ON (pid) pid, sex FROM people ORDER BY pid)", "SELECT f.day, count(*) FROM (SELECT DISTINCT ON (pid) pid, day FROM visits ORDER BY pid, day DESC) f JOIN tests t ON t.pid = f.pid AND t.day > f.day GROUP BY 1 ORDER BY 1",
+  "SELECT (SELECT clinic FROM visits v WHERE v.pid = p.pid ORDER BY $all LIMIT 1) AS first, sex, count(*) FROM people p GROUP BY 1, 2 ORDER BY 1, 2", "SELECT sum((SELECT cost FROM visits v WHERE v.pid = p.pid ORDER BY cost DESC FETCH FIRST ROW ONLY)) FROM people p",
+  "SELECT count(*) FROM visits v WHERE v.cost > (SELECT w.cost FROM visits w WHERE w.pid = v.pid AND w.clinic = 'c1' ORDER BY w.day, w.cost LIMIT 1)", "SELECT first, count(*) FROM (SELECT p.pid, (SELECT t.r FROM tests t JOIN visits v ON v.pid = t.pid WHERE t.pid = p.pid ORDER BY t.day, t.r, v.day LIMIT 1) AS first FROM people p) s GROUP BY 1 ORDER BY 1");
+refused('SELECT count(*) FROM (SELECT DISTINCT ON (clinic) pid, clinic FROM visits ORDER BY clinic, day) s', qr/^DISTINCT ON would pick rows of single individuals/, qr/DISTINCT ON the unit/);
+refused('SELECT count(*) FROM (SELECT DISTINCT ON (a) a, b FROM two ORDER BY a, x) s', qr/^DISTINCT ON would pick/);
+refused('SELECT DISTINCT ON (pid) pid, clinic FROM visits ORDER BY pid, day', qr/^DISTINCT ON would pick/);
+refused('SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid FROM visits ORDER BY pid, day LIMIT 3) s', qr/^LIMIT and OFFSET/, qr/DISTINCT ON \(unit\)/);
+refused('SELECT count(*) FROM people p WHERE (SELECT v.cost FROM visits v WHERE v.cost = p.big ORDER BY day LIMIT 1) > 5', qr/^DISTINCT ON would pick/);
+refused("SELECT count(*) FROM people p WHERE (SELECT v.cost FROM visits v WHERE v.pid = p.pid ORDER BY day $_) > 5", qr/^(this form of sub-select|LIMIT and OFFSET)/) foreach 'LIMIT 2', 'LIMIT 1 OFFSET 1', 'FETCH FIRST 1 ROW WITH TIES';
 
 # Where ties decide, the answer is the same for rows in another order, and for more of other people's.
 my @tied = map { "SELECT $_ AS v, count(*) FROM (SELECT *, row_number() OVER x AS rn, lag(cost) OVER x AS lc, lag(n) OVER x AS ln, first_value(clinic) OVER x AS fc, sum(cost) OVER (x ROWS UNBOUNDED PRECEDING) AS sc, lead(n::text) OVER (PARTITION BY pid) AS t FROM visits WINDOW x AS (PARTITION BY pid ORDER BY day)) s WHERE rn < 5 GROUP BY 1 ORDER BY 1" }
   'clinic', 'cost', 'lc', 'ln::text', 'fc', 'sc', 't', "concat_ws(',', n::text, ln::text, t)";
+push @tied, map { ("SELECT $_ AS v, count(*) FROM (SELECT DISTINCT ON (pid) * FROM visits ORDER BY pid, day) s GROUP BY 1 ORDER BY 1",
+	"SELECT (SELECT $_ FROM visits v WHERE v.pid = p.pid ORDER BY day DESC LIMIT 1) AS v, count(*) FROM people p GROUP BY 1 ORDER BY 1") } 'clinic', 'cost', 'n::text', 'w';
 sub with_ties { my ($schema, $more) = @_; return map { $_->{out} } DpAgg::bulk($node, 'analyst', [ "SET client_min_messages = error; SET search_path = $schema; $more", @tied ]); }
 my @before = with_ties('forward', '');
 my @other = with_ties('backward', '');

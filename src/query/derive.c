@@ -116,6 +116,24 @@ scope_below(Scope *scope, Level *below, double rows)
 	return result;
 }
 
+/*
+ * The expression that column attno is in one of the range table entries of a UNION ALL; *below
+ * becomes the level of that branch, and *rows the most rows of an individual there.  NULL if the
+ * entry is no plain sub-select.
+ */
+Node *
+branch_column(RangeTblEntry *branch, AttrNumber attno, Level *below, double *rows)
+{
+	TargetEntry *column;
+
+	if (branch->rtekind != RTE_SUBQUERY || branch->subquery->setOperations != NULL)
+		return NULL;
+	*below = (Level) {.query = branch->subquery};
+	*rows = rows_of_query(branch->subquery);
+	column = get_tle_by_resno(branch->subquery->targetList, attno);
+	return column != NULL ? (Node *) column->expr : NULL;
+}
+
 /* A column of a UNION ALL: the smallest interval around those of all branches. */
 static Range
 union_column(Scope *scope, Query *query, AttrNumber attno)
@@ -125,19 +143,17 @@ union_column(Scope *scope, Query *query, AttrNumber attno)
 
 	foreach(lc, query->rtable)
 	{
-		RangeTblEntry *branch = lfirst(lc);
-		Level		leaf = {.query = branch->subquery};
+		Level		leaf;
+		double		rows;
 		Scope		below;
-		TargetEntry *column;
+		Node	   *column = branch_column(lfirst(lc), attno, &leaf, &rows);
 
-		if (branch->rtekind != RTE_SUBQUERY)
+		if (lfirst_node(RangeTblEntry, lc)->rtekind != RTE_SUBQUERY)
 			continue;			/* an entry of a view's own */
-		column = branch->subquery->setOperations != NULL ? NULL :
-			get_tle_by_resno(branch->subquery->targetList, attno);
 		if (column == NULL)
 			return range_everything();
-		below = scope_below(scope, &leaf, rows_of_query(branch->subquery));
-		result = range_around(result, derive(&below, (Node *) column->expr));
+		below = scope_below(scope, &leaf, rows);
+		result = range_around(result, derive(&below, column));
 	}
 	return range_is_nothing(result) ? range_everything() : result;
 }

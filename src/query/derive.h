@@ -19,5 +19,6 @@ extern Range derive_closed(PlannerInfo *root, Node *node, double rows, const Ran
 						   int nleaves);
 extern bool range_as_bounds(Range range, double *lower, double *upper);
 extern Node *below_column(Level *level, Var *var, Level *below, double *rows);
+extern Node *branch_column(RangeTblEntry *branch, AttrNumber attno, Level *below, double *rows);
 
 #endif							/* DP_DERIVE_H */

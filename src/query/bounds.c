@@ -39,9 +39,11 @@ bool
 derive_bounds(RewriteContext *context, Level *level, Aggref *aggref, Node *node, double *lower,
 			  double *upper, bool *unknown)
 {
+	int			steps = 0;
+
 	*unknown = false;
 	if (domain_of_type(exprType(node)) == SPEC_ARG_ANY ||
-		!range_as_bounds(derive_range(context->root, level, INFINITY, aggref->aggfilter, node, unknown),
+		!range_as_bounds(derive_range(context->root, level, INFINITY, aggref->aggfilter, node, unknown, &steps),
 						 lower, upper))
 		return false;
 	if (!*unknown)

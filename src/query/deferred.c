@@ -27,6 +27,7 @@
 #include "query/derive.h"
 #include "query/operations.h"
 #include "query/ranges.h"
+#include "query/scope.h"
 
 PG_FUNCTION_INFO_V1(dp_derived_bound);
 
@@ -52,6 +53,7 @@ typedef struct Closing
 	double	   *most_rows;		/* of all levels with sums */
 	List	  **leaves;			/* of Leaf */
 	List	  **parameters;		/* of Param */
+	int		   *steps;			/* how many expressions have been looked at */
 } Closing;
 
 /* ----------
@@ -212,8 +214,10 @@ close_expression(Node *node, Closing *closing)
 		case T_Aggref:
 		case T_WindowFunc:
 		case T_SubLink:
+			if (*closing->steps > DP_MOST_STEPS)
+				return leaf(closing, node, range_everything());
 			range = derive_range(closing->root, closing->level, closing->rows, closing->filter, node,
-								 &unknown);
+								 &unknown, closing->steps);
 			if (!unknown || IsA(node, SubLink))
 				return leaf(closing, node, range);
 			if (IsA(node, Var))
@@ -259,9 +263,10 @@ defer_bounds(RewriteContext *context, Level *level, Aggref *aggref, Node *node, 
 			 Node **upper)
 {
 	double		most_rows = 0;
+	int			steps = 0;
 	List	   *leaves = NIL;
 	List	   *parameters = NIL;
-	Closing		closing = {context->root, level, INFINITY, aggref->aggfilter, &most_rows, &leaves, &parameters};
+	Closing		closing = {context->root, level, INFINITY, aggref->aggfilter, &most_rows, &leaves, &parameters, &steps};
 	Node	   *closed = close_expression(node, &closing);
 	Node	   *tree = (Node *) makeConst(PG_NODE_TREEOID, -1, InvalidOid, -1,
 										  CStringGetTextDatum(nodeToString(closed)), false, false);

@@ -544,6 +544,8 @@ derive(Scope *scope, Node *node)
 {
 	CHECK_FOR_INTERRUPTS();
 	check_stack_depth();
+	if (++*scope->steps > DP_MOST_STEPS)
+		return range_everything();
 	return range_by_facts(scope, node, bare_range(scope, node));
 }
 
@@ -566,13 +568,14 @@ range_as_bounds(Range range, double *lower, double *upper)
  * spec/domain.h, with infinite ends where nothing is known.  rows: the most rows of the level that
  * an individual has, infinite if that is not known.  filter: a condition of the rows that count, or
  * NULL.  *unknown is set if it has a parameter of a
- * prepared statement whose value is not known yet.
+ * prepared statement whose value is not known yet.  *steps counts what is looked at; from
+ * DP_MOST_STEPS on nothing is known.
  */
 Range
-derive_range(PlannerInfo *root, Level *level, double rows, Expr *filter, Node *node, bool *unknown)
+derive_range(PlannerInfo *root, Level *level, double rows, Expr *filter, Node *node, bool *unknown, int *steps)
 {
 	Scope		scope = {.root = root,.level = level,.rows = rows,.unknown = unknown,
-		.derive = derive};
+		.steps = steps,.derive = derive};
 
 	scope.facts = where_facts(&scope);
 	scope.facts = filter_facts(&scope, filter);
@@ -584,8 +587,9 @@ Range
 derive_closed(PlannerInfo *root, Node *node, double rows, const Range *leaves, int nleaves)
 {
 	bool		unknown;
+	int			steps = 0;
 	Scope		scope = {.root = root,.rows = rows,.leaves = leaves,.nleaves = nleaves,
-		.unknown = &unknown,.derive = derive};
+		.unknown = &unknown,.steps = &steps,.derive = derive};
 
 	return derive(&scope, node);
 }

@@ -14,7 +14,7 @@
 #include "query/ranges.h"
 
 extern Range derive_range(PlannerInfo *root, Level *level, double rows, Expr *filter, Node *node,
-						  bool *unknown);
+						  bool *unknown, int *steps);
 extern Range derive_closed(PlannerInfo *root, Node *node, double rows, const Range *leaves,
 						   int nleaves);
 extern bool range_as_bounds(Range range, double *lower, double *upper);

@@ -217,6 +217,14 @@ is(follows('EXPLAIN SELECT dp_avg(x + 1) FROM g'), '-99|101', 'bounds do not dep
 is(ask('SELECT round(avg(x * x + x % 7)) < 10000 FROM g')->{out}, 't', 'an overflow is no value');
 query('DELETE FROM g WHERE id = 9001');
 
+# An interval takes bounded work, however often sub-selects name columns of each other.
+{
+	my $nested = 'SELECT id, x FROM g';
+
+	$nested = "SELECT id, greatest(x, x, x, x, x, x) AS x FROM ($nested) s" foreach 1 .. 7;
+	is(ask("SELECT avg(x) FROM ($nested) s")->{sqlstate}, 'DP003', 'columns that are named again and again');
+}
+
 # What is no finite number is clamped, or no value: as in plain SQL where the expression clamps.
 query("INSERT INTO g (id, p, q, d) SELECT 9000 + i, ('{NaN,Infinity,-Infinity}'::float8[])[1 + i % 3], 'NaN', ('{infinity,-infinity}'::date[])[1 + i % 2] FROM generate_series(1, 500) i");
 foreach my $expr ('least(greatest(p, 1), 50)', 'CASE WHEN p > 50 THEN 50 WHEN p < 1 THEN 1 ELSE p END', 'CASE WHEN p <= 50 AND p >= 1 THEN p ELSE 7 END', 'sign(greatest(p, 0))')

@@ -230,16 +230,16 @@ ties_of_columns(WindowsContext *context)
 {
 	Query	   *query = context->query;
 	List	   *result = NIL;
-	List	   *vars = pull_var_clause((Node *) query->targetList,
-									   PVC_RECURSE_WINDOWFUNCS | PVC_RECURSE_AGGREGATES);
+	List	   *vars = pull_vars_of_level((Node *) query->targetList, 0);
 	List	   *done = NIL;
 	ListCell   *lc;
 
 	foreach(lc, vars)
 	{
-		Var		   *var = lfirst_node(Var, lc);
+		Var		   *var = copyObject(lfirst_node(Var, lc));
 
-		if (var->varlevelsup > 0 || list_member(done, var))
+		var->varlevelsup = 0;	/* also where a sub-select names it */
+		if (list_member(done, var))
 			continue;
 		done = lappend(done, var);
 		if (var->varattno <= 0)

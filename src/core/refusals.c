@@ -34,6 +34,10 @@ static const struct
 		"DISTINCT and ORDER BY are not available in this aggregate over protected rows: count, min, max, array_agg and string_agg take DISTINCT",
 		"count(DISTINCT x) and dp_count_distinct(x) count distinct values; percentile_cont, percentile_disc and mode take WITHIN GROUP."
 	},
+	[REFUSE_AWAITING] = {
+		"this statement needs the values of its parameters when it is planned: leave plan_cache_mode at auto",
+		"A number of rows, a length or a format that is a parameter is judged for each value: SET plan_cache_mode = auto, or force_custom_plan."
+	},
 	[REFUSE_CLIPPED] = {
 		"there is no share of clipped individuals for this output: dp_clipped() stands around a count, sum, average or variance",
 		"dp_clipped() stands directly around a count of rows or values, a sum, an average or a variance, as in dp_clipped(dp_count(*))."

@@ -32,6 +32,7 @@
 #include "nodes/release/scans.h"
 #include "nodes/release/settle.h"
 #include "nodes/release/state.h"
+#include "planner/awaiting.h"
 #include "policy/cache.h"
 #include "policy/policy.h"
 #include "session/explain.h"
@@ -331,6 +332,8 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	}
 
 	concerned = plan_is_concerned(queryDesc->plannedstmt);
+	if (concerned && plan_awaits_values(queryDesc->plannedstmt))
+		refuse(REFUSE_AWAITING, queryDesc->sourceText, -1);
 	analyst = concerned && plan_is_for_analyst(queryDesc->plannedstmt);
 	audited = plan_reads_classified(queryDesc, eflags);
 	if (analyst)

@@ -28,6 +28,7 @@
 
 #include "hooks/hooks.h"
 #include "ledger/account.h"
+#include "planner/awaiting.h"
 #include "planner/jit.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
@@ -216,6 +217,7 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 	PlannedStmt *result = NULL;
 	Planning	outer;
 	QuietState	quiet;
+	bool		awaited = false;
 
 	planning_begin(&outer, ask->analyst);
 	PG_TRY();
@@ -228,8 +230,11 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 				.source = query_string,.analyst = ask->analyst};
 
 			process_statement(&context, parse);
+			awaited = context.awaits_values;
 		}
 		result = plan_rewritten(parse, query_string, cursor_options, params);
+		if (awaited)
+			mark_awaiting(result);
 		if (ask->analyst)
 			quiet_end(&quiet);
 	}

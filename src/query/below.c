@@ -26,6 +26,7 @@
 #include "query/language.h"
 #include "query/level.h"
 #include "query/levels.h"
+#include "query/params.h"
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/row_security.h"
@@ -245,7 +246,8 @@ guard_query(RewriteContext *context, Query *query, Level *parent)
 	if (query->groupingSets != NIL)
 		refuse_query(REFUSE_GROUPING_SETS, context, query);
 	fold_limits(context, query);
-	if (!limit_is_harmless(query->limitCount) || !limit_is_harmless(query->limitOffset))
+	if ((!limit_is_harmless(query->limitCount) && !await_value(context, query->limitCount)) ||
+		(!limit_is_harmless(query->limitOffset) && !await_value(context, query->limitOffset)))
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 
 	flatten_level(query);

@@ -25,6 +25,7 @@
 #include "query/checks.h"
 #include "query/constants.h"
 #include "query/level.h"
+#include "query/params.h"
 #include "query/paths.h"
 #include "query/probe.h"
 #include "query/refuse.h"
@@ -127,6 +128,14 @@ check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *n
 	if (position < 0 || position >= list_length(args))
 		return;
 	argument = list_nth(args, position);
+	if (IsA(argument, Param) && exprType(argument) == JSONPATHOID)
+	{
+		argument = eval_const_expressions(context->root, argument);
+		lfirst(list_nth_cell(args, position)) = argument;
+	}
+	if ((exprType(argument) == JSONPATHOID || function_pads(funcid) || function_formats(funcid)) &&
+		await_value(context, argument))
+		return;
 	if (exprType(argument) == JSONPATHOID)
 	{
 		if (!IsA(argument, Const) || (!((Const *) argument)->constisnull &&

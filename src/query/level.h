@@ -65,6 +65,7 @@ typedef struct RewriteContext
 	int			levels;			/* number of levels processed so far */
 	const struct SetLevel *set; /* the grouping set whose level is processed, or NULL (sets.h) */
 	List	   *proofs;			/* unique indexes (OIDs) that groups below releases rest on */
+	bool		awaits_values;	/* only a plan for known values of parameters may run */
 } RewriteContext;
 
 #endif							/* DP_LEVEL_H */

@@ -122,6 +122,20 @@ release_parameter(RewriteContext *context, Node *expr)
 }
 
 /*
+ * Is it an expression of constants and parameters of the client's whose values this plan has to
+ * know, and does not, since it is to serve all values?  Then the plan may be made, but not run
+ * (planner/awaiting.h): plans that know the values are, and judge them.
+ */
+bool
+await_value(RewriteContext *context, Node *node)
+{
+	if (node == NULL || IsA(node, Const) || not_parameter_walker(node, NULL))
+		return false;
+	context->awaits_values = true;
+	return true;
+}
+
+/*
  * The number that stands for a parameter's value: itself, or the position of a
  * date or time as domain_number() counts.  NULL if its type has none.
  */

@@ -11,6 +11,7 @@
 
 extern bool parameter_is_known(const Node *parameter);
 extern Node *least_parameter(Node *a, Node *b);
+extern bool await_value(RewriteContext *context, Node *node);
 extern Node *release_parameter(RewriteContext *context, Node *expr);
 extern Node *parameter_as_float8(RewriteContext *context, Node *parameter);
 

@@ -39,6 +39,7 @@
 #include "query/equalities.h"
 #include "query/level.h"
 #include "query/orderless.h"
+#include "query/params.h"
 #include "query/refuse.h"
 #include "query/units.h"
 #include "query/windows.h"
@@ -96,7 +97,8 @@ check_window(WindowsContext *context, WindowClause *window, Individuals *individ
 	if (!of_one || (window->frameOptions & FRAMEOPTION_EXCLUSION) != 0 ||
 		((window->frameOptions & FRAMEOPTION_RANGE) != 0 &&
 		 (window->frameOptions & FRAME_OFFSETS) != 0) ||
-		!offset_is_harmless(window->startOffset) || !offset_is_harmless(window->endOffset))
+		(!offset_is_harmless(window->startOffset) && !await_value(rewrite, window->startOffset)) ||
+		(!offset_is_harmless(window->endOffset) && !await_value(rewrite, window->endOffset)))
 		refuse_query(REFUSE_WINDOW_BELOW, rewrite, query);
 	check_clauses(rewrite, window->partitionClause, query->targetList);
 	check_clauses(rewrite, window->orderClause, query->targetList);
@@ -174,7 +176,8 @@ number_is_harmless(RewriteContext *context, WindowFunc *function)
 		return true;
 	number = (Const *) eval_const_expressions(context->root, llast(function->args));
 	llast(function->args) = number;
-	return IsA(number, Const) && !number->constisnull && DatumGetInt32(number->constvalue) > 0;
+	return await_value(context, (Node *) number) ||
+		(IsA(number, Const) && !number->constisnull && DatumGetInt32(number->constvalue) > 0);
 }
 
 /* ----------

@@ -243,6 +243,26 @@ refused('SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid FROM visits ORDER BY
 refused('SELECT count(*) FROM people p WHERE (SELECT v.cost FROM visits v WHERE v.cost = p.big ORDER BY day LIMIT 1) > 5', qr/^DISTINCT ON would pick/);
 refused("SELECT count(*) FROM people p WHERE (SELECT v.cost FROM visits v WHERE v.pid = p.pid ORDER BY day $_) > 5", qr/^(this form of sub-select|LIMIT and OFFSET)/) foreach 'LIMIT 2', 'LIMIT 1 OFFSET 1', 'FETCH FIRST 1 ROW WITH TIES';
 
+# A number of rows, a length or a path may be a parameter: drivers prepare a statement and run it often.
+# It is judged for each value; a plan that is to serve all values is never chosen, and does not run if it is forced.
+foreach my $case (
+	[ 'PREPARE s(int8) AS SELECT count(*) FROM (SELECT pid, sum(cost) OVER (PARTITION BY pid ORDER BY day ROWS $1 PRECEDING) AS r FROM visits) z WHERE r > 5', 1, -1 ],
+	[ 'PREPARE s(int) AS SELECT count(*) FROM (SELECT pid, ntile($1) OVER (PARTITION BY pid ORDER BY day) AS r FROM visits) z WHERE r > 1', 2, 0 ],
+	[ 'PREPARE s(int) AS SELECT count(*) FROM visits WHERE length(lpad(clinic, $1)) = 4', 4, 1_000_000_000 ],
+	[ 'PREPARE s(int8) AS SELECT count(*) FROM visits WHERE day IN (SELECT d FROM days ORDER BY d LIMIT $1)', 5, -1 ],
+	[ 'PREPARE s(jsonpath) AS SELECT count(*) FROM visits WHERE jsonb_build_object(\'a\', cost) @? $1', "'\$.a'", "'\$.**'" ])
+{
+	my ($prepare, $good, $bad) = @$case;
+	my $search = 'SET client_min_messages = error; SET search_path = forward, public;';
+	my @runs = split /\n/, DpAgg::value($node, 'analyst', "$search $prepare; " . join ' ', ("EXECUTE s($good);") x 7);
+	my $before = $node->safe_psql('postgres', 'SELECT count(*) FROM dp_agg.release');
+
+	is_deeply(\@runs, [ ($runs[0]) x 7 ], "seven times in one session: $prepare");
+	isnt(DpAgg::refused($node, 'analyst', "$search $prepare; EXECUTE s($bad);", 'DP002')->{message}, '', '... each value is judged');
+	like(DpAgg::refused($node, 'analyst', "$search $prepare; SET plan_cache_mode = force_generic_plan; EXECUTE s($good);", 'DP002')->{message}, qr/needs the values of its parameters/, '... and no plan for all values runs');
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM dp_agg.release'), $before, '... nor is one paid for');
+}
+
 # Where ties decide, the answer is the same for rows in another order, and for more of other people's.
 my @tied = map { "SELECT $_ AS v, count(*) FROM (SELECT *, row_number() OVER x AS rn, lag(cost) OVER x AS lc, lag(n) OVER x AS ln, first_value(clinic) OVER x AS fc, sum(cost) OVER (x ROWS UNBOUNDED PRECEDING) AS sc, lead(n::text) OVER (PARTITION BY pid) AS t FROM visits WINDOW x AS (PARTITION BY pid ORDER BY day)) s WHERE rn < 5 GROUP BY 1 ORDER BY 1" }
   'clinic', 'cost', 'lc', 'ln::text', 'fc', 'sc', 't', "concat_ws(',', n::text, ln::text, t)";

@@ -123,7 +123,7 @@ static const struct
 		"Join all columns of the unit with =, for an outer join in its ON clause."
 	},
 	[REFUSE_PADDING] = {
-		"the length given to lpad, rpad or repeat below a release must be a constant of at most 10000",
+		"the length given to lpad, rpad, repeat, char or bit below a release must be a constant of at most 10000",
 		"Write the length as a number, or apply the function to released values."
 	},
 	[REFUSE_PARAMETER] = {
@@ -135,7 +135,7 @@ static const struct
 		"Query the partitioned table and filter by the partition key."
 	},
 	[REFUSE_PATH] = {
-		"a jsonpath below a release must be a constant without .**, .keyvalue(), .datetime(), variables and $ in a filter",
+		"a jsonpath below a release must be a constant without .**, [0, 1], .keyvalue(), .datetime(), variables and $ in a filter",
 		"Keys, subscripts, wildcards, filters, comparisons, arithmetic and like_regex are available, as in doc @? '$.items[*] ? (@.price > 10)'."
 	},
 	[REFUSE_PATTERN] = {

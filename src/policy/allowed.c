@@ -289,8 +289,14 @@ static const struct
 	{"float4_to_char", 1}, {"float8_to_char", 1},
 	{"to_date", 1}, {"to_timestamp", 1}, {"numeric_to_number", 1},
 	{"lpad", 1}, {"rpad", 1}, {"repeat", 1},
+	{"bpchar", 1}, {"bit", 1}, {"bitfromint4", 1}, {"bitfromint8", 1},
 	{"jsonb_path_exists", 1}, {"jsonb_path_exists_opr", 1}, {"jsonb_path_match", 1},
 	{"jsonb_path_match_opr", 1}, {"jsonb_path_query_first", 1}, {"jsonb_path_query_array", 1},
+};
+
+/* Those whose constant argument is the length of what they return: casts to char(n) and bit(n), too. */
+static const char *const padding_functions[] = {
+	"lpad", "rpad", "repeat", "bpchar", "bit", "bitfromint4", "bitfromint8", NULL
 };
 
 /* Standard aggregates allowed over the rows of one individual. */
@@ -361,8 +367,7 @@ judge_symbol(VerdictEntry *entry, const char *symbol)
 		if (strcmp(constant_arguments[i].symbol, symbol) == 0)
 			entry->constant_argument = constant_arguments[i].argument;
 	}
-	entry->pads = strcmp(symbol, "lpad") == 0 || strcmp(symbol, "rpad") == 0 ||
-		strcmp(symbol, "repeat") == 0;
+	entry->pads = listed(padding_functions, symbol);
 	entry->formats = strcmp(symbol, "text_format") == 0 || strcmp(symbol, "text_format_nv") == 0;
 }
 

@@ -21,7 +21,7 @@ typedef enum FunctionVerdict
  */
 #define GUARDED_WIDEST (512 * 1024)
 
-/* The longest result that lpad(), rpad() and repeat() may be asked for. */
+/* The longest result that lpad(), rpad(), repeat() and casts to char(n) and bit(n) may be asked for. */
 #define LONGEST_PADDING 10000
 
 extern FunctionVerdict function_verdict(Oid funcid);

@@ -26,6 +26,7 @@
 #include "query/equalities.h"
 #include "query/level.h"
 #include "query/outlived.h"
+#include "query/walk.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
 
@@ -38,9 +39,11 @@ bool
 derive_bounds(RewriteContext *context, Level *level, Aggref *aggref, Node *node, double *lower,
 			  double *upper, bool *unknown)
 {
+	int			steps = 0;
+
 	*unknown = false;
 	if (domain_of_type(exprType(node)) == SPEC_ARG_ANY ||
-		!range_as_bounds(derive_range(context->root, level, INFINITY, aggref->aggfilter, node, unknown),
+		!range_as_bounds(derive_range(context->root, level, INFINITY, aggref->aggfilter, node, unknown, &steps),
 						 lower, upper))
 		return false;
 	if (!*unknown)
@@ -54,8 +57,7 @@ check_outlived(Level *level, Node *node)
 {
 	ListCell   *lc;
 
-	foreach(lc, pull_var_clause(node, PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
-								PVC_RECURSE_PLACEHOLDERS))
+	foreach(lc, pull_vars_of_level(node, 0))
 	{
 		Var		   *var = lfirst_node(Var, lc);
 		RangeTblEntry *rte = rt_fetch(var->varno, level->query->rtable);
@@ -129,12 +131,17 @@ at_aggregate(RewriteContext *context, Aggref *aggref)
 	return errposition(cursor_position(context->source, aggref->location));
 }
 
-/* Raises ERRCODE_DP_BOUNDS at the aggregate, naming the column where there is one. */
+/*
+ * Raises ERRCODE_DP_BOUNDS at the aggregate, naming the column where there is one.  No bounds
+ * would serve an argument that names columns of an enclosing query: it is refused.
+ */
 void
 no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 {
 	Node	   *bare = strip_relabel(node);
 
+	if (names_outer_columns(node))
+		refuse(REFUSE_CORRELATED, context->source, aggref->location);
 	check_outlived(level, node);
 	while (IsA(bare, FuncExpr) && list_length(((FuncExpr *) bare)->args) == 1 &&
 		   ((FuncExpr *) bare)->funcformat != COERCE_EXPLICIT_CALL)

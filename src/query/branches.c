@@ -107,6 +107,18 @@ extreme_range(Scope *scope, MinMaxExpr *expr)
 	return result;
 }
 
+/* Notes the statement's parameters in an expression whose values are not known yet. */
+static bool
+note_unknown(Node *node, Scope *scope)
+{
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Param))
+		return expression_tree_walker(node, note_unknown, scope);
+	(void) scope->derive(scope, node);
+	return false;
+}
+
 /* NULLIF(a, 0): multiples of a step that are not 0 begin a step away from it. */
 Range
 nullif_range(Scope *scope, NullIfExpr *expr)
@@ -114,6 +126,8 @@ nullif_range(Scope *scope, NullIfExpr *expr)
 	Range		a = scope->derive(scope, linitial(expr->args));
 	Range		b;
 
+	if (a.step > 0 && a.lower <= 0 && a.upper >= 0)
+		(void) note_unknown(lsecond(expr->args), scope);
 	if (a.step > 0 && constant_range(scope, lsecond(expr->args), &b) && range_is_point(b) &&
 		b.lower == 0)
 	{
@@ -281,7 +295,10 @@ add_facts(Scope *scope, List *facts, Node *condition, bool holds)
 	return facts;
 }
 
-/* CASE: the interval around its branches, each within what its conditions say. */
+/*
+ * CASE: the interval around its branches, each within what its conditions say.  Where that is not
+ * enough, it may be with parameters whose values are not known yet.
+ */
 Range
 case_range(Scope *scope, CaseExpr *expr)
 {
@@ -303,6 +320,11 @@ case_range(Scope *scope, CaseExpr *expr)
 	}
 	if (expr->defresult != NULL)
 		result = range_around(result, scope->derive(&rest, (Node *) expr->defresult));
+	if (!isfinite(result.lower) || !isfinite(result.upper))
+	{
+		foreach(lc, expr->args)
+			(void) note_unknown((Node *) lfirst_node(CaseWhen, lc)->expr, scope);
+	}
 	return result;
 }
 

@@ -105,7 +105,8 @@ public_side(Level *level)
 
 	int			i = -1;
 
-	if (strong == NULL || outside_walker(level->query->jointree->quals, &side))
+	if (strong == NULL || checkExprHasSubLink(strong) ||
+		outside_walker(level->query->jointree->quals, &side))
 		return NULL;
 	while ((i = bms_next_member(side.members, i)) >= 0)
 	{
@@ -136,7 +137,10 @@ joins_of(Node *node)
 	return result;
 }
 
-/* Leaves the entries of the range table that the query reads. */
+/*
+ * Leaves the entries of the range table that the query reads.  They name each other, too: in LATERAL,
+ * and as the columns of joins.
+ */
 static void
 compress_range_table(Query *query, Relids members)
 {
@@ -147,8 +151,10 @@ compress_range_table(Query *query, Relids members)
 	members = bms_union(members, joins_of(linitial(query->jointree->fromlist)));
 	query->rtable = NIL;
 	while ((i = bms_next_member(members, i)) >= 0)
-	{
 		query->rtable = lappend(query->rtable, list_nth(entries, i - 1));
+	i = -1;
+	while ((i = bms_next_member(members, i)) >= 0)
+	{
 		/* an entry moves down, to a place that no other one has any more */
 		if (++n != i)
 			ChangeVarNodes((Node *) query, i, n, 0);

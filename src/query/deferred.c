@@ -16,6 +16,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -26,6 +27,7 @@
 #include "query/derive.h"
 #include "query/operations.h"
 #include "query/ranges.h"
+#include "query/scope.h"
 
 PG_FUNCTION_INFO_V1(dp_derived_bound);
 
@@ -51,6 +53,7 @@ typedef struct Closing
 	double	   *most_rows;		/* of all levels with sums */
 	List	  **leaves;			/* of Leaf */
 	List	  **parameters;		/* of Param */
+	int		   *steps;			/* how many expressions have been looked at */
 } Closing;
 
 /* ----------
@@ -112,6 +115,39 @@ numbered(Closing *closing, Param *param)
 
 static Node *close_expression(Node *node, Closing *closing);
 
+/*
+ * A column of a UNION ALL: what holds the values of all branches.  NULL if it is none, or a
+ * branch is no plain sub-select.
+ */
+static Node *
+close_union(Closing *closing, Var *var)
+{
+	RangeTblEntry *rte = rt_fetch(var->varno, closing->level->query->rtable);
+	CoalesceExpr *result = makeNode(CoalesceExpr);
+	ListCell   *lc;
+
+	if (rte->rtekind != RTE_SUBQUERY || rte->subquery->setOperations == NULL)
+		return NULL;
+	result->coalescetype = var->vartype;
+	result->coalescecollid = var->varcollid;
+	result->location = -1;
+	foreach(lc, rte->subquery->rtable)
+	{
+		Closing		inner = *closing;
+		Level		below;
+		Node	   *expr = branch_column(lfirst(lc), var->varattno, &below, &inner.rows);
+
+		if (lfirst_node(RangeTblEntry, lc)->rtekind != RTE_SUBQUERY)
+			continue;			/* an entry of a view's own */
+		if (expr == NULL)
+			return NULL;
+		inner.level = &below;
+		inner.filter = NULL;
+		result->args = lappend(result->args, close_expression(expr, &inner));
+	}
+	return (Node *) result;
+}
+
 /* A column of a sub-select that rests on parameters: the expression that it is there. */
 static Node *
 close_below(Closing *closing, Var *var)
@@ -121,7 +157,10 @@ close_below(Closing *closing, Var *var)
 	Node	   *expr = below_column(closing->level, var, &below, &inner.rows);
 
 	if (expr == NULL)
-		return leaf(closing, (Node *) var, range_everything());
+	{
+		expr = close_union(closing, var);
+		return expr != NULL ? expr : leaf(closing, (Node *) var, range_everything());
+	}
 	inner.level = &below;
 	inner.filter = NULL;
 	return close_expression(expr, &inner);
@@ -142,6 +181,21 @@ close_aggregate(Closing *closing, Aggref *aggref)
 	return (Node *) result;
 }
 
+/* The same of a window function over an individual's rows. */
+static Node *
+close_window(Closing *closing, WindowFunc *window)
+{
+	Closing		inner = *closing;
+	WindowFunc *result = copyObject(window);
+
+	if (aggregate_of(window->winfnoid) == RANGE_AGGREGATE_SUM)
+		*closing->most_rows = Max(*closing->most_rows, closing->rows);
+	inner.filter = window->aggfilter;
+	result->args = (List *) close_expression((Node *) window->args, &inner);
+	result->aggfilter = NULL;
+	return (Node *) result;
+}
+
 /* The expression with leaves in the place of all that is known. */
 static Node *
 close_expression(Node *node, Closing *closing)
@@ -158,13 +212,18 @@ close_expression(Node *node, Closing *closing)
 				numbered(closing, (Param *) node) : leaf(closing, node, range_everything());
 		case T_Var:
 		case T_Aggref:
+		case T_WindowFunc:
 		case T_SubLink:
+			if (*closing->steps > DP_MOST_STEPS)
+				return leaf(closing, node, range_everything());
 			range = derive_range(closing->root, closing->level, closing->rows, closing->filter, node,
-								 &unknown);
+								 &unknown, closing->steps);
 			if (!unknown || IsA(node, SubLink))
 				return leaf(closing, node, range);
 			if (IsA(node, Var))
 				return close_below(closing, (Var *) node);
+			if (IsA(node, WindowFunc))
+				return close_window(closing, (WindowFunc *) node);
 			return close_aggregate(closing, (Aggref *) node);
 		default:
 			break;
@@ -204,15 +263,18 @@ defer_bounds(RewriteContext *context, Level *level, Aggref *aggref, Node *node, 
 			 Node **upper)
 {
 	double		most_rows = 0;
+	int			steps = 0;
 	List	   *leaves = NIL;
 	List	   *parameters = NIL;
-	Closing		closing = {context->root, level, INFINITY, aggref->aggfilter, &most_rows, &leaves, &parameters};
+	Closing		closing = {context->root, level, INFINITY, aggref->aggfilter, &most_rows, &leaves, &parameters, &steps};
 	Node	   *closed = close_expression(node, &closing);
 	Node	   *tree = (Node *) makeConst(PG_NODE_TREEOID, -1, InvalidOid, -1,
 										  CStringGetTextDatum(nodeToString(closed)), false, false);
 	Node	   *numbers = leaves_const(most_rows, leaves);
 	Node	  **results[] = {lower, upper};
 
+	if (parameters == NIL)		/* there must be one; nothing follows, when it is executed */
+		parameters = list_make1(makeNullConst(INT4OID, -1, InvalidOid));
 	for (int i = 0; i < (int) lengthof(results); i++)
 	{
 		Node	   *which = (Node *) makeConst(INTERNALOID, -1, InvalidOid, SIZEOF_DATUM,

@@ -117,6 +117,24 @@ scope_below(Scope *scope, Level *below, double rows)
 	return result;
 }
 
+/*
+ * The expression that column attno is in one of the range table entries of a UNION ALL; *below
+ * becomes the level of that branch, and *rows the most rows of an individual there.  NULL if the
+ * entry is no plain sub-select.
+ */
+Node *
+branch_column(RangeTblEntry *branch, AttrNumber attno, Level *below, double *rows)
+{
+	TargetEntry *column;
+
+	if (branch->rtekind != RTE_SUBQUERY || branch->subquery->setOperations != NULL)
+		return NULL;
+	*below = (Level) {.query = branch->subquery};
+	*rows = rows_of_query(branch->subquery);
+	column = get_tle_by_resno(branch->subquery->targetList, attno);
+	return column != NULL ? (Node *) column->expr : NULL;
+}
+
 /* A column of a UNION ALL: the smallest interval around those of all branches. */
 static Range
 union_column(Scope *scope, Query *query, AttrNumber attno)
@@ -126,19 +144,17 @@ union_column(Scope *scope, Query *query, AttrNumber attno)
 
 	foreach(lc, query->rtable)
 	{
-		RangeTblEntry *branch = lfirst(lc);
-		Level		leaf = {.query = branch->subquery};
+		Level		leaf;
+		double		rows;
 		Scope		below;
-		TargetEntry *column;
+		Node	   *column = branch_column(lfirst(lc), attno, &leaf, &rows);
 
-		if (branch->rtekind != RTE_SUBQUERY)
+		if (lfirst_node(RangeTblEntry, lc)->rtekind != RTE_SUBQUERY)
 			continue;			/* an entry of a view's own */
-		column = branch->subquery->setOperations != NULL ? NULL :
-			get_tle_by_resno(branch->subquery->targetList, attno);
 		if (column == NULL)
 			return range_everything();
-		below = scope_below(scope, &leaf, rows_of_query(branch->subquery));
-		result = range_around(result, derive(&below, (Node *) column->expr));
+		below = scope_below(scope, &leaf, rows);
+		result = range_around(result, derive(&below, column));
 	}
 	return range_is_nothing(result) ? range_everything() : result;
 }
@@ -553,6 +569,8 @@ derive(Scope *scope, Node *node)
 {
 	CHECK_FOR_INTERRUPTS();
 	check_stack_depth();
+	if (++*scope->steps > DP_MOST_STEPS)
+		return range_everything();
 	return range_by_facts(scope, node, bare_range(scope, node));
 }
 
@@ -575,13 +593,14 @@ range_as_bounds(Range range, double *lower, double *upper)
  * spec/domain.h, with infinite ends where nothing is known.  rows: the most rows of the level that
  * an individual has, infinite if that is not known.  filter: a condition of the rows that count, or
  * NULL.  *unknown is set if it has a parameter of a
- * prepared statement whose value is not known yet.
+ * prepared statement whose value is not known yet.  *steps counts what is looked at; from
+ * DP_MOST_STEPS on nothing is known.
  */
 Range
-derive_range(PlannerInfo *root, Level *level, double rows, Expr *filter, Node *node, bool *unknown)
+derive_range(PlannerInfo *root, Level *level, double rows, Expr *filter, Node *node, bool *unknown, int *steps)
 {
 	Scope		scope = {.root = root,.level = level,.rows = rows,.unknown = unknown,
-		.derive = derive};
+		.steps = steps,.derive = derive};
 
 	scope.facts = where_facts(&scope);
 	scope.facts = filter_facts(&scope, filter);
@@ -593,8 +612,9 @@ Range
 derive_closed(PlannerInfo *root, Node *node, double rows, const Range *leaves, int nleaves)
 {
 	bool		unknown;
+	int			steps = 0;
 	Scope		scope = {.root = root,.rows = rows,.leaves = leaves,.nleaves = nleaves,
-		.unknown = &unknown,.derive = derive};
+		.unknown = &unknown,.steps = &steps,.derive = derive};
 
 	return derive(&scope, node);
 }

@@ -14,10 +14,11 @@
 #include "query/ranges.h"
 
 extern Range derive_range(PlannerInfo *root, Level *level, double rows, Expr *filter, Node *node,
-						  bool *unknown);
+						  bool *unknown, int *steps);
 extern Range derive_closed(PlannerInfo *root, Node *node, double rows, const Range *leaves,
 						   int nleaves);
 extern bool range_as_bounds(Range range, double *lower, double *upper);
 extern Node *below_column(Level *level, Var *var, Level *below, double *rows);
+extern Node *branch_column(RangeTblEntry *branch, AttrNumber attno, Level *below, double *rows);
 
 #endif							/* DP_DERIVE_H */

@@ -24,6 +24,7 @@
 #include "query/level.h"
 #include "query/nulls.h"
 #include "query/unique.h"
+#include "query/walk.h"
 
 static bool fix_all_rows(Level *level, List *given, List *sure, List **proofs);
 
@@ -153,14 +154,12 @@ matches_steadily(Level *level, const FixedRows *rows, int rtindex, Bitmapset **s
 	ListCell   *lc;
 
 	if (join == NULL || checkExprHasSubLink(join->quals) ||
-		contain_volatile_functions(join->quals))
+		contain_volatile_functions(join->quals) || names_outer_columns(join->quals))
 		return false;
-	foreach(lc, pull_var_clause(join->quals, 0))
+	foreach(lc, pull_vars_of_level(join->quals, 0))
 	{
 		Var		   *var = lfirst(lc);
 
-		if (var->varlevelsup != 0)
-			return false;
 		if (var->varno == rtindex ||
 			(is_unit(level, var) && !bms_is_member(var->varno, level->nullable)))
 			continue;

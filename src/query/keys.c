@@ -172,6 +172,33 @@ are_all_canonical(List *groups)
 	return true;
 }
 
+/* A column of the unit in terms of what the level hands out; *wide as canonical_units() says. */
+static Node *
+canonical_unit_column(List *groups, Node *column, bool *wide)
+{
+	CoalesceExpr *either;
+	ListCell   *lc;
+
+	foreach(lc, groups)
+	{
+		Grouped    *group = lfirst(lc);
+
+		if (!equal(strip_relabel(group->written), column))
+			continue;
+		/* canonical() makes a value that is too wide NULL */
+		if (group->written != group->canonical && get_typlen(exprType(column)) == -1 &&
+			exprType(column) != NUMERICOID)
+			*wide = true;
+		return group->written == group->canonical ? column : group->canonical;
+	}
+	if (!IsA(column, CoalesceExpr))
+		return column;
+	either = copyObject((CoalesceExpr *) column);	/* both sides of a FULL JOIN */
+	foreach(lc, either->args)
+		lfirst(lc) = canonical_unit_column(groups, lfirst(lc), wide);
+	return (Node *) either;
+}
+
 /*
  * Alternatives of the unit in terms of what the level hands out.  *wide becomes true if one of
  * them is NULL where the unit is too wide.
@@ -182,30 +209,13 @@ canonical_units(List *groups, List *units, bool *wide)
 	List	   *result = NIL;
 	ListCell   *lc;
 	ListCell   *lu;
-	ListCell   *lg;
 
 	foreach(lc, units)
 	{
 		List	   *unit = NIL;
 
 		foreach(lu, (List *) lfirst(lc))
-		{
-			Node	   *column = lfirst(lu);
-
-			foreach(lg, groups)
-			{
-				Grouped    *group = lfirst(lg);
-
-				if (group->written == group->canonical ||
-					!equal(strip_relabel(group->written), column))
-					continue;
-				column = group->canonical;
-				/* canonical() makes a value that is too wide NULL */
-				if (get_typlen(exprType(column)) == -1 && exprType(column) != NUMERICOID)
-					*wide = true;
-			}
-			unit = lappend(unit, column);
-		}
+			unit = lappend(unit, canonical_unit_column(groups, lfirst(lu), wide));
 		result = lappend(result, unit);
 	}
 	return result;

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "miscadmin.h"
 #include "optimizer/clauses.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
@@ -120,6 +121,8 @@ expression_not_null(Level *level, Node *node)
 {
 	ListCell   *lc;
 
+	CHECK_FOR_INTERRUPTS();
+	check_stack_depth();
 	if (node == NULL)
 		return false;
 	switch (nodeTag(node))

@@ -4,7 +4,7 @@
  *
  * A path that fails for a document is NULL there, as all that is guarded.  But memory that runs out is
  * no such failure, and a path may collect far more than the document holds: .** of .** each part
- * several times, .keyvalue() three parts for one, and $ in a filter the whole document for each of
+ * several times, [0, 0] the first twice, .keyvalue() three parts for one, and $ in a filter the whole document for each of
  * its parts.  If only one person's document leads there, everybody's answer is an error.
  * So a path may go from the document down, and from where it is down, and nothing else: then it comes to each
  * part once, and what it collects is no larger than the document.
@@ -41,19 +41,18 @@ operand_is_bounded(JsonPathItem *item, bool inside)
 	return item_is_bounded(&operand, inside);
 }
 
+/* [0] and [1 to last], but not [0, 0], which comes to a part twice, and twice more for each that follows. */
 static bool
-subscripts_are_bounded(JsonPathItem *item)
+subscript_is_bounded(JsonPathItem *item)
 {
-	for (int i = 0; i < item->content.array.nelems; i++)
-	{
-		JsonPathItem from;
-		JsonPathItem to;
-		bool		range = jspGetArraySubscript(item, &from, &to, i);
+	JsonPathItem from;
+	JsonPathItem to;
+	bool		range;
 
-		if (!item_is_bounded(&from, true) || (range && !item_is_bounded(&to, true)))
-			return false;
-	}
-	return true;
+	if (item->content.array.nelems != 1)
+		return false;
+	range = jspGetArraySubscript(item, &from, &to, 0);
+	return item_is_bounded(&from, true) && (!range || item_is_bounded(&to, true));
 }
 
 /* Is one item of a path bounded, without those that follow it? */
@@ -81,7 +80,7 @@ step_is_bounded(JsonPathItem *item, bool inside)
 		case jpiRoot:
 			return !inside;
 		case jpiIndexArray:
-			return subscripts_are_bounded(item);
+			return subscript_is_bounded(item);
 		case jpiAnd:
 		case jpiOr:
 		case jpiEqual:

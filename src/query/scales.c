@@ -182,6 +182,7 @@ scale_of(Level *level, Node *node, int *scale)
 	int32		typmod;
 	int			precision;
 
+	CHECK_FOR_INTERRUPTS();
 	check_stack_depth();
 	node = strip_relabel(node);
 	type = domain_of_type(exprType(node));

@@ -12,6 +12,12 @@
 #include "query/level.h"
 #include "query/ranges.h"
 
+/*
+ * More expressions than this are not looked at for one interval: a column of a sub-select that is
+ * named twice is looked at twice, and so is what it is made of, twice as often on each level.
+ */
+#define DP_MOST_STEPS 20000
+
 typedef struct Scope Scope;
 
 /* An expression whose values lie within an interval, as a condition says. */
@@ -32,6 +38,7 @@ struct Scope
 	const Range *leaves;		/* of parameters of kind PARAM_EXEC, by their numbers */
 	int			nleaves;
 	bool	   *unknown;		/* set where a parameter's value is not known */
+	int		   *steps;			/* how many expressions have been looked at */
 	Range		(*derive) (Scope *scope, Node *node);	/* the interval of an expression */
 };
 

@@ -211,21 +211,48 @@ clause_expressions(List *clauses, List *targets)
 	return result;
 }
 
-/* The alternatives of the unit that are completely among the expressions. */
+/* Do the expressions tell a column of the unit: is it among them, or are both sides of a FULL JOIN? */
+static bool
+column_is_among(Node *column, List *expressions)
+{
+	ListCell   *lc;
+
+	if (list_member(expressions, column))
+		return true;
+	if (!IsA(column, CoalesceExpr))
+		return false;
+	foreach(lc, ((CoalesceExpr *) column)->args)
+	{
+		if (!column_is_among(lfirst(lc), expressions))
+			return false;
+	}
+	return true;
+}
+
+/* Do the expressions tell all columns of an alternative of the unit? */
+bool
+unit_is_among(List *unit, List *expressions)
+{
+	ListCell   *lc;
+
+	foreach(lc, unit)
+	{
+		if (!column_is_among(lfirst(lc), expressions))
+			return false;
+	}
+	return true;
+}
+
+/* The alternatives of the unit that the expressions tell. */
 static List *
 units_among(List *units, List *expressions)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
-	ListCell   *lu;
 
 	foreach(lc, units)
 	{
-		bool		complete = true;
-
-		foreach(lu, (List *) lfirst(lc))
-			complete = complete && list_member(expressions, lfirst(lu));
-		if (complete)
+		if (unit_is_among(lfirst(lc), expressions))
 			result = lappend(result, lfirst(lc));
 	}
 	return result;

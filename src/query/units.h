@@ -17,6 +17,7 @@ extern Individuals *expose_units(RangeTblEntry *rte, int rtindex, Individuals *b
 extern List *clause_expressions(List *clauses, List *targets);
 extern List *all_units(const Individuals *individuals);
 extern void keep_units(Individuals *individuals, List *expressions);
+extern bool unit_is_among(List *unit, List *expressions);
 extern bool grouped_by_unit(Query *query, Individuals *individuals);
 extern void require_unit(Level *level, Individuals *individuals);
 

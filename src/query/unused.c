@@ -1,7 +1,6 @@
 /*
  * unused.c
- *		Columns that a query brings along, nobody asks for, and would be refused: direct
- *		identifiers, and beside window functions types without a usable order.
+ *		Direct identifiers that a query brings along, and nobody asks for.
  *
  * SELECT * of a view, a sub-select or a CTE hands out all of its columns, also those that may stand
  * nowhere in a release.  Where no query that reads them names one, NULL is put in its place before
@@ -19,7 +18,6 @@
 #include "query/identifiers.h"
 #include "query/unused.h"
 #include "query/walk.h"
-#include "query/windows.h"
 
 /* An expression of a query, and whether it names a direct identifier. */
 typedef struct NamedIdentifier
@@ -64,16 +62,6 @@ is_unit_column(Query *query, Node *expr)
 	return rel != NULL && policy_is_unit(rel, origin.attno);
 }
 
-/*
- * Is it a column that would have to complete the order of a window (windows.c, first_rows.c), and cannot?
- */
-static bool
-is_without_order(Query *query, Node *expr)
-{
-	return (query->hasWindowFuncs || query->hasDistinctOn) && IsA(expr, Var) &&
-		!completes_order(exprType(expr));
-}
-
 /* Adds the leaves of a tree of UNION ALL to a list, as numbers; false if there is another operation. */
 static bool
 union_all_leaves(Node *node, List **leaves)
@@ -112,8 +100,8 @@ drop_from_branches(Query *query, const Bitmapset *used)
 }
 
 /*
- * Puts NULL in the place of result columns of a sub-select that name direct identifiers, or do not
- * go with its window functions, and that nobody asks for, as SELECT * brings them along.  used: numbers of the columns that are asked
+ * Puts NULL in the place of result columns of a sub-select that name direct identifiers and that
+ * nobody asks for, as SELECT * brings them along.  used: numbers of the columns that are asked
  * for; NULL for none.  What is sorted or grouped by stays, and so does the unit.
  */
 void
@@ -132,8 +120,7 @@ drop_identifiers(Query *query, const Bitmapset *used)
 		Node	   *expr = (Node *) tle->expr;
 
 		if (!tle->resjunk && tle->ressortgroupref == 0 && !bms_is_member(tle->resno, used) &&
-			((names_identifier(query, expr) && !is_unit_column(query, expr)) ||
-			 is_without_order(query, expr)) &&
+			names_identifier(query, expr) && !is_unit_column(query, expr) &&
 			!expression_returns_set(expr) && !contain_volatile_functions(expr))
 			tle->expr = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr),
 											   exprCollation(expr));

@@ -52,6 +52,33 @@ walk_columns(Node *node, int flags, VisitColumn visit, void *argument)
 	(void) query_or_expression_tree_walker(node, columns_walker, &context, flags);
 }
 
+/* Looks for columns of queries that are around the start of the walk. */
+static bool
+outer_walker(Node *node, Index *levelsup)
+{
+	bool		result;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varlevelsup > *levelsup;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, outer_walker, levelsup);
+	++*levelsup;
+	result = query_tree_walker((Query *) node, outer_walker, levelsup, 0);
+	--*levelsup;
+	return result;
+}
+
+/* Does an expression of a level name columns of queries around that level? */
+bool
+names_outer_columns(Node *node)
+{
+	Index		levelsup = 0;
+
+	return outer_walker(node, &levelsup);
+}
+
 /* Visits items of FROM that name CTEs. */
 static bool
 names_walker(Node *node, WalkContext *context)

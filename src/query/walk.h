@@ -14,6 +14,7 @@ typedef void (*VisitColumn) (Var *column, void *argument);
 typedef void (*VisitName) (RangeTblEntry *entry, Index depth, void *argument);
 
 extern void walk_columns(Node *node, int flags, VisitColumn visit, void *argument);
+extern bool names_outer_columns(Node *node);
 extern void walk_cte_names(Query *query, VisitName visit, void *argument);
 
 #endif							/* DP_WALK_H */

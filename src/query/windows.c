@@ -90,7 +90,7 @@ check_window(WindowsContext *context, WindowClause *window, Individuals *individ
 	ListCell   *lc;
 
 	foreach(lc, individuals->units)
-		of_one = of_one || list_difference((List *) lfirst(lc), exprs) == NIL;
+		of_one = of_one || unit_is_among(lfirst(lc), exprs);
 	window->startOffset = eval_const_expressions(rewrite->root, window->startOffset);
 	window->endOffset = eval_const_expressions(rewrite->root, window->endOffset);
 	if (!of_one || (window->frameOptions & FRAMEOPTION_EXCLUSION) != 0 ||
@@ -200,73 +200,52 @@ sort_by_expression(WindowsContext *context, Node *expr)
 	return clause;
 }
 
-/* What tells apart values of a column that are equal; NULL if these are the same. */
+/* The bytes of a column's value. */
 static Node *
-form_of_value(Var *var)
+image_of(Var *var)
 {
-	switch (getBaseType(var->vartype))
-	{
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-		case INTERVALOID:
-			return (Node *) makeFuncExpr(extension_oid(DP_FUNC_IMAGE, InvalidOid), BYTEAOID,
-										 list_make1(copyObject(var)), InvalidOid, InvalidOid,
-										 COERCE_EXPLICIT_CALL);
-		case BPCHAROID:
-			return (Node *) makeFuncExpr(F_OCTET_LENGTH_BPCHAR, INT4OID,
-										 list_make1(copyObject(var)), InvalidOid,
-										 var->varcollid, COERCE_EXPLICIT_CALL);
-		default:
-			return NULL;
-	}
+	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_IMAGE, InvalidOid), BYTEAOID,
+								 list_make1(copyObject(var)), InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
 }
 
 /*
- * Can rows be sorted by values of the type so that what is equal is the same, with form_of_value()?
+ * Are values of a column the same if their order, PostgreSQL's own, calls them equal?  1.0 and 1.00
+ * are not, nor need texts be under a collation of the client's own.
  */
-bool
-completes_order(Oid type)
+static bool
+equal_is_same(Var *var)
 {
-	switch (getBaseType(type))
-	{
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-		case INTERVALOID:
-		case BPCHAROID:
-			return type_may_be_key(type);
-		default:
-			return type_may_be_key(type) && canonical_is_plain(type);
-	}
+	return type_may_be_key(var->vartype) && canonical_is_plain(var->vartype) &&
+		(!type_is_collatable(var->vartype) ||
+		 (OidIsValid(var->varcollid) && collation_is_allowed(var->varcollid)));
 }
 
-/* Clauses that sort rows by all columns that the query uses, so that what is equal is the same. */
+/*
+ * Clauses that sort rows by all columns that the query uses, or by the bytes of their values, so
+ * that what is equal is the same.
+ */
 static List *
 ties_of_columns(WindowsContext *context)
 {
 	Query	   *query = context->query;
 	List	   *result = NIL;
-	List	   *vars = pull_var_clause((Node *) query->targetList,
-									   PVC_RECURSE_WINDOWFUNCS | PVC_RECURSE_AGGREGATES);
+	List	   *vars = pull_vars_of_level((Node *) query->targetList, 0);
 	List	   *done = NIL;
 	ListCell   *lc;
 
 	foreach(lc, vars)
 	{
-		Var		   *var = lfirst_node(Var, lc);
-		Node	   *form = form_of_value(var);
+		Var		   *var = copyObject(lfirst_node(Var, lc));
 
-		if (var->varlevelsup > 0 || list_member(done, var))
+		var->varlevelsup = 0;	/* also where a sub-select names it */
+		if (list_member(done, var))
 			continue;
 		done = lappend(done, var);
 		if (var->varattno <= 0)
 			refuse(REFUSE_SYSTEM_COLUMN, context->rewrite->source, var->location);
-		if (!completes_order(var->vartype))
-			refuse_type(context->rewrite, var->vartype, var->location);
-		result = lappend(result, sort_by_expression(context, (Node *) copyObject(var)));
-		if (form != NULL)
-			result = lappend(result, sort_by_expression(context, form));
+		result = lappend(result, sort_by_expression(context, equal_is_same(var) ?
+													(Node *) copyObject(var) : image_of(var)));
 	}
 	return result;
 }

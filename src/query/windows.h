@@ -9,7 +9,6 @@
 
 #include "query/level.h"
 
-extern bool completes_order(Oid type);
 extern void settle_windows(RewriteContext *context, Level *level, Individuals *individuals);
 extern Aggref *window_aggregate(WindowFunc *window);
 extern Node *orderless_window(RewriteContext *context, WindowFunc *window);

@@ -116,6 +116,15 @@ refusals('this column is not open to releases',
 	'SELECT count(*) FROM patients p JOIN a.own o ON o.patient_id = p.patient_id AND p.extra = 1',
 	'SELECT count(*) FROM visits v WHERE EXISTS (SELECT FROM patients p WHERE p.patient_id = v.patient_id AND name = \'x\')');
 refusals('a release may not refer to columns of an enclosing query',
+	# ... in what bounds would have to follow for, and where a window's order is made complete
+	'SELECT x, (SELECT sum(cost + x) FROM visits) FROM generate_series(1, 2) x',
+	'SELECT x, (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY age + x) FROM patients) FROM generate_series(1, 2) x',
+	'SELECT x, (SELECT dp_clipped(sum(cost + x)) FROM visits) FROM generate_series(1, 2) x',
+	'SELECT count(*) FROM visits v WHERE (SELECT corr(w.cost, v.cost) FROM visits w WHERE w.patient_id = v.patient_id) > 0',
+	'SELECT count((SELECT sum(w.cost + v.cost) FROM visits w WHERE w.patient_id = v.patient_id)) FROM visits v',
+	'SELECT x, n FROM generate_series(1, 2) x, LATERAL (SELECT sum(cost * x) AS n FROM visits GROUP BY ROLLUP (clinic)) s',
+	'SELECT x, (SELECT avg(r) FROM (SELECT patient_id, cost + x AS c, row_number() OVER (PARTITION BY patient_id ORDER BY day) AS r FROM visits) s) FROM generate_series(1, 2) x',
+	'SELECT count(*) FROM patients p, LATERAL (SELECT patient_id, row_number() OVER (PARTITION BY patient_id ORDER BY cost + p.age) AS r FROM visits) s WHERE s.patient_id = p.patient_id',
 	'SELECT c.clinic, (SELECT count(*) FROM visits v WHERE v.clinic = c.clinic) FROM clinics c',
 	'SELECT c.clinic, n FROM clinics c, LATERAL (SELECT count(*) AS n FROM visits v WHERE v.clinic = c.clinic) l',
 	'SELECT x.c FROM a.own o, LATERAL (SELECT cost AS c FROM visits v WHERE v.patient_id = o.patient_id) x',
@@ -177,8 +186,9 @@ refusals('this function or operator is not available',
 refusals('the pattern or format of this function must be a constant',
 	map { "SELECT count(*) FROM visits WHERE $_" } 'clinic ~ clinic', 'clinic SIMILAR TO clinic', q{regexp_replace(clinic, clinic, '') = ''},
 		'to_char(cost, clinic) = clinic', 'to_date(clinic, clinic) IS NULL');
-refusals('the length given to lpad, rpad or repeat',
-	map { "SELECT count(*) FROM visits WHERE $_" } q{repeat(clinic, 100000) = ''}, q{lpad(clinic, 100000) = ''}, q{rpad(clinic, patient_id) = ''});
+refusals('the length given to lpad, rpad, repeat, char or bit',
+	map { "SELECT count(*) FROM visits WHERE $_" } q{repeat(clinic, 100000) = ''}, q{lpad(clinic, 100000) = ''}, q{rpad(clinic, patient_id) = ''},
+	q{clinic::char(10485760) = ''}, q{bpchar(clinic::bpchar, patient_id, true) = ''}, q{"bit"(patient_id, patient_id) IS NULL}, q{"bit"(patient_id::bigint, 2147483600) IS NULL}, q{"bit"(patient_id::bit(4), 2147483600, true) IS NULL});
 refusals('this expression fails whatever the rows',
 	map { "SELECT count(*) FROM visits WHERE $_" } q{clinic ~ '('}, 'cost / 0 > 1', 'patient_id % (1 - 1) = 0', '1 / 0 = patient_id',
 		q{date_trunc('monht', day) = day}, q{extract(hour FROM day) = 1}, q{substr(clinic, 1, -1) = 'x'}, q{split_part(clinic, ' ', 0) = ''},

@@ -213,7 +213,7 @@ my %constant = (
 	(map { $_ => [ 1, "'YYYY-MM-DD HH24:MI:SS Day'" ] } qw(timestamp_to_char timestamptz_to_char to_date to_timestamp)),
 	interval_to_char => [ 1, "'HH24:MI:SS'" ],
 	(map { $_ => [ 1, "'9999.99'" ] } qw(numeric_to_char int4_to_char int8_to_char float4_to_char float8_to_char numeric_to_number)),
-	(map { $_ => [ 1, '7' ] } qw(lpad rpad repeat)), text_format => [ 0, "'%s'" ], text_format_nv => [ 0, "'a'" ],
+	(map { $_ => [ 1, '7' ] } qw(lpad rpad repeat bpchar bit bitfromint4 bitfromint8)), text_format => [ 0, "'%s'" ], text_format_nv => [ 0, "'a'" ],
 	(map { $_ => [ 1, q('$.a[*] ? (@ > 1 && @.b like_regex "^x")') ] } grep { /^jsonb_path/ } @symbols),
 	ts_match_vq => [ 1, "'a & !b'::tsquery" ], ts_match_qv => [ 0, "'a & !b'::tsquery" ],
 	(map { $_ => [ 0, "'a%'" ] } qw(similar_escape similar_to_escape_1 similar_to_escape_2)));

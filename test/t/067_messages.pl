@@ -68,6 +68,13 @@ foreach my $case (
 	$count{$_}++ foreach @messages;
 	is(join("\n", grep { $count{$_} > 1 } sort keys %count), '', 'each refusal has a message of its own');
 	is(join("\n", grep { length > 240 } @messages), '', 'and a short one');
+
+	# a name in a message is filled in by refuse_named() and the like, and not by refuse()
+	my $named = join '|', $table =~ /\[(REFUSE_\w+)\] = \{\s*"(?:[^"\\]|\\.)*%/g;
+	my @bare = map { my $file = $_; map { "$file: $_" } slurp_file($file) =~ /\brefuse(?:_query)?\((?:$named)\b.*/g } glob 'src/query/*.c';
+
+	like($named, qr/REFUSE_TYPE/, 'some messages have a name in them');
+	is(join("\n", @bare), '', 'which is told wherever they are raised');
 }
 
 # ---------- documents and text search ----------
@@ -76,7 +83,7 @@ sub answer { return DpAgg::value($node, 'analyst', "SET client_min_messages = er
 
 foreach my $condition (q(doc @? '$.a ? (@ > 1)'), q(doc @@ '$.a == 1'), q(jsonb_path_exists(doc, '$.items[*] ? (@.p > 10)')), q(jsonb_path_match(doc, '$.a < 2 && exists($.t)')),
 	q(jsonb_path_exists(doc, 'strict $.items[0].p ? (@ >= 5)', silent => true)), q((jsonb_path_query_first(doc, '$.items[last]'))::int = 3), q(jsonb_path_query_array(doc, '$.items[*].p') = '[7]'),
-	q(doc @? '$.t ? (@ like_regex "1$" || @ starts with "y")'), q(NOT doc @? '$.items[*] ? (@.p == 0)'), q(doc @? '$.items.size() ? (@ == 2)'), q(doc @? 'strict $.items ? (@[1] + 1 == 4)'),
+	q(doc @? '$.t ? (@ like_regex "1$" || @ starts with "y")'), q(NOT doc @? '$.items[*] ? (@.p == 0)'), q(doc @? '$.items.size() ? (@ == 2)'), q(doc @? 'strict $.items ? (@[1] + 1 == 4)'), q(doc @? '$.items[0 to last] ? (@.p == 7)'),
 	q(words @@ to_tsquery('english', 'cat & run')), q(words @@ to_tsquery('english', 'cat:*')), q(to_tsquery('english', '!cat') @@ words), q(words @@ plainto_tsquery('english', 'running dogs')),
 	q(words @@ websearch_to_tsquery('english', '"cats dogs" or running -cat')), q(words @@ 'dog'::tsquery), q(words @@ phraseto_tsquery('english', 'dogs running') AND words IS NOT NULL))
 {
@@ -94,7 +101,9 @@ DpAgg::refused($node, 'analyst', $_, 'DP002', "refused: $_") foreach
   q(SELECT count(*) FROM people WHERE doc @? '$.t.datetime()'), q(SELECT count(*) FROM people WHERE jsonb_path_exists(doc, '$.a ? (@ == $v)', doc)), q(SELECT count(*) FROM people WHERE doc @? note::jsonpath),
   q(PREPARE s(jsonpath) AS SELECT count(*) FROM people WHERE doc @? $1; EXECUTE s('$')), q(SELECT count(*) FROM people WHERE words @@ note::tsquery), q(SELECT count(*) FROM people WHERE words @@ to_tsquery('english', note)),
   q(SELECT count(DISTINCT words) FROM people), q(SELECT words, count(*) FROM people GROUP BY words), q(SELECT count(*) FROM people WHERE jsonb_path_exists_tz(doc, '$.a')),
-  q(SELECT count(*) FROM people WHERE doc @? '$.a ? (exists (@ ? (@ == $)))');
+  q(SELECT count(*) FROM people WHERE doc @? '$.a ? (exists (@ ? (@ == $)))'),
+  # twice the first part, and 2^20 times that of a document that has it
+  q(SELECT count(*) FROM people WHERE doc @? '$.a[0, 0]'), q(SELECT count(*) FROM people WHERE doc @? '$.items[*] ? (@.p[0 to last, 0] == 1)'), 'SELECT count(jsonb_path_query_array(doc, $$$.a' . '[0, 0]' x 20 . '$$)) FROM people';
 
 # ---------- what NULL means ----------
 

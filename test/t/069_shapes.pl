@@ -121,9 +121,15 @@ alike(
   'SELECT n, count(v.pid) FROM generate_series(1, 5) n JOIN visits v ON v.cost = n GROUP BY n ORDER BY n', q{SELECT count(*) FROM visits WHERE clinic IN (SELECT string_to_table('c1,c2', ','))} =~ s/SELECT string_to_table\((.*?)\)\)/SELECT x FROM string_to_table($1) x)/r,
   q{PREPARE p (date, date) AS SELECT g::date, count(v.pid) FROM generate_series($1, $2, interval '1 day') g LEFT JOIN visits v ON v.day = g::date GROUP BY g ORDER BY g; EXECUTE p('2024-01-20', '2024-01-27'); SET plan_cache_mode = force_generic_plan; EXECUTE p('2024-01-01', '2024-01-03')},
   q{SET app.days = '3'; SELECT g, count(v.pid) FROM generate_series(1, current_setting('app.days')::int) g LEFT JOIN visits v ON v.cost = g GROUP BY g ORDER BY g},
+  # a public side behind the protected table, of joins and of LATERAL
+  'SELECT i, clinics.name, count(v.pid) FROM visits v RIGHT JOIN (clinics CROSS JOIN (VALUES (1), (2), (700)) n(i)) ON v.clinic = name AND v.cost = i GROUP BY i, name ORDER BY 1, 2',
+  'SELECT l.i, count(v.pid) FROM visits v RIGHT JOIN (days CROSS JOIN LATERAL (SELECT d + 1 AS i OFFSET 0) l) ON v.day = d GROUP BY l.i ORDER BY 1',
+  'SELECT name, count(v.pid) FROM visits v RIGHT JOIN (clinics FULL JOIN (VALUES (1, \'c2\'), (2, \'c7\')) n(i, name) USING (name)) ON v.clinic = clinics.name GROUP BY name ORDER BY 1',
   'SELECT x.d, x.n, y.n FROM (SELECT d, count(v.pid) n FROM days LEFT JOIN visits v ON v.day = d GROUP BY d) x JOIN (SELECT d, count(t.pid) n FROM days LEFT JOIN tests t ON t.day = d GROUP BY d) y USING (d) ORDER BY d');
 
 is(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM (SELECT d, count(*) FROM days LEFT JOIN forward.visits v ON v.day = d GROUP BY d) s'), 60, 'all days are listed');
+is(DpAgg::value($node, 'analyst', "SET client_min_messages = error; SELECT count(*) FROM (SELECT name, count(*) FROM (clinics JOIN days ON $_) LEFT JOIN forward.visits v ON v.clinic = name GROUP BY name) s"), 3, "a sub-select in ON of the public side is read once: $_")
+  foreach 'extract(day FROM d) < (SELECT count(*) / 100 FROM forward.tests)', q{d IN (SELECT d FROM days WHERE d < '2024-01-03')};
 is(DpAgg::value($node, 'analyst', q{SELECT count(*) FROM days LEFT JOIN forward.visits v ON v.day = d WHERE d = '2023-12-26'}), '', 'a row that nobody has does not count');
 is(DpAgg::value($node, 'analyst', 'SET client_min_messages = error; SELECT r.day, count(v.pid) IS NULL FROM (SELECT day, count(*) AS n FROM forward.visits GROUP BY day) r LEFT JOIN forward.visits v ON v.day = r.day AND v.cost > 1000 GROUP BY r.day'), '', 'a release is no calendar: it is drawn once');
 refused('SELECT count(*) FROM visits v, generate_series(1, v.cost) g', qr/may stand in FROM beside/);
@@ -155,6 +161,13 @@ alike(
   'SELECT count(*) FROM people p FULL JOIN (SELECT pid FROM visits GROUP BY pid) v USING (pid)', 'SELECT count(*) FROM visits v FULL JOIN tests t USING (pid) LEFT JOIN people p ON p.pid = v.pid AND p.sex = \'m\' WHERE p.pid IS NULL',
   'SELECT count(x.x), count(y.x) FROM two x FULL JOIN (SELECT * FROM two WHERE x > 300) y USING (a, b)');
 alike('SELECT count(*) FROM (SELECT pid FROM loose FULL JOIN visits USING (pid)) s WHERE pid IS NOT NULL');
+# both sides' units together tell whose a group is
+alike((map { "SELECT a IS NULL, b IS NULL, count(*), sum(n) > 9 FROM ($_) s GROUP BY 1, 2 ORDER BY 1, 2" }
+	  'SELECT v.pid AS a, t.pid AS b, count(*) AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid GROUP BY 1, 2', 'SELECT DISTINCT v.pid AS a, t.pid AS b, 10 AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid',
+	'SELECT v.pid AS a, t.pid AS b, count(p.sex) AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid FULL JOIN people p ON p.pid = coalesce(v.pid, t.pid) GROUP BY 1, 2, p.pid',
+	'SELECT v.pid AS a, t.pid AS b, count(*) OVER (PARTITION BY t.pid, v.pid) AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid',
+	'SELECT v.pid AS a, t.pid AS b, count(*) AS n FROM num_tests v FULL JOIN (SELECT pid FROM num_tests WHERE x > 5 AND pid < 100) t ON v.pid = t.pid GROUP BY 1, 2'),
+  'SELECT count(*) FROM (SELECT v.pid AS a, t.pid AS b, count(*) AS n FROM visits v FULL JOIN tests t ON v.pid = t.pid GROUP BY 1, 2) s JOIN people p ON p.pid = s.b');
 is(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM forward.loose FULL JOIN forward.people USING (pid)'), DpAgg::value($node, 'analyst', 'SELECT count(*) FROM plain.loose FULL JOIN plain.people USING (pid) WHERE pid IS NOT NULL'), 'do not count');
 refused("SELECT count(*) FROM visits v FULL JOIN tests t ON $_", qr/FULL JOIN on their units alone/) foreach 'v.pid = t.pid AND v.day = t.day', 'v.day = t.day', 'v.pid = t.pid AND v.pid = t.pid';
 refused('SELECT count(*) FROM visits v FULL JOIN tests t USING (pid) FULL JOIN people p ON p.pid = v.pid', qr/FULL JOIN on their units alone/);
@@ -191,6 +204,27 @@ alike(
 refused($_, qr/DISTINCT ON would pick rows/) foreach 'SELECT count(*) FROM (SELECT DISTINCT ON (clinic) clinic, pid FROM visits ORDER BY clinic, day) s',
   'SELECT count(*) FROM (SELECT DISTINCT ON (pid % 2) pid FROM visits) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (a) a, x FROM two ORDER BY a, x) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid, count(*) AS n FROM visits GROUP BY pid) s';
 
+# Values that nothing can compare, or that a collation calls equal, order by their bytes.
+$node->safe_psql('postgres', "CREATE COLLATION alike (provider = icu, locale = 'und-u-ks-level2', deterministic = false);\n" . join '', map { my ($schema, $order) = @$_; <<"SQL" } [ 'forward', '' ], [ 'backward', 'DESC' ]);
+CREATE TABLE $schema.odd (pid int NOT NULL, x text COLLATE alike, j jsonb, place point, words tsvector, a numeric[]);
+INSERT INTO $schema.odd SELECT i, c, CASE c WHEN 'a' THEN '1.0' ELSE '1.00' END::jsonb, point(i, ascii(c)), c::tsvector, ARRAY[CASE c WHEN 'a' THEN 1.0 ELSE 1.00 END] FROM generate_series(1, 900) i, unnest('{a,A}'::text[]) c ORDER BY hashint4(i), c COLLATE "C" $order;
+SELECT dp_agg.protect('$schema.odd', 'pid', 'pop', max_rows => 10);
+SQL
+foreach my $case ([ 'x', 'x COLLATE "C"' ], [ 'j', 'j::text' ], [ 'a', "array_to_string(a, '')" ])
+{
+	my ($name, $column) = @$case;
+	my @choices = map { my $rows = $_; [ map { DpAgg::value($node, 'analyst', "SET client_min_messages = error; SET search_path = $_; SELECT $column, count(*) FROM ($rows) s GROUP BY 1 ORDER BY 1") } 'forward', 'backward' ] }
+	  "SELECT DISTINCT ON (pid) pid, $name FROM odd ORDER BY pid", "SELECT $name FROM (SELECT pid, $name, row_number() OVER (PARTITION BY pid) AS n FROM odd) r WHERE n = 1";
+
+	like($_->[0], qr/^[^|]+\|900$/, "one of two values that are about equal is the first: $name"), is($_->[1], $_->[0], '... in another order of rows') foreach @choices;
+}
+foreach my $condition ("j = '1'", 'place IS NOT NULL', 'words @@ \'a\'')
+{
+	my @counts = map { DpAgg::value($node, 'analyst', "SET client_min_messages = error; SET search_path = $_; SELECT count(*) FROM (SELECT DISTINCT ON (pid) * FROM odd ORDER BY pid) s WHERE $condition") } 'forward', 'backward';
+
+	is($counts[1], $counts[0], "first rows with columns that have no order: $condition");
+	ok($counts[0] eq '' || $counts[0] == 900, '... as one of each individual');
+}
 # ---------- the first row of each individual ----------
 
 my $all = 'day, cost, clinic, w, n, n::text';

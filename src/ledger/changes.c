@@ -33,6 +33,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "core/owner.h"
 #include "ledger/changes.h"
 #include "ledger/layout.h"
@@ -113,9 +114,9 @@ set_who(TupleTableSlot *row, HeapTuple account, TupleDesc desc)
 
 /* The next number of the table of what waits. */
 static Datum
-next_number(Oid table)
+next_number(Relation table)
 {
-	Oid			sequence = getIdentitySequence(table, Anum_waiting_number, false);
+	Oid			sequence = DP_IDENTITY_SEQUENCE(table, Anum_waiting_number, false);
 
 	return Int64GetDatum(nextval_internal(sequence, false));
 }
@@ -142,7 +143,7 @@ keep_change(TupleDesc desc, HeapTuple before, HeapTuple after)
 
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(rel->rd_rel->relowner, save_context | SECURITY_LOCAL_USERID_CHANGE);
-	writing_set(row, Anum_waiting_number, next_number(RelationGetRelid(rel)));
+	writing_set(row, Anum_waiting_number, next_number(rel));
 	writing_insert(writing, info, row);
 	writing_end(writing);
 	SetUserIdAndSecContext(save_user, save_context);

@@ -211,8 +211,9 @@ flat_column(int attno, Form_pg_attribute att)
  * NULL.  The range table entry moves there, with its policies' conditions.
  */
 static Query *
-select_columns(RangeTblEntry *rte, int varno, const Bitmapset *columns)
+select_columns(Query *from, int varno, const Bitmapset *columns)
 {
+	RangeTblEntry *rte = copyObject(rt_fetch(varno, from->rtable));
 	Query	   *query = makeNode(Query);
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	Relation	relation = table_open(rte->relid, AccessShareLock);
@@ -223,6 +224,7 @@ select_columns(RangeTblEntry *rte, int varno, const Bitmapset *columns)
 	query->commandType = CMD_SELECT;
 	query->canSetTag = true;
 	query->rtable = list_make1(rte);
+	DP_MOVE_ENTRY_PERMISSIONS(query, rte, from);
 	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	query->hasRowSecurity = rte->securityQuals != NIL;
 	query->hasSubLinks = checkExprHasSubLink((Node *) rte->securityQuals);
@@ -255,7 +257,7 @@ read_ahead(PublicsContext *context, Query *query, int varno)
 
 	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
 	cte = make_cte(psprintf("dp_agg public %d", list_length(context->ctes) + 1),
-				   select_columns(copyObject(rte), varno, used.columns));
+				   select_columns(query, varno, used.columns));
 	context->ctes = lappend(context->ctes, cte);
 	named = make_cte_reference(cte, context->depth);
 	named->alias = rte->alias;

@@ -7,11 +7,13 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 #include "core/refusals.h"
 #include "query/level.h"
 
-extern void refuse_limit(int limit, const char *things, RewriteContext *context, Query *query) pg_attribute_noreturn();
-extern void refuse_query(Refusal refusal, RewriteContext *context, Query *query) pg_attribute_noreturn();
+DP_NORETURN extern void refuse_limit(int limit, const char *things, RewriteContext *context, Query *query);
+DP_NORETURN extern void refuse_query(Refusal refusal, RewriteContext *context, Query *query);
 extern int	limit_location(Query *query);
 extern void refuse_rows(RewriteContext *context, Query *query, Individuals *individuals);
 

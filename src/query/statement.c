@@ -8,12 +8,27 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 
+#include "core/compat.h"
 #include "query/ctes.h"
 #include "query/level.h"
 #include "query/levels.h"
+#include "query/nulling.h"
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/statement.h"
+
+/* Processes a query that hands its rows to the client, or to one that does. */
+static void
+process_marked(RewriteContext *context, Query *query)
+{
+	Individuals *individuals;
+
+	unmark_query(query);
+	individuals = process_query(context, query, NULL);
+	if (individuals != NULL)
+		refuse_rows(context, query, individuals);
+	mark_query(query);
+}
 
 /*
  * A role that may read the tables: only levels that use dp_ aggregates are
@@ -45,10 +60,7 @@ trusted_walker(Node *node, RewriteContext *context)
 		}
 		if (level_uses_dp(query))
 		{
-			Individuals *individuals = process_query(context, query, NULL);
-
-			if (individuals != NULL)
-				refuse_rows(context, query, individuals);
+			process_marked(context, query);
 			context->strict--;
 			return false;
 		}
@@ -102,6 +114,7 @@ empty_statement(Query *query)
 	}
 	query->targetList = columns;
 	query->rtable = query->cteList = NIL;
+	DP_CLEAR_PERMISSIONS(query);
 	query->jointree = makeFromExpr(NIL, makeBoolConst(false, false));
 	query->groupClause = query->groupingSets = query->distinctClause = NIL;
 	query->sortClause = query->windowClause = query->rowMarks = NIL;
@@ -116,8 +129,6 @@ process_statement(RewriteContext *context, Query *query)
 {
 	if (context->analyst)
 	{
-		Individuals *individuals;
-
 		if (returns_nothing(context, query))
 		{
 			empty_statement(query);
@@ -125,10 +136,7 @@ process_statement(RewriteContext *context, Query *query)
 		}
 		if (statement_uses_dp(query))
 			context->strict++;
-		individuals = process_query(context, query, NULL);
-
-		if (individuals != NULL)
-			refuse_rows(context, query, individuals);
+		process_marked(context, query);
 	}
 	else
 		(void) trusted_walker((Node *) query, context);

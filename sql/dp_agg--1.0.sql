@@ -72,6 +72,12 @@ AS 'MODULE_PATHNAME', 'dp_domain_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SA
 COMMENT ON FUNCTION dp_agg.number(anyelement) IS
 'internal: a number, date (days), timestamp or interval (microseconds) as the number that bounds are kept as';
 
+CREATE FUNCTION dp_agg.derived_bound(internal, expression pg_node_tree, leaves double precision[], VARIADIC parameters "any")
+RETURNS double precision
+AS 'MODULE_PATHNAME', 'dp_derived_bound' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.derived_bound(internal, pg_node_tree, double precision[], "any") IS
+'internal: a bound that follows for an expression from those of its columns and from parameters of the statement';
+
 CREATE FUNCTION dp_agg.bounding_hash(VARIADIC "any") RETURNS bigint
 AS 'MODULE_PATHNAME', 'dp_bounding_hash' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.bounding_hash("any") IS
@@ -334,6 +340,30 @@ CREATE AGGREGATE dp_mode(x anyelement) (
 COMMENT ON AGGREGATE dp_mode(anyelement) IS
 'differentially private most frequent value of x (its own type), among values that at least 20 individuals have; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
 
+CREATE AGGREGATE dp_min(x anyelement) (
+	SFUNC = dp_agg.unreleased, STYPE = anyelement,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_min(anyelement) IS
+'differentially private first value of x in its order (its own type), of texts, enums and the like: among values that at least 20 individuals have; of booleans as dp_bool_and; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_max(x anyelement) (
+	SFUNC = dp_agg.unreleased, STYPE = anyelement,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_max(anyelement) IS
+'differentially private last value of x in its order (its own type), of texts, enums and the like: among values that at least 20 individuals have; of booleans as dp_bool_or; NULL if there is none; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_bool_and(x boolean) (
+	SFUNC = dp_agg.unreleased, STYPE = boolean,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_bool_and(boolean) IS
+'is x true in nearly all rows (boolean): false if the noisy number of individuals with a false is three standard errors and a half or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
+
+CREATE AGGREGATE dp_bool_or(x boolean) (
+	SFUNC = dp_agg.unreleased, STYPE = boolean,
+	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
+COMMENT ON AGGREGATE dp_bool_or(boolean) IS
+'is x true in more than a few rows (boolean): true if the noisy number of individuals with a true is three standard errors and a half or more; NULL if the released number of individuals with a value is below 20; errors: DP001 budget exhausted, DP002 refused';
+
 CREATE AGGREGATE dp_top(x anyelement, n integer) (
 	SFUNC = dp_agg.unreleased, STYPE = dp_agg.category[],
 	FINALFUNC = dp_agg.unreleased, PARALLEL = SAFE);
@@ -343,7 +373,9 @@ COMMENT ON AGGREGATE dp_top(anyelement, integer) IS
 -- All others are made from these tables:
 --
 -- types	for each type of x, the type of its bounds and of each kind of result
---			(NULL: there is no such aggregate)
+--			(NULL: there is no such aggregate).  Where all numbers have one type of result, the
+--			aggregate is that of double precision, to which others are cast; the rewriter looks
+--			through the cast
 -- singles	the aggregates of one column
 -- pairs	the aggregates of two columns
 -- forms	each aggregate has a form for declared bounds and one for written bounds
@@ -355,16 +387,11 @@ BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	FOR declared IN
 		WITH types (x, bound, sum, avg, spread, rank, bucket, magnitude) AS (VALUES
-			('smallint', 'double precision', 'bigint', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('integer', 'double precision', 'bigint', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('bigint', 'double precision', 'numeric', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('numeric', 'double precision', 'numeric', 'numeric', 'numeric',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
-			('real', 'double precision', 'real', 'double precision', 'double precision',
-			 'double precision', 'dp_agg.bucket', 'double precision[]'),
+			('smallint', 'double precision', 'bigint', 'numeric', 'numeric', NULL, NULL, NULL),
+			('integer', 'double precision', 'bigint', 'numeric', 'numeric', NULL, NULL, NULL),
+			('bigint', 'double precision', 'numeric', 'numeric', 'numeric', NULL, NULL, NULL),
+			('numeric', 'double precision', 'numeric', 'numeric', 'numeric', NULL, NULL, NULL),
+			('real', 'double precision', 'real', NULL, NULL, NULL, NULL, NULL),
 			('double precision', 'double precision', 'double precision', 'double precision', 'double precision',
 			 'double precision', 'dp_agg.bucket', 'double precision[]'),
 			('interval', 'interval', 'interval', 'interval', NULL,
@@ -458,19 +485,20 @@ CREATE FUNCTION dp_with(epsilon double precision DEFAULT NULL,
 						delta double precision DEFAULT NULL,
 						max_groups integer DEFAULT NULL,
 						max_rows integer DEFAULT NULL,
-						max_total integer DEFAULT NULL) RETURNS boolean
+						max_total integer DEFAULT NULL,
+						shares double precision[] DEFAULT NULL) RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_with' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer, integer) IS
-'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000, max_total 1 .. 100000000; NULL keeps the setting';
+COMMENT ON FUNCTION dp_with(double precision, double precision, integer, integer, integer, double precision[]) IS
+'settings of one release, written in its WHERE clause joined by AND: epsilon 1e-9 .. 1000, delta in (0, 1), max_groups and max_rows 1 .. 1000000, max_total 1 .. 100000000; shares: how several grouping sets divide epsilon and delta, a constant array of one number 0.001 .. 1000 for each set, those with more keys first (by default equal); NULL keeps the setting';
 
 CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
 			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
 			   obligation text, warnings text[], release integer, bounded boolean, smallest_group bigint,
-			   max_groups bigint, max_rows bigint, max_total bigint)
+			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text)
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); no row before the first release';
+'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; no row before the first release';
 
 -- ----------------------------------------------------------------------------
 -- Risk tiers: codes as sentences.
@@ -608,6 +636,17 @@ $$;
 COMMENT ON FUNCTION dp_agg.same_kind(text, oid) IS
 'internal: does what was declared for a type, named as labels do, mean the same in another; made_for NULL: the label does not say, which counts as yes';
 
+-- To read a value of any other type may run functions of users, as a CHECK of a domain in a
+-- composite type does; and whoever looks at dp_agg.protected_relations reads all keys.
+CREATE FUNCTION dp_agg.is_listed_type(type oid) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM pg_type t WHERE t.oid = type AND t.typtype <> 'd' AND (t.oid < 16384 OR t.typtype = 'e'))
+$$;
+COMMENT ON FUNCTION dp_agg.is_listed_type(oid) IS
+'internal: may a column have public keys that is of this type, or of a domain over it: built-in types and enums';
+
 -- Keys are read as set_domain() reads them, and without the length and precision of the column.
 CREATE FUNCTION dp_agg.keys_fault(keys jsonb, type oid, typmod integer) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
@@ -620,6 +659,9 @@ DECLARE
 	different bigint;
 	changed text;
 BEGIN
+	IF NOT dp_agg.is_listed_type(base) THEN
+		RETURN 'values of such a type are not listed';
+	END IF;
 	EXECUTE format('SELECT count(DISTINCT stored), min(key) FILTER (WHERE stored <> k)
 					  FROM ROWS FROM (jsonb_to_recordset($1) AS (stored %s), jsonb_to_recordset($1) AS (k %s),
 									  jsonb_to_recordset($1) AS (k text)) r (stored, k, key)',
@@ -819,7 +861,7 @@ SELECT 'collation', c.collname, NULL, 'as is'
    AND c.collencoding IN (-1, (SELECT d.encoding FROM pg_catalog.pg_database d
 								WHERE d.datname = pg_catalog.current_database()));
 COMMENT ON VIEW dp_agg.language IS
-'what may stand below a release: kind, name, result type, treatment (as is, or guarded: NULL where it would fail)';
+'what may stand below a release: kind, name, result type, treatment (as is; guarded: NULL where it would fail; once: a value of the session, computed before the release)';
 GRANT SELECT ON dp_agg.language TO PUBLIC;
 
 CREATE FUNCTION dp_agg.lock_label(relation regclass, "column" smallint) RETURNS text
@@ -1712,13 +1754,12 @@ $$;
 COMMENT ON FUNCTION dp_agg.unit_is_unique(regclass, name[]) IS
 'internal: does a unique index say that no individual has two rows?';
 
-CREATE FUNCTION dp_agg.unlabel(relation regclass) RETURNS void LANGUAGE plpgsql
+CREATE FUNCTION dp_agg.unlabel_columns(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	labelled record;
 BEGIN
-	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS NULL', dp_agg.label_object(relation));
 	FOR labelled IN
 		SELECT attname FROM pg_seclabel s
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
@@ -1729,8 +1770,8 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION dp_agg.unlabel(regclass) IS
-'internal: removes from the labels of a relation all but the classes of columns; errors: 42501 not the owner';
+COMMENT ON FUNCTION dp_agg.unlabel_columns(regclass) IS
+'internal: removes all from the labels of a relation''s columns but their classes';
 
 CREATE FUNCTION dp_agg.unprotect(relation regclass) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1743,7 +1784,8 @@ BEGIN
 			MESSAGE = format('relation %s is not protected', relation);
 	END IF;
 	PERFORM dp_agg.remove_facade(relation);
-	PERFORM dp_agg.unlabel(relation);
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS NULL', dp_agg.label_object(relation));
+	PERFORM dp_agg.unlabel_columns(relation);
 END
 $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
@@ -1794,6 +1836,12 @@ BEGIN
 			MESSAGE = 'max_total must be from 1 to 100000000',
 			HINT = 'It is the number of rows that an individual counts with in a whole release. NULL stands for max_groups times max_rows.';
 	END IF;
+	IF relation < 16384::oid OR (SELECT relnamespace IN ('dp_agg'::regnamespace, 'pg_toast'::regnamespace) FROM pg_class WHERE oid = relation) THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('%s cannot be protected', relation),
+			DETAIL = 'It belongs to the server or to dp_agg, which read it without releases.',
+			HINT = 'Protect the tables that hold the rows of individuals.';
+	END IF;
 	FOREACH member IN ARRAY unit || COALESCE(columns, '{}') LOOP
 		IF NOT EXISTS (SELECT FROM pg_attribute
 						WHERE attrelid = relation AND attname = member
@@ -1832,7 +1880,8 @@ BEGIN
 		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect_relation.unit
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
 		   AND s.objoid = protect_relation.relation AND s.objsubid = 0;
-		PERFORM dp_agg.unlabel(relation);
+		-- the label of the relation itself is replaced: who may keep it in its population need not be able to enter that
+		PERFORM dp_agg.unlabel_columns(relation);
 	END IF;
 	facade := COALESCE(facade, dp_agg.facade_name(relation));
 	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
@@ -1871,6 +1920,7 @@ BEGIN
 			MESSAGE = format('an individual counts with 1 row in 1 group: no limits were given for %s, whose unit is not unique', qualified),
 			HINT = format('SELECT * FROM dp_agg.suggest(%L, 1) measures privately which limits fit, and has the statements that set them. Where each individual has one row, a unique index on the unit says so.', qualified);
 	END IF;
+	PERFORM dp_agg.warn_of_readers(population, relation, NULL);
 END
 $$;
 COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint) IS
@@ -2203,6 +2253,24 @@ $$;
 COMMENT ON FUNCTION dp_agg.set_total(regclass, name, double precision, double precision) IS
 'declares bounds of the sum of one individual''s values of a column, of magnitude up to 1e120; see the form with text';
 
+-- Checks of a domain run functions, which are of its owner's choice.
+CREATE FUNCTION dp_agg.reading_type(type oid, typmod integer) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE chain (oid, typmod) AS (
+		SELECT reading_type.type, reading_type.typmod
+		UNION ALL
+		SELECT t.typbasetype, t.typtypmod FROM chain JOIN pg_type t ON t.oid = chain.oid
+		 WHERE t.typtype = 'd')
+	SELECT CASE WHEN bool_and(t.typtype <> 'd' OR t.typowner = CURRENT_USER::regrole OR r.rolsuper)
+				THEN format_type(reading_type.type, reading_type.typmod)
+				ELSE max(format_type(chain.oid, chain.typmod)) FILTER (WHERE t.typtype <> 'd') END
+	  FROM chain JOIN pg_type t ON t.oid = chain.oid LEFT JOIN pg_roles r ON r.oid = t.typowner
+$$;
+COMMENT ON FUNCTION dp_agg.reading_type(oid, integer) IS
+'internal: the type as which values of a column are read: its own, or the one below a domain of somebody else''s, whose checks the current user does not run';
+
 CREATE FUNCTION dp_agg.set_domain(relation regclass, column_name name, keys text[])
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -2214,7 +2282,8 @@ SET bytea_output = hex
 AS $$
 DECLARE
 	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
-	type text := format_type(attribute.atttypid, attribute.atttypmod);
+	base oid := dp_agg.base_type(attribute.atttypid);
+	type text := dp_agg.reading_type(attribute.atttypid, attribute.atttypmod);
 	canonical jsonb;
 	different bigint;
 BEGIN
@@ -2233,7 +2302,7 @@ BEGIN
 			DETAIL = format('There are %s.', cardinality(keys)),
 			HINT = 'With keys => NULL the domain is removed.';
 	END IF;
-	IF dp_agg.base_type(attribute.atttypid) IN ('json'::regtype, 'jsonb'::regtype) THEN
+	IF base IN ('json'::regtype, 'jsonb'::regtype) OR (dp_agg.key_use(base) IS NOT NULL AND NOT dp_agg.is_listed_type(base)) THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('column "%s" is of type %s, which has no domain', column_name, type),
 			HINT = 'Domains are declared for columns of plain values such as text, numbers, dates, boolean or enums.';
@@ -3623,6 +3692,184 @@ COMMENT ON FUNCTION dp_agg.verify_ledger(text) IS
 	'walks the chain of the ledger: ok; entries read; and if not ok the number of the first broken entry, its table, and why; published_head, once given by dp_agg.ledger_head(), must be in the chain; accounts must be as the last change of each left them; errors: 22023 no such form of a head, DP004 the ledger cannot be read';
 REVOKE EXECUTE ON FUNCTION dp_agg.ledger_head(), dp_agg.verify_ledger(text) FROM PUBLIC;
 
+-- ----------------------------------------------------------------------------
+-- Administrators of populations: roles other than the owner of the extension that have
+-- relations of a population, its budgets and its part of the ledger in their hands.  Each
+-- database has its own.  Who may do what says src/policy/admin.c.
+-- ----------------------------------------------------------------------------
+
+CREATE TABLE dp_agg.administrator (
+	population name NOT NULL,
+	role regrole NOT NULL,
+	CONSTRAINT administrator_pkey PRIMARY KEY (population, role)
+);
+REVOKE ALL ON dp_agg.administrator FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.administrator',
+	'WHERE role::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_roles)');
+COMMENT ON TABLE dp_agg.administrator IS
+	'Roles that administer a population. Written by dp_agg.grant_admin, dp_agg.revoke_admin, and dp_agg.protect when it founds a population.';
+COMMENT ON COLUMN dp_agg.administrator.population IS 'population';
+COMMENT ON COLUMN dp_agg.administrator.role IS 'role; its members administer the population, too, if they inherit from it';
+COMMENT ON CONSTRAINT administrator_pkey ON dp_agg.administrator IS 'a role administers a population or not';
+
+CREATE FUNCTION dp_agg.may_protect() RETURNS boolean
+AS 'MODULE_PATHNAME', 'dp_may_protect' LANGUAGE C STABLE;
+COMMENT ON FUNCTION dp_agg.may_protect() IS
+	'internal: may the current user protect relations: by EXECUTE on any form of dp_agg.protect()';
+
+-- Without EXECUTE on protect(), as after DROP OWNED, a row of the table is of no effect.
+CREATE VIEW dp_agg.my_populations WITH (security_barrier) AS
+	SELECT a.population
+	FROM dp_agg.administrator a
+	WHERE pg_catalog.pg_has_role(CURRENT_USER, a.role, 'USAGE') AND (SELECT dp_agg.may_protect());
+COMMENT ON VIEW dp_agg.my_populations IS
+	'Populations that the current user administers as one of those that are listed. Internal to the views of the ledger.';
+
+CREATE VIEW dp_agg.administrators WITH (security_barrier) AS
+	SELECT a.population, pg_catalog.pg_get_userbyid(a.role) AS role
+	FROM dp_agg.administrator a
+	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
+		   FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+		OR a.population IN (SELECT m.population FROM dp_agg.my_populations m);
+COMMENT ON VIEW dp_agg.administrators IS
+	'Who administers which population, beside the owner of the extension and superusers: all of it for these, the populations that it administers for anybody else.';
+REVOKE ALL ON dp_agg.my_populations, dp_agg.administrators FROM PUBLIC;
+GRANT SELECT ON dp_agg.administrators TO PUBLIC;
+
+-- STABLE, so that they see what is committed by now, in whatever transaction.
+CREATE FUNCTION dp_agg.administers(caller oid, population name) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM dp_agg.administrator a
+					WHERE a.population = administers.population AND pg_has_role(caller, a.role, 'USAGE'))
+$$;
+COMMENT ON FUNCTION dp_agg.administers(oid, name) IS
+	'internal: is a role listed as an administrator of a population, or has it the privileges of one that is';
+
+-- What the caller has measured itself, by suggest() before protect(), is no trace of others.
+CREATE FUNCTION dp_agg.population_known(caller oid, population name) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (SELECT FROM pg_seclabel s
+					WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objsubid = 0
+					  AND s.label::jsonb ->> 'population' = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.administrator a JOIN pg_roles r ON r.oid = a.role WHERE a.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.account a WHERE a.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.account_change_waiting w WHERE w.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.account_change c WHERE c.population = population_known.population)
+		OR EXISTS (SELECT FROM dp_agg.release r
+					WHERE r.population = population_known.population
+					  AND (r.current_id <> caller OR r.cluster <> (SELECT c.system_identifier FROM pg_control_system() c)))
+$$;
+COMMENT ON FUNCTION dp_agg.population_known(oid, name) IS
+	'internal: is there any trace of a population: a relation, an administrator, an account or an entry of the log that a role has not made itself';
+
+CREATE FUNCTION dp_agg.population_found(founder oid, population name) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO dp_agg.administrator (population, role) VALUES (population, founder)
+$$;
+COMMENT ON FUNCTION dp_agg.population_found(oid, name) IS
+	'internal: whoever protects the first relation of a population administers it';
+
+-- A new function for whoever administers a population is named here.
+CREATE FUNCTION dp_agg.admin_functions() RETURNS SETOF regprocedure
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.oid::regprocedure
+	  FROM pg_proc p
+	  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'dp_agg'
+	 WHERE p.pronamespace = 'dp_agg'::regnamespace
+	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
+						 'set_measured', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
+						 'grant_admin', 'revoke_admin')
+$$;
+COMMENT ON FUNCTION dp_agg.admin_functions() IS
+	'internal: functions that an administrator of a population calls';
+
+CREATE FUNCTION dp_agg.admin_add(role name, population name, all_of_it boolean) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = admin_add.role);
+	function regprocedure;
+BEGIN
+	IF role IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'role must not be null';
+	ELSIF holder IS NULL THEN
+		RAISE undefined_object USING MESSAGE = format('role "%s" does not exist', role);
+	ELSIF population = '' THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'a population needs a name';
+	END IF;
+	IF all_of_it THEN
+		FOR function IN SELECT * FROM dp_agg.admin_functions() LOOP
+			EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
+		END LOOP;
+	ELSIF NOT EXISTS (SELECT FROM dp_agg.admin_functions() f JOIN pg_proc p ON p.oid = f
+					   WHERE p.proname = 'protect' AND has_function_privilege(holder, f, 'EXECUTE')) THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('role "%s" may not protect relations', role),
+			HINT = format('A superuser, or the owner of the extension, has to say dp_agg.grant_admin(%L) first.', role);
+	END IF;
+	IF population IS NOT NULL THEN
+		INSERT INTO dp_agg.administrator (population, role) VALUES (population, holder)
+		ON CONFLICT ON CONSTRAINT administrator_pkey DO NOTHING;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.admin_add(name, name, boolean) IS
+	'internal: what grant_admin() does, by the right of the extension''s owner; all_of_it: functions are granted, too';
+
+CREATE FUNCTION dp_agg.admin_remove(role name, population name, all_of_it boolean) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	function regprocedure;
+BEGIN
+	IF role IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'role must not be null';
+	END IF;
+	-- the role as dp_agg.administrators names it, so that one that is gone can be taken out, too
+	DELETE FROM dp_agg.administrator a
+	 WHERE pg_get_userbyid(a.role) = admin_remove.role
+	   AND (admin_remove.population IS NULL OR a.population = admin_remove.population);
+	IF NOT FOUND AND admin_remove.population IS NOT NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('role "%s" does not administer population "%s"', role, population),
+			HINT = 'See dp_agg.administrators for those that are listed.';
+	END IF;
+	IF all_of_it AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = admin_remove.role)
+		AND NOT EXISTS (SELECT FROM dp_agg.administrator a WHERE pg_get_userbyid(a.role) = admin_remove.role) THEN
+		FOR function IN SELECT * FROM dp_agg.admin_functions() LOOP
+			EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM %I', function, role);
+		END LOOP;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.admin_remove(name, name, boolean) IS
+	'internal: what revoke_admin() does, by the right of the extension''s owner; all_of_it: with the last population, functions are revoked, too';
+
+CREATE FUNCTION dp_agg.grant_admin(role name, population name DEFAULT NULL) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_grant_admin' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dp_agg.grant_admin(name, name) IS
+	'lets a role that need not be a superuser administer a population in this database: protect and unprotect relations that it owns, set bounds, domains, limits and classes of these, give budgets, and see the population''s releases and accounts; NULL: populations that it founds. Superusers and the owner of the extension may, and administrators for their own population and roles that may protect() already. Errors: 42704 no such role, 42501 not allowed';
+
+CREATE FUNCTION dp_agg.revoke_admin(role name, population name DEFAULT NULL) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_revoke_admin' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dp_agg.revoke_admin(name, name) IS
+	'takes the administration of a population from a role, of all (NULL) with the right to found others; relations stay protected and accounts open. By the same roles as grant_admin. Errors: 42704 it does not administer it, 42501 not allowed';
+REVOKE EXECUTE ON FUNCTION
+	dp_agg.administers(oid, name), dp_agg.population_known(oid, name), dp_agg.population_found(oid, name),
+	dp_agg.admin_functions(), dp_agg.admin_add(name, name, boolean), dp_agg.admin_remove(name, name, boolean),
+	dp_agg.grant_admin(name, name), dp_agg.revoke_admin(name, name) FROM PUBLIC;
+
 -- The first renewal after a moment.  Periods are counted in UTC, so that the
 -- time zones of the worker and of who looks at a view cannot disagree.
 CREATE FUNCTION dp_agg.next_renewal(anchor timestamptz, period interval, after timestamptz)
@@ -3724,9 +3971,38 @@ CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
 	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
 		   FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
 		OR (SELECT pg_catalog.has_table_privilege('dp_agg.account', 'SELECT'))
-		OR s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
+		OR s.role_id IN (SELECT m.role FROM dp_agg.my_roles m)
+		OR s.population IN (SELECT m.population FROM dp_agg.my_populations m);
 COMMENT ON VIEW dp_agg.budgets IS
-	'All accounts, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.account, as auditors; its own (as in dp_agg.my_budget) for anybody else.';
+	'All accounts, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.account, as auditors; those on a population for its administrators; its own (as in dp_agg.my_budget) for anybody else.';
+
+-- STABLE, so that columns of the log that nobody asks for are not computed.
+CREATE FUNCTION dp_agg.this_cluster() RETURNS bigint LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT system_identifier FROM pg_control_system() $$;
+COMMENT ON FUNCTION dp_agg.this_cluster() IS
+	'internal: system identifier of this cluster, in which OIDs of roles hold';
+
+-- Who paid for a release, by the names that they had.  OIDs of a cluster that this one is a copy
+-- of, or that it was restored from, may be other roles here.  So names come from the log: of the
+-- release itself, or of the last change of the account before it, which every account has.
+CREATE VIEW dp_agg.paying_roles WITH (security_barrier) AS
+	SELECT r.id, w.place, n.name,
+		CASE WHEN r.cluster = (SELECT dp_agg.this_cluster())
+			THEN o.role IN (SELECT m.role FROM dp_agg.my_roles m)
+			ELSE n.name IN (SELECT pg_catalog.pg_get_userbyid(m.role)::text FROM dp_agg.my_roles m) END AS mine
+	FROM dp_agg.release r,
+		LATERAL pg_catalog.string_to_table(r.accounts, ' ') WITH ORDINALITY w (word, place),
+		LATERAL (SELECT w.word::pg_catalog.oid AS role) o,
+		LATERAL (SELECT COALESCE(
+			CASE o.role WHEN r.session_id THEN r.session_role::text WHEN r.current_id THEN r."current_role"::text END,
+			(SELECT a.role::text FROM dp_agg.account_change a
+			  WHERE a.cluster = r.cluster AND a.role_id = o.role AND a.id < r.id
+			  ORDER BY a.id DESC LIMIT 1),
+			'unknown (OID=' || w.word || ')') AS name) n
+	WHERE w.word <> '';
+COMMENT ON VIEW dp_agg.paying_roles IS
+	'Roles whose accounts paid for releases, by name, and whether a statement of this session pays from them. Internal to dp_agg.release_log.';
 
 -- The log in human units.
 CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
@@ -3735,11 +4011,13 @@ CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 		pg_catalog.trim_scale(pg_catalog.round(r.delta * 1e-18, 18)) AS delta,
 		r.outputs, r.tier, r.reused, dp_agg.tier_reasons(r.codes) AS tier_reasons,
 		dp_agg.tier_codes(r.codes) AS tier_codes, dp_agg.tier_obligation(r.tier) AS obligation,
-		CASE WHEN r.cluster = (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
+		CASE WHEN r.cluster = (SELECT dp_agg.this_cluster())
 			THEN r.session_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
 				OR r.current_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
 			ELSE r.session_role IN (SESSION_USER, CURRENT_USER)
-				OR r."current_role" IN (SESSION_USER, CURRENT_USER) END AS mine
+				OR r."current_role" IN (SESSION_USER, CURRENT_USER) END AS mine,
+		ARRAY(SELECT p.name FROM dp_agg.paying_roles p WHERE p.id = r.id ORDER BY p.place) AS accounts,
+		ARRAY(SELECT p.name FROM dp_agg.paying_roles p WHERE p.id = r.id AND p.mine ORDER BY p.place) AS own_accounts
 	FROM dp_agg.release r;
 COMMENT ON VIEW dp_agg.release_log IS
 	'All releases in human units. Internal to dp_agg.releases and dp_agg.my_releases.';
@@ -3747,23 +4025,26 @@ COMMENT ON VIEW dp_agg.release_log IS
 CREATE VIEW dp_agg.my_releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
 		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation,
-		l.session_role AS session_user_name, l."current_role" AS role_name
+		l.session_role AS session_user_name, l."current_role" AS role_name,
+		l.own_accounts AS accounts
 	FROM dp_agg.release_log l
 	WHERE l.mine;
 COMMENT ON VIEW dp_agg.my_releases IS
-	'Releases that the session user or the current user made or ran. epsilon and delta in plain units.';
+	'Releases that the session user or the current user made or ran. epsilon and delta in plain units; accounts: roles that paid, those that this session pays from.';
 
 CREATE VIEW dp_agg.releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
 		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation,
-		l.session_role AS session_user_name, l."current_role" AS role_name
-	FROM dp_agg.release_log l
-	WHERE l.mine
-		OR (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
-			FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
-		OR (SELECT pg_catalog.has_table_privilege('dp_agg.release', 'SELECT'));
+		l.session_role AS session_user_name, l."current_role" AS role_name,
+		CASE WHEN s.all_of_it OR l.population IN (SELECT m.population FROM dp_agg.my_populations m)
+			THEN l.accounts ELSE l.own_accounts END AS accounts
+	FROM dp_agg.release_log l,
+		(SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
+			OR pg_catalog.has_table_privilege('dp_agg.release', 'SELECT') AS all_of_it
+		 FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg') s
+	WHERE l.mine OR s.all_of_it OR l.population IN (SELECT m.population FROM dp_agg.my_populations m);
 COMMENT ON VIEW dp_agg.releases IS
-	'All releases, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.release, as auditors; its own (as in dp_agg.my_releases) for anybody else.';
+	'All releases, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.release, as auditors; those of a population for its administrators; its own (as in dp_agg.my_releases) for anybody else. accounts: roles that paid; to anybody else, those that the session pays from.';
 
 -- The rest of the log, for whoever is given SELECT on these views.
 CREATE VIEW dp_agg.raw_reads WITH (security_barrier) AS
@@ -3783,7 +4064,9 @@ CREATE VIEW dp_agg.account_changes WITH (security_barrier) AS
 		pg_catalog.trim_scale((c.before::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_from,
 		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'delta_limit')::numeric / 1e18) AS delta_to,
 		c.before::pg_catalog.jsonb AS before, c.after::pg_catalog.jsonb AS after,
-		c.session_role AS session_user_name, c."current_role" AS role_name
+		c.session_role AS session_user_name, c."current_role" AS role_name,
+		pg_catalog.trim_scale((c.before::pg_catalog.json ->> 'epsilon_spent')::numeric / 1e9) AS spent_from,
+		pg_catalog.trim_scale((c.after::pg_catalog.json ->> 'epsilon_spent')::numeric / 1e9) AS spent_to
 	FROM (SELECT a.id, a.at, a.session_role, a."current_role", a.role, a.population, a.before, a.after
 			FROM dp_agg.account_change a
 		  UNION ALL
@@ -3803,7 +4086,7 @@ COMMENT ON COLUMN dp_agg.raw_reads.role_name IS 'name, at that time, of the role
 COMMENT ON COLUMN dp_agg.account_changes.session_user_name IS 'name, at that time, of the role that had logged in: the same as session_role';
 COMMENT ON COLUMN dp_agg.account_changes.role_name IS 'name, at that time, of the role that made the change: the same as "current_role", which without quotes is the role that looks';
 
-REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.release_log,
+REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.paying_roles, dp_agg.release_log,
 	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases,
 	dp_agg.raw_reads, dp_agg.account_changes FROM PUBLIC;
 GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
@@ -3879,16 +4162,16 @@ REVOKE EXECUTE ON FUNCTION dp_agg.check_period(interval) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.check_period(interval) IS
 	'Refuses (22023) a period that is infinite, zero, or negative in any field; null is allowed. Internal to dp_agg.set_budget.';
 
-CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon numeric,
-	delta numeric DEFAULT NULL, period interval DEFAULT NULL,
-	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure',
-	min_epsilon_per_query numeric DEFAULT NULL, max_releases bigint DEFAULT NULL)
+CREATE FUNCTION dp_agg.account_set(role name, population name, epsilon numeric,
+	delta numeric, period interval, max_epsilon_per_query numeric, accountant text,
+	min_epsilon_per_query numeric, max_releases bigint, forget boolean)
 RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp
+-- intervals are compared as texts
+SET search_path = pg_catalog, pg_temp SET intervalstyle = postgres
 AS $$
 DECLARE
-	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = set_budget.role);
+	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = account_set.role);
 	epsilon_units bigint := dp_agg.budget_units('epsilon', epsilon, 1e9);
 	-- by default what delta the releases cost that epsilon pays for, at default settings
 	delta_units bigint := dp_agg.budget_units('delta',
@@ -3896,9 +4179,11 @@ DECLARE
 	query_units bigint;
 	least_units bigint;
 	moment timestamptz := now();
+	was record;
+	over boolean;
 BEGIN
-	IF role IS NULL OR population IS NULL OR accountant IS NULL THEN
-		RAISE EXCEPTION 'role, population and accountant must not be null'
+	IF role IS NULL OR population IS NULL OR accountant IS NULL OR forget IS NULL THEN
+		RAISE EXCEPTION 'role, population, accountant and forget must not be null'
 			USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	IF holder IS NULL THEN
@@ -3906,7 +4191,9 @@ BEGIN
 			USING ERRCODE = 'undefined_object',
 				HINT = 'A budget is given to a role that exists; its members spend from it too.';
 	END IF;
-	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = set_budget.population) THEN
+	-- the accounts of a population outlive its last table, and must be there to be changed
+	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = account_set.population)
+		AND NOT EXISTS (SELECT FROM dp_agg.account a WHERE a.population = account_set.population) THEN
 		RAISE EXCEPTION 'population "%" does not exist', population
 			USING ERRCODE = 'undefined_object',
 				HINT = 'A population comes into being with its first protected relation; see dp_agg.protect.';
@@ -3954,12 +4241,29 @@ BEGIN
 	END IF;
 	PERFORM dp_agg.check_period(period);
 
+	-- before the account is locked: who asks would have to wait
+	PERFORM dp_agg.readers_warn(population, NULL, holder);
+	-- waits for whoever closes the account just now, so that what it had spent is on record
+	PERFORM FROM dp_agg.account a WHERE a.role = holder AND a.population = account_set.population FOR UPDATE;
+	SELECT * INTO was FROM dp_agg.closed_account(holder, population) c
+	 WHERE NOT EXISTS (SELECT FROM dp_agg.account a
+						WHERE a.role = holder AND a.population = account_set.population);
+	-- A period that is over has renewed, whether or not anybody has spent since.
+	over := forget OR COALESCE(was.renews_at <= moment, false);
+
 	INSERT INTO dp_agg.account AS a (role, population, epsilon_limit, delta_limit,
 		max_epsilon_per_query, min_epsilon_per_query, max_releases,
-		period, period_anchor, renews_at, accountant)
+		period, period_anchor, renews_at, accountant,
+		epsilon_spent, delta_spent, releases_spent, epsilon_lifetime, delta_lifetime)
 	VALUES (holder, population, epsilon_units, delta_units, query_units, least_units, max_releases, period,
-		CASE WHEN period IS NOT NULL THEN moment END,
-		dp_agg.next_renewal(moment, period, moment), accountant)
+		CASE WHEN was.period::text = period::text THEN was.period_anchor WHEN period IS NOT NULL THEN moment END,
+		dp_agg.next_renewal(CASE WHEN was.period::text = period::text THEN was.period_anchor ELSE moment END,
+							period, moment),
+		accountant,
+		CASE WHEN over THEN 0 ELSE COALESCE(was.epsilon_spent, 0) END,
+		CASE WHEN over THEN 0 ELSE COALESCE(was.delta_spent, 0) END,
+		CASE WHEN over THEN 0 ELSE COALESCE(was.releases_spent, 0) END,
+		COALESCE(was.epsilon_lifetime, 0), COALESCE(was.delta_lifetime, 0))
 	ON CONFLICT ON CONSTRAINT account_pkey DO UPDATE SET
 		epsilon_limit = EXCLUDED.epsilon_limit,
 		delta_limit = EXCLUDED.delta_limit,
@@ -3967,37 +4271,54 @@ BEGIN
 		min_epsilon_per_query = EXCLUDED.min_epsilon_per_query,
 		max_releases = EXCLUDED.max_releases,
 		accountant = EXCLUDED.accountant,
-		-- A period that is over has renewed, whether or not anybody has spent since.
-		epsilon_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.epsilon_spent END,
-		delta_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.delta_spent END,
-		releases_spent = CASE WHEN a.renews_at <= moment THEN 0 ELSE a.releases_spent END,
+		epsilon_spent = CASE WHEN forget OR a.renews_at <= moment THEN 0 ELSE a.epsilon_spent END,
+		delta_spent = CASE WHEN forget OR a.renews_at <= moment THEN 0 ELSE a.delta_spent END,
+		releases_spent = CASE WHEN forget OR a.renews_at <= moment THEN 0 ELSE a.releases_spent END,
 		period = EXCLUDED.period,
 		period_anchor = CASE WHEN a.period::text = EXCLUDED.period::text
 			THEN a.period_anchor ELSE EXCLUDED.period_anchor END,
 		renews_at = CASE WHEN a.period::text = EXCLUDED.period::text
 			THEN dp_agg.next_renewal(a.period_anchor, a.period, moment) ELSE EXCLUDED.renews_at END;
+	IF was.epsilon_spent > 0 AND NOT over THEN
+		RAISE NOTICE USING
+			MESSAGE = format('account of role "%s" on population "%s" is opened again, with epsilon %s spent', role, population,
+							 trim_scale(was.epsilon_spent / 1e9)),
+			HINT = 'To start from zero, which goes on record, say forget => true.';
+	END IF;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION dp_agg.account_set(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.account_set(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) IS
+	'internal: what set_budget() does, by the right of the extension''s owner';
+
+CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon numeric,
+	delta numeric DEFAULT NULL, period interval DEFAULT NULL,
+	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure',
+	min_epsilon_per_query numeric DEFAULT NULL, max_releases bigint DEFAULT NULL,
+	forget boolean DEFAULT false)
+RETURNS void
+AS 'MODULE_PATHNAME', 'dp_set_budget' LANGUAGE C VOLATILE;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) FROM PUBLIC;
 CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon double precision,
 	delta double precision DEFAULT NULL, period interval DEFAULT NULL,
 	max_epsilon_per_query double precision DEFAULT NULL, accountant text DEFAULT 'pure',
-	min_epsilon_per_query double precision DEFAULT NULL, max_releases bigint DEFAULT NULL)
+	min_epsilon_per_query double precision DEFAULT NULL, max_releases bigint DEFAULT NULL,
+	forget boolean DEFAULT false)
 RETURNS void
 LANGUAGE sql SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT dp_agg.set_budget(role, population, epsilon::numeric, delta::numeric, period,
 							 max_epsilon_per_query::numeric, accountant,
-							 min_epsilon_per_query::numeric, max_releases)
+							 min_epsilon_per_query::numeric, max_releases, forget)
 $$;
-REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint) FROM PUBLIC;
-COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint) IS
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint, boolean) IS
 	'The same for clients that send amounts as double precision; see the form with numeric.';
-COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint) IS
-	'Opens an account of a role on a population, or changes its limits and keeps what is spent. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement; min_epsilon_per_query is the least that one release may cost, where that is more than dp_agg.min_epsilon (rounded up; null: no more); max_releases how many releases may be made in a period (null: any number). Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large.';
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) IS
+	'Opens an account of a role on a population, or changes its limits, and keeps what is spent, also what an account that was closed had spent, unless forget is true. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement; min_epsilon_per_query is the least that one release may cost, where that is more than dp_agg.min_epsilon (rounded up; null: no more); max_releases how many releases may be made in a period (null: any number). It takes EXECUTE, and the administration of the population; forget takes that of all. Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large, 42501 no administrator.';
 
-CREATE FUNCTION dp_agg.drop_budget(role name, population name)
+CREATE FUNCTION dp_agg.account_drop(role name, population name)
 RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
@@ -4005,17 +4326,137 @@ AS $$
 BEGIN
 	-- The role as dp_agg.budgets names it, so that the account of a dropped one can go, too.
 	DELETE FROM dp_agg.account a
-	WHERE pg_get_userbyid(a.role) = drop_budget.role
-		AND a.population = drop_budget.population;
+	WHERE pg_get_userbyid(a.role) = account_drop.role
+		AND a.population = account_drop.population;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'role "%" has no budget on population "%"', role, population
 			USING ERRCODE = 'undefined_object', HINT = 'See dp_agg.budgets for those that exist.';
 	END IF;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION dp_agg.account_drop(name, name) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.account_drop(name, name) IS
+	'internal: what drop_budget() does, by the right of the extension''s owner';
+
+CREATE FUNCTION dp_agg.drop_budget(role name, population name)
+RETURNS void
+AS 'MODULE_PATHNAME', 'dp_drop_budget' LANGUAGE C VOLATILE;
 REVOKE EXECUTE ON FUNCTION dp_agg.drop_budget(name, name) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.drop_budget(name, name) IS
-	'Closes the account of a role on a population, also that of a role dropped since, under the name that dp_agg.budgets shows; the log of its releases stays. Error: 42704 if there is no such account.';
+	'Closes the account of a role on a population, also that of a role dropped since, under the name that dp_agg.budgets shows; the log of its releases stays, and what it has spent counts when it is opened again. Errors: 42704 there is no such account, 42501 no administrator of the population.';
+
+-- ----------------------------------------------------------------------------
+-- What an account has spent outlives it, and who reads the table needs no account.
+-- ----------------------------------------------------------------------------
+
+-- The last word of the chain about the account.  An account that was in another cluster,
+-- before a restore, goes by the name of its role.
+CREATE FUNCTION dp_agg.closed_account(holder oid, population name,
+	OUT epsilon_spent bigint, OUT delta_spent bigint, OUT releases_spent bigint,
+	OUT period interval, OUT period_anchor timestamptz, OUT renews_at timestamptz,
+	OUT epsilon_lifetime numeric, OUT delta_lifetime numeric)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET intervalstyle = postgres
+AS $$
+	SELECT x.* FROM (
+		SELECT c.before, c.after FROM (
+			SELECT true AS waits, w.number, w.cluster, w.role, w.role_id, w.population, w.before, w.after
+			  FROM dp_agg.account_change_waiting w
+			UNION ALL
+			SELECT false, a.id, a.cluster, a.role, a.role_id, a.population, a.before, a.after
+			  FROM dp_agg.account_change a) c
+		 WHERE c.population = closed_account.population
+		   AND CASE WHEN c.cluster = (SELECT s.system_identifier FROM pg_control_system() s)
+					THEN c.role_id = holder
+					ELSE c.role = pg_get_userbyid(holder) END
+		 ORDER BY c.waits DESC, c.number DESC LIMIT 1) l,
+		json_to_record(l.before::json) x (epsilon_spent bigint, delta_spent bigint, releases_spent bigint,
+			period interval, period_anchor timestamptz, renews_at timestamptz,
+			epsilon_lifetime numeric, delta_lifetime numeric)
+	 WHERE l.after IS NULL
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.closed_account(oid, name) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.closed_account(oid, name) IS
+	'internal to set_budget: what an account had spent when it was closed, in whole units; nulls if the last change of it did not close it';
+
+CREATE FUNCTION dp_agg.kept_reads(population name, holder oid)
+RETURNS TABLE (relation regclass, everybody boolean, finding text, remedy text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE spends (role) AS (
+		SELECT holder
+		UNION
+		SELECT m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role),
+	reaches (role) AS (
+		SELECT s.role FROM spends s
+		UNION
+		SELECT m.granted FROM reaches r JOIN dp_agg.memberships() m ON m.member = r.role),
+	reached AS MATERIALIZED (
+		SELECT g.role FROM dp_agg.grantees() g WHERE g.population = kept_reads.population
+		UNION
+		SELECT r.role FROM reaches r WHERE r.role IS NOT NULL),
+	tree AS MATERIALIZED (
+		SELECT t.root, c.oid, c.relacl, c.relowner, dp_agg.object_name(c.oid) AS name
+		  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
+		 WHERE t.population = kept_reads.population)
+	SELECT t.root::regclass, a.grantee = 0,
+		   format('%s may read %s', CASE a.grantee WHEN 0 THEN 'everybody' ELSE dp_agg.role_name(a.grantee) END, t.name),
+		   format('REVOKE SELECT ON %s FROM %s', t.name, dp_agg.role_name(a.grantee))
+	  FROM tree t, aclexplode(t.relacl) a JOIN reached r ON r.role = a.grantee
+	 WHERE a.privilege_type = 'SELECT' AND a.grantee <> t.relowner
+	UNION
+	SELECT t.root::regclass, false, format('%s may read column %I of %s', dp_agg.role_name(a.grantee), l.attname, t.name),
+		   format('REVOKE SELECT (%I) ON %s FROM %s', l.attname, t.name, dp_agg.role_name(a.grantee))
+	  FROM tree t JOIN pg_attribute l ON l.attrelid = t.oid AND NOT l.attisdropped,
+		   aclexplode(l.attacl) a JOIN reached r ON r.role = a.grantee
+	 WHERE a.privilege_type = 'SELECT' AND a.grantee <> t.relowner
+	UNION
+	SELECT t.root::regclass, false, format('%s owns %s', dp_agg.role_name(t.relowner), t.name),
+		   format('ALTER TABLE %s OWNER TO CURRENT_USER', t.name)
+	  FROM tree t JOIN reached r ON r.role = t.relowner
+	UNION
+	SELECT NULL, false, format('%s may read every table', dp_agg.role_name(m.member)),
+		   format('REVOKE pg_read_all_data FROM %s', dp_agg.role_name(m.member))
+	  FROM dp_agg.memberships() m JOIN reached r ON r.role = m.member
+	 WHERE m.granted = 'pg_read_all_data'::regrole
+	UNION
+	SELECT NULL, false, format('%s is a superuser and reads every table', dp_agg.role_name(s.oid)),
+		   format('ALTER ROLE %s NOSUPERUSER', dp_agg.role_name(s.oid))
+	  FROM pg_roles s JOIN reached r ON r.role = s.oid
+	 WHERE s.rolsuper
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.kept_reads(name, oid) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.kept_reads(name, oid) IS
+	'internal: rights by which roles with an account on a population, and one that is about to have one (NULL: none), get rows and exact answers all the same, and what takes them away; relation NULL: of every table';
+
+CREATE FUNCTION dp_agg.readers_warn(population name, relation regclass, holder oid) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	kept record;
+BEGIN
+	FOR kept IN SELECT k.finding, k.remedy FROM dp_agg.kept_reads(population, holder) k
+				 -- protect() says itself that everybody may read
+				 WHERE readers_warn.relation IS NULL
+					OR (k.relation IS NULL OR k.relation = readers_warn.relation) AND NOT k.everybody
+				 ORDER BY k.finding LOOP
+		RAISE WARNING USING
+			MESSAGE = kept.finding || ', whatever its account',
+			DETAIL = 'Whoever may read a table gets exact answers about it.',
+			HINT = kept.remedy || ';';
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.readers_warn(name, regclass, oid) IS
+	'internal: warns of rights that make an account on a population (relation: on one table of it) of no effect';
+REVOKE EXECUTE ON FUNCTION dp_agg.readers_warn(name, regclass, oid) FROM PUBLIC;
+
+CREATE FUNCTION dp_agg.warn_of_readers(population name, relation regclass, holder oid) RETURNS void
+AS 'MODULE_PATHNAME', 'dp_warn_of_readers' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dp_agg.warn_of_readers(name, regclass, oid) IS
+	'internal to protect: the same, for administrators of the population; others are told nothing';
 
 -- ----------------------------------------------------------------------------
 -- What this server leaves open: dp_agg.check_hardening().
@@ -4432,6 +4873,23 @@ AS $$
 	  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
 	 WHERE c.relrowsecurity
 	UNION ALL
+	SELECT 'medium', 'row security', format('policy %I on %s', r.polname, c.oid::regclass),
+		   'rests on current_setting(), which whoever asks can set: it is no more than a condition of the query',
+		   'let it rest on current_user where an analyst must not choose'
+	  FROM dp_agg.protected_tree() t
+	  JOIN pg_class c ON c.oid = t.relation AND c.relrowsecurity
+	  JOIN pg_policy r ON r.polrelid = c.oid AND r.polcmd IN ('r', '*')
+	 WHERE pg_get_expr(r.polqual, r.polrelid) ~ '\mcurrent_setting\('
+	UNION ALL
+	SELECT DISTINCT 'low', 'row security', format('policy %I on %s', r.polname, c.oid::regclass),
+		   format('calls %s, so every release is refused to whom the policy is for', d.refobjid::regprocedure),
+		   'write what the function says into the policy, in the language of the view dp_agg.language'
+	  FROM dp_agg.protected_tree() t
+	  JOIN pg_class c ON c.oid = t.relation AND c.relrowsecurity
+	  JOIN pg_policy r ON r.polrelid = c.oid AND r.polcmd IN ('r', '*')
+	  JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_proc'::regclass
+	 WHERE d.refobjid >= 16384	-- no built-in function; the library may be missing here
+	UNION ALL
 	SELECT 'low', 'foreign table', c.oid::regclass::text,
 		   'the other server sees the conditions of queries, and its counters move with them',
 		   'let analysts see no statistics of the other server'
@@ -4764,6 +5222,27 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_accounts() IS
 'internal to check_hardening: accounts that add up, or that nobody holds';
 
+-- A copy of the ledger is read, and not charged.
+CREATE FUNCTION dp_agg.hardening_copies()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'medium', 'publication', quote_ident(p.pubname),
+		   'carries the ledger, with the statements and budgets in it: a subscriber of it makes no releases of its own',
+		   'publish tables by list, and none of schema dp_agg'
+	  FROM pg_publication_tables p WHERE p.schemaname = 'dp_agg' GROUP BY p.pubname
+	UNION ALL
+	SELECT 'medium', 'subscription', quote_ident(s.subname),
+		   'writes the ledger, so no release is made and no logged read is allowed in this database',
+		   format('DROP SUBSCRIPTION %I, or leave schema dp_agg out of its publications', s.subname)
+	  FROM pg_subscription s
+	 WHERE EXISTS (SELECT FROM pg_subscription_rel r JOIN pg_class c ON c.oid = r.srrelid
+					WHERE r.srsubid = s.oid AND c.relnamespace = 'dp_agg'::regnamespace)
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_copies() IS
+'internal to check_hardening: publications and subscriptions that carry the ledger';
+
 -- It runs as the extension's owner, whoever was allowed to ask, because pg_hba.conf and
 -- preloaded libraries are for superusers to see.  JIT is off, since compiling the query
 -- takes longer than running it.
@@ -4787,6 +5266,7 @@ AS $$
 		UNION ALL SELECT * FROM dp_agg.hardening_counters()
 		UNION ALL SELECT * FROM dp_agg.hardening_extensions()
 		UNION ALL SELECT * FROM dp_agg.hardening_relations()
+		UNION ALL SELECT * FROM dp_agg.hardening_copies()
 		UNION ALL SELECT * FROM dp_agg.hardening_accounts()) f
 	 ORDER BY array_position('{high,medium,low}', f.severity), f.topic, f.object, f.finding
 $$;
@@ -4800,5 +5280,5 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.hardening_former(), dp_agg.hardening_foreign_keys(),
 	dp_agg.hardening_readers(), dp_agg.hardening_functions(), dp_agg.hardening_relations(),
 	dp_agg.hardening_catalogs(), dp_agg.hardening_counters(), dp_agg.hardening_extensions(),
-	dp_agg.hardening_settings(), dp_agg.hardening_server(), dp_agg.hardening_accounts(),
+	dp_agg.hardening_settings(), dp_agg.hardening_server(), dp_agg.hardening_accounts(), dp_agg.hardening_copies(),
 	dp_agg.check_hardening() FROM PUBLIC;

@@ -34,11 +34,11 @@ static int64_t
 units_above(double x, int64_t units)
 {
 	int			exponent;
-	unsigned __int128 product = (unsigned __int128) ldexp(frexp(x, &exponent), 53);
+	dp_uint128	product = (dp_uint128) ldexp(frexp(x, &exponent), 53);
 	int			shift = 53 - exponent;
-	unsigned __int128 whole;
+	dp_uint128	whole;
 
-	product *= (unsigned __int128) units;
+	product *= (dp_uint128) units;
 	if (shift >= 128)
 		return 1;
 	whole = product >> shift;
@@ -148,6 +148,22 @@ dp_loss_add(int64_t a, int64_t b, int64_t *sum)
 		return DP_ERR_RANGE;
 	*sum = a + b;
 	return DP_OK;
+}
+
+/*
+ * dp_loss_share
+ *		part / whole of an amount, rounded down, so that the shares of parts that add up to
+ *		the whole at most add up to the amount at most.
+ *
+ * amount >= 0, 1 <= part <= whole; else 0.
+ */
+int64_t
+dp_loss_share(int64_t amount, int64_t part, int64_t whole)
+{
+	if (amount < 0 || part < 1 || part > whole)
+		return 0;
+	return (int64_t) ((dp_uint128) amount * (dp_uint128) part /
+					  (dp_uint128) whole);
 }
 
 /*

@@ -229,7 +229,7 @@ dp_sketch_bounded_transition(PG_FUNCTION_ARGS)
 
 	if (rows == NULL)
 		return unchanged_state(fcinfo);
-	return add_individual(fcinfo, reader, rows, sketch_share(rows->counted, reader->rows));
+	return add_individual(fcinfo, reader, rows, sketch_own_share(reader, rows));
 }
 
 /*

@@ -70,6 +70,22 @@ sketch_share(int64 rows, int64 r)
 }
 
 /*
+ * sketch_share() of an individual, by the sketch: where nobody counts rows, all rows together
+ * weigh DP_CELL_SCALE, however few there are.
+ */
+static inline SketchShare
+sketch_own_share(const SketchReader *reader, const SketchState *rows)
+{
+	SketchShare share = sketch_share(rows->counted, reader->sketch.shares ? 1 : reader->rows);
+
+#ifdef DP_FAULT_SHARES_OFF
+	if (reader->sketch.shares)
+		share.weight *= rows->counted;
+#endif
+	return share;
+}
+
+/*
  * The same by total: of an individual with n rows in the group, with a value or without one, that
  * weigh so much together, in lattice units (clip.c).
  */

@@ -121,7 +121,6 @@ typedef int16 DpOrder;
 typedef RTEPermissionInfo DpPermissions;
 #define DP_QUERY_PERMISSIONS(query, rte) DP_PERMISSIONS((query)->rteperminfos, rte)
 #define DP_MOVE_PERMISSIONS(to, from) ((to)->rteperminfos = (from)->rteperminfos)
-#define DP_CLEAR_PERMISSIONS(query) ((query)->rteperminfos = NIL)
 #define DP_MOVE_ENTRY_PERMISSIONS(to, rte, from) \
 	((to)->rteperminfos = list_make1(copyObject(DP_QUERY_PERMISSIONS(from, rte))), \
 	 (rte)->perminfoindex = 1)
@@ -129,7 +128,6 @@ typedef RTEPermissionInfo DpPermissions;
 typedef RangeTblEntry DpPermissions;
 #define DP_QUERY_PERMISSIONS(query, rte) ((void) (query), rte)
 #define DP_MOVE_PERMISSIONS(to, from) ((void) 0)
-#define DP_CLEAR_PERMISSIONS(query) ((void) 0)
 #define DP_MOVE_ENTRY_PERMISSIONS(to, rte, from) ((void) (from))
 #endif
 
@@ -148,11 +146,32 @@ typedef RangeTblEntry DpPermissions;
 #define DP_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation)
 #endif
 
-/* What an operator is in the families of ordered indexes: a list. */
+/*
+ * What an operator is in the families of ordered indexes: a list, and the strategy of an item of it,
+ * as of btrees.
+ */
 #if PG_VERSION_NUM >= 180000
 #define DP_ORDER_INTERPRETATION(opno) get_op_index_interpretation(opno)
+#define DP_ORDER_STRATEGY(item) ((int) ((OpIndexInterpretation *) (item))->cmptype)
 #else
 #define DP_ORDER_INTERPRETATION(opno) get_op_btree_interpretation(opno)
+#define DP_ORDER_STRATEGY(item) (((OpBtreeInterpretation *) (item))->strategy)
+#endif
+
+/* The columns of a range table entry that are not dropped: names, and Vars of level 0. */
+#if PG_VERSION_NUM >= 180000
+#define DP_EXPAND_ENTRY(rte, rtindex, names, columns) \
+	expandRTE(rte, rtindex, 0, VAR_RETURNING_DEFAULT, -1, true, names, columns)
+#else
+#define DP_EXPAND_ENTRY(rte, rtindex, names, columns) \
+	expandRTE(rte, rtindex, 0, -1, true, names, columns)
+#endif
+
+/* The function reverse(text). */
+#if PG_VERSION_NUM >= 180000
+#define DP_F_REVERSE_TEXT F_REVERSE_TEXT
+#else
+#define DP_F_REVERSE_TEXT F_REVERSE
 #endif
 
 /*
@@ -166,6 +185,15 @@ typedef RangeTblEntry DpPermissions;
 #else
 #define DP_PRUNING(statement, plan) ((void) (statement), (plan)->part_prune_info)
 #define DP_DROP_PRUNING(plan) ((plan)->part_prune_info = NULL)
+#endif
+
+/* What goes with a range table that was emptied. */
+#if PG_VERSION_NUM >= 180000
+#define DP_CLEAR_RANGE_TABLE(query) ((query)->rteperminfos = NIL, (query)->hasGroupRTE = false)
+#elif PG_VERSION_NUM >= 160000
+#define DP_CLEAR_RANGE_TABLE(query) ((query)->rteperminfos = NIL)
+#else
+#define DP_CLEAR_RANGE_TABLE(query) ((void) (query))
 #endif
 
 /* Is the Var among what find_nonnullable_vars() found? */

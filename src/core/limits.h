@@ -13,4 +13,10 @@
 /* Most rows of one individual that may count in one release. */
 #define DP_MAX_TOTAL 100000000
 
+/*
+ * Most grouping sets of one GROUP BY that are released, each with a share of the price; core/refusals.c
+ * says the number, too.
+ */
+#define DP_MAX_GROUPING_SETS 32
+
 #endif							/* DP_LIMITS_H */

@@ -23,15 +23,15 @@ static const struct
 }			refusals[] =
 {
 	[REFUSE_AGGREGATE] = {
-		"this aggregate is not available over protected rows",
-		"Available are counts, sums, averages, variances, deviations, covariances, regressions, percentiles, min, max, mode and their dp_ forms, of numbers, dates and times."
+		"this aggregate is not available over protected rows: counts, sums, averages, variances, regressions, percentiles, min, max, mode, bool_and, bool_or and lists of DISTINCT values are",
+		"Of texts, enums and the like there are count, min, max, mode and array_agg(DISTINCT x), as in to_json(array_agg(DISTINCT x)); of numbers, dates and times also the others and their dp_ forms."
 	},
 	[REFUSE_AGGREGATE_FORM] = {
-		"DISTINCT and ORDER BY are not available in this aggregate over protected rows",
+		"DISTINCT and ORDER BY are not available in this aggregate over protected rows: count, min, max, array_agg and string_agg take DISTINCT",
 		"count(DISTINCT x) and dp_count_distinct(x) count distinct values; percentile_cont, percentile_disc and mode take WITHIN GROUP."
 	},
 	[REFUSE_CLIPPED] = {
-		"there is no share of clipped individuals for this output",
+		"there is no share of clipped individuals for this output: dp_clipped() stands around a count, sum, average or variance",
 		"dp_clipped() stands directly around a count of rows or values, a sum, an average or a variance, as in dp_clipped(dp_count(*))."
 	},
 	[REFUSE_COLLATION] = {
@@ -39,15 +39,15 @@ static const struct
 		"Apply the collation to the released values."
 	},
 	[REFUSE_COLUMN] = {
-		"this column is not open to releases",
+		"this column is not open to releases: ask the administrator for it",
 		"Ask the administrator to include it in the columns given to dp_agg.protect()."
 	},
 	[REFUSE_CORRELATED] = {
-		"a release may not refer to columns of an enclosing query",
+		"a release may not refer to columns of an enclosing query: tie it to the unit by =, or write it with GROUP BY in FROM",
 		"A sub-select that = ties to the unit, as in (SELECT count(*) FROM b WHERE b.unit = a.unit), yields a value of that individual, in WHERE, in an aggregate, or as a key; else compute the release in a sub-select of its own with GROUP BY and join its result."
 	},
 	[REFUSE_DEBUG_PRINT] = {
-		"protected relations cannot be queried while plans are printed",
+		"protected relations cannot be queried while plans are printed: turn off debug_print_plan, log_executor_stats and the like",
 		"Turn off debug_print_plan, debug_print_parse, debug_print_rewritten and log_planner_stats, log_executor_stats, log_parser_stats, log_statement_stats."
 	},
 	[REFUSE_DIRECT_IDENTIFIER] = {
@@ -59,40 +59,44 @@ static const struct
 		"Group by the unit in the sub-select, or aggregate there once and use its released result."
 	},
 	[REFUSE_DISTINCT_ON] = {
-		"DISTINCT ON would pick rows of single individuals",
-		"Write an aggregate with GROUP BY, as min(x) or max(x); for something of each individual, group by the unit in a sub-select and aggregate over that."
+		"DISTINCT ON would pick rows of single individuals: write an aggregate with GROUP BY, as min(x) or max(x)",
+		"Write an aggregate with GROUP BY, as min(x) or max(x). In a sub-select, DISTINCT ON the unit takes the first row of each individual, over which an aggregate may stand."
 	},
 	[REFUSE_EXPLAIN] = {
-		"plans over protected relations are not shown",
+		"plans over protected relations are not shown: run the query itself",
 		"Plans tell about the rows; run the query, or ask the administrator to explain it."
 	},
 	[REFUSE_EXPRESSION] = {
-		"this kind of expression is not available below a release",
+		"this kind of expression is not available below a release: apply it to released values, in an outer query",
 		"Apply it to the released values in an outer query."
 	},
 	[REFUSE_FROM_ITEM] = {
 		"only tables, sub-selects, joins and VALUES may stand in FROM beside protected rows",
-		"Store the function's result in a table and join that."
+		"generate_series(), unnest() and the like may, of constants and parameters; store the result of another function in a table and join that."
 	},
 	[REFUSE_FULL_JOIN] = {
-		"protected relations cannot be joined by FULL JOIN",
-		"Use an inner, LEFT or RIGHT join on the unit, or UNION ALL."
+		"protected relations may be joined by FULL JOIN on their units alone",
+		"Write FULL JOIN ... USING (unit), with units of one type; other conditions belong into sub-selects or WHERE. Or use a LEFT JOIN, or UNION ALL."
 	},
 	[REFUSE_FUNCTION] = {
-		"this function or operator is not available below a release",
+		"this function or operator is not available below a release: %s",
 		"Below a release only functions that cannot fail or tell are allowed; apply others to the released values in an outer query."
 	},
 	[REFUSE_GROUPING_SETS] = {
-		"GROUPING SETS, ROLLUP and CUBE are not available over protected rows",
+		"GROUPING SETS, ROLLUP and CUBE are not available in a sub-select of public rows below a release",
 		"Write one SELECT per grouping and combine them with UNION ALL."
 	},
 	[REFUSE_INTERVAL] = {
-		"there is no interval around this output",
+		"there is no interval around this output: dp_low() and dp_high() stand around an aggregate that yields one number, date or time",
 		"dp_low() and dp_high() stand directly around one number, date or time that a dp_ aggregate yields."
 	},
 	[REFUSE_LIMIT_BELOW] = {
-		"LIMIT and OFFSET are not available below a release",
+		"LIMIT and OFFSET are not available below a release: apply them to released rows",
 		"Apply LIMIT to the released rows."
+	},
+	[REFUSE_LIST] = {
+		"array_agg and string_agg over protected rows need DISTINCT: values that many people share can be listed, rows cannot",
+		"Write string_agg(DISTINCT x, ', ') or array_agg(DISTINCT x): the different values that enough individuals have."
 	},
 	[REFUSE_MANY_KEYS] = {
 		"the public keys of this query have more than 100000 combinations",
@@ -102,8 +106,12 @@ static const struct
 		"too many different aggregates in one release: more than %d %s",
 		"Split the query; every part is paid for."
 	},
+	[REFUSE_MANY_SETS] = {
+		"this GROUP BY has more than 32 different grouping sets",
+		"Leave out keys, or name the sets that are wanted in GROUPING SETS: each has a share of epsilon and delta."
+	},
 	[REFUSE_MIXED] = {
-		"dp_ aggregates and other aggregates cannot be mixed by a role that may read the table",
+		"dp_ aggregates and other aggregates cannot be mixed by a role that may read the table: write them in sub-selects of their own",
 		"Write them in separate sub-selects."
 	},
 	[REFUSE_NOT_TIED] = {
@@ -119,27 +127,31 @@ static const struct
 		"For example: dp_quantile(x, 0.9), dp_top(x, 10), dp_low(dp_count(*), 0.95)."
 	},
 	[REFUSE_PARTITION] = {
-		"partitions of a protected relation cannot be queried directly",
+		"partitions of a protected relation cannot be queried directly: query the partitioned table",
 		"Query the partitioned table and filter by the partition key."
+	},
+	[REFUSE_PATH] = {
+		"a jsonpath below a release must be a constant without .**, .keyvalue(), .datetime(), variables and $ in a filter",
+		"Keys, subscripts, wildcards, filters, comparisons, arithmetic and like_regex are available, as in doc @? '$.items[*] ? (@.price > 10)'."
 	},
 	[REFUSE_PATTERN] = {
 		"the pattern or format of this function must be a constant or a parameter below a release",
 		"For example: name ~ '^A', to_char(visited, 'YYYY-MM')."
 	},
 	[REFUSE_PER_INDIVIDUAL] = {
-		"this query would return rows about single individuals",
+		"this query would return rows about single individuals: aggregate them, or group by something other than the unit",
 		"Group by something other than the unit, or aggregate over the sub-select that is grouped by the unit."
 	},
 	[REFUSE_PLAN] = {
-		"the plan of this query holds more than the query says",
+		"the plan of this query holds more than the query says: run it again, or without foreign partitions and partial indexes of joined tables",
 		"Do without foreign partitions and partial indexes of tables that are joined with protected ones, or run the query again."
 	},
 	[REFUSE_POPULATIONS] = {
-		"protected relations of different populations cannot be joined",
+		"protected relations of different populations cannot be joined: query each by itself and join the results",
 		"Query each population by itself and join the released results."
 	},
 	[REFUSE_RECURSION] = {
-		"recursive queries are not available over protected relations",
+		"recursive queries are not available over protected relations: compute the release outside of the recursion",
 		"Compute the release outside the recursive query."
 	},
 	[REFUSE_ROW_MARKS] = {
@@ -147,43 +159,51 @@ static const struct
 		"Remove the locking clause."
 	},
 	[REFUSE_SCAN] = {
-		"the plan reads a protected relation outside a release",
+		"the plan reads a protected relation outside a release: write the query on the table itself",
 		"Write the query on the table itself, not inside a function or definer view."
 	},
 	[REFUSE_SERIALIZABLE] = {
-		"protected relations cannot be queried in a serializable transaction",
+		"protected relations cannot be queried in a serializable transaction: use REPEATABLE READ or READ COMMITTED",
 		"Use REPEATABLE READ or READ COMMITTED."
 	},
 	[REFUSE_SETOP_BELOW] = {
-		"only UNION ALL of protected rows of one population may stand below a release",
+		"only UNION ALL of protected rows of one population may stand below a release: combine released results instead",
 		"Combine the released results instead."
+	},
+	[REFUSE_SETS_OVER_RELEASES] = {
+		"a sub-select below several grouping sets is a release itself, which each set would compute anew",
+		"Write it in WITH and join it: WITH m AS (SELECT avg(x) AS mean FROM t) SELECT ... FROM t, m WHERE x > m.mean."
 	},
 	[REFUSE_STACK] = {
 		"too little stack is left for a release",
 		"Run the query in fewer nested functions."
 	},
 	[REFUSE_SUBLINK] = {
-		"this form of sub-select is not available below a release",
+		"this form of sub-select is not available below a release: EXISTS or IN tied to the unit, a release, or a join is",
 		"Use EXISTS or IN tied to the unit, a sub-select that is a release, or a join."
 	},
 	[REFUSE_SYSTEM_COLUMN] = {
-		"system columns and whole rows are not available below a release",
+		"system columns and whole rows are not available below a release: name the columns",
 		"Name the columns."
 	},
 	[REFUSE_TABLESAMPLE] = {
-		"TABLESAMPLE is not available below a release",
+		"TABLESAMPLE is not available below a release: leave it out",
 		"Remove it; noise already makes the answer private."
+	},
+	[REFUSE_TEXT_SEARCH] = {
+		"text search below a release needs a stored tsvector column and a constant query: words @@ to_tsquery('english', 'cat'), or as a regular expression note ~* '\\mcats?\\M'",
+		"Ask the administrator for a column GENERATED ALWAYS AS (to_tsvector('english', note)) STORED, and name the configuration in to_tsquery(), plainto_tsquery() or websearch_to_tsquery()."
 	},
 	[REFUSE_TIER_FILTER] = {
 		"dp_tier(*) takes no FILTER",
 		"The tier is that of the whole row: write dp_tier(*)."
 	},
 	[REFUSE_TOO_LARGE] = {
-		"too many tables, columns or nested sub-selects below a release",
+		"too many tables, columns or nested sub-selects below a release: at most 100 tables, 16 levels and 1664 columns are possible",
 		"A release takes at most 100 tables, sub-selects and joins, nested up to 16 deep, and rows of at most 1664 columns."
 	},
 	[REFUSE_TYPE] = {
-		"values of this type are not available below a release",
+		"values of this type are not available below a release: %s; where it can be cast, write column::text",
 		"Use a built-in or enum type; of json, group by a field as text; a type like citext can be cast: column::text."
 	},
 	[REFUSE_WIDE_PARAMETER] = {
@@ -191,16 +211,20 @@ static const struct
 		"Store its values in a table and join that."
 	},
 	[REFUSE_WINDOW_BELOW] = {
-		"window functions are not available below a release",
-		"Apply window functions to the released values."
+		"window functions are not available below a release, except over the rows of one individual",
+		"Apply window functions to the released values, or PARTITION BY the unit for what concerns each individual: row_number() OVER (PARTITION BY unit ORDER BY day), without RANGE of a distance and without EXCLUDE."
 	},
 	[REFUSE_WITH_ARGUMENTS] = {
 		"arguments of dp_with() must be constants or parameters",
 		"For example: WHERE dp_with(epsilon => 0.5)."
 	},
+	[REFUSE_WITH_SHARES] = {
+		"shares in dp_with() must be constant numbers from 0.001 to 1000, one for each grouping set",
+		"Sets with more keys come first, each once: GROUP BY ROLLUP (a, b) has (a, b), (a) and (), and takes dp_with(shares => ARRAY[2, 1, 1])."
+	},
 	[REFUSE_WITH_TWICE] = {
 		"two dp_with() set the same thing differently",
-		"Set each of epsilon, delta, max_groups, max_rows and max_total once for one release."
+		"Set each of epsilon, delta, max_groups, max_rows, max_total and shares once for one release."
 	},
 };
 
@@ -208,7 +232,7 @@ static const struct
  * The number of the character, counted from 1, at a byte offset of source, as
  * errposition() takes it; 0, which is no position, if source or the offset is missing.
  */
-static int
+int
 cursor_position(const char *source, int location)
 {
 	if (source == NULL || location < 0 || location > (int) strlen(source))
@@ -231,16 +255,34 @@ refuse(Refusal refusal, const char *source, int location)
 }
 
 /*
- * Raises ERRCODE_DP_QUERY_REFUSED for a column of that name, which is a direct identifier.
- * source and location are as for refuse().
+ * Raises ERRCODE_DP_QUERY_REFUSED with the text of a refusal that names what is refused: a
+ * column, a function, a type.  source and location are as for refuse().
  */
 void
-refuse_identifier(const char *column, const char *source, int location)
+refuse_named(Refusal refusal, const char *name, const char *source, int location)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
-			 errmsg(refusals[REFUSE_DIRECT_IDENTIFIER].message, column),
-			 errhint("%s", refusals[REFUSE_DIRECT_IDENTIFIER].hint),
+			 errmsg(refusals[refusal].message, name),
+			 errhint("%s", refusals[refusal].hint),
+			 errposition(cursor_position(source, location))));
+}
+
+/*
+ * Raises ERRCODE_DP_QUERY_REFUSED for units of two types that are compared by a cast which makes
+ * one value of several.  comparison: what to write instead, or NULL.  source and location are as
+ * for refuse().
+ */
+void
+refuse_cast(const char *one, const char *other, const char *comparison, const char *source,
+			int location)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("protected relations must be joined by equality of the unit: this cast between %s and %s may make one value of several",
+					one, other),
+			 comparison != NULL ? errhint("Write the cast the other way round: %s.", comparison) :
+			 errhint("Ask the administrator to give both columns one type, or one of integer and the other of bigint, numeric or text."),
 			 errposition(cursor_position(source, location))));
 }
 

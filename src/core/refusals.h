@@ -30,13 +30,16 @@ typedef enum Refusal
 	REFUSE_GROUPING_SETS,
 	REFUSE_INTERVAL,
 	REFUSE_LIMIT_BELOW,
+	REFUSE_LIST,
 	REFUSE_MANY_KEYS,
 	REFUSE_MANY_OUTPUTS,
+	REFUSE_MANY_SETS,
 	REFUSE_MIXED,
 	REFUSE_NOT_TIED,
 	REFUSE_PADDING,
 	REFUSE_PARAMETER,
 	REFUSE_PARTITION,
+	REFUSE_PATH,
 	REFUSE_PATTERN,
 	REFUSE_PER_INDIVIDUAL,
 	REFUSE_PLAN,
@@ -46,21 +49,26 @@ typedef enum Refusal
 	REFUSE_SCAN,
 	REFUSE_SERIALIZABLE,
 	REFUSE_SETOP_BELOW,
+	REFUSE_SETS_OVER_RELEASES,
 	REFUSE_STACK,
 	REFUSE_SUBLINK,
 	REFUSE_SYSTEM_COLUMN,
 	REFUSE_TABLESAMPLE,
+	REFUSE_TEXT_SEARCH,
 	REFUSE_TIER_FILTER,
 	REFUSE_TOO_LARGE,
 	REFUSE_TYPE,
 	REFUSE_WIDE_PARAMETER,
 	REFUSE_WINDOW_BELOW,
 	REFUSE_WITH_ARGUMENTS,
+	REFUSE_WITH_SHARES,
 	REFUSE_WITH_TWICE
 } Refusal;
 
+extern int	cursor_position(const char *source, int location);
 DP_NORETURN extern void refuse(Refusal refusal, const char *source, int location);
-DP_NORETURN extern void refuse_identifier(const char *column, const char *source, int location);
+DP_NORETURN extern void refuse_named(Refusal refusal, const char *name, const char *source, int location);
+DP_NORETURN extern void refuse_cast(const char *one, const char *other, const char *comparison, const char *source, int location);
 DP_NORETURN extern void refuse_many(int limit, const char *things, const char *source, int location);
 DP_NORETURN extern void refuse_failing(const char *message, const char *source, int location);
 DP_NORETURN extern void refuse_raw(Oid relid);

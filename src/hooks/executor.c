@@ -30,6 +30,7 @@
 #include "nodes/identity.h"
 #include "nodes/release/node.h"
 #include "nodes/release/scans.h"
+#include "nodes/release/settle.h"
 #include "nodes/release/state.h"
 #include "policy/cache.h"
 #include "policy/policy.h"
@@ -133,6 +134,79 @@ release_codes(const ReleaseSpec *spec, const ReleaseParams *params)
 	return tier_of_release(params->epsilon_nano, rel != NULL ? rel->individuals : 0);
 }
 
+/* What one release is charged and logged as; the releases of grouping sets as one. */
+typedef struct Charge
+{
+	LedgerItem *item;
+	int			number;			/* in the statement, from 1 */
+	const SpecGrouping *grouping;	/* of the first of them */
+	Bitmapset  *sets;			/* numbers of the grouping sets that are in it */
+} Charge;
+
+/* What an output is called in the log, if several grouping sets have it. */
+static const char *
+charged_outputs(const ReleaseSpec *spec)
+{
+	if (spec->grouping.count < 2)
+		return spec->output_names;
+	return psprintf("%s in %d grouping sets",
+					spec->noutputs > 0 ? spec->output_names : "group keys", spec->grouping.count);
+}
+
+/* A charge for a release. */
+static Charge *
+new_charge(const ReleaseState *state)
+{
+	const ReleaseSpec *spec = state->spec;
+	Charge	   *charge = palloc0(sizeof(Charge));
+	LedgerItem *item = palloc0(sizeof(LedgerItem));
+
+	item->population = spec->population;
+	item->epsilon_nano = state->params.epsilon_nano;
+	item->delta_atto = state->params.delta_atto;
+	item->least_epsilon = spec_least_epsilon();
+	item->relations = spec->relations;
+	item->outputs = charged_outputs(spec);
+	item->account_required = spec->account_required;
+	item->codes = release_codes(spec, &state->params);
+	item->lifetime_limit = tier_lifetime_limit();
+	charge->item = item;
+	charge->grouping = &spec->grouping;
+	return charge;
+}
+
+/*
+ * Finds the charge that pays for a release, or adds one.  A charge pays for each grouping set
+ * of one GROUP BY once, and its price is that of all; should a set stand in the plan twice, it
+ * is paid for twice.
+ */
+static List *
+add_charge(List *charges, const ReleaseState *state, Charge **found)
+{
+	const SpecGrouping *grouping = &state->spec->grouping;
+	ListCell   *lc;
+
+	foreach(lc, charges)
+	{
+		Charge	   *charge = lfirst(lc);
+
+		if (grouping->number > 0 && charge->grouping->number > 0 &&
+			memcmp(grouping->id, charge->grouping->id, DP_SPEC_ID_BYTES) == 0 &&
+			!bms_is_member(grouping->number, charge->sets) &&
+			charge->item->epsilon_nano == state->params.epsilon_nano &&
+			charge->item->delta_atto == state->params.delta_atto)
+		{
+			charge->sets = bms_add_member(charge->sets, grouping->number);
+			*found = charge;
+			return charges;
+		}
+	}
+	*found = new_charge(state);
+	(*found)->number = list_length(charges) + 1;
+	(*found)->sets = bms_make_singleton(grouping->number);
+	return lappend(charges, *found);
+}
+
 /*
  * Has the ledger charge the statement for these releases, and marks them as paid.  What they
  * reveal is logged with them, and known to them from here on.
@@ -141,39 +215,33 @@ static void
 pay_releases(List *releases, const char *query_text)
 {
 	static uint64 statement = 0;
+	List	   *charges = NIL;
+	List	   *paying = NIL;	/* the charge of each release */
 	List	   *items = NIL;
-	int			number = 0;
 	ListCell   *lc;
-	ListCell   *li;
+	ListCell   *lp;
 
 	foreach(lc, releases)
 	{
-		const ReleaseSpec *spec = release_state(lfirst(lc))->spec;
-		const ReleaseParams *params = &release_state(lfirst(lc))->params;
-		LedgerItem *item = palloc0(sizeof(LedgerItem));
+		Charge	   *charge;
 
-		item->population = spec->population;
-		item->epsilon_nano = params->epsilon_nano;
-		item->delta_atto = params->delta_atto;
-		item->least_epsilon = spec_least_epsilon();
-		item->relations = spec->relations;
-		item->outputs = spec->output_names;
-		item->account_required = spec->account_required;
-		item->codes = release_codes(spec, params);
-		item->lifetime_limit = tier_lifetime_limit();
-		items = lappend(items, item);
+		charges = add_charge(charges, release_state(lfirst(lc)), &charge);
+		paying = lappend(paying, charge);
 	}
-	if (items == NIL)
+	if (charges == NIL)
 		return;
+	foreach(lc, charges)
+		items = lappend(items, ((Charge *) lfirst(lc))->item);
 	ledger_charge(items, query_text != NULL ? query_text : "");
 	statement++;
-	forboth(lc, releases, li, items)
+	forboth(lc, releases, lp, paying)
 	{
 		ReleaseState *state = release_state(lfirst(lc));
+		Charge	   *charge = lfirst(lp);
 
-		state->codes = ((LedgerItem *) lfirst(li))->codes;
+		state->codes = charge->item->codes;
 		state->statement = statement;
-		state->number = ++number;
+		state->number = charge->number;
 		state->paid = true;
 	}
 }
@@ -278,8 +346,10 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 		check_scans(queryDesc->plannedstmt, scanned);
 	if (audited)
 		record_plan_reads(queryDesc, scanned);
-	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
-		pay_releases(releases, queryDesc->sourceText);
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
+	settle_releases(releases);
+	pay_releases(releases, queryDesc->sourceText);
 }
 
 /* Has the statement sub-plans that a release may have read? */

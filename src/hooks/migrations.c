@@ -36,6 +36,7 @@
 #include "policy/extension.h"
 #include "policy/facade.h"
 #include "policy/family.h"
+#include "policy/owner_call.h"
 
 /*
  * What to do before a statement; the names are those that dp_agg.facades_before() knows.
@@ -415,7 +416,7 @@ migration_begin(Node *statement, ProcessUtilityContext context)
 	args[2] = BoolGetDatum(work.all);
 	args[3] = BoolGetDatum(work.cascade);
 	result = palloc(sizeof(Migration));
-	result->state = facade_call(DP_FUNC_FACADES_BEFORE, 4, args);
+	result->state = owner_call(DP_FUNC_FACADES_BEFORE, 4, args, NULL);
 	result->cascade = work.cascade;
 	return result;
 }
@@ -439,5 +440,5 @@ migration_end(const Migration *migration)
 		return;					/* it has just been dropped */
 	args[0] = migration->state;
 	args[1] = BoolGetDatum(migration->cascade);
-	(void) facade_call(DP_FUNC_FACADES_AFTER, 2, args);
+	(void) owner_call(DP_FUNC_FACADES_AFTER, 2, args, NULL);
 }

@@ -22,8 +22,10 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "accounting/units.h"
@@ -422,16 +424,41 @@ set_all(LedgerRequest *requests, int n, LedgerVerdict verdict)
 	}
 }
 
-/* Decides the requests, if the extension is installed in this database. */
+/*
+ * Does a subscription write tables of the ledger?  Entries of our own would fork the chain that
+ * it carries, and what is charged here would be overwritten by the accounts of the publisher.
+ */
+static bool
+is_copy(void)
+{
+	static const char *const tables[] = {"account", "release", "raw_read", "account_change",
+		"account_change_waiting", "ledger_head"};
+
+	for (int i = 0; i < (int) lengthof(tables); i++)
+	{
+		CatCList   *found = SearchSysCacheList1(SUBSCRIPTIONRELMAP,
+												ObjectIdGetDatum(ledger_table(tables[i])));
+		bool		any = found->n_members > 0;
+
+		ReleaseSysCacheList(found);
+		if (any)
+			return true;
+	}
+	return false;
+}
+
+/* Decides the requests, if the extension is installed in this database and the ledger its own. */
 static void
 settle_requests(LedgerRequest *requests, int n)
 {
 	Oid			account_table = ledger_table("account");
 
-	if (OidIsValid(account_table) && OidIsValid(ledger_table("release")))
-		settle_as_owner(requests, n, account_table);
-	else
+	if (!OidIsValid(account_table) || !OidIsValid(ledger_table("release")))
 		set_all(requests, n, LEDGER_NOT_INSTALLED);
+	else if (is_copy())
+		set_all(requests, n, LEDGER_IS_COPY);
+	else
+		settle_as_owner(requests, n, account_table);
 }
 
 /*

@@ -40,6 +40,7 @@
 #include "ledger/storable.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
+#include "policy/owner_call.h"
 
 PG_FUNCTION_INFO_V1(dp_is_ledger_worker);
 PG_FUNCTION_INFO_V1(dp_account_changed);
@@ -103,22 +104,48 @@ set_who(TupleTableSlot *row, HeapTuple account, TupleDesc desc)
 	check_population(DatumGetName(population));
 	writing_set(row, Anum_release_at, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	writing_set(row, Anum_release_session_role, role_name(GetSessionUserId()));
-	writing_set(row, Anum_release_current_role, role_name(GetUserId()));
+	writing_set(row, Anum_release_current_role, role_name(owner_call_for()));
 	writing_set(row, Anum_release_session_id, ObjectIdGetDatum(GetSessionUserId()));
-	writing_set(row, Anum_release_current_id, ObjectIdGetDatum(GetUserId()));
+	writing_set(row, Anum_release_current_id, ObjectIdGetDatum(owner_call_for()));
 	writing_set(row, Anum_release_cluster, Int64GetDatum((int64) GetSystemIdentifier()));
 	writing_set(row, Anum_account_change_role, role_name(DatumGetObjectId(role)));
 	writing_set(row, Anum_account_change_role_id, role);
 	writing_set(row, Anum_account_change_population, population);
 }
 
-/* The next number of the table of what waits. */
-static Datum
-next_number(Relation table)
+/* The last number of what waits; 0 if nothing does. */
+static int64
+last_number(Relation rel)
 {
-	Oid			sequence = DP_IDENTITY_SEQUENCE(table, Anum_waiting_number, false);
+	Relation	index = index_open(DP_PRIMARY_KEY_INDEX(rel), AccessShareLock);
+	SysScanDesc scan = systable_beginscan_ordered(rel, index, GetActiveSnapshot(), 0, NULL);
+	HeapTuple	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+	bool		isnull;
+	int64		number = HeapTupleIsValid(tuple) ?
+		DatumGetInt64(heap_getattr(tuple, Anum_waiting_number, RelationGetDescr(rel), &isnull)) : 0;
 
-	return Int64GetDatum(nextval_internal(sequence, false));
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	return number;
+}
+
+/*
+ * The next number of the table of what waits.  Where the table was copied and its sequence was
+ * not, as by logical replication, the sequence is behind: it catches up.
+ */
+static Datum
+next_number(Relation rel)
+{
+	Oid			sequence = DP_IDENTITY_SEQUENCE(rel, Anum_waiting_number, false);
+	int64		last = last_number(rel);
+	int64		number = nextval_internal(sequence, false);
+
+	if (number <= last)
+	{
+		DirectFunctionCall2(setval_oid, ObjectIdGetDatum(sequence), Int64GetDatum(last));
+		number = nextval_internal(sequence, false);
+	}
+	return Int64GetDatum(number);
 }
 
 /* Keeps one change: before is NULL for an account that was opened, after for one that was closed. */

@@ -35,6 +35,7 @@ typedef enum LedgerVerdict
 	LEDGER_RELEASES_EXHAUSTED,	/* too few releases are left */
 	LEDGER_BUSY,				/* another transaction holds a lock: ask again */
 	LEDGER_NOT_INSTALLED,		/* this database lacks the extension */
+	LEDGER_IS_COPY,				/* a subscription writes the tables of the ledger */
 	LEDGER_FAILED,				/* the transaction failed and was rolled back */
 	LEDGER_LOST,				/* the worker ended after it took the request */
 	LEDGER_NO_WORKER			/* a worker ended before it could serve */

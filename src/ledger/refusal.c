@@ -12,6 +12,7 @@
 #include "core/errors.h"
 #include "ledger/protocol.h"
 #include "ledger/refusal.h"
+#include "policy/extension.h"
 
 /* An amount in plain units, as text; digits is how many decimals the ledger's unit has. */
 static char *
@@ -143,10 +144,22 @@ report_unavailable(const LedgerAnswer *answer)
 	switch (answer->verdict)
 	{
 		case LEDGER_NOT_INSTALLED:
+			if (extension_installed())
+				ereport(ERROR,
+						(errcode(ERRCODE_DP_LEDGER),
+						 errmsg("the ledger of this database is not committed yet"),
+						 errdetail("This transaction has created it, as pg_restore does with --single-transaction. Nothing was charged."),
+						 errhint("Ask after it. From a dump, restore all but MATERIALIZED VIEW DATA of analysts (pg_restore --list and --use-list), and refresh their views later.")));
 			ereport(ERROR,
 					(errcode(ERRCODE_DP_LEDGER),
 					 errmsg("the ledger is not installed in this database"),
 					 errhint("Run CREATE EXTENSION dp_agg.")));
+		case LEDGER_IS_COPY:
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_LEDGER),
+					 errmsg("the ledger of this database is a copy that a subscription writes"),
+					 errdetail("What is charged here would be lost. Nothing was charged."),
+					 errhint("Ask on the publisher, or have the schema dp_agg taken out of the publication or the subscription dropped.")));
 		case LEDGER_LOST:
 			ereport(ERROR,
 					(errcode(ERRCODE_DP_LEDGER),

@@ -76,8 +76,8 @@ static const char *const safe_functions[] = {
 	"i8tof", "ftod", "int2_numeric", "int4_numeric", "int8_numeric", "float4_numeric",
 	"float8_numeric", "bool_int4", "int4_bool", "booltext", "time_interval", "name_text",
 	"text_name", "bpchar_name", "macaddrtomacaddr8",
-	/* time of the transaction */
-	"now", "statement_timestamp",
+	/* time of the transaction, and pi */
+	"now", "statement_timestamp", "dpi",
 	/* signs and rounding */
 	"int2up", "int4up", "int8up", "float4up", "float8up", "numeric_uplus", "numeric_abs",
 	"numeric_uminus", "float4abs", "float8abs", "float4um", "float8um", "dfloor", "dceil",
@@ -162,15 +162,43 @@ static const char *const wrapped_functions[] = {
 	"texticregexne", "nameregexeq", "nameregexne", "nameicregexeq", "nameicregexne",
 	"textregexsubstr", "textregexreplace", "textregexreplace_noopt", "regexp_like",
 	"regexp_like_no_flags", "regexp_count_no_start", "regexp_count_no_flags", "regexp_count",
-	"regexp_substr_no_start", "similar_escape", "similar_to_escape_1", "similar_to_escape_2",
+	"regexp_substr_no_start", "regexp_substr_no_n", "regexp_substr_no_flags",
+	"regexp_substr_no_subexpr", "regexp_substr", "regexp_instr_no_start", "regexp_instr_no_n",
+	"regexp_instr_no_endoption", "regexp_instr_no_flags", "regexp_instr_no_subexpr",
+	"regexp_instr", "regexp_match", "regexp_match_no_flags", "regexp_split_to_array",
+	"regexp_split_to_array_no_flags", "textregexreplace_extended",
+	"textregexreplace_extended_no_flags", "textregexreplace_extended_no_n",
+	"similar_escape", "similar_to_escape_1", "similar_to_escape_2",
 	/* text */
 	"lower", "upper", "initcap", "text_larger", "text_smaller", "bpchar_larger",
 	"bpchar_smaller", "textcat", "text_concat", "text_concat_ws", "btrim", "btrim1", "ltrim",
 	"ltrim1", "rtrim", "rtrim1", "lpad", "rpad", "repeat", "text_substr", "text_substr_no_len",
 	"text_left", "text_right", "textpos", "textoverlay", "textoverlay_no_len", "split_part",
 	"replace_text", "translate", "text_reverse", "ascii", "chr", "to_hex32", "to_hex64",
-	/* digests, which a FIPS mode may forbid */
-	"md5_text", "md5_bytea",
+	"text_format", "text_format_nv", "quote_ident", "quote_literal", "quote_nullable",
+	"unicode_normalize_func", "unicode_is_normalized", "unistr", "char_bpchar",
+	"pg_size_pretty", "pg_size_pretty_numeric", "pg_size_bytes",
+	/* digests, which a FIPS mode may forbid, and hashes */
+	"md5_text", "md5_bytea", "sha224_bytea", "sha256_bytea", "sha384_bytea", "sha512_bytea",
+	"hashint2", "hashint2extended", "hashint4", "hashint4extended", "hashint8",
+	"hashint8extended", "hash_numeric", "hash_numeric_extended", "hashtext",
+	"hashtextextended", "uuid_hash", "uuid_hash_extended",
+	/* bytes */
+	"binary_decode", "binary_encode", "bytea_substr", "bytea_substr_no_len", "byteacat",
+	"byteapos", "byteaoverlay", "byteaoverlay_no_len", "byteatrim", "bytealtrim",
+	"byteartrim", "bytealike", "byteanlike", "byteaGetByte", "byteaSetByte", "byteaGetBit",
+	"byteaSetBit", "bytea_bit_count",
+	/* strings of bits */
+	"bit", "varbit", "bitfromint4", "bitfromint8", "bittoint4", "bittoint8", "bit_and",
+	"bit_or", "bitxor", "bitnot", "bitshiftleft", "bitshiftright", "bitcat", "bitlength",
+	"bitoctetlength", "bitposition", "bitsubstr", "bitsubstr_no_len", "bitoverlay",
+	"bitoverlay_no_len", "bitgetbit", "bitsetbit", "bit_bit_count",
+	/* money */
+	"cash_pl", "cash_mi", "cash_mul_int2", "cash_mul_int4", "cash_mul_int8", "cash_mul_flt4",
+	"cash_mul_flt8", "int2_mul_cash", "int4_mul_cash", "int8_mul_cash", "flt4_mul_cash",
+	"flt8_mul_cash", "cash_div_flt4", "cash_div_flt8", "cash_div_cash", /* cash_div_int8 and the
+																		 * like crash: the least
+																		 * money / -1 */
 	/* formats */
 	"timestamp_to_char", "timestamptz_to_char", "interval_to_char", "numeric_to_char",
 	"int4_to_char", "int8_to_char", "float4_to_char", "float8_to_char", "to_date",
@@ -183,16 +211,52 @@ static const char *const wrapped_functions[] = {
 	"jsonb_extract_path_text", "jsonb_array_length", "jsonb_typeof", "jsonb_exists",
 	"jsonb_exists_any", "jsonb_exists_all", "jsonb_contains", "jsonb_contained", "jsonb_eq",
 	"jsonb_ne", "jsonb_bool", "jsonb_int2", "jsonb_int4", "jsonb_int8", "jsonb_float4",
-	"jsonb_float8", "jsonb_numeric",
+	"jsonb_float8", "jsonb_numeric", "json_strip_nulls", "jsonb_strip_nulls", "jsonb_concat",
+	"jsonb_delete", "jsonb_delete_idx", "jsonb_delete_array", "jsonb_delete_path", "jsonb_set",
+	"jsonb_insert", "jsonb_pretty", "json_object", "json_object_two_arg", "jsonb_object",
+	"jsonb_object_two_arg",
+	"jsonb_path_exists", "jsonb_path_exists_opr", "jsonb_path_match", "jsonb_path_match_opr",
+	"jsonb_path_query_first", "jsonb_path_query_array",
+	/* text search: of a stored tsvector for a constant query, see language.c */
+	"ts_match_vq", "ts_match_qv",
 	/* order of enums: labels are looked up */
 	"enum_lt", "enum_le", "enum_gt", "enum_ge",
 	/* arrays */
 	"array_eq", "array_ne", "arraycontains", "arraycontained", "arrayoverlap", "array_length",
 	"array_cardinality", "array_ndims", "array_lower", "array_upper", "array_position",
-	"array_position_start", "array_to_text", "array_to_text_null",
+	"array_position_start", "array_positions", "array_to_text", "array_to_text_null",
+	"array_dims", "array_append", "array_prepend", "array_cat", "array_remove",
+	"array_replace", "trim_array", "text_to_array", "text_to_array_null",
 	/* networks */
 	"network_sub", "network_subeq", "network_sup", "network_supeq", "network_overlap",
 	"network_family", "network_masklen", "network_host", "network_show", "network_network",
+	"network_broadcast", "network_netmask", "network_hostmask", "inet_abbrev", "cidr_abbrev",
+	"inet_set_masklen", "cidr_set_masklen", "inet_to_cidr", "inet_same_family", "inet_merge",
+	"inetand", "inetor", "inetnot", "inetpl", "inetmi", "inetmi_int8", "macaddr_trunc",
+	"macaddr8_trunc", "macaddr8tomacaddr",
+	NULL
+};
+
+/*
+ * Values of the session, which are computed before the release and once for it, if their
+ * arguments need no row: see query/session_values.c.
+ */
+static const char *const session_functions[] = {
+	"show_config_by_name", "show_config_by_name_missing_ok", "current_user", "session_user",
+	"current_database", "current_schema", "current_schemas", "pg_has_role_name",
+	"pg_has_role_id", "pg_has_role_name_name", "pg_has_role_name_id", "pg_has_role_id_name",
+	"pg_has_role_id_id", "inet_client_addr", "inet_server_addr",
+	NULL
+};
+
+/* Functions in FROM, of arguments that need no row; they are read to their ends before the first. */
+static const char *const set_functions[] = {
+	"generate_series_int4", "generate_series_step_int4", "generate_series_int8",
+	"generate_series_step_int8", "generate_series_numeric", "generate_series_step_numeric",
+	"generate_series_timestamp", "generate_series_timestamptz", "generate_subscripts",
+	"array_unnest", "text_to_table", "text_to_table_null", "regexp_split_to_table",
+	"regexp_split_to_table_no_flags", "json_array_elements", "json_array_elements_text",
+	"jsonb_array_elements", "jsonb_array_elements_text",
 	NULL
 };
 
@@ -211,12 +275,22 @@ static const struct
 	{"textregexsubstr", 1}, {"textregexreplace", 1}, {"textregexreplace_noopt", 1},
 	{"regexp_like", 1}, {"regexp_like_no_flags", 1}, {"regexp_count", 1},
 	{"regexp_count_no_start", 1}, {"regexp_count_no_flags", 1}, {"regexp_substr_no_start", 1},
+	{"regexp_substr_no_n", 1}, {"regexp_substr_no_flags", 1}, {"regexp_substr_no_subexpr", 1},
+	{"regexp_substr", 1}, {"regexp_instr_no_start", 1}, {"regexp_instr_no_n", 1},
+	{"regexp_instr_no_endoption", 1}, {"regexp_instr_no_flags", 1},
+	{"regexp_instr_no_subexpr", 1}, {"regexp_instr", 1}, {"regexp_match", 1},
+	{"regexp_match_no_flags", 1}, {"regexp_split_to_array", 1},
+	{"regexp_split_to_array_no_flags", 1}, {"textregexreplace_extended", 1},
+	{"textregexreplace_extended_no_flags", 1}, {"textregexreplace_extended_no_n", 1},
+	{"text_format", 0}, {"text_format_nv", 0},
 	{"similar_escape", 0}, {"similar_to_escape_1", 0}, {"similar_to_escape_2", 0},
 	{"timestamp_to_char", 1}, {"timestamptz_to_char", 1}, {"interval_to_char", 1},
 	{"numeric_to_char", 1}, {"int4_to_char", 1}, {"int8_to_char", 1},
 	{"float4_to_char", 1}, {"float8_to_char", 1},
 	{"to_date", 1}, {"to_timestamp", 1}, {"numeric_to_number", 1},
-	{"lpad", 1}, {"rpad", 1}, {"repeat", 1}
+	{"lpad", 1}, {"rpad", 1}, {"repeat", 1},
+	{"jsonb_path_exists", 1}, {"jsonb_path_exists_opr", 1}, {"jsonb_path_match", 1},
+	{"jsonb_path_match_opr", 1}, {"jsonb_path_query_first", 1}, {"jsonb_path_query_array", 1},
 };
 
 /* Standard aggregates allowed over the rows of one individual. */
@@ -241,7 +315,7 @@ static const Oid cast_targets[] = {
 	BOOLOID, INT2OID, INT4OID, INT8OID, FLOAT4OID, FLOAT8OID, NUMERICOID,
 	TEXTOID, VARCHAROID, BPCHAROID, DATEOID, TIMEOID, TIMETZOID, TIMESTAMPOID,
 	TIMESTAMPTZOID, INTERVALOID, UUIDOID, JSONOID, JSONBOID, INETOID, CIDROID,
-	MACADDROID, InvalidOid
+	MACADDROID, MACADDR8OID, BYTEAOID, BITOID, VARBITOID, InvalidOid
 };
 
 /* ----------
@@ -255,6 +329,7 @@ typedef struct VerdictEntry
 	FunctionVerdict verdict;
 	int			constant_argument;	/* or -1 */
 	bool		pads;
+	bool		formats;
 } VerdictEntry;
 
 static HTAB *verdicts = NULL;
@@ -279,6 +354,8 @@ judge_symbol(VerdictEntry *entry, const char *symbol)
 		entry->verdict = FUNCTION_GUARDED;
 	else if (listed(safe_functions, symbol))
 		entry->verdict = FUNCTION_SAFE;
+	else if (listed(session_functions, symbol))
+		entry->verdict = FUNCTION_OF_SESSION;
 	for (int i = 0; i < (int) lengthof(constant_arguments); i++)
 	{
 		if (strcmp(constant_arguments[i].symbol, symbol) == 0)
@@ -286,6 +363,7 @@ judge_symbol(VerdictEntry *entry, const char *symbol)
 	}
 	entry->pads = strcmp(symbol, "lpad") == 0 || strcmp(symbol, "rpad") == 0 ||
 		strcmp(symbol, "repeat") == 0;
+	entry->formats = strcmp(symbol, "text_format") == 0 || strcmp(symbol, "text_format_nv") == 0;
 }
 
 /* Fills in the entry of a function; one that is not built in and plain stays refused. */
@@ -377,6 +455,37 @@ bool
 function_pads(Oid funcid)
 {
 	return function_entry(funcid)->pads;
+}
+
+/* Is it format(), whose constant argument may ask for any width? */
+bool
+function_formats(Oid funcid)
+{
+	return function_entry(funcid)->formats;
+}
+
+/* May this function stand in FROM beside protected rows, with arguments that need no row? */
+bool
+set_function_is_allowed(Oid funcid)
+{
+	HeapTuple	tuple;
+	bool		result = false;
+
+	if (funcid >= FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == INTERNALlanguageId &&
+		((Form_pg_proc) GETSTRUCT(tuple))->proretset)
+	{
+		bool		isnull;
+		Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+
+		result = !isnull && listed(set_functions, TextDatumGetCString(source));
+	}
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 /*

@@ -11,7 +11,8 @@ typedef enum FunctionVerdict
 {
 	FUNCTION_REFUSED,
 	FUNCTION_SAFE,				/* cannot fail for any input */
-	FUNCTION_GUARDED			/* may fail: goes through guarded() */
+	FUNCTION_GUARDED,			/* may fail: goes through guarded() */
+	FUNCTION_OF_SESSION			/* is computed before the release (query/session_values.c) */
 } FunctionVerdict;
 
 /*
@@ -28,6 +29,8 @@ extern bool function_is_sql(Oid funcid);
 extern bool function_is_guarded(Oid funcid);
 extern int	function_constant_argument(Oid funcid);
 extern bool function_pads(Oid funcid);
+extern bool function_formats(Oid funcid);
+extern bool set_function_is_allowed(Oid funcid);
 extern bool aggregate_is_allowed(Oid aggfnoid, bool *adds);
 extern bool type_is_allowed(Oid type);
 extern bool type_may_be_key(Oid type);

@@ -35,6 +35,9 @@ typedef enum DpFunction
 	DP_FUNC_QUANTILE,
 	DP_FUNC_MIN,
 	DP_FUNC_MAX,
+	DP_FUNC_BOOL_AND,
+	DP_FUNC_BOOL_OR,
+	DP_FUNC_LIST,				/* array_agg, string_agg: the values themselves */
 	DP_FUNC_MODE,
 	DP_FUNC_TOP,
 	DP_FUNC_HISTOGRAM,
@@ -69,6 +72,7 @@ typedef enum DpFunction
 	DP_FUNC_NEAREST_FLOAT8,
 	DP_FUNC_FLAT,
 	DP_FUNC_NUMBER,
+	DP_FUNC_DERIVED_BOUND,
 	/* what the administrator calls */
 	DP_FUNC_PROTECT,
 	/* what facades need */
@@ -76,6 +80,15 @@ typedef enum DpFunction
 	DP_FUNC_FACADES_AFTER,
 	DP_FUNC_FACADE_SETTLE,
 	DP_FUNC_FACADE_REMOVE,
+	/* what is done for administrators of populations */
+	DP_FUNC_ADMINISTERS,
+	DP_FUNC_POPULATION_KNOWN,
+	DP_FUNC_POPULATION_FOUND,
+	DP_FUNC_ADMIN_ADD,
+	DP_FUNC_ADMIN_REMOVE,
+	DP_FUNC_ACCOUNT_SET,
+	DP_FUNC_ACCOUNT_DROP,
+	DP_FUNC_READERS_WARN,
 	DP_FUNC_OTHER,				/* any other member of the extension */
 	DP_FUNC_LAST
 } DpFunction;

@@ -15,14 +15,11 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_seclabel.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
@@ -35,11 +32,12 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "core/owner.h"
+#include "policy/admin.h"
 #include "policy/facade.h"
+#include "policy/owner_call.h"
 #include "policy/policy.h"
 
 PG_FUNCTION_INFO_V1(dp_view_columns);
@@ -73,20 +71,6 @@ facade_protected_relations(void)
 	return result;
 }
 
-/* The role that owns a function of ours, and so the extension. */
-static Oid
-function_owner(Oid funcid)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", funcid);
-	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /*
  * Do facades follow by themselves?  Not where the owner of the extension has ceased to be a
  * superuser: then its functions may say what that role likes, and nobody else's DDL runs them.
@@ -94,66 +78,7 @@ function_owner(Oid funcid)
 bool
 facade_follows(void)
 {
-	return superuser_arg(function_owner(extension_oid(DP_FUNC_FACADES_BEFORE, InvalidOid)));
-}
-
-/*
- * By whose right a function of the install script works on facades: that of its owner, or, if
- * the owner is no superuser, of a superuser who has called for it.
- */
-static Oid
-acting_role(Oid funcid)
-{
-	Oid			owner = function_owner(funcid);
-
-	return !superuser_arg(owner) && superuser() ? GetUserId() : owner;
-}
-
-/*
- * facade_call
- *		Calls a function of the install script by the right of its owner.
- *
- * Arguments and the result are not NULL.  What the function creates becomes no member of an
- * extension whose script is running.  Errors are those of the function.
- */
-Datum
-facade_call(DpFunction function, int nargs, const Datum *args)
-{
-	Oid			funcid = extension_oid(function, InvalidOid);
-	bool		creating = creating_extension;
-
-	LOCAL_FCINFO(fcinfo, 4);
-	FmgrInfo	flinfo;
-	Oid			user;
-	int			context;
-	Datum		result;
-
-	Assert(nargs <= 4);
-	fmgr_info(funcid, &flinfo);
-	InitFunctionCallInfoData(*fcinfo, &flinfo, nargs, InvalidOid, NULL, NULL);
-	for (int i = 0; i < nargs; i++)
-		fcinfo->args[i] = (NullableDatum)
-	{
-			.value = args[i]
-	};
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	GetUserIdAndSecContext(&user, &context);
-	PG_TRY();
-	{
-		creating_extension = false;
-		SetUserIdAndSecContext(acting_role(funcid), context | SECURITY_LOCAL_USERID_CHANGE |
-							   SECURITY_RESTRICTED_OPERATION);
-		result = FunctionCallInvoke(fcinfo);
-	}
-	PG_FINALLY();
-	{
-		SetUserIdAndSecContext(user, context);
-		creating_extension = creating;
-	}
-	PG_END_TRY();
-	PopActiveSnapshot();
-	return result;
+	return superuser_arg(extension_owner(DP_FUNC_FACADES_BEFORE));
 }
 
 /* Raises an error unless the current user may change how the relation is protected. */
@@ -166,7 +91,7 @@ check_may_protect(Oid relid)
 				 errmsg("relation with OID %u does not exist", relid)));
 	if (!has_privs_of_role(GetUserId(), relation_owner(relid)))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
-	if (!superuser() && !extension_role_may(DP_FUNC_PROTECT, GetUserId()))
+	if (!admin_may_protect())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to change the facade of relation \"%s\"",
@@ -184,7 +109,7 @@ dp_settle_facade(PG_FUNCTION_ARGS)
 	Datum		args[3] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), ObjectIdGetDatum(GetUserId())};
 
 	check_may_protect(PG_GETARG_OID(0));
-	(void) facade_call(DP_FUNC_FACADE_SETTLE, 3, args);
+	(void) owner_call(DP_FUNC_FACADE_SETTLE, 3, args, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -195,7 +120,7 @@ dp_remove_facade(PG_FUNCTION_ARGS)
 	Datum		args[1] = {PG_GETARG_DATUM(0)};
 
 	check_may_protect(PG_GETARG_OID(0));
-	(void) facade_call(DP_FUNC_FACADE_REMOVE, 1, args);
+	(void) owner_call(DP_FUNC_FACADE_REMOVE, 1, args, NULL);
 	PG_RETURN_VOID();
 }
 

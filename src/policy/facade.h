@@ -9,10 +9,7 @@
 
 #include "nodes/pg_list.h"
 
-#include "policy/extension.h"
-
 extern bool facade_follows(void);
 extern List *facade_protected_relations(void);
-extern Datum facade_call(DpFunction function, int nargs, const Datum *args);
 
 #endif							/* DP_FACADE_H */

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -104,6 +105,16 @@ compare_values(const void *a, const void *b, void *type)
 }
 
 /*
+ * May a column of this type, which is no domain, have public keys?  To read a value of any other
+ * type may run functions of users, as a CHECK of a domain in a composite type does.
+ */
+static bool
+is_listed_type(Oid type)
+{
+	return type < FirstNormalObjectId || get_typtype(type) == TYPTYPE_ENUM;
+}
+
+/*
  * Checks that keys are different values of a type (of a column's base type, with its
  * typmod).  Raises ERRCODE_DP_BOUNDS for a key that its length or precision would change or
  * for two that are equal, and what the type's input function raises for any other text.
@@ -116,6 +127,10 @@ policy_check_keys(char **keys, int nkeys, Oid type, int32 typmod)
 	Oid			input;
 	Oid			param;
 
+	if (!is_listed_type(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_BOUNDS),
+				 errmsg("values of such a type are not listed")));
 	getTypeInputInfo(type, &input, &param);
 	for (int i = 0; i < nkeys; i++)
 	{

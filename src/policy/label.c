@@ -47,6 +47,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/indexing.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
@@ -66,7 +67,7 @@
 #include "core/errors.h"
 #include "core/limits.h"
 #include "mechanism/noise.h"
-#include "policy/extension.h"
+#include "policy/admin.h"
 #include "policy/kinds.h"
 #include "policy/label.h"
 #include "policy/policy.h"
@@ -545,6 +546,18 @@ check_class(const char *text, const ObjectAddress *object, const ProtectedRelati
 				 errhint("Releases do not read it. If it identifies nobody, classify it otherwise with dp_agg.classify().")));
 }
 
+/* May the current user label a relation with this population?  A label that it has stays one. */
+static void
+check_entry(const ObjectAddress *object, const char *population)
+{
+	ProtectedRelation before = {0};
+	char	   *label = GetSecurityLabel(object, DP_PROVIDER);
+
+	if (label != NULL)
+		read_table_label(label, &before);
+	admin_enter_population(population, label != NULL ? NameStr(before.population) : NULL);
+}
+
 /*
  * Relabel hook: judges a new label (NULL removes one) and makes every backend
  * forget what it cached and planned for the relation and its partitions.
@@ -561,7 +574,7 @@ check_label(const ObjectAddress *object, const char *seclabel)
 	 * An owner alone may not decide whose rows they are: rows that an analyst invented would
 	 * count as individuals of the population.
 	 */
-	if (!superuser() && !extension_role_may(DP_FUNC_PROTECT, GetUserId()))
+	if (!admin_may_protect())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to change the protection of relations"),
@@ -582,8 +595,17 @@ check_label(const ObjectAddress *object, const char *seclabel)
 					 errmsg("\"%s\" cannot be protected", get_rel_name(object->objectId)),
 					 errdetail("Only tables, partitioned tables, foreign tables and materialized views can be protected."),
 					 errhint("Protect the tables below the view; a view over a protected table can be queried like the table.")));
+		if (object->objectSubId == 0 && object->objectId < FirstNormalObjectId)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" cannot be protected", get_rel_name(object->objectId)),
+					 errdetail("It is a catalog, which the server reads without releases."),
+					 errhint("Protect the tables that hold the rows of individuals.")));
 		if (object->objectSubId == 0)
+		{
 			read_table_label(seclabel, &scratch);
+			check_entry(object, NameStr(scratch.population));
+		}
 		else
 		{
 			read_column_label(seclabel, object->objectSubId, &scratch);

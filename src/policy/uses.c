@@ -19,8 +19,8 @@ PG_FUNCTION_INFO_V1(dp_aggregate_use);
 /*
  * function_use(regproc) returns text
  *
- * 'as is', 'guarded' (NULL where it would fail), or NULL for a function that may not
- * stand below a release.
+ * 'as is', 'guarded' (NULL where it would fail), 'once' (a value of the session, computed before
+ * the release), or NULL for a function that may not stand below a release.
  */
 PGDLLEXPORT Datum
 dp_function_use(PG_FUNCTION_ARGS)
@@ -31,6 +31,8 @@ dp_function_use(PG_FUNCTION_ARGS)
 			PG_RETURN_TEXT_P(cstring_to_text("as is"));
 		case FUNCTION_GUARDED:
 			PG_RETURN_TEXT_P(cstring_to_text("guarded"));
+		case FUNCTION_OF_SESSION:
+			PG_RETURN_TEXT_P(cstring_to_text("once"));
 		default:
 			PG_RETURN_NULL();
 	}

@@ -14,10 +14,12 @@
 
 #include "core/errors.h"
 #include "core/refusals.h"
+#include "query/aggregates.h"
 #include "query/arguments.h"
 #include "query/bounds.h"
 #include "query/builder.h"
 #include "query/constants.h"
+#include "query/deferred.h"
 #include "query/equalities.h"
 #include "query/identifiers.h"
 #include "query/language.h"
@@ -30,13 +32,6 @@
 #include "spec/domain.h"
 #include "spec/range.h"
 #include "spec/spec.h"
-
-/* Argument i (from 0) of an aggregate. */
-Node *
-aggregate_argument(Aggref *aggref, int i)
-{
-	return (Node *) list_nth_node(TargetEntry, aggref->args, i)->expr;
-}
 
 /* ----------
  * Parameters
@@ -163,17 +158,51 @@ argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i)
 {
 	double		lower;
 	double		upper;
+	bool		unknown;
+	Node	   *first;
+	Node	   *second;
 
 	if (list_length(aggref->args) > i + 1)
 	{
-		Node	   *first = written_bound(builder, aggregate_argument(aggref, i));
-		Node	   *second = written_bound(builder, aggregate_argument(aggref, i + 1));
-
+		first = written_bound(builder, aggregate_argument(aggref, i));
+		second = written_bound(builder, aggregate_argument(aggref, i + 1));
 		check_cast_range(expr, first, second);
 		return find_bounds(builder, SPEC_PARAM_LOWER_WRITTEN, first, second);
 	}
-	if (!derive_bounds(builder->level, expr, &lower, &upper))
+	if (derive_bounds(builder->context, builder->level, aggref, expr, &lower, &upper, &unknown) && !unknown)
+		return known_bounds(builder, lower, upper);
+	if (!unknown)
 		no_bounds(builder->context, builder->level, expr, aggref);
+	defer_bounds(builder->context, builder->level, aggref, expr, &first, &second);
+	return find_bounds(builder, SPEC_PARAM_LOWER_DERIVED, first, second);
+}
+
+/*
+ * Position of the bounds of what an output's parts make, from theirs; or theirs, if these are not
+ * constants.
+ */
+int
+combined_bounds(ReleaseBuilder *builder, const WantedOutput *wanted)
+{
+	double		lower = wanted->shift;
+	double		upper = wanted->shift;
+
+	for (int p = 0; p < wanted->nparts; p++)
+	{
+		double		weight = wanted->parts[p].weight;
+		double		ends[2];
+
+		for (int i = 0; i < 2; i++)
+		{
+			Const	   *bound = list_nth(builder->params, wanted->parts[p].bound + i);
+
+			if (!IsA(bound, Const) || bound->constisnull)
+				return wanted->parts[0].bound;
+			ends[i] = weight * DatumGetFloat8(bound->constvalue);
+		}
+		lower += Min(ends[0], ends[1]);
+		upper += Max(ends[0], ends[1]);
+	}
 	spec_check_bounds(lower, upper, true);
 	return known_bounds(builder, lower, upper);
 }
@@ -190,6 +219,7 @@ total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *r
 	double		upper;
 	double		least;
 	double		most;
+	bool		unknown;
 
 	if (list_length(aggref->args) > 1 || !derive_total(builder->level, expr, &lower, &upper))
 		return false;
@@ -201,7 +231,7 @@ total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *r
 		result->bound = known_bounds(builder, -size, size);
 		return true;
 	}
-	if (derive_bounds(builder->level, expr, &least, &most))
+	if (derive_bounds(builder->context, builder->level, aggref, expr, &least, &most, &unknown))
 	{
 		lower = Max(lower, least);
 		upper = Min(upper, most);

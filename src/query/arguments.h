@@ -18,12 +18,12 @@ typedef struct TotalBounds
 	bool		not_negative;
 } TotalBounds;
 
-extern Node *aggregate_argument(Aggref *aggref, int i);
 extern int	find_param(ReleaseBuilder *builder, SpecParamKind kind, Node *node);
 extern int	find_bounds(ReleaseBuilder *builder, SpecParamKind kind, Node *lower, Node *upper);
 extern Node *written_number(ReleaseBuilder *builder, Node *expr, Refusal otherwise);
 extern Node *written_bound(ReleaseBuilder *builder, Node *expr);
 extern int	argument_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, int i);
+extern int	combined_bounds(ReleaseBuilder *builder, const WantedOutput *wanted);
 extern bool total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *result);
 extern int32 type_precision(Node *expr);
 extern SpecArgType number_type(ReleaseBuilder *builder, Node *expr);

@@ -20,6 +20,7 @@
 #include "query/calls.h"
 #include "query/equalities.h"
 #include "query/level.h"
+#include "query/refuse.h"
 
 /* The most bytes of a numeric: 131072 + 16383 digits. */
 #define WIDEST_NUMERIC (80 * 1024)
@@ -124,11 +125,11 @@ expand_search(RewriteContext *context, ScalarArrayOpExpr *op, Node *left, Node *
 	else if (IsA(array, Const) && !((Const *) array)->constisnull)
 		elements = constant_elements((Const *) array);
 	else
-		refuse(REFUSE_FUNCTION, context->source, op->location);
+		refuse_operator(context, op->opno, op->location);
 	count = 0;
 	(void) count_walker(left, &count);
 	if (list_length(elements) * count > MOST_EXPANDED || contain_subplans(left))
-		refuse(REFUSE_FUNCTION, context->source, op->location);
+		refuse_operator(context, op->opno, op->location);
 	foreach(lc, elements)
 	{
 		OpExpr	   *comparison = (OpExpr *) make_opclause(op->opno, BOOLOID, false, (Expr *) left,

@@ -10,10 +10,12 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 
 #include "core/refusals.h"
+#include "policy/allowed.h"
 #include "query/below.h"
 #include "query/checks.h"
 #include "query/choice.h"
@@ -26,6 +28,7 @@
 #include "query/levels.h"
 #include "query/questions.h"
 #include "query/refuse.h"
+#include "query/row_security.h"
 #include "query/unused.h"
 
 /* Folds LIMIT and OFFSET: LIMIT 1 comes from the parser as a cast. */
@@ -115,14 +118,50 @@ find_cte(Level *level, RangeTblEntry *rte, Level **owner)
 	return NULL;
 }
 
-/* Judges one public FROM item below a release, in place. */
+/* Is there a column, of whatever query, in the expression? */
+static bool
+contain_columns(Node *node, void *context)
+{
+	return node != NULL &&
+		(IsA(node, Var) || expression_tree_walker(node, contain_columns, context));
+}
+
+/*
+ * Judges functions in FROM, in place.  What they return needs no row of another item: it is read
+ * before the first protected one (publics.c).
+ */
 static void
-guard_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
+guard_functions(RewriteContext *context, Level *level, RangeTblEntry *rte)
 {
 	ListCell   *lc;
 
-	foreach(lc, rte->securityQuals)
-		lfirst(lc) = guard_expression(context, level, lfirst(lc));
+	foreach(lc, rte->functions)
+	{
+		RangeTblFunction *function = lfirst(lc);
+		FuncExpr   *call = (FuncExpr *) function->funcexpr;
+		int			location = exprLocation((Node *) call);
+		List	   *args = NIL;
+		ListCell   *la;
+
+		if (!IsA(call, FuncExpr) || !set_function_is_allowed(call->funcid) ||
+			contain_columns((Node *) call, NULL) || contain_subplans((Node *) call->args))
+			refuse(REFUSE_FROM_ITEM, context->source, location);
+		check_collation(context, call->inputcollid, (Node *) call);
+		foreach(la, call->args)
+		{
+			args = lappend(args, guard_expression(context, level, lfirst(la)));
+		}
+		call->args = args;
+	}
+}
+
+/* Judges one public FROM item below a release, or the policies of a private one, in place. */
+static void
+guard_range_entry(RewriteContext *context, Level *level, int rtindex)
+{
+	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
+
+	guard_policies(context, level, rtindex, guard_expression);
 	if (rte->tablesample != NULL)
 		refuse(REFUSE_TABLESAMPLE, context->source,
 			   exprLocation((Node *) rte->tablesample->args));
@@ -157,8 +196,7 @@ guard_range_entry(RewriteContext *context, Level *level, RangeTblEntry *rte)
 		case RTE_RESULT:
 			break;
 		case RTE_FUNCTION:
-			refuse(REFUSE_FROM_ITEM, context->source,
-				   exprLocation(linitial_node(RangeTblFunction, rte->functions)->funcexpr));
+			guard_functions(context, level, rte);
 			break;
 		default:
 			refuse_query(REFUSE_FROM_ITEM, context, level->query);
@@ -174,7 +212,7 @@ guard_from(RewriteContext *context, Level *level)
 		RangeTblEntry *rte = rt_fetch(i, level->query->rtable);
 
 		if (level->inputs == NULL || level->inputs[i] == NULL || rte->rtekind == RTE_RELATION)
-			guard_range_entry(context, level, rte);
+			guard_range_entry(context, level, i);
 	}
 	guard_jointree(context, level, (Node *) level->query->jointree);
 }

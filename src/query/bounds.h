@@ -11,7 +11,8 @@
 
 #include "query/level.h"
 
-extern bool derive_bounds(Level *level, Node *node, double *lower, double *upper);
+extern bool derive_bounds(RewriteContext *context, Level *level, Aggref *aggref, Node *node,
+						  double *lower, double *upper, bool *unknown);
 DP_NORETURN extern void no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref);
 
 #endif							/* DP_BOUNDS_H */

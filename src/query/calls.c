@@ -13,6 +13,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -24,7 +25,9 @@
 #include "query/checks.h"
 #include "query/constants.h"
 #include "query/level.h"
+#include "query/paths.h"
 #include "query/probe.h"
+#include "query/refuse.h"
 
 /*
  * ours(what, NULL, arguments): the first argument is of type internal, so SQL
@@ -87,7 +90,34 @@ count_constants(List *args)
 	return result;
 }
 
-/* Formats, patterns and lengths must be known before there is a row. */
+/*
+ * Does a format of format() ask for no width?  One of a row's own, or of a billion, would make as long a
+ * text.
+ */
+static bool
+format_is_plain(const Const *format)
+{
+	const char *c;
+
+	if (format->constisnull)
+		return true;
+	for (c = TextDatumGetCString(format->constvalue); *c != '\0'; c++)
+	{
+		size_t		digits;
+
+		if (*c != '%')
+			continue;
+		digits = strspn(++c, "0123456789");
+		if (digits > 0 && c[digits] != '$')
+			return false;
+		c += digits > 0 ? digits + 1 : 0;
+		if (*c == '\0' || strchr("sIL%", *c) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Formats, patterns, paths and lengths must be known before there is a row. */
 static void
 check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *node)
 {
@@ -97,11 +127,23 @@ check_constant_argument(RewriteContext *context, Oid funcid, List *args, Node *n
 	if (position < 0 || position >= list_length(args))
 		return;
 	argument = list_nth(args, position);
+	if (exprType(argument) == JSONPATHOID)
+	{
+		if (!IsA(argument, Const) || (!((Const *) argument)->constisnull &&
+									  !path_is_bounded(((Const *) argument)->constvalue)))
+			refuse(REFUSE_PATH, context->source, exprLocation(node));
+		return;
+	}
 	if (function_pads(funcid))
 	{
 		if (!IsA(argument, Const) || (!((Const *) argument)->constisnull &&
 									  DatumGetInt32(((Const *) argument)->constvalue) > LONGEST_PADDING))
 			refuse(REFUSE_PADDING, context->source, exprLocation(node));
+	}
+	else if (function_formats(funcid))
+	{
+		if (!IsA(argument, Const) || !format_is_plain((Const *) argument))
+			refuse(REFUSE_PATTERN, context->source, exprLocation(node));
 	}
 	else if (!IsA(argument, Const) && !(IsA(argument, Param) &&
 										((Param *) argument)->paramkind == PARAM_EXTERN))
@@ -142,8 +184,10 @@ guard_call(RewriteContext *context, Node *node, Oid funcid, Oid resulttype,
 	Node	   *copy;
 	ListCell   *lc;
 
-	if (verdict == FUNCTION_REFUSED)
-		refuse(REFUSE_FUNCTION, context->source, exprLocation(node));
+	if (verdict != FUNCTION_SAFE && verdict != FUNCTION_GUARDED && IsA(node, FuncExpr))
+		refuse_function(context, node);
+	if (verdict != FUNCTION_SAFE && verdict != FUNCTION_GUARDED)
+		refuse_operator(context, ((OpExpr *) node)->opno, exprLocation(node));
 	check_type(context, node);
 	check_input_collation(context, inputcollid, args, node);
 	check_collation(context, resultcollid, node);
@@ -232,7 +276,7 @@ guard_cast(RewriteContext *context, CoerceViaIO *coerce, Node *arg)
 	check_type(context, (Node *) coerce);
 	check_collation(context, coerce->resultcollid, (Node *) coerce);
 	if (!cast_is_allowed(source, target))
-		refuse(REFUSE_FUNCTION, context->source, coerce->location);
+		refuse_function(context, (Node *) coerce);
 	if (!has_short_text(source) || (target != TEXTOID && target != VARCHAROID))
 		return call_ours(DP_FUNC_GUARDED_CAST, InvalidOid, target, coerce->resultcollid,
 						 InvalidOid, list_make1(arg));

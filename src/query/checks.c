@@ -19,6 +19,7 @@
 #include "policy/allowed.h"
 #include "query/checks.h"
 #include "query/level.h"
+#include "query/refuse.h"
 
 /*
  * The type must be allowed, and the collation must be determined where the type
@@ -31,7 +32,7 @@ check_type(RewriteContext *context, Node *node)
 	Oid			type = exprType(node);
 
 	if (!type_is_allowed(type))
-		refuse(REFUSE_TYPE, context->source, exprLocation(node));
+		refuse_type(context, exprType(node), exprLocation(node));
 	if (type_is_collatable(type) && !OidIsValid(exprCollation(node)))
 		refuse(REFUSE_COLLATION, context->source, exprLocation(node));
 }
@@ -56,7 +57,7 @@ check_compared(RewriteContext *context, Node *node)
 	Oid			collation = exprCollation(node);
 
 	if (!type_is_allowed(type))
-		refuse(REFUSE_TYPE, context->source, exprLocation(node));
+		refuse_type(context, exprType(node), exprLocation(node));
 	if ((type_is_collatable(type) && !OidIsValid(collation)) ||
 		!collation_is_allowed(collation))
 		refuse(REFUSE_COLLATION, context->source, exprLocation(node));
@@ -91,7 +92,7 @@ void
 check_operator(RewriteContext *context, Oid opno, Node *node)
 {
 	if (opno >= FirstNormalObjectId)
-		refuse(REFUSE_FUNCTION, context->source, exprLocation(node));
+		refuse_operator(context, opno, exprLocation(node));
 }
 
 /*
@@ -104,7 +105,7 @@ check_comparable(RewriteContext *context, Node *node)
 	Oid			type = getBaseType(exprType(node));
 
 	if (type_is_array(type) || type_is_rowtype(type))
-		refuse(REFUSE_TYPE, context->source, exprLocation(node));
+		refuse_type(context, exprType(node), exprLocation(node));
 }
 
 /* check_compared() for all expressions of GROUP BY, DISTINCT or ORDER BY clauses. */
@@ -160,7 +161,7 @@ SortGroupClause *
 unit_clause(RewriteContext *context, Node *expr)
 {
 	if (!type_may_be_key(exprType(expr)))
-		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
+		refuse_type(context, exprType(expr), exprLocation(expr));
 	return default_clause(exprType(expr));
 }
 
@@ -175,5 +176,5 @@ check_group_key(RewriteContext *context, Node *expr, SortGroupClause *clause)
 		refuse(REFUSE_SYSTEM_COLUMN, context->source, exprLocation(expr));
 	if (!type_is_allowed(exprType(expr)) || !OidIsValid(clause->sortop) ||
 		!clause->hashable || clause->eqop >= FirstNormalObjectId)
-		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
+		refuse_type(context, exprType(expr), exprLocation(expr));
 }

@@ -51,14 +51,14 @@ text_of_unknown(Const *value)
 
 /*
  * A literal, as a copy.  Raises ERRCODE_DP_QUERY_REFUSED for a type that is not allowed, and for
- * a value wider than GUARDED_WIDEST.
+ * a value wider than GUARDED_WIDEST.  A jsonpath is judged where it is used (calls.c).
  */
 Node *
 guard_const(RewriteContext *context, Const *value)
 {
 	if (value->consttype == UNKNOWNOID)
 		value = text_of_unknown(value);
-	if (value->consttype != INTERNALOID)
+	if (value->consttype != INTERNALOID && value->consttype != JSONPATHOID)
 		check_type(context, (Node *) value);
 	if (!value->constisnull && value->constlen == -1 &&
 		toast_raw_datum_size(value->constvalue) > GUARDED_WIDEST)
@@ -68,7 +68,8 @@ guard_const(RewriteContext *context, Const *value)
 
 /*
  * CURRENT_TIMESTAMP and the like are the time of the transaction.  Others, as CURRENT_USER, fail
- * if the role is gone, and are refused (ERRCODE_DP_QUERY_REFUSED).
+ * if the role is gone, and are refused (ERRCODE_DP_QUERY_REFUSED) where they are not computed before
+ * the release (session_values.c).
  */
 void
 check_sql_value(RewriteContext *context, SQLValueFunction *value)

@@ -8,6 +8,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
 
 #include "core/refusals.h"
 #include "query/ctes.h"
@@ -30,6 +31,21 @@ count_level(RewriteContext *context)
 		refuse(REFUSE_TOO_LARGE, context->source, -1);
 }
 
+/* A name for a CTE that begins with "what"; no CTE that the client wrote has it. */
+char *
+unguessable_name(const char *what)
+{
+	unsigned char random[16];
+	char		text[2 * sizeof(random) + 1] = "";
+
+	if (!pg_strong_random(random, sizeof(random)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	(void) hex_encode((const char *) random, sizeof(random), text);
+	return psprintf("%s %s", what, text);
+}
+
 /* Makes a CTE of a query.  It is materialized, so the planner keeps it one. */
 CommonTableExpr *
 make_cte(char *name, Query *query)
@@ -46,6 +62,8 @@ make_cte(char *name, Query *query)
 	{
 		TargetEntry *tle = lfirst(lc);
 
+		if (tle->resjunk)
+			continue;
 		cte->ctecolnames = lappend(cte->ctecolnames, makeString(pstrdup(tle->resname)));
 		cte->ctecoltypes = lappend_oid(cte->ctecoltypes, exprType((Node *) tle->expr));
 		cte->ctecoltypmods = lappend_int(cte->ctecoltypmods, exprTypmod((Node *) tle->expr));

@@ -12,6 +12,7 @@
 #include "query/level.h"
 
 extern void count_level(RewriteContext *context);
+extern char *unguessable_name(const char *what);
 extern CommonTableExpr *make_cte(char *name, Query *query);
 extern RangeTblEntry *make_cte_reference(CommonTableExpr *cte, Index levelsup);
 extern bool query_is_release(Query *query);

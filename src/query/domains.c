@@ -210,6 +210,8 @@ restrict_to_domains(ReleaseBuilder *builder)
 	ListCell   *lk;
 	ListCell   *lg;
 
+	if (builder->calendar != NULL)
+		return;
 	builder->domains = key_domains(builder);
 	if (builder->domains == NIL)
 		return;

@@ -7,11 +7,13 @@
 #include "access/stratnum.h"
 #include "access/transam.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+#include "query/calls.h"
 #include "query/equalities.h"
 
 /* The btree operator family that says when values of a type are equal, and how they are sorted. */
@@ -51,6 +53,60 @@ strip_relabel(Node *node)
 			break;
 		node = arg;
 	}
+	return node;
+}
+
+/*
+ * The argument of a cast that makes different values of different ones, and the same one of equal
+ * ones: among integers, of an integer to numeric, of an integer or uuid to text.  A smaller integer
+ * takes none from a value that does not fit.  NULL for any other expression.
+ */
+static Node *
+injective_argument(Node *node)
+{
+	List	   *args;
+
+	if (IsA(node, CoerceViaIO))
+	{
+		CoerceViaIO *cast = (CoerceViaIO *) node;
+		Oid			source = exprType((Node *) cast->arg);
+		bool		integer = source == INT2OID || source == INT4OID || source == INT8OID;
+
+		return (integer || source == UUIDOID) &&
+			(cast->resulttype == TEXTOID || cast->resulttype == VARCHAROID) ?
+			(Node *) cast->arg : NULL;
+	}
+	if (!IsA(node, FuncExpr))
+		return NULL;
+	switch (called_function(node, &args))
+	{
+		case F_INT8_INT4:
+		case F_INT8_INT2:
+		case F_INT4_INT2:
+		case F_INT4_INT8:
+		case F_INT2_INT8:
+		case F_INT2_INT4:
+		case F_NUMERIC_INT2:
+		case F_NUMERIC_INT4:
+		case F_NUMERIC_INT8:
+			return linitial(args);
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * Removes casts that tell values apart, beside those that strip_relabel() removes: whoever is
+ * equal to the result is one individual.
+ */
+Node *
+strip_injective(Node *node)
+{
+	Node	   *arg;
+
+	node = strip_relabel(node);
+	while (node != NULL && (arg = injective_argument(node)) != NULL)
+		node = strip_relabel(arg);
 	return node;
 }
 
@@ -114,10 +170,10 @@ equalities_contain(List *equalities, Node *a, Node *b)
 	b = strip_relabel(b);
 	foreach(lc, equalities)
 	{
-		Equality   *equality = lfirst(lc);
+		Node	   *left = strip_injective(((Equality *) lfirst(lc))->left);
+		Node	   *right = strip_injective(((Equality *) lfirst(lc))->right);
 
-		if ((equal(equality->left, a) && equal(equality->right, b)) ||
-			(equal(equality->left, b) && equal(equality->right, a)))
+		if ((equal(left, a) && equal(right, b)) || (equal(left, b) && equal(right, a)))
 			return true;
 	}
 	return false;

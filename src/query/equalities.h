@@ -24,6 +24,7 @@ typedef struct Equality
 extern Oid	equality_family(Oid type);
 extern bool is_own_equality(Oid opno, Node *node);
 extern Node *strip_relabel(Node *node);
+extern Node *strip_injective(Node *node);
 extern List *equalities_of(Node *quals);
 extern bool equalities_tie(List *equalities, List *left, List *right);
 

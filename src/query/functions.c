@@ -28,8 +28,8 @@ constant_name(Node *node)
 }
 
 /* Does the function give a field of a date or time? */
-static bool
-is_field(Oid funcid)
+bool
+gives_field(Oid funcid)
 {
 	switch (funcid)
 	{
@@ -62,7 +62,7 @@ cut_period(Oid funcid, List *args)
 
 	if (funcid == F_DATE_TRUNC_TEXT_TIMESTAMP || funcid == F_DATE_TRUNC_TEXT_TIMESTAMPTZ)
 		return constant_name(linitial(args));
-	if (!is_field(funcid))
+	if (!gives_field(funcid))
 		return NULL;
 	name = constant_name(linitial(args));
 	return name != NULL && pg_strcasecmp(name, "year") == 0 ? name : NULL;
@@ -116,7 +116,7 @@ function_values(Oid funcid, List *args)
 	int64		values;
 	char	   *name;
 
-	if (is_field(funcid))
+	if (gives_field(funcid))
 	{
 		name = constant_name(linitial(args));
 		values = name == NULL ? PG_INT64_MAX :

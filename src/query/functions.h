@@ -9,6 +9,7 @@
 
 #include "nodes/pg_list.h"
 
+extern bool gives_field(Oid funcid);
 extern char *cut_period(Oid funcid, List *args);
 extern int64 function_values(Oid funcid, List *args);
 

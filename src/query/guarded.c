@@ -22,6 +22,7 @@
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -60,6 +61,7 @@ typedef struct GuardedCache
 	FmgrInfo	flinfo;
 	int			nargs;
 	bool		varlena;		/* the result is of variable length */
+	bool		path;			/* a path through a document, the first argument, is followed */
 	FunctionCallInfo fcinfo;
 } GuardedCache;
 
@@ -88,6 +90,8 @@ guard_cache(FunctionCallInfo fcinfo)
 	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	cache = palloc0(sizeof(GuardedCache));
 	cache->nargs = PG_NARGS() - GUARDED_FIRST_ARGUMENT;
+	cache->path = cache->nargs > 1 &&
+		get_fn_expr_argtype(fcinfo->flinfo, GUARDED_FIRST_ARGUMENT + 1) == JSONPATHOID;
 	cache->varlena = get_typlen(((FuncExpr *) expr)->funcresulttype) == -1;
 	fmgr_info(funcid, &cache->flinfo);
 	fmgr_info_set_expr((Node *) makeFuncExpr(funcid, ((FuncExpr *) expr)->funcresulttype,
@@ -143,6 +147,10 @@ dp_guarded(PG_FUNCTION_ARGS)
 		if (call->args[i].isnull && cache->flinfo.fn_strict)
 			PG_RETURN_NULL();
 	}
+	/* what a path collects is larger than the document by a factor alone (paths.c) */
+	if (cache->path && !call->args[0].isnull &&
+		toast_raw_datum_size(call->args[0].value) > GUARDED_WIDEST)
+		PG_RETURN_NULL();
 
 	PG_TRY();
 	{

@@ -122,8 +122,8 @@ check_identifier(RewriteContext *context, Level *level, Var *var)
 	level = level_of(level, var);
 	if (level == NULL || var->varattno <= 0 || !find_identifier(level->query, var, &origin))
 		return;
-	refuse_identifier(get_attname(origin.relid, origin.attno, false), context->source,
-					  var->location);
+	refuse_named(REFUSE_DIRECT_IDENTIFIER, get_attname(origin.relid, origin.attno, false), context->source,
+				 var->location);
 }
 
 /* ----------
@@ -185,8 +185,8 @@ tied_units(Level *level, OpExpr *op)
 
 	if (!IsA(op, OpExpr) || list_length(op->args) != 2 || equalities_of((Node *) op) == NIL)
 		return NIL;
-	left = bare_unit(level, linitial(op->args));
-	right = bare_unit(level, lsecond(op->args));
+	left = bare_unit(level, strip_injective(linitial(op->args)));
+	right = bare_unit(level, strip_injective(lsecond(op->args)));
 	if (left == NULL || right == NULL ||
 		(left->varno == right->varno && left->varlevelsup == right->varlevelsup) ||
 		unit_position(level, left) != unit_position(level, right))

@@ -33,6 +33,7 @@
 #include "query/equalities.h"
 #include "query/keys.h"
 #include "query/level.h"
+#include "query/refuse.h"
 #include "spec/canonical.h"
 
 /* Is the expression in canonical form, by its type or by canonical()? */
@@ -57,7 +58,7 @@ canonical_expression(RewriteContext *context, Node *expr)
 	List	   *args;
 
 	if (!canonical_exists(type))
-		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
+		refuse_type(context, exprType(expr), exprLocation(expr));
 	if (is_canonical(expr))
 		return expr;
 	args = list_make2(expr, int4_const(exprTypmod(expr)));
@@ -315,7 +316,7 @@ group_by(RewriteContext *context, Query *query, Node *expr)
 
 	check_compared(context, expr);
 	if (!canonical_exists(exprType(expr)))
-		refuse(REFUSE_TYPE, context->source, exprLocation(expr));
+		refuse_type(context, exprType(expr), exprLocation(expr));
 	clause = default_clause(exprType(expr));
 	query->targetList = lappend(query->targetList, tle);
 	clause->tleSortGroupRef = assignSortGroupRef(tle, query->targetList);

@@ -16,6 +16,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -34,8 +35,11 @@
 #include "query/levels.h"
 #include "query/orderless.h"
 #include "query/questions.h"
+#include "query/refuse.h"
+#include "query/session_values.h"
 #include "query/tied.h"
 #include "query/unused.h"
+#include "query/windows.h"
 
 /* The most bytes of an array that is only searched, and so gets into no row. */
 #define WIDEST_SEARCHED (MaxAllocSize / 2)
@@ -47,6 +51,8 @@ typedef struct LanguageContext
 	Level	   *level;			/* whose expression it is */
 	bool		aggregates;		/* standard aggregates are allowed */
 	bool		sublink_params; /* the walk is inside the test expression of IN */
+	bool		session;		/* there are values of the session's in the expression */
+	bool		settled;		/* the walk is inside an expression that is computed before */
 	List	   *units;			/* columns (Var *) that stand where the unit may */
 } LanguageContext;
 
@@ -147,6 +153,35 @@ guard_aggregate(Aggref *aggref, LanguageContext *context)
 	return orderless_aggregate(context->rewrite, copy, adds);
 }
 
+/* A window function over the rows of one individual, which windows.c has judged. */
+static Node *
+guard_window(WindowFunc *window, LanguageContext *context)
+{
+	WindowFunc *copy = copyObject(window);
+	Node	   *result;
+	ListCell   *lc;
+
+	if (!context->level->windows)
+		refuse(REFUSE_WINDOW_BELOW, context->rewrite->source, window->location);
+	check_type(context->rewrite, (Node *) window);
+	check_input_collation(context->rewrite, window->inputcollid, window->args, (Node *) window);
+	foreach(lc, copy->args)
+	{
+		Var		   *unit = bare_unit(context->level, lfirst(lc));
+
+		if (window->winagg)
+			check_comparable(context->rewrite, lfirst(lc));
+		if (unit != NULL && window->winagg && window->winfnoid == F_COUNT_ANY)
+			context->units = lappend(context->units, unit);
+		lfirst(lc) = guard_mutator(lfirst(lc), context);
+	}
+	copy->aggfilter = (Expr *) guard_mutator((Node *) copy->aggfilter, context);
+	result = orderless_window(context->rewrite, copy);
+	if (window->winagg && (window->wintype == TEXTOID || window->wintype == BPCHAROID))
+		return narrow_text(result);
+	return result;
+}
+
 /*
  * ARRAY[...], of at most "widest" bytes.  One of several dimensions is refused: it fails for a row
  * where those of its elements differ.
@@ -160,7 +195,8 @@ guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 	if (array->multidims)
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, array->location);
 	copy->elements = guard_list(array->elements, context);
-	settle_array(context->rewrite, copy, widest);
+	if (!context->settled)		/* else it is looked at when it has a value */
+		settle_array(context->rewrite, copy, widest);
 	return (Node *) copy;
 }
 
@@ -171,6 +207,8 @@ guard_array(ArrayExpr *array, LanguageContext *context, Size widest)
 static Node *
 searched_array(Node *array, LanguageContext *context)
 {
+	if (context->session && is_of_session(array))
+		return guard_mutator(array, context);
 	if (IsA(array, ArrayExpr))
 		return guard_array((ArrayExpr *) array, context, WIDEST_SEARCHED);
 	if (IsA(array, Const))
@@ -184,7 +222,7 @@ searched_array(Node *array, LanguageContext *context)
 
 		if (!IsA(copy->elemexpr, RelabelType) ||
 			!IsA(((RelabelType *) copy->elemexpr)->arg, CaseTestExpr))
-			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(array));
+			refuse_function(context->rewrite, array);
 		check_type(context->rewrite, array);
 		check_collation(context->rewrite, copy->resultcollid, array);
 		copy->arg = (Expr *) searched_array((Node *) copy->arg, context);
@@ -215,7 +253,7 @@ guard_search(ScalarArrayOpExpr *op, LanguageContext *context)
 		case FUNCTION_GUARDED:
 			return expand_search(context->rewrite, copy, left, array);
 		default:
-			refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+			refuse_operator(context->rewrite, op->opno, op->location);
 	}
 	return NULL;
 }
@@ -256,9 +294,52 @@ guard_row_comparison(RowCompareExpr *row, LanguageContext *context)
 		check_input_collation(context->rewrite, lfirst_oid(lc),
 							  list_make2(lfirst(ll), lfirst(lr)), lfirst(ll));
 		if (function_verdict(get_opcode(lfirst_oid(lo))) != FUNCTION_SAFE)
-			refuse(REFUSE_FUNCTION, context->rewrite->source, exprLocation(lfirst(ll)));
+			refuse_operator(context->rewrite, lfirst_oid(lo), exprLocation(lfirst(ll)));
 	}
 	return (Node *) copy;
+}
+
+/* Does a call make a tsvector or a tsquery, or look a configuration of text search up? */
+static bool
+makes_search_terms(Oid resulttype, List *args)
+{
+	ListCell   *lc;
+
+	foreach(lc, args)
+	{
+		if (exprType(lfirst(lc)) == REGCONFIGOID)
+			return true;
+	}
+	return resulttype == TSVECTOROID || resulttype == TSQUERYOID;
+}
+
+/*
+ * The arguments of tsvector @@ tsquery, in either order: a column, which is read as it is, and a
+ * query that is known before there is a row.  Making a tsvector of a text looks dictionaries up.
+ */
+static List *
+searched_texts(List *args, Node *node, LanguageContext *context)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, args)
+	{
+		Node	   *arg = lfirst(lc);
+
+		if (exprType(arg) == TSVECTOROID && IsA(arg, Var))
+		{
+			result = lappend(result, guard_column(context->rewrite, context->level, (Var *) arg,
+												  true, false));
+			continue;
+		}
+		arg = eval_const_expressions(context->rewrite->root, arg);
+		if (exprType(arg) != TSQUERYOID ||
+			!(IsA(arg, Const) || (IsA(arg, Param) && ((Param *) arg)->paramkind == PARAM_EXTERN)))
+			refuse(REFUSE_TEXT_SEARCH, context->rewrite->source, exprLocation(node));
+		result = lappend(result, arg);
+	}
+	return result;
 }
 
 /*
@@ -277,8 +358,20 @@ guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 		if (!equal(folded, node))
 			return guard_mutator(folded, context);
 	}
-	return guard_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid,
-					  guard_list(args, context));
+	if (makes_search_terms(resulttype, args))
+		refuse(REFUSE_TEXT_SEARCH, context->rewrite->source, exprLocation(node));
+	switch (funcid)
+	{
+		case F_TS_MATCH_VQ:
+		case F_TS_MATCH_QV:
+		case F_TS_MATCH_TT:
+		case F_TS_MATCH_TQ:
+			args = searched_texts(args, node, context);
+			break;
+		default:
+			args = guard_list(args, context);
+	}
+	return guard_call(context->rewrite, node, funcid, resulttype, resultcollid, inputcollid, args);
 }
 
 /*
@@ -308,11 +401,17 @@ guard_func(FuncExpr *func, LanguageContext *context)
 		return expression_tree_mutator((Node *) func, guard_mutator, (void *) context);
 	if (ours != DP_FUNC_NONE || func->funcretset ||
 		(func->funcvariadic && get_func_variadictype(func->funcid) == ANYOID))
-		refuse(REFUSE_FUNCTION, context->rewrite->source, func->location);
+		refuse_function(context->rewrite, (Node *) func);
 	if (func->funcid < FirstNormalObjectId)
 	{
 		func = copyObject(func);
 		func->args = ordered_arguments(func);
+	}
+	if (context->settled && function_verdict(func->funcid) == FUNCTION_OF_SESSION)
+	{
+		check_type(context->rewrite, (Node *) func);
+		func->args = guard_list(func->args, context);
+		return (Node *) func;
 	}
 	return guard_function((Node *) func, func->funcid, func->funcresulttype, func->funccollid,
 						  func->inputcollid, func->args, context);
@@ -330,7 +429,7 @@ guard_operator(OpExpr *op, LanguageContext *context)
 							  op->inputcollid, op->args, context);
 	/* IS DISTINCT FROM and NULLIF need the operator itself */
 	if (function_verdict(op->opfuncid) != FUNCTION_SAFE)
-		refuse(REFUSE_FUNCTION, context->rewrite->source, op->location);
+		refuse_operator(context->rewrite, op->opno, op->location);
 	return guard_call(context->rewrite, (Node *) op, op->opfuncid, op->opresulttype,
 					  op->opcollid, op->inputcollid, guard_list(op->args, context));
 }
@@ -364,7 +463,8 @@ guard_param(Param *param, LanguageContext *context)
 	if (param->paramkind != PARAM_EXTERN &&
 		!(param->paramkind == PARAM_SUBLINK && context->sublink_params))
 		refuse(REFUSE_EXPRESSION, context->rewrite->source, exprLocation((Node *) param));
-	check_type(context->rewrite, (Node *) param);
+	if (param->paramtype != JSONPATHOID)	/* calls.c says that it must be a constant */
+		check_type(context->rewrite, (Node *) param);
 	return copyObject((Node *) param);
 }
 
@@ -419,11 +519,24 @@ check_node(Node *node, LanguageContext *context)
 		case T_TargetEntry:
 			break;
 		case T_SQLValueFunction:
-			check_sql_value(rewrite, (SQLValueFunction *) node);
+			if (!context->settled)
+				check_sql_value(rewrite, (SQLValueFunction *) node);
 			break;
 		default:
 			refuse(REFUSE_EXPRESSION, rewrite->source, exprLocation(node));
 	}
+}
+
+/* An expression of the session's values, as one value that is computed before the release. */
+static Node *
+guard_session_value(Node *node, LanguageContext *context)
+{
+	Node	   *value;
+
+	context->settled = true;
+	value = guard_mutator(node, context);
+	context->settled = false;
+	return settled_value(context->level->query, value);
 }
 
 /* Copies and guards an expression: see guard_expression(). */
@@ -436,6 +549,8 @@ guard_mutator(Node *node, LanguageContext *context)
 		return NULL;
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
+	if (context->session && !context->settled && is_of_session(node))
+		return guard_session_value(node, context);
 	switch (nodeTag(node))
 	{
 		case T_Var:
@@ -459,6 +574,8 @@ guard_mutator(Node *node, LanguageContext *context)
 			return guard_sublink((SubLink *) node, context);
 		case T_Aggref:
 			return guard_aggregate((Aggref *) node, context);
+		case T_WindowFunc:
+			return guard_window((WindowFunc *) node, context);
 		case T_CoerceViaIO:
 			return guard_cast(context->rewrite, (CoerceViaIO *) node,
 							  guard_mutator((Node *) ((CoerceViaIO *) node)->arg, context));
@@ -501,6 +618,7 @@ guard_unit_expression(RewriteContext *context, Level *level, Node *node, Var *un
 	LanguageContext language = {.rewrite = context,.level = level};
 
 	language.aggregates = level->query->hasAggs;
+	language.session = has_session_value(node, NULL);
 	if (unit != NULL)
 		language.units = list_make1(unit);
 	return guard_mutator(node, &language);

@@ -50,6 +50,7 @@ typedef struct Level
 	Bitmapset  *nullable;		/* range table indexes under an outer join's weak side */
 	struct Level *parent;		/* lexically enclosing level, or NULL */
 	bool		below;			/* stands below a release, or will */
+	bool		windows;		/* its window functions have been judged (windows.c) */
 } Level;
 
 /* State of one call of the planner hook. */
@@ -62,6 +63,7 @@ typedef struct RewriteContext
 	int			strict;			/* > 0: inside a level that uses dp_ aggregates */
 	int			releases;		/* number of releases made so far */
 	int			levels;			/* number of levels processed so far */
+	const struct SetLevel *set; /* the grouping set whose level is processed, or NULL (sets.h) */
 	List	   *proofs;			/* unique indexes (OIDs) that groups below releases rest on */
 } RewriteContext;
 

@@ -19,18 +19,23 @@
 #include "query/below.h"
 #include "query/correlated.h"
 #include "query/ctes.h"
+#include "query/first_rows.h"
+#include "query/hoist.h"
 #include "query/identifiers.h"
 #include "query/keys.h"
 #include "query/language.h"
 #include "query/level.h"
 #include "query/levels.h"
+#include "query/nulling.h"
 #include "query/provenance.h"
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/rewrite.h"
+#include "query/sets.h"
 #include "query/unions.h"
 #include "query/units.h"
 #include "query/unused.h"
+#include "query/windows.h"
 
 /* Replaces references to join columns by what they stand for, in place. */
 void
@@ -274,8 +279,6 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
-	if (query->hasWindowFuncs)
-		refuse_query(REFUSE_WINDOW_BELOW, context, query);
 	if (query->hasTargetSRFs)
 		refuse_query(REFUSE_EXPRESSION, context, query);
 	if (query->hasDistinctOn)
@@ -307,6 +310,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	}
 	check_sorted_identifiers(context, level);
 	query->sortClause = NIL;
+	settle_windows(context, level, individuals);
 	guard_targets(context, level);
 	query->havingQual = guard_expression(context, level, query->havingQual);
 	canonical_groups(context, query, individuals);
@@ -318,6 +322,50 @@ aggregates(Query *query)
 {
 	return query->hasAggs || query->groupClause != NIL || query->havingQual != NULL ||
 		(query->distinctClause != NIL && !query->hasDistinctOn && !query->hasWindowFuncs);
+}
+
+/* Finishes a private level that is no release.  Returns whose rows it hands out. */
+static Individuals *
+hand_out(RewriteContext *context, Level *level, Individuals *individuals)
+{
+	guard_from(context, level);
+	require_unit(level, individuals);
+	finish_private_level(context, level, individuals);
+	individuals->level = palloc(sizeof(Level));
+	*individuals->level = *level;
+	individuals->level->parent = NULL;	/* it does not live as long */
+	return individuals;
+}
+
+/*
+ * A sub-select with DISTINCT ON the unit: the first rows of individuals, by their number.  Where it
+ * names nothing else there is one row of each.
+ */
+static Individuals *
+hand_out_first_rows(RewriteContext *context, Level *level, Individuals *individuals)
+{
+	Level		below = *level;
+	List	   *exprs = clause_expressions(level->query->distinctClause, level->query->targetList);
+	bool		unique = false;
+	Individuals *result = palloc0(sizeof(Individuals));
+	ListCell   *lc;
+
+	foreach(lc, individuals->units)
+		unique = unique || list_difference(exprs, lfirst(lc)) == NIL;
+	below.query = number_rows(level->query);
+	below.parent = level;
+	level->nullable = NULL;
+	level->inputs = palloc0(2 * sizeof(Individuals *));
+	individuals = hand_out(context, &below, individuals);
+	level->inputs[1] = expose_units(linitial(level->query->rtable), 1, individuals);
+	tie_inputs(context, level, result);
+	result = hand_out(context, level, result);
+	if (unique)
+	{
+		result->unique = true;
+		result->proofs = NIL;
+	}
+	return result;
 }
 
 /*
@@ -335,8 +383,6 @@ process_private_level(RewriteContext *context, Level *level)
 		refuse_raw(first_input(level)->relation->relid);
 	if (query->rowMarks != NIL || query->hasForUpdate)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
-	if (query->groupingSets != NIL)
-		refuse_query(REFUSE_GROUPING_SETS, context, query);
 
 	process_correlated(context, level);
 	level->below = true;
@@ -355,13 +401,56 @@ process_private_level(RewriteContext *context, Level *level)
 		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
 	if (level->parent == NULL)
 		refuse_rows(context, query, individuals);	/* whatever else is wrong with it */
-	guard_from(context, level);
-	require_unit(level, individuals);
-	finish_private_level(context, level, individuals);
-	individuals->level = palloc(sizeof(Level));
-	*individuals->level = *level;
-	individuals->level->parent = NULL;	/* it does not live as long */
-	return individuals;
+	if (chooses_first_rows(query) && grouped_by_unit(query, individuals))
+		return hand_out_first_rows(context, level, individuals);
+	return hand_out(context, level, individuals);
+}
+
+/* ----------
+ * Several grouping sets
+ * ----------
+ */
+
+/* Does the level read rows of individuals?  Asked of a copy, so that the level stays as it is. */
+static bool
+reads_individuals(RewriteContext *context, Level *level)
+{
+	Level		probe = *level;
+
+	probe.query = copyObject(level->query);
+	probe.inputs = palloc0((list_length(probe.query->rtable) + 1) * sizeof(Individuals *));
+	process_from(context, &probe, (Node *) probe.query->jointree);
+	return first_input(&probe) != NULL;
+}
+
+/*
+ * A level that groups rows of individuals by several sets: each set becomes a release.  What
+ * else is released below them would be once for each set, and is refused.
+ */
+static void
+process_sets(RewriteContext *context, Level *level)
+{
+	Query	   *query = level->query;
+	const SetLevel *outer = context->set;
+	int			location = exprLocation((Node *) query->targetList);
+	ListCell   *lc;
+
+	hoist_releases(context, level);
+	ungroup_query(query);
+	flatten_level(query);
+	foreach(lc, split_sets(context, query))
+	{
+		SetLevel   *set = lfirst(lc);
+		int			before = context->releases;
+
+		context->set = set;
+		if (process_query(context, set->query, level) != NULL)
+			refuse(REFUSE_PER_INDIVIDUAL, context->source, location);
+		if (context->releases > before + 1)
+			refuse(REFUSE_SETS_OVER_RELEASES, context->source, location);
+	}
+	context->set = outer;
+	process_public_sublinks(context, level);
 }
 
 /*
@@ -388,6 +477,11 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 		return process_set_operation(context, &level);
 
 	drop_unused_identifiers(query, false);	/* of the CTEs that became sub-selects */
+	if (query->groupingSets != NIL && reads_individuals(context, &level))
+	{
+		process_sets(context, &level);
+		return NULL;
+	}
 	level.inputs = palloc0((list_length(query->rtable) + 1) * sizeof(Individuals *));
 	process_from(context, &level, (Node *) query->jointree);
 	if (first_input(&level) == NULL)

@@ -162,11 +162,19 @@ bounds_contain_zero(ReleaseBuilder *builder, int bound)
 		DatumGetFloat8(lower->constvalue) < DatumGetFloat8(upper->constvalue);
 }
 
-/* Is the output a count of rows or individuals, or a share of these, and not of values? */
+/* Does the output follow from numbers of rows or individuals, and not from values? */
 static bool
 only_counts(const SpecOutput *output)
 {
-	return output->kind == SPEC_OUT_COUNT || output->kind == SPEC_OUT_CLIPPED;
+	return output->kind == SPEC_OUT_COUNT || output->kind == SPEC_OUT_CLIPPED ||
+		is_boolean_output(output);
+}
+
+/* Is an output of values made of the sums of its parts, and not of its one part as it is? */
+static bool
+is_combined(const WantedOutput *wanted)
+{
+	return wanted->nparts > 1 || (wanted->nparts == 1 && (wanted->shift != 0 || wanted->parts[0].weight != 1));
 }
 
 /* Is every output of the vector that is of values an average over this set? */
@@ -178,10 +186,42 @@ only_averages(ReleaseBuilder *builder, int set)
 		const SpecOutput *output = &builder->spec.outputs[i];
 
 		if (is_moment_output(output) && output->kind != SPEC_OUT_CLIPPED &&
-			(output->kind != SPEC_OUT_AVG || builder->wanted[i].set != set))
+			(output->kind != SPEC_OUT_AVG || builder->wanted[i].set != set ||
+			 builder->wanted[i].nparts > 1))
 			return false;
 	}
 	return true;
+}
+
+/* What an output wants of the sums of a set. */
+typedef enum SumUse
+{
+	SUM_UNUSED,
+	SUM_ALONE,					/* a sum, which may take missing values as zeros */
+	SUM_AND_NUMBER,				/* sum and number of values, or a sum that cannot do that */
+	SUM_AND_MORE				/* squares or products */
+} SumUse;
+
+/* What output i, which is of values, wants of the sums of a set. */
+static SumUse
+sum_use(ReleaseBuilder *builder, int i, int set)
+{
+	const SpecOutput *output = &builder->spec.outputs[i];
+	const WantedOutput *wanted = &builder->wanted[i];
+	SumUse		use = SUM_UNUSED;
+
+	if (wanted->nparts == 0)
+		return wanted->set == set ? SUM_AND_MORE : SUM_UNUSED;
+	for (int p = 0; p < wanted->nparts; p++)
+	{
+		/* the values of the first part are counted for all */
+		bool		counted = p == 0 && (output->kind == SPEC_OUT_AVG || wanted->shift != 0);
+
+		if (wanted->parts[p].set == set)
+			use = Max(use, counted || !bounds_contain_zero(builder, wanted->parts[p].bound) ?
+					  SUM_AND_NUMBER : SUM_ALONE);
+	}
+	return use;
 }
 
 /*
@@ -192,7 +232,7 @@ static SumSource
 sum_source(ReleaseBuilder *builder, int set)
 {
 	const ReleaseSpec *spec = &builder->spec;
-	bool		only_sums = true;
+	SumUse		use = SUM_UNUSED;
 
 	if (spec->sets[set].y != DP_NONE)
 		return SUM_BESIDE_COUNT;
@@ -200,20 +240,16 @@ sum_source(ReleaseBuilder *builder, int set)
 		return SUM_TOTAL;
 	for (int i = 0; i < spec->noutputs; i++)
 	{
-		const SpecOutput *output = &spec->outputs[i];
-
-		if (builder->wanted[i].set != set || only_counts(output))
-			continue;
-		if (output->kind != SPEC_OUT_SUM && output->kind != SPEC_OUT_AVG)
-			return SUM_BESIDE_COUNT;
-		if (output->kind != SPEC_OUT_SUM || !bounds_contain_zero(builder, output->bound_x))
-			only_sums = false;
+		if (is_moment_output(&spec->outputs[i]) && !only_counts(&spec->outputs[i]))
+			use = Max(use, sum_use(builder, i, set));
 	}
+	if (use == SUM_AND_MORE)
+		return SUM_BESIDE_COUNT;
 	if (counted_by_individuals(builder, set, false) && only_averages(builder, set))
 		return SUM_TWICE;
 	if (is_counted(builder, set))
 		return SUM_BESIDE_COUNT;
-	return only_sums ? SUM_ZERO : SUM_PAIR;
+	return use == SUM_ALONE ? SUM_ZERO : SUM_PAIR;
 }
 
 /* The number of rows in a set, or with presence of individuals in it; its moment. */
@@ -301,6 +337,17 @@ assign_feature(ReleaseBuilder *builder, int set, SpecFeatureKind kind)
 	if (square)					/* the coordinate has 2 x^2 - 1 */
 		add_count_terms(builder, &moment, set, false, 0.5);
 	return find_moment(builder, &moment);
+}
+
+/* The moment with its sign changed, if it is to be. */
+static int
+negated(ReleaseBuilder *builder, int moment, bool change)
+{
+	SpecMoment	result = builder->spec.moments[moment];
+
+	for (int t = 0; change && t < result.nterms; t++)
+		result.terms[t].weight = -result.terms[t].weight;
+	return find_moment(builder, &result);
 }
 
 /* Which moments besides n an output is a function of. */
@@ -408,27 +455,92 @@ assign_clipped(ReleaseBuilder *builder, int i)
 	output->moments[SPEC_MOMENT_X] = find_moment(builder, &moment);
 }
 
+/* Output i is a sum or average of several parts, or of one that is not as it is. */
+static void
+assign_terms(ReleaseBuilder *builder, int i, const SumSource *sources)
+{
+	ReleaseSpec *spec = &builder->spec;
+	SpecOutput *output = &spec->outputs[i];
+	const WantedOutput *wanted = &builder->wanted[i];
+
+	output->shift = wanted->shift;
+	output->first_term = spec->nterms;
+	output->nterms = wanted->nparts;
+	if (spec->nterms + wanted->nparts > DP_MAX_TERMS)
+		refuse_limit(DP_MAX_TERMS, "terms of linear combinations", builder->context,
+					 builder->level->query);
+	for (int p = 0; p < wanted->nparts; p++)
+	{
+		const WantedPart *part = &wanted->parts[p];
+
+		spec->terms[spec->nterms++] = (SpecTerm) {
+			.weight = part->weight,.bound = part->bound,.digits = part->digits,
+			.n = assign_n(builder, part->set, false, sources[part->set]),
+			.x = assign_sum(builder, part->set, part->not_negative, sources[part->set])};
+	}
+	output->moments[SPEC_MOMENT_N] = assign_n(builder, wanted->set, false, sources[wanted->set]);
+	output->moments[SPEC_MOMENT_X] = spec->terms[output->first_term].x;
+}
+
+/*
+ * Output i says whether there are individuals in a set; their number, and that of those who have a
+ * value at all.
+ */
+static void
+assign_boolean(ReleaseBuilder *builder, int i)
+{
+	SpecOutput *output = &builder->spec.outputs[i];
+	const WantedOutput *wanted = &builder->wanted[i];
+	int			set = find_set(builder, wanted->argument, DP_NONE, false);
+
+	output->moments[SPEC_MOMENT_N] = assign_n(builder, wanted->set, true, SUM_BESIDE_COUNT);
+	output->moments[SPEC_MOMENT_X] = assign_n(builder, set, true, SUM_BESIDE_COUNT);
+}
+
 /* Output i is a function of sums: gives it those it needs, from the source. */
 static void
 assign_moments(ReleaseBuilder *builder, int i, SumSource source)
 {
 	SpecOutput *output = &builder->spec.outputs[i];
-	int			set = builder->wanted[i].set;
+	const WantedOutput *wanted = &builder->wanted[i];
+	int			set = wanted->set;
 	bool		needed[SPEC_MOMENT_KINDS];
 
 	needed_moments(output->kind, needed);
 	output->moments[SPEC_MOMENT_N] = assign_n(builder, set, false, source);
 	if (needed[SPEC_MOMENT_X])
-		output->moments[SPEC_MOMENT_X] = assign_sum(builder, set, builder->wanted[i].not_negative,
-													source);
+		output->moments[SPEC_MOMENT_X] =
+			negated(builder, assign_sum(builder, set, wanted->parts[0].not_negative, source),
+					wanted->negated_x);
 	if (needed[SPEC_MOMENT_Y])
-		output->moments[SPEC_MOMENT_Y] = assign_feature(builder, set, SPEC_FEATURE_Y);
+		output->moments[SPEC_MOMENT_Y] =
+			negated(builder, assign_feature(builder, set, SPEC_FEATURE_Y), wanted->negated_y);
 	if (needed[SPEC_MOMENT_XX])
 		output->moments[SPEC_MOMENT_XX] = assign_feature(builder, set, SPEC_FEATURE_XX);
 	if (needed[SPEC_MOMENT_YY])
 		output->moments[SPEC_MOMENT_YY] = assign_feature(builder, set, SPEC_FEATURE_YY);
 	if (needed[SPEC_MOMENT_XY])
-		output->moments[SPEC_MOMENT_XY] = assign_feature(builder, set, SPEC_FEATURE_XY);
+		output->moments[SPEC_MOMENT_XY] =
+			negated(builder, assign_feature(builder, set, SPEC_FEATURE_XY),
+					wanted->negated_x != wanted->negated_y);
+}
+
+/* How the sums of each set are read, and so how many rows it has. */
+static void
+find_sources(ReleaseBuilder *builder, SumSource *sources)
+{
+	const ReleaseSpec *spec = &builder->spec;
+
+	/* how many values a sum with bounds of its own is over must be counted for a shift */
+	for (int i = 0; i < spec->noutputs; i++)
+	{
+		const WantedOutput *wanted = &builder->wanted[i];
+
+		if (wanted->nparts > 0 && wanted->set != wanted->parts[0].set)
+			(void) assign_n(builder, wanted->set, false, SUM_BESIDE_COUNT);
+	}
+	for (int set = 0; set < spec->nsets; set++)
+		sources[set] = spec->sets[set].x == DP_NONE ? SUM_BESIDE_COUNT : sum_source(builder, set);
 }
 
 /*
@@ -439,7 +551,7 @@ void
 assign_coordinates(ReleaseBuilder *builder)
 {
 	ReleaseSpec *spec = &builder->spec;
-	SumSource	sources[DP_MAX_OUTPUTS];
+	SumSource	sources[DP_MAX_SETS];
 
 	for (int i = 0; i < spec->noutputs; i++)
 	{
@@ -449,6 +561,8 @@ assign_coordinates(ReleaseBuilder *builder)
 			assign_count(builder, i);
 		if (spec->outputs[i].kind == SPEC_OUT_CLIPPED)
 			assign_clipped(builder, i);
+		if (is_boolean_output(&spec->outputs[i]))
+			assign_boolean(builder, i);
 	}
 	/* sets with squares or products come with a count that others may use */
 	for (int i = 0; i < spec->noutputs; i++)
@@ -459,15 +573,16 @@ assign_coordinates(ReleaseBuilder *builder)
 		if (needed[SPEC_MOMENT_XX] || needed[SPEC_MOMENT_YY] || needed[SPEC_MOMENT_XY])
 			assign_moments(builder, i, SUM_BESIDE_COUNT);
 	}
-	for (int i = 0; i < spec->noutputs; i++)
-		sources[i] = is_moment_output(&spec->outputs[i]) &&
-			!only_counts(&spec->outputs[i]) ?
-			sum_source(builder, builder->wanted[i].set) : SUM_BESIDE_COUNT;
+	find_sources(builder, sources);
 	for (int i = 0; i < spec->noutputs; i++)
 	{
-		if (is_moment_output(&spec->outputs[i]) &&
-			spec->outputs[i].moments[SPEC_MOMENT_N] == DP_NONE)
-			assign_moments(builder, i, sources[i]);
+		if (!is_moment_output(&spec->outputs[i]) ||
+			spec->outputs[i].moments[SPEC_MOMENT_N] != DP_NONE)
+			continue;
+		if (is_combined(&builder->wanted[i]))
+			assign_terms(builder, i, sources);
+		else
+			assign_moments(builder, i, sources[builder->wanted[i].set]);
 	}
 	/* keys alone need the gate of the vector */
 	if (spec->nparts == 0)

@@ -18,28 +18,20 @@
 
 #include "query/nulling.h"
 
-#if PG_VERSION_NUM >= 160000
-
-/* An outer join, and the range table entries that it may make NULL. */
-typedef struct OuterJoin
-{
-	int			rtindex;
-	Relids		nulled;
-} OuterJoin;
-
 /* ----------
- * Taking marks off
+ * Keys of GROUP BY
  * ----------
  */
 
 #if PG_VERSION_NUM >= 180000
-/* Puts the keys of GROUP BY back to where they are used. */
-static void
-ungroup(Query *query)
+
+/* Puts the keys of GROUP BY back to where they are used, in place. */
+void
+ungroup_query(Query *query)
 {
 	ListCell   *lc;
 
-	if (!query->hasGroupRTE || query->groupingSets != NIL)
+	if (!query->hasGroupRTE)
 		return;
 	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
 	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
@@ -55,7 +47,45 @@ ungroup(Query *query)
 	}
 	query->hasGroupRTE = false;
 }
+
+/* The same of all levels but those of several grouping sets, which the planner needs as they are. */
+static bool
+ungroup_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		(void) query_tree_walker((Query *) node, ungroup_walker, context, 0);
+		if (((Query *) node)->groupingSets == NIL)
+			ungroup_query((Query *) node);
+		return false;
+	}
+	return expression_tree_walker(node, ungroup_walker, context);
+}
+
+#else							/* up to PostgreSQL 17 they are where they are used */
+
+void
+ungroup_query(Query *query)
+{
+}
+
 #endif
+
+#if PG_VERSION_NUM >= 160000
+
+/* An outer join, and the range table entries that it may make NULL. */
+typedef struct OuterJoin
+{
+	int			rtindex;
+	Relids		nulled;
+} OuterJoin;
+
+/* ----------
+ * Taking marks off
+ * ----------
+ */
 
 /* Takes the marks off columns of levels at most *depth up: others belong to a query around. */
 static bool
@@ -74,22 +104,6 @@ unmark_walker(Node *node, int *depth)
 		((Var *) node)->varnullingrels = NULL;
 	return expression_tree_walker(node, unmark_walker, depth);
 }
-
-#if PG_VERSION_NUM >= 180000
-static bool
-ungroup_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		(void) query_tree_walker((Query *) node, ungroup_walker, context, 0);
-		ungroup((Query *) node);
-		return false;
-	}
-	return expression_tree_walker(node, ungroup_walker, context);
-}
-#endif
 
 /* Takes all marks off a query that is to be rewritten, in place. */
 void

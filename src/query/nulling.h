@@ -9,6 +9,7 @@
 
 #include "nodes/parsenodes.h"
 
+extern void ungroup_query(Query *query);
 extern void unmark_query(Query *query);
 extern void mark_query(Query *query);
 

@@ -26,6 +26,17 @@ column_not_null(Oid relid, AttrNumber attno)
 	return true;
 }
 
+/* Is it generate_series() alone, which yields no NULL? */
+static bool
+is_series(RangeTblEntry *rte)
+{
+	RangeTblFunction *function = linitial(rte->functions);
+
+	return list_length(rte->functions) == 1 && IsA(function->funcexpr, FuncExpr) &&
+		((FuncExpr *) function->funcexpr)->funcid < FirstNormalObjectId &&
+		strcmp(get_func_name(((FuncExpr *) function->funcexpr)->funcid), "generate_series") == 0;
+}
+
 /* Is a column never NULL in the rows that the WHERE of its level leaves? */
 static bool
 var_not_null(Level *level, Var *var)
@@ -41,6 +52,8 @@ var_not_null(Level *level, Var *var)
 	if (bms_is_member(var->varno, level->nullable))
 		return false;
 	rte = rt_fetch(var->varno, level->query->rtable);
+	if (rte->rtekind == RTE_FUNCTION)
+		return is_series(rte);
 	if (rte->rtekind == RTE_RELATION)
 		return var->varattno > 0 && column_not_null(rte->relid, var->varattno);
 	if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations == NULL)

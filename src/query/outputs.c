@@ -21,77 +21,50 @@
 #include "utils/lsyscache.h"
 
 #include "core/refusals.h"
+#include "policy/allowed.h"
 #include "policy/extension.h"
+#include "query/aggregates.h"
 #include "query/arguments.h"
+#include "query/bases.h"
 #include "query/builder.h"
 #include "query/coordinates.h"
 #include "query/equalities.h"
 #include "query/identifiers.h"
 #include "query/outputs.h"
 #include "query/questions.h"
+#include "query/refuse.h"
 #include "query/selections.h"
+#include "query/sums.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
 
 /* ----------
- * Which aggregate is it?
+ * What form it may have
  * ----------
  */
 
-/* PostgreSQL's own aggregates and what they mean over protected rows. */
-static const struct
+/*
+ * The same aggregate of what stands below an implicit cast to double precision; else itself.  One
+ * dp_median(double precision) is there for all numbers, and integers are to stay such.  Those of
+ * pairs are of double precision only.
+ */
+static Aggref *
+with_own_type(Aggref *aggref, DpFunction function)
 {
-	const char *name;
-	DpFunction	function;
-}			standard_aggregates[] =
-{
-	{"count", DP_FUNC_COUNT},
-	{"sum", DP_FUNC_SUM},
-	{"avg", DP_FUNC_AVG},
-	{"min", DP_FUNC_MIN},
-	{"max", DP_FUNC_MAX},
-	{"var_samp", DP_FUNC_VAR},
-	{"variance", DP_FUNC_VAR},
-	{"var_pop", DP_FUNC_VAR_POP},
-	{"stddev", DP_FUNC_STDDEV},
-	{"stddev_samp", DP_FUNC_STDDEV},
-	{"stddev_pop", DP_FUNC_STDDEV_POP},
-	{"covar_samp", DP_FUNC_COVAR},
-	{"covar_pop", DP_FUNC_COVAR_POP},
-	{"corr", DP_FUNC_CORR},
-	{"regr_slope", DP_FUNC_REGR_SLOPE},
-	{"regr_intercept", DP_FUNC_REGR_INTERCEPT},
-	{"regr_r2", DP_FUNC_REGR_R2},
-	{"regr_count", DP_FUNC_REGR_COUNT},
-	{"regr_avgx", DP_FUNC_REGR_AVGX},
-	{"regr_avgy", DP_FUNC_REGR_AVGY},
-	{"regr_sxx", DP_FUNC_REGR_SXX},
-	{"regr_syy", DP_FUNC_REGR_SYY},
-	{"regr_sxy", DP_FUNC_REGR_SXY},
-	{"percentile_cont", DP_FUNC_QUANTILE},
-	{"percentile_disc", DP_FUNC_QUANTILE},
-	{"mode", DP_FUNC_MODE},
-};
+	FuncExpr   *cast;
+	Aggref	   *result;
 
-/* Which of the aggregates it stands for; DP_FUNC_NONE if there is no such one. */
-static DpFunction
-aggregate_function(Aggref *aggref)
-{
-	DpFunction	function = extension_function(aggref->aggfnoid);
-
-	if (function == DP_FUNC_NONE && aggref->aggfnoid < FirstNormalObjectId)
-	{
-		char	   *name = get_func_name(aggref->aggfnoid);
-
-		for (int i = 0; i < (int) lengthof(standard_aggregates); i++)
-		{
-			if (strcmp(name, standard_aggregates[i].name) == 0)
-				function = standard_aggregates[i].function;
-		}
-	}
-	if (function == DP_FUNC_COUNT && aggref->aggdistinct != NIL)
-		return DP_FUNC_COUNT_DISTINCT;
-	return function;
+	if (!is_dp_aggregate(aggref) || aggref->args == NIL ||
+		(function >= DP_FUNC_COVAR && function <= DP_FUNC_REGR_SXY))
+		return aggref;
+	cast = (FuncExpr *) strip_relabel(aggregate_argument(aggref, 0));
+	if (!IsA(cast, FuncExpr) || cast->funcformat != COERCE_IMPLICIT_CAST ||
+		cast->funcresulttype != FLOAT8OID || list_length(cast->args) != 1 ||
+		domain_of_type(exprType(linitial(cast->args))) == SPEC_ARG_ANY)
+		return aggref;
+	result = copyObject(aggref);
+	linitial_node(TargetEntry, result->args)->expr = copyObject(linitial(cast->args));
+	return result;
 }
 
 /* What DISTINCT, ORDER BY and WITHIN GROUP there may be. */
@@ -100,12 +73,16 @@ check_form(ReleaseBuilder *builder, Aggref *aggref, DpFunction function)
 {
 	bool		good;
 
+	if (function == DP_FUNC_LIST && aggref->aggdistinct == NIL)
+		refuse(REFUSE_LIST, builder->context->source, aggref->location);
+	if (function == DP_FUNC_LIST)
+		return;					/* what it may be sorted by are its arguments */
 	if (aggref->aggkind == AGGKIND_ORDERED_SET)
 		good = list_length(aggref->args) == 1;
 	else
 		good = aggref->aggkind == AGGKIND_NORMAL && aggref->aggorder == NIL;
 	if (aggref->aggvariadic ||
-		(aggref->aggdistinct != NIL && function != DP_FUNC_COUNT_DISTINCT))
+		(aggref->aggdistinct != NIL && function != DP_FUNC_COUNT_DISTINCT && !ignores_repeats(function)))
 		good = false;
 	if (!good)
 		refuse(function == DP_FUNC_NONE ? REFUSE_AGGREGATE : REFUSE_AGGREGATE_FORM,
@@ -132,13 +109,14 @@ static void
 add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, Node *presence)
 {
 	Node	   *expr = presence != NULL ? presence : makeBoolConst(true, false);
+	const Combination *made = find_combination(builder, aggref);
 	SpecArgType type = SPEC_ARG_ANY;
 	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
 
 	output->kind = SPEC_OUT_COUNT;
 	wanted->presence = presence != NULL;
 	if (!aggref->aggstar && presence == NULL)
-		expr = aggregate_argument(aggref, 0);
+		expr = made != NULL ? copyObject(made->parts[0].base) : aggregate_argument(aggref, 0);
 	if (never_null(builder, aggref, expr) && !checkExprHasSubLink(expr))
 	{
 		wanted->set = find_set(builder, DP_NONE, DP_NONE, true);
@@ -151,60 +129,102 @@ add_count(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, Node *pre
 	wanted->set = find_set(builder, find_argument(builder, expr, type, 0), DP_NONE, false);
 }
 
-/* An output of one argument: sum, average, variance, ... */
-static void
-add_moments(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutputKind kind)
+/* What of its argument an aggregate needs, and others may share: for bases.c. */
+static bool
+note_walker(Node *node, ReleaseBuilder *builder)
 {
-	Node	   *expr = aggregate_argument(aggref, 0);
-	SpecArgType type = number_type(builder, expr);
-	bool		every_row = never_null(builder, aggref, expr);
-	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
-	TotalBounds total;
-	int			x;
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == 0)
+	{
+		DpFunction	function = aggregate_function((Aggref *) node);
+		Aggref	   *aggref = with_own_type((Aggref *) node, function);
 
-	output->kind = kind;
-	output->integral = kind == SPEC_OUT_SUM &&
-		(type == SPEC_ARG_INT2 || type == SPEC_ARG_INT4 || type == SPEC_ARG_INT8);
-	if (kind == SPEC_OUT_SUM && total_bounds(builder, aggref, expr, &total))
-	{
-		output->bound_x = output->bound_y = total.bound;
-		x = total_argument(builder, guard_argument(builder, aggref, expr), type, &total);
-		wanted->not_negative = total.not_negative;
+		switch (function)
+		{
+			case DP_FUNC_COUNT:
+				note_argument(builder, aggref, USE_COUNT);
+				break;
+			case DP_FUNC_SUM:
+				note_argument(builder, aggref, USE_SUM);
+				break;
+			case DP_FUNC_AVG:
+				note_argument(builder, aggref, USE_MEAN);
+				break;
+			case DP_FUNC_VAR:
+			case DP_FUNC_VAR_POP:
+			case DP_FUNC_STDDEV:
+			case DP_FUNC_STDDEV_POP:
+				note_argument(builder, aggref, USE_SPREAD);
+				break;
+			default:
+				break;
+		}
+		return false;
 	}
-	else
-	{
-		output->bound_x = output->bound_y = argument_bounds(builder, aggref, expr, 1);
-		x = find_argument(builder, guard_argument(builder, aggref, expr), type, output->bound_x);
-	}
-	wanted->set = find_set(builder, x, DP_NONE, every_row);
+	return expression_tree_walker(node, note_walker, (void *) builder);
+}
+
+/* Looks at all aggregates of the level before the first becomes an output. */
+void
+note_aggregates(ReleaseBuilder *builder)
+{
+	(void) note_walker((Node *) builder->level->query->targetList, builder);
+	(void) note_walker(builder->level->query->havingQual, builder);
+	choose_bases(builder);
+}
+
+/* The argument of a count of the rows that meet a condition as well as the aggregate's FILTER. */
+static int
+condition_argument(ReleaseBuilder *builder, Aggref *aggref, Node *condition)
+{
+	Aggref	   *count = copyObject(aggref);
+	List	   *conditions = list_make1(condition);
+
+	if (aggref->aggfilter != NULL)
+		conditions = lcons(aggref->aggfilter, conditions);
+	count->aggfilter = make_ands_explicit(conditions);
+	return find_argument(builder, guard_argument(builder, count, makeBoolConst(true, false)),
+						 SPEC_ARG_ANY, 0);
 }
 
 /*
- * An output of two arguments.  The standard puts the dependent variable y
- * first: corr(y, x), regr_slope(y, x).  regr_count(y, x), the rows in which both have a value,
- * needs no bounds.
+ * bool_or (any) and bool_and: is there a true, is there no false?  Those are counted who have one,
+ * beside those who have a value.  A sub-select in the argument would run twice for both numbers: then all
+ * individuals stand for those who have a value.
  */
 static void
-add_pair(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutputKind kind)
+add_boolean(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool any)
 {
-	Node	   *expr_y = aggregate_argument(aggref, 0);
-	Node	   *expr_x = aggregate_argument(aggref, 1);
-	bool		every_row = never_null(builder, aggref, expr_y) &&
-		never_null(builder, aggref, expr_x);
-	SpecArgType type_y = number_type(builder, expr_y);
-	SpecArgType type_x = number_type(builder, expr_x);
-	int			x;
-	int			y;
+	Node	   *expr = aggregate_argument(aggref, 0);
+	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
 
-	output->kind = kind;
-	if (kind != SPEC_OUT_COUNT)
-	{
-		output->bound_y = argument_bounds(builder, aggref, expr_y, 2);
-		output->bound_x = argument_bounds(builder, aggref, expr_x, 4);
-	}
-	y = find_argument(builder, guard_argument(builder, aggref, expr_y), type_y, output->bound_y);
-	x = find_argument(builder, guard_argument(builder, aggref, expr_x), type_x, output->bound_x);
-	builder->wanted[builder->spec.noutputs].set = find_set(builder, x, y, every_row);
+	output->kind = any ? SPEC_OUT_ANY : SPEC_OUT_NONE;
+	wanted->presence = true;
+	wanted->argument = condition_argument(builder, aggref, any ? expr :
+										  (Node *) makeBoolExpr(NOT_EXPR, list_make1(expr), -1));
+	if (never_null(builder, aggref, expr) || checkExprHasSubLink((Node *) aggref))
+		wanted->set = find_set(builder, DP_NONE, DP_NONE, true);
+	else
+		wanted->set = find_set(builder, find_argument(builder, guard_argument(builder, aggref, expr),
+													  SPEC_ARG_ANY, 0), DP_NONE, false);
+}
+
+/*
+ * min and max: order statistics of what has bounds, of booleans whether there is a false or a
+ * true, of all else the first or last of released values.
+ */
+static void
+add_extreme(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecTargetKind kind)
+{
+	Oid			type = exprType(aggregate_argument(aggref, 0));
+
+	if (domain_of_type(type) != SPEC_ARG_ANY)
+		add_rank(builder, aggref, output, kind);
+	else if (type == BOOLOID)
+		add_boolean(builder, aggref, output, kind == SPEC_TARGET_MAX);
+	else
+		add_first_value(builder, aggref, output, kind == SPEC_TARGET_MAX);
 }
 
 /* ----------
@@ -237,6 +257,9 @@ typedef enum Family
 	FAMILY_MOMENTS,
 	FAMILY_PAIR,
 	FAMILY_RANK,
+	FAMILY_EXTREME,
+	FAMILY_BOOLEAN,
+	FAMILY_LIST,
 	FAMILY_QUANTILE,
 	FAMILY_FREQUENT,
 	FAMILY_HISTOGRAM,
@@ -248,7 +271,7 @@ static const struct
 {
 	DpFunction	function;
 	Family		family;
-	int			kind;			/* SpecOutputKind; of ranks SpecTargetKind */
+	int			kind;			/* SpecOutputKind; of ranks and extremes SpecTargetKind */
 }			families[] =
 {
 	{DP_FUNC_COUNT, FAMILY_COUNT, SPEC_OUT_COUNT},
@@ -272,8 +295,11 @@ static const struct
 	{DP_FUNC_REGR_SYY, FAMILY_PAIR, SPEC_OUT_SYY},
 	{DP_FUNC_REGR_SXY, FAMILY_PAIR, SPEC_OUT_SXY},
 	{DP_FUNC_MEDIAN, FAMILY_RANK, SPEC_TARGET_QUANTILE},
-	{DP_FUNC_MIN, FAMILY_RANK, SPEC_TARGET_MIN},
-	{DP_FUNC_MAX, FAMILY_RANK, SPEC_TARGET_MAX},
+	{DP_FUNC_MIN, FAMILY_EXTREME, SPEC_TARGET_MIN},
+	{DP_FUNC_MAX, FAMILY_EXTREME, SPEC_TARGET_MAX},
+	{DP_FUNC_BOOL_AND, FAMILY_BOOLEAN, SPEC_OUT_NONE},
+	{DP_FUNC_BOOL_OR, FAMILY_BOOLEAN, SPEC_OUT_ANY},
+	{DP_FUNC_LIST, FAMILY_LIST, SPEC_OUT_LIST},
 	{DP_FUNC_QUANTILE, FAMILY_QUANTILE, SPEC_OUT_RANK},
 	{DP_FUNC_MODE, FAMILY_FREQUENT, SPEC_OUT_MODE},
 	{DP_FUNC_TOP, FAMILY_FREQUENT, SPEC_OUT_TOP},
@@ -292,6 +318,9 @@ add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 
 	while (i < (int) lengthof(families) && families[i].function != function)
 		i++;
+	if (i >= (int) lengthof(families) && list_length(aggref->args) == 1 &&
+		!type_is_allowed(exprType(aggregate_argument(aggref, 0))))
+		refuse_type(builder->context, exprType(aggregate_argument(aggref, 0)), aggref->location);
 	if (i >= (int) lengthof(families))
 		refuse(REFUSE_AGGREGATE, builder->context->source, aggref->location);
 	switch (families[i].family)
@@ -314,6 +343,15 @@ add_aggregate(ReleaseBuilder *builder, Aggref *aggref, DpFunction function,
 			break;
 		case FAMILY_RANK:
 			add_rank(builder, aggref, output, families[i].kind);
+			break;
+		case FAMILY_EXTREME:
+			add_extreme(builder, aggref, output, families[i].kind);
+			break;
+		case FAMILY_BOOLEAN:
+			add_boolean(builder, aggref, output, families[i].kind == SPEC_OUT_ANY);
+			break;
+		case FAMILY_LIST:
+			add_list(builder, aggref, output);
 			break;
 		case FAMILY_QUANTILE:
 			add_quantile(builder, aggref, output);
@@ -421,12 +459,17 @@ name_output(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 static void
 turn_into_share(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 {
-	if (!is_moment_output(output) || builder->wanted[builder->spec.noutputs].sketch != DP_NONE)
+	WantedOutput *wanted = &builder->wanted[builder->spec.noutputs];
+
+	if (!is_moment_output(output) || is_boolean_output(output) || wanted->sketch != DP_NONE)
 		refuse(REFUSE_CLIPPED, builder->context->source, aggref->location);
 	output->kind = SPEC_OUT_CLIPPED;
 	output->type = FLOAT8OID;
-	output->integral = false;
+	output->digits = (SpecDigits) {SPEC_ROUND_NONE};
 	output->bound_x = output->bound_y = 0;
+	if (wanted->nparts > 0)
+		wanted->set = wanted->parts[0].set;
+	wanted->nparts = 0;
 }
 
 /* The position of the output that is of this form of an aggregate; DP_NONE if there is none. */
@@ -458,14 +501,17 @@ new_output(ReleaseBuilder *builder, Aggref *aggref)
 
 	if (builder->spec.noutputs >= DP_MAX_OUTPUTS)
 		refuse_many(DP_MAX_OUTPUTS, "different outputs", builder->context->source, aggref->location);
+	if (find_combination(builder, aggref) == NULL && builder->own_outputs++ >= DP_MAX_OWN_OUTPUTS)
+		refuse_many(DP_MAX_OWN_OUTPUTS, "different outputs", builder->context->source,
+					aggref->location);
 	output = &builder->spec.outputs[builder->spec.noutputs];
 	output->type = aggref->aggtype;
 	output->part = DP_NONE;
 	for (int m = 0; m < SPEC_MOMENT_KINDS; m++)
 		output->moments[m] = DP_NONE;
 	wanted = &builder->wanted[builder->spec.noutputs];
-	wanted->set = wanted->sketch = DP_NONE;
-	wanted->presence = wanted->not_negative = false;
+	memset(wanted, 0, sizeof(*wanted));
+	wanted->set = wanted->argument = wanted->sketch = DP_NONE;
 	return output;
 }
 
@@ -483,7 +529,7 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form)
 	int			level_param = 0;
 	int			i;
 
-	aggref = with_filter(builder, aggref);
+	aggref = with_filter(builder, with_own_type(aggref, function));
 	if (form->end != SPEC_END_NONE)
 		level_param = find_param(builder, SPEC_PARAM_LEVEL,
 								 written_number(builder, form->level, REFUSE_PARAMETER));
@@ -501,6 +547,8 @@ add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form)
 	add_aggregate(builder, aggref, function, output);
 	if (form->end != SPEC_END_NONE && output->kind >= SPEC_OUT_RANKS)
 		refuse(REFUSE_INTERVAL, builder->context->source, aggref->location);
+	if (output->kind == SPEC_OUT_COUNT)
+		output->digits = (SpecDigits) {SPEC_ROUND_SCALE, 0};
 	if (form->clipped)
 		turn_into_share(builder, aggref, output);
 	name_output(builder, aggref, output);

@@ -18,6 +18,7 @@ typedef struct OutputForm
 	bool		clipped;		/* the share of individuals that are clipped in it */
 } OutputForm;
 
+extern void note_aggregates(ReleaseBuilder *builder);
 extern int	add_output(ReleaseBuilder *builder, Aggref *aggref, const OutputForm *form);
 
 #endif							/* DP_OUTPUTS_H */

@@ -6,11 +6,12 @@
  * join that holds when every pair of protected inputs is tied by equality of
  * the unit, and when the weak side of an outer join is tied in its ON clause
  * (otherwise whether a row of one individual is null-extended would depend on
- * rows of others).  Public inputs may be joined on any condition: fan-out is bounded
+ * rows of others), and both sides of a FULL JOIN.  Public inputs may be joined on any condition: fan-out is bounded
  * per individual later.
  */
 #include "postgres.h"
 
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 
 #include "core/refusals.h"
@@ -20,6 +21,7 @@
 #include "query/refuse.h"
 #include "query/totals.h"
 #include "query/unique.h"
+#include "query/untied.h"
 
 /* Inputs that are known to hold rows of the same individual. */
 typedef struct Component
@@ -89,9 +91,58 @@ tie_outer_join(RewriteContext *context, Level *level, JoinExpr *join, bool nulla
 	b = linitial(weak);
 	if (list_length(strong) > 1 || list_length(weak) > 1 ||
 		!components_tied(equalities_of(join->quals), a, b))
-		refuse(REFUSE_NOT_TIED, context->source, exprLocation(join->quals));
+		refuse_not_tied(context, level, exprLocation(join->quals));
 	a->partial = list_concat(list_concat(a->partial, b->units), b->partial);
 	return strong;
+}
+
+/* COALESCE(left, right) of two columns of the unit, as USING makes it; NULL if their types differ. */
+static Node *
+either_column(Node *left, Node *right)
+{
+	CoalesceExpr *result = makeNode(CoalesceExpr);
+
+	if (exprType(left) != exprType(right) || exprCollation(left) != exprCollation(right))
+		return NULL;
+	result->coalescetype = exprType(left);
+	result->coalescecollid = exprCollation(left);
+	result->args = list_make2(copyObject(left), copyObject(right));
+	result->location = -1;
+	return (Node *) result;
+}
+
+/*
+ * The component of FULL JOIN of two private sides.  A row is that of the individual whom either
+ * side names.  ON compares the units and nothing else: so an individual with rows on both sides
+ * has no row without a partner, and no more rows than the sides together say.
+ */
+static List *
+tie_full_join(RewriteContext *context, JoinExpr *join, List *left, List *right)
+{
+	Component  *a = linitial(left);
+	Component  *b = linitial(right);
+	List	   *unit = NIL;
+	List	   *conditions = make_ands_implicit((Expr *) join->quals);
+	ListCell   *la;
+	ListCell   *lb;
+
+	if (list_length(left) > 1 || list_length(right) > 1 ||
+		list_length(conditions) != list_length(linitial(a->units)) ||
+		!equalities_tie(equalities_of(join->quals), list_make1(linitial(a->units)),
+						list_make1(linitial(b->units))))
+		refuse(REFUSE_FULL_JOIN, context->source, exprLocation(join->quals));
+	forboth(la, linitial(a->units), lb, linitial(b->units))
+	{
+		Node	   *column = either_column(lfirst(la), lfirst(lb));
+
+		if (column == NULL)
+			refuse(REFUSE_FULL_JOIN, context->source, exprLocation(join->quals));
+		unit = lappend(unit, column);
+	}
+	a->partial = list_concat(list_concat(a->units, a->partial),
+							 list_concat(b->units, b->partial));
+	a->units = list_make1(unit);
+	return left;
 }
 
 /* The components of a join tree; remembers which inputs may be null-extended. */
@@ -139,7 +190,7 @@ tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable)
 			return merge_components(list_concat(left, right), equalities_of(join->quals));
 		if (join->jointype == JOIN_FULL && (left == NIL || right == NIL))
 			return list_concat(left, right);
-		refuse(REFUSE_FULL_JOIN, context->source, exprLocation(join->quals));
+		return tie_full_join(context, join, left, right);
 	}
 	elog(ERROR, "unrecognized join tree node: %d", (int) nodeTag(node));
 	return NIL;
@@ -156,7 +207,7 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 										  (Node *) level->query->jointree, false);
 
 	if (list_length(components) != 1)
-		refuse_query(REFUSE_NOT_TIED, context, level->query);
+		refuse_not_tied(context, level, exprLocation((Node *) level->query->targetList));
 	result->units = ((Component *) linitial(components))->units;
 	result->partial = ((Component *) linitial(components))->partial;
 

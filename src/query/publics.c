@@ -10,7 +10,7 @@
  *
  *		WITH "dp_agg public n" AS MATERIALIZED (SELECT columns FROM relation)
  *
- * in R, and the sealed node reads all CTEs below it to their ends before the first
+ * in R, functions in FROM likewise, and the sealed node reads all CTEs below it to their ends before the first
  * protected row (nodes/release/ahead.c).  CTEs of the client's become sub-selects before that,
  * but for those that hold a release, which is drawn once however often it is named.
  */
@@ -22,6 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/prep.h"
+#include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/rel.h"
@@ -32,6 +33,7 @@
 #include "query/ctes.h"
 #include "query/level.h"
 #include "query/publics.h"
+#include "query/queries.h"
 #include "query/questions.h"
 #include "query/walk.h"
 
@@ -57,6 +59,13 @@ holds_release_walker(Node *node, void *context)
 		return query_is_release((Query *) node) ||
 			query_tree_walker((Query *) node, holds_release_walker, context, 0);
 	return expression_tree_walker(node, holds_release_walker, context);
+}
+
+/* Does the query hold a release?  It may be NULL. */
+bool
+holds_release(Node *query)
+{
+	return holds_release_walker(query, NULL);
 }
 
 /* The CTE that an entry of the innermost query names. */
@@ -246,6 +255,29 @@ select_columns(Query *from, int varno, const Bitmapset *columns)
 	return query;
 }
 
+/* SELECT of all columns of functions in FROM, which move there. */
+static Query *
+select_functions(RangeTblEntry *rte)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	List	   *names;
+	List	   *columns;
+	ListCell   *ln;
+	ListCell   *lc;
+
+	ref->rtindex = 1;
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	query->hasSubLinks = checkExprHasSubLink((Node *) rte->functions);
+	DP_EXPAND_ENTRY(rte, 1, &names, &columns);
+	forboth(ln, names, lc, columns)
+		append_target(query, lfirst(lc), strVal(lfirst(ln)), false);
+	return query;
+}
+
 /* Replaces a range table entry by a reference to a new CTE. */
 static void
 read_ahead(PublicsContext *context, Query *query, int varno)
@@ -257,6 +289,7 @@ read_ahead(PublicsContext *context, Query *query, int varno)
 
 	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
 	cte = make_cte(psprintf("dp_agg public %d", list_length(context->ctes) + 1),
+				   rte->rtekind == RTE_FUNCTION ? select_functions(copyObject(rte)) :
 				   select_columns(query, varno, used.columns));
 	context->ctes = lappend(context->ctes, cte);
 	named = make_cte_reference(cte, context->depth);
@@ -286,7 +319,8 @@ publics_walker(Node *node, PublicsContext *context)
 		{
 			RangeTblEntry *rte = rt_fetch(i, query->rtable);
 
-			if (rte->rtekind == RTE_RELATION && !is_private_relation(context->rewrite, rte))
+			if (rte->rtekind == RTE_FUNCTION ||
+				(rte->rtekind == RTE_RELATION && !is_private_relation(context->rewrite, rte)))
 				read_ahead(context, query, i);
 		}
 		context->depth++;

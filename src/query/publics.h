@@ -9,6 +9,7 @@
 
 #include "query/level.h"
 
+extern bool holds_release(Node *query);
 extern void inline_public_ctes(RewriteContext *context, Level *level, Query *release);
 extern void read_publics_ahead(RewriteContext *context, Query *release);
 

@@ -12,6 +12,7 @@
 #include "policy/extension.h"
 #include "query/ctes.h"
 #include "query/level.h"
+#include "query/equalities.h"
 #include "query/questions.h"
 
 /*
@@ -67,6 +68,18 @@ aggregate_counts(Aggref *aggref)
 
 	return function == DP_FUNC_COUNT || function == DP_FUNC_COUNT_DISTINCT ||
 		aggref->aggfnoid == F_COUNT_ANY;
+}
+
+/* What dp_low(), dp_high() or dp_clipped() stands around; NULL if the node is none of these. */
+Node *
+annotated_expression(Node *node)
+{
+	DpFunction	function = IsA(node, FuncExpr) ?
+		extension_function(((FuncExpr *) node)->funcid) : DP_FUNC_NONE;
+
+	if (function != DP_FUNC_LOW && function != DP_FUNC_HIGH && function != DP_FUNC_CLIPPED)
+		return NULL;
+	return strip_relabel(linitial(((FuncExpr *) node)->args));
 }
 
 /* Is there a dp_ aggregate of the level that is levelsup queries above? */

@@ -14,6 +14,7 @@ extern bool mentions_private(RewriteContext *context, Query *query);
 extern bool statement_uses_dp(Query *query);
 extern bool is_dp_aggregate(Aggref *aggref);
 extern bool aggregate_counts(Aggref *aggref);
+extern Node *annotated_expression(Node *node);
 extern bool level_uses_dp(Query *query);
 
 #endif							/* DP_QUESTIONS_H */

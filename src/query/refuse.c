@@ -5,6 +5,8 @@
 #include "postgres.h"
 
 #include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "core/refusals.h"
 #include "query/level.h"
@@ -22,6 +24,35 @@ void
 refuse_limit(int limit, const char *things, RewriteContext *context, Query *query)
 {
 	refuse_many(limit, things, context->source, exprLocation((Node *) query->targetList));
+}
+
+/* Raises the refusal of a call or cast, by its name. */
+void
+refuse_function(RewriteContext *context, Node *node)
+{
+	FuncExpr   *func = (FuncExpr *) node;
+	char	   *name;
+
+	if (IsA(node, FuncExpr) && func->funcformat != COERCE_EXPLICIT_CAST &&
+		func->funcformat != COERCE_IMPLICIT_CAST)
+		name = psprintf("%s()", get_func_name(func->funcid));
+	else
+		name = psprintf("cast to %s", format_type_be(exprType(node)));
+	refuse_named(REFUSE_FUNCTION, name, context->source, exprLocation(node));
+}
+
+/* Raises the refusal of an operator. */
+void
+refuse_operator(RewriteContext *context, Oid opno, int location)
+{
+	refuse_named(REFUSE_FUNCTION, get_opname(opno), context->source, location);
+}
+
+/* Raises the refusal of a type. */
+void
+refuse_type(RewriteContext *context, Oid type, int location)
+{
+	refuse_named(REFUSE_TYPE, format_type_be(type), context->source, location);
 }
 
 /* Where LIMIT or OFFSET stands. */

@@ -46,6 +46,7 @@
 #include "policy/extension.h"
 #include "query/below.h"
 #include "query/builder.h"
+#include "query/calendars.h"
 #include "query/checks.h"
 #include "query/collectors.h"
 #include "query/constants.h"
@@ -66,8 +67,11 @@
 #include "query/planning.h"
 #include "query/publics.h"
 #include "query/rewrite.h"
+#include "query/sets.h"
+#include "query/simpler.h"
 #include "query/totals.h"
 #include "query/units.h"
+#include "query/vacant.h"
 #include "query/walk.h"
 #include "query/wide.h"
 #include "query/with.h"
@@ -237,16 +241,20 @@ outer_mutator(Node *node, OuterContext *context)
 		return column;
 	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->levelsup)
 	{
-		Aggref	   *aggref = own_aggregate((Aggref *) node, context);
+		Node	   *simpler = simpler_aggregate(builder, (Aggref *) node, context->levelsup);
+		Aggref	   *aggref;
 
+		if (simpler != NULL)
+			return outer_mutator(simpler, context);
+		aggref = own_aggregate((Aggref *) node, context);
 		form = (OutputForm) {.end = SPEC_END_NONE};
 		return release_column(-(add_output(builder, aggref, &form) + 1), node,
 							  context->levelsup);
 	}
 	if (IsA(node, FuncExpr) && annotation_form((FuncExpr *) node, &form))
 		return mutate_annotation((FuncExpr *) node, &form, context);
-	if (IsA(node, GroupingFunc))
-		refuse(REFUSE_GROUPING_SETS, builder->context->source, exprLocation(node));
+	if (IsA(node, GroupingFunc) && ((GroupingFunc *) node)->agglevelsup == context->levelsup)
+		return int4_const(0);	/* all keys are in the one set (sets.c) */
 	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->levelsup)
 		return dependent_column((Var *) node, context);
 	return expression_tree_mutator(node, outer_mutator, (void *) context);
@@ -286,6 +294,7 @@ static void
 settle_settings(ReleaseBuilder *builder)
 {
 	Individuals *individuals = builder->individuals;
+	const SetLevel *set = builder->context->set;
 
 	builder->spec.dimensions = 1;
 	builder->spec.rows = DP_NONE;
@@ -294,6 +303,8 @@ settle_settings(ReleaseBuilder *builder)
 	if (!builder->spec.streamed)
 		individuals->proofs = NIL;
 	initial_params(builder);
+	if (set != NULL && set->query == builder->level->query)
+		builder->spec.grouping = set->grouping;
 	extract_with(builder);
 }
 
@@ -390,7 +401,7 @@ install_release(ReleaseBuilder *builder, Query *release)
 	rte->eref = makeAlias("dp_release", copyObject(cte->ctecolnames));
 	ref->rtindex = 1;
 	query->rtable = list_make1(rte);
-	DP_CLEAR_PERMISSIONS(query);
+	DP_CLEAR_RANGE_TABLE(query);
 	query->jointree = makeFromExpr(list_make1(ref), query->havingQual);
 	query->havingQual = NULL;
 	query->groupClause = NIL;
@@ -400,7 +411,8 @@ install_release(ReleaseBuilder *builder, Query *release)
 }
 
 /*
- * Replaces the level by a release and its post-processing, in place.  individuals: whose rows
+ * Replaces the level by a release and its post-processing, in place; or by its answer, if no row
+ * reaches it.  individuals: whose rows
  * the level's FROM holds.  Raises ERRCODE_DP_QUERY_REFUSED, ERRCODE_DP_BOUNDS or
  * ERRCODE_INVALID_PARAMETER_VALUE; no row is read.
  */
@@ -409,14 +421,20 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 {
 	ReleaseBuilder builder = {.context = context,.level = level,
 		.individuals = individuals};
+	Query	   *side;
 	Query	   *release;
 
 	settle_settings(&builder);
 	group_distinct_rows(level->query);
+	side = public_side(level);
 	guard_from(context, level);
 	require_unit(level, individuals);
+	if (answer_vacant(level->query))
+		return;
 	find_keys(&builder);
+	note_aggregates(&builder);
 	replace_aggregates(&builder);
+	settle_calendar(&builder, side);
 	restrict_to_domains(&builder);
 	guard_keys(&builder);
 	follow_limits(&builder);
@@ -429,4 +447,5 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 	release = make_release(&builder);
 	install_release(&builder, release);
 	list_domains(&builder, level->query);
+	list_calendar(&builder, level->query);
 }

@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
@@ -18,6 +19,7 @@
 #include "core/compat.h"
 #include "core/refusals.h"
 #include "policy/allowed.h"
+#include "query/aggregates.h"
 #include "query/arguments.h"
 #include "query/builder.h"
 #include "query/checks.h"
@@ -31,7 +33,10 @@
  * ----------
  */
 
-/* Position of a sketch, found or added; the description says what is equal. */
+/*
+ * Position of a sketch, found or added; the description says what is equal.  Of values there is
+ * one for those who count rows and those who do not, so that it is paid for once.
+ */
 static int
 find_sketch(ReleaseBuilder *builder, Node *expr, const SpecSketch *wanted)
 {
@@ -41,9 +46,15 @@ find_sketch(ReleaseBuilder *builder, Node *expr, const SpecSketch *wanted)
 
 	foreach(lc, builder->sketch_arguments)
 	{
-		if (equal(lfirst(lc), expr) &&
-			memcmp(&spec->sketches[i], wanted, sizeof(SpecSketch)) == 0)
+		SpecSketch *sketch = &spec->sketches[i];
+		SpecSketch	counted = *sketch;
+
+		counted.shares = wanted->shares;
+		if (equal(lfirst(lc), expr) && memcmp(&counted, wanted, sizeof(SpecSketch)) == 0)
+		{
+			sketch->shares = sketch->shares && wanted->shares;
 			return i;
+		}
 		i++;
 	}
 	if (spec->nsketches >= DP_MAX_SKETCHES)
@@ -73,9 +84,12 @@ cells_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecScheme sch
 	return find_sketch(builder, guard_argument(builder, aggref, expr), &sketch);
 }
 
-/* A sketch of the values themselves, or of which there are. */
+/*
+ * A sketch of the values themselves, or of which there are.  shares: how many rows have a value does
+ * not matter.
+ */
 static int
-values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKind kind)
+values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKind kind, bool shares)
 {
 	SpecSketch	sketch;
 	TypeCacheEntry *type = lookup_type_cache(exprType(expr),
@@ -83,12 +97,14 @@ values_sketch(ReleaseBuilder *builder, Aggref *aggref, Node *expr, SpecSketchKin
 
 	if (!type_is_allowed(exprType(expr)) || !OidIsValid(type->eq_opr) ||
 		type->eq_opr >= FirstNormalObjectId || !OidIsValid(type->hash_extended_proc))
-		refuse(REFUSE_TYPE, builder->context->source, exprLocation(expr));
+		refuse_type(builder->context, exprType(expr), exprLocation(expr));
 	check_compared(builder->context, expr); /* values are hashed */
 	memset(&sketch, 0, sizeof(sketch));
 	sketch.kind = kind;
+	sketch.typmod = exprTypmod(expr);
 	sketch.value_type = exprType(expr);
 	sketch.collation = exprCollation(expr);
+	sketch.shares = shares;
 	return find_sketch(builder, guard_argument(builder, aggref, expr), &sketch);
 }
 
@@ -293,7 +309,7 @@ void
 add_frequent(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool top)
 {
 	Node	   *expr = aggregate_argument(aggref, 0);
-	int			sketch = values_sketch(builder, aggref, expr, SPEC_SKETCH_VALUES);
+	int			sketch = values_sketch(builder, aggref, expr, SPEC_SKETCH_VALUES, false);
 
 	output->kind = top ? SPEC_OUT_TOP : SPEC_OUT_MODE;
 	output->part = find_part(builder, top ? SPEC_PART_TOP : SPEC_PART_MODE, sketch);
@@ -301,6 +317,50 @@ add_frequent(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool t
 		output->number = find_param(builder, SPEC_PARAM_NUMBER,
 									written_number(builder, aggregate_argument(aggref, 1),
 												   REFUSE_PARAMETER));
+}
+
+/*
+ * An output made of the values that pass their threshold, sorted by an operator of PostgreSQL's
+ * own.  All such outputs of an argument, and its dp_top, are made of what one part releases.
+ */
+static void
+add_ordered(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, SpecOutputKind kind,
+			Oid order)
+{
+	Node	   *expr = aggregate_argument(aggref, 0);
+
+	if (!OidIsValid(order) || order >= FirstNormalObjectId)
+		refuse_type(builder->context, exprType(expr), exprLocation(expr));
+	output->kind = kind;
+	output->order = order;
+	output->part = find_part(builder, SPEC_PART_TOP,
+							 values_sketch(builder, aggref, expr, SPEC_SKETCH_VALUES, true));
+}
+
+/* min, or max (last): the first of the released values in the type's own order, or the last. */
+void
+add_first_value(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output, bool last)
+{
+	TypeCacheEntry *type = lookup_type_cache(exprType(aggregate_argument(aggref, 0)),
+											 TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+
+	add_ordered(builder, aggref, output, SPEC_OUT_FIRST, last ? type->gt_opr : type->lt_opr);
+}
+
+/*
+ * array_agg(DISTINCT x): all released values, in the order in which DISTINCT or ORDER BY sort them.
+ * The result must be an array with elements of the type of x.
+ */
+void
+add_list(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
+{
+	TargetEntry *argument = linitial_node(TargetEntry, aggref->args);
+	SortGroupClause *clause = get_sortgroupref_clause(argument->ressortgroupref,
+													  aggref->aggdistinct);
+
+	if (get_element_type(aggref->aggtype) != getBaseType(exprType((Node *) argument->expr)))
+		refuse(REFUSE_AGGREGATE, builder->context->source, aggref->location);
+	add_ordered(builder, aggref, output, SPEC_OUT_LIST, clause->sortop);
 }
 
 /*
@@ -351,5 +411,5 @@ add_distinct(ReleaseBuilder *builder, Aggref *aggref, SpecOutput *output)
 
 	output->kind = SPEC_OUT_COUNT;
 	builder->wanted[builder->spec.noutputs].sketch =
-		values_sketch(builder, aggref, expr, SPEC_SKETCH_DISTINCT);
+		values_sketch(builder, aggref, expr, SPEC_SKETCH_DISTINCT, false);
 }

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 
@@ -16,6 +15,7 @@
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/statement.h"
+#include "query/vacant.h"
 
 /* Processes a query that hands its rows to the client, or to one that does. */
 static void
@@ -85,42 +85,12 @@ returns_nothing(RewriteContext *context, Query *query)
 	if (limit != NULL && IsA(limit, Const) && !((Const *) limit)->constisnull &&
 		DatumGetInt64(((Const *) limit)->constvalue) == 0)
 		return true;
-	if (query->setOperations != NULL || query->havingQual != NULL ||
+	if (query->setOperations != NULL || query->havingQual != NULL || query->groupingSets != NIL ||
 		(query->hasAggs && query->groupClause == NIL))
 		return false;
 	quals = eval_const_expressions(context->root, copyObject(query->jointree->quals));
 	return quals != NULL && IsA(quals, Const) &&
 		(((Const *) quals)->constisnull || !DatumGetBool(((Const *) quals)->constvalue));
-}
-
-/* Keeps the columns of a statement that returns nothing, and nothing else. */
-static void
-empty_statement(Query *query)
-{
-	List	   *columns = NIL;
-	ListCell   *lc;
-
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-		Node	   *expr = (Node *) tle->expr;
-
-		if (tle->resjunk)
-			continue;
-		tle->expr = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr),
-										   exprCollation(expr));
-		tle->ressortgroupref = 0;
-		columns = lappend(columns, tle);
-	}
-	query->targetList = columns;
-	query->rtable = query->cteList = NIL;
-	DP_CLEAR_PERMISSIONS(query);
-	query->jointree = makeFromExpr(NIL, makeBoolConst(false, false));
-	query->groupClause = query->groupingSets = query->distinctClause = NIL;
-	query->sortClause = query->windowClause = query->rowMarks = NIL;
-	query->havingQual = query->limitCount = query->limitOffset = query->setOperations = NULL;
-	query->hasAggs = query->hasWindowFuncs = query->hasTargetSRFs = query->hasSubLinks = false;
-	query->hasDistinctOn = query->hasRecursive = query->hasForUpdate = false;
 }
 
 /* Processes a whole statement that touches protected relations, in place. */
@@ -131,7 +101,7 @@ process_statement(RewriteContext *context, Query *query)
 	{
 		if (returns_nothing(context, query))
 		{
-			empty_statement(query);
+			empty_query(query);
 			return;
 		}
 		if (statement_uses_dp(query))

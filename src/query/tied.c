@@ -22,6 +22,8 @@ yields_one_row(Query *query)
 		return false;
 	if (query->hasAggs && query->groupClause == NIL && query->groupingSets == NIL)
 		return true;
+	if (query->jointree->fromlist == NIL && query->groupingSets == NIL)
+		return true;
 	return query->limitCount != NULL && IsA(query->limitCount, Const) &&
 		!((Const *) query->limitCount)->constisnull &&
 		DatumGetInt64(((Const *) query->limitCount)->constvalue) <= 1 &&

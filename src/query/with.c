@@ -5,11 +5,14 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/array.h"
 #include "utils/fmgroids.h"
 
 #include "core/refusals.h"
@@ -19,6 +22,7 @@
 #include "query/constants.h"
 #include "query/level.h"
 #include "query/params.h"
+#include "query/refuse.h"
 #include "query/with.h"
 #include "spec/spec.h"
 
@@ -41,6 +45,7 @@ typedef struct WithContext
 	List	   *params;
 	Node	   *given[DP_PARAM_FIRST_OTHER];	/* what was given so far, else NULL */
 	bool		by_client[DP_PARAM_FIRST_OTHER];	/* with a parameter of the client */
+	Const	   *shares;			/* of grouping sets, or NULL */
 } WithContext;
 
 /* Refuses arguments that are neither constants nor parameters. */
@@ -55,7 +60,7 @@ check_arguments(RewriteContext *context, FuncExpr *with)
 
 		if (IsA(argument, NamedArgExpr))
 			argument = (Node *) ((NamedArgExpr *) argument)->arg;
-		if (release_parameter(context, argument) == NULL)
+		if (exprType(argument) != FLOAT8ARRAYOID && release_parameter(context, argument) == NULL)
 			refuse(REFUSE_WITH_ARGUMENTS, context->source, with->location);
 	}
 }
@@ -87,7 +92,25 @@ apply_argument(WithContext *context, int i, Node *argument, int location)
 	lfirst(list_nth_cell(context->params, i)) = argument;
 }
 
-/* Reads dp_with(epsilon, delta, max_groups, max_rows, max_total) into the parameters. */
+/*
+ * Reads the shares of grouping sets, which must be known when the query is planned, whatever the
+ * values of the client's parameters.
+ */
+static void
+apply_shares(WithContext *context, Node *argument, int location)
+{
+	Const	   *shares = (Const *) eval_const_expressions(NULL, argument);
+
+	if (!IsA(shares, Const))
+		refuse(REFUSE_WITH_SHARES, context->rewrite->source, location);
+	if (shares->constisnull)
+		return;
+	if (context->shares != NULL && !equal(context->shares, shares))
+		refuse(REFUSE_WITH_TWICE, context->rewrite->source, location);
+	context->shares = shares;
+}
+
+/* Reads dp_with(epsilon, delta, max_groups, max_rows, max_total, shares) into the parameters. */
 static void
 apply_with(WithContext *context, FuncExpr *with)
 {
@@ -99,7 +122,13 @@ apply_with(WithContext *context, FuncExpr *with)
 	/* puts named arguments in order and adds defaults; the call itself is volatile */
 	with = castNode(FuncExpr, eval_const_expressions(NULL, (Node *) with));
 	foreach(lc, with->args)
-		apply_argument(context, i++, lfirst(lc), location);
+	{
+		if (i < DP_PARAM_FIRST_OTHER)
+			apply_argument(context, i, lfirst(lc), location);
+		else
+			apply_shares(context, lfirst(lc), location);
+		i++;
+	}
 }
 
 /* Takes dp_with() out of conditions that AND connects, however they are nested. */
@@ -152,6 +181,35 @@ take_with(WithContext *context, Node *node)
 	}
 }
 
+/* Into how many parts epsilon and delta are divided where shares are given. */
+#define SHARE_WHOLE (1 << 30)
+
+/*
+ * The share of the release's grouping set, as a part of SHARE_WHOLE: at least one, for shares differ
+ * by a factor of a million at most.  Rounding errors of doubles add up to much less than 1, so the
+ * parts of all sets, rounded down, add up to the whole at most.
+ */
+static void
+settle_share(ReleaseBuilder *builder, const Const *shares)
+{
+	SpecGrouping *grouping = &builder->spec.grouping;
+	ArrayType  *array = DatumGetArrayTypeP(shares->constvalue);
+	const double *values = (const double *) ARR_DATA_PTR(array);
+	double		sum = 0;
+	bool		good = grouping->number > 0 && ARR_NDIM(array) == 1 && !array_contains_nulls(array) &&
+		ARR_DIMS(array)[0] == grouping->count;
+
+	for (int i = 0; good && i < grouping->count; i++)
+	{
+		good = values[i] >= 0.001 && values[i] <= 1000;
+		sum += values[i];
+	}
+	if (!good)
+		refuse_query(REFUSE_WITH_SHARES, builder->context, builder->level->query);
+	grouping->part = (int32) floor(values[grouping->number - 1] / sum * SHARE_WHOLE);
+	grouping->whole = SHARE_WHOLE;
+}
+
 /*
  * Takes dp_with() out of the conditions of WHERE and ON that AND connects, in place, and reads it
  * into the parameters.  Raises ERRCODE_DP_QUERY_REFUSED for arguments that are not public, and
@@ -163,6 +221,8 @@ extract_with(ReleaseBuilder *builder)
 	WithContext with = {.rewrite = builder->context,.params = builder->params};
 
 	take_with(&with, (Node *) builder->level->query->jointree);
+	if (with.shares != NULL)
+		settle_share(builder, with.shares);
 	for (int i = 0; i < DP_PARAM_FIRST_OTHER; i++)
 	{
 		builder->asked[i] = builder->asked[i] || with.given[i] != NULL || with.by_client[i];

@@ -37,9 +37,9 @@ static const char *const type_names[] = {
 	[SPEC_ARG_INTERVAL] = "interval",
 };
 
-/* Reads the precision and scale of numeric(p, s); false if there is none. */
-static bool
-read_precision(SpecArgType type, int32 typmod, int *precision, int *scale)
+/* Reads the precision and scale of numeric(p, s) from its typmod; false if there is none. */
+bool
+range_precision(SpecArgType type, int32 typmod, int *precision, int *scale)
 {
 	if (type != SPEC_ARG_NUMERIC || typmod < (int32) VARHDRSZ)
 		return false;
@@ -75,7 +75,7 @@ range_of_type(SpecArgType type, int32 typmod, double *lowest, double *highest)
 			*highest = FLT_MAX;
 			break;
 		case SPEC_ARG_NUMERIC:
-			if (read_precision(type, typmod, &precision, &scale))
+			if (range_precision(type, typmod, &precision, &scale))
 				*highest = pow(10, precision - scale);
 			break;
 		case SPEC_ARG_DATE:
@@ -135,7 +135,7 @@ range_has_value(SpecArgType type, int32 typmod, double lower, double upper)
 				nearest = nextafterf(nearest, INFINITY);
 			return (double) nearest <= upper;
 		case SPEC_ARG_NUMERIC:
-			if (!read_precision(type, typmod, &precision, &scale))
+			if (!range_precision(type, typmod, &precision, &scale))
 				return true;
 			return lower < highest && upper > lowest && has_multiple(pow(10, -scale), lower, upper);
 		default:
@@ -173,7 +173,7 @@ range_hint(SpecArgType type, int32 typmod)
 	if (type == SPEC_ARG_INT8)
 		return psprintf("Values of type bigint are from " INT64_FORMAT " to " INT64_FORMAT ".",
 						PG_INT64_MIN, PG_INT64_MAX);
-	if (read_precision(type, typmod, &precision, &scale))
+	if (range_precision(type, typmod, &precision, &scale))
 		return psprintf("Values of type numeric(%d,%d) are multiples of 1e%d below 1e%d.",
 						precision, scale, -scale, precision - scale);
 	return psprintf("Give bounds between which values of type %s lie.", type_names[type]);

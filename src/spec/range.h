@@ -10,6 +10,7 @@
 #include "spec/arg_type.h"
 
 extern void range_of_type(SpecArgType type, int32 typmod, double *lowest, double *highest);
+extern bool range_precision(SpecArgType type, int32 typmod, int *precision, int *scale);
 extern bool range_has_value(SpecArgType type, int32 typmod, double lower, double upper);
 extern double range_finest(SpecArgType type, double lower, double upper);
 extern void range_check(SpecArgType type, int32 typmod, double lower, double upper);

@@ -14,16 +14,19 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
+#include "utils/numeric.h"
 
 #include "core/errors.h"
+#include "core/limits.h"
 #include "mechanism/noise.h"
 #include "spec/serialise.h"
 #include "spec/spec.h"
 
 #define SPEC_MAGIC 0x44507264
-#define SPEC_VERSION 3
+#define SPEC_VERSION 4
 
 /* Where fields at fixed places begin. */
 #define SPEC_ID_AT (sizeof(uint32) + sizeof(uint16))
@@ -274,6 +277,8 @@ pass_sketch(SpecBytes *bytes, const ReleaseSpec *spec, SpecSketch *sketch)
 	pass_bool(bytes, &sketch->complete);
 	require(!sketch->complete ||
 			(sketch->kind == SPEC_SKETCH_CELLS && sketch->scheme != SPEC_SCHEME_BINS));
+	pass_bool(bytes, &sketch->shares);
+	require(!sketch->shares || sketch->kind == SPEC_SKETCH_VALUES);
 	if (sketch->kind != SPEC_SKETCH_CELLS)
 		return;
 	require(sketch->type != SPEC_ARG_ANY);
@@ -327,7 +332,10 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 	if (is_moment_output(output))
 	{
 		require(output->part == DP_NONE && output->moments[SPEC_MOMENT_N] != DP_NONE);
-		require(output->kind != SPEC_OUT_SUM || output->moments[SPEC_MOMENT_X] != DP_NONE);
+		require((output->kind != SPEC_OUT_SUM && !is_boolean_output(output)) ||
+				output->moments[SPEC_MOMENT_X] != DP_NONE);
+		require(output->first_term + output->nterms <= spec->nterms);
+		require(output->nterms == 0 || output->kind == SPEC_OUT_SUM || output->kind == SPEC_OUT_AVG);
 		return;
 	}
 	if (output->kind == SPEC_OUT_TIER)
@@ -337,6 +345,7 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 	}
 	require(output->part != DP_NONE);
 	require(output->kind != SPEC_OUT_TOP || output->number != 0);
+	require(!is_ordered_output(output) || spec->parts[output->part].kind == SPEC_PART_TOP);
 	require(output->kind != SPEC_OUT_RANK || output->ntargets == 1);
 	require(output->first_target + output->ntargets <= spec->ntargets);
 	for (int i = 0; i < output->ntargets; i++)
@@ -344,13 +353,35 @@ check_output(const ReleaseSpec *spec, const SpecOutput *output)
 }
 
 static void
+pass_digits(SpecBytes *bytes, SpecDigits *digits)
+{
+	digits->rounding = pass_byte(bytes, digits->rounding, SPEC_ROUND_WIDTH);
+	digits->scale = pass_number(bytes, digits->scale, -NUMERIC_MAX_PRECISION, NUMERIC_MAX_PRECISION);
+}
+
+static void
+pass_term(SpecBytes *bytes, const ReleaseSpec *spec, SpecTerm *term)
+{
+	term->weight = pass_double(bytes, term->weight);
+	term->bound = pass_bound(bytes, spec, term->bound);
+	term->n = pass_position(bytes, term->n, spec->nmoments);
+	term->x = pass_position(bytes, term->x, spec->nmoments);
+	pass_digits(bytes, &term->digits);
+	require(term->bound != 0);
+}
+
+static void
 pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 {
-	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_CLIPPED);
+	output->kind = pass_byte(bytes, output->kind, SPEC_OUT_LIST);
 	output->end = pass_byte(bytes, output->end, SPEC_END_HIGH);
 	output->level = pass_param(bytes, spec, output->level, SPEC_PARAM_LEVEL);
 	output->type = pass_uint32(bytes, output->type);
-	pass_bool(bytes, &output->integral);
+	pass_digits(bytes, &output->digits);
+	output->nterms = pass_byte(bytes, output->nterms, DP_FORM_TERMS);
+	output->first_term = output->nterms == 0 ? 0 :
+		pass_number(bytes, output->first_term, 0, spec->nterms);
+	output->shift = output->nterms == 0 ? 0 : pass_double(bytes, output->shift);
 	output->bound_x = pass_bound(bytes, spec, output->bound_x);
 	output->bound_y = pass_bound(bytes, spec, output->bound_y);
 	for (int i = 0; i < SPEC_MOMENT_KINDS; i++)
@@ -359,6 +390,9 @@ pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
 	output->first_target = pass_number(bytes, output->first_target, 0, spec->ntargets);
 	output->ntargets = pass_number(bytes, output->ntargets, 0, spec->ntargets);
 	output->number = pass_param(bytes, spec, output->number, SPEC_PARAM_NUMBER);
+	output->order = is_ordered_output(output) ? pass_uint32(bytes, output->order) : InvalidOid;
+	require(!is_ordered_output(output) ||
+			(OidIsValid(output->order) && output->order < FirstNormalObjectId));
 	pass_text(bytes, output->name, sizeof(output->name));
 	check_output(spec, output);
 }
@@ -368,16 +402,23 @@ pass_output(SpecBytes *bytes, const ReleaseSpec *spec, SpecOutput *output)
  * ----------
  */
 
+/* DP_SPEC_ID_BYTES bytes */
+static void
+pass_id(SpecBytes *bytes, unsigned char *id)
+{
+	if (bytes->reading)
+		memcpy(id, next_bytes(bytes, DP_SPEC_ID_BYTES), DP_SPEC_ID_BYTES);
+	else
+		pq_sendbytes(&bytes->buffer, (const char *) id, DP_SPEC_ID_BYTES);
+}
+
 /* What stands at fixed places. */
 static void
 pass_header(SpecBytes *bytes, ReleaseSpec *spec)
 {
 	require(pass_uint32(bytes, SPEC_MAGIC) == SPEC_MAGIC);
 	(void) pass_number(bytes, SPEC_VERSION, SPEC_VERSION, SPEC_VERSION);
-	if (bytes->reading)
-		memcpy(spec->id, next_bytes(bytes, DP_SPEC_ID_BYTES), DP_SPEC_ID_BYTES);
-	else
-		pq_sendbytes(&bytes->buffer, (const char *) spec->id, DP_SPEC_ID_BYTES);
+	pass_id(bytes, spec->id);
 	pass_bool(bytes, &spec->account_required);
 }
 
@@ -396,6 +437,7 @@ pass_counts(SpecBytes *bytes, ReleaseSpec *spec)
 	spec->nparts = pass_number(bytes, spec->nparts, 0, DP_MAX_PARTS);
 	spec->ntargets = pass_number(bytes, spec->ntargets, 0, DP_MAX_TARGETS);
 	spec->noutputs = pass_number(bytes, spec->noutputs, 0, DP_MAX_OUTPUTS);
+	spec->nterms = pass_number(bytes, spec->nterms, 0, DP_MAX_TERMS);
 	spec->nproofs = pass_number(bytes, spec->nproofs, 0, DP_MAX_PROOFS);
 }
 
@@ -421,6 +463,8 @@ pass_entries(SpecBytes *bytes, ReleaseSpec *spec)
 	for (int i = 0; i < spec->ntargets; i++)
 		pass_target(bytes, spec, &spec->targets[i]);
 	check_targets(spec);
+	for (int i = 0; i < spec->nterms; i++)
+		pass_term(bytes, spec, &spec->terms[i]);
 	for (int i = 0; i < spec->noutputs; i++)
 		pass_output(bytes, spec, &spec->outputs[i]);
 	for (int i = 0; i < spec->nproofs; i++)
@@ -454,6 +498,21 @@ check_parts_by_total(const ReleaseSpec *spec)
 		require(part_weighs_cells(spec->parts[i].kind));
 }
 
+/* Which of several grouping sets the release is. */
+static void
+pass_grouping(SpecBytes *bytes, SpecGrouping *grouping)
+{
+	grouping->number = pass_number(bytes, grouping->number, 0, DP_MAX_GROUPING_SETS);
+	if (grouping->number == 0)
+		return;
+	grouping->count = pass_number(bytes, grouping->count, grouping->number, DP_MAX_GROUPING_SETS);
+	pass_id(bytes, grouping->id);
+	grouping->part = (int32) pass_uint32(bytes, (uint32) grouping->part);
+	grouping->whole = (int32) pass_uint32(bytes, (uint32) grouping->whole);
+	require(grouping->part >= 1 && grouping->part <= grouping->whole);
+	pass_text(bytes, grouping->name, sizeof(grouping->name));
+}
+
 static void
 pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 {
@@ -464,6 +523,7 @@ pass_spec(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_bool(bytes, &spec->grouped);
 	require(spec->grouped == (spec->nkeys > 0));
 	pass_bounding(bytes, spec);
+	pass_grouping(bytes, &spec->grouping);
 	spec->relid = pass_uint32(bytes, spec->relid);
 	pass_text(bytes, NameStr(spec->population), NAMEDATALEN);
 	pass_text(bytes, spec->relations, sizeof(spec->relations));

@@ -18,9 +18,6 @@
 #include "spec/range.h"
 #include "spec/spec.h"
 
-/* Largest magnitude of a bound: squares and sums of it stay finite. */
-#define DP_LARGEST_BOUND 1e120
-
 /*
  * Raises ERRCODE_DP_BOUNDS for bounds that are not finite or not in order.  Equal bounds
  * are for arguments that are constants; analysts may not write them (may_be_equal is
@@ -306,6 +303,18 @@ lone_average(const ReleaseSpec *spec)
 		spec->features[sums[0].feature].kind == SPEC_FEATURE_X;
 }
 
+/* What the release has of a price: all of it, or the share of its grouping set, rounded down. */
+static int64
+set_share(const ReleaseSpec *spec, int64 price)
+{
+#ifdef DP_FAULT_SETS_UNSHARED
+	return price;
+#endif
+	if (spec->grouping.number == 0)
+		return price;
+	return dp_loss_share(price, spec->grouping.part, spec->grouping.whole);
+}
+
 /*
  * Reads the parameter array of one execution into params.  values has spec->nparams
  * elements and must outlive params.  Raises ERRCODE_INVALID_PARAMETER_VALUE,
@@ -325,13 +334,13 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("delta must be greater than 0 and less than 1")));
-	params->epsilon_share = params->epsilon_nano / shares;
-	params->delta_share = params->delta_atto / Max(spec_gates(spec), 1);
+	params->epsilon_share = set_share(spec, params->epsilon_nano) / shares;
+	params->delta_share = set_share(spec, params->delta_atto) / Max(spec_gates(spec), 1);
 	if (params->epsilon_share < smallest_share(spec) || params->delta_share < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("epsilon and delta are too small for so many outputs"),
-				 errhint("Ask with more epsilon and delta, or for fewer outputs in one release.")));
+				 errhint("Ask with more epsilon and delta, or for fewer outputs or grouping sets in one release.")));
 	params->groups = integer_param(values[DP_PARAM_GROUPS], DP_MAX_GROUPS, "max_groups");
 	params->rows = integer_param(values[DP_PARAM_ROWS], DP_MAX_ROWS, "max_rows");
 	params->total = integer_param(values[DP_PARAM_TOTAL], DP_MAX_TOTAL, "max_total");

@@ -37,7 +37,8 @@
  * than r ("clipped"): 1 if so, else -1.
  *
  * Outputs read the vector back through moments: linear combinations of
- * coordinates, times r.
+ * coordinates, times r.  A sum or average of a linear combination of arguments is made of the
+ * sums of these, its terms, and of the number of rows.
  *
  * Selections.  A sketch is a mergeable summary of one argument beside the
  * vector: weights of cells, of values, or the set of distinct values.  A part
@@ -86,12 +87,20 @@
 #define DP_MAX_SKETCHES 64
 #define DP_MAX_PARTS 64
 #define DP_MAX_TARGETS 128
-#define DP_MAX_OUTPUTS 64
+#define DP_MAX_OUTPUTS 128
 #define DP_MAX_PARAMS 384
+/* Most outputs that are not made of what others need, too. */
+#define DP_MAX_OWN_OUTPUTS 64
+/* Most terms of all outputs, and of one. */
+#define DP_MAX_TERMS 512
+#define DP_FORM_TERMS 8
 /* Instead of an index: there is none. */
 #define DP_NONE (-1)
 #define DP_SPEC_ID_BYTES 16
 #define DP_MAX_PROOFS 32
+
+/* Largest magnitude of a bound: squares and sums of it stay finite. */
+#define DP_LARGEST_BOUND 1e120
 
 /* Positions in the parameter array; the others follow in any order. */
 enum
@@ -213,12 +222,15 @@ typedef struct SpecSketch
 	SpecSketchKind kind;
 	SpecScheme	scheme;			/* how cells divide the values; CELLS only */
 	SpecArgType type;
-	int32		typmod;			/* as of an argument */
+	int32		typmod;			/* as of an argument; of VALUES the type modifier, whatever
+								 * the type */
 	Oid			value_type;		/* type of the argument */
 	Oid			collation;		/* collation of the argument */
 	int16		bound;			/* position of the lower bound in the parameters, or 0 */
 	int16		buckets;		/* position of the number of buckets in the parameters, or 0 */
 	bool		complete;		/* each individual of a group has a value in it; CELLS only */
+	bool		shares;			/* the rows of an individual weigh one in all, also where they
+								 * are fewer than max_rows: nobody counts rows; VALUES only */
 } SpecSketch;
 
 /* What a part chooses from its sketch. */
@@ -266,6 +278,31 @@ typedef struct SpecTarget
 	int16		level;			/* position of the level in the parameters, or 0 */
 } SpecTarget;
 
+/* To how many digits a number is rounded, after the noise. */
+typedef enum SpecRounding
+{
+	SPEC_ROUND_NONE,			/* it is shown as it is */
+	SPEC_ROUND_SCALE,			/* to "scale" digits after the point, as its argument has */
+	SPEC_ROUND_WIDTH			/* to what bounds of this width leave meaningful, and at least
+								 * to "scale" digits */
+} SpecRounding;
+
+typedef struct SpecDigits
+{
+	SpecRounding rounding;
+	int16		scale;			/* may be negative */
+} SpecDigits;
+
+/* A term of a linear combination: weight times the sum of an argument. */
+typedef struct SpecTerm
+{
+	double		weight;
+	int16		bound;			/* position of its lower bound in the parameters */
+	int16		n;				/* moment: the number of rows that its sum is over */
+	int16		x;				/* moment: the sum, of centred values in units of half */
+	SpecDigits	digits;			/* of the sum, when it is shown by itself */
+} SpecTerm;
+
 /* What an output is computed as; names are those of the standard aggregates. */
 typedef enum SpecOutputKind
 {
@@ -298,7 +335,12 @@ typedef enum SpecOutputKind
 	/* from neither */
 	SPEC_OUT_TIER,				/* the risk tier of the row */
 	/* from moments: those of kind N and X are numbers of individuals */
-	SPEC_OUT_CLIPPED			/* share of individuals with more rows than count */
+	SPEC_OUT_CLIPPED,			/* share of individuals with more rows than count */
+	SPEC_OUT_ANY,				/* does the number X stand out of its noise? */
+	SPEC_OUT_NONE,				/* the opposite */
+	/* from the values that a part of kind TOP has released */
+	SPEC_OUT_FIRST,				/* the first of them in an order */
+	SPEC_OUT_LIST				/* all of them in an order, as an array */
 } SpecOutputKind;
 
 /* The moments an output may need; x is the independent variable of a pair. */
@@ -320,7 +362,10 @@ typedef struct SpecOutput
 	SpecEnd		end;
 	int16		level;			/* position of the level in the parameters, or 0 */
 	Oid			type;			/* type of the result */
-	bool		integral;		/* it is a sum of integers, and is rounded */
+	SpecDigits	digits;
+	double		shift;			/* with terms: times the number of rows, beside them */
+	int16		first_term;		/* first of its terms */
+	int16		nterms;			/* number of its terms; 0: its own moments say it all */
 	int16		bound_x;		/* position of the lower bound of x in the parameters, or 0 */
 	int16		bound_y;		/* position of the lower bound of y in the parameters, or 0 */
 	int16		moments[SPEC_MOMENT_KINDS]; /* moments that it needs, or DP_NONE */
@@ -328,8 +373,27 @@ typedef struct SpecOutput
 	int16		first_target;	/* first of its targets */
 	int16		ntargets;		/* number of its targets */
 	int16		number;			/* position of a number of values in the parameters, or 0 */
+	Oid			order;			/* operator that sorts the values, of FIRST and LIST; else
+								 * invalid */
 	char		name[NAMEDATALEN];	/* name for the ledger, as in avg(x) */
 } SpecOutput;
+
+/* Bytes of the keys of a grouping set, as text. */
+#define DP_SET_NAME 128
+
+/*
+ * Which of several grouping sets a release is.  Together they are paid for as one: each has a
+ * share of the price.
+ */
+typedef struct SpecGrouping
+{
+	unsigned char id[DP_SPEC_ID_BYTES]; /* the same for all that are paid together */
+	int16		number;			/* which of them it is, from 1; 0: it is paid by itself */
+	int16		count;			/* how many there are */
+	int32		part;			/* its share: part / whole of epsilon and delta; the parts of */
+	int32		whole;			/* all add up to the whole at most */
+	char		name[DP_SET_NAME];	/* its keys, as in (clinic, sex) */
+} SpecGrouping;
 
 /* The description itself: what the release is made of, in arrays with their lengths before. */
 typedef struct ReleaseSpec
@@ -348,6 +412,7 @@ typedef struct ReleaseSpec
 	int32		nparts;
 	int32		ntargets;
 	int32		noutputs;
+	int32		nterms;
 	bool		numeric;		/* the vector is released; else it only counts individuals */
 	bool		streamed;		/* each individual has one row: k = r = 1 */
 	bool		grouped;		/* there are group keys; without, k = 1 */
@@ -359,6 +424,7 @@ typedef struct ReleaseSpec
 	int32		possible_groups;	/* most groups that one individual can be in, as far as is
 									 * known; at most DP_MAX_GROUPS */
 	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */
+	SpecGrouping grouping;
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	int32		nproofs;
 	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" and limits rest on */
@@ -372,6 +438,7 @@ typedef struct ReleaseSpec
 	SpecPart	parts[DP_MAX_PARTS];
 	SpecTarget	targets[DP_MAX_TARGETS];
 	SpecOutput	outputs[DP_MAX_OUTPUTS];
+	SpecTerm	terms[DP_MAX_TERMS];
 	char		relations[256]; /* names of the protected relations, for the ledger */
 	char		output_names[512];	/* names of the outputs, for the ledger */
 	int32		nquasi_keys;	/* number of different quasi-identifiers that keys are made of */
@@ -381,8 +448,9 @@ typedef struct ReleaseSpec
 /* The parameters of one execution, checked. */
 typedef struct ReleaseParams
 {
-	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9) */
-	int64		delta_atto;		/* price of the release, atto-delta (1e-18) */
+	int64		epsilon_nano;	/* price of the release, nano-epsilon (1e-9); of all grouping
+								 * sets together, if it is one of several */
+	int64		delta_atto;		/* the same in atto-delta (1e-18) */
 	int64		epsilon_share;	/* epsilon of each mechanism, nano-epsilon */
 	int64		delta_share;	/* delta of each mechanism that has a gate, atto-delta */
 	int64		groups;			/* k: most groups that an individual counts in */
@@ -396,11 +464,26 @@ typedef struct ReleaseParams
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 
+/* Is the output a yes or no that follows from a number of individuals? */
+static inline bool
+is_boolean_output(const SpecOutput *output)
+{
+	return output->kind == SPEC_OUT_ANY || output->kind == SPEC_OUT_NONE;
+}
+
 /* Is the output a function of moments, and not chosen from a sketch? */
 static inline bool
 is_moment_output(const SpecOutput *output)
 {
-	return output->kind <= SPEC_OUT_SXY || output->kind == SPEC_OUT_CLIPPED;
+	return output->kind <= SPEC_OUT_SXY || output->kind == SPEC_OUT_CLIPPED ||
+		is_boolean_output(output);
+}
+
+/* Is the output made of released values in an order of theirs? */
+static inline bool
+is_ordered_output(const SpecOutput *output)
+{
+	return output->kind == SPEC_OUT_FIRST || output->kind == SPEC_OUT_LIST;
 }
 
 /* Does a part choose from the weights of public cells, or show all of them? */

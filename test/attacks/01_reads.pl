@@ -40,7 +40,7 @@ attack("rows: $_", $_, control => 'runs') foreach
   'COPY people TO STDOUT', 'COPY (SELECT name FROM people) TO STDOUT', 'COPY (UPDATE a.own SET a = a RETURNING (SELECT max(name) FROM people)) TO STDOUT',
   'SELECT row_number() OVER (), count(*), x FROM people GROUP BY g, x, id', 'SELECT rank() OVER (ORDER BY x) FROM people',
   "SELECT string_agg(name, ',') FROM people", 'SELECT array_agg(x) FROM people', 'SELECT max(name) FROM people', 'SELECT array_agg(DISTINCT x) FROM people',
-  'SELECT count(*) FROM people GROUP BY GROUPING SETS ((g), ())', 'SELECT count(*) FROM (SELECT * FROM people ORDER BY x LIMIT 5) s',
+  'SELECT id, count(*) FROM people GROUP BY GROUPING SETS ((id), ())', 'SELECT count(*) FROM (SELECT * FROM people ORDER BY x LIMIT 5) s',
   'SELECT count(*) FROM people TABLESAMPLE system (10)', 'SELECT x FROM people UNION SELECT 1', 'SELECT count(*) FROM people UNION ALL SELECT id FROM people',
   'SELECT x FROM people INTERSECT SELECT k FROM pub', 'SELECT k FROM pub EXCEPT SELECT x FROM people',
   'WITH RECURSIVE r AS (SELECT id, x FROM people UNION SELECT id, x FROM r) SELECT count(*) FROM r',

@@ -332,7 +332,7 @@ foreach my $case ([ '1.0000000004e-3', '0.001000001' ], [ '0.0010000000000000002
 	foreach my $how ("SET dp_agg.epsilon = $epsilon; $n", "$n WHERE dp_with(epsilon => $epsilon)", "PREPARE p(float8) AS $n WHERE dp_with(epsilon => \$1); EXECUTE p($epsilon)")
 	{
 		$node->safe_psql('postgres', "SELECT dp_agg.drop_budget('poor', 'people')", on_error_stop => 0);
-		$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1)");
+		$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1, forget => true)");
 		my $r = session('poor', $how);
 
 		attacked(spent('poor') == $price, 'no fraction is free: ' . DpAgg::brief($how)) or diag(spent('poor') . " $r->{err}");
@@ -341,7 +341,7 @@ foreach my $case ([ '1.0000000004e-3', '0.001000001' ], [ '0.0010000000000000002
 }
 
 # The account's own least price, for every release of a statement.
-$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1, min_epsilon_per_query => 0.2)");
+$node->safe_psql('postgres', "SELECT dp_agg.set_budget('poor', 'people', epsilon => 1, min_epsilon_per_query => 0.2, forget => true)");
 foreach my $sql ("SET dp_agg.epsilon = 0.199999999; $n", "SET dp_agg.epsilon = 0.15; $n UNION ALL $n", "$n WHERE dp_with(epsilon => 0.4) UNION ALL $n WHERE dp_with(epsilon => 0.1)",
 	"PREPARE p(float8) AS $n WHERE dp_with(epsilon => \$1); EXECUTE p(0.1)")
 {
@@ -361,13 +361,13 @@ sub few
 	my ($name, $sql, $client) = @_;
 	my $made = q{SELECT releases_spent FROM dp_agg.budgets WHERE role = 'few'};
 
-	$node->safe_psql('postgres', "DELETE FROM dp_agg.account WHERE role = 'few'::regrole; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1, max_releases => 2)");
+	$node->safe_psql('postgres', "DELETE FROM dp_agg.account WHERE role = 'few'::regrole; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1, max_releases => 2, forget => true)");
 	my $r = session('few', $sql);
 	my $answers = () = "$r->{out}\n$r->{err}" =~ /^(?:\S*\s*NOTICE:  \w+: )?-?\d{2,}$/mg;
 
 	attacked($answers <= 2 && $node->safe_psql('postgres', $made) == 2 && $r->{states} =~ /DP001/, "two releases are two: $name")
 	  or diag("$answers answers, made " . $node->safe_psql('postgres', $made) . "\n$r->{out}\n$r->{err}");
-	$node->safe_psql('postgres', "DELETE FROM dp_agg.account WHERE role = 'few'::regrole; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1)");
+	$node->safe_psql('postgres', "DELETE FROM dp_agg.account WHERE role = 'few'::regrole; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1, forget => true)");
 	$r = session('few', $sql);
 	control($node->safe_psql('postgres', $made) > 2, "$name: more where releases are not limited") or diag($r->{err});
 	return;
@@ -383,7 +383,7 @@ few(@$_) foreach
   [ 'cheap ones', "SET dp_agg.epsilon = 0.001;" . "$n;" x 4 ], [ 'a function per row', "CREATE OR REPLACE FUNCTION a.ask(int) RETURNS bigint LANGUAGE sql VOLATILE AS '$n'; SELECT a.ask(1); SELECT a.ask(i) FROM generate_series(1, 9) i" ],
   [ 'DISCARD ALL', "$n; DISCARD ALL;" x 4 ], [ 'a session that ends', "$n; \\c -\n" x 4 ];
 
-$node->safe_psql('postgres', "DELETE FROM dp_agg.account WHERE role = 'few'::regrole; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1, max_releases => 10)");
+$node->safe_psql('postgres', "DELETE FROM dp_agg.account WHERE role = 'few'::regrole; SELECT dp_agg.set_budget('few', 'people', epsilon => 1000, delta => 0.1, max_releases => 10, forget => true)");
 {
 	my $made = q{SELECT releases_spent FROM dp_agg.budgets WHERE role = 'few'};
 	my $sleepy = 'SELECT c, pg_sleep(60) FROM (SELECT dp_count(*) AS c FROM people) s';

@@ -144,21 +144,11 @@ run_attacks();
 # ---------- as many draws as paid for ----------
 
 {
-	my $ledger = 'SELECT count(*) FROM dp_agg.my_releases';
-
-	foreach my $case (
-		['a nested loop', 1, 'SELECT count(DISTINCT o::text) FROM generate_series(1, 50) i LEFT JOIN (SELECT dp_quantile(x, 0.5, 0, 1000000) AS o FROM people WHERE dp_with(epsilon => 0.01)) q ON i > 0'],
-		['a scalar sub-select', 1, 'SELECT count(DISTINCT (SELECT dp_histogram(x, 0, 100, 50)::text FROM people)) FROM generate_series(1, 50)'],
-		['a lateral join', 1, 'SELECT count(DISTINCT o::text) FROM generate_series(1, 50) i, LATERAL (SELECT dp_histogram(x, 0, 100, 50) AS o, i FROM people) q'],
-		['a CTE named twice', 1, 'WITH c AS NOT MATERIALIZED (SELECT dp_histogram(x, 0, 100, 50)::text AS o FROM people) SELECT count(DISTINCT o) FROM (SELECT o FROM c UNION ALL SELECT o FROM c) q'])
-	{
-		my ($name, $paid, $sql) = @$case;
-		my $before = DpAgg::value($node, 'analyst', $ledger);
-		my $r = DpAgg::as($node, 'analyst', "SET enable_material = off; SET enable_hashjoin = off; SET enable_mergejoin = off;\n$sql");
-		my $after = DpAgg::value($node, 'analyst', $ledger);
-
-		attacked(($r->{out} || 0) <= $after - $before, "$name: no more draws than paid for") or diag($r->{err});
-	}
+	Extreme::draws_are_paid(@$_) foreach
+		['a nested loop', 'SELECT count(DISTINCT o::text) FROM generate_series(1, 50) i LEFT JOIN (SELECT dp_quantile(x, 0.5, 0, 1000000) AS o FROM people WHERE dp_with(epsilon => 0.01)) q ON i > 0'],
+		['a scalar sub-select', 'SELECT count(DISTINCT (SELECT dp_histogram(x, 0, 100, 50)::text FROM people)) FROM generate_series(1, 50)'],
+		['a lateral join', 'SELECT count(DISTINCT o::text) FROM generate_series(1, 50) i, LATERAL (SELECT dp_histogram(x, 0, 100, 50) AS o, i FROM people) q'],
+		['a CTE named twice', 'WITH c AS NOT MATERIALIZED (SELECT dp_histogram(x, 0, 100, 50)::text AS o FROM people) SELECT count(DISTINCT o) FROM (SELECT o FROM c UNION ALL SELECT o FROM c) q'];
 	my $r = DpAgg::value($node, 'analyst', <<'SQL');
 BEGIN;
 DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT k, dp_histogram(x, 0, 100, 20), dp_mode(t), dp_low(dp_median(x)) FROM visits GROUP BY k ORDER BY k;

@@ -143,7 +143,7 @@ sub sample
 
 		$node->safe_psql('postgres', <<"SQL");
 SELECT dp_agg.drop_budget('$role', 'audited') FROM dp_agg.budgets WHERE role = '$role';
-SELECT dp_agg.set_budget('$role', 'audited', epsilon => 1e9, delta => 0.999);
+SELECT dp_agg.set_budget('$role', 'audited', epsilon => 1e9, delta => 0.999, forget => true);
 SQL
 		unlink $script;
 		append_to_file($script, $settings . "$query;\n\\echo end\n" x ($last - $first));

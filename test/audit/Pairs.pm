@@ -21,6 +21,7 @@
 #	backward	true if side B holds its rows in the other order
 #	parts		true if a release is all the groups of a column "part" together: the
 #				features are then aggregates over them
+#	sets		what stands in GROUP BY instead of g and part
 #	bounds		of the columns that have bounds (default: '0, 100' of x and y, if they
 #				are numbers)
 #	total		bounds of the sum of an individual's x in a release
@@ -104,6 +105,20 @@ my @pairs = (
 	{ name => 'counts of bounded rows in two groups', @parts, others => [ 105, 'i % 3, i' ], max_groups => 2,
 		one => 'SELECT p, 100 FROM generate_series(0, 2) p', epsilon => 2, delta => 0.01, releases => 25000,
 		ask => 'dp_count(*) AS c', see => 'sum(c), max(c), count(*)' },
+
+	# ----- yes or no
+
+	{ name => 'is there a true', columns => 'x bool NOT NULL', others => [ 60, 'i <= 4' ], one => 'true', power => 0.5,
+		ask => 'dp_bool_or(x) AS b' },
+	{ name => 'is there a true, where nobody else has one', columns => 'x bool NOT NULL', others => [ 60, 'false' ], one => 'true',
+		power => 0.3, ask => 'dp_bool_or(x) AS b' },
+	{ name => 'is there a false, beside a count', columns => 'x bool', others => [ 60, 'i > 4' ], one => 'false', power => 0.5,
+		ask => 'dp_count(*) AS c, dp_bool_and(x) AS b' },
+	{ name => 'is there a true or false, of 20 rows', columns => 'x bool', several => 1, others => [ 60, 'CASE WHEN i <= 30 THEN i <= 5 END' ],
+		one => 'SELECT i % 2 = 0 FROM generate_series(1, 20) i', delta => 0.01, max_rows => 20, releases => 40000, power => 0.2,
+		ask => 'dp_bool_or(x) AS b, dp_bool_and(x) AS a' },
+	{ name => 'is there a true: 20 individuals against 19', columns => 'x bool NOT NULL', others => [ 19, 'true' ], one => 'true',
+		delta => 0.01, rare => 'a', never => 'b', ask => 'dp_bool_or(x) AS b' },
 
 	# ----- the gate
 
@@ -373,6 +388,22 @@ my @pairs = (
 		one => 'SELECT chr(97 + j % 2) FROM generate_series(1, 20) j', delta => 0.01, max_rows => 2,
 		releases => 20000, ask => 'dp_top(x, 3) AS t', power => 0.3,
 		see => '(t[1]).count + (t[2]).count, (t[1]).value, (t[1]).count, (t[2]).count' },
+	{ name => 'last value', @words, others => [ 80, q(CASE WHEN i <= 26 THEN 'b' ELSE 'a' END) ], delta => 1e-3, power => 0.4,
+		ask => 'dp_max(x) AS m' },
+	{ name => 'last value: 20 individuals against 19', @words, others => [ 59, q(CASE WHEN i <= 19 THEN 'b' ELSE 'a' END) ],
+		delta => 0.01, rare => 'a', never => 'b', where => q(m = 'b'), ask => 'dp_max(x) AS m' },
+	{ name => 'last value: 21 individuals against 20', @words, others => [ 59, q(CASE WHEN i <= 20 THEN 'b' ELSE 'a' END) ],
+		delta => 0.01, rare => 'b', where => q(m = 'b'), ask => 'dp_max(x) AS m' },
+	{ name => 'last value, one that nobody else has', @words, one => q('z'), others => [ 40, q('a') ], delta => 1e-3,
+		where => q(m <> 'a'), never => 'ab', ask => 'dp_max(x) AS m' },
+	{ name => 'first, last and all values, of 20 rows', @words, several => 1, max_rows => 20, delta => 0.01, releases => 40000, power => 0.4,
+		one => q(SELECT 'b' FROM generate_series(1, 20)), others => [ 80, q(CASE WHEN i <= 28 THEN 'b' ELSE 'c' END) ],
+		ask => 'dp_min(x) AS l, dp_max(x) AS h, array_agg(DISTINCT x) AS v', see => 'l, h, cardinality(v)' },
+	{ name => 'all values, of 20 rows with as many', @words, several => 1, max_rows => 3, delta => 0.01, releases => 40000,
+		one => 'SELECT chr(96 + i) FROM generate_series(1, 20) i', others => [ 108, 'chr(97 + i % 4)' ],
+		ask => q(string_agg(DISTINCT x, '') AS v), see => 'v, length(v)' },
+	{ name => 'last value beside its count', @words, others => [ 80, q(CASE WHEN i <= 26 THEN 'b' ELSE 'a' END) ], delta => 1e-3, power => 0.5,
+		ask => 'dp_max(x) AS m, dp_top(x, 2) AS t', see => 'm, (t[1]).count, (t[2]).count' },
 	{ name => 'histogram', others => [ 60, '2 * i % 100' ], delta => 1e-3, power => 0.5,
 		ask => 'dp_histogram(x, 0, 100, 4) AS h', see => '(h[1]).count, (h[2]).count, (h[4]).count' },
 	{ name => 'histogram: 20 individuals against 19', others => [ 19, '2 * i' ], delta => 0.01, rare => 'a',
@@ -406,24 +437,36 @@ my @pairs = (
 		epsilon => 3, delta => 0.01, power => 1,
 		ask => 'dp_sum(x, 0, 10) AS s, dp_histogram(x, 0, 10, 2) AS h, dp_top(x, 2) AS t',
 		see => 's, (h[2]).count, (t[1]).value, (t[1]).count' },
+
+	# ----- several grouping sets share epsilon and delta
+
+	{ name => 'grouping sets: a group, and its parts', @parts, sets => 'GROUPING SETS ((g), (g, part))', others => [ 120, 'i % 2, i' ],
+		one => '0, 100', delta => 0.01, max_rows => 1, releases => 40000, power => 0.5, ask => 'dp_count(*) AS c',
+		see => 'sum(c), min(c - CASE WHEN part IS NULL THEN 120 ELSE 60 END) FILTER (WHERE part IS DISTINCT FROM 1)' },
+	{ name => 'grouping sets: gates at 19 individuals', @parts, sets => 'GROUPING SETS ((g), (g, part))', others => [ 18, '0, i' ],
+		one => '0, 100', delta => 0.01, max_rows => 1, releases => 40000, never => 'ab', ask => 'dp_count(*) AS c', see => 'sum(c)' },
+	{ name => 'grouping sets: gates at 20 individuals', @parts, sets => 'GROUPING SETS ((g), (g, part))', others => [ 19, '0, i' ],
+		one => '0, 100', delta => 0.01, max_rows => 1, releases => 40000, rare => 'a', never => 'b', ask => 'dp_count(*) AS c', see => 'sum(c)' },
 );
 
 # The faults that a build can have (src/, DP_FAULT_...), and the pairs each of which
 # must show it.  (NOISELESS is for test/t/063_alike.pl: all would show it.)
 my %faults = (
-	NOISE_SCALE => [ 'count', 'count of values, a value against no row', 'sum, a value at the upper bound', 'histogram', 'mode' ],
+	NOISE_SCALE => [ 'is there a true', 'last value', 'count', 'count of values, a value against no row', 'sum, a value at the upper bound', 'histogram', 'mode' ],
 	GATE_OFF => [ 'gate: 1 individual against 0', 'gate: 20 individuals against 19' ],
 	PARTS_UNGATED => [
 		'own gate: 20 values against 19, median beside a count', 'own gate: 20 values against 19, histogram beside a count' ],
 	GATE_19 => [
 		'one gate: 20 individuals against 19, with median and histogram', 'missing values left out: 20 values against 19',
 		'gate: 20 individuals against 19', 'gate: 21 individuals against 20', 'median: 20 individuals against 19',
-		'mode: 20 individuals against 19', 'histogram: 20 individuals against 19' ],
+		'mode: 20 individuals against 19', 'last value: 20 individuals against 19', 'histogram: 20 individuals against 19' ],
+	SHARES_OFF => [ 'first, last and all values, of 20 rows' ],
 	CAPS_OFF => [ 'several rows: 30 of them, 10 count', 'several groups: 2 of them, 1 counts' ],
 	SQL_CAPS_OFF => [ 'several groups: 2 of them, 1 counts, in SQL' ],
 	CLIP_OFF => [ 'clipped: 12 rows in 3 groups, 6 count', 'clipped: a sum with bounds of its own, in SQL' ],
 	CLIP_BY_OTHERS => [ 'clipped: 12 rows in 3 groups, 6 count' ],
 	CLAMP_OFF => [ 'sum, a value far beyond the bound' ],
+	SETS_UNSHARED => [ 'grouping sets: a group, and its parts' ],
 	TWO_DRAWS => [ 'two counts of the same rows', 'count and sum, a value at the bound' ],
 );
 
@@ -483,8 +526,9 @@ sub query
 	my ($pair, $table) = @_;
 	my $where = defined $pair->{where} ? "WHERE $pair->{where}" : '';
 	my ($keys, $outer) = $pair->{parts} ? ('g, part', 'GROUP BY g') : ('g', '');
+	my $groups = $pair->{sets} // $keys;
 
-	return "SELECT $pair->{see} FROM (SELECT $keys, $pair->{ask} FROM $table GROUP BY $keys) r $where $outer";
+	return "SELECT $pair->{see} FROM (SELECT $keys, $pair->{ask} FROM $table GROUP BY $groups) r $where $outer";
 }
 
 1;

@@ -661,7 +661,9 @@ sub output
 	elsif ($r < 0.8) { $sql = both('dp_' . pick('median', 'min', 'max') . '(', 'max(') . $text . both(', ' . pick('-1, 10', '0, 3') . ')', ')'); }
 	elsif ($r < 0.83) { $sql = both('dp_quantile(', 'max(') . $text . both(', ' . pick('0.3', 'ARRAY[0.1, 0.25, 0.5, 0.75, 0.9]') . ', 0, 10)', ')'); }
 	elsif ($r < 0.9) { $sql = "mode() WITHIN GROUP (ORDER BY $any)"; }
-	elsif ($r < 0.95) { $sql = both('dp_top(', 'max(') . "$any" . both(', 3)', ')'); }
+	elsif ($r < 0.92) { $sql = both('dp_top(', 'max(') . "$any" . both(', 3)', ')'); }
+	elsif ($r < 0.94) { $sql = "array_agg(DISTINCT $any)"; }
+	elsif ($r < 0.95) { $sql = pick('bool_and', 'bool_or', 'every') . "(($any) IS NOT NULL)"; }
 	elsif ($r < 0.98) { $sql = both('dp_histogram(', 'max(') . $text . both(', 0, 10, 4)', ')'); }
 	else { $sql = both('dp_bounds(', 'max(') . $text . both(')', ')'); }
 	$sql .= filter($item) unless $r >= 0.83 && $r < 0.9;

@@ -13,6 +13,7 @@ use strict;
 use warnings;
 use Attacks;
 use DpAgg;
+use Test::More;
 
 my $tables = <<'SQL';
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
@@ -73,6 +74,18 @@ sub start_extreme
 	return start($class, conf => "log_min_error_statement = panic\ndp_agg.min_epsilon = '1e-9'\n", tables => $tables, own => $own . ($with_huge ? $huge : ''),
 		persons => { people => 'id = 5', visits => 'pid = 5' },
 		defaults => { alone => 1, moves => 0, state => '00000|DP002|DP003|42501|22023|42P2[12]' });
+}
+
+# draws_are_paid(NAME, SQL): SQL, which counts different answers, counts no more than releases were paid for.
+sub draws_are_paid
+{
+	my ($name, $sql) = @_;
+	my $ledger = 'SELECT count(*) FROM dp_agg.my_releases';
+	my $before = DpAgg::value(node(), 'analyst', $ledger);
+	my $r = DpAgg::as(node(), 'analyst', "SET enable_material = off; SET enable_hashjoin = off; SET enable_mergejoin = off;\n$sql");
+	my $after = DpAgg::value(node(), 'analyst', $ledger);
+
+	return attacked(($r->{out} || 0) <= $after - $before, "$name: no more draws than paid for") || diag($r->{err});
 }
 
 # A collation of the analyst's whose version is not the library's; false where the

@@ -663,7 +663,8 @@ sub bare_aggregate
 		return both("dp_$form(", 'percentile_disc(0.5) WITHIN GROUP (ORDER BY ') . $argument . both("$p$bounds)", ')');
 	}
 	return 'mode() WITHIN GROUP (ORDER BY ' . $self->expression(pick(qw(text int4 bool color numeric date)), 2) . ')' if $r < 0.86;
-	return both('dp_top(', 'max(') . $self->expression(pick(qw(text int4 numeric)), 2) . both(', ' . pick(1, 3) . ')', ')') if $r < 0.9;
+	return both('dp_top(', 'max(') . $self->expression(pick(qw(text int4 numeric)), 2) . both(', ' . pick(1, 3) . ')', ')') if $r < 0.88;
+	return pick('min(', 'max(', 'array_agg(DISTINCT ') . $self->expression(pick(qw(text color)), 2) . ')' if $r < 0.9;
 	if ($r < 0.94)
 	{
 		my $type = pick(@numbers, 'date', 'timestamp');
@@ -732,7 +733,7 @@ sub release
 		my $sql = 'SELECT ' . (@keys && chance(0.05) ? 'DISTINCT ' : '') . join(', ', @keys, @outputs) . " FROM $from->{sql}";
 
 		$sql .= ' WHERE ' . join(' AND ', @where) if @where;
-		$sql .= ' GROUP BY ' . (!$self->{tame} && chance(0.06) ? pick('ROLLUP', 'CUBE', 'GROUPING SETS') . '(' . join(', ', @keys) . ')' : join(', ', 1 .. @keys)) if @keys;
+		$sql .= ' GROUP BY ' . (chance(0.06) ? pick('ROLLUP', 'CUBE', 'GROUPING SETS') . '(' . join(', ', $self->{tame} ? 1 .. @keys : @keys) . ')' : join(', ', 1 .. @keys)) if @keys;
 		$sql .= ' HAVING count(*) > ' . pick(0, 10, 50) if chance(0.08);
 		$sql .= ' ORDER BY 1' if chance(0.15);
 		$sql .= ' LIMIT ' . pick(0, 1, 5, 'ALL') if chance(0.08);

@@ -34,7 +34,8 @@ sub budget
 
 	$node->safe_psql('postgres', <<"SQL");
 DELETE FROM dp_agg.account WHERE role = '$role'::regrole AND population = '$population';
-SELECT dp_agg.set_budget('$role', '$population', epsilon => $epsilon $more);
+SELECT dp_agg.set_budget('$role', '$population', epsilon => $epsilon $more, forget => true);
+UPDATE dp_agg.account SET epsilon_lifetime = 0, delta_lifetime = 0 WHERE role = '$role'::regrole AND population = '$population';
 SQL
 	return;
 }

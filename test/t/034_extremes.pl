@@ -459,7 +459,7 @@ errors('DP002', 'too many different aggregates',
 	'SELECT ' . join(', ', map { "dp_median(f8 + $_)" } 1 .. 65) . ' FROM wild', 'SELECT ' . join(', ', map { "stddev(f8 + $_)" } 1 .. 200) . ' FROM wild',
 	'SELECT dp_quantile(f8, ARRAY[' . join(', ', map { $_ / 1000 } 1 .. 500) . ']) FROM wild');
 errors('DP002', 'no interval', map { "SELECT $_ FROM wild" } 'dp_low(dp_mode(f8))', 'dp_high(dp_quantile(f8, ARRAY[0.5]))', 'dp_low(dp_mode(i4))');
-errors('DP002', 'not available', map { "SELECT $_ FROM wild" } 'min(t)', 'max(t)', 'percentile_disc(0.5) WITHIN GROUP (ORDER BY t)', 'stddev(DISTINCT f8)', 'max(DISTINCT f8)',
+errors('DP002', 'not available', map { "SELECT $_ FROM wild" } 'percentile_disc(0.5) WITHIN GROUP (ORDER BY t)', 'stddev(DISTINCT f8)',
 	'mode() WITHIN GROUP (ORDER BY (f8, n))', 'rank(5) WITHIN GROUP (ORDER BY f8)', 'percent_rank(5) WITHIN GROUP (ORDER BY f8)', 'count(DISTINCT (f8, n))', 'dp_count_distinct(wild)', 'min(f8 ORDER BY f8)');
 
 my $spent = 'SELECT sum(epsilon_spent), sum(delta_spent), (SELECT count(*) FROM dp_agg.my_releases) FROM dp_agg.my_budget';
@@ -479,7 +479,8 @@ foreach my $i (0 .. $#errors)
 
 	ok((ref $state ? $r->{sqlstate} =~ $state : $r->{sqlstate} eq $state) && index($r->{message}, $text) >= 0 && $r->{out} eq '', "$r->{sqlstate}: " . DpAgg::brief($sql))
 	  or diag("$r->{sqlstate} $r->{message} (expected: $text)\n$r->{out}");
-	my @differ = grep { "$_->{sqlstate} $_->{message} $_->{out}" ne "$r->{sqlstate} $r->{message} $r->{out}" } @others;
+	# a message may name the type of a row, which is the table's name
+	my @differ = grep { "$_->{sqlstate} $_->{message} $_->{out}" =~ s/: (wild2|"none"|none2);/: wild;/r ne "$r->{sqlstate} $r->{message} $r->{out}" } @others;
 	is(join("\n", map { "$_->{sqlstate} $_->{message}" } @differ), '', '... the same over nobody, and with several rows per person');
 }
 is(DpAgg::value($node, 'analyst', $spent), $before, 'no error was charged');

@@ -34,19 +34,20 @@ sub planned
 
 my ($spec, $params) = planned('SELECT clinic, dp_count(*), dp_avg(cost), dp_median(cost) FROM visits GROUP BY clinic');
 
-# Version 3.  If this test fails, the format is another: give it a new version, and renew this.
+# Version 4.  If this test fails, the format is another: give it a new version, and renew this.
 my $expected = <<'HEX' =~ s/\s+//gr;
-445072640003000004000100080001000200030003000100010001000300000100010000000000000f4240ffff000870617469656e7473000d7075626c69632e
-766973697473002a64705f636f756e74282a292c2064705f61766728636f7374292c2064705f6d656469616e28636f73742900000000000000000002030406ff
-ffffff000500ffffffff010000ffff000000000000000001000101000100010000ffff0100000002ffff0100000002ffff02000000000200013fe00000000000
-0000003fe000000000000000000300003ff000000000000000023fe00000000000000003bfe000000000000000000200023fe000000000000000033fe0000000
-000000000006ffffffff000006a40000000000050000000000000001000000000007000000000000000000001400000000000000ffffffffffffffffffffffff
-000000000000000b64705f636f756e74282a2902000000000006a4000005000500010002ffffffffffffffffffff000000000000000c64705f61766728636f73
-742912000000000002bd0000050005ffffffffffffffffffffffff0000000000010000000f64705f6d656469616e28636f737429
+4450726400040000040001000800010002000300030001000100010003000000000100010000000000000f4240ffff0000000870617469656e7473000d707562
+6c69632e766973697473002a64705f636f756e74282a292c2064705f61766728636f7374292c2064705f6d656469616e28636f73742900000000000000000002
+030406ffffffff000500ffffffff010000ffff000000000000000001000101000100010000ffff0100000002ffff0100000002ffff02000000000200013fe000
+000000000000003fe000000000000000000300003ff000000000000000023fe00000000000000003bfe000000000000000000200023fe000000000000000033f
+e0000000000000000006ffffffff000006a4000000000005000000000000000001000000000007000000000000000000001401000000000000000000ffffffff
+ffffffffffffffff000000000000000b64705f636f756e74282a2902000000000006a4020000000005000500010002ffffffffffffffffffff00000000000000
+0c64705f61766728636f73742912000000000002bd0000000000050005ffffffffffffffffffffffff0000000000010000000f64705f6d656469616e28636f73
+7429
 HEX
 
 # The id is random, and the table's OID depends on what was made before.
-is(unpack('H*', $spec) =~ s/^(.{12}).{32}(.{78}).{8}/$1$2/r, $expected, 'the format of version 3');
+is(unpack('H*', $spec) =~ s/^(.{12}).{32}(.{86}).{8}/$1$2/r, $expected, 'the format of version 4');
 cmp_ok(length $spec, '<', 600, 'a description takes little room: ' . length($spec) . ' bytes');
 
 # ---------- what is refused ----------
@@ -78,7 +79,7 @@ my $length = length $spec;
 is(outcomes('LATERAL (SELECT d) f (f)'), 'taken|1', 'as it is it is taken');
 is(outcomes("generate_series(0, $length - 1) n, substr(d, 1, n) f"), "$malformed|$length", 'cut off anywhere it is refused');
 is(outcomes("(VALUES ('\\x00'::bytea), ('\\x01'), ('\\xffffffff')) v (more), LATERAL (SELECT d || more) f (f)"), "$malformed|3", 'with more at the end, too');
-is(outcomes('generate_series(0, 300) v, LATERAL (SELECT set_byte(set_byte(d, 4, v >> 8), 5, v & 255) WHERE v <> 3) f (f)'), "$malformed|300", 'in any other version');
+is(outcomes('generate_series(0, 300) v, LATERAL (SELECT set_byte(set_byte(d, 4, v >> 8), 5, v & 255) WHERE v <> 4) f (f)'), "$malformed|300", 'in any other version');
 is(outcomes('generate_series(0, 31) n, set_bit(d, n, 1 - get_bit(d, n)) f'), "$malformed|32", 'with another beginning');
 
 # A bit may also make another description, of another id, type or name.
@@ -93,6 +94,23 @@ my %numbers = map { /(.*)\|(\d+)/ } split /\n/, outcomes("generate_series(22, $l
 	  . 'LATERAL (SELECT set_byte(set_byte(d, n, v >> 8 & 255), n + 1, v & 255)) f (f)');
 @other = grep { !/^(taken|malformed release (description|parameters)|type with OID \d+ does not exist|cache lookup failed .*)$/ } keys %numbers;
 is("@other", '', 'and so with any number changed') or diag(join "\n", map { "$_: $numbers{$_}" } sort keys %numbers);
+
+# Linear combinations have parts of their own.
+my ($linear, $bounds) = planned('SELECT dp_sum(cost), dp_sum(2 * cost + 1), dp_avg(1 - cost) FROM visits');
+
+$node->safe_psql('postgres', <<"SQL");
+CREATE FUNCTION linear(description bytea) RETURNS text LANGUAGE plpgsql AS \$\$
+BEGIN
+	PERFORM dp_agg.collect(description, $bounds, cost), dp_agg.individual(description, $bounds, cost) FROM rows;
+	RETURN 'taken';
+EXCEPTION WHEN OTHERS THEN
+	RETURN CASE WHEN SQLERRM ~ '^(malformed release (description|parameters)|cache lookup failed .*)\$' THEN 'refused' ELSE SQLERRM END;
+END \$\$;
+SQL
+my $bits = 8 * length $linear;
+like($node->safe_psql('postgres', "WITH d (d) AS MATERIALIZED (SELECT decode('${\ unpack 'H*', $linear}', 'hex'))
+	SELECT string_agg(DISTINCT linear(f), ',' ORDER BY linear(f)) FROM d, generate_series(0, $bits - 1) n, set_bit(d, n, 1 - get_bit(d, n)) f"), qr/^refused,taken$/, 'so with linear combinations');
+is($node->safe_psql('postgres', "SELECT linear(decode('${\ unpack 'H*', $linear}', 'hex')), linear(substr(decode('${\ unpack 'H*', $linear}', 'hex'), 1, 400))"), 'taken|refused', 'which are taken as they are');
 is($node->safe_psql('postgres', "SELECT count(*) FROM rows"), '40', 'the server stands');
 
 $node->stop;

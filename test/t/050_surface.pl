@@ -35,6 +35,10 @@ my %expected = (
 	'dp_count("any")' => 'bigint',
 	'dp_count_distinct("any")' => 'bigint',
 	'dp_mode(anyelement)' => 'anyelement',
+	'dp_min(anyelement)' => 'anyelement',
+	'dp_max(anyelement)' => 'anyelement',
+	'dp_bool_and(boolean)' => 'boolean',
+	'dp_bool_or(boolean)' => 'boolean',
 	'dp_top(anyelement,integer)' => 'dp_agg.category[]');
 
 # Declares NAME(x BEFORE [, lower, upper] AFTER).
@@ -52,22 +56,25 @@ sub both
 
 foreach my $x (@numbers, @moments, 'interval')
 {
-	my $rank = (grep { $_ eq $x } @numbers) ? $double : $x;
-
 	both($_, $x, $x) foreach qw(dp_min dp_max);
-	both('dp_median', $x, $rank);
-	both('dp_quantile', $x, $rank, $double);
-	both('dp_quantile', $x, $rank . '[]', $double . '[]');
+}
+# what has one type of result for all numbers is there once for all of them
+foreach my $x ($double, @moments, 'interval')
+{
+	both('dp_median', $x, $x);
+	both('dp_quantile', $x, $x, $double);
+	both('dp_quantile', $x, $x . '[]', $double . '[]');
 	both('dp_histogram', $x, $bucket{$x} . '[]', undef, 'integer') if $x ne 'interval';
 }
+$expected{"dp_bounds($double)"} = $double . '[]';
 foreach my $x (@numbers)
 {
 	my $spread = (grep { $_ eq $x } @floats) ? $double : 'numeric';
 
 	both('dp_sum', $x, $x eq 'bigint' ? 'numeric' : (grep { $_ eq $x } @integers) ? 'bigint' : $x);
+	next if $x eq 'real';
 	both('dp_avg', $x, $spread);
 	both("dp_$_", $x, $spread) foreach qw(var variance var_samp var_pop stddev stddev_samp stddev_pop);
-	$expected{"dp_bounds($x)"} = $double . '[]';
 }
 both($_, 'interval', 'interval') foreach qw(dp_sum dp_avg);
 foreach my $name (qw(covar covar_samp covar_pop corr), map { "regr_$_" } qw(slope intercept r2 count avgx avgy sxx syy sxy))
@@ -189,10 +196,10 @@ SELECT format_type(atttypid, -1) FROM pg_attribute WHERE attrelid = 'call'::regc
 	DpAgg::refused($node, $superuser, "PREPARE q AS SELECT $call FROM $_; EXECUTE q", 'DP002', "$call over a table that is not protected, $_")
 	  foreach qw(plain empty);
 }
-DpAgg::refused($node, 'analyst', "SELECT $_ FROM plain", 'DP002') foreach 'dp_median(i, 0, 1)', 'dp_mode(t)', 'i FROM plain GROUP BY i HAVING dp_count(*) > 0; SELECT 1',
+DpAgg::refused($node, 'analyst', "SELECT $_ FROM plain", 'DP002') foreach 'dp_median(i, 0, 1)', 'dp_mode(t)', 'dp_min(t)', 'dp_max(colour)', 'dp_bool_and(i > 0)', 'i FROM plain GROUP BY i HAVING dp_count(*) > 0; SELECT 1',
   'dp_min(i, 0, 1) OVER ()';
 DpAgg::refused($node, 'analyst', "SELECT $_ FROM plain", '42883', "there is no $_")
-  foreach 'dp_sum(t)', 'dp_sum(d)', 'dp_avg(ts)', 'dp_var(iv)', 'dp_median(t)', 'dp_min(t)', 'dp_histogram(iv, 10)', 'dp_bounds(d)', 'dp_covar(d, i)',
+  foreach 'dp_sum(t)', 'dp_sum(d)', 'dp_avg(ts)', 'dp_var(iv)', 'dp_median(t)', 'dp_min(t, $$a$$, $$b$$)', 'dp_bool_or(i)', 'dp_histogram(iv, 10)', 'dp_bounds(d)', 'dp_covar(d, i)',
   'dp_median(d, 0, 1)', 'dp_histogram(i, 0, 100)', "dp_sum(i, DATE '2000-01-01', DATE '2001-01-01')";
 
 foreach my $call ('dp_low(1)', 'dp_high(i, 0.9)', 'dp_low(dp_count(*) + 1)', 'dp_high(NULL::text)')
@@ -229,7 +236,7 @@ DpAgg::refused($node, 'analyst', $_, '42501')
   foreach "SELECT dp_agg.collect_combine('\\x00', '\\x00')", "SELECT dp_agg.sketch_combine('\\x00', '\\x00')", "SELECT dp_agg.sketch_transition(NULL, NULL, NULL, 0, 1)",
   "SELECT dp_agg.individual_transition(NULL, NULL, NULL, 1)";
 
-is(query(<<'SQL'), 'output text,population name,epsilon numeric,delta numeric,groups bigint,standard_error double precision,tier text,tier_reasons text[],tier_codes text[],obligation text,warnings text[],release integer,bounded boolean,smallest_group bigint,max_groups bigint,max_rows bigint,max_total bigint|t|v', 'dp_agg.last_release() is for everybody');
+is(query(<<'SQL'), 'output text,population name,epsilon numeric,delta numeric,groups bigint,standard_error double precision,tier text,tier_reasons text[],tier_codes text[],obligation text,warnings text[],release integer,bounded boolean,smallest_group bigint,max_groups bigint,max_rows bigint,max_total bigint,grouping_set text|t|v', 'dp_agg.last_release() is for everybody');
 SELECT (SELECT string_agg(n || ' ' || format_type(t, NULL), ',' ORDER BY o) FROM unnest(proargnames, proallargtypes) WITH ORDINALITY u (n, t, o)),
 	has_function_privilege('analyst', oid, 'EXECUTE'), provolatile
 FROM pg_proc WHERE oid = 'dp_agg.last_release()'::regprocedure
@@ -425,7 +432,7 @@ WHERE pronamespace = 'dp_agg'::regnamespace AND proname IN ('set_domain', 'set_b
 SQL
 query("GRANT EXECUTE ON FUNCTION $signatures TO steward, owner");
 DpAgg::refused($node, 'steward', "SELECT $_", '42501', "not the owner of the table: $_") foreach @declarations;
-DpAgg::works($node, 'owner', $_) foreach "CREATE TABLE mine (id int, t text, d date)", "SELECT dp_agg.protect('mine', 'id', 'people')",
+DpAgg::works($node, 'owner', $_) foreach "CREATE TABLE mine (id int, t text, d date)", "SELECT dp_agg.protect('mine', 'id', 'own people')",
   "SELECT dp_agg.set_bounds('mine', 'd', '2000-01-01', '2000-01-02'), dp_agg.set_domain('mine', 't', '{a,b}')";
 is(DpAgg::value($node, 'analyst', "SELECT bounds, domains FROM dp_agg.protected_relations WHERE relation = 'mine'::regclass"),
 	'{"d": ["2000-01-01", "2000-01-02"]}|{"t": ["a", "b"]}', 'everybody may see what is declared');
@@ -471,14 +478,14 @@ FROM pg_proc p, unnest(p.proargnames, p.proargtypes::oid[]) WITH ORDINALITY u (n
 WHERE p.proname = 'set_budget' AND p.pronamespace = 'dp_agg'::regnamespace
 GROUP BY p.oid, p.pronargdefaults ORDER BY p.oid::regprocedure::text COLLATE "C"
 SQL
-role name, population name, epsilon double precision, delta double precision, period interval, max_epsilon_per_query double precision, accountant text, min_epsilon_per_query double precision, max_releases bigint|6
-role name, population name, epsilon numeric, delta numeric, period interval, max_epsilon_per_query numeric, accountant text, min_epsilon_per_query numeric, max_releases bigint|6
+role name, population name, epsilon double precision, delta double precision, period interval, max_epsilon_per_query double precision, accountant text, min_epsilon_per_query double precision, max_releases bigint, forget boolean|7
+role name, population name, epsilon numeric, delta numeric, period interval, max_epsilon_per_query numeric, accountant text, min_epsilon_per_query numeric, max_releases bigint, forget boolean|7
 FORMS
 is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp_agg.$_'::regclass AND attnum > 0"),
 	'role population epsilon_limit epsilon_spent epsilon_remaining delta_limit delta_spent delta_remaining period renews_at accountant '
 	  . 'max_epsilon_per_query min_epsilon_per_query max_releases releases_spent releases_remaining', "the columns of $_") foreach qw(budgets my_budget);
 is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp_agg.$_'::regclass AND attnum > 0"),
-	'id at session_role current_role population relations query epsilon delta outputs tier reused tier_reasons tier_codes obligation session_user_name role_name', "the columns of $_")
+	'id at session_role current_role population relations query epsilon delta outputs tier reused tier_reasons tier_codes obligation session_user_name role_name accounts', "the columns of $_")
   foreach qw(releases my_releases);
 is(query(<<'SQL'), '', 'columns of the account have comments');
 SELECT attname FROM pg_attribute WHERE attrelid = 'dp_agg.account'::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NULL

@@ -102,8 +102,23 @@ sub condition
 # Some of the names, in any case one.
 sub some { my @all = @_; my @chosen = grep { chance(0.6) } @all; return @chosen ? @chosen : (pick(@all)); }
 
+# FULL JOIN of tables, or of what is grouped by the unit: whoever is named on either side.
+sub full_join
+{
+	my ($l, $r) = map { my $b; do { $b = base() } until %{ $b->{sure} }; chance(0.3) ? grouped($b) : $b } 1 .. 2;
+	my ($u, $v) = map { (sort keys %{ $_->{sure} })[0] } $l, $r;
+	my $w = 'u' . ++$name;
+	my $rest = pick('l.x, r.k', 'r.x, l.k', 'coalesce(r.x, l.x) AS x, coalesce(l.k, r.k) AS k');
+	my $more = pick('', ", l.$u", ", r.$v", ", l.$u, r.$v");
+
+	return shape("SELECT coalesce(l.$u, r.$v) AS $w$more, $rest FROM ($l->{asked}) l FULL JOIN ($r->{asked}) r ON l.$u = r.$v",
+		"SELECT coalesce(l.own, r.own) AS own, coalesce(l.$u, r.$v) AS $w$more, $rest FROM ($l->{owned}) l FULL JOIN ($r->{owned}) r ON l.$u = r.$v",
+		$w => 1, map { $_ => 0 } $more =~ /\.(\w+)/g);
+}
+
 sub join_of
 {
+	return full_join() if chance(0.1);
 	my ($l, $r) = @_;
 	my $type = pick(qw(LEFT LEFT RIGHT RIGHT INNER));
 	my $on = 'l.' . pick(@{ $l->{units} }) . ' = r.' . pick(@{ $r->{units} });
@@ -132,7 +147,17 @@ sub around
 	my @units = some(@{ $below->{units} });
 	my %units = map { $_ => $below->{sure}->{$_} } @units;
 	my $list = join ', ', map { "s.$_" } @units;
-	my $kind = int rand 7;
+	my $kind = int rand 8;
+	my ($known) = sort keys %{ $below->{sure} };
+
+	if ($kind == 7 && $known)
+	{
+		# window functions of each individual that do not depend on the order of equal rows
+		my $of = pick('rank() OVER (PARTITION BY s.%1$s ORDER BY s.x) AS x, s.k', 's.x, sum(s.x) OVER (PARTITION BY s.%1$s, s.k) %% 5 AS k', 'count(s.k) OVER (PARTITION BY s.%1$s ORDER BY s.x) AS x, max(s.x) OVER (PARTITION BY s.%1$s) %% 3 AS k');
+
+		return shape("SELECT $list, " . sprintf($of, $known) . " FROM ($below->{asked}) s", "SELECT s.own, $list, " . sprintf($of, 'own') . " FROM ($below->{owned}) s", %units);
+	}
+	$kind = 0 if $kind == 7;
 
 	if ($kind == 0)
 	{

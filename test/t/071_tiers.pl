@@ -230,7 +230,7 @@ foreach my $beside ('dp_count(*)', 'dp_avg(cost)', 'dp_mode(clinic)')
 }
 query("SELECT dp_agg.set_domain('visits', 'clinic', NULL)");
 DpAgg::refused($node, 'analyst', $_->[0], $_->[1])
-  foreach [ 'SELECT dp_tier(*) FROM visits GROUP BY ROLLUP (clinic)', 'DP002' ], [ 'SELECT dp_low(dp_tier(*)) FROM visits', 'DP002' ], [ 'SELECT dp_tier(*) FILTER (WHERE cost > 1) FROM visits', 'DP002' ],
+  foreach [ 'SELECT dp_tier(*) FROM visits GROUP BY ROLLUP (patient_id)', 'DP002' ], [ 'SELECT dp_low(dp_tier(*)) FROM visits', 'DP002' ], [ 'SELECT dp_tier(*) FILTER (WHERE cost > 1) FROM visits', 'DP002' ],
   [ 'SELECT dp_tier(*) FROM visits GROUP BY patient_id', 'DP002' ], [ 'SELECT dp_count(t) FROM (SELECT patient_id, dp_tier(*) AS t FROM visits GROUP BY patient_id) v', 'DP002' ],
   [ 'SELECT dp_tier(*) FROM pg_class', 'DP002' ], [ 'SELECT dp_tier(*) OVER () FROM visits', '42501' ], [ 'SELECT dp_tier(clinic) FROM visits', '42883' ], [ 'SELECT dp_tier() FROM visits', '42809' ];
 

@@ -323,7 +323,7 @@ answers('SELECT array_length(dp_quantile(x, ARRAY[' . list(128, '#::float8 / 200
 refuses('SELECT dp_histogram(x, 0, 100, 1001) FROM m', '22023', qr/^number of buckets or values must be an integer from 1 to 1000$/);
 refuses('SELECT dp_top(x, 1001) FROM m', '22023', qr/from 1 to 1000$/);
 answers('SELECT array_length(dp_histogram(x, 0, 100, 1000), 1) FROM m', '1000', '1000 buckets');
-refuses('SET dp_agg.epsilon = 0.1; SELECT dp_mode(x) FROM m WHERE dp_with(max_rows => 1000, max_groups => 1000) GROUP BY y', '22023', qr/^epsilon is too small for dp_mode and dp_top with max_groups 1000 and max_rows 1000$/, qr/dp_with/);
+refuses('SET dp_agg.epsilon = 0.1; SELECT dp_mode(x) FROM m WHERE dp_with(max_rows => 1000, max_groups => 1000) GROUP BY y', '22023', qr/^epsilon is too small for dp_mode, dp_top and other values with max_groups 1000 and max_rows 1000$/, qr/dp_with/);
 
 # Public keys: all combinations are listed up to 100,000, and no query answers otherwise beyond.
 table('dd', 'a int NOT NULL, b int NOT NULL', 'i % 3, 5000 + i % 2');

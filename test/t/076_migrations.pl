@@ -357,11 +357,11 @@ DpAgg::refused($node, 'analyst', $_, '42501', "not even with EXECUTE: $_") forea
 query(<<'SQL');
 CREATE TABLE victim (id int); SELECT dp_agg.protect('victim', 'id', 'people');
 CREATE TABLE own_table (id int); ALTER TABLE own_table OWNER TO owner;
-GRANT EXECUTE ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]), dp_agg.protect(regclass, name[], name, integer, integer, name[]), dp_agg.unprotect(regclass) TO owner;
+GRANT EXECUTE ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]), dp_agg.unprotect(regclass) TO owner;
 SQL
-DpAgg::works($node, 'owner', "SELECT dp_agg.protect('own_table', 'id', 'people')", 'an owner who was given protect() needs no right on schema dp');
+DpAgg::works($node, 'owner', "SELECT dp_agg.protect('own_table', 'id', 'own people')", 'an owner who was given protect() needs no right on schema dp');
 is(query("SELECT relowner::regrole FROM pg_class WHERE oid = 'dp.own_table'::regclass"), 'owner', 'and owns the facade');
-DpAgg::works($node, 'owner', q(SECURITY LABEL FOR dp_agg ON TABLE own_table IS '{"population": "people", "facade": "dp.victim"}'; SELECT dp_agg.unprotect('own_table')), 'a label that names the facade of another table');
+DpAgg::works($node, 'owner', q(SECURITY LABEL FOR dp_agg ON TABLE own_table IS '{"population": "own people", "facade": "dp.victim"}'; SELECT dp_agg.unprotect('own_table')), 'a label that names the facade of another table');
 is(columns('dp.victim'), 'id integer', 'does nothing to that');
 
 # Views of any size and depth; a session that quotes all names; views that are made all the time.

@@ -233,9 +233,9 @@ DpAgg::refused($node, $_->[0], "SELECT dp_agg.suggest($_->[1])", $_->[2], "$_->[
 	[ "'dp.orders', 1, 'customer_id', 'shop'", '42809' ], [ "'pg_class', 1, 'oid', 'shop'", '42809' ]);
 is(ledger(), $before, 'what is refused costs nothing');
 query("GRANT EXECUTE ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) TO owner");
-DpAgg::works($node, 'owner', "SELECT count(*) FROM dp_agg.suggest('mine', 1, 'id', 'people')", 'an owner who may protect the table may');
+DpAgg::works($node, 'owner', "SELECT count(*) FROM dp_agg.suggest('mine', 1, 'id', 'own people')", 'an owner who may protect the table may');
 query('REVOKE SELECT ON mine FROM owner');
-DpAgg::refused($node, 'owner', "SELECT dp_agg.suggest('mine', 1, 'id', 'people')", '42501', '... unless it may not read it');
+DpAgg::refused($node, 'owner', "SELECT dp_agg.suggest('mine', 1, 'id', 'own people')", '42501', '... unless it may not read it');
 
 # --- protect() without limits says that there are none -------------------------------
 

@@ -108,16 +108,16 @@ $node->poll_query_until('postgres', "SELECT current_setting('dp_agg.min_individu
 # ---------- nothing is shown ----------
 
 is(notices('SELECT g, count(*) FROM one WHERE pid < 5 GROUP BY g'), <<'TEXT' =~ s/\n\z//r, 'no group');
-NOTICE:  00000: the release of count(*) shows no group
+NOTICE:  00000: the release of count(*) shows no group: it takes about 38 individuals to show one
 DETAIL:  At epsilon 1, delta 1e-08 and max_groups 1, a group appears from about 38 individuals on.
 HINT:  Groups may be smaller with more epsilon, a smaller max_groups, or fewer outputs of different kinds; coarser groups are larger.
 TEXT
 is(notices('SELECT dp_median(x), dp_mode(x) FROM one WHERE pid < 5'), <<'TEXT' =~ s/\n\z//r, 'no value');
-NOTICE:  00000: the release of dp_median(x), dp_mode(x) shows no value
+NOTICE:  00000: the release of dp_median(x), dp_mode(x) shows no value: it takes about 57 individuals to show one, and NULL is not 0
 DETAIL:  At epsilon 1 and delta 1e-08, a value appears from about 57 individuals on.
 HINT:  It takes fewer with more epsilon, or with fewer outputs of different kinds.
 TEXT
-like(notices('SELECT DISTINCT g FROM one WHERE pid < 5'), qr/^NOTICE:  00000: the release of group keys shows no group$/m, 'keys alone');
+like(notices('SELECT DISTINCT g FROM one WHERE pid < 5'), qr/^NOTICE:  00000: the release of group keys shows no group: it takes about 38 individuals to show one$/m, 'keys alone');
 like(notices('SELECT g, count(*) FROM orders WHERE pid < 5 AND dp_with(max_total => 12) GROUP BY g'),
 	qr/^DETAIL:  At epsilon 1, delta 1e-08, max_rows 3 and max_total 12, a group appears from about \d+ individuals with 3 rows each on\.$/m, 'bounded over all groups');
 is(number_of_notices("SELECT g, count(*) FROM one WHERE $_->[1] GROUP BY g"), $_->[2], $_->[0]) foreach

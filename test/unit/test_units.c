@@ -189,6 +189,12 @@ test_sums(void)
 		   dp_loss_add(INT64_MIN, 0, &sum) == DP_ERR_RANGE && sum == 7,
 		   "negative losses are refused");
 
+	tap_ok(dp_loss_share(10, 1, 3) == 3 && dp_loss_share(10, 3, 3) == 10 && dp_loss_share(2, 1, 3) == 0,
+		   "a share is rounded down");
+	tap_ok(dp_loss_share(INT64_MAX, INT64_MAX - 1, INT64_MAX) == INT64_MAX - 1 &&
+		   dp_loss_share(DP_ATTO, 1 << 29, 1 << 30) == DP_ATTO / 2, "no overflow in a share");
+	tap_ok(dp_loss_share(-1, 1, 2) == 0 && dp_loss_share(10, 0, 2) == 0 && dp_loss_share(10, 3, 2) == 0,
+		   "no share of nothing, and none above the whole");
 	tap_ok(dp_loss_fits(10, 7, 3), "exactly the limit fits");
 	tap_ok(!dp_loss_fits(10, 7, 4), "one above does not");
 	tap_ok(!dp_loss_fits(10, 11, 0), "nothing fits once overspent");
@@ -204,7 +210,7 @@ test_sums(void)
 int
 main(void)
 {
-	tap_plan(55);
+	tap_plan(58);
 	test_epsilon();
 	test_delta();
 	test_text();

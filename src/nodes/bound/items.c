@@ -79,5 +79,5 @@ items_contribute_many(const SketchReader *reader, SketchState *state, const Indi
 	const SketchState *rows = items_are_few(items) ? unpack(reader, items) : items_state(items);
 
 	return sketch_add_individual(reader, state, rows, share != NULL ? *share :
-								 sketch_share(rows->counted, reader->rows));
+								 sketch_own_share(reader, rows));
 }

@@ -292,8 +292,12 @@ note_released(ReleaseState *state, const dp_int128 *noisy, const TupleTableSlot 
 
 	state->groups++;
 	state->shows |= spec->noutputs == 0;
-	for (int i = 0; i < spec->noutputs && !state->shows; i++)
-		state->shows = !out->tts_isnull[release_output_column(spec, i)];
+	for (int i = 0; i < spec->noutputs; i++)
+	{
+		if (out->tts_isnull[release_output_column(spec, i)] || state->shown[i])
+			continue;
+		state->shows = state->shown[i] = true;
+	}
 	if (state->last != NULL)
 		last_group(state->last, spec, &state->params, &state->law, noisy);
 }

@@ -38,7 +38,7 @@ PG_FUNCTION_INFO_V1(dp_last_release);
 #define LAST_GROUPS 1000
 
 /* Columns of last_release(). */
-#define LAST_COLUMNS 17
+#define LAST_COLUMNS 18
 
 /* Of each output. */
 typedef struct LastOutput
@@ -61,6 +61,8 @@ typedef struct LastRelease
 {
 	Oid			user;			/* who ran it */
 	int			number;			/* in the statement, from 1 */
+	int			set;			/* number of its grouping set, or 0 */
+	char		set_name[DP_SET_NAME];
 	bool		complete;		/* it came to its end */
 	NameData	population;
 	int64		epsilon_nano;
@@ -90,6 +92,7 @@ static bool
 has_error(const SpecOutput *output)
 {
 	return output->end == SPEC_END_NONE && output->kind != SPEC_OUT_TIER &&
+		!is_boolean_output(output) &&
 		(output->part == DP_NONE || output->kind == SPEC_OUT_TOP ||
 		 output->kind == SPEC_OUT_HISTOGRAM);	/* of each of its counts */
 }
@@ -114,9 +117,16 @@ note_grids(LastRelease *release, const ReleaseSpec *spec, const ReleaseParams *p
 	}
 }
 
+/* Is a release that was kept to be shown before another one: by number, and by grouping set? */
+static bool
+stands_before(const LastRelease *release, int number, int set)
+{
+	return release->number < number || (release->number == number && release->set < set);
+}
+
 /* A place for one more release of a statement; those of another one are forgotten. */
 static LastRelease *
-new_release(uint64 statement, int number, int noutputs)
+new_release(uint64 statement, int number, int set, int noutputs)
 {
 	LastRelease *release;
 	MemoryContext old;
@@ -134,7 +144,7 @@ new_release(uint64 statement, int number, int noutputs)
 	old = MemoryContextSwitchTo(last.context);
 	release = palloc0(offsetof(LastRelease, outputs) + noutputs * sizeof(LastOutput));
 	while (place < list_length(last.releases) &&
-		   ((LastRelease *) list_nth(last.releases, place))->number < number)
+		   stands_before(list_nth(last.releases, place), number, set))
 		place++;
 	last.releases = list_insert_nth(last.releases, place, release);
 	MemoryContextSwitchTo(old);
@@ -151,10 +161,13 @@ last_begin(ReleaseState *state)
 {
 	const ReleaseSpec *spec = state->spec;
 	const ReleaseParams *params = &state->params;
-	LastRelease *release = new_release(state->statement, state->number, spec->noutputs);
+	LastRelease *release = new_release(state->statement, state->number, spec->grouping.number,
+									   spec->noutputs);
 
 	release->user = GetUserId();
 	release->number = state->number;
+	release->set = spec->grouping.number;
+	strlcpy(release->set_name, spec->grouping.name, sizeof(release->set_name));
 	release->population = spec->population;
 	release->epsilon_nano = params->epsilon_nano;
 	release->delta_atto = params->delta_atto;
@@ -273,6 +286,9 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
 	values[15] = Int64GetDatum(release->limits.rows);
 	nulls[16] = release->limits.total == 0;
 	values[16] = Int64GetDatum(release->limits.total);
+	nulls[17] = release->set == 0;
+	if (release->set > 0)
+		values[17] = CStringGetTextDatum(release->set_name);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -281,7 +297,7 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
  * delta numeric, groups bigint, standard_error double precision, tier text,
  * tier_reasons text[], tier_codes text[], obligation text, warnings text[],
  * release integer, bounded boolean, smallest_group bigint, max_groups bigint, max_rows bigint,
- * max_total bigint)
+ * max_total bigint, grouping_set text)
  */
 PGDLLEXPORT Datum
 dp_last_release(PG_FUNCTION_ARGS)

@@ -23,11 +23,16 @@
 #include "policy/measured.h"
 #include "spec/spec.h"
 
-/* What a release is asked for, by which the client may tell it from others of the statement. */
+/*
+ * What a release is asked for, by which the client may tell it from others of the statement and
+ * from other grouping sets.
+ */
 static const char *
 names_of(const ReleaseSpec *spec)
 {
-	return spec->noutputs > 0 ? spec->output_names : "group keys";
+	const char *names = spec->noutputs > 0 ? spec->output_names : "group keys";
+
+	return spec->grouping.number > 0 ? psprintf("%s by %s", names, spec->grouping.name) : names;
 }
 
 /* Says from how many individuals on something would have been shown. */
@@ -43,22 +48,56 @@ tell_nothing_shown(ReleaseState *state)
 
 	if (!spec->grouped || state->groups > 0)
 		ereport(NOTICE,
-				(errmsg("the release of %s shows no value", names_of(spec)),
+				(errmsg("the release of %s shows no value: it takes about " INT64_FORMAT " individuals to show one, and NULL is not 0",
+						names_of(spec), smallest),
 				 errdetail("At epsilon %g and delta %g, a value appears from about " INT64_FORMAT " individuals on.",
 						   epsilon, delta, smallest),
 				 errhint("It takes fewer with more epsilon, or with fewer outputs of different kinds.")));
 	else if (spec->by_total)
 		ereport(NOTICE,
-				(errmsg("the release of %s shows no group", names_of(spec)),
+				(errmsg("the release of %s shows no group: it takes about " INT64_FORMAT " individuals to show one",
+						names_of(spec), smallest),
 				 errdetail("At epsilon %g, delta %g, max_rows " INT64_FORMAT " and max_total " INT64_FORMAT ", a group appears from about " INT64_FORMAT " individuals with " INT64_FORMAT " rows each on.",
 						   epsilon, delta, params->rows, params->total, smallest, params->rows),
 				 errhint("Groups may be smaller with more epsilon, or a smaller max_total; coarser groups are larger.")));
 	else
 		ereport(NOTICE,
-				(errmsg("the release of %s shows no group", names_of(spec)),
+				(errmsg("the release of %s shows no group: it takes about " INT64_FORMAT " individuals to show one",
+						names_of(spec), smallest),
 				 errdetail("At epsilon %g, delta %g and max_groups " INT64_FORMAT ", a group appears from about " INT64_FORMAT " individuals on.",
 						   epsilon, delta, params->groups, smallest),
 				 errhint("Groups may be smaller with more epsilon, a smaller max_groups, or fewer outputs of different kinds; coarser groups are larger.")));
+}
+
+/* Does the output have a gate, or a number of values that it needs, beside the group's gate? */
+static bool
+may_stay_null(const ReleaseSpec *spec, const SpecOutput *output)
+{
+	return is_boolean_output(output) ||
+		(output->part != DP_NONE && spec_part_is_gated(spec, output->part));
+}
+
+/* Says which outputs of a release show no value, while others do. */
+static void
+tell_output_not_shown(ReleaseState *state)
+{
+	const ReleaseSpec *spec = state->spec;
+	StringInfoData names;
+	int64		smallest = 0;
+
+	initStringInfo(&names);
+	for (int i = 0; i < spec->noutputs; i++)
+	{
+		if (state->shown[i] || !may_stay_null(spec, &spec->outputs[i]))
+			continue;
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", spec->outputs[i].name);
+		smallest = Max(smallest, smallest_of_output(state, &spec->outputs[i]));
+	}
+	if (names.len > 0)
+		ereport(NOTICE,
+				(errmsg("%s shows no value beside the others: it takes about " INT64_FORMAT " individuals who have one, and for a text, of one and the same",
+						names.data, smallest),
+				 errhint("It takes fewer with more epsilon, or in a release of its own.")));
 }
 
 /* What a notice of rows left out was about. */
@@ -118,5 +157,7 @@ raise_notices(ReleaseState *state)
 {
 	if (!state->shows)
 		tell_nothing_shown(state);
+	else
+		tell_output_not_shown(state);
 	tell_left_out(state);
 }

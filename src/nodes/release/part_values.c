@@ -65,7 +65,7 @@ values_check(const ReleaseSpec *spec, const ReleaseParams *params)
 			!epsilon_suffices(spec, params))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("epsilon is too small for dp_mode and dp_top with max_groups " INT64_FORMAT " and max_rows " INT64_FORMAT,
+					 errmsg("epsilon is too small for dp_mode, dp_top and other values with max_groups " INT64_FORMAT " and max_rows " INT64_FORMAT,
 							params->groups, params->rows),
 					 errhint("Ask with smaller ones or more epsilon, as in dp_with(max_groups => 1, max_rows => 1), or for fewer outputs.")));
 	}

@@ -21,6 +21,7 @@
 #include "nodes/release/part_ranks.h"
 #include "nodes/release/part_values.h"
 #include "nodes/release/parts.h"
+#include "nodes/release/parts_order.h"
 #include "nodes/release/parts_state.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -89,6 +90,7 @@ parts_begin(const ReleaseSpec *spec, const ReleaseParams *params)
 	state->weights = palloc0(sizeof(int64) * (state->room + 1));
 	state->work = parts_choose_work(state->room + 1);
 	state->noisy = palloc(sizeof(dp_int128) * (state->room + 1));
+	open_orders(state);
 	return state;
 }
 

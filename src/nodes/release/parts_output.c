@@ -18,6 +18,7 @@
 
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
+#include "nodes/release/parts_order.h"
 #include "nodes/release/parts_output.h"
 #include "nodes/release/parts_state.h"
 #include "spec/domain.h"
@@ -160,6 +161,10 @@ parts_output(PartsState *state, const SpecOutput *output, bool *isnull)
 			return histogram_array(state, output);
 		case SPEC_OUT_BOUNDS:
 			return bounds_array(state, output);
+		case SPEC_OUT_FIRST:
+			return first_value(state, output);
+		case SPEC_OUT_LIST:
+			return ordered_array(state, output);
 		default:
 			elog(ERROR, "output %d is not one of a part", (int) output->kind);
 	}

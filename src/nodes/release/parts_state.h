@@ -7,9 +7,12 @@
 
 #include "postgres.h"
 
+#include "utils/sortsupport.h"
+
 #include "mechanism/choose.h"
 #include "mechanism/sparse.h"
 #include "mechanism/status.h"
+#include "spec/canonical.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
 
@@ -33,6 +36,13 @@ typedef struct PartResult
 	int			highest;
 } PartResult;
 
+/* How an output compares values, and how it shows them. */
+typedef struct OrderedOutput
+{
+	SortSupportData order;
+	Canonical	form;			/* with the decimals or blanks of the column's type */
+} OrderedOutput;
+
 /* What all groups of one execution share, and what the current one released. */
 typedef struct PartsState
 {
@@ -42,6 +52,7 @@ typedef struct PartsState
 	dp_int128  *thresholds;		/* by part, of those that need one */
 	dp_histogram_gate *histogram_gates; /* by part, of histograms */
 	PartResult *results;		/* by part */
+	OrderedOutput *ordered;		/* by output, of those that put values in order */
 	int			room;			/* of the work arrays, in cells */
 	int64	   *weights;		/* zeros between groups */
 	dp_choose_work work;

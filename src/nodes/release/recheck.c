@@ -142,6 +142,9 @@ check_scan(PlanState *state)
 		case T_ValuesScan:
 			check_expressions(((ValuesScan *) plan)->values_lists);
 			break;
+		case T_FunctionScan:
+			check_expressions(((FunctionScan *) plan)->functions);
+			break;
 		case T_ForeignScan:
 			check_foreign_scan((ScanState *) state);
 			break;

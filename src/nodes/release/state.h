@@ -40,6 +40,7 @@ typedef struct ReleaseState
 	List	   *nested;			/* release nodes inside the child */
 	ReleasedRows released;
 	int64		groups;			/* how many groups have left */
+	bool		shown[DP_MAX_OUTPUTS];	/* the output had a value in some group */
 	bool		shows;			/* some output has a value, or some key has left without
 								 * outputs */
 #ifdef DP_FAULT_NOISELESS

@@ -17,11 +17,14 @@
 #include "mechanism/status.h"
 #include "mechanism/whole_noise.h"
 #include "nodes/release/values.h"
-#include "spec/domain.h"
+#include "spec/digits.h"
 #include "spec/spec.h"
 
 /* Number of noise vectors that intervals are computed from. */
 #define SIMULATIONS 10000
+
+/* Standard errors from which a number of individuals is not taken for noise. */
+#define NOTICED 3.0
 
 /* The moments of one output and what its values are scaled by. */
 typedef struct Moments
@@ -143,6 +146,77 @@ clipped_share(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOu
 		Max(0.0, Min(1.0, moment(spec, params, i, vector) / Max(n, 1.0)));
 }
 
+/* The width of the bounds at a position of the parameters. */
+static double
+width(const ReleaseParams *params, int bound)
+{
+	return params->values[bound + 1] - params->values[bound];
+}
+
+/*
+ * The sum of a linear combination, but for its shift.  As it is shown, it is made of sums as these
+ * are shown, so that outputs of one release go together.
+ */
+static double
+sum_of_terms(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
+			 const double *vector, bool shown)
+{
+	double		result = 0;
+
+	for (int t = output->first_term; t < output->first_term + output->nterms; t++)
+	{
+		const SpecTerm *term = &spec->terms[t];
+		const double *x = &params->values[term->bound];
+		double		sum = (x[0] / 2 + x[1] / 2) * moment(spec, params, term->n, vector) +
+			(x[1] / 2 - x[0] / 2) * moment(spec, params, term->x, vector);
+
+		if (shown)
+			sum = digits_round(sum, digits_count(&term->digits, width(params, term->bound)),
+							   SPEC_END_NONE);
+		result += term->weight * sum;
+	}
+	return result;
+}
+
+/* A sum or average of a linear combination, with n rows. */
+static double
+combination(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
+			const double *vector, double n)
+{
+	double		sum = sum_of_terms(spec, params, output, vector, false);
+
+	if (output->kind == SPEC_OUT_SUM)
+		return sum + output->shift * n;
+	return Max(params->values[output->bound_x],
+			   Min(params->values[output->bound_x + 1], sum / Max(n, 1.0) + output->shift));
+}
+
+/* The standard error of noise in each coordinate, in individuals. */
+static double
+coordinate_error(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	return params->whole_noise ?
+		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
+		dp_noise_stddev(params->vector_epsilon, params->groups, spec->dimensions);
+}
+
+/*
+ * Does a number of individuals stand out of its noise, by NOTICED standard errors and half an individual,
+ * since the noise may be whole numbers?  Noise of different coordinates is uncorrelated.
+ */
+static bool
+stands_out(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
+		   const double *vector)
+{
+	const SpecMoment *number = &spec->moments[output->moments[SPEC_MOMENT_X]];
+	double		squares = 0;
+
+	for (int t = 0; t < number->nterms; t++)
+		squares += number->terms[t].weight * number->terms[t].weight;
+	return moment(spec, params, output->moments[SPEC_MOMENT_X], vector) >=
+		NOTICED * sqrt(squares) * coordinate_error(spec, params) + 0.5;
+}
+
 /*
  * An output as a function of the vector (in individuals); NAN where it has no
  * value.  Not rounded.
@@ -158,6 +232,10 @@ evaluate(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput 
 		return Max(n, 0.0);
 	if (output->kind == SPEC_OUT_CLIPPED)
 		return clipped_share(spec, params, output, vector, n);
+	if (output->nterms > 0)
+		return combination(spec, params, output, vector, n);
+	if (is_boolean_output(output))
+		return stands_out(spec, params, output, vector) == (output->kind == SPEC_OUT_ANY);
 	read_moments(spec, params, output, vector, &m);
 	switch (output->kind)
 	{
@@ -379,9 +457,7 @@ values_standard_error(const ReleaseSpec *spec, const ReleaseParams *params,
 
 	if (law->centred)
 		return centred_error(spec, params, output, law, noisy);
-	sigma = params->whole_noise ?
-		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
-		dp_noise_stddev(params->vector_epsilon, params->groups, spec->dimensions);
+	sigma = coordinate_error(spec, params);
 
 	for (int i = 0; i < spec->dimensions; i++)
 		vector[i] = (double) noisy[i] / (double) DP_SCALE;
@@ -406,21 +482,28 @@ values_standard_error(const ReleaseSpec *spec, const ReleaseParams *params,
  * ----------
  */
 
-/* Integers are rounded after the noise, ends of intervals outward. */
-static double
-rounded(const SpecOutput *output, double value)
+/* To how many digits an output is rounded after the noise. */
+static int
+shown_digits(const ReleaseParams *params, const SpecOutput *output)
 {
-	if (output->kind != SPEC_OUT_COUNT && !output->integral)
-		return value;
-	switch (output->end)
-	{
-		case SPEC_END_LOW:
-			return floor(value);
-		case SPEC_END_HIGH:
-			return ceil(value);
-		default:
-			return rint(value);
-	}
+	double		wide = width(params, output->bound_x);
+
+	if (output->kind == SPEC_OUT_VAR_POP || output->kind == SPEC_OUT_VAR_SAMP)
+		wide *= wide;
+	return digits_count(&output->digits, wide);
+}
+
+/* An output of a vector, as it is shown but for its own digits; NAN where it has no value. */
+static double
+shown_value(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutput *output,
+			const double *vector)
+{
+	double		n;
+
+	if (output->nterms == 0 || output->kind != SPEC_OUT_SUM)
+		return evaluate(spec, params, output, vector);
+	n = moment(spec, params, output->moments[SPEC_MOMENT_N], vector);
+	return sum_of_terms(spec, params, output, vector, true) + output->shift * rint(Max(n, 0.0));
 }
 
 /*
@@ -434,13 +517,17 @@ values_output(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOu
 {
 	double		vector[DP_MAX_DIMENSIONS];
 	double		value = NAN;
+	int			digits = shown_digits(params, output);
 
 	for (int i = 0; i < spec->dimensions; i++)
 		vector[i] = (double) noisy[i] / (double) DP_SCALE;
 	if (covers_enough(spec, params, output, vector))
 		value = output->end == SPEC_END_NONE ?
-			evaluate(spec, params, output, vector) :
+			shown_value(spec, params, output, vector) :
 			interval_end(spec, params, output, law, vector, noise);
 	*isnull = isnan(value);
-	return *isnull ? (Datum) 0 : domain_datum(output->type, rounded(output, value));
+	if (*isnull)
+		return (Datum) 0;
+	return is_boolean_output(output) ? BoolGetDatum(value != 0) :
+		digits_datum(output->type, digits_round(value, digits, output->end), digits);
 }

@@ -1,0 +1,217 @@
+# Shapes of queries that analysts write, below a release: calendars, FULL JOIN, units of two types,
+# window functions over the rows of one individual.
+#
+# A build without noise and gate must answer what PostgreSQL answers on readable copies.
+# Rows are stored in two orders, and with other people's rows in between: an individual's window
+# functions must not depend on either.
+
+use strict;
+use warnings;
+use Test::More;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use DpAgg;
+use Faulty;
+
+my $node = Faulty::node('shapes', <<'CONF');
+jit = off
+dp_agg.epsilon = 1000
+dp_agg.delta = 0.000000001
+statement_timeout = 60s
+CONF
+
+$node->start;
+ok(Faulty::use_library($node, Faulty::build('NOISELESS')), 'the server warns of the build');
+$node->safe_psql('postgres', 'CREATE EXTENSION dp_agg; CREATE ROLE analyst LOGIN');
+
+# Three schemas with the same rows: plain is readable; forward and backward are protected.
+foreach my $schema (qw(plain forward backward))
+{
+	my $order = $schema eq 'backward' ? 'ORDER BY md5(i::text) DESC' : '';
+	my $sql = <<"SQL";
+CREATE SCHEMA $schema;
+GRANT USAGE ON SCHEMA $schema TO analyst;
+SET search_path = $schema;
+CREATE TABLE people (pid int PRIMARY KEY, sex text NOT NULL, big bigint NOT NULL, num numeric NOT NULL, txt text NOT NULL);
+INSERT INTO people SELECT i, CASE i % 2 WHEN 0 THEN 'f' ELSE 'm' END, i, i, i FROM generate_series(1, 300) i $order;
+CREATE TABLE visits (pid int NOT NULL, day date NOT NULL, clinic text, cost int NOT NULL, w float8, n numeric);
+INSERT INTO visits SELECT 1 + i % 200, date '2024-01-01' + i * i % 23, 'c' || i % 3, i % 90, (i % 7) / 4.0, CASE WHEN i % 4 = 0 THEN 1.0 ELSE 1.00 END + i % 3 FROM generate_series(1, 1500) i $order;
+CREATE TABLE tests (pid int NOT NULL, day date NOT NULL, r text);
+INSERT INTO tests SELECT 100 + i % 250, date '2024-01-03' + i % 30, 'r' || i % 4 FROM generate_series(1, 900) i $order;
+CREATE TABLE big_tests (pid bigint NOT NULL, x int NOT NULL);
+INSERT INTO big_tests SELECT 1 + i % 320, i % 10 FROM generate_series(1, 900) i $order;
+CREATE TABLE num_tests (pid numeric NOT NULL, x int NOT NULL);
+INSERT INTO num_tests SELECT 1 + i % 320, i % 10 FROM generate_series(1, 900) i $order;
+CREATE TABLE txt_tests (pid text NOT NULL, x int NOT NULL);
+INSERT INTO txt_tests SELECT CASE WHEN i % 11 = 0 THEN '0' ELSE '' END || 1 + i % 320, i % 10 FROM generate_series(1, 900) i $order;
+CREATE TABLE loose (pid int, x int NOT NULL);
+INSERT INTO loose SELECT nullif(1 + i % 40, 40), i FROM generate_series(1, 400) i $order;
+CREATE TABLE two (a int NOT NULL, b text NOT NULL, x int NOT NULL);
+INSERT INTO two SELECT i % 30, 'b' || i % 4, i FROM generate_series(1, 500) i $order;
+SQL
+	foreach my $table (qw(people visits tests big_tests num_tests txt_tests loose two))
+	{
+		my $unit = $table eq 'two' ? "ARRAY['a', 'b']" : "ARRAY['pid']";
+		my $population = $table eq 'two' ? 'pairs' : 'pop';
+
+		$sql .= $schema eq 'plain' ? "GRANT SELECT ON $table TO analyst;\n" :
+		  "SELECT dp_agg.protect('$table', $unit, '$population'" . ($table eq 'people' ? '' : ', max_groups => 60, max_rows => 1000') . ");\n";
+	}
+	$sql .= "SELECT dp_agg.set_bounds('visits', 'cost', 0, 100);\n" if $schema ne 'plain';
+	$node->safe_psql('postgres', $sql);
+}
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE days (d date NOT NULL);
+INSERT INTO days SELECT date '2023-12-25' + i FROM generate_series(1, 60) i;
+CREATE TABLE clinics (name text);
+INSERT INTO clinics VALUES ('c0'), ('c1'), ('c2'), ('c3'), (NULL), ('c1');
+GRANT SELECT ON days, clinics TO analyst;
+SELECT dp_agg.set_budget('analyst', p, epsilon => 10000000) FROM unnest('{pop,pairs}'::text[]) p;
+SQL
+
+# Statements are answered alike in all three schemas.  No count is 0 in a release: that is NULL.
+sub alike
+{
+	my (@statements) = @_;
+	my %answers;
+
+	foreach my $schema (qw(plain forward backward))
+	{
+		my (undef, undef, @results) = DpAgg::bulk($node, 'analyst', [ 'SET client_min_messages = error', "SET search_path = $schema, public", @statements ]);
+
+		$answers{$schema} = [ map { $_->{sqlstate} eq '00000' ? $_->{out} =~ s/(?<=\|)0(?=\||\n|\z)|^0(?=\||\n|\z)//gmr : "$_->{sqlstate} $_->{message}" } @results ];
+	}
+	foreach my $i (0 .. $#statements)
+	{
+		my $name = DpAgg::brief($statements[$i]);
+
+		is($answers{forward}[$i], $answers{plain}[$i], $name);
+		is($answers{backward}[$i], $answers{forward}[$i], "$name: in another order of rows");
+	}
+	return;
+}
+
+sub refused
+{
+	my ($sql, $message, $hint) = @_;
+	my $r = DpAgg::refused($node, 'analyst', "SET search_path = forward, public; $sql", 'DP002', DpAgg::brief($sql));
+
+	like($r->{message}, $message, 'it says why');
+	like($r->{err}, $hint, 'and what to do') if $hint;
+	return;
+}
+
+# ---------- calendars ----------
+
+alike(
+  q{SELECT d::date, count(v.pid), sum(v.cost) FROM generate_series(date '2024-01-15', date '2024-02-02', interval '1 day') AS d LEFT JOIN visits v ON v.day = d::date GROUP BY d ORDER BY d},
+  'SELECT d, count(v.pid) FROM days LEFT JOIN visits v ON v.day = d GROUP BY d ORDER BY d', 'SELECT d, count(v.pid) FROM visits v RIGHT JOIN days ON v.day = d GROUP BY d ORDER BY d DESC',
+  q{WITH cal AS (SELECT d::date AS day FROM generate_series(date '2024-01-20', date '2024-01-31', '1 day') d) SELECT cal.day, count(v.pid) FROM cal LEFT JOIN visits v ON v.day = cal.day GROUP BY cal.day ORDER BY 1},
+  q{WITH RECURSIVE x AS (SELECT 1), cal AS (SELECT d FROM days WHERE d > '2024-01-20') SELECT count(*) FROM (SELECT cal.d, count(v.pid) FROM cal LEFT JOIN visits v ON v.day = cal.d GROUP BY cal.d) s, x},
+  'SELECT c.name, count(v.pid) FROM clinics c LEFT JOIN visits v ON v.clinic = c.name GROUP BY c.name ORDER BY 1', 'SELECT c.name, count(v.cost) FROM clinics c LEFT JOIN visits v ON v.clinic = c.name AND v.cost > 200 GROUP BY c.name ORDER BY 1',
+  q{SELECT c.name, d, count(v.pid) FROM clinics c CROSS JOIN (SELECT d FROM days WHERE d BETWEEN '2024-01-20' AND '2024-01-26') d LEFT JOIN visits v ON v.clinic = c.name AND v.day = d GROUP BY c.name, d ORDER BY 1, 2},
+  q{SELECT date_trunc('week', d), count(v.pid) FROM days LEFT JOIN visits v ON v.day = d WHERE d > '2024-01-10' AND extract(dow FROM d) <> 0 GROUP BY 1 ORDER BY 1},
+  'SELECT d, count(v.pid) FROM days LEFT JOIN visits v ON v.day = d WHERE v.cost > 50 GROUP BY d ORDER BY d', q{SELECT d, count(v.pid) FROM days LEFT JOIN visits v ON v.day = d WHERE d < '2024-01-05' AND v.cost IS NOT NULL GROUP BY d ORDER BY d},
+  'SELECT d, count(v.pid) FILTER (WHERE v.cost > 80), min(v.cost) IS NULL FROM days LEFT JOIN (visits v JOIN people p ON p.pid = v.pid AND p.sex = \'f\') ON v.day = d GROUP BY d ORDER BY d',
+  'SELECT d, count(v.pid), count(p.sex) FROM days LEFT JOIN visits v ON v.day = d LEFT JOIN people p ON p.pid = v.pid AND p.sex = \'f\' GROUP BY d ORDER BY d',
+  'SELECT d, sum(count(v.pid)) OVER (ORDER BY d) FROM days LEFT JOIN visits v ON v.day = d GROUP BY d ORDER BY d', 'SELECT DISTINCT d FROM days LEFT JOIN visits v ON v.day = d ORDER BY d',
+  'SELECT d, count(v.pid) FROM days LEFT JOIN visits v ON v.day = d GROUP BY d HAVING count(v.pid) > 60 ORDER BY d', 'SELECT d, count(v.pid) FROM days LEFT JOIN visits v ON v.day = d GROUP BY d ORDER BY d DESC LIMIT 30',
+  q{SELECT c.d, count(v.pid) FROM (SELECT d FROM days WHERE d > '2024-01-01' ORDER BY d LIMIT 9) c LEFT JOIN visits v ON v.day = c.d GROUP BY 1 ORDER BY 1}, q{SELECT c.name, count(v.pid) FROM (SELECT DISTINCT ON (name) name FROM clinics ORDER BY name) c LEFT JOIN visits v ON v.clinic = c.name GROUP BY 1 ORDER BY 1},
+  'SELECT n.n, count(v.pid) FROM (VALUES (1), (2), (500)) n(n) LEFT JOIN visits v ON v.cost = n.n GROUP BY 1 ORDER BY 1', 'SELECT n, count(v.pid) FROM unnest(ARRAY[3, 700, NULL, 3]) n LEFT JOIN visits v ON v.cost = n GROUP BY 1 ORDER BY 1',
+  'SELECT n, count(v.pid) FROM generate_series(1, 5) n JOIN visits v ON v.cost = n GROUP BY n ORDER BY n', q{SELECT count(*) FROM visits WHERE clinic IN (SELECT string_to_table('c1,c2', ','))} =~ s/SELECT string_to_table\((.*?)\)\)/SELECT x FROM string_to_table($1) x)/r,
+  q{PREPARE p (date, date) AS SELECT g::date, count(v.pid) FROM generate_series($1, $2, interval '1 day') g LEFT JOIN visits v ON v.day = g::date GROUP BY g ORDER BY g; EXECUTE p('2024-01-20', '2024-01-27'); SET plan_cache_mode = force_generic_plan; EXECUTE p('2024-01-01', '2024-01-03')},
+  q{SET app.days = '3'; SELECT g, count(v.pid) FROM generate_series(1, current_setting('app.days')::int) g LEFT JOIN visits v ON v.cost = g GROUP BY g ORDER BY g},
+  'SELECT x.d, x.n, y.n FROM (SELECT d, count(v.pid) n FROM days LEFT JOIN visits v ON v.day = d GROUP BY d) x JOIN (SELECT d, count(t.pid) n FROM days LEFT JOIN tests t ON t.day = d GROUP BY d) y USING (d) ORDER BY d');
+
+is(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM (SELECT d, count(*) FROM days LEFT JOIN forward.visits v ON v.day = d GROUP BY d) s'), 60, 'all days are listed');
+is(DpAgg::value($node, 'analyst', q{SELECT count(*) FROM days LEFT JOIN forward.visits v ON v.day = d WHERE d = '2023-12-26'}), '', 'a row that nobody has does not count');
+is(DpAgg::value($node, 'analyst', 'SET client_min_messages = error; SELECT r.day, count(v.pid) IS NULL FROM (SELECT day, count(*) AS n FROM forward.visits GROUP BY day) r LEFT JOIN forward.visits v ON v.day = r.day AND v.cost > 1000 GROUP BY r.day'), '', 'a release is no calendar: it is drawn once');
+refused('SELECT count(*) FROM visits v, generate_series(1, v.cost) g', qr/may stand in FROM beside/);
+refused('SELECT count(*) FROM visits v JOIN pg_show_all_settings() s ON true', qr/may stand in FROM beside/);
+refused('SELECT count(*) FROM visits v JOIN generate_series(1, (random() * 10)::int) s ON true', qr/this function or operator/);
+refused('SELECT count(*) FROM people p WHERE EXISTS (SELECT FROM generate_series(1, p.pid) g WHERE g = 7)', qr/may stand in FROM beside/);
+is(DpAgg::as($node, 'analyst', 'SELECT count(*) FROM forward.visits v, generate_series(1, 5, 0) g')->{sqlstate}, '22023', 'a series that fails does so whatever the rows');
+
+# ---------- units of two types ----------
+
+alike(
+  'SELECT count(*), count(DISTINCT p.pid) FROM people p JOIN big_tests t ON t.pid = p.pid', 'SELECT count(*) FROM people p JOIN big_tests t ON t.pid::int = p.pid', 'SELECT count(*) FROM people p LEFT JOIN big_tests t ON p.pid::bigint = t.pid AND t.x > 5',
+  'SELECT p.sex, count(*) FROM people p JOIN num_tests t ON t.pid = p.pid GROUP BY 1 ORDER BY 1', 'SELECT count(*) FROM people p JOIN num_tests t ON t.pid = p.pid::numeric', 'SELECT count(*) FROM people p JOIN txt_tests t ON t.pid = p.pid::text',
+  'SELECT count(*) FROM people p LEFT JOIN txt_tests t ON p.pid::varchar = t.pid WHERE t.pid IS NULL', 'SELECT count(*) FROM txt_tests t WHERE EXISTS (SELECT FROM people p WHERE p.pid::text = t.pid AND p.sex = \'f\')', 'SELECT count(*) FROM people p WHERE NOT EXISTS (SELECT FROM big_tests t WHERE t.pid::int = p.pid)',
+  'SELECT count(*) FROM (SELECT p.pid, t.x FROM people p JOIN txt_tests t ON p.pid::text = t.pid) s JOIN num_tests n ON n.pid = s.pid WHERE s.x = n.x', 'SELECT count(*) FROM big_tests WHERE pid IN (SELECT pid FROM people WHERE sex = \'m\')');
+refused('SELECT count(*) FROM people p JOIN txt_tests t ON p.pid = t.pid::int', qr/this cast between integer and text may make one value of several/, qr/the other way round: p\.pid::text = t\.pid/);
+refused('SELECT count(*) FROM people p LEFT JOIN txt_tests AS "T T" ON "T T".pid::numeric = p.pid', qr/this cast between text and integer/, qr/p\.pid::text = "T T"\.pid/);
+refused('SELECT count(*) FROM num_tests n JOIN txt_tests t ON n.pid::text = t.pid', qr/this cast between numeric and text/, qr/one type/);
+refused('SELECT count(*) FROM people p JOIN txt_tests t ON left(p.pid::text, 1) = t.pid', qr/joined by equality of the unit$/);
+refused('SELECT count(*) FROM people p JOIN txt_tests t ON p.pid::varchar(2) = t.pid', qr/this cast/);
+
+# ---------- FULL JOIN ----------
+
+alike(
+  'SELECT count(*), count(v.pid), count(t.pid), count(DISTINCT pid) FROM visits v FULL JOIN tests t USING (pid)', 'SELECT v.pid IS NULL, t.pid IS NULL, count(*) FROM visits v FULL JOIN tests t ON v.pid = t.pid GROUP BY 1, 2 ORDER BY 1, 2',
+  'SELECT clinic, count(*) FROM visits v FULL JOIN tests t USING (pid) GROUP BY 1 ORDER BY 1', 'SELECT count(*), count(DISTINCT pid) FROM visits FULL JOIN tests USING (pid) FULL JOIN people USING (pid)',
+  'SELECT count(*) FROM (SELECT pid, count(cost) AS n, max(r) AS r FROM visits FULL JOIN tests USING (pid) GROUP BY pid) s WHERE n > 20 OR r IS NULL', 'SELECT count(*) FROM (SELECT pid, cost FROM visits WHERE cost > 40) v FULL JOIN (SELECT pid FROM tests WHERE r = \'r1\' GROUP BY pid) t USING (pid)',
+  'SELECT count(*) FROM (SELECT coalesce(v.pid, t.pid) AS p, v.cost FROM visits v FULL JOIN tests t ON v.pid = t.pid) s JOIN people p ON p.pid = s.p WHERE p.sex = \'f\' OR s.cost IS NULL', 'SELECT count(*) FROM visits v FULL JOIN tests t USING (pid) WHERE v.cost IS NULL OR t.r = \'r2\'',
+  'SELECT count(*) FROM people p FULL JOIN (SELECT pid FROM visits GROUP BY pid) v USING (pid)', 'SELECT count(*) FROM visits v FULL JOIN tests t USING (pid) LEFT JOIN people p ON p.pid = v.pid AND p.sex = \'m\' WHERE p.pid IS NULL',
+  'SELECT count(x.x), count(y.x) FROM two x FULL JOIN (SELECT * FROM two WHERE x > 300) y USING (a, b)');
+alike('SELECT count(*) FROM (SELECT pid FROM loose FULL JOIN visits USING (pid)) s WHERE pid IS NOT NULL');
+is(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM forward.loose FULL JOIN forward.people USING (pid)'), DpAgg::value($node, 'analyst', 'SELECT count(*) FROM plain.loose FULL JOIN plain.people USING (pid) WHERE pid IS NOT NULL'), 'do not count');
+refused("SELECT count(*) FROM visits v FULL JOIN tests t ON $_", qr/FULL JOIN on their units alone/) foreach 'v.pid = t.pid AND v.day = t.day', 'v.day = t.day', 'v.pid = t.pid AND v.pid = t.pid';
+refused('SELECT count(*) FROM visits v FULL JOIN tests t USING (pid) FULL JOIN people p ON p.pid = v.pid', qr/FULL JOIN on their units alone/);
+refused('SELECT count(*) FROM visits v FULL JOIN big_tests t ON v.pid = t.pid', qr/FULL JOIN on their units alone/);
+
+# ---------- window functions of one individual ----------
+
+my $w = '(PARTITION BY pid ORDER BY day, cost, clinic, w)';
+alike(
+  "SELECT count(*) FROM (SELECT row_number() OVER (PARTITION BY pid ORDER BY day) AS rn FROM visits) s WHERE rn = 1", "SELECT clinic, count(*) FROM (SELECT clinic, row_number() OVER $w AS rn FROM visits) s WHERE rn = 1 GROUP BY 1 ORDER BY 1",
+  'SELECT gap, count(*) FROM (SELECT day - lag(day) OVER (PARTITION BY pid ORDER BY day) AS gap FROM visits) s GROUP BY gap ORDER BY gap', 'SELECT count(*) FROM (SELECT pid, day, lead(day) OVER (PARTITION BY pid ORDER BY day) AS next FROM visits) s WHERE next > day + 3',
+  "SELECT count(*) FROM (SELECT cost, lag(cost, 2, -1) OVER $w AS l FROM visits) s WHERE l > cost", "SELECT r, count(*) FROM (SELECT rank() OVER (PARTITION BY pid ORDER BY day) AS r FROM visits) s GROUP BY r ORDER BY r",
+  'SELECT d, count(*) FROM (SELECT dense_rank() OVER (PARTITION BY pid ORDER BY day) AS d FROM visits) s GROUP BY d ORDER BY d', 'SELECT count(*) FROM (SELECT percent_rank() OVER (PARTITION BY pid ORDER BY day) AS p, cume_dist() OVER (PARTITION BY pid ORDER BY day) AS c FROM visits) s WHERE p > 0.3 AND c < 0.9',
+  "SELECT t, count(*) FROM (SELECT ntile(3) OVER $w AS t FROM visits) s GROUP BY t ORDER BY t", "SELECT count(*) FROM (SELECT first_value(clinic) OVER $w AS f, clinic FROM visits) s WHERE f = clinic", "SELECT count(*) FROM (SELECT last_value(clinic) OVER (PARTITION BY pid ORDER BY day, cost, clinic, w ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS f, clinic FROM visits) s WHERE f = clinic",
+  "SELECT count(*) FROM (SELECT nth_value(cost, 2) OVER (PARTITION BY pid ORDER BY day, cost, clinic, w RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS f, cost FROM visits) s WHERE f < cost", 'SELECT count(*) FROM (SELECT sum(cost) OVER (PARTITION BY pid ORDER BY day) AS s FROM visits) x WHERE s > 200',
+  'SELECT count(*) FROM (SELECT cost, sum(cost) OVER (PARTITION BY pid) AS s, count(*) OVER (PARTITION BY pid) AS n, avg(cost) OVER (PARTITION BY pid) AS a, min(clinic) OVER (PARTITION BY pid) AS m FROM visits) x WHERE cost > a AND n > 5 AND m = \'c0\' AND s > 10',
+  'SELECT count(*) FROM (SELECT avg(cost) OVER (PARTITION BY pid ORDER BY day, cost, clinic, w ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS a, max(w) OVER (PARTITION BY pid ORDER BY day GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS m FROM visits) x WHERE a > 40 AND m > 1',
+  'SELECT count(*) FROM (SELECT sum(w) OVER (PARTITION BY pid ORDER BY day) AS a, sum(n) OVER (PARTITION BY pid ORDER BY day) AS b FROM visits) x WHERE a > 3 AND b < 20', 'SELECT count(*) FROM (SELECT count(*) FILTER (WHERE cost > 50) OVER (PARTITION BY pid ORDER BY day) AS c FROM visits) x WHERE c = 2',
+  'SELECT count(*) FROM (SELECT row_number() OVER v AS a, sum(cost) OVER v AS s FROM visits WINDOW v AS (PARTITION BY pid ORDER BY day, cost, clinic, w)) x WHERE a = 3 AND s > 100', 'SELECT count(*) FROM (SELECT pid, clinic, row_number() OVER (PARTITION BY pid, clinic ORDER BY day) AS rn FROM visits) s WHERE rn = 2',
+  'SELECT count(*) FROM (SELECT pid, day, sum(cost) AS c, lag(sum(cost)) OVER (PARTITION BY pid ORDER BY day) AS l FROM visits GROUP BY pid, day) s WHERE c > l', 'SELECT count(*) FROM (SELECT pid, row_number() OVER (PARTITION BY pid ORDER BY sum(cost), clinic) AS r FROM visits GROUP BY pid, clinic HAVING count(*) > 1) s WHERE r = 1',
+  "WITH f AS (SELECT pid, day, row_number() OVER $w AS rn FROM visits) SELECT b.day - a.day AS gap, count(*) FROM f a JOIN f b ON a.pid = b.pid AND b.rn = a.rn + 1 WHERE a.rn <= 2 GROUP BY 1 ORDER BY 1", "SELECT sex, count(*) FROM (SELECT pid, row_number() OVER $w AS rn, cost FROM visits) s JOIN people p USING (pid) WHERE rn = 1 AND cost > 30 GROUP BY sex ORDER BY sex",
+  'SELECT count(*) FROM (SELECT v.pid, row_number() OVER (PARTITION BY v.pid ORDER BY v.day, t.day, t.r, v.cost, v.clinic) AS rn FROM visits v JOIN tests t ON t.pid = v.pid) s WHERE rn = 2', 'SELECT count(*) FROM (SELECT t.day, lag(t.day) OVER (PARTITION BY p.pid ORDER BY t.day) AS l FROM people p LEFT JOIN tests t ON t.pid = p.pid) s WHERE day = l',
+  'SELECT count(*) FROM (SELECT x, row_number() OVER (PARTITION BY a, b ORDER BY x) AS rn FROM two) s WHERE rn = 3', 'SELECT count(*) FROM (SELECT pid, x, row_number() OVER (PARTITION BY pid ORDER BY x) AS rn FROM loose) s WHERE rn = 1 AND pid IS NOT NULL',
+  'SELECT count(*) FROM (SELECT DISTINCT pid, first_value(day) OVER (PARTITION BY pid ORDER BY day) AS f FROM visits) s WHERE f < \'2024-01-03\'', "SELECT rn, count(*) FROM (SELECT pid, row_number() OVER (PARTITION BY pid ORDER BY day) AS rn FROM (SELECT pid, day FROM visits UNION ALL SELECT pid, day FROM tests) u) s WHERE rn < 4 GROUP BY rn ORDER BY rn");
+# DISTINCT ON the unit is row number 1.
+alike(
+	'SELECT clinic, count(*) FROM (SELECT DISTINCT ON (pid) pid, clinic FROM visits ORDER BY pid, day, cost, clinic, w) s GROUP BY clinic ORDER BY clinic',
+	'SELECT clinic, count(*) FROM (SELECT DISTINCT ON (pid) clinic FROM visits ORDER BY pid DESC, day DESC, cost DESC, clinic, w) s GROUP BY 1 ORDER BY 1',
+	'SELECT count(*), count(DISTINCT pid) FROM (SELECT DISTINCT ON (pid, clinic) pid, cost FROM visits ORDER BY clinic, pid, day, cost) s WHERE cost > 30',
+	'WITH f AS (SELECT DISTINCT ON (v.pid) v.*, p.sex FROM visits v JOIN people p ON p.pid = v.pid WHERE v.cost > 20 ORDER BY v.pid, v.day, v.cost, v.clinic, v.w) SELECT sex, count(*) FROM f WHERE clinic > \'a\' GROUP BY 1 ORDER BY 1',
+	'SELECT p.sex, count(*) FROM people p LEFT JOIN (SELECT DISTINCT ON (pid) * FROM visits ORDER BY pid, day, cost, clinic, w) f ON f.pid = p.pid WHERE f.cost IS NULL OR f.cost < 50 GROUP BY 1 ORDER BY 1',
+	'SELECT count(*) FROM people p WHERE EXISTS (SELECT FROM (SELECT DISTINCT ON (pid) pid, clinic FROM visits ORDER BY pid, day, cost, clinic) f WHERE f.pid = p.pid AND f.clinic = \'a\')',
+	'SELECT count(*) FROM (SELECT DISTINCT ON (a, b) a, b, x FROM two ORDER BY a, b, x) s WHERE x > 1', 'SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid, x FROM loose WHERE pid IS NOT NULL ORDER BY pid, x) s');
+refused($_, qr/DISTINCT ON would pick rows/) foreach 'SELECT count(*) FROM (SELECT DISTINCT ON (clinic) clinic, pid FROM visits ORDER BY clinic, day) s',
+  'SELECT count(*) FROM (SELECT DISTINCT ON (pid % 2) pid FROM visits) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (a) a, x FROM two ORDER BY a, x) s', 'SELECT count(*) FROM (SELECT DISTINCT ON (pid) pid, count(*) AS n FROM visits GROUP BY pid) s';
+
+# Where ties decide, the answer is the same for rows in another order, and for more of other people's.
+my @tied = map { "SELECT $_ AS v, count(*) FROM (SELECT *, row_number() OVER x AS rn, lag(cost) OVER x AS lc, lag(n) OVER x AS ln, first_value(clinic) OVER x AS fc, sum(cost) OVER (x ROWS UNBOUNDED PRECEDING) AS sc, lead(n::text) OVER (PARTITION BY pid) AS t FROM visits WINDOW x AS (PARTITION BY pid ORDER BY day)) s WHERE rn < 5 GROUP BY 1 ORDER BY 1" }
+  'clinic', 'cost', 'lc', 'ln::text', 'fc', 'sc', 't', "concat_ws(',', n::text, ln::text, t)";
+sub with_ties { my ($schema, $more) = @_; return map { $_->{out} } DpAgg::bulk($node, 'analyst', [ "SET client_min_messages = error; SET search_path = $schema; $more", @tied ]); }
+my @before = with_ties('forward', '');
+my @other = with_ties('backward', '');
+is($other[ $_ + 1 ], $before[ $_ + 1 ], "ties, in another order of rows: $_") foreach 0 .. $#tied;
+$node->safe_psql('postgres', q{INSERT INTO forward.visits SELECT 5000 + i % 3, date '2024-01-01' + i % 9, 'z', i % 90, 1, 1 FROM generate_series(1, 5000) i; UPDATE forward.visits SET cost = cost WHERE pid % 2 = 0});
+$node->safe_psql('postgres', 'DELETE FROM forward.visits WHERE pid >= 5000');
+my @after = with_ties('forward', "SET work_mem = '64kB'");
+is($after[ $_ + 1 ], $before[ $_ + 1 ], "ties, with rows moved and little memory: $_") foreach 0 .. $#tied;
+cmp_ok(scalar(split /\n/, join "\n", @before), '>', 50, 'there was something to compare');
+
+refused("SELECT count(*) FROM (SELECT $_ AS x FROM visits) s", qr/window functions are not available below a release, except/, qr/PARTITION BY the unit/) foreach
+  'row_number() OVER (ORDER BY day)', 'row_number() OVER (PARTITION BY clinic ORDER BY day)', 'count(*) OVER ()', 'sum(cost) OVER (PARTITION BY pid % 2)', 'sum(cost) OVER (PARTITION BY pid ORDER BY day RANGE BETWEEN interval \'1 day\' PRECEDING AND CURRENT ROW)',
+  'sum(cost) OVER (PARTITION BY pid ORDER BY cost RANGE BETWEEN 1 PRECEDING AND CURRENT ROW)', 'sum(cost) OVER (PARTITION BY pid ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE TIES)', 'last_value(cost) OVER (PARTITION BY pid ORDER BY day)', 'nth_value(cost, 2) OVER (PARTITION BY pid)',
+  'ntile(0) OVER (PARTITION BY pid ORDER BY day)', 'ntile(cost) OVER (PARTITION BY pid ORDER BY day)', 'sum(cost) OVER (PARTITION BY pid ORDER BY day ROWS -1 PRECEDING)', 'sum(cost) OVER (PARTITION BY pid ORDER BY day ROWS 3000000000 PRECEDING)', 'string_agg(clinic, \'\') OVER (PARTITION BY pid)',
+  'row_number() OVER (PARTITION BY (SELECT 1) ORDER BY day)', 'row_number() OVER (PARTITION BY NULLIF(pid, 3))';
+refused('SELECT count(*) FROM (SELECT row_number() OVER (PARTITION BY t.pid ORDER BY v.day) AS x FROM visits v LEFT JOIN tests t ON t.pid = v.pid) s', qr/window functions/);
+refused('SELECT count(*) FROM (SELECT row_number() OVER (PARTITION BY a ORDER BY x) AS x FROM two) s', qr/window functions/);
+DpAgg::refused($node, 'analyst', 'SELECT pid, row_number() OVER (PARTITION BY pid ORDER BY day) FROM forward.visits', '42501', 'rows with numbers are rows');
+DpAgg::refused($node, 'analyst', 'SELECT pid, x FROM (SELECT pid, count(*) OVER (PARTITION BY pid) AS x FROM forward.visits) s GROUP BY pid, x', 'DP002', 'also grouped by the unit');
+
+done_testing();

@@ -7,6 +7,14 @@
 
 #include "postgres.h"
 
+#include "access/sysattr.h"
+#include "nodes/parsenodes.h"
+#if PG_VERSION_NUM >= 160000
+#include "nodes/multibitmapset.h"
+#include "parser/parse_relation.h"
+#include "varatt.h"
+#endif
+
 /* Index of this backend's PGPROC, in 0 .. MaxBackends - 1 for regular ones. */
 #if PG_VERSION_NUM >= 170000
 #define DP_MY_PROC_INDEX	((int) MyProcNumber)
@@ -49,13 +57,50 @@
 #define DP_BACKEND_STATUS(index) pgstat_fetch_stat_beentry(index)
 #endif
 
+/* A function that does not return. */
+#if PG_VERSION_NUM >= 180000
+#define DP_NORETURN pg_noreturn
+#else
+#define DP_NORETURN __attribute__((noreturn))
+#endif
+
+/* Replaces columns of joins by what they stand for. */
+#if PG_VERSION_NUM >= 160000
+#define DP_FLATTEN_JOINS(query, node) flatten_join_alias_vars(NULL, query, (Node *) (node))
+#else
+#define DP_FLATTEN_JOINS(query, node) flatten_join_alias_vars(query, (Node *) (node))
+#endif
+
+/* May the role execute the function? */
+#if PG_VERSION_NUM >= 160000
+#define DP_MAY_EXECUTE(funcid, role) \
+	(object_aclcheck(ProcedureRelationId, funcid, role, ACL_EXECUTE) == ACLCHECK_OK)
+#else
+#define DP_MAY_EXECUTE(funcid, role) \
+	(pg_proc_aclcheck(funcid, role, ACL_EXECUTE) == ACLCHECK_OK)
+#endif
+
+/* A hash of the types and names of a tuple's columns. */
+#if PG_VERSION_NUM >= 170000
+#define DP_HASH_ROW_TYPE(desc) hashRowType(desc)
+#else
+#define DP_HASH_ROW_TYPE(desc) hashTupleDesc(desc)
+#endif
+
+/* Is this what get_ordering_op_properties() says of an operator that sorts downwards? */
+#if PG_VERSION_NUM >= 180000
+typedef CompareType DpOrder;
+#define DP_DESCENDING COMPARE_GT
+#else
+typedef int16 DpOrder;
+#define DP_DESCENDING BTGreaterStrategyNumber
+#endif
+
 /*
  * Which privileges the query of a finished plan asks for on a relation, and on which of its
  * columns it asks for SELECT.  The fields stand in the range table itself up to 15.
  */
 #if PG_VERSION_NUM >= 160000
-#include "parser/parse_relation.h"
-
 #define DP_PERMISSIONS(list, rte) getRTEPermissionInfo(list, (RangeTblEntry *) (rte))
 #define DP_CHECKED_PERMS(list, rte) \
 	((rte)->perminfoindex == 0 ? 0 : DP_PERMISSIONS(list, rte)->requiredPerms)
@@ -66,6 +111,106 @@
 #define DP_CHECKED_PERMS(list, rte) ((void) (list), (rte)->requiredPerms)
 #define DP_CHECKED_COLUMNS(list, rte) ((void) (list), (rte)->selectedCols)
 #define DP_PLAN_PERMISSIONS(plan) NIL
+#endif
+
+/*
+ * What a query asks for on a relation of its range table (requiredPerms, selectedCols), and as whom
+ * (checkAsUser).  Moving an entry to a query of its own, or the whole range table, takes it along.
+ */
+#if PG_VERSION_NUM >= 160000
+typedef RTEPermissionInfo DpPermissions;
+#define DP_QUERY_PERMISSIONS(query, rte) DP_PERMISSIONS((query)->rteperminfos, rte)
+#define DP_MOVE_PERMISSIONS(to, from) ((to)->rteperminfos = (from)->rteperminfos)
+#define DP_MOVE_ENTRY_PERMISSIONS(to, rte, from) \
+	((to)->rteperminfos = list_make1(copyObject(DP_QUERY_PERMISSIONS(from, rte))), \
+	 (rte)->perminfoindex = 1)
+#else
+typedef RangeTblEntry DpPermissions;
+#define DP_QUERY_PERMISSIONS(query, rte) ((void) (query), rte)
+#define DP_MOVE_PERMISSIONS(to, from) ((void) 0)
+#define DP_MOVE_ENTRY_PERMISSIONS(to, rte, from) ((void) (from))
+#endif
+
+/* The sequence of an identity column. */
+#if PG_VERSION_NUM >= 170000
+#define DP_IDENTITY_SEQUENCE(relation, attno, missing) getIdentitySequence(relation, attno, missing)
+#else
+#define DP_IDENTITY_SEQUENCE(relation, attno, missing) \
+	getIdentitySequence(RelationGetRelid(relation), attno, missing)
+#endif
+
+/* The index of a primary key that is enforced at once. */
+#if PG_VERSION_NUM >= 180000
+#define DP_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation, false)
+#else
+#define DP_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation)
+#endif
+
+/*
+ * What an operator is in the families of ordered indexes: a list, and the strategy of an item of it,
+ * as of btrees.
+ */
+#if PG_VERSION_NUM >= 180000
+#define DP_ORDER_INTERPRETATION(opno) get_op_index_interpretation(opno)
+#define DP_ORDER_STRATEGY(item) ((int) ((OpIndexInterpretation *) (item))->cmptype)
+#else
+#define DP_ORDER_INTERPRETATION(opno) get_op_btree_interpretation(opno)
+#define DP_ORDER_STRATEGY(item) (((OpBtreeInterpretation *) (item))->strategy)
+#endif
+
+/* The columns of a range table entry that are not dropped: names, and Vars of level 0. */
+#if PG_VERSION_NUM >= 180000
+#define DP_EXPAND_ENTRY(rte, rtindex, names, columns) \
+	expandRTE(rte, rtindex, 0, VAR_RETURNING_DEFAULT, -1, true, names, columns)
+#else
+#define DP_EXPAND_ENTRY(rte, rtindex, names, columns) \
+	expandRTE(rte, rtindex, 0, -1, true, names, columns)
+#endif
+
+/* The function reverse(text). */
+#if PG_VERSION_NUM >= 180000
+#define DP_F_REVERSE_TEXT F_REVERSE_TEXT
+#else
+#define DP_F_REVERSE_TEXT F_REVERSE
+#endif
+
+/*
+ * How partitions are pruned below a node that appends: a PartitionPruneInfo, or NULL.  It stands in
+ * the node, or from 18 on in a list of the statement, and the node has its position.
+ */
+#if PG_VERSION_NUM >= 180000
+#define DP_PRUNING(statement, plan) ((plan)->part_prune_index < 0 ? NULL : \
+	list_nth_node(PartitionPruneInfo, (statement)->partPruneInfos, (plan)->part_prune_index))
+#define DP_DROP_PRUNING(plan) ((plan)->part_prune_index = -1)
+#else
+#define DP_PRUNING(statement, plan) ((void) (statement), (plan)->part_prune_info)
+#define DP_DROP_PRUNING(plan) ((plan)->part_prune_info = NULL)
+#endif
+
+/* What goes with a range table that was emptied. */
+#if PG_VERSION_NUM >= 180000
+#define DP_CLEAR_RANGE_TABLE(query) ((query)->rteperminfos = NIL, (query)->hasGroupRTE = false)
+#elif PG_VERSION_NUM >= 160000
+#define DP_CLEAR_RANGE_TABLE(query) ((query)->rteperminfos = NIL)
+#else
+#define DP_CLEAR_RANGE_TABLE(query) ((void) (query))
+#endif
+
+/* Is the Var among what find_nonnullable_vars() found? */
+#if PG_VERSION_NUM >= 160000
+#define DP_IS_NONNULLABLE(found, var) \
+	mbms_is_member((var)->varno, (var)->varattno - FirstLowInvalidHeapAttributeNumber, found)
+#else
+#define DP_IS_NONNULLABLE(found, var) list_member(found, var)
+#endif
+
+/* Looks up what comparisons under a collation look up.  From 18 on, that is all in its locale. */
+#if PG_VERSION_NUM >= 180000
+#define DP_WARM_COLLATION(collation) ((void) pg_newlocale_from_collation(collation))
+#else
+#define DP_WARM_COLLATION(collation) \
+	((void) lc_collate_is_c(collation), (void) lc_ctype_is_c(collation), \
+	 (void) pg_newlocale_from_collation(collation))
 #endif
 
 /* The arguments of ExecutorCheckPerms_hook: relations and what is asked for on them. */

@@ -7,6 +7,8 @@
 
 #include "utils/elog.h"
 
+#include "core/compat.h"
+
 #define ERRCODE_DP_BUDGET_EXHAUSTED	MAKE_SQLSTATE('D', 'P', '0', '0', '1')
 #define ERRCODE_DP_QUERY_REFUSED	MAKE_SQLSTATE('D', 'P', '0', '0', '2')
 #define ERRCODE_DP_BOUNDS			MAKE_SQLSTATE('D', 'P', '0', '0', '3')
@@ -20,7 +22,7 @@ error_is_ours(int sqlerrcode)
 		sqlerrcode == ERRCODE_DP_BOUNDS || sqlerrcode == ERRCODE_DP_LEDGER;
 }
 
-extern void malformed(const char *what) pg_attribute_noreturn();
+DP_NORETURN extern void malformed(const char *what);
 extern bool error_is_about_values(int sqlerrcode);
 
 #endif							/* DP_ERRORS_H */

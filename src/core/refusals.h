@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 /* The refusals, in the order of the alphabet; refusals.c has a text for each. */
 typedef enum Refusal
 {
@@ -66,11 +68,11 @@ typedef enum Refusal
 } Refusal;
 
 extern int	cursor_position(const char *source, int location);
-extern void refuse(Refusal refusal, const char *source, int location) pg_attribute_noreturn();
-extern void refuse_named(Refusal refusal, const char *name, const char *source, int location) pg_attribute_noreturn();
-extern void refuse_cast(const char *one, const char *other, const char *comparison, const char *source, int location) pg_attribute_noreturn();
-extern void refuse_many(int limit, const char *things, const char *source, int location) pg_attribute_noreturn();
-extern void refuse_failing(const char *message, const char *source, int location) pg_attribute_noreturn();
-extern void refuse_raw(Oid relid) pg_attribute_noreturn();
+DP_NORETURN extern void refuse(Refusal refusal, const char *source, int location);
+DP_NORETURN extern void refuse_named(Refusal refusal, const char *name, const char *source, int location);
+DP_NORETURN extern void refuse_cast(const char *one, const char *other, const char *comparison, const char *source, int location);
+DP_NORETURN extern void refuse_many(int limit, const char *things, const char *source, int location);
+DP_NORETURN extern void refuse_failing(const char *message, const char *source, int location);
+DP_NORETURN extern void refuse_raw(Oid relid);
 
 #endif							/* DP_REFUSALS_H */

@@ -26,6 +26,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "core/compat.h"
 #include "hooks/hooks.h"
 #include "ledger/account.h"
 #include "planner/awaiting.h"
@@ -123,6 +124,7 @@ scratch_root(Query *query, ParamListInfo params)
 typedef struct AskContext
 {
 	Oid			user;
+	Query	   *query;			/* whose range table is looked at */
 	bool		concerned;		/* the statement names a protected relation */
 	bool		analyst;		/* the user may only see releases of such a relation */
 } AskContext;
@@ -131,6 +133,8 @@ typedef struct AskContext
 static void
 judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation *rel)
 {
+	DpPermissions *permissions = DP_QUERY_PERMISSIONS(context->query, rte);
+
 	context->concerned = true;
 	if (pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) == ACLCHECK_OK)
 		return;
@@ -141,10 +145,10 @@ judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation 
 	}
 
 	/* what PostgreSQL allows: to a definer view's owner, by column privileges, plain INSERT */
-	if ((rte->requiredPerms & ACL_SELECT) == 0)
+	if ((permissions->requiredPerms & ACL_SELECT) == 0)
 		return;
-	if (OidIsValid(rte->checkAsUser) && rte->checkAsUser != context->user &&
-		pg_class_aclcheck(rte->relid, rte->checkAsUser, ACL_SELECT) == ACLCHECK_OK)
+	if (OidIsValid(permissions->checkAsUser) && permissions->checkAsUser != context->user &&
+		pg_class_aclcheck(rte->relid, permissions->checkAsUser, ACL_SELECT) == ACLCHECK_OK)
 		return;
 	if (pg_attribute_aclcheck_all(rte->relid, context->user, ACL_SELECT,
 								  ACLMASK_ANY) == ACLCHECK_OK)
@@ -169,8 +173,14 @@ ask_walker(Node *node, AskContext *context)
 		return false;
 	}
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, ask_walker, context,
-								 QTW_EXAMINE_RTES_BEFORE);
+	{
+		Query	   *outer = context->query;
+
+		context->query = (Query *) node;
+		(void) query_tree_walker((Query *) node, ask_walker, context, QTW_EXAMINE_RTES_BEFORE);
+		context->query = outer;
+		return false;
+	}
 	return expression_tree_walker(node, ask_walker, context);
 }
 

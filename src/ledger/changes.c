@@ -33,6 +33,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "core/owner.h"
 #include "ledger/changes.h"
 #include "ledger/layout.h"
@@ -116,7 +117,7 @@ set_who(TupleTableSlot *row, HeapTuple account, TupleDesc desc)
 static int64
 last_number(Relation rel)
 {
-	Relation	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
+	Relation	index = index_open(DP_PRIMARY_KEY_INDEX(rel), AccessShareLock);
 	SysScanDesc scan = systable_beginscan_ordered(rel, index, GetActiveSnapshot(), 0, NULL);
 	HeapTuple	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
 	bool		isnull;
@@ -135,7 +136,7 @@ last_number(Relation rel)
 static Datum
 next_number(Relation rel)
 {
-	Oid			sequence = getIdentitySequence(RelationGetRelid(rel), Anum_waiting_number, false);
+	Oid			sequence = DP_IDENTITY_SEQUENCE(rel, Anum_waiting_number, false);
 	int64		last = last_number(rel);
 	int64		number = nextval_internal(sequence, false);
 

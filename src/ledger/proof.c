@@ -28,6 +28,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "ledger/account.h"
 #include "ledger/layout.h"
 #include "ledger/proof.h"
@@ -344,7 +345,7 @@ static void
 add_waiting(Proof *proof, Snapshot snapshot)
 {
 	Relation	rel = ledger_open("account_change_waiting", AccessShareLock);
-	Relation	index = index_open(RelationGetPrimaryKeyIndex(rel), AccessShareLock);
+	Relation	index = index_open(DP_PRIMARY_KEY_INDEX(rel), AccessShareLock);
 	SysScanDesc scan = systable_beginscan_ordered(rel, index, snapshot, 0, NULL);
 	TupleDesc	desc = RelationGetDescr(rel);
 	Datum	   *values = palloc(desc->natts * sizeof(Datum));

@@ -7,8 +7,10 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 #include "ledger/protocol.h"
 
-extern void ledger_report_refusal(const LedgerAnswer *answer) pg_attribute_noreturn();
+DP_NORETURN extern void ledger_report_refusal(const LedgerAnswer *answer);
 
 #endif							/* DP_LEDGER_REFUSAL_H */

@@ -10,6 +10,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "ledger/layout.h"
 #include "ledger/tables.h"
@@ -42,7 +43,7 @@ open_source(WalkSource *source, WalkKind kind, Snapshot snapshot)
 	source->hash = kinds[kind].hash;
 	source->values = palloc(source->desc->natts * sizeof(Datum));
 	source->nulls = palloc(source->desc->natts * sizeof(bool));
-	index = RelationGetPrimaryKeyIndex(source->rel);
+	index = DP_PRIMARY_KEY_INDEX(source->rel);
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),

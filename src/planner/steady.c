@@ -20,6 +20,7 @@
 #include "nodes/plannodes.h"
 #include "parser/parsetree.h"
 
+#include "core/compat.h"
 #include "nodes/identity.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
@@ -172,16 +173,16 @@ starts_child(const Plan *plan, const Plan *child)
 	}
 }
 
-/* The same pruning of partitions without what depends on rows; NULL if nothing is left. */
-static PartitionPruneInfo *
-without_late_pruning(PartitionPruneInfo *info)
+/* Takes off a pruning of partitions what depends on rows.  False if nothing is left. */
+static bool
+drop_late_pruning(PartitionPruneInfo *info)
 {
 	bool		kept = false;
 	ListCell   *lh;
 	ListCell   *lc;
 
 	if (info == NULL)
-		return NULL;
+		return false;
 	foreach(lh, info->prune_infos)
 	{
 		foreach(lc, lfirst_node(List, lh))
@@ -193,22 +194,22 @@ without_late_pruning(PartitionPruneInfo *info)
 			kept |= pruned->initial_pruning_steps != NIL;
 		}
 	}
-	return kept ? info : NULL;
+	return kept;
 }
 
 /* Settles one node below a release.  once: it is started once, whatever the rows are. */
 static void
-steady_node(Plan *plan, bool once)
+steady_node(PlannedStmt *statement, Plan *plan, bool once)
 {
 	switch (nodeTag(plan))
 	{
 		case T_Append:
-			((Append *) plan)->part_prune_info =
-				without_late_pruning(((Append *) plan)->part_prune_info);
+			if (!drop_late_pruning(DP_PRUNING(statement, (Append *) plan)))
+				DP_DROP_PRUNING((Append *) plan);
 			break;
 		case T_MergeAppend:
-			((MergeAppend *) plan)->part_prune_info =
-				without_late_pruning(((MergeAppend *) plan)->part_prune_info);
+			if (!drop_late_pruning(DP_PRUNING(statement, (MergeAppend *) plan)))
+				DP_DROP_PRUNING((MergeAppend *) plan);
 			break;
 		case T_Hash:
 			((Hash *) plan)->skewTable = InvalidOid;
@@ -228,18 +229,18 @@ steady_node(Plan *plan, bool once)
 
 /* Settles a tree of plans.  below: it stands below a release; once: as for steady_node(). */
 static void
-steady_tree(Plan *plan, bool below, bool once)
+steady_tree(PlannedStmt *statement, Plan *plan, bool below, bool once)
 {
 	bool		release = is_plan_of(plan, node_release);
 	ListCell   *lc;
 
 	if (below)
-		steady_node(plan, once);
+		steady_node(statement, plan, once);
 	foreach(lc, plans_below(plan))
 	{
 		Plan	   *child = lfirst(lc);
 
-		steady_tree(child, below || release,
+		steady_tree(statement, child, below || release,
 					release || (once && starts_child(plan, child)));
 	}
 }
@@ -254,12 +255,12 @@ steady_plan(PlannedStmt *statement)
 {
 	ListCell   *lc;
 
-	steady_tree(statement->planTree, false, false);
+	steady_tree(statement, statement->planTree, false, false);
 	foreach(lc, statement->subplans)
 	{
 		Plan	   *plan = lfirst(lc);
 
 		if (plan != NULL)
-			steady_tree(plan, reads_protected(plan, statement), false);
+			steady_tree(statement, plan, reads_protected(plan, statement), false);
 	}
 }

@@ -24,6 +24,7 @@
 #include "utils/inval.h"
 #include "utils/syscache.h"
 
+#include "core/compat.h"
 #include "policy/extension.h"
 
 /* Names as they stand in the install script. */
@@ -246,7 +247,7 @@ extension_role_may(DpFunction function, Oid role)
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{
 		if (entry->function == function &&
-			pg_proc_aclcheck(entry->funcid, role, ACL_EXECUTE) == ACLCHECK_OK)
+			DP_MAY_EXECUTE(entry->funcid, role))
 			result = true;
 	}
 	return result;

@@ -7,10 +7,12 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 #include "query/level.h"
 
 extern bool derive_bounds(RewriteContext *context, Level *level, Aggref *aggref, Node *node,
 						  double *lower, double *upper, bool *unknown);
-extern void no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref) pg_attribute_noreturn();
+DP_NORETURN extern void no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref);
 
 #endif							/* DP_BOUNDS_H */

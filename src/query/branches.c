@@ -19,6 +19,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "core/compat.h"
 #include "query/branches.h"
 #include "query/conditions.h"
 #include "query/equalities.h"
@@ -256,10 +257,10 @@ comparison_facts(Scope *scope, List *facts, OpExpr *op, bool holds)
 		node = lsecond(op->args);
 		operator = get_commutator(operator);
 	}
-	meanings = OidIsValid(operator) ? get_op_btree_interpretation(operator) : NIL;
+	meanings = OidIsValid(operator) ? DP_ORDER_INTERPRETATION(operator) : NIL;
 	if (meanings == NIL)
 		return facts;
-	strategy = ((OpBtreeInterpretation *) linitial(meanings))->strategy;
+	strategy = DP_ORDER_STRATEGY(linitial(meanings));
 	return add_fact(facts, node, constant, holds ? strategy : opposite(strategy));
 }
 

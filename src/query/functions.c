@@ -76,7 +76,7 @@ remainders(Node *divisor)
 
 	if (!constant_integer(divisor, &value) || value == 0 || value == PG_INT64_MIN)
 		return PG_INT64_MAX;
-	value = Abs(value);
+	value = value < 0 ? -value : value;
 	return value > PG_INT32_MAX ? PG_INT64_MAX : 2 * value;
 }
 

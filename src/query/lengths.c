@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
+#include "core/compat.h"
 #include "policy/extension.h"
 #include "query/lengths.h"
 
@@ -47,7 +48,7 @@ called_length(Scope *scope, Oid funcid, List *args)
 		case F_LTRIM_TEXT_TEXT:
 		case F_RTRIM_TEXT:
 		case F_RTRIM_TEXT_TEXT:
-		case F_REVERSE:
+		case DP_F_REVERSE_TEXT:
 		case F_TEXT_BPCHAR:
 			return most_characters(scope, linitial(args));
 		case F_TEXTCAT:

@@ -14,6 +14,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 
+#include "core/compat.h"
 #include "core/refusals.h"
 #include "query/below.h"
 #include "query/correlated.h"
@@ -25,6 +26,7 @@
 #include "query/language.h"
 #include "query/level.h"
 #include "query/levels.h"
+#include "query/nulling.h"
 #include "query/provenance.h"
 #include "query/questions.h"
 #include "query/refuse.h"
@@ -46,18 +48,17 @@ flatten_level(Query *query)
 		has_joins = has_joins || lfirst_node(RangeTblEntry, lc)->rtekind == RTE_JOIN;
 	if (!has_joins)
 		return;
-	query->targetList = (List *) flatten_join_alias_vars(query, (Node *) query->targetList);
-	query->havingQual = flatten_join_alias_vars(query, query->havingQual);
-	query->jointree = (FromExpr *) flatten_join_alias_vars(query, (Node *) query->jointree);
+	query->targetList = (List *) DP_FLATTEN_JOINS(query, query->targetList);
+	query->havingQual = DP_FLATTEN_JOINS(query, query->havingQual);
+	query->jointree = (FromExpr *) DP_FLATTEN_JOINS(query, query->jointree);
 	foreach(lc, query->rtable)
 	{
 		RangeTblEntry *rte = lfirst(lc);
 
 		if (rte->rtekind == RTE_SUBQUERY && rte->lateral)
-			rte->subquery = (Query *) flatten_join_alias_vars(query, (Node *) rte->subquery);
+			rte->subquery = (Query *) DP_FLATTEN_JOINS(query, rte->subquery);
 		else if (rte->rtekind == RTE_VALUES && rte->lateral)
-			rte->values_lists = (List *) flatten_join_alias_vars(query,
-																 (Node *) rte->values_lists);
+			rte->values_lists = (List *) DP_FLATTEN_JOINS(query, rte->values_lists);
 	}
 }
 
@@ -157,7 +158,7 @@ process_from_item(RewriteContext *context, Level *level, int rtindex)
 	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
 
 	if (is_private_relation(context, rte))
-		level->inputs[rtindex] = individuals_of_relation(context, rte, rtindex);
+		level->inputs[rtindex] = individuals_of_relation(context, level->query, rtindex);
 	else if (rte->rtekind == RTE_SUBQUERY && mentions_private(context, rte->subquery))
 	{
 		Individuals *below = process_query(context, rte->subquery, level);
@@ -435,6 +436,7 @@ process_sets(RewriteContext *context, Level *level)
 	ListCell   *lc;
 
 	hoist_releases(context, level);
+	ungroup_query(query);
 	flatten_level(query);
 	foreach(lc, split_sets(context, query))
 	{

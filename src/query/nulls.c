@@ -10,6 +10,7 @@
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 
+#include "core/compat.h"
 #include "policy/allowed.h"
 #include "policy/enforced.h"
 #include "query/level.h"
@@ -42,17 +43,13 @@ static bool
 var_not_null(Level *level, Var *var)
 {
 	RangeTblEntry *rte;
-	ListCell   *lc;
 
 	if (var->varlevelsup != 0)
 		return false;
 
 	/* A strict condition in WHERE, or membership in the unit. */
-	foreach(lc, find_nonnullable_vars(level->query->jointree->quals))
-	{
-		if (equal(lfirst(lc), var))
-			return true;
-	}
+	if (DP_IS_NONNULLABLE(find_nonnullable_vars(level->query->jointree->quals), var))
+		return true;
 	if (bms_is_member(var->varno, level->nullable))
 		return false;
 	rte = rt_fetch(var->varno, level->query->rtable);
@@ -107,7 +104,7 @@ call_not_null(Level *level, FuncExpr *func)
 static bool
 comparison_not_null(Level *level, Oid opno, List *args)
 {
-	return opno < FirstNormalObjectId && get_op_btree_interpretation(opno) != NIL &&
+	return opno < FirstNormalObjectId && DP_ORDER_INTERPRETATION(opno) != NIL &&
 		function_verdict(get_opcode(opno)) == FUNCTION_SAFE && list_not_null(level, args);
 }
 

@@ -7,10 +7,12 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 #include "access/attnum.h"
 
 extern void refuse_outlived_bounds(Oid relid, AttrNumber attno);
-extern void refuse_outlived_keys(Oid relid, AttrNumber attno, const char *made_for) pg_attribute_noreturn();
-extern void refuse_unreadable_keys(Oid relid, AttrNumber attno, const char *why) pg_attribute_noreturn();
+DP_NORETURN extern void refuse_outlived_keys(Oid relid, AttrNumber attno, const char *made_for);
+DP_NORETURN extern void refuse_unreadable_keys(Oid relid, AttrNumber attno, const char *why);
 
 #endif							/* DP_OUTLIVED_H */

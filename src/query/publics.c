@@ -220,8 +220,9 @@ flat_column(int attno, Form_pg_attribute att)
  * NULL.  The range table entry moves there, with its policies' conditions.
  */
 static Query *
-select_columns(RangeTblEntry *rte, int varno, const Bitmapset *columns)
+select_columns(Query *from, int varno, const Bitmapset *columns)
 {
+	RangeTblEntry *rte = copyObject(rt_fetch(varno, from->rtable));
 	Query	   *query = makeNode(Query);
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	Relation	relation = table_open(rte->relid, AccessShareLock);
@@ -232,6 +233,7 @@ select_columns(RangeTblEntry *rte, int varno, const Bitmapset *columns)
 	query->commandType = CMD_SELECT;
 	query->canSetTag = true;
 	query->rtable = list_make1(rte);
+	DP_MOVE_ENTRY_PERMISSIONS(query, rte, from);
 	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	query->hasRowSecurity = rte->securityQuals != NIL;
 	query->hasSubLinks = checkExprHasSubLink((Node *) rte->securityQuals);
@@ -270,7 +272,7 @@ select_functions(RangeTblEntry *rte)
 	query->rtable = list_make1(rte);
 	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	query->hasSubLinks = checkExprHasSubLink((Node *) rte->functions);
-	expandRTE(rte, 1, 0, -1, true, &names, &columns);
+	DP_EXPAND_ENTRY(rte, 1, &names, &columns);
 	forboth(ln, names, lc, columns)
 		append_target(query, lfirst(lc), strVal(lfirst(ln)), false);
 	return query;
@@ -288,7 +290,7 @@ read_ahead(PublicsContext *context, Query *query, int varno)
 	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
 	cte = make_cte(psprintf("dp_agg public %d", list_length(context->ctes) + 1),
 				   rte->rtekind == RTE_FUNCTION ? select_functions(copyObject(rte)) :
-				   select_columns(copyObject(rte), varno, used.columns));
+				   select_columns(query, varno, used.columns));
 	context->ctes = lappend(context->ctes, cte);
 	named = make_cte_reference(cte, context->depth);
 	named->alias = rte->alias;

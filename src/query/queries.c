@@ -6,6 +6,7 @@
 
 #include "nodes/makefuncs.h"
 
+#include "core/compat.h"
 #include "query/queries.h"
 
 /* Appends a column; junk: it is not handed out. */
@@ -85,6 +86,7 @@ from_level(Query *level)
 	query->commandType = CMD_SELECT;
 	query->canSetTag = true;
 	query->rtable = level->rtable;
+	DP_MOVE_PERMISSIONS(query, level);
 	query->jointree = level->jointree;
 	query->hasSubLinks = level->hasSubLinks;
 	query->hasRowSecurity = level->hasRowSecurity;

@@ -41,6 +41,7 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 
+#include "core/compat.h"
 #include "core/refusals.h"
 #include "policy/extension.h"
 #include "query/below.h"
@@ -400,6 +401,7 @@ install_release(ReleaseBuilder *builder, Query *release)
 	rte->eref = makeAlias("dp_release", copyObject(cte->ctecolnames));
 	ref->rtindex = 1;
 	query->rtable = list_make1(rte);
+	DP_CLEAR_RANGE_TABLE(query);
 	query->jointree = makeFromExpr(list_make1(ref), query->havingQual);
 	query->havingQual = NULL;
 	query->groupClause = NIL;

@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+#include "core/compat.h"
 #include "core/refusals.h"
 #include "policy/allowed.h"
 #include "query/aggregates.h"
@@ -168,13 +169,13 @@ is_descending(Aggref *aggref)
 	SortGroupClause *clause;
 	Oid			family;
 	Oid			type;
-	int16		strategy;
+	DpOrder		strategy;
 
 	if (aggref->aggorder == NIL)
 		return false;
 	clause = linitial_node(SortGroupClause, aggref->aggorder);
 	return get_ordering_op_properties(clause->sortop, &family, &type, &strategy) &&
-		strategy == BTGreaterStrategyNumber;
+		strategy == DP_DESCENDING;
 }
 
 /* Position of a fraction p. */

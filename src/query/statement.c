@@ -7,13 +7,28 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 
+#include "core/compat.h"
 #include "query/ctes.h"
 #include "query/level.h"
 #include "query/levels.h"
+#include "query/nulling.h"
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/statement.h"
 #include "query/vacant.h"
+
+/* Processes a query that hands its rows to the client, or to one that does. */
+static void
+process_marked(RewriteContext *context, Query *query)
+{
+	Individuals *individuals;
+
+	unmark_query(query);
+	individuals = process_query(context, query, NULL);
+	if (individuals != NULL)
+		refuse_rows(context, query, individuals);
+	mark_query(query);
+}
 
 /*
  * A role that may read the tables: only levels that use dp_ aggregates are
@@ -45,10 +60,7 @@ trusted_walker(Node *node, RewriteContext *context)
 		}
 		if (level_uses_dp(query))
 		{
-			Individuals *individuals = process_query(context, query, NULL);
-
-			if (individuals != NULL)
-				refuse_rows(context, query, individuals);
+			process_marked(context, query);
 			context->strict--;
 			return false;
 		}
@@ -87,8 +99,6 @@ process_statement(RewriteContext *context, Query *query)
 {
 	if (context->analyst)
 	{
-		Individuals *individuals;
-
 		if (returns_nothing(context, query))
 		{
 			empty_query(query);
@@ -96,10 +106,7 @@ process_statement(RewriteContext *context, Query *query)
 		}
 		if (statement_uses_dp(query))
 			context->strict++;
-		individuals = process_query(context, query, NULL);
-
-		if (individuals != NULL)
-			refuse_rows(context, query, individuals);
+		process_marked(context, query);
 	}
 	else
 		(void) trusted_walker((Node *) query, context);

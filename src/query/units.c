@@ -12,10 +12,12 @@
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "core/names.h"
 #include "core/owner.h"
@@ -29,12 +31,14 @@
 #include "query/units.h"
 
 /*
- * Whose rows a protected relation holds, as range table entry number rtindex.  The entry gets the
+ * Whose rows a protected relation holds, as range table entry number rtindex of the query.  The entry gets the
  * right to read it.  Raises ERRCODE_DP_QUERY_REFUSED for one without a unit, and for a partition.
  */
 Individuals *
-individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex)
+individuals_of_relation(RewriteContext *context, Query *query, int rtindex)
 {
+	RangeTblEntry *rte = rt_fetch(rtindex, query->rtable);
+	DpPermissions *permissions = DP_QUERY_PERMISSIONS(query, rte);
 	const ProtectedRelation *rel = policy_lookup(rte->relid);
 	Individuals *result = palloc0(sizeof(Individuals));
 	Bitmapset  *columns = NULL;
@@ -75,9 +79,9 @@ individuals_of_relation(RewriteContext *context, RangeTblEntry *rte, int rtindex
 	 * Lend the owner's right to read, for this relation and this plan only.  A definer view
 	 * whose owner may read keeps that owner's.
 	 */
-	reader = OidIsValid(rte->checkAsUser) ? rte->checkAsUser : context->user;
+	reader = OidIsValid(permissions->checkAsUser) ? permissions->checkAsUser : context->user;
 	if (pg_class_aclcheck(rte->relid, reader, ACL_SELECT) != ACLCHECK_OK)
-		rte->checkAsUser = relation_owner(rte->relid);
+		permissions->checkAsUser = relation_owner(rte->relid);
 	return result;
 }
 

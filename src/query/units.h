@@ -9,7 +9,7 @@
 
 #include "query/level.h"
 
-extern Individuals *individuals_of_relation(RewriteContext *context, RangeTblEntry *rte,
+extern Individuals *individuals_of_relation(RewriteContext *context, Query *query,
 											int rtindex);
 extern TargetEntry *add_unit_column(Query *query, Node *expr);
 extern void name_added_columns(RangeTblEntry *rte);

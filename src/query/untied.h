@@ -7,8 +7,10 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 #include "query/level.h"
 
-extern void refuse_not_tied(RewriteContext *context, Level *level, int location) pg_attribute_noreturn();
+DP_NORETURN extern void refuse_not_tied(RewriteContext *context, Level *level, int location);
 
 #endif							/* DP_UNTIED_H */

@@ -18,6 +18,7 @@
 #include "parser/parsetree.h"
 #include "utils/fmgroids.h"
 
+#include "core/compat.h"
 #include "query/questions.h"
 #include "query/vacant.h"
 
@@ -164,6 +165,7 @@ empty_query(Query *query)
 	}
 	query->targetList = columns;
 	query->rtable = query->cteList = NIL;
+	DP_CLEAR_RANGE_TABLE(query);
 	query->jointree = makeFromExpr(NIL, makeBoolConst(false, false));
 	query->groupClause = query->groupingSets = query->distinctClause = NIL;
 	query->sortClause = query->windowClause = query->rowMarks = NIL;
@@ -194,6 +196,7 @@ answer_vacant(Query *query)
 	query->targetList = (List *) vacant_mutator((Node *) query->targetList, &context);
 	query->jointree = makeFromExpr(NIL, vacant_mutator(query->havingQual, &context));
 	query->rtable = NIL;
+	DP_CLEAR_RANGE_TABLE(query);
 	query->havingQual = NULL;
 	query->hasAggs = query->hasRowSecurity = false;
 	return true;

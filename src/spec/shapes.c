@@ -9,6 +9,7 @@
 #include "common/hashfn.h"
 #include "utils/rel.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "spec/shapes.h"
 
@@ -20,7 +21,7 @@ uint32
 relation_shape(Oid relid)
 {
 	Relation	relation = table_open(relid, AccessShareLock);
-	uint32		result = hash_combine(hashTupleDesc(RelationGetDescr(relation)),
+	uint32		result = hash_combine(DP_HASH_ROW_TYPE(RelationGetDescr(relation)),
 									  relation->rd_rel->relkind);
 
 	table_close(relation, NoLock);

@@ -7,7 +7,9 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 extern uint32 relation_shape(Oid relid);
-extern void refuse_changed(void) pg_attribute_noreturn();
+DP_NORETURN extern void refuse_changed(void);
 
 #endif							/* DP_SHAPES_H */

@@ -69,6 +69,8 @@
 
 #include "postgres.h"
 
+#include "core/compat.h"
+
 #include "mechanism/noise.h"
 #include "spec/arg_type.h"
 
@@ -529,7 +531,7 @@ extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 extern int64 spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int64 spec_least_epsilon(void);
 extern void spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params);
-extern void spec_null_parameter(void) pg_attribute_noreturn();
+DP_NORETURN extern void spec_null_parameter(void);
 extern void spec_check_bounds(double lower, double upper, bool may_be_equal);
 
 #endif							/* DP_SPEC_H */

@@ -18,6 +18,8 @@ WHERE refclassid = 'pg_extension'::regclass
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'dp_agg')
   AND deptype = 'e'
   AND coalesce(obj_description(objid, classid::regclass::name), '') = ''
+  -- from PostgreSQL 17 on, row types and types of arrays are members, too
+  AND NOT (classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type t WHERE t.oid = objid AND (t.typelem <> 0 OR t.typrelid <> 0)))
 ORDER BY 1
 SQL
 

@@ -55,17 +55,17 @@ extern SketchReader *rows_open_values(const ReleaseSpec *spec, ArrayType *params
 static inline bool
 next_row_of_page(HeapScanDesc heap, TupleTableSlot *slot)
 {
-	int			next = heap->rs_cindex + 1;
+	uint32		next = (uint32) heap->rs_cindex + 1;
 	HeapTuple	tuple = &heap->rs_ctup;
 	Page		page;
 	ItemId		item;
 
-	if (next >= heap->rs_ntuples)
+	if (next >= (uint32) heap->rs_ntuples)
 		return false;
 	page = BufferGetPage(heap->rs_cbuf);
 	item = PageGetItemId(page, heap->rs_vistuples[next]);
 	tuple->t_data = (HeapTupleHeader) PageGetItem(page, item);
-	if (next + ROWS_AHEAD < heap->rs_ntuples)
+	if (next + ROWS_AHEAD < (uint32) heap->rs_ntuples)
 		dp_prefetch(PageGetItem(page, PageGetItemId(page, heap->rs_vistuples[next + ROWS_AHEAD])));
 	tuple->t_len = ItemIdGetLength(item);
 	ItemPointerSet(&tuple->t_self, heap->rs_cblock, heap->rs_vistuples[next]);

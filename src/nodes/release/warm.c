@@ -34,6 +34,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "nodes/release/warm.h"
 #include "spec/needs.h"
@@ -141,9 +142,7 @@ warm_up(List *needs, EState *estate)
 	{
 		Oid			collation = lfirst_oid(lc);
 
-		(void) lc_collate_is_c(collation);
-		(void) lc_ctype_is_c(collation);
-		(void) pg_newlocale_from_collation(collation);
+		DP_WARM_COLLATION(collation);
 	}
 	foreach(lc, estate->es_range_table)
 	{

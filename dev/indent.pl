@@ -123,7 +123,9 @@ sub typedefs
 		$types{$_} = 1 for typedef_names($text);
 	}
 	write_file("$dir/all.c",
-		join('', map { "#include $_\n" } '"postgres.h"', sort keys %includes));
+		join('', "#include \"postgres.h\"\n",
+			# those of other versions of PostgreSQL are not there
+			map { "#if __has_include($_)\n#include $_\n#endif\n" } sort keys %includes));
 	chomp(my $server = `"$pg_config" --includedir-server`);
 	fail("$pg_config does not run") if $? != 0;
 	my $cc = $ENV{CC} || 'gcc';

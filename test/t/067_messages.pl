@@ -99,7 +99,7 @@ is(answer(q(SELECT count(*) > 3900 FROM people p JOIN pub o ON p.g = o.k WHERE o
 DpAgg::refused($node, 'analyst', $_, 'DP002', "refused: $_") foreach
   q(SELECT count(*) FROM people WHERE doc @? '$.a ? (@ == $.a)'), q(SELECT count(*) FROM people WHERE doc @? '$.items[$.a]'), q(SELECT count(*) FROM people WHERE doc @? '$.keyvalue().keyvalue()'),
   q(SELECT count(*) FROM people WHERE doc @? '$.t.datetime()'), q(SELECT count(*) FROM people WHERE jsonb_path_exists(doc, '$.a ? (@ == $v)', doc)), q(SELECT count(*) FROM people WHERE doc @? note::jsonpath),
-  q(PREPARE s(jsonpath) AS SELECT count(*) FROM people WHERE doc @? $1; EXECUTE s('$')), q(SELECT count(*) FROM people WHERE words @@ note::tsquery), q(SELECT count(*) FROM people WHERE words @@ to_tsquery('english', note)),
+  q(PREPARE s(jsonpath) AS SELECT count(*) FROM people WHERE doc @? $1; EXECUTE s('$.**')), q(SELECT count(*) FROM people WHERE words @@ note::tsquery), q(SELECT count(*) FROM people WHERE words @@ to_tsquery('english', note)),
   q(SELECT count(DISTINCT words) FROM people), q(SELECT words, count(*) FROM people GROUP BY words), q(SELECT count(*) FROM people WHERE jsonb_path_exists_tz(doc, '$.a')),
   q(SELECT count(*) FROM people WHERE doc @? '$.a ? (exists (@ ? (@ == $)))'),
   # twice the first part, and 2^20 times that of a document that has it

@@ -17,36 +17,36 @@ attack("rows: $_", $_, control => 'runs') foreach
   'SELECT DISTINCT name FROM people p GROUP BY id', 'SELECT id, count(*) FROM people GROUP BY id',
   'SELECT (SELECT name FROM people LIMIT 1)', 'VALUES ((SELECT name FROM people LIMIT 1))',
   'SELECT k FROM pub WHERE EXISTS (SELECT FROM people WHERE id = k AND x > 50)',
-  'SELECT k FROM pub LIMIT (SELECT length(max(name)) FROM people)', 'SELECT k FROM pub OFFSET (SELECT x FROM people WHERE id = 1)',
+  'SELECT k FROM pub LIMIT (SELECT length(string_agg(name, \'\')) FROM people)', 'SELECT k FROM pub OFFSET (SELECT x FROM people WHERE id = 1)',
   'SELECT k FROM pub ORDER BY (SELECT x FROM people WHERE id = k)',
-  'SELECT k FROM pub GROUP BY k HAVING (SELECT max(name) FROM people) IS NOT NULL',
+  'SELECT k FROM pub GROUP BY k HAVING (SELECT string_agg(name, \'\') FROM people) IS NOT NULL',
   'SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM people WHERE id = 5)) FROM pub',
   'SELECT count(*) OVER (ORDER BY (SELECT x FROM people WHERE id = k)) FROM pub',
   'SELECT ARRAY(SELECT name FROM people)', 'SELECT EXISTS (SELECT FROM people WHERE id = 5)', 'SELECT ROW(5, 85) = (SELECT id, x FROM people WHERE id = 5)',
   'SELECT count(*) FROM pub WHERE (k, k) IN (SELECT id, x FROM people)',
   'SELECT * FROM generate_series(1, (SELECT x FROM people WHERE id = 3))',
-  'SELECT * FROM ROWS FROM (generate_series(1, 2), generate_series(1, (SELECT length(max(name)) FROM people)))',
+  'SELECT * FROM ROWS FROM (generate_series(1, 2), generate_series(1, (SELECT length(string_agg(name, \'\')) FROM people)))',
   'SELECT * FROM pub TABLESAMPLE system ((SELECT x FROM people WHERE id = 1))',
   'SELECT * FROM json_each((SELECT json_object_agg(id, name) FROM people))',
   "SELECT * FROM xmltable('/a/b' PASSING (SELECT xmlelement(name a, xmlagg(xmlelement(name b, name))) FROM people) COLUMNS x text PATH '.')",
   'INSERT INTO a.own SELECT id, name FROM people', 'INSERT INTO a.own VALUES (1, (SELECT name FROM people LIMIT 1))',
-  "INSERT INTO a.own VALUES (1, 'x') RETURNING (SELECT max(name) FROM people)",
+  "INSERT INTO a.own VALUES (1, 'x') RETURNING (SELECT string_agg(name, '') FROM people)",
   'UPDATE a.own SET b = p.name FROM people p WHERE p.id = a', 'UPDATE a.own SET b = (SELECT name FROM people p WHERE p.id = a)',
-  'UPDATE a.own SET (a, b) = (SELECT id, name FROM people WHERE id = a)', 'UPDATE a.own SET a = a RETURNING (SELECT max(name) FROM people)',
+  'UPDATE a.own SET (a, b) = (SELECT id, name FROM people WHERE id = a)', 'UPDATE a.own SET a = a RETURNING (SELECT string_agg(name, \'\') FROM people)',
   'DELETE FROM a.own USING people p WHERE p.id = a AND p.x < 0', 'DELETE FROM a.own WHERE EXISTS (SELECT FROM people WHERE id = a AND x < 0)',
   'MERGE INTO a.own o USING people p ON p.id = o.a WHEN MATCHED THEN UPDATE SET b = p.name',
   "MERGE INTO a.own o USING pub p ON p.k = o.a WHEN MATCHED AND EXISTS (SELECT FROM people WHERE name = 'p1') THEN UPDATE SET b = 'z'",
-  'MERGE INTO a.own o USING pub p ON p.k = o.a WHEN MATCHED THEN UPDATE SET b = (SELECT max(name) FROM people)',
-  'COPY people TO STDOUT', 'COPY (SELECT name FROM people) TO STDOUT', 'COPY (UPDATE a.own SET a = a RETURNING (SELECT max(name) FROM people)) TO STDOUT',
+  'MERGE INTO a.own o USING pub p ON p.k = o.a WHEN MATCHED THEN UPDATE SET b = (SELECT string_agg(name, \'\') FROM people)',
+  'COPY people TO STDOUT', 'COPY (SELECT name FROM people) TO STDOUT', 'COPY (UPDATE a.own SET a = a RETURNING (SELECT string_agg(name, \'\') FROM people)) TO STDOUT',
   'SELECT row_number() OVER (), count(*), x FROM people GROUP BY g, x, id', 'SELECT rank() OVER (ORDER BY x) FROM people',
-  "SELECT string_agg(name, ',') FROM people", 'SELECT array_agg(x) FROM people', 'SELECT max(name) FROM people', 'SELECT array_agg(DISTINCT x) FROM people',
+  "SELECT string_agg(name, ',') FROM people", 'SELECT array_agg(x) FROM people', 'SELECT json_agg(name) FROM people', 'SELECT array_agg(x ORDER BY x) FROM people',
   'SELECT id, count(*) FROM people GROUP BY GROUPING SETS ((id), ())', 'SELECT count(*) FROM (SELECT * FROM people ORDER BY x LIMIT 5) s',
   'SELECT count(*) FROM people TABLESAMPLE system (10)', 'SELECT x FROM people UNION SELECT 1', 'SELECT count(*) FROM people UNION ALL SELECT id FROM people',
   'SELECT x FROM people INTERSECT SELECT k FROM pub', 'SELECT k FROM pub EXCEPT SELECT x FROM people',
   'WITH RECURSIVE r AS (SELECT id, x FROM people UNION SELECT id, x FROM r) SELECT count(*) FROM r',
   'WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < (SELECT x FROM people WHERE id = 5)) SELECT count(*) FROM r',
   'SELECT (SELECT sum(p.x + k * 0) FROM pub) FROM people p',
-  'SELECT count(*) FROM people FULL JOIN visits ON id = pid',
+  'SELECT count(*) FROM people FULL JOIN visits ON id = pid AND x > 1',
   'SELECT g, (SELECT count(*) FROM people p2 WHERE p2.g = people.g) FROM people GROUP BY g',
   'SELECT count(*) FROM (SELECT name, row_number() OVER (ORDER BY id) FROM people) s';
 attack("rows: $_", $_, control => s/dp\.people/people/r) foreach 'SELECT * FROM dp.people', 'SELECT x FROM dp.people WHERE id = 5';
@@ -71,7 +71,7 @@ foreach (
 	[ 'an SQL function in the list', 'SELECT a.q()', "CREATE OR REPLACE FUNCTION a.q() RETURNS SETOF text LANGUAGE sql AS 'SELECT name FROM people'" ],
 	[ 'a STABLE SQL function', 'SELECT * FROM a.q2()', "CREATE OR REPLACE FUNCTION a.q2() RETURNS TABLE (a int) LANGUAGE sql STABLE AS 'SELECT id FROM people'" ],
 	[ 'a STABLE SQL function below a join', 'SELECT k FROM pub JOIN a.q2() q ON a = k', "CREATE OR REPLACE FUNCTION a.q2() RETURNS TABLE (a int) LANGUAGE sql STABLE AS 'SELECT id FROM people'" ],
-	[ 'an atomic SQL function', 'SELECT a.q4()', 'DROP FUNCTION IF EXISTS a.q4()', 'CREATE FUNCTION a.q4() RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT max(name) FROM people; END' ],
+	[ 'an atomic SQL function', 'SELECT a.q4()', 'DROP FUNCTION IF EXISTS a.q4()', 'CREATE FUNCTION a.q4() RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT string_agg(name, \'\') FROM people; END' ],
 	[ 'a SECURITY DEFINER function', 'SELECT * FROM a.q5()', "CREATE OR REPLACE FUNCTION a.q5() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER AS 'SELECT name FROM people'" ],
 	[ 'PL/pgSQL', 'SELECT a.q6()', 'CREATE OR REPLACE FUNCTION a.q6() RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN FOR t IN SELECT name FROM people LOOP RETURN t; END LOOP; END $$' ],
 	[ 'PL/pgSQL with EXECUTE', 'SELECT a.q7()', 'CREATE OR REPLACE FUNCTION a.q7() RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN EXECUTE \'SELECT name FROM people\' INTO t; RETURN t; END $$' ],
@@ -94,7 +94,7 @@ attack("rows: $_", $_, control => 'runs') foreach
   'SELECT v.c FROM people p, LATERAL (VALUES (p.x)) v (c)', 'WITH p AS MATERIALIZED (SELECT * FROM people) SELECT * FROM p',
   'WITH p AS (SELECT * FROM people), q AS (SELECT * FROM p) SELECT x FROM q LIMIT 1', 'SELECT * FROM (SELECT * FROM people OFFSET 0) s',
   'SELECT * FROM (SELECT * FROM (SELECT name FROM people) s) s', '(SELECT name FROM people) UNION ALL (SELECT label FROM pub)',
-  'SELECT bit_and(x), bit_or(x) FROM people', 'SELECT bool_and(x > 1) FROM people WHERE id = 5', 'SELECT any_value FROM (SELECT min(name) AS any_value FROM people) s',
+  'SELECT bit_and(x), bit_or(x) FROM people', 'SELECT json_agg(x) FROM people WHERE id = 5', 'SELECT any_value FROM (SELECT string_agg(name, \'\') AS any_value FROM people) s',
   'SELECT name FROM people WHERE false OR id = 5', 'SELECT name FROM people LIMIT 1', 'SELECT name FROM people WHERE id = 5 GROUP BY name, id',
   'SELECT count(*), name FROM people GROUP BY id', 'SELECT 1 FROM people', 'SELECT FROM people', 'SELECT NULL FROM people WHERE id = 5',
   'COPY (TABLE people) TO STDOUT', 'COPY people (id) TO STDOUT (FORMAT csv)', 'COPY (SELECT id, count(*) FROM people GROUP BY id) TO STDOUT',
@@ -121,7 +121,7 @@ CREATE FUNCTION a.read_found() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN PERFORM
 CREATE FUNCTION a.read_count() RETURNS int LANGUAGE plpgsql AS $$ DECLARE n int; BEGIN PERFORM name FROM people; GET DIAGNOSTICS n = ROW_COUNT; RETURN n; END $$;
 CREATE FUNCTION a.read_if() RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF EXISTS (SELECT FROM people WHERE id = 5) THEN RETURN 100; END IF; RETURN 0; END $$;
 CREATE FUNCTION a.read_open(refcursor) RETURNS refcursor LANGUAGE plpgsql AS $$ BEGIN OPEN $1 FOR SELECT name FROM people; RETURN $1; END $$;
-CREATE FUNCTION a.read_caught() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT min(name) FROM people); EXCEPTION WHEN division_by_zero THEN RETURN SQLERRM; END $$;
+CREATE FUNCTION a.read_caught() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT string_agg(name, '') FROM people); EXCEPTION WHEN division_by_zero THEN RETURN SQLERRM; END $$;
 CREATE FUNCTION a.read_definer() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$ BEGIN RETURN (SELECT name FROM people WHERE id = 5); END $$;
 CREATE PROCEDURE a.read_procedure(INOUT t text) LANGUAGE plpgsql AS $$ BEGIN SELECT name INTO t FROM people WHERE id = 5; COMMIT; END $$;
 CREATE FUNCTION a.read_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN new.b := (SELECT name FROM people WHERE id = 5); RETURN new; END $$;

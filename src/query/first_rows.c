@@ -77,23 +77,16 @@ number_rows(Query *query)
 	number->wintype = INT8OID;
 	number->winref = 1;
 	number->location = -1;
-	column = makeTargetEntry((Expr *) number, 0, pstrdup("dp_number"), false);
+	column = insert_target(below, (Node *) number, "dp_number");
 
-	/* before the columns that are only sorted by */
 	outer = select_from(below, "first_rows");
-	column->resno = list_length(linitial_node(RangeTblEntry, outer->rtable)->eref->colnames) + 1;
-	below->targetList = list_insert_nth(list_copy(below->targetList), column->resno - 1, column);
 	foreach(lc, below->targetList)
 	{
 		TargetEntry *tle = lfirst(lc);
 
-		tle->resno = foreach_current_index(lc) + 1;
 		if (!tle->resjunk && tle != column)
 			(void) append_target(outer, (Node *) makeVarFromTargetEntry(1, tle), tle->resname, false);
 	}
-	linitial_node(RangeTblEntry, outer->rtable)->eref->colnames =
-		lappend(linitial_node(RangeTblEntry, outer->rtable)->eref->colnames,
-				makeString(pstrdup("dp_number")));
 	outer->jointree->quals = (Node *)
 		make_opclause(default_clause(INT8OID)->eqop, BOOLOID, false,
 					  (Expr *) makeVarFromTargetEntry(1, column),

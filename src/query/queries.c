@@ -20,6 +20,37 @@ append_target(Query *query, Node *expr, const char *name, bool junk)
 	return tle;
 }
 
+/* Adds a column that is handed out, before those that are not. */
+TargetEntry *
+insert_target(Query *query, Node *expr, const char *name)
+{
+	List	   *result = NIL;
+	List	   *junk = NIL;
+	TargetEntry *added;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		if (tle->resjunk)
+			junk = lappend(junk, tle);
+		else
+			result = lappend(result, tle);
+	}
+	added = makeTargetEntry((Expr *) expr, list_length(result) + 1, pstrdup(name), false);
+	result = lappend(result, added);
+	foreach(lc, junk)
+	{
+		TargetEntry *tle = lfirst(lc);
+
+		tle->resno = list_length(result) + 1;
+		result = lappend(result, tle);
+	}
+	query->targetList = result;
+	return added;
+}
+
 /* Appends expressions as columns and groups by them, each by its clause. */
 void
 append_grouped(Query *query, List *exprs, List *clauses, const char *name)

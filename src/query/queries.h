@@ -10,6 +10,7 @@
 #include "nodes/parsenodes.h"
 
 extern TargetEntry *append_target(Query *query, Node *expr, const char *name, bool junk);
+extern TargetEntry *insert_target(Query *query, Node *expr, const char *name);
 extern void append_grouped(Query *query, List *exprs, List *clauses, const char *name);
 extern Query *select_from(Query *below, const char *name);
 extern List *columns_of(Query *below, int first, int n);

@@ -38,7 +38,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 
 #include "core/compat.h"
@@ -133,17 +132,6 @@ annotation_form(FuncExpr *func, OutputForm *form)
 	return true;
 }
 
-/* An aggregate of an enclosing query's level, as it stands in that level. */
-static Aggref *
-own_aggregate(Aggref *aggref, OuterContext *context)
-{
-	aggref = copyObject(aggref);
-	if (context->levelsup > 0)
-		IncrementVarSublevelsUp((Node *) aggref, -(int) context->levelsup,
-								context->levelsup);
-	return aggref;
-}
-
 /*
  * Replaces dp_low(), dp_high() or dp_clipped(): an end of an interval, or the share of individuals
  * that are clipped, becomes an output of its own.  Its argument must be an aggregate of this
@@ -167,7 +155,7 @@ mutate_annotation(FuncExpr *func, OutputForm *form, OuterContext *context)
 	if (!IsA(aggref, Aggref) || aggref->agglevelsup != context->levelsup)
 		refuse(form->clipped ? REFUSE_CLIPPED : REFUSE_INTERVAL, builder->context->source,
 			   func->location);
-	aggref = own_aggregate(aggref, context);
+	aggref = (Aggref *) seen_from_above((Node *) aggref, context->levelsup);
 	if (form->clipped)
 		(void) add_output(builder, aggref, &(OutputForm) {.end = SPEC_END_NONE});
 	return release_column(-(add_output(builder, aggref, form) + 1), (Node *) func,
@@ -186,12 +174,7 @@ key_column(Node *node, OuterContext *context)
 		Node	   *key = lfirst(lc);
 
 		i++;
-		if (context->levelsup > 0)
-		{
-			key = copyObject(key);
-			IncrementVarSublevelsUp(key, context->levelsup, 0);
-		}
-		if (!IsA(key, Const) && equal(node, key))
+		if (!IsA(key, Const) && equal(node, seen_from_below(key, context->levelsup)))
 			return release_column(i, lfirst(lc), context->levelsup);
 	}
 	return NULL;
@@ -246,7 +229,7 @@ outer_mutator(Node *node, OuterContext *context)
 
 		if (simpler != NULL)
 			return outer_mutator(simpler, context);
-		aggref = own_aggregate((Aggref *) node, context);
+		aggref = (Aggref *) seen_from_above(node, context->levelsup);
 		form = (OutputForm) {.end = SPEC_END_NONE};
 		return release_column(-(add_output(builder, aggref, &form) + 1), node,
 							  context->levelsup);

@@ -85,16 +85,6 @@ union_column(SetsContext *context, Node *expr, Index ref)
 							context->levelsup);
 }
 
-/* An expression of a sub-select, about Q alone, as it stands in Q itself. */
-static Node *
-own_expression(Node *node, SetsContext *context)
-{
-	node = copyObject(node);
-	if (context->levelsup > 0)
-		IncrementVarSublevelsUp(node, -(int) context->levelsup, context->levelsup);
-	return node;
-}
-
 /* The column of the key that the expression is; NULL if it is none.  A constant is none. */
 static Node *
 key_column(Node *node, SetsContext *context)
@@ -104,18 +94,11 @@ key_column(Node *node, SetsContext *context)
 	foreach(lc, context->columns)
 	{
 		SetColumn  *column = lfirst(lc);
-		Node	   *key = column->expr;
 
 		if (column->ref == 0)
 			break;
-		if (IsA(key, Const))
-			continue;
-		if (context->levelsup > 0)
-		{
-			key = copyObject(key);
-			IncrementVarSublevelsUp(key, context->levelsup, 0);
-		}
-		if (equal(node, key))
+		if (!IsA(column->expr, Const) &&
+			equal(node, seen_from_below(column->expr, context->levelsup)))
 			return union_column(context, column->expr, column->ref);
 	}
 	return NULL;
@@ -173,7 +156,7 @@ above_mutator(Node *node, SetsContext *context)
 	if (column != NULL)
 		return column;
 	if (belongs_to_levels(node, context))
-		return union_column(context, own_expression(node, context), 0);
+		return union_column(context, seen_from_above(node, context->levelsup), 0);
 	return expression_tree_mutator(node, above_mutator, (void *) context);
 }
 

@@ -13,7 +13,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
@@ -22,6 +21,7 @@
 #include "query/builder.h"
 #include "query/params.h"
 #include "query/simpler.h"
+#include "query/walk.h"
 
 /* The group keys of a level, as seen from so many queries below it. */
 typedef struct KeysContext
@@ -59,18 +59,15 @@ beside_keys_walker(Node *node, void *context)
 static Node *
 value_of_group(ReleaseBuilder *builder, Aggref *aggref, Index levelsup)
 {
-	KeysContext context = {.keys = builder->keys};
+	KeysContext context;
 	Node	   *expr;
 
-	if (builder->keys == NIL || builder->level->query->groupingSets != NIL || aggref->aggfilter != NULL || list_length(aggref->args) != 1 ||
+	if (builder->keys == NIL || builder->level->query->groupingSets != NIL ||
+		aggref->aggfilter != NULL || list_length(aggref->args) != 1 ||
 		!ignores_repeats(aggregate_function(aggref)))
 		return NULL;
 	expr = aggregate_argument(aggref, 0);
-	if (levelsup > 0)
-	{
-		context.keys = copyObject(builder->keys);
-		IncrementVarSublevelsUp((Node *) context.keys, levelsup, 0);
-	}
+	context.keys = (List *) seen_from_below((Node *) builder->keys, levelsup);
 	if (beside_keys_walker(expr, &context) || contain_volatile_functions(expr) ||
 		expression_returns_set(expr))
 		return NULL;

@@ -28,6 +28,7 @@
 #include "query/equalities.h"
 #include "query/level.h"
 #include "query/nulls.h"
+#include "query/queries.h"
 #include "query/units.h"
 
 /*
@@ -101,36 +102,11 @@ find_column(Query *query, Node *expr)
 	return NULL;
 }
 
-/* Adds a column to a sub-select's result, before its junk columns. */
+/* Adds a column of the unit to a sub-select's result. */
 TargetEntry *
 add_unit_column(Query *query, Node *expr)
 {
-	List	   *result = NIL;
-	List	   *junk = NIL;
-	TargetEntry *added;
-	ListCell   *lc;
-
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst(lc);
-
-		if (tle->resjunk)
-			junk = lappend(junk, tle);
-		else
-			result = lappend(result, tle);
-	}
-	added = makeTargetEntry(copyObject((Expr *) expr), list_length(result) + 1,
-							pstrdup("dp_unit"), false);
-	result = lappend(result, added);
-	foreach(lc, junk)
-	{
-		TargetEntry *tle = lfirst(lc);
-
-		tle->resno = list_length(result) + 1;
-		result = lappend(result, tle);
-	}
-	query->targetList = result;
-	return added;
+	return insert_target(query, copyObject(expr), "dp_unit");
 }
 
 /* Gives names to columns that were added to a range table entry's sub-select. */

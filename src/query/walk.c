@@ -1,10 +1,11 @@
 /*
  * walk.c
- *		Walks over the columns of a level, and over the names of CTEs.
+ *		Walks over the columns of a level and the names of CTEs; expressions seen from other levels.
  */
 #include "postgres.h"
 
 #include "nodes/nodeFuncs.h"
+#include "rewrite/rewriteManip.h"
 
 #include "query/walk.h"
 
@@ -113,4 +114,26 @@ walk_cte_names(Query *query, VisitName visit, void *argument)
 	WalkContext context = {.visit_name = visit,.argument = argument};
 
 	(void) query_tree_walker(query, names_walker, &context, QTW_EXAMINE_RTES_AFTER);
+}
+
+/* An expression of a query, as it stands levelsup queries below: itself for 0, else a copy. */
+Node *
+seen_from_below(Node *expr, Index levelsup)
+{
+	if (levelsup > 0)
+	{
+		expr = copyObject(expr);
+		IncrementVarSublevelsUp(expr, levelsup, 0);
+	}
+	return expr;
+}
+
+/* The reverse: a copy of an expression about a query alone that stands levelsup queries below it. */
+Node *
+seen_from_above(Node *expr, Index levelsup)
+{
+	expr = copyObject(expr);
+	if (levelsup > 0)
+		IncrementVarSublevelsUp(expr, -(int) levelsup, levelsup);
+	return expr;
 }

@@ -15,6 +15,8 @@ typedef void (*VisitName) (RangeTblEntry *entry, Index depth, void *argument);
 
 extern void walk_columns(Node *node, int flags, VisitColumn visit, void *argument);
 extern bool names_outer_columns(Node *node);
+extern Node *seen_from_below(Node *expr, Index levelsup);
+extern Node *seen_from_above(Node *expr, Index levelsup);
 extern void walk_cte_names(Query *query, VisitName visit, void *argument);
 
 #endif							/* DP_WALK_H */

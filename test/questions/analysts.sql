@@ -18,7 +18,7 @@ SELECT clinic, avg(cost), sum(cost), stddev(cost) FROM visits GROUP BY 1 ORDER B
 -- kind: percentiles
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY cost) FROM visits;
 -- kind: percentiles
--- near 0.05:
+-- near 0.1:
 SELECT kind, percentile_cont(ARRAY[0.1, 0.5, 0.9]) WITHIN GROUP (ORDER BY minutes) FROM visits GROUP BY 1 ORDER BY 1;
 -- kind: percentiles of dates
 SELECT percentile_disc(0.9) WITHIN GROUP (ORDER BY day) - date '2024-01-01' FROM visits;

@@ -9,7 +9,7 @@ use DpAgg;
 my $node = DpAgg::node('main');
 
 is($node->safe_psql('postgres', "SELECT extversion FROM pg_extension WHERE extname = 'dp_agg'"),
-	'1.0', 'the version is 1.0');
+	'1.1', 'the version is 1.1');
 
 is($node->safe_psql('postgres', <<'SQL'), '', 'every object of the extension has a comment');
 SELECT pg_describe_object(classid, objid, objsubid)

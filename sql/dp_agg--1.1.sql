@@ -1,4 +1,4 @@
-/* dp_agg 1.0: install script */
+/* dp_agg 1.1: install script */
 
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION dp_agg" to load this file. \quit

@@ -8,6 +8,9 @@
 
 all:
 
+# By VERSION PGXS means something else.
+deb_versions := $(VERSION)
+
 EXTENSION = dp_agg
 MODULE_big = dp_agg
 DATA = $(sort $(wildcard sql/dp_agg--*.sql))
@@ -85,7 +88,7 @@ endif
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out installcheck clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out installcheck clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check deb dist,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -135,6 +138,14 @@ endif
 test:
 	@bash dev/test
 
+# Debian packages for the servers that are installed, into .build/deb: make deb VERSION='15 17'
+deb:
+	@VERSION='$(deb_versions)' bash dev/deb
+
+# The archive for PGXN, into .build
+dist:
+	@bash dev/dist
+
 test-asserts test-sanitize test-valgrind:
 	@bash dev/test-under $(@:test-%=%)
 
@@ -174,4 +185,4 @@ indent:
 indent-check:
 	@bash dev/indent --check
 
-.PHONY: all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check
+.PHONY: deb dist all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check

@@ -208,6 +208,24 @@ chroot_set_enter()
 	chroot_enter+=(chroot "$chroot_root")
 }
 
+# chroot_use NAME
+# The system of that name, below the script's directory, becomes chroot_root.
+chroot_use()
+{
+	chroot_root=$chroot_home/$1
+	chroot_set_enter
+}
+
+# chroot_twin NAME
+# Makes another system that is as chroot_root is now; it becomes chroot_root.
+chroot_twin()
+{
+	local of=$chroot_root
+	chroot_use "$1"
+	chroot_step "the copy of $chroot_name" cp -ax "$of" "$chroot_root" || return
+	chroot_mount 2>>"$chroot_log" || { chroot_why="mounts failed: $(tail -n 1 "$chroot_log")"; return 1; }
+}
+
 # chroot_run COMMAND...
 # Runs it in the system, as root, with the script's output.  The environment is empty:
 # variables are given by env.

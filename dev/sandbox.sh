@@ -50,6 +50,7 @@ sandbox_missing()
 	command -v gcc >/dev/null || echo gcc
 	[ -f /usr/include/stdio.h ] || echo libc6-dev
 	[ -f /usr/include/openssl/evp.h ] || echo libssl-dev
+	[ -f /usr/include/unicode/ucol.h ] || echo libicu-dev	# utils/pg_locale.h reads it
 	command -v prove >/dev/null || echo perl
 	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 }

@@ -88,7 +88,7 @@ endif
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out installcheck clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check deb dist,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out installcheck clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check deb dist test-packages test-image,$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -146,6 +146,14 @@ deb:
 dist:
 	@bash dev/dist
 
+# Builds them on clean systems and uses them on others: make test-packages VERSIONS='15 17'
+test-packages:
+	@bash test/packages.sh
+
+# The same for the Dockerfile
+test-image:
+	@bash test/image.sh
+
 test-asserts test-sanitize test-valgrind:
 	@bash dev/test-under $(@:test-%=%)
 
@@ -185,4 +193,4 @@ indent:
 indent-check:
 	@bash dev/indent --check
 
-.PHONY: deb dist all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check
+.PHONY: deb dist test-packages test-image all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check

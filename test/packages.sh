@@ -38,8 +38,9 @@ ok()
 # fails COMMAND...: the other way round, with an error and not for a signal.
 fails()
 {
-	"$@"
-	[ $? -ge 1 ] && [ $? -lt 128 ]
+	local status=0
+	"$@" || status=$?
+	[ "$status" -ge 1 ] && [ "$status" -lt 128 ]
 }
 
 in_checkout()
@@ -50,6 +51,16 @@ in_checkout()
 as_nobody()
 {
 	chroot_run setpriv --reuid=nobody --regid=nogroup --clear-groups env HOME=/tmp "$@"
+}
+
+make_systems()
+{
+	local name
+	chroot_make "$version" || return
+	for name in make source user; do
+		chroot_use "$version"
+		chroot_twin "$version-$name" || return
+	done
 }
 
 # --- building ---------------------------------------------------------------
@@ -63,24 +74,24 @@ build_by_make()
 	ok 'there is one package, and its symbols' \
 		diff <(cd "$chroot_root/src/dp_agg/.build/deb" && printf '%s\n' *.deb | sed 's/_.*//') \
 		<(printf 'postgresql-%s-dp-agg%s\n' "$version" -dbgsym "$version" '')
-	ok 'the checkout is as it was' in_checkout bash -c '[ -z "$(git status --porcelain debian src sql)" ]'
-	chroot_install lintian unzip
+	ok 'the checkout is as it was' in_checkout git diff --exit-code --stat debian
+	ok 'lintian is installed' chroot_install lintian pgxnclient || return
 	ok 'lintian finds no error' as_nobody bash -c 'lintian --fail-on error /src/dp_agg/.build/deb/*.changes'
 	sed 's/^/# /' "$chroot_home/output"
 }
 
-# The archive for PGXN, with the same files as the package.
+# The archive for PGXN builds by `make`, and `make install` puts the same files where the
+# package does: pgxn calls them.
 build_from_archive()
 {
 	local config=/usr/lib/postgresql/$version/bin/pg_config
 	chroot_use "$version-make"
 	ok 'make dist' in_checkout make dist || return
-	ok 'the archive is one directory' chroot_run unzip -q -d /src /src/dp_agg/.build/dp_agg-1.1.0.zip || return
-	ok 'it builds' chroot_run make -C /src/dp_agg-1.1.0 -j "$(nproc)" "PG_CONFIG=$config" || return
-	ok 'and is installed' chroot_run make -C /src/dp_agg-1.1.0 install "PG_CONFIG=$config" DESTDIR=/dist || return
-	ok 'as the package is' diff <(cd "$chroot_root/dist" && find . -type f | sort) \
+	ok 'pgxn builds and installs the archive' \
+		chroot_run bash -c "pgxn install --nosudo --pg_config $config /src/dp_agg/.build/dp_agg-*.zip" || return
+	ok 'with the files of the package' diff <(cd "$chroot_root" && find usr/lib/postgresql usr/share/postgresql -name 'dp_agg*' -o -path '*/dp_agg/*' | sort) \
 		<(dpkg-deb --fsys-tarfile "$chroot_root"/src/dp_agg/.build/deb/postgresql-"$version"-dp-agg_*.deb |
-			tar -t | grep -v -e '/$' -e ^./usr/share/doc/ -e ^./usr/share/lintian | sort)
+			tar -t | sed -n 's,^\./\(usr/[^/]*/postgresql/.*[^/]\)$,\1,p' | grep dp_agg | sort)
 }
 
 # Build-Depends names all that is needed.
@@ -187,7 +198,7 @@ remove_package()
 
 for version in ${VERSIONS:-15 17}; do
 	chroot_why=
-	ok 'three clean systems' eval 'chroot_make "$version" && chroot_twin "$version-make" && chroot_twin "$version-source" && chroot_twin "$version-user"' || continue
+	ok 'three clean systems' make_systems || continue
 	build_by_make && build_from_archive && build_from_source
 	[ ! -d "$chroot_home/$version-make/src/dp_agg/.build/deb" ] || use_package
 done

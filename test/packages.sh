@@ -22,6 +22,7 @@ failed=0
 ok()
 {
 	local name=$1 log=$chroot_home/output
+	chroot_why=
 	shift
 	if "$@" >"$log" 2>&1; then
 		passed=$((passed + 1))

@@ -154,11 +154,11 @@ dist:
 
 # Builds them on clean systems and uses them on others: make test-packages VERSIONS='15 17'
 test-packages:
-	@bash test/packages.sh
+	@bash test/packages/packages.sh
 
 # The same for the Dockerfile
 test-image:
-	@bash test/image.sh
+	@bash test/packages/image.sh
 
 test-asserts test-sanitize test-valgrind:
 	@bash dev/test-under $(@:test-%=%)

@@ -165,10 +165,12 @@ chroot_experimental()
 		>"$chroot_root/etc/apt/preferences.d/experimental"
 }
 
+# The root is a mount of its own, for programs that want to mount below it (test/packages/image.sh).
 chroot_mount()
 {
 	local dir
-	mount --bind /proc "$chroot_root/proc" &&
+	mount --bind "$chroot_root" "$chroot_root" &&
+		mount --bind /proc "$chroot_root/proc" &&
 		mount --bind /dev "$chroot_root/dev" || return
 	for dir in dev/pts dev/mqueue; do
 		! mountpoint -q "/$dir" || mount --bind "/$dir" "$chroot_root/$dir" || return

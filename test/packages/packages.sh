@@ -11,38 +11,12 @@
 # asked what README.md asks. Prints TAP, and at last "N passed, N failed".
 
 set -uo pipefail
+here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=dev/chroot.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../dev/chroot.sh"
+. "$here/../../dev/chroot.sh"
+# shellcheck source=test/packages/tap.sh
+. "$here/tap.sh"
 chroot_begin "$0" "$@"
-
-passed=0
-failed=0
-
-# ok NAME COMMAND...: a test that the command succeeds; else its output is shown.
-ok()
-{
-	local name=$1 log=$chroot_home/output
-	chroot_why=
-	shift
-	if "$@" >"$log" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok - $version: $name"
-		return 0
-	fi
-	failed=$((failed + 1))
-	echo "not ok - $version: $name"
-	tail -n 60 "$log" | sed 's/^/# /'
-	[ -z "$chroot_why" ] || echo "# $chroot_why"
-	return 1
-}
-
-# fails COMMAND...: the other way round, with an error and not for a signal.
-fails()
-{
-	local status=0
-	"$@" || status=$?
-	[ "$status" -ge 1 ] && [ "$status" -lt 128 ]
-}
 
 in_checkout()
 {
@@ -78,7 +52,7 @@ build_by_make()
 	ok 'the checkout is as it was' in_checkout git diff --exit-code --stat debian
 	ok 'lintian is installed' chroot_install lintian pgxnclient || return
 	ok 'lintian finds no error' as_nobody bash -c 'lintian --fail-on error /src/dp_agg/.build/deb/*.changes'
-	sed 's/^/# /' "$chroot_home/output"
+	sed 's/^/# /' "$output"
 }
 
 # The archive for PGXN builds by `make`, and `make install` puts the same files where the
@@ -142,21 +116,11 @@ query()
 	chroot_run runuser -u postgres -- psql -X -A -t -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -U "$1" -c "$2" postgres 2>&1
 }
 
-# prints REGEX COMMAND...: what the command prints is that, whether it fails or not.
-prints()
-{
-	local regex=$1 output
-	shift
-	output=$("$@" 2>&1)
-	printf '%s\n' "$output"
-	grep -qzP "$regex" <<<"$output"
-}
-
 # The first example of README.md, as it stands there.
 first_answer()
 {
 	sed -n '/^<!-- run as dba -->$/,/^```$/p' "$checkout/README.md" | sed '1,2d; $d' >"$chroot_root/tmp/first.sql"
-	chroot_run runuser -u postgres -- psql -X -v VERBOSITY=verbose -f /tmp/first.sql postgres
+	chroot_run runuser -u postgres -- psql -X -v VERBOSITY=verbose -f /tmp/first.sql postgres 2>&1 | tee "$output.first"
 }
 
 use_package()
@@ -175,7 +139,7 @@ use_package()
 	ok 'README.md: a table is protected, and answers' prints \
 		' Harbour +\| +(89|90)\d\d \| 3[12]\d.*\n North +\| .*\n South +\| .*\n\(3 rows\)(?s:.*) 10 \| +2 \| +8\n' first_answer
 	ok 'and no other statement of it failed than the raw read' prints \
-		"^(?s:(?!ERROR:).)*$denied(?s:(?!ERROR:).)*\$" cat "$chroot_home/output"
+		"^(?s:(?!ERROR:).)*$denied(?s:(?!ERROR:).)*\$" cat "$output.first"
 	ok 'an analyst who logs in gets an answer' prints '^(26|27)\d\d\d\n' query analyst 'SELECT count(*) FROM visits'
 	ok 'and pays for it' prints '^3\n' query analyst 'SELECT epsilon_spent FROM dp_agg.my_budget'
 	ok 'and reads no row' prints "$denied" query analyst 'SELECT * FROM visits LIMIT 1'
@@ -198,10 +162,9 @@ remove_package()
 }
 
 for version in ${VERSIONS:-15 17}; do
-	chroot_why=
+	echo "# PostgreSQL $version"
 	ok 'three clean systems' make_systems || continue
 	build_by_make && build_from_archive && build_from_source
 	[ ! -d "$chroot_home/$version-make/src/dp_agg/.build/deb" ] || use_package
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish

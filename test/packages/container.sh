@@ -12,11 +12,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 . ./tap.sh
 
 admin="an administrator's"
-analyst='an analyst'"'s, with spaces'
+analyst="an analyst's, with spaces"
 entrypoint=(demo -- bash /usr/local/bin/entrypoint.sh)
 server=
 log=$(mktemp)
-raw="ERROR:  42501: permission denied"
+raw='ERROR:  42501: permission denied'
 
 # start NAME=VALUE...: the server begins.
 start()

@@ -43,6 +43,12 @@ build_image()
 		--build-arg BASE=localhost/base --tag localhost/dp_agg /src/dp_agg'
 }
 
+# understands COMMAND...: with passwords, and not without.
+understands()
+{
+	fails chroot_run "$@" && chroot_run env DP_AGG_ADMIN_PASSWORD=a DP_AGG_ANALYST_PASSWORD=b "$@"
+}
+
 # The container has processes and a network of its own.
 use_image()
 {
@@ -54,6 +60,9 @@ for version in ${VERSIONS:-15 17}; do
 	ok 'a clean system' make_base || continue
 	ok 'buildah is installed' chroot_install buildah iproute2 postgresql-client || continue
 	ok 'the checkout is copied' chroot_copy /src/dp_agg || continue
+	# Debian 12 has a Compose that knows an older format only
+	[ "$version" -lt 17 ] || { ok 'Compose is installed' chroot_install docker-compose &&
+		ok 'Compose understands compose.yaml' understands docker-compose -f /src/dp_agg/compose.yaml config; }
 	ok 'the system becomes an image' import_base || continue
 	ok 'the Dockerfile is carried out' build_image || continue
 	ok_all use_image

@@ -184,7 +184,8 @@ outer_join(JoinExpr *join)
 
 /*
  * Marks the conditions and lateral items of a join tree, whose items see those before it (joins
- * in "before").  Returns its outer joins.
+ * in "before"), and what the columns of its joins stand for: a join has made that NULL already.
+ * Returns its outer joins.
  */
 static List *
 mark_jointree(Query *query, Node *node, List *before)
@@ -203,6 +204,8 @@ mark_jointree(Query *query, Node *node, List *before)
 			mark_expression((Node *) rte->subquery, before);
 			mark_expression((Node *) rte->functions, before);
 			mark_expression((Node *) rte->values_lists, before);
+			mark_expression((Node *) rte->tablefunc, before);
+			mark_expression((Node *) rte->tablesample, before);
 		}
 		return NIL;
 	}
@@ -226,6 +229,7 @@ mark_jointree(Query *query, Node *node, List *before)
 		mark_expression(join->quals, joins);
 		if (outer != NULL)
 			joins = lappend(joins, outer);
+		mark_expression((Node *) rt_fetch(join->rtindex, query->rtable)->joinaliasvars, joins);
 	}
 	return joins;
 }
@@ -245,6 +249,9 @@ mark_levels_walker(Node *node, void *context)
 		mark_expression((Node *) query->returningList, joins);
 		mark_expression((Node *) query->mergeActionList, joins);
 		mark_expression(query->havingQual, joins);
+#if PG_VERSION_NUM >= 170000
+		mark_expression(query->mergeJoinCondition, joins);	/* no longer in the join tree */
+#endif
 		return query_tree_walker(query, mark_levels_walker, context, 0);
 	}
 	return expression_tree_walker(node, mark_levels_walker, context);

@@ -6,13 +6,15 @@
 #   make indent, make indent-check                      the layout of C files
 #   make test-asserts, test-sanitize, test-valgrind     tests that see more (dev/test-under)
 #   make test-matrix                                    tests on clean systems (dev/test-matrix)
+#   make deb, make dist                                 packages of Debian, the archive for PGXN
+#   make test-packages, make test-image                 both, and the Dockerfile, on clean systems
 
 all:
 
 # The commands that install what they need, and take VERSION=17 (see dev/version.sh), by
 # which PGXS means something else.
 COMMANDS = test test-matrix test-asserts test-sanitize test-valgrind attacks audit fuzz alike \
-	bench bench-accuracy demo demo-shell indent indent-check
+	bench bench-accuracy demo demo-shell indent indent-check deb dist test-packages test-image
 $(COMMANDS): export VERSION := $(VERSION)
 
 EXTENSION = dp_agg
@@ -144,6 +146,22 @@ endif
 
 test:
 	@bash dev/test
+
+# Debian packages for the servers that are installed, into .build/deb: make deb VERSION='15 17'
+deb:
+	@bash dev/deb
+
+# The archive for PGXN, into .build
+dist:
+	@bash dev/dist
+
+# Builds them on clean systems and uses them on others: make test-packages VERSIONS='15 17'
+test-packages:
+	@bash test/packages/packages.sh
+
+# The same for the Dockerfile
+test-image:
+	@bash test/packages/image.sh
 
 test-asserts test-sanitize test-valgrind:
 	@bash dev/test-under $(@:test-%=%)

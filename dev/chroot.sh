@@ -165,10 +165,12 @@ chroot_experimental()
 		>"$chroot_root/etc/apt/preferences.d/experimental"
 }
 
+# The root is a mount of its own, for programs that want to mount below it (test/packages/image.sh).
 chroot_mount()
 {
 	local dir
-	mount --bind /proc "$chroot_root/proc" &&
+	mount --bind "$chroot_root" "$chroot_root" &&
+		mount --bind /proc "$chroot_root/proc" &&
 		mount --bind /dev "$chroot_root/dev" || return
 	for dir in dev/pts dev/mqueue; do
 		! mountpoint -q "/$dir" || mount --bind "/$dir" "$chroot_root/$dir" || return
@@ -206,6 +208,24 @@ chroot_set_enter()
 		[ -z "${!name:-}" ] || chroot_enter+=("$name=${!name}")
 	done
 	chroot_enter+=(chroot "$chroot_root")
+}
+
+# chroot_use NAME
+# The system of that name, below the script's directory, becomes chroot_root.
+chroot_use()
+{
+	chroot_root=$chroot_home/$1
+	chroot_set_enter
+}
+
+# chroot_twin NAME
+# Makes another system that is as chroot_root is now; it becomes chroot_root.
+chroot_twin()
+{
+	local of=$chroot_root
+	chroot_use "$1"
+	chroot_step "the copy of $chroot_name" cp -ax "$of" "$chroot_root" || return
+	chroot_mount 2>>"$chroot_log" || { chroot_why="mounts failed: $(tail -n 1 "$chroot_log")"; return 1; }
 }
 
 # chroot_run COMMAND...

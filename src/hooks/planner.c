@@ -33,6 +33,7 @@
 #include "planner/jit.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
+#include "policy/extension.h"
 #include "policy/policy.h"
 #include "query/level.h"
 #include "query/planning.h"
@@ -239,6 +240,7 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 			RewriteContext context = {.root = root,.user = ask->user,
 				.source = query_string,.analyst = ask->analyst};
 
+			extension_check_version();
 			process_statement(&context, parse);
 			awaited = context.awaits_values;
 		}

@@ -3815,6 +3815,9 @@ CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 		ARRAY(SELECT p.name FROM dp_agg.paying_roles p WHERE p.id = r.id AND p.mine ORDER BY p.place) AS own_accounts
 	FROM dp_agg.release r;
 
+COMMENT ON VIEW dp_agg.release_log IS
+	'All releases in human units. Internal to dp_agg.releases and dp_agg.my_releases.';
+
 CREATE OR REPLACE VIEW dp_agg.my_releases WITH (security_barrier) AS
 	SELECT l.id, l.at, l.session_role, l."current_role", l.population, l.relations, l.query,
 		l.epsilon, l.delta, l.outputs, l.tier, l.reused, l.tier_reasons, l.tier_codes, l.obligation,

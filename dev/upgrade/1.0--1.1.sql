@@ -234,7 +234,8 @@ BEGIN
 	END LOOP;
 	PERFORM pg_catalog.set_config('dp_agg_update.head', number || ' ' || pg_catalog.encode(hash, 'hex'), true);
 	IF renumbered THEN
-		RAISE NOTICE 'the % releases that version 1.0 has made have other numbers now: 1 to %, in the same order', number, number;
+		-- a script shows no less than that
+		RAISE WARNING 'the % releases that version 1.0 has made have other numbers now: 1 to %, in the same order', number, number;
 	END IF;
 END
 $chain$;

@@ -1,12 +1,19 @@
 # dp_agg: differentially private aggregates for PostgreSQL
 #
 #   make, make install, make installcheck, make clean   as with any PGXS extension
-#   make test, make attacks, make audit, make fuzz,     install what they need, touch
+#   make test, make attacks, make audit, make fuzz,     install what they need (VERSION=17), touch
 #   make alike, make bench, make demo, make demo-shell  no PostgreSQL of the system
 #   make indent, make indent-check                      the layout of C files
 #   make test-asserts, test-sanitize, test-valgrind     tests that see more (dev/test-under)
+#   make test-matrix                                    tests on clean systems (dev/test-matrix)
 
 all:
+
+# The commands that install what they need, and take VERSION=17 (see dev/version.sh), by
+# which PGXS means something else.
+COMMANDS = test test-matrix test-asserts test-sanitize test-valgrind attacks audit fuzz alike \
+	bench bench-accuracy demo demo-shell indent indent-check
+$(COMMANDS): export VERSION := $(VERSION)
 
 EXTENSION = dp_agg
 MODULE_big = dp_agg
@@ -85,7 +92,7 @@ endif
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out installcheck clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out installcheck clean $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -126,7 +133,7 @@ $(fault_dir)/%.o: %.c .build/key
 
 else
 all install installcheck uninstall fault:
-	@echo 'PGXS not found: install postgresql-server-dev-15 or set PG_CONFIG' >&2; exit 1
+	@echo 'PGXS not found: install postgresql-server-dev-17, say, or set PG_CONFIG' >&2; exit 1
 
 clean:
 	rm -rf $(EXTRA_CLEAN) $(MODULE_big).so
@@ -137,6 +144,10 @@ test:
 
 test-asserts test-sanitize test-valgrind:
 	@bash dev/test-under $(@:test-%=%)
+
+# All suites on clean systems, one for each version: make test-matrix VERSIONS='15 17'
+test-matrix:
+	@bash dev/test-matrix
 
 attacks:
 	@SUITES=attacks bash dev/test
@@ -174,4 +185,4 @@ indent:
 indent-check:
 	@bash dev/indent --check
 
-.PHONY: all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check
+.PHONY: all install installcheck uninstall fault clean $(COMMANDS)

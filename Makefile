@@ -6,12 +6,13 @@
 #   make indent, make indent-check                      the layout of C files
 #   make test-asserts, test-sanitize, test-valgrind     tests that see more (dev/test-under)
 #   make test-matrix                                    tests on clean systems (dev/test-matrix)
+#   make test-upgrade                                   pg_upgrade with data (dev/test-upgrade)
 
 all:
 
 # The commands that install what they need, and take VERSION=17 (see dev/version.sh), by
 # which PGXS means something else.
-COMMANDS = test test-matrix test-asserts test-sanitize test-valgrind attacks audit fuzz alike \
+COMMANDS = test test-matrix test-upgrade test-asserts test-sanitize test-valgrind attacks audit fuzz alike \
 	bench bench-accuracy demo demo-shell indent indent-check
 $(COMMANDS): export VERSION := $(VERSION)
 
@@ -148,6 +149,10 @@ test-asserts test-sanitize test-valgrind:
 # All suites on clean systems, one for each version: make test-matrix VERSIONS='15 17'
 test-matrix:
 	@bash dev/test-matrix
+
+# pg_upgrade of a cluster that has dp_agg: make test-upgrade UPGRADES='15 17'
+test-upgrade:
+	@bash dev/test-upgrade $(UPGRADES)
 
 attacks:
 	@SUITES=attacks bash dev/test

@@ -8,12 +8,13 @@
 #   make test-matrix                                    tests on clean systems (dev/test-matrix)
 #   make deb, make dist                                 packages of Debian, the archive for PGXN
 #   make test-packages, make test-image                 both, and the Dockerfile, on clean systems
+#   make test-upgrade                                   pg_upgrade with data (dev/test-upgrade)
 
 all:
 
 # The commands that install what they need, and take VERSION=17 (see dev/version.sh), by
 # which PGXS means something else.
-COMMANDS = test test-matrix test-asserts test-sanitize test-valgrind attacks audit fuzz alike \
+COMMANDS = test test-matrix test-upgrade test-asserts test-sanitize test-valgrind attacks audit fuzz alike \
 	bench bench-accuracy demo demo-shell indent indent-check deb dist test-packages test-image
 $(COMMANDS): export VERSION := $(VERSION)
 
@@ -169,6 +170,10 @@ test-asserts test-sanitize test-valgrind:
 # All suites on clean systems, one for each version: make test-matrix VERSIONS='15 17'
 test-matrix:
 	@bash dev/test-matrix
+
+# pg_upgrade of a cluster that has dp_agg: make test-upgrade UPGRADES='15 17'
+test-upgrade:
+	@bash dev/test-upgrade $(UPGRADES)
 
 attacks:
 	@SUITES=attacks bash dev/test

@@ -11,6 +11,8 @@
 #	usr/...   a copy of the PostgreSQL installation with dp_agg installed into
 #	          it (PostgreSQL finds its files relative to its programs)
 #	tmp/      TMPDIR, home/ HOME, sock/ sockets
+#	history/  sources of versions that upgrades start from, by version, where the checkout
+#	          has the repository's history
 #
 # PostgreSQL refuses to run as root; root becomes "nobody" here, who, unlike
 # "postgres", has no rights on any cluster of the system.  sandbox_run runs a
@@ -96,6 +98,24 @@ sandbox_quiet()
 	"$@" >"$log" 2>&1 </dev/null || { cat "$log" >&2; sandbox_fail "failed: $*"; }
 }
 
+# Versions that have no install script any more, and what installed them: in the tests,
+# updates start from there.
+sandbox_versions='1.0 fafd90622f4536621871eee1dc184d4ad0c05e9b'
+
+# Lays out the sources of these versions.  A checkout without its history, as a shallow clone or
+# an archive, has none, and tests that want them skip.
+sandbox_history()
+{
+	local version commit
+	while read -r version commit; do
+		if git -c safe.directory="$checkout" -C "$checkout" cat-file -e "$commit^{tree}" 2>/dev/null; then
+			mkdir -p "$sandbox/history/$version"
+			git -c safe.directory="$checkout" -C "$checkout" archive "$commit" |
+				tar -C "$sandbox/history/$version" -xf - --no-same-owner
+		fi
+	done <<<"$sandbox_versions"
+}
+
 sandbox_open()
 {
 	local base dir
@@ -110,10 +130,11 @@ sandbox_open()
 	[ ${#base} -le 40 ] && "${sandbox_user[@]}" test -x "$base/" || base=/tmp
 
 	sandbox=$(mktemp -d "$base/dp_agg.XXXXXX") || exit 1
-	mkdir "$sandbox"/{src,tmp,home,sock}
+	mkdir "$sandbox"/{src,tmp,home,sock,history}
 
 	tar -C "$checkout" --exclude=./.git --exclude=./.build/log --exclude=./.postgresql --exclude=./tmp_check -cf - . |
 		tar -C "$sandbox/src" -xf - --no-same-owner
+	sandbox_history
 	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" -j "$(nproc)" PG_CONFIG="$PG_CONFIG" all
 
 	for dir in $("$PG_CONFIG" --bindir --pkglibdir --sharedir); do
@@ -126,7 +147,7 @@ sandbox_open()
 	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" PG_CONFIG="$PG_CONFIG" DESTDIR="$sandbox" install
 
 	if [ "$(id -u)" -eq 0 ]; then
-		chown -R nobody:nogroup "$sandbox"/{src,tmp,home,sock}
+		chown -R nobody:nogroup "$sandbox"/{src,tmp,home,sock,history}
 		chown nobody:nogroup "$sandbox"
 	fi
 

@@ -3452,15 +3452,15 @@ CREATE TABLE dp_agg.account (
 	delta_limit bigint NOT NULL CHECK (delta_limit >= 0 AND delta_limit < 1000000000000000000),
 	delta_spent bigint NOT NULL DEFAULT 0 CHECK (delta_spent >= 0),
 	max_epsilon_per_query bigint CHECK (max_epsilon_per_query > 0),
-	min_epsilon_per_query bigint CHECK (min_epsilon_per_query > 0),
-	max_releases bigint CHECK (max_releases > 0),
-	releases_spent bigint NOT NULL DEFAULT 0 CHECK (releases_spent >= 0),
 	period interval,
 	period_anchor timestamptz,
 	renews_at timestamptz,
 	accountant text NOT NULL DEFAULT 'pure' CHECK (accountant IN ('pure')),
 	epsilon_lifetime numeric NOT NULL DEFAULT 0,
 	delta_lifetime numeric NOT NULL DEFAULT 0,
+	min_epsilon_per_query bigint CHECK (min_epsilon_per_query > 0),
+	max_releases bigint CHECK (max_releases > 0),
+	releases_spent bigint NOT NULL DEFAULT 0 CHECK (releases_spent >= 0),
 	-- population first: the accounts of a population are looked up by it
 	CONSTRAINT account_pkey PRIMARY KEY (population, role),
 	CONSTRAINT account_period_check
@@ -3485,12 +3485,12 @@ CREATE TABLE dp_agg.release (
 	epsilon bigint NOT NULL,
 	delta bigint NOT NULL,
 	outputs text NOT NULL,
-	accounts text NOT NULL,
 	tier text,
-	codes text NOT NULL,
 	reused boolean NOT NULL DEFAULT false,
 	prev_hash bytea NOT NULL,
-	hash bytea NOT NULL
+	hash bytea NOT NULL,
+	accounts text NOT NULL,
+	codes text NOT NULL
 );
 
 CREATE TABLE dp_agg.raw_read (
@@ -3602,8 +3602,8 @@ COMMENT ON COLUMN dp_agg.release.fingerprint IS 'SHA-256 of the whole text of th
 COMMENT ON COLUMN dp_agg.release.epsilon IS 'price, in 1e-9';
 COMMENT ON COLUMN dp_agg.release.delta IS 'price, in 1e-18';
 COMMENT ON COLUMN dp_agg.release.outputs IS 'what was released';
-COMMENT ON COLUMN dp_agg.release.accounts IS 'roles, by OID in that cluster, whose accounts paid, with blanks between; empty: none had to';
-COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high';
+COMMENT ON COLUMN dp_agg.release.accounts IS 'roles, by OID in that cluster, whose accounts paid, with blanks between; empty: none had to, or dp_agg 1.0 made the release, which did not keep them';
+COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high; null: dp_agg 1.0 made the release, which had no tiers';
 COMMENT ON COLUMN dp_agg.release.codes IS 'what the tier follows from: codes with blanks between, each stage.reason';
 COMMENT ON COLUMN dp_agg.release.reused IS 'true if an earlier release was handed out again, at no cost';
 COMMENT ON COLUMN dp_agg.release.prev_hash IS 'hash of the entry before, whichever table it is in; of entry 1, random bytes';

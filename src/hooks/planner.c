@@ -33,6 +33,7 @@
 #include "planner/jit.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
+#include "policy/extension.h"
 #include "policy/policy.h"
 #include "query/level.h"
 #include "query/planning.h"
@@ -238,6 +239,7 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 			RewriteContext context = {.root = root,.user = ask->user,
 				.source = query_string,.analyst = ask->analyst};
 
+			extension_check_version();
 			process_statement(&context, parse);
 			awaited = context.awaits_values;
 		}

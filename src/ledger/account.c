@@ -35,7 +35,7 @@
 static List *
 account_roles(const NameData *population)
 {
-	Relation	rel = ledger_open("account", AccessShareLock);
+	Relation	rel = ledger_open_holders(AccessShareLock);
 	SysScanDesc scan = ledger_begin_accounts(rel, population, NULL);
 	List	   *roles = NIL;
 	HeapTuple	tuple;

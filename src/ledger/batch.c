@@ -39,6 +39,7 @@
 #include "ledger/tables.h"
 #include "ledger/writing.h"
 #include "mechanism/status.h"
+#include "policy/extension.h"
 #include "tier/grade.h"
 
 /* The accounts on a population, those of dropped roles left out. */
@@ -453,6 +454,7 @@ settle_requests(LedgerRequest *requests, int n)
 {
 	Oid			account_table = ledger_table("account");
 
+	extension_check_version();
 	if (!OidIsValid(account_table) || !OidIsValid(ledger_table("release")))
 		set_all(requests, n, LEDGER_NOT_INSTALLED);
 	else if (is_copy())

@@ -155,6 +155,20 @@ note_used(Var *var, void *argument)
 		used->columns = bms_add_member(used->columns, var->varattno);
 }
 
+/*
+ * Which columns of an item of the query's FROM the query names, in *columns.  False if that cannot be
+ * told: it names the whole row or a system column.
+ */
+bool
+used_columns(Query *query, int rtindex, Bitmapset **columns)
+{
+	UsedColumns used = {.query = query,.varno = rtindex};
+
+	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
+	*columns = used.columns;
+	return !used.all;
+}
+
 /* The references to a CTE of the query depth levels above. */
 typedef struct CteContext
 {
@@ -237,13 +251,12 @@ drop_unused_identifiers(Query *query, bool deep)
 	for (int i = 1; i <= list_length(query->rtable); i++)
 	{
 		RangeTblEntry *rte = rt_fetch(i, query->rtable);
-		UsedColumns used = {.query = query,.varno = i};
+		Bitmapset  *used;
 
 		if (rte->rtekind != RTE_SUBQUERY)
 			continue;
-		walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
-		if (!used.all && query->setOperations == NULL)
-			drop_identifiers(rte->subquery, used.columns);	/* else all are asked for */
+		if (used_columns(query, i, &used) && query->setOperations == NULL)
+			drop_identifiers(rte->subquery, used);	/* else all are asked for */
 		if (deep)
 			drop_unused_identifiers(rte->subquery, true);
 	}

@@ -121,7 +121,7 @@ ok(near($v4, 4 * $v, 0.2) && near($d3, 3 * $d, 0.2) && near($v, (errors('SELECT 
 my @truth = rows('truth', 'SELECT g, sum(x), sum(x + 89), sum(7 - 3 * x), avg(x + 5) FROM hits GROUP BY 1 ORDER BY 1');
 my @squares;
 my @expected = (errors("SELECT g, $many, sum(7 - 3 * x), avg(x + 5) FROM hits GROUP BY g"))[ 0, 89, 90, 91 ];
-my $releases = 30;
+my $releases = 100;
 
 foreach (1 .. $releases)
 {
@@ -135,7 +135,7 @@ foreach (1 .. $releases)
 		$squares[$_] += (($of[$_] - $truth[$group][ $_ + 1 ]) / $expected[$_])**2 foreach 0 .. 3;
 	}
 }
-ok(abs(sqrt($squares[$_] / 20 / $releases) - 1) < 0.12, "the standard error of output $_ is what is measured: " . sprintf '%.3f', sqrt($squares[$_] / 20 / $releases)) foreach 0 .. 3;
+ok(abs(sqrt($squares[$_] / 20 / $releases) - 1) < 0.15, "the standard error of output $_ is what is measured: " . sprintf '%.3f', sqrt($squares[$_] / 20 / $releases)) foreach 0 .. 3;
 
 # ---------- laws ----------
 

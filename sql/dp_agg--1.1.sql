@@ -5100,6 +5100,8 @@ AS $$
 	  JOIN dp_agg.grantees() g ON g.role = a.grantee
 	 -- a right that the extension itself did not grant is found by hardening_catalogs()
 	 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
+	   -- from 17 on: these let superusers in only, and show nothing
+	   AND NOT (e.extname = 'pg_buffercache' AND p.proname ~ '^pg_buffercache_(evict|mark_dirty)')
 	   AND NOT EXISTS (SELECT FROM pg_init_privs i WHERE i.classoid = 'pg_proc'::regclass AND i.objoid = p.oid
 						AND NOT EXISTS (SELECT FROM aclexplode(i.initprivs) o
 										 WHERE o.privilege_type = 'EXECUTE' AND o.grantee IN (0, a.grantee)))

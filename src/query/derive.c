@@ -340,7 +340,7 @@ static Range
 arithmetic(Scope *scope, Oid funcid, Oid resulttype, List *args)
 {
 	RangeOperation operation = operation_of(funcid);
-	Range		ranges[2];
+	Range		ranges[2] = {range_everything(), range_everything()};
 	ListCell   *lc;
 
 	if (operation == RANGE_UNKNOWN)

@@ -25,14 +25,50 @@
 
 #if PG_VERSION_NUM >= 180000
 
+typedef struct PlaceContext
+{
+	Query	   *query;			/* whose keys they are */
+	int			depth;			/* how many queries the walk is below it */
+} PlaceContext;
+
+/*
+ * Columns that stand for keys have no place in the text of the query, and give that to columns that
+ * are put where they were.  A refusal is to name one: that where the key was written first.
+ */
+static bool
+place_walker(Node *node, PlaceContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		context->depth++;
+		(void) query_tree_walker((Query *) node, place_walker, context, 0);
+		context->depth--;
+		return false;
+	}
+	if (IsA(node, Var) && (int) ((Var *) node)->varlevelsup == context->depth)
+	{
+		Var		   *var = (Var *) node;
+		RangeTblEntry *rte = rt_fetch(var->varno, context->query->rtable);
+
+		if (rte->rtekind == RTE_GROUP && var->location < 0)
+			var->location = exprLocation(list_nth(rte->groupexprs, var->varattno - 1));
+	}
+	return expression_tree_walker(node, place_walker, context);
+}
+
 /* Puts the keys of GROUP BY back to where they are used, in place. */
 void
 ungroup_query(Query *query)
 {
+	PlaceContext places = {.query = query};
 	ListCell   *lc;
 
 	if (!query->hasGroupRTE)
 		return;
+	(void) place_walker((Node *) query->targetList, &places);
+	(void) place_walker(query->havingQual, &places);
 	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
 	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
 	foreach(lc, query->rtable)
@@ -184,7 +220,8 @@ outer_join(JoinExpr *join)
 
 /*
  * Marks the conditions and lateral items of a join tree, whose items see those before it (joins
- * in "before").  Returns its outer joins.
+ * in "before"), and what the columns of its joins stand for: a join has made that NULL already.
+ * Returns its outer joins.
  */
 static List *
 mark_jointree(Query *query, Node *node, List *before)
@@ -203,6 +240,8 @@ mark_jointree(Query *query, Node *node, List *before)
 			mark_expression((Node *) rte->subquery, before);
 			mark_expression((Node *) rte->functions, before);
 			mark_expression((Node *) rte->values_lists, before);
+			mark_expression((Node *) rte->tablefunc, before);
+			mark_expression((Node *) rte->tablesample, before);
 		}
 		return NIL;
 	}
@@ -226,6 +265,7 @@ mark_jointree(Query *query, Node *node, List *before)
 		mark_expression(join->quals, joins);
 		if (outer != NULL)
 			joins = lappend(joins, outer);
+		mark_expression((Node *) rt_fetch(join->rtindex, query->rtable)->joinaliasvars, joins);
 	}
 	return joins;
 }
@@ -245,6 +285,9 @@ mark_levels_walker(Node *node, void *context)
 		mark_expression((Node *) query->returningList, joins);
 		mark_expression((Node *) query->mergeActionList, joins);
 		mark_expression(query->havingQual, joins);
+#if PG_VERSION_NUM >= 170000
+		mark_expression(query->mergeJoinCondition, joins);	/* no longer in the join tree */
+#endif
 		return query_tree_walker(query, mark_levels_walker, context, 0);
 	}
 	return expression_tree_walker(node, mark_levels_walker, context);

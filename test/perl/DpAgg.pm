@@ -143,6 +143,21 @@ sub bulk
 	return @results;
 }
 
+# version(): PostgreSQL's, as 15 or 17.
+my $version;
+
+sub version
+{
+	($version) //= `pg_config --version` =~ /(\d+)/;
+	return $version;
+}
+
+# force_parallel(): the name of the setting that makes plans parallel, which 16 changed.
+sub force_parallel
+{
+	return version() >= 16 ? 'debug_parallel_query' : 'force_parallel_mode';
+}
+
 # data(FILE): the path of a file of real data, or undef where there is none.
 sub data
 {

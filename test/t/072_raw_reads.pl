@@ -76,6 +76,7 @@ SQL
 
 # Entries after the last look: "session current population relation columns tier", one a line.
 my $seen = 0;
+my $parallel = 'SET ' . DpAgg::force_parallel() . ' = on;';
 
 sub entries
 {
@@ -197,7 +198,7 @@ foreach my $case (
 	[ 'SELECT phone_dynamic(1)', $phone ],
 	[ 'SELECT phone_constant(1)', $phone, 'a function that is computed when planned' ],
 	[ 'EXPLAIN SELECT phone_constant(1)', $phone, 'the same in EXPLAIN' ],
-	[ 'SET force_parallel_mode = on; SELECT phone_plpgsql(1)', $phone, 'a function in a parallel worker' ],
+	[ "$parallel SELECT phone_plpgsql(1)", $phone, 'a function in a parallel worker' ],
 	[ 'DO $$ BEGIN PERFORM phone FROM people; END $$', doctor('phone', 'high') ],
 	[ 'DO $$ DECLARE r record; BEGIN FOR r IN SELECT town FROM people LOOP NULL; END LOOP; END $$', doctor('town', 'medium') ],
 	[ q{SELECT query_to_xml('SELECT phone FROM people LIMIT 1', true, false, '')}, doctor('phone', 'high') ],
@@ -276,7 +277,7 @@ sub codes
 	is(codes(), 'medium|result.quasi_identifier computation.central transmission.local', 'codes: over a local socket');
 	$node->psql('postgres', 'SELECT height FROM people LIMIT 1', connstr => $tcp);
 	is(codes(), 'medium|result.ordinary computation.central transmission.plain', 'codes: over the network');
-	$node->psql('postgres', 'SET force_parallel_mode = on; SELECT phone_plpgsql(1)', connstr => $tcp);
+	$node->psql('postgres', "$parallel SELECT phone_plpgsql(1)", connstr => $tcp);
 	is(codes(), 'high|result.direct_identifier computation.central transmission.plain', 'codes: over the network, from a parallel worker');
 	local $ENV{PGOPTIONS} = $options[0];
 	DpAgg::works($node, 'boss', 'SELECT town FROM people LIMIT 1');

@@ -4404,11 +4404,12 @@ AS $$
 		SELECT t.root, c.oid, c.relacl, c.relowner, dp_agg.object_name(c.oid) AS name
 		  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
 		 WHERE t.population = kept_reads.population)
-	SELECT t.root::regclass, a.grantee = 0,
-		   format('%s may read %s', CASE a.grantee WHEN 0 THEN 'everybody' ELSE dp_agg.role_name(a.grantee) END, t.name),
-		   format('REVOKE SELECT ON %s FROM %s', t.name, dp_agg.role_name(a.grantee))
+	SELECT t.root::regclass, a.grantee = 0 AND a.privilege_type = 'SELECT',
+		   format(CASE a.privilege_type WHEN 'SELECT' THEN '%s may read %s' ELSE '%s has MAINTAIN on %s and may have numbers of rows printed' END,
+				  CASE a.grantee WHEN 0 THEN 'everybody' ELSE dp_agg.role_name(a.grantee) END, t.name),
+		   format('REVOKE %s ON %s FROM %s', a.privilege_type, t.name, dp_agg.role_name(a.grantee))
 	  FROM tree t, aclexplode(t.relacl) a JOIN reached r ON r.role = a.grantee
-	 WHERE a.privilege_type = 'SELECT' AND a.grantee <> t.relowner
+	 WHERE a.privilege_type IN ('SELECT', 'MAINTAIN') AND a.grantee <> t.relowner
 	UNION
 	SELECT t.root::regclass, false, format('%s may read column %I of %s', dp_agg.role_name(a.grantee), l.attname, t.name),
 		   format('REVOKE SELECT (%I) ON %s FROM %s', l.attname, t.name, dp_agg.role_name(a.grantee))
@@ -4420,10 +4421,11 @@ AS $$
 		   format('ALTER TABLE %s OWNER TO CURRENT_USER', t.name)
 	  FROM tree t JOIN reached r ON r.role = t.relowner
 	UNION
-	SELECT NULL, false, format('%s may read every table', dp_agg.role_name(m.member)),
-		   format('REVOKE pg_read_all_data FROM %s', dp_agg.role_name(m.member))
+	SELECT NULL, false, format(p.power, dp_agg.role_name(m.member)), format('REVOKE %I FROM %s', p.name, dp_agg.role_name(m.member))
 	  FROM dp_agg.memberships() m JOIN reached r ON r.role = m.member
-	 WHERE m.granted = 'pg_read_all_data'::regrole
+	  JOIN (VALUES ('pg_read_all_data', '%s may read every table'),
+				   ('pg_maintain', '%s may have numbers of rows of every table printed')) p (name, power)
+		ON p.name = pg_get_userbyid(m.granted)
 	UNION
 	SELECT NULL, false, format('%s is a superuser and reads every table', dp_agg.role_name(s.oid)),
 		   format('ALTER ROLE %s NOSUPERUSER', dp_agg.role_name(s.oid))

@@ -127,48 +127,6 @@ drop_identifiers(Query *query, const Bitmapset *used)
 	}
 }
 
-/* The columns of one item of FROM that a query names. */
-typedef struct UsedColumns
-{
-	Query	   *query;
-	int			varno;
-	Bitmapset  *columns;
-	bool		all;			/* they cannot be told */
-} UsedColumns;
-
-/*
- * Notes a column.  The name of a whole row stands for any; that of a column of a join for those
- * that it is made of.
- */
-static void
-note_used(Var *var, void *argument)
-{
-	UsedColumns *used = argument;
-	RangeTblEntry *rte = rt_fetch(var->varno, used->query->rtable);
-
-	if (rte->rtekind == RTE_JOIN && var->varattno > 0)
-		walk_columns(list_nth(rte->joinaliasvars, var->varattno - 1), QTW_IGNORE_JOINALIASES,
-					 note_used, used);
-	else if (rte->rtekind == RTE_JOIN || (var->varno == used->varno && var->varattno <= 0))
-		used->all = true;
-	else if (var->varno == used->varno)
-		used->columns = bms_add_member(used->columns, var->varattno);
-}
-
-/*
- * Which columns of an item of the query's FROM the query names, in *columns.  False if that cannot be
- * told: it names the whole row or a system column.
- */
-bool
-used_columns(Query *query, int rtindex, Bitmapset **columns)
-{
-	UsedColumns used = {.query = query,.varno = rtindex};
-
-	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
-	*columns = used.columns;
-	return !used.all;
-}
-
 /* The references to a CTE of the query depth levels above. */
 typedef struct CteContext
 {
@@ -191,14 +149,14 @@ cte_walker(Node *node, CteContext *context)
 	for (int i = 1; i <= list_length(query->rtable); i++)
 	{
 		RangeTblEntry *rte = rt_fetch(i, query->rtable);
-		UsedColumns used = {.query = query,.varno = i};
+		Bitmapset  *used;
 
 		if (rte->rtekind != RTE_CTE || rte->ctelevelsup != context->depth ||
 			strcmp(rte->ctename, context->cte->ctename) != 0)
 			continue;
-		walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
-		context->columns = bms_add_members(context->columns, used.columns);
-		context->all = context->all || used.all;
+		if (!used_columns(query, i, &used))
+			context->all = true;
+		context->columns = bms_add_members(context->columns, used);
 	}
 	context->depth++;
 	(void) query_tree_walker(query, cte_walker, context, 0);

@@ -10,7 +10,6 @@
 #include "nodes/bitmapset.h"
 #include "nodes/parsenodes.h"
 
-extern bool used_columns(Query *query, int rtindex, Bitmapset **columns);
 extern void drop_identifiers(Query *query, const Bitmapset *used);
 extern void drop_unused_identifiers(Query *query, bool deep);
 

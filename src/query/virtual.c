@@ -32,7 +32,6 @@
 #include "core/compat.h"
 #include "core/refusals.h"
 #include "policy/cache.h"
-#include "query/unused.h"
 #include "query/virtual.h"
 #include "query/walk.h"
 

@@ -17,12 +17,12 @@
 # command as that user and waits for it; SANDBOX_ENV may hold lines NAME=VALUE for its
 # environment, which is empty otherwise.  Whatever happens, the EXIT trap ends
 # every process that came from the sandbox and removes the directory.
+#
+# The PostgreSQL is the one that version.sh finds, or is told.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PG_MAJOR=${PG_MAJOR:-15}
-if [ -z "${PG_CONFIG:-}" ]; then
-	PG_CONFIG=/usr/lib/postgresql/$PG_MAJOR/bin/pg_config
-fi
+# shellcheck source=dev/version.sh
+. "$checkout/dev/version.sh"
 MAKE=${MAKE:-make}
 # Options meant for the make that called us are not meant for the ones we call.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
@@ -43,13 +43,12 @@ sandbox_fail()
 # Prints the packages whose content is missing.
 sandbox_missing()
 {
-	[ -x "${PG_CONFIG%/*}/postgres" ] || echo "postgresql-$PG_MAJOR"
-	[ -f "$("$PG_CONFIG" --pgxs 2>/dev/null)" ] &&
-		[ -f "$("$PG_CONFIG" --includedir-server)/postgres.h" ] ||
-		echo "postgresql-server-dev-$PG_MAJOR"
+	version_has_server "$PG_CONFIG" || echo "postgresql-$pg_major"
+	version_has_headers "$PG_CONFIG" || echo "postgresql-server-dev-$pg_major"
 	command -v gcc >/dev/null || echo gcc
 	[ -f /usr/include/stdio.h ] || echo libc6-dev
 	[ -f /usr/include/openssl/evp.h ] || echo libssl-dev
+	[ -f /usr/include/unicode/ucol.h ] || echo libicu-dev	# PostgreSQL's headers read it
 	command -v prove >/dev/null || echo perl
 	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 }
@@ -67,10 +66,12 @@ sandbox_install()
 	"${sudo[@]}" "$checkout/dev/apt-install" "$@"
 }
 
-# Installs what is missing; silent when nothing is.
+# Decides on the version and installs what is missing; silent when nothing is.
 sandbox_packages()
 {
 	local missing
+	version_find
+	unset VERSION PG_MAJOR	# make has a variable of that name, too
 	missing=$(sandbox_missing | tr '\n' ' ')
 	[ -n "$missing" ] || return 0
 	# shellcheck disable=SC2086

@@ -148,8 +148,7 @@ my $version;
 
 sub version
 {
-	($version) //= `pg_config --version` =~ /(\d+)/;
-	return $version;
+	return $version //= (`pg_config --version` =~ /(\d+)/)[0];
 }
 
 # force_parallel(): the name of the setting that makes plans parallel, which 16 changed.

@@ -161,6 +161,63 @@ alike(
 	"BEGIN; MERGE INTO small USING (small s FULL JOIN wide w USING (x)) ON small.x = w.z AND $q > 0 WHEN MATCHED THEN DELETE WHEN NOT MATCHED AND w.x IS NULL THEN INSERT VALUES (s.x + 10, 7); SELECT * FROM small ORDER BY 1, 2; ROLLBACK",
 	"BEGIN; UPDATE small SET y = w.z FROM small s LEFT JOIN wide w USING (x) WHERE small.x = coalesce(w.z, 1) AND $q > 0; DELETE FROM small USING small s FULL JOIN wide w USING (x) WHERE small.x = w.x AND s.x IS NULL AND $q > 0; SELECT * FROM small ORDER BY 1; ROLLBACK");
 
+# ---------- outer joins below a release ----------
+
+# Join trees at random, with conditions that tell a row that a join made NULL from one that it did not.
+my $seed = $ENV{JOINS_SEED} // 20261129;
+srand $seed;
+sub pick { return $_[ rand @_ ]; }
+{
+	my %items = (
+		p => [ 'people', qw(sex big) ], v => [ 'visits', qw(clinic cost) ], t => [ 'tests', qw(r day) ], w => [ 'visits', qw(clinic cost) ],
+		s => [ '(SELECT pid, min(cost) AS least, count(*) AS n FROM visits WHERE cost > 60 GROUP BY pid)', qw(least n) ],
+		f => [ '(SELECT DISTINCT ON (pid) pid, r, day AS first FROM tests ORDER BY pid, day, r)', qw(r first) ],
+		l => [ '(SELECT x.pid, y.r FROM people x LEFT JOIN tests y ON y.pid = x.pid AND y.r = \'r1\' WHERE x.pid > 90)', 'pid', 'r' ]);
+	my %values = (sex => "'f'", big => 150, clinic => "'c1'", cost => 45, r => "'r1'", day => "'2024-01-09'", least => 70, n => 2, first => "'2024-01-09'", pid => 140);
+	my $condition = sub {
+		my ($name) = pick(@_);
+		my $column = pick(@{ $items{$name} }[ 1 .. $#{ $items{$name} } ]);
+
+		return pick("$name.$column IS NULL", "$name.$column IS NOT NULL", "$name.pid IS NULL", "coalesce($name.$column, $values{$column}) = $values{$column}", "$name.$column >= $values{$column}",
+			"CASE WHEN $name.pid IS NULL THEN true ELSE $name.$column < $values{$column} END", "($name.$column > $values{$column}) IS NOT TRUE");
+	};
+	my $tree;
+
+	$tree = sub {
+		my (@names) = @_;
+		return "$items{ $names[0] }[0] $names[0]" if @names == 1;
+		my $at = 1 + int rand $#names;
+		my @left = @names[ 0 .. $at - 1 ];
+		my @right = @names[ $at .. $#names ];
+		my $type = pick('LEFT', 'LEFT', 'RIGHT', 'FULL', 'INNER');
+		my $on = pick(@left) . '.pid = ' . pick(@right) . '.pid';
+
+		$on .= ' AND ' . $condition->(@names) if $type ne 'FULL' && rand() < 0.4;
+		return '(' . $tree->(@left) . " $type JOIN " . $tree->(@right) . " ON $on)";
+	};
+	my @statements = map {
+		my @names = (sort { rand() <=> 0.5 } sort keys %items)[ 0 .. 1 + int rand 3 ];
+		my $from = $tree->(@names);
+		my $where = rand() < 0.7 ? ' WHERE ' . join pick(' AND ', ' OR '), map { $condition->(@names) } 1 .. 1 + int rand 2 : '';
+		my $case = $condition->(@names);
+
+		"SELECT $case, count(*), count($names[0].pid), count($names[1].$items{ $names[1] }[1]) FROM $from$where GROUP BY 1 ORDER BY 1"
+	} 1 .. $ENV{JOINS} // 150;
+	my %answers = map { my $schema = $_; $schema => [ DpAgg::bulk($node, 'analyst', [ 'SET client_min_messages = error', "SET search_path = $schema, public", @statements ]) ] } 'plain', 'forward';
+	my %count = (answered => 0, refused => 0);
+
+	foreach my $i (0 .. $#statements)
+	{
+		my ($plain, $released) = map { $answers{$_}[ $i + 2 ] } 'plain', 'forward';
+		my ($expected, $got) = map { "$_->{sqlstate} $_->{message} " . $_->{out} =~ s/(?<=\|)0(?=\||\n|\z)//gmr } $plain, $released;
+
+		$count{refused}++, next if $released->{sqlstate} eq 'DP002';
+		$count{answered}++ if $released->{sqlstate} eq '00000';
+		is($got, $expected, "seed $seed: $statements[$i]");
+	}
+	cmp_ok($count{answered}, '>', @statements / 4, "joins at random: $count{answered} are answered, $count{refused} refused");
+}
+
 # ---------- units of two types ----------
 
 alike(

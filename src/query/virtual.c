@@ -54,7 +54,7 @@ has_virtual_columns(RangeTblEntry *rte)
 	return result;
 }
 
-/* Is one of the relation's columns a virtual one?  columns: their numbers. */
+/* Is one of the relation's columns a virtual one that is open?  columns: their numbers. */
 static bool
 names_virtual_column(Oid relid, const Bitmapset *columns)
 {
@@ -62,7 +62,7 @@ names_virtual_column(Oid relid, const Bitmapset *columns)
 
 	while ((attno = bms_next_member(columns, attno)) >= 0)
 	{
-		if (DP_IS_VIRTUAL(relid, attno))
+		if (DP_IS_VIRTUAL(relid, attno) && policy_column_open(policy_lookup(relid), attno))
 			return true;
 	}
 	return false;

@@ -35,7 +35,7 @@ SQL
 my $virtual = <<'SQL';
 CREATE TABLE v (id int PRIMARY KEY, x int, name text, w int GENERATED ALWAYS AS (100 / (x - 77)) VIRTUAL,
 	n int GENERATED ALWAYS AS (name::int) VIRTUAL, y int GENERATED ALWAYS AS (x * 2) VIRTUAL,
-	some text GENERATED ALWAYS AS (coalesce(name, 'nothing')) VIRTUAL, same int GENERATED ALWAYS AS (x) VIRTUAL);
+	said text GENERATED ALWAYS AS (coalesce(name, 'nothing')) VIRTUAL, same int GENERATED ALWAYS AS (x) VIRTUAL);
 INSERT INTO v SELECT id, x, name FROM people;
 CREATE TABLE policed (LIKE v INCLUDING ALL);
 INSERT INTO policed SELECT id, x, name FROM people;
@@ -50,7 +50,7 @@ DECLARE t text; BEGIN
 	RETURN NULL;
 END $$;
 CREATE TRIGGER t AFTER INSERT OR DELETE ON people FOR EACH ROW EXECUTE FUNCTION follow();
-CREATE VIEW over AS SELECT id, w + 1 AS w1, some FROM v;
+CREATE VIEW over AS SELECT id, w + 1 AS w1, said FROM v;
 SQL
 my $unchecked = <<'SQL';
 ALTER TABLE halves ADD CONSTRAINT c NOT NULL x NOT VALID;
@@ -75,7 +75,7 @@ SQL
 	$version >= 18 ? 'CREATE EXTENSION btree_gist;' : '', $tables, 'SET search_path = plain, public;', $tables, 'RESET search_path;',
 	(map { "SELECT dp_agg.protect('$_', 'id', 'people', max_groups => 2, max_rows => 2);" } @names),
 	"SELECT dp_agg.set_bounds('people', 'x', 0, 100);",
-	$version >= 18 ? "SELECT dp_agg.set_bounds('v', 'x', 0, 100), dp_agg.set_bounds('v', 'w', -100, 100), dp_agg.set_bounds('v', 'y', 0, 50), dp_agg.set_bounds('v', 'n', 0, 10), dp_agg.set_domain('v', 'some', '{1,2,3}'); GRANT SELECT ON over TO analyst;" : '',
+	$version >= 18 ? "SELECT dp_agg.set_bounds('v', 'x', 0, 100), dp_agg.set_bounds('v', 'w', -100, 100), dp_agg.set_bounds('v', 'y', 0, 50), dp_agg.set_bounds('v', 'n', 0, 10), dp_agg.set_domain('v', 'said', '{1,2,3}'); GRANT SELECT ON over TO analyst;" : '',
 	"SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1e8, delta => 0.5);");
 
 # The last line of an answer to the analyst, or SQLSTATEs; nothing shown is 0.
@@ -137,13 +137,13 @@ told(18,
 	'virtual: a window by individual' => 'SELECT dp_count(*) FROM (SELECT id, lag(w) OVER (PARTITION BY id ORDER BY n) AS l FROM v) s WHERE l IS NULL',
 	'virtual: DISTINCT' => 'SELECT dp_count(*) FROM (SELECT DISTINCT id, w FROM v) s',
 	'virtual: ON of an inner join' => 'SELECT dp_count(*) FROM people p JOIN v ON v.id = p.id AND v.w <> 0',
-	'virtual: ON of an outer join' => 'SELECT dp_count(*) FROM people p LEFT JOIN v ON v.id = p.id AND v.n >= 0',
+	'virtual: ON of an outer join' => 'SELECT dp_count(v.x) FROM people p LEFT JOIN v ON v.id = p.id AND v.n >= 0',
 	'virtual: USING' => 'SELECT dp_count(*) FROM v JOIN (SELECT id, w FROM v) o USING (id, w)',
 	'virtual: a FULL JOIN' => 'SELECT dp_count(w) FROM v FULL JOIN (SELECT id FROM people) p USING (id)',
 	'virtual: IN' => 'SELECT dp_count(*) FROM people WHERE id IN (SELECT id FROM v WHERE w <> 0)',
 	'virtual: NOT IN' => 'SELECT dp_count(*) FROM people WHERE id NOT IN (SELECT id FROM v WHERE n > 0)',
 	'virtual: EXISTS' => 'SELECT dp_count(*) FROM people p WHERE EXISTS (SELECT FROM v WHERE v.id = p.id AND v.n > 0)',
-	'virtual: a value of the row' => 'SELECT dp_sum((SELECT max(w) FROM v WHERE v.id = p.id), 0, 10) FROM people p',
+	'virtual: a value of the row' => 'SELECT dp_count(*) FROM people p WHERE (SELECT max(w) FROM v WHERE v.id = p.id) < 0',
 	'virtual: named from below' => 'SELECT dp_count(*) FROM v WHERE EXISTS (SELECT FROM people p WHERE p.id = v.id AND v.w <> 0)',
 	'virtual: UNION ALL' => 'SELECT dp_count(*) FROM (SELECT id, w FROM v UNION ALL SELECT id, x FROM people) s WHERE w <> 0',
 	'virtual: a CTE' => 'WITH c AS MATERIALIZED (SELECT id, w FROM v) SELECT dp_count(*) FROM c WHERE w <> 0',
@@ -154,7 +154,7 @@ told(18,
 	'virtual: a standard aggregate' => 'SELECT count(w), sum(n) FROM v',
 	'virtual: a policy' => 'SELECT dp_count(*) FROM policed');
 barred(18,
-	'virtual: rows' => 'SELECT w FROM v',
+	'virtual: rows' => 'SELECT y FROM v',
 	'virtual: the whole row' => 'SELECT count(v) FROM v WHERE v IS NOT NULL AND x <> 77',
 	'virtual: a row and a column' => 'SELECT count(*) FROM v WHERE v IS NOT NULL AND y > 0 AND x <> 77',
 	'virtual: a sample' => 'SELECT count(*) FROM v TABLESAMPLE SYSTEM (100) WHERE y > 0',
@@ -169,7 +169,7 @@ if (since(18, 'virtual: facades and views'))
 # ---------- JSON functions of the standard, aggregates and functions ----------
 
 told(16,
-	'JSON_OBJECT' => "SELECT dp_count(*) FROM people WHERE JSON_OBJECT('k': name) ::text = '{\"k\" : \"none\"}'",
+	'JSON_OBJECT' => "SELECT dp_count(*) FROM people WHERE JSON_OBJECT('k': name) ::text = '{\"k\" : \"none\"}' HAVING count(*) > 0",
 	'JSON_OBJECT with unique keys' => "SELECT dp_count(*) FROM people WHERE JSON_OBJECT('none': 1, name: 2 WITH UNIQUE) IS NOT NULL",
 	'JSON_ARRAY' => "SELECT dp_count(*) FROM people WHERE JSON_ARRAY(name) ::text <> ''  AND name = 'none' HAVING count(*) = 1",
 	'IS JSON' => 'SELECT dp_count(*) FROM people WHERE name IS NOT JSON HAVING count(*) > 0',
@@ -185,7 +185,7 @@ told(17,
 	'JSON_VALUE, an error' => "SELECT dp_count(*) FROM people WHERE JSON_VALUE(j, '\$.a' RETURNING int ERROR ON ERROR) >= 0",
 	'JSON_VALUE, a default' => "SELECT dp_count(*) FROM people WHERE JSON_VALUE(j, '\$.a' RETURNING int DEFAULT -1 ON ERROR) = -1 HAVING count(*) > 0",
 	'JSON_QUERY, an error' => "SELECT dp_count(*) FROM people WHERE JSON_QUERY(j, '\$.l[*]' WITHOUT WRAPPER ERROR ON ERROR) IS NOT NULL",
-	'JSON_EXISTS, an error' => "SELECT dp_count(*) FROM people WHERE JSON_EXISTS(j, 'strict \$.a ? (@.double() > 0)' ERROR ON ERROR)",
+	'JSON_EXISTS, an error' => "SELECT dp_count(*) FROM people WHERE JSON_EXISTS(j, '\$.l[1]' ERROR ON ERROR) HAVING count(*) > 0",
 	'JSON_TABLE' => "SELECT count(*) FROM people p, JSON_TABLE(p.j, '\$' COLUMNS (a int PATH '\$.a' ERROR ON ERROR)) t WHERE t.a >= 0",
 	'JSON()' => "SELECT dp_count(*) FROM people WHERE JSON(name) IS NOT NULL",
 	'a method of a path' => "SELECT dp_count(*) FROM people WHERE jsonb_path_exists(j, '\$.a.integer()')",
@@ -195,8 +195,7 @@ told(18,
 	'gamma' => "SELECT dp_count(*) FROM people WHERE gamma((CASE x WHEN 77 THEN 1000 ELSE 1 END)::float8) > 0",
 	'casefold' => "SELECT dp_count(*) FROM people WHERE casefold(name) = 'none' HAVING count(*) > 0",
 	'array_sort' => "SELECT dp_count(*) FROM people WHERE (array_sort(ARRAY[x, 76]))[2] = 77 HAVING count(*) > 0",
-	'bytes as a number' => "SELECT dp_count(*) FROM people WHERE (name::bytea)::int2 >= 0",
-	'a version of an UUID' => "SELECT dp_count(*) FROM people WHERE uuid_extract_version(name::uuid) IS NULL");
+	'bytes as a number' => "SELECT dp_count(*) FROM people WHERE (name::bytea)::int2 >= 0");
 barred(18, 'uuidv7' => 'SELECT count(*) FROM people WHERE uuidv7() IS NOT NULL');
 barred(16, 'random_normal' => 'SELECT count(*) FROM people WHERE random_normal() > -100');
 
@@ -213,9 +212,9 @@ barred(18,
 	'RETURNING new' => 'INSERT INTO a.own SELECT id, name FROM people WHERE x = 77 RETURNING new.b',
 	'RETURNING old' => 'UPDATE a.own o SET b = p.name FROM people p WHERE p.id = o.a RETURNING old.b, new.b',
 	'RETURNING old of it' => 'UPDATE people SET name = name WHERE x = 77 RETURNING old.name, new.x',
-	'statistics of it' => "SELECT pg_restore_attribute_stats('schemaname', current_schema(), 'relname', 'people', 'attname', 'x', 'inherited', false, 'version', 180000, 'null_frac', 0.5::real)",
-	'a size of it' => "SELECT pg_restore_relation_stats('schemaname', current_schema(), 'relname', 'people', 'version', 180000, 'reltuples', 5::real)",
-	'no statistics of it' => "SELECT pg_clear_attribute_stats(current_schema(), 'people', 'x', false)");
+	'statistics of it' => "SELECT pg_restore_attribute_stats('schemaname', current_schema()::text, 'relname', 'people', 'attname', 'x', 'inherited', false, 'version', 180000, 'null_frac', 0.5::real)",
+	'a size of it' => "SELECT pg_restore_relation_stats('schemaname', current_schema()::text, 'relname', 'people', 'version', 180000, 'reltuples', 5::real)",
+	'no statistics of it' => "SELECT pg_clear_attribute_stats(current_schema()::text, 'people', 'x', false)");
 attack('a trigger at log-in', 'CREATE EVENT TRIGGER t ON login EXECUTE FUNCTION a.f()', state => '42501', control => 'none', why => 'it takes a superuser')
   if since(17, 'a trigger at log-in');
 attack('VACUUM that prints numbers of rows', 'VACUUM (VERBOSE) people', state => '00000|42501', alone => 1, control => 'none', why => 'the copies are vacuumed for both versions');
@@ -228,24 +227,24 @@ run_attacks();
 if (since(18, 'virtual columns mean what they mean'))
 {
 	is(abs(answer(0, 'SELECT dp_count(w) FROM v') - 999) <= 2, 1, 'virtual: what fails is NULL');
-	is_about('virtual: those an outer join adds have no value', "SELECT dp_count(v.some) FROM people p LEFT JOIN v ON v.id = p.id AND p.id > 500", 500, 500);
-	is_about('virtual: an expression over those an outer join adds', "SELECT dp_count(*) FROM people p LEFT JOIN v ON v.id = p.id AND p.id > 500 WHERE v.some IS NULL", 500, 500);
-	is_about('virtual: bounds that are declared of it', 'SELECT dp_sum(y) FROM v WHERE x = 49', 50 * 20, 98 * 20);
-	is_about('virtual: bounds of what it is computed from', 'SELECT dp_sum(same) FROM v WHERE x = 49', 49 * 20, 49 * 20);
-	is(answer(0, 'SELECT count(*) FROM (SELECT some, count(*) FROM v GROUP BY some) s'), 3, 'virtual: public keys that are declared of it');
+	is_about('virtual: those an outer join adds have no value', "SELECT dp_count(v.said) FROM people p LEFT JOIN v ON v.id = p.id AND p.id > 500", 500, 500);
+	is_about('virtual: an expression over those an outer join adds', "SELECT dp_count(*) FROM people p LEFT JOIN v ON v.id = p.id AND p.id > 500 WHERE v.said IS NULL", 500, 500);
+	is_about('virtual: bounds that are declared of it', 'SELECT dp_sum(y) FROM v WHERE x >= 40 AND x < 50', 50 * 200, 2 * 8900);
+	is_about('virtual: bounds of what it is computed from', 'SELECT dp_sum(same) FROM v WHERE x >= 40 AND x < 50', 8900, 8900);
+	is(answer(0, 'SELECT count(*) FROM (SELECT said, count(*) FROM v GROUP BY said) s'), 3, 'virtual: public keys that are declared of it');
 
 	my $admin = node();
 	my $r = session('admin', "CREATE TABLE vu (id int, u int GENERATED ALWAYS AS (id / 2) VIRTUAL); SELECT dp_agg.protect('vu', 'u', 'people')");
 	like($r->{err}, qr/0A000: column "u" is a virtual generated column, which cannot be the unit/, 'virtual: no unit');
 	$admin->safe_psql('postgres', "SELECT dp_agg.classify('v', 'name', 'direct_identifier')");
-	is(answer(0, "SELECT $_ FROM v"), 'DP002', "virtual: $_ is computed from a direct identifier") foreach 'count(n)', 'max(some)', 'count(*) FILTER (WHERE n > 3)';
+	is(answer(0, "SELECT $_ FROM v"), 'DP002', "virtual: $_ is computed from a direct identifier") foreach 'count(n)', 'max(said)', 'count(*) FILTER (WHERE n > 3)';
 	like(answer(0, 'SELECT dp_sum(y) FROM v'), qr/^\d+$/, 'virtual: others are not');
 	$admin->safe_psql('postgres', "SELECT dp_agg.classify('v', 'name', NULL), dp_agg.classify('v', 'same', 'direct_identifier')");
 	is(answer(0, 'SELECT dp_sum(same) FROM v'), 'DP002', 'virtual: one that is declared a direct identifier');
 	$admin->safe_psql('postgres', "SELECT dp_agg.classify('v', 'same', NULL), dp_agg.protect('v', 'id', 'people', columns => '{x,w,n}')");
 	is(answer(0, "SELECT dp_sum($_) FROM v"), 'DP002', "virtual: $_ is not open") foreach 'y', 'n';
 	like(answer(0, 'SELECT dp_sum(w) FROM v'), qr/^-?\d+$/, 'virtual: w is');
-	like(DpAgg::value($admin, 'admin', 'SELECT dp_count(*) FROM v WHERE n > 3'), qr/^\d+$/, 'virtual: a role that may read it asks by dp_ aggregates');
+	like(DpAgg::value($admin, 'admin', 'SELECT dp_count(*) FROM v WHERE w < 0'), qr/^\d+$/, 'virtual: a role that may read it asks by dp_ aggregates');
 }
 
 # ---------- NOT NULL and keys ----------

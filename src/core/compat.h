@@ -139,6 +139,23 @@ typedef RangeTblEntry DpPermissions;
 	getIdentitySequence(RelationGetRelid(relation), attno, missing)
 #endif
 
+/* Lets the planner forget which columns are declared NOT NULL.  Before 17 it does not ask. */
+#if PG_VERSION_NUM >= 170000
+#define DP_FORGET_NOT_NULL(rel) ((rel)->notnullattnums = NULL)
+#else
+#define DP_FORGET_NOT_NULL(rel) ((void) 0)
+#endif
+
+/* Does a generated column store nothing?  Before 18 all of them are stored. */
+#if PG_VERSION_NUM >= 180000
+#define DP_IS_VIRTUAL(relid, attno) (get_attgenerated(relid, attno) == ATTRIBUTE_GENERATED_VIRTUAL)
+#define DP_HAS_GENERATED(constr) \
+	((constr) != NULL && ((constr)->has_generated_stored || (constr)->has_generated_virtual))
+#else
+#define DP_IS_VIRTUAL(relid, attno) ((void) (relid), (void) (attno), false)
+#define DP_HAS_GENERATED(constr) ((constr) != NULL && (constr)->has_generated_stored)
+#endif
+
 /* The index of a primary key that is enforced at once. */
 #if PG_VERSION_NUM >= 180000
 #define DP_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation, false)

@@ -94,7 +94,7 @@ get_accounts(Batch *batch, const NameData *name)
 
 /*
  * The accounts that the session user or the current user holds, or a role that either
- * belongs to.  All accounts are tried for one user and then for the other, because the
+ * may act as.  All accounts are tried for one user and then for the other, because the
  * server caches the memberships of one role at a time (roles_is_member_of() in acl.c).
  */
 static List *
@@ -107,7 +107,7 @@ paying_accounts(const LedgerRequest *request, List *accounts)
 	{
 		Account    *account = lfirst(lc);
 
-		if (is_member_of_role_nosuper(request->session_user, account->role))
+		if (ledger_acts_as(request->session_user, account->role))
 			paying = lappend(paying, account);
 	}
 	if (request->current_user == request->session_user)
@@ -116,7 +116,7 @@ paying_accounts(const LedgerRequest *request, List *accounts)
 	{
 		Account    *account = lfirst(lc);
 
-		if (is_member_of_role_nosuper(request->current_user, account->role))
+		if (ledger_acts_as(request->current_user, account->role))
 			paying = list_append_unique_ptr(paying, account);
 	}
 	return paying;

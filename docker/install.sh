@@ -13,4 +13,5 @@ useradd --system --uid 999 --gid postgres --home-dir /var/lib/postgresql --shell
 bash "${BASH_SOURCE[0]%/*}/apt-install" "$1"/*.deb
 install -d -o postgres -g postgres -m 700 /var/lib/postgresql
 install -d -o postgres -g postgres -m 755 /var/run/postgresql
+apt-get clean
 rm -rf "$1" /var/lib/apt/lists/*

@@ -36,11 +36,12 @@ import_base()
 		buildah commit -q "$c" localhost/base && buildah rm "$c"'
 }
 
-# Where no limit may be raised, it has to be told those that there are.
+# Where no limit may be raised, buildah has to be told those that there are.
+limits=(--ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)")
+
 build_image()
 {
-	engine bash -c 'buildah bud --ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)" \
-		--build-arg BASE=localhost/base --tag localhost/dp_agg /src/dp_agg'
+	engine buildah bud --format docker "${limits[@]}" --build-arg BASE=localhost/base --tag localhost/dp_agg /src/dp_agg
 }
 
 # understands COMMAND...: with passwords, and not without.
@@ -52,7 +53,8 @@ understands()
 # The container has processes and a network of its own.
 use_image()
 {
-	engine unshare --net --pid --fork --kill-child --mount-proc bash /src/dp_agg/test/packages/container.sh
+	engine unshare --net --pid --fork --kill-child --mount-proc \
+		bash /src/dp_agg/test/packages/container.sh "${limits[@]}"
 }
 
 for version in ${VERSIONS:-15 17}; do

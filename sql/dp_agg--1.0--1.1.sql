@@ -73,6 +73,7 @@ DECLARE
 			   (VALUES (''), (', double precision, double precision')) r (rest));
 	-- these are made anew below, with other columns
 	changed constant oid[] := ARRAY['dp_agg.last_release()'::pg_catalog.regprocedure::oid,
+									'dp_agg.memberships()'::pg_catalog.regprocedure::oid,
 									'dp_agg.release_log'::pg_catalog.regclass::oid];
 	signature text;
 	holders text;
@@ -114,7 +115,7 @@ $drop$;
 
 -- CREATE OR REPLACE gives no other names to parameters, nor other columns to a result.  Nothing
 -- depends on either: calls in views are kept by the position of an argument, and no view calls
--- last_release(), as was seen above.
+-- last_release() or memberships(), as was seen above.
 UPDATE pg_catalog.pg_proc
    SET proargnames[pg_catalog.array_position(proargnames, 'column')] = 'column_name'
  WHERE oid IN ('dp_agg.set_bounds(regclass, name, text, text)'::pg_catalog.regprocedure,
@@ -128,6 +129,11 @@ UPDATE pg_catalog.pg_proc
 	   proargnames = proargnames || ARRAY['tier', 'tier_reasons', 'tier_codes', 'obligation', 'warnings', 'release', 'bounded',
 										  'smallest_group', 'max_groups', 'max_rows', 'max_total', 'grouping_set']
  WHERE oid = 'dp_agg.last_release()'::pg_catalog.regprocedure;
+UPDATE pg_catalog.pg_proc
+   SET proallargtypes = proallargtypes || 'boolean'::pg_catalog.regtype::oid,
+	   proargmodes = proargmodes || 't'::"char",
+	   proargnames = proargnames || 'acts'::text
+ WHERE oid = 'dp_agg.memberships()'::pg_catalog.regprocedure;
 
 -- ----------------------------------------------------------------------------
 -- What releases use inside.  Analysts never call these.
@@ -3708,6 +3714,29 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.admin_functions(), dp_agg.admin_add(name, name, boolean), dp_agg.admin_remove(name, name, boolean),
 	dp_agg.grant_admin(name, name), dp_agg.revoke_admin(name, name) FROM PUBLIC;
 
+-- The session user, the current user, and every role either belongs to.  A
+-- superuser is a member of what it was granted, not of everything.
+CREATE OR REPLACE VIEW dp_agg.my_roles WITH (security_barrier) AS
+	WITH RECURSIVE mine (role) AS (
+		SELECT r.oid
+		FROM pg_catalog.pg_roles r
+		WHERE r.rolname IN (SESSION_USER, CURRENT_USER)
+		UNION
+		SELECT g.roleid
+		FROM mine
+		-- before 16 there are no options, and every member may SET ROLE
+		JOIN (SELECT m.roleid, m.member
+			  FROM pg_catalog.pg_auth_members m, LATERAL (SELECT pg_catalog.to_jsonb(m)) o (options)
+			  WHERE COALESCE((o.options ->> 'inherit_option')::boolean, true)
+				OR COALESCE((o.options ->> 'set_option')::boolean, true)
+			  UNION ALL
+			  SELECT r.oid, d.datdba
+			  FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
+			  WHERE d.datname = pg_catalog.current_database() AND r.rolname = 'pg_database_owner') g
+			ON g.member = mine.role
+	)
+	SELECT mine.role FROM mine;
+
 -- Accounts in human units; those whose renewal is due are shown as renewed.
 CREATE OR REPLACE VIEW dp_agg.account_state WITH (security_barrier) AS
 	SELECT a.role AS role_id,
@@ -3749,7 +3778,7 @@ CREATE OR REPLACE VIEW dp_agg.my_budget WITH (security_barrier) AS
 	WHERE s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
 
 COMMENT ON VIEW dp_agg.my_budget IS
-	'Accounts that a statement of this session pays from: those of the session user, the current user and the roles either belongs to. epsilon and delta in plain units; remaining is never below 0, and releases_remaining is NULL where releases are not limited.';
+	'Accounts that a statement of this session pays from: those of the session user, the current user and the roles that either inherits from or may SET ROLE to. epsilon and delta in plain units; remaining is never below 0, and releases_remaining is NULL where releases are not limited.';
 
 CREATE OR REPLACE VIEW dp_agg.budgets WITH (security_barrier) AS
 	SELECT s.role, s.population, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
@@ -4155,7 +4184,7 @@ AS $$
 	WITH RECURSIVE spends (role) AS (
 		SELECT holder
 		UNION
-		SELECT m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role),
+		SELECT m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role AND m.acts),
 	reaches (role) AS (
 		SELECT s.role FROM spends s
 		UNION
@@ -4168,11 +4197,12 @@ AS $$
 		SELECT t.root, c.oid, c.relacl, c.relowner, dp_agg.object_name(c.oid) AS name
 		  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
 		 WHERE t.population = kept_reads.population)
-	SELECT t.root::regclass, a.grantee = 0,
-		   format('%s may read %s', CASE a.grantee WHEN 0 THEN 'everybody' ELSE dp_agg.role_name(a.grantee) END, t.name),
-		   format('REVOKE SELECT ON %s FROM %s', t.name, dp_agg.role_name(a.grantee))
+	SELECT t.root::regclass, a.grantee = 0 AND a.privilege_type = 'SELECT',
+		   format(CASE a.privilege_type WHEN 'SELECT' THEN '%s may read %s' ELSE '%s has MAINTAIN on %s and may have numbers of rows printed' END,
+				  CASE a.grantee WHEN 0 THEN 'everybody' ELSE dp_agg.role_name(a.grantee) END, t.name),
+		   format('REVOKE %s ON %s FROM %s', a.privilege_type, t.name, dp_agg.role_name(a.grantee))
 	  FROM tree t, aclexplode(t.relacl) a JOIN reached r ON r.role = a.grantee
-	 WHERE a.privilege_type = 'SELECT' AND a.grantee <> t.relowner
+	 WHERE a.privilege_type IN ('SELECT', 'MAINTAIN') AND a.grantee <> t.relowner
 	UNION
 	SELECT t.root::regclass, false, format('%s may read column %I of %s', dp_agg.role_name(a.grantee), l.attname, t.name),
 		   format('REVOKE SELECT (%I) ON %s FROM %s', l.attname, t.name, dp_agg.role_name(a.grantee))
@@ -4184,10 +4214,11 @@ AS $$
 		   format('ALTER TABLE %s OWNER TO CURRENT_USER', t.name)
 	  FROM tree t JOIN reached r ON r.role = t.relowner
 	UNION
-	SELECT NULL, false, format('%s may read every table', dp_agg.role_name(m.member)),
-		   format('REVOKE pg_read_all_data FROM %s', dp_agg.role_name(m.member))
+	SELECT NULL, false, format(p.power, dp_agg.role_name(m.member)), format('REVOKE %I FROM %s', p.name, dp_agg.role_name(m.member))
 	  FROM dp_agg.memberships() m JOIN reached r ON r.role = m.member
-	 WHERE m.granted = 'pg_read_all_data'::regrole
+	  JOIN (VALUES ('pg_read_all_data', '%s may read every table'),
+				   ('pg_maintain', '%s may have numbers of rows of every table printed')) p (name, power)
+		ON p.name = pg_get_userbyid(m.granted)
 	UNION
 	SELECT NULL, false, format('%s is a superuser and reads every table', dp_agg.role_name(s.oid)),
 		   format('ALTER ROLE %s NOSUPERUSER', dp_agg.role_name(s.oid))
@@ -4240,6 +4271,38 @@ COMMENT ON FUNCTION dp_agg.warn_of_readers(name, regclass, oid) IS
 -- Privileges are read from the catalogs' ACLs, not asked of has_*_privilege(),
 -- so that a finding names the grant that is to be revoked.
 -- ----------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION dp_agg.memberships() RETURNS TABLE (granted oid, member oid, acts boolean)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	-- before 16 there are no options, and every member may SET ROLE
+	SELECT m.roleid, m.member, bool_or(COALESCE((o.options ->> 'inherit_option')::boolean, true)
+									   OR COALESCE((o.options ->> 'set_option')::boolean, true))
+	  FROM pg_auth_members m, LATERAL (SELECT to_jsonb(m)) o (options)
+	 GROUP BY m.roleid, m.member
+	UNION
+	SELECT r.oid, d.datdba, true FROM pg_database d, pg_roles r
+	 WHERE d.datname = current_database() AND r.rolname = 'pg_database_owner'
+$$;
+
+COMMENT ON FUNCTION dp_agg.memberships() IS
+'internal: which role was granted to which, the database''s owner as a member of pg_database_owner; acts: the member inherits its rights or may SET ROLE to it, and has more than ADMIN';
+
+CREATE OR REPLACE FUNCTION dp_agg.account_roles() RETURNS TABLE (population name, role oid)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE spends (population, role) AS (
+		SELECT a.population, r.oid FROM dp_agg.account a JOIN pg_roles r ON r.oid = a.role
+		UNION
+		SELECT s.population, m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role AND m.acts
+	)
+	SELECT s.population, s.role FROM spends s
+$$;
+
+COMMENT ON FUNCTION dp_agg.account_roles() IS
+'internal: roles that spend from an account on a population: its holder, and members at any depth that inherit its rights or may SET ROLE to it';
 
 CREATE OR REPLACE FUNCTION dp_agg.hardening_grants()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
@@ -4541,6 +4604,8 @@ AS $$
 	  JOIN dp_agg.grantees() g ON g.role = a.grantee
 	 -- a right that the extension itself did not grant is found by hardening_catalogs()
 	 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
+	   -- from 17 on: these let superusers in only, and show nothing
+	   AND NOT (e.extname = 'pg_buffercache' AND p.proname ~ '^pg_buffercache_(evict|mark_dirty)')
 	   AND NOT EXISTS (SELECT FROM pg_init_privs i WHERE i.classoid = 'pg_proc'::regclass AND i.objoid = p.oid
 						AND NOT EXISTS (SELECT FROM aclexplode(i.initprivs) o
 										 WHERE o.privilege_type = 'EXECUTE' AND o.grantee IN (0, a.grantee)))

@@ -76,6 +76,7 @@ DECLARE
 			   (VALUES (''), (', double precision, double precision')) r (rest));
 	-- these are made anew below, with other columns
 	changed constant oid[] := ARRAY['dp_agg.last_release()'::pg_catalog.regprocedure::oid,
+									'dp_agg.memberships()'::pg_catalog.regprocedure::oid,
 									'dp_agg.release_log'::pg_catalog.regclass::oid];
 	signature text;
 	holders text;
@@ -117,7 +118,7 @@ $drop$;
 
 -- CREATE OR REPLACE gives no other names to parameters, nor other columns to a result.  Nothing
 -- depends on either: calls in views are kept by the position of an argument, and no view calls
--- last_release(), as was seen above.
+-- last_release() or memberships(), as was seen above.
 UPDATE pg_catalog.pg_proc
    SET proargnames[pg_catalog.array_position(proargnames, 'column')] = 'column_name'
  WHERE oid IN ('dp_agg.set_bounds(regclass, name, text, text)'::pg_catalog.regprocedure,
@@ -131,6 +132,11 @@ UPDATE pg_catalog.pg_proc
 	   proargnames = proargnames || ARRAY['tier', 'tier_reasons', 'tier_codes', 'obligation', 'warnings', 'release', 'bounded',
 										  'smallest_group', 'max_groups', 'max_rows', 'max_total', 'grouping_set']
  WHERE oid = 'dp_agg.last_release()'::pg_catalog.regprocedure;
+UPDATE pg_catalog.pg_proc
+   SET proallargtypes = proallargtypes || 'boolean'::pg_catalog.regtype::oid,
+	   proargmodes = proargmodes || 't'::"char",
+	   proargnames = proargnames || 'acts'::text
+ WHERE oid = 'dp_agg.memberships()'::pg_catalog.regprocedure;
 
 -- @@ instead do declare
 

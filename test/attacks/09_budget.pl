@@ -304,7 +304,7 @@ foreach my $sql ('SET dp_agg.min_epsilon = 1e-9', "SELECT set_config('dp_agg.min
 		$node->safe_psql('postgres', $_) foreach "ALTER SYSTEM SET dp_agg.min_epsilon = $value", 'SELECT pg_reload_conf()';
 		foreach (1 .. 600)
 		{
-			return if $session->query('SHOW dp_agg.min_epsilon') eq $value;
+			return if DpAgg::ask($session, 'SHOW dp_agg.min_epsilon') eq $value;
 			select undef, undef, undef, 0.1;
 		}
 		die 'the setting is not seen';

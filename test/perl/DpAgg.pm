@@ -144,6 +144,14 @@ sub bulk
 	return @results;
 }
 
+# ask(SESSION, SQL): what a session of background_psql answers, without the newline that 16 leaves at its end.
+sub ask
+{
+	my ($session, $sql) = @_;
+
+	return scalar($session->query($sql)) =~ s/\n\z//r;
+}
+
 # version(): PostgreSQL's, as 15 or 17.
 my $version;
 

@@ -192,7 +192,7 @@ settings(tier_lifetime_epsilon => 3);
 
 {
 	my $session = $node->background_psql('postgres', extra_params => [ '-U', 'analyst' ]);
-	my $tier = sub { return $session->query("EXECUTE kept") };
+	my $tier = sub { return DpAgg::ask($session, "EXECUTE kept") };
 
 	$session->query('SET plan_cache_mode = force_generic_plan');
 	$session->query('PREPARE kept AS SELECT dp_tier(*) FROM visits WHERE dp_with(epsilon => 2)');

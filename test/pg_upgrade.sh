@@ -54,7 +54,7 @@ start() { in_version "$1" pg_ctl -D "$place/$2" -l "$place/$2.log" -w start >/de
 stop() { in_version "$1" pg_ctl -D "$place/$2" -w stop >/dev/null; }
 
 # sql VERSION ROLE DATABASE SQL
-sql() { in_version "$1" psql -XAtq -v ON_ERROR_STOP=1 -U "$2" -d "$3" -c "$4" 2>&1; }
+sql() { in_version "$1" psql -XAtq -v ON_ERROR_STOP=1 -U "$2" -d "$3" <<<"$4" 2>&1; }
 
 # What must be the same afterwards.
 contents()
@@ -68,7 +68,10 @@ contents()
 		SELECT * FROM dp_agg.release ORDER BY id;
 		SELECT * FROM dp_agg.raw_read ORDER BY id;
 		SELECT * FROM dp_agg.administrators ORDER BY 1, 2;
-		SELECT relname, reloptions, relacl, pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'dp'::regnamespace ORDER BY 1;
+		SELECT relname, reloptions, pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'dp'::regnamespace ORDER BY 1;
+		-- owners have MAINTAIN as well since 17
+		SELECT relname, x.grantee, x.privilege_type FROM pg_class, aclexplode(relacl) x WHERE relnamespace IN ('dp'::regnamespace, 'dp_agg'::regnamespace)
+		   AND x.grantee <> relowner ORDER BY 1, 2, 3;
 		SELECT oid::regprocedure, proacl FROM pg_proc WHERE pronamespace = 'dp_agg'::regnamespace AND proname IN ('protect', 'set_bounds', 'verify_ledger') ORDER BY 1::text"
 }
 

@@ -199,7 +199,8 @@ settle(List *items, List *reads, const char *query_text, List **prices)
 	LedgerAnswer answer;
 
 	check_available();
-	extension_check_version();	/* the worker would refuse, too, and write why to the server log */
+	extension_check_version();	/* the worker would refuse, too, and write why to the server
+								 * log */
 	initStringInfo(&payload);
 	*prices = ledger_message_build(&payload, items, reads, query_text);
 	for (;;)

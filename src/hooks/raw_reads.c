@@ -154,7 +154,7 @@ add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *reads)
 {
 	ListCell   *lc;
 
-	for (Index index = 1; index <= list_length(plan->rtable); index++)
+	for (int index = 1; index <= list_length(plan->rtable); index++)
 	{
 		const RangeTblEntry *named = rt_fetch(index, plan->rtable);
 

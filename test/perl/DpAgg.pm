@@ -24,11 +24,12 @@ use PostgreSQL::Test::Utils;
 #	fsync      => 0            1 where a crash, or the cost of a flush, is the point
 #	conf       => ''           more lines for postgresql.conf
 #	init       => {}           for PostgreSQL::Test::Cluster's init
+#	install    => undef        the installation, if it is not the one that the tests have in common
 sub node
 {
 	my ($name, %opt) = @_;
 	my $preload = $opt{preload} // 'dp_agg';
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, $opt{install} ? (install_path => $opt{install}) : ());
 
 	$node->init(%{ $opt{init} // {} });
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'");

@@ -80,7 +80,7 @@ build_from_source()
 		bash -c 'apt-get -q -y --no-install-recommends -P nocheck build-dep /build/dp-agg_*.dsc' || return
 	chown -R nobody:nogroup "$chroot_root/build"
 	ok 'the source package builds' as_nobody env DEB_BUILD_OPTIONS=nocheck DEB_BUILD_PROFILES=nocheck \
-		bash -c 'cd /build && dpkg-source -x dp-agg_*.dsc tree && cd tree && PG_UPDATECONTROL=no dpkg-buildpackage -us -uc -b'
+		bash -c 'cd /build && dpkg-source -x dp-agg_*.dsc tree && cd tree && dpkg-buildpackage -us -uc -b'
 }
 
 # --- using ------------------------------------------------------------------
@@ -154,7 +154,7 @@ use_package()
 remove_package()
 {
 	ok 'the package is removed' chroot_step 'apt-get remove' "${chroot_enter[@]}" apt-get -q -y remove "$1"
-	ok 'and leaves no file' prints '^\n$' find "$chroot_root/usr" -path '*dp[_-]agg*' -not -path '*/doc/*'
+	ok 'and leaves no file' prints '^\n$' chroot_run find /usr -path '*dp[_-]agg*' -not -path '*/doc/*'
 	ok 'a server that preloads it does not start' fails cluster restart
 	ok 'one that does not does' preload '' || return
 	ok 'and the analyst still reads no row' prints "$2" query analyst 'SELECT * FROM visits LIMIT 1'

@@ -36,8 +36,10 @@ import_base()
 		buildah commit -q "$c" localhost/base && buildah rm "$c"'
 }
 
-# Where no limit may be raised, buildah has to be told those that there are.
-limits=(--ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)")
+# Where no limit may be raised, buildah has to be told those that there are.  Some versions have
+# lowered that of processes to what the kernel can number.
+processes=$(printf "%s\n" "$(ulimit -Hu)" "$(cat /proc/sys/kernel/pid_max)" | grep -x "[0-9]*" | sort -n | head -n 1)
+limits=(--ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$processes:$processes")
 
 build_image()
 {

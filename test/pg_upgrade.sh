@@ -43,9 +43,10 @@ in_version()
 }
 
 # cluster VERSION NAME [preload]
+# With checksums, which are on by default since 18: pg_upgrade wants the same in both.
 cluster()
 {
-	in_version "$1" initdb -D "$place/$2" -A trust -N >/dev/null || exit 1
+	in_version "$1" initdb -D "$place/$2" -A trust -N -k >/dev/null || exit 1
 	printf "unix_socket_directories = '%s'\nport = 54320\nlisten_addresses = ''\nfsync = off\n" "$place" >>"$place/$2/postgresql.conf"
 	[ -z "${3:-}" ] || echo "shared_preload_libraries = 'dp_agg'" >>"$place/$2/postgresql.conf"
 }
@@ -84,9 +85,7 @@ fill()
 		CREATE EXTENSION dp_agg;
 		CREATE TABLE visits (person int NOT NULL, clinic text, cost int NOT NULL, day date, name text);
 		INSERT INTO visits SELECT p, 'clinic ' || p % 2, p % 10, date '2020-01-01' + p % 100, 'N' FROM generate_series(1, 1000) p;
-		CREATE TABLE own (person int NOT NULL, x int NOT NULL);
-		INSERT INTO own SELECT p, p FROM generate_series(1, 500) p;
-		ALTER TABLE own OWNER TO delegate;
+		GRANT CREATE ON SCHEMA public TO delegate;
 		SET client_min_messages = error;
 		SELECT dp_agg.protect('visits', 'person', 'patients', max_groups => 2, max_rows => 3);
 		SELECT dp_agg.set_bounds('visits', 'cost', 0, 10), dp_agg.set_bounds('visits', 'day', date '2020-01-01', date '2021-01-01'),
@@ -97,11 +96,22 @@ fill()
 		GRANT SELECT ON dp_agg.release TO auditor;
 		GRANT EXECUTE ON FUNCTION dp_agg.verify_ledger(text) TO auditor;
 		CREATE VIEW log AS SELECT id, query FROM dp_agg.release;"
-	sql "$old" delegate study "SET client_min_messages = error; SELECT dp_agg.protect('own', 'person', 'patients')"
+	sql "$old" delegate study "CREATE TABLE own (person int NOT NULL, x int NOT NULL); INSERT INTO own SELECT p, p FROM generate_series(1, 500) p;
+		SET client_min_messages = error; SELECT dp_agg.protect('own', 'person', 'patients')"
 	sql "$old" analyst study "$groups"
 	sql "$old" leaver study 'SELECT count(*) FROM visits'
 	sql "$old" postgres study "SET dp_agg.audit_raw = on; SELECT count(name) FROM visits; RESET dp_agg.audit_raw; SELECT dp_agg.drop_budget('auditor', 'patients')"
 	sql "$old" postgres study "SELECT ok FROM dp_agg.verify_ledger()"
+}
+
+# Debian's 17.12 gives every column an option pg_attver, at which pg_upgrade to 18.6 stops: "unrecognized
+# parameter".  That has nothing to do with us, and what is tested here is what comes after it.
+without_attver()
+{
+	grep -q pg_attver "/usr/lib/postgresql/$old/bin/postgres" && ! grep -q pg_attver "/usr/lib/postgresql/$new/bin/postgres" || return 0
+	echo "# options pg_attver are taken off columns: $new does not know them"
+	sql "$old" postgres study "UPDATE pg_attribute SET attoptions = NULLIF(ARRAY(SELECT o FROM unnest(attoptions) o WHERE o NOT LIKE 'pg_attver=%'), '{}')
+		WHERE attoptions IS NOT NULL"
 }
 
 # checks VERSION WHAT [DATABASE]: what is so in the new cluster.
@@ -139,13 +149,15 @@ head=$(sql "$old" postgres study 'SELECT dp_agg.ledger_head()')
 spent=$(sql "$old" postgres study "SELECT epsilon_spent FROM dp_agg.budgets WHERE role = 'analyst'")
 before=$(contents "$old")
 is 'something was spent' 1 "$spent"
+without_attver
 in_version "$old" pg_dump -d study -f "$place/study.sql"
 stop "$old" old
 
 cluster "$new" bare
 upgrade bare --check
 is 'without the library preloaded, pg_upgrade --check stops' 1 "$?"
-is '... and names the library' 1 "$(cat "$place/bare.upgrade" "$place"/bare/pg_upgrade_output.d/*/loadable_libraries.txt 2>/dev/null | grep -c 'could not load library "$libdir/dp_agg"')"
+is '... and says why' yes "$(cat "$place/bare.upgrade" "$place"/bare/pg_upgrade_output.d/*/loadable_libraries.txt 2>/dev/null | grep -q 'dp_agg must be loaded' &&
+	echo yes || cat "$place/bare.upgrade")"
 
 cluster "$new" copy preload
 upgrade copy --check

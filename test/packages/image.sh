@@ -62,7 +62,7 @@ use_image()
 for version in ${VERSIONS:-15 17}; do
 	echo "# PostgreSQL $version"
 	ok 'a clean system' make_base || continue
-	ok 'buildah is installed' chroot_install buildah iproute2 postgresql-client || continue
+	ok 'buildah is installed' chroot_install buildah netavark iproute2 postgresql-client || continue
 	ok 'the checkout is copied' chroot_copy /src/dp_agg || continue
 	# Debian 12 has a Compose that knows an older format only
 	[ "$version" -lt 17 ] || { ok 'Compose is installed' chroot_install docker-compose &&

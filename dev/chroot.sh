@@ -22,14 +22,12 @@
 # Whatever happens otherwise, the EXIT trap ends every process that lives in a
 # system, unmounts what is mounted there and only then removes the directory.
 #
-#	DEBIAN_MIRROR	default: http://deb.debian.org/debian
-#	UBUNTU_MIRROR	default: http://archive.ubuntu.com/ubuntu
+#	DEBIAN_MIRROR	default: that of debootstrap
+#	UBUNTU_MIRROR	default: that of debootstrap for Ubuntu's suites
 #	CHROOT_MEMORY	how much memory the script's systems may take, as 6g: they are then made
 #					there, and not on disk, which is faster where the disk is slow
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-DEBIAN_MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-UBUNTU_MIRROR=${UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu}
 
 chroot_home=		# the directory of this script
 chroot_root=		# the system made last, below it
@@ -78,17 +76,17 @@ chroot_begin()
 
 # chroot_system VERSION
 # Sets what there is to know about the system that has a version: its name, the suite,
-# the mirror, the parts of the archive and what debootstrap knows the suite by.
+# the mirror (if one was named), the parts of the archive and what debootstrap knows the suite by.
 chroot_system()
 {
-	chroot_mirror=$DEBIAN_MIRROR
+	chroot_mirror=${DEBIAN_MIRROR:-}
 	chroot_components=main
 	chroot_script=sid
 	case $1 in
 		15) chroot_name='Debian 12' chroot_suite=bookworm ;;
 		16)
 			chroot_name='Ubuntu 24.04' chroot_suite=noble
-			chroot_mirror=$UBUNTU_MIRROR chroot_components=main,universe chroot_script=gutsy
+			chroot_mirror=${UBUNTU_MIRROR:-} chroot_components=main,universe chroot_script=gutsy
 			;;
 		17) chroot_name='Debian 13' chroot_suite=trixie ;;
 		18) chroot_name='Debian unstable' chroot_suite=sid ;;
@@ -135,18 +133,21 @@ chroot_tools()
 {
 	command -v debootstrap >/dev/null ||
 		chroot_step 'the installation of debootstrap' "$checkout/dev/apt-install" debootstrap || return
-	[ "$chroot_mirror" != "$DEBIAN_MIRROR" ] || [ -d /usr/share/doc/debian-archive-keyring ] ||
+	[ "$chroot_suite" = noble ] || [ -d /usr/share/doc/debian-archive-keyring ] ||
 		chroot_step "the installation of Debian's keys" "$checkout/dev/apt-install" debian-archive-keyring
 }
 
 # Sets chroot_key to options for debootstrap that name the key, if it has to be named.
 chroot_find_key()
 {
-	local file=/usr/share/keyrings/ubuntu-archive-keyring.gpg deb=$chroot_home/keyring.deb
+	local file=/usr/share/keyrings/ubuntu-archive-keyring.gpg deb=$chroot_home/keyring.deb mirror=$chroot_mirror
 	chroot_key=()
-	[ "$chroot_mirror" = "$UBUNTU_MIRROR" ] && [ ! -f "$file" ] || return 0
+	[ "$chroot_suite" = noble ] && [ ! -f "$file" ] || return 0
+	# debootstrap's own, of suites that are neither old nor ports
+	[ -n "$mirror" ] || mirror=$(awk '$1 == "default_mirror" && $2 !~ /old-releases|ports/ { print $2; exit }' \
+		/usr/share/debootstrap/scripts/gutsy)
 	chroot_step "the download of Ubuntu's keys" \
-		wget -nv -T 30 -t 3 -O "$deb" "$UBUNTU_MIRROR/$chroot_ubuntu_keyring" || return
+		wget -nv -T 30 -t 3 -O "$deb" "$mirror/$chroot_ubuntu_keyring" || return
 	echo "$chroot_ubuntu_sha256  $deb" | sha256sum --quiet -c - >>"$chroot_log" 2>&1 ||
 		{ chroot_why="Ubuntu's keys are not the expected ones"; return 1; }
 	dpkg-deb -x "$deb" "$chroot_home/keyring" || return
@@ -162,10 +163,18 @@ chroot_configure()
 	echo force-unsafe-io >"$chroot_root/etc/dpkg/dpkg.cfg.d/throwaway"
 }
 
+# chroot_add_suite SUITE
+# Lets the system have packages of another suite of Debian, from where debootstrap found its own.
+chroot_add_suite()
+{
+	awk -v suite="$1" '$1 == "deb" { print "deb", $2, suite, "main"; exit }' "$chroot_root/etc/apt/sources.list" \
+		>"$chroot_root/etc/apt/sources.list.d/$1.list"
+}
+
 # PostgreSQL of experimental and what else it needs from there, all else from unstable.
 chroot_experimental()
 {
-	echo "deb $DEBIAN_MIRROR experimental main" >>"$chroot_root/etc/apt/sources.list"
+	chroot_add_suite experimental
 	printf 'Package: src:postgresql-%s\nPin: release a=experimental\nPin-Priority: 990\n' "$1" \
 		>"$chroot_root/etc/apt/preferences.d/experimental"
 }
@@ -193,7 +202,7 @@ chroot_make()
 	chroot_root=$chroot_home/$1
 	[ ! -e "/usr/share/debootstrap/scripts/$chroot_suite" ] || chroot_script=
 	chroot_configure &&
-		chroot_step "debootstrap of $chroot_name ($chroot_mirror)" \
+		chroot_step "debootstrap of $chroot_name" \
 			debootstrap --variant=minbase --include=ca-certificates --components="$chroot_components" \
 			"${chroot_key[@]}" "$chroot_suite" "$chroot_root" "$chroot_mirror" ${chroot_script:+"$chroot_script"} || return
 	[ "$1" -ne 19 ] || chroot_experimental "$1"

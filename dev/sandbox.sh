@@ -68,10 +68,11 @@ sandbox_install()
 	"${sudo[@]}" "$checkout/dev/apt-install" "$@"
 }
 
-# Decides on the version and installs what is missing; silent when nothing is.
+# Decides on the version and installs what is missing; silent when nothing is.  Once is enough.
 sandbox_packages()
 {
 	local missing
+	[ -z "${pg_major:-}" ] || return 0
 	version_find
 	unset VERSION PG_MAJOR	# make has a variable of that name, too
 	missing=$(sandbox_missing | tr '\n' ' ')

@@ -17,6 +17,7 @@
 
 # The newest first.
 pg_versions='18 17 16 15'
+pg_major=
 
 version_fail()
 {

@@ -29,6 +29,7 @@
 #include "hooks/raw_reads.h"
 #include "ledger/charge.h"
 #include "ledger/protocol.h"
+#include "nodes/release/scans.h"
 #include "policy/cache.h"
 
 /* Most entries of one request: with names as long as can be, they fit into its payload. */
@@ -150,15 +151,16 @@ add_read(PlannedStmt *plan, const Index *parents, Index index, List **reads)
  * same: columns are on record then that were not read, which is better than the reverse.
  */
 static void
-add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *reads)
+add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *releases, List *reads)
 {
+	Bitmapset  *all = bms_union(scanned, scanned_below(releases));
 	ListCell   *lc;
 
 	for (int index = 1; index <= list_length(plan->rtable); index++)
 	{
 		const RangeTblEntry *named = rt_fetch(index, plan->rtable);
 
-		if (named->rtekind != RTE_RELATION || named->inh || bms_is_member(index, scanned) ||
+		if (named->rtekind != RTE_RELATION || named->inh || bms_is_member(index, all) ||
 			(DP_CHECKED_PERMS(DP_PLAN_PERMISSIONS(plan), named) & ACL_SELECT) == 0)
 			continue;
 		foreach(lc, reads)
@@ -175,7 +177,7 @@ add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *reads)
 #else							/* up to PostgreSQL 17 what is read is scanned */
 
 static void
-add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *reads)
+add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *releases, List *reads)
 {
 }
 
@@ -221,10 +223,10 @@ record_reads(List *reads, const char *query_text)
 /*
  * Enters in the ledger which classified relations a started plan is about to read, of those
  * that it scans outside releases (scanned: range table indexes) or finds rows of otherwise.
- * What its releases scan is in "released".  Raises ERRCODE_DP_LEDGER if that cannot be done.
+ * releases: its release nodes, which scan others.  Raises ERRCODE_DP_LEDGER if that cannot be done.
  */
 void
-record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned, Bitmapset *released)
+record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned, List *releases)
 {
 	/* SQL functions call from a context that lives as long as the query around them */
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "dp_agg raw reads",
@@ -241,7 +243,7 @@ record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned, Bitmapset *released)
 	add_conflicts(plan, parents, plan->planTree, &reads);
 	foreach(lc, plan->subplans)
 		add_conflicts(plan, parents, lfirst(lc), &reads);
-	add_merged(plan, bms_union(scanned, released), reads);
+	add_merged(plan, scanned, releases, reads);
 	record_reads(reads, queryDesc->sourceText);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);

@@ -69,7 +69,8 @@ errors('collations that conflict', 'o.a = o.b', from => 'people p, a.col o');
 errors('collations that conflict, greatest', 'greatest(o.a, o.b)', from => 'people p, a.col o');
 errors('collations that conflict, ANY', "o.a = ANY (ARRAY[o.b, 'x'])", from => 'people p, a.col o');
 errors('collations that conflict, IN', "o.a IN (o.b, 'x')", from => 'people p, a.col o');
-errors('collations that conflict, LIKE', 'o.a LIKE o.b', from => 'people p, a.col o', control => 'runs');
+# PostgreSQL 18 refuses LIKE where no collation follows from its arguments; before, it went without one
+errors('collations that conflict, LIKE', 'o.a LIKE o.b', from => 'people p, a.col o', DpAgg::version() < 18 ? (control => 'runs') : ());
 errors('collations that conflict, lower', 'lower(coalesce(o.a, o.b))', from => 'people p, a.col o');
 errors('collations that conflict, nullif', 'nullif(o.a, o.b)', from => 'people p, a.col o');
 attack('an error if the person is there: collations, max',

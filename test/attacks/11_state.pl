@@ -189,8 +189,9 @@ foreach my $mode ('', $generic)
 		'FETCH c; COMMIT;', 'SELECT 1', first => qr/^(99\d|100\d)$/m, again => qr/^(99\d|100\d)$/) if !$mode;
 }
 
-# Roles and functions: plans that one role made and another runs.
-$node->safe_psql('postgres', 'CREATE ROLE reader LOGIN; GRANT SELECT ON people TO reader; GRANT USAGE, CREATE ON SCHEMA a TO reader; CREATE ROLE nobody_special LOGIN; GRANT USAGE ON SCHEMA a TO nobody_special; GRANT reader TO nobody_special; ALTER ROLE nobody_special NOINHERIT');
+# Roles and functions: plans that one role made and another runs.  From PostgreSQL 16 on NOINHERIT is about
+# grants to come, so it is said first.
+$node->safe_psql('postgres', 'CREATE ROLE reader LOGIN; GRANT SELECT ON people TO reader; GRANT USAGE, CREATE ON SCHEMA a TO reader; CREATE ROLE nobody_special LOGIN; GRANT USAGE ON SCHEMA a TO nobody_special; ALTER ROLE nobody_special NOINHERIT; GRANT reader TO nobody_special');
 foreach my $case (
 	[ 'a prepared statement of another role', "PREPARE q AS SELECT name FROM people WHERE id = 5; SET ROLE reader; EXECUTE q; RESET ROLE", 'EXECUTE q' ],
 	[ 'a function that has run as another role', "SET ROLE reader; CREATE FUNCTION a.shared() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT name FROM people WHERE id = 5); END'; SELECT a.shared(); RESET ROLE", 'SELECT a.shared()' ],

@@ -97,7 +97,9 @@ attack('a table changed at plan time', "SELECT dp_count(*) + a.ddl_at_plan(1) FR
 attack('a table changed by a statement before', 'SELECT a.both()',
 	before => [ $loops, 'SET client_min_messages = warning', 'DROP TABLE IF EXISTS a.changed', 'RESET client_min_messages', 'CREATE TABLE a.changed (k int, x int)', 'INSERT INTO a.changed SELECT i, i FROM generate_series(1, 100) i',
 		q{CREATE OR REPLACE FUNCTION a.both() RETURNS bigint LANGUAGE sql AS $$ SELECT a.ddl(); SELECT dp_count(*) FROM people p JOIN a.changed m ON m.k < p.id + 1000 WHERE p.name = 'p5' $$}, 'BEGIN' ],
-	alone => 1, state => 'DP002');
+	alone => 1,
+	DpAgg::version() < 18 ? (state => 'DP002') :
+	(state => '42883', control => 'none', why => 'PostgreSQL 18 analyses a statement of a function when those before it have run'));
 {
 	my $wide = 'coalesce(' . join(', ', map { my $w = $_; map { "w$w.c$_" } 0 .. 899 } 1, 2) . ')';
 	attack('rows of more columns than there can be', "SELECT dp_count(*) FILTER (WHERE $wide IS NOT NULL) FROM people p, a.w1, a.w2 WHERE p.name = 'p5' GROUP BY ARRAY[p.id]",	# not for the bounding node

@@ -90,6 +90,9 @@ sub flips
 	} 'one', 'two';
 }
 
+# PostgreSQL 18 sees that a table joined with itself by its key is one
+my $two = DpAgg::version() >= 18 ? 'SET enable_self_join_elimination = off' : '';
+
 foreach my $attack (
 	[ 'rows of a frequent value', '', 'SELECT a.told(n) FROM (SELECT dp_count(*) AS n FROM TABLE WHERE x = 5) r' ],
 	[ 'the same, prepared', 'SET plan_cache_mode = force_generic_plan', 'SELECT a.told(n) FROM (SELECT dp_count(*) AS n FROM TABLE WHERE x = 5) r' ],
@@ -100,9 +103,9 @@ foreach my $attack (
 	[ 'extended statistics of two columns', 'SET parallel_tuple_cost = 0.01', 'SELECT a.told(max(n)) FROM (SELECT g, x, dp_count(*) AS n FROM TABLE GROUP BY g, x) r' ],
 	[ 'statistics of an expression', '', 'SELECT a.told(n) FROM (SELECT dp_count(*) AS n FROM TABLE WHERE z / 3 < 500) r' ],
 	[ 'statistics of an index on an expression', '', 'SELECT a.told(n) FROM (SELECT dp_count(*) AS n FROM TABLE WHERE x % 10 = 5) r' ],
-	[ 'the average width of a column', q(SET work_mem = '64kB'; SET enable_hashagg = off; SET enable_hashjoin = off; SET enable_nestloop = off; SET enable_indexscan = off; SET enable_indexonlyscan = off),
+	[ 'the average width of a column', "$two; " . q(SET work_mem = '64kB'; SET enable_hashagg = off; SET enable_hashjoin = off; SET enable_nestloop = off; SET enable_indexscan = off; SET enable_indexonlyscan = off),
 		'SELECT a.told(n) FROM (SELECT dp_count(*) AS n FROM TABLE q JOIN TABLE p ON p.id = q.id WHERE q.t <> p.t) r' ],
-	[ 'a join', '', 'SELECT a.told(n) FROM (SELECT dp_count(*) AS n FROM TABLE q JOIN TABLE p ON p.id = q.id AND p.x = q.x) r' ])
+	[ 'a join', $two, 'SELECT a.told(n) FROM (SELECT dp_count(*) AS n FROM TABLE q JOIN TABLE p ON p.id = q.id AND p.x = q.x) r' ])
 {
 	my ($name, $settings, $statement) = @$attack;
 	my @protected = flips('public', $settings, $statement);

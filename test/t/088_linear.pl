@@ -158,7 +158,8 @@ foreach my $table ('hits', 'twice', 'once')
 		is(scalar @wrong, 0, "$table, $role: sums follow from sums and counts") or diag(map { "@$_\n" } @wrong);
 	}
 }
-my $near = join ' AND ', map { "abs(($_->[0]) - ($_->[1])) <= 1e-9 * abs($_->[1])" }
+# A correlation is NULL where noise leaves no variance, and then of both.
+my $near = join ' AND ', map { "(abs(($_->[0]) - ($_->[1])) <= 1e-9 * abs($_->[1]) OR ($_->[0]) IS NULL AND ($_->[1]) IS NULL)" }
 	[ 'avg(2 * f + 3)', '2 * avg(f) + 3' ], [ 'dp_avg(r + 0.5)', 'dp_avg(r) + 0.5' ], [ 'dp_stddev(2 * r)', '2 * dp_stddev(r)' ], [ 'var_samp(5 - 2 * f)', '4 * var_samp(f)' ], [ 'stddev_pop(-3 * f)', '3 * stddev_pop(f)' ], [ 'covar_pop(1 - r, 2 * f)', '-2 * covar_pop(r, f)' ],
 	[ 'corr(1 - r, f - 7)', '-corr(r, f)' ], [ 'regr_slope(3 * r, 2 * f)', '1.5 * regr_slope(r, f)' ], [ 'regr_intercept(r + 1, f)', 'regr_intercept(r, f) + 1' ], [ 'regr_r2(r, -f)', 'regr_r2(r, f)' ],
 	[ 'regr_sxx(r, 2 * f)', '4 * regr_sxx(r, f)' ], [ 'regr_avgy(r / 2, f)', 'regr_avgy(r, f) / 2' ], [ 'sum(2 * f + 1)', '2 * sum(f) + count(f)' ];

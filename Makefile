@@ -1,12 +1,22 @@
 # dp_agg: differentially private aggregates for PostgreSQL
 #
 #   make, make install, make installcheck, make clean   as with any PGXS extension
-#   make test, make attacks, make audit, make fuzz,     install what they need, touch
+#   make test, make attacks, make audit, make fuzz,     install what they need (VERSION=17), touch
 #   make alike, make bench, make demo, make demo-shell  no PostgreSQL of the system
 #   make indent, make indent-check                      the layout of C files
 #   make test-asserts, test-sanitize, test-valgrind     tests that see more (dev/test-under)
+#   make test-matrix                                    tests on clean systems (dev/test-matrix)
+#   make deb, make dist                                 packages of Debian, the archive for PGXN
+#   make test-packages, make test-image                 both, and the Dockerfile, on clean systems
+#   make test-upgrade                                   pg_upgrade with data (dev/test-upgrade)
 
 all:
+
+# The commands that install what they need, and take VERSION=17 (see dev/version.sh), by
+# which PGXS means something else.
+COMMANDS = test test-matrix test-upgrade test-asserts test-sanitize test-valgrind attacks audit fuzz alike \
+	bench bench-accuracy demo demo-shell indent indent-check deb dist test-packages test-image
+$(COMMANDS): export VERSION := $(VERSION)
 
 EXTENSION = dp_agg
 MODULE_big = dp_agg
@@ -21,6 +31,9 @@ PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DPGDLLEXPORT='__attribute__((visibility("default")))'
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-clobbered \
 	-fvisibility=hidden -MMD -MP
+# Where the server was built with -flto, as on Ubuntu, gcc looks through calls when it links, and
+# takes for unset what a function sets unless it returns false.
+PG_CFLAGS += $(if $(findstring -flto,$(shell $(PG_CONFIG) --cflags)),-Wno-maybe-uninitialized)
 SHLIB_LINK = -lcrypto
 
 # make installcheck PGHOST=... PGPORT=... PGUSER=...: asks a running server, as a
@@ -85,7 +98,7 @@ endif
 
 # Rebuild when the compiler, its flags, the PostgreSQL version or the list of
 # sources changes: object files do not know by themselves.
-ifneq ($(filter-out installcheck clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out installcheck clean $(COMMANDS),$(or $(MAKECMDGOALS),all)),)
 BUILD_KEY := $(strip $(VERSION) $(CC) $(CFLAGS) $(CPPFLAGS) $(OBJS))
 write_key = $(shell mkdir -p .build)$(file >.build/key,$(BUILD_KEY))
 ifneq ($(BUILD_KEY),$(file <.build/key))
@@ -126,7 +139,7 @@ $(fault_dir)/%.o: %.c .build/key
 
 else
 all install installcheck uninstall fault:
-	@echo 'PGXS not found: install postgresql-server-dev-15 or set PG_CONFIG' >&2; exit 1
+	@echo 'PGXS not found: install postgresql-server-dev-17, say, or set PG_CONFIG' >&2; exit 1
 
 clean:
 	rm -rf $(EXTRA_CLEAN) $(MODULE_big).so
@@ -135,8 +148,32 @@ endif
 test:
 	@bash dev/test
 
+# Debian packages for the servers that are installed, into .build/deb: make deb VERSION='15 17'
+deb:
+	@bash dev/deb
+
+# The archive for PGXN, into .build
+dist:
+	@bash dev/dist
+
+# Builds them on clean systems and uses them on others: make test-packages VERSIONS='15 17'
+test-packages:
+	@bash test/packages/packages.sh
+
+# The same for the Dockerfile
+test-image:
+	@bash test/packages/image.sh
+
 test-asserts test-sanitize test-valgrind:
 	@bash dev/test-under $(@:test-%=%)
+
+# All suites on clean systems, one for each version: make test-matrix VERSIONS='15 17'
+test-matrix:
+	@bash dev/test-matrix
+
+# pg_upgrade of a cluster that has dp_agg: make test-upgrade UPGRADES='15 17'
+test-upgrade:
+	@bash dev/test-upgrade $(UPGRADES)
 
 attacks:
 	@SUITES=attacks bash dev/test
@@ -174,4 +211,4 @@ indent:
 indent-check:
 	@bash dev/indent --check
 
-.PHONY: all install installcheck uninstall fault clean test test-asserts test-sanitize test-valgrind attacks audit fuzz alike bench bench-accuracy demo demo-shell indent indent-check
+.PHONY: all install installcheck uninstall fault clean $(COMMANDS)

@@ -11,18 +11,20 @@
 #	usr/...   a copy of the PostgreSQL installation with dp_agg installed into
 #	          it (PostgreSQL finds its files relative to its programs)
 #	tmp/      TMPDIR, home/ HOME, sock/ sockets
+#	history/  sources of versions that upgrades start from, by version, where the checkout
+#	          has the repository's history
 #
 # PostgreSQL refuses to run as root; root becomes "nobody" here, who, unlike
 # "postgres", has no rights on any cluster of the system.  sandbox_run runs a
 # command as that user and waits for it; SANDBOX_ENV may hold lines NAME=VALUE for its
 # environment, which is empty otherwise.  Whatever happens, the EXIT trap ends
 # every process that came from the sandbox and removes the directory.
+#
+# The PostgreSQL is the one that version.sh finds, or is told.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-PG_MAJOR=${PG_MAJOR:-15}
-if [ -z "${PG_CONFIG:-}" ]; then
-	PG_CONFIG=/usr/lib/postgresql/$PG_MAJOR/bin/pg_config
-fi
+# shellcheck source=dev/version.sh
+. "$checkout/dev/version.sh"
 MAKE=${MAKE:-make}
 # Options meant for the make that called us are not meant for the ones we call.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
@@ -43,13 +45,12 @@ sandbox_fail()
 # Prints the packages whose content is missing.
 sandbox_missing()
 {
-	[ -x "${PG_CONFIG%/*}/postgres" ] || echo "postgresql-$PG_MAJOR"
-	[ -f "$("$PG_CONFIG" --pgxs 2>/dev/null)" ] &&
-		[ -f "$("$PG_CONFIG" --includedir-server)/postgres.h" ] ||
-		echo "postgresql-server-dev-$PG_MAJOR"
+	version_has_server "$PG_CONFIG" || echo "postgresql-$pg_major"
+	version_has_headers "$PG_CONFIG" || echo "postgresql-server-dev-$pg_major"
 	command -v gcc >/dev/null || echo gcc
 	[ -f /usr/include/stdio.h ] || echo libc6-dev
 	[ -f /usr/include/openssl/evp.h ] || echo libssl-dev
+	[ -f /usr/include/unicode/ucol.h ] || echo libicu-dev	# PostgreSQL's headers read it
 	command -v prove >/dev/null || echo perl
 	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 }
@@ -67,10 +68,13 @@ sandbox_install()
 	"${sudo[@]}" "$checkout/dev/apt-install" "$@"
 }
 
-# Installs what is missing; silent when nothing is.
+# Decides on the version and installs what is missing; silent when nothing is.  Once is enough.
 sandbox_packages()
 {
 	local missing
+	[ -z "${pg_major:-}" ] || return 0
+	version_find
+	unset VERSION PG_MAJOR	# make has a variable of that name, too
 	missing=$(sandbox_missing | tr '\n' ' ')
 	[ -n "$missing" ] || return 0
 	# shellcheck disable=SC2086
@@ -95,6 +99,24 @@ sandbox_quiet()
 	"$@" >"$log" 2>&1 </dev/null || { cat "$log" >&2; sandbox_fail "failed: $*"; }
 }
 
+# Versions that have no install script any more, and what installed them: in the tests,
+# updates start from there.
+sandbox_versions='1.0 fafd90622f4536621871eee1dc184d4ad0c05e9b'
+
+# Lays out the sources of these versions.  A checkout without its history, as a shallow clone or
+# an archive, has none, and tests that want them skip.
+sandbox_history()
+{
+	local version commit
+	while read -r version commit; do
+		if git -c safe.directory="$checkout" -C "$checkout" cat-file -e "$commit^{tree}" 2>/dev/null; then
+			mkdir -p "$sandbox/history/$version"
+			git -c safe.directory="$checkout" -C "$checkout" archive "$commit" |
+				tar -C "$sandbox/history/$version" -xf - --no-same-owner
+		fi
+	done <<<"$sandbox_versions"
+}
+
 sandbox_open()
 {
 	local base dir
@@ -109,10 +131,11 @@ sandbox_open()
 	[ ${#base} -le 40 ] && "${sandbox_user[@]}" test -x "$base/" || base=/tmp
 
 	sandbox=$(mktemp -d "$base/dp_agg.XXXXXX") || exit 1
-	mkdir "$sandbox"/{src,tmp,home,sock}
+	mkdir "$sandbox"/{src,tmp,home,sock,history}
 
 	tar -C "$checkout" --exclude=./.git --exclude=./.build/log --exclude=./.postgresql --exclude=./tmp_check -cf - . |
 		tar -C "$sandbox/src" -xf - --no-same-owner
+	sandbox_history
 	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" -j "$(nproc)" PG_CONFIG="$PG_CONFIG" all
 
 	for dir in $("$PG_CONFIG" --bindir --pkglibdir --sharedir); do
@@ -125,7 +148,7 @@ sandbox_open()
 	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" PG_CONFIG="$PG_CONFIG" DESTDIR="$sandbox" install
 
 	if [ "$(id -u)" -eq 0 ]; then
-		chown -R nobody:nogroup "$sandbox"/{src,tmp,home,sock}
+		chown -R nobody:nogroup "$sandbox"/{src,tmp,home,sock,history}
 		chown nobody:nogroup "$sandbox"
 	fi
 

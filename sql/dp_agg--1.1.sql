@@ -3452,15 +3452,15 @@ CREATE TABLE dp_agg.account (
 	delta_limit bigint NOT NULL CHECK (delta_limit >= 0 AND delta_limit < 1000000000000000000),
 	delta_spent bigint NOT NULL DEFAULT 0 CHECK (delta_spent >= 0),
 	max_epsilon_per_query bigint CHECK (max_epsilon_per_query > 0),
-	min_epsilon_per_query bigint CHECK (min_epsilon_per_query > 0),
-	max_releases bigint CHECK (max_releases > 0),
-	releases_spent bigint NOT NULL DEFAULT 0 CHECK (releases_spent >= 0),
 	period interval,
 	period_anchor timestamptz,
 	renews_at timestamptz,
 	accountant text NOT NULL DEFAULT 'pure' CHECK (accountant IN ('pure')),
 	epsilon_lifetime numeric NOT NULL DEFAULT 0,
 	delta_lifetime numeric NOT NULL DEFAULT 0,
+	min_epsilon_per_query bigint CHECK (min_epsilon_per_query > 0),
+	max_releases bigint CHECK (max_releases > 0),
+	releases_spent bigint NOT NULL DEFAULT 0 CHECK (releases_spent >= 0),
 	-- population first: the accounts of a population are looked up by it
 	CONSTRAINT account_pkey PRIMARY KEY (population, role),
 	CONSTRAINT account_period_check
@@ -3485,12 +3485,12 @@ CREATE TABLE dp_agg.release (
 	epsilon bigint NOT NULL,
 	delta bigint NOT NULL,
 	outputs text NOT NULL,
-	accounts text NOT NULL,
 	tier text,
-	codes text NOT NULL,
 	reused boolean NOT NULL DEFAULT false,
 	prev_hash bytea NOT NULL,
-	hash bytea NOT NULL
+	hash bytea NOT NULL,
+	accounts text NOT NULL,
+	codes text NOT NULL
 );
 
 CREATE TABLE dp_agg.raw_read (
@@ -3602,8 +3602,8 @@ COMMENT ON COLUMN dp_agg.release.fingerprint IS 'SHA-256 of the whole text of th
 COMMENT ON COLUMN dp_agg.release.epsilon IS 'price, in 1e-9';
 COMMENT ON COLUMN dp_agg.release.delta IS 'price, in 1e-18';
 COMMENT ON COLUMN dp_agg.release.outputs IS 'what was released';
-COMMENT ON COLUMN dp_agg.release.accounts IS 'roles, by OID in that cluster, whose accounts paid, with blanks between; empty: none had to';
-COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high';
+COMMENT ON COLUMN dp_agg.release.accounts IS 'roles, by OID in that cluster, whose accounts paid, with blanks between; empty: none had to, or dp_agg 1.0 made the release, which did not keep them';
+COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high; null: dp_agg 1.0 made the release, which had no tiers';
 COMMENT ON COLUMN dp_agg.release.codes IS 'what the tier follows from: codes with blanks between, each stage.reason';
 COMMENT ON COLUMN dp_agg.release.reused IS 'true if an earlier release was handed out again, at no cost';
 COMMENT ON COLUMN dp_agg.release.prev_hash IS 'hash of the entry before, whichever table it is in; of entry 1, random bytes';
@@ -3907,7 +3907,11 @@ CREATE VIEW dp_agg.my_roles WITH (security_barrier) AS
 		UNION
 		SELECT g.roleid
 		FROM mine
-		JOIN (SELECT m.roleid, m.member FROM pg_catalog.pg_auth_members m
+		-- before 16 there are no options, and every member may SET ROLE
+		JOIN (SELECT m.roleid, m.member
+			  FROM pg_catalog.pg_auth_members m, LATERAL (SELECT pg_catalog.to_jsonb(m)) o (options)
+			  WHERE COALESCE((o.options ->> 'inherit_option')::boolean, true)
+				OR COALESCE((o.options ->> 'set_option')::boolean, true)
 			  UNION ALL
 			  SELECT r.oid, d.datdba
 			  FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
@@ -3960,7 +3964,7 @@ CREATE VIEW dp_agg.my_budget WITH (security_barrier) AS
 	FROM dp_agg.account_state s
 	WHERE s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
 COMMENT ON VIEW dp_agg.my_budget IS
-	'Accounts that a statement of this session pays from: those of the session user, the current user and the roles either belongs to. epsilon and delta in plain units; remaining is never below 0, and releases_remaining is NULL where releases are not limited.';
+	'Accounts that a statement of this session pays from: those of the session user, the current user and the roles that either inherits from or may SET ROLE to. epsilon and delta in plain units; remaining is never below 0, and releases_remaining is NULL where releases are not limited.';
 
 CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
 	SELECT s.role, s.population, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
@@ -4387,7 +4391,7 @@ AS $$
 	WITH RECURSIVE spends (role) AS (
 		SELECT holder
 		UNION
-		SELECT m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role),
+		SELECT m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role AND m.acts),
 	reaches (role) AS (
 		SELECT s.role FROM spends s
 		UNION
@@ -4400,11 +4404,12 @@ AS $$
 		SELECT t.root, c.oid, c.relacl, c.relowner, dp_agg.object_name(c.oid) AS name
 		  FROM dp_agg.protected_tree() t JOIN pg_class c ON c.oid = t.relation
 		 WHERE t.population = kept_reads.population)
-	SELECT t.root::regclass, a.grantee = 0,
-		   format('%s may read %s', CASE a.grantee WHEN 0 THEN 'everybody' ELSE dp_agg.role_name(a.grantee) END, t.name),
-		   format('REVOKE SELECT ON %s FROM %s', t.name, dp_agg.role_name(a.grantee))
+	SELECT t.root::regclass, a.grantee = 0 AND a.privilege_type = 'SELECT',
+		   format(CASE a.privilege_type WHEN 'SELECT' THEN '%s may read %s' ELSE '%s has MAINTAIN on %s and may have numbers of rows printed' END,
+				  CASE a.grantee WHEN 0 THEN 'everybody' ELSE dp_agg.role_name(a.grantee) END, t.name),
+		   format('REVOKE %s ON %s FROM %s', a.privilege_type, t.name, dp_agg.role_name(a.grantee))
 	  FROM tree t, aclexplode(t.relacl) a JOIN reached r ON r.role = a.grantee
-	 WHERE a.privilege_type = 'SELECT' AND a.grantee <> t.relowner
+	 WHERE a.privilege_type IN ('SELECT', 'MAINTAIN') AND a.grantee <> t.relowner
 	UNION
 	SELECT t.root::regclass, false, format('%s may read column %I of %s', dp_agg.role_name(a.grantee), l.attname, t.name),
 		   format('REVOKE SELECT (%I) ON %s FROM %s', l.attname, t.name, dp_agg.role_name(a.grantee))
@@ -4416,10 +4421,11 @@ AS $$
 		   format('ALTER TABLE %s OWNER TO CURRENT_USER', t.name)
 	  FROM tree t JOIN reached r ON r.role = t.relowner
 	UNION
-	SELECT NULL, false, format('%s may read every table', dp_agg.role_name(m.member)),
-		   format('REVOKE pg_read_all_data FROM %s', dp_agg.role_name(m.member))
+	SELECT NULL, false, format(p.power, dp_agg.role_name(m.member)), format('REVOKE %I FROM %s', p.name, dp_agg.role_name(m.member))
 	  FROM dp_agg.memberships() m JOIN reached r ON r.role = m.member
-	 WHERE m.granted = 'pg_read_all_data'::regrole
+	  JOIN (VALUES ('pg_read_all_data', '%s may read every table'),
+				   ('pg_maintain', '%s may have numbers of rows of every table printed')) p (name, power)
+		ON p.name = pg_get_userbyid(m.granted)
 	UNION
 	SELECT NULL, false, format('%s is a superuser and reads every table', dp_agg.role_name(s.oid)),
 		   format('ALTER ROLE %s NOSUPERUSER', dp_agg.role_name(s.oid))
@@ -4468,17 +4474,21 @@ COMMENT ON FUNCTION dp_agg.warn_of_readers(name, regclass, oid) IS
 -- so that a finding names the grant that is to be revoked.
 -- ----------------------------------------------------------------------------
 
-CREATE FUNCTION dp_agg.memberships() RETURNS TABLE (granted oid, member oid)
+CREATE FUNCTION dp_agg.memberships() RETURNS TABLE (granted oid, member oid, acts boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT m.roleid, m.member FROM pg_auth_members m
+	-- before 16 there are no options, and every member may SET ROLE
+	SELECT m.roleid, m.member, bool_or(COALESCE((o.options ->> 'inherit_option')::boolean, true)
+									   OR COALESCE((o.options ->> 'set_option')::boolean, true))
+	  FROM pg_auth_members m, LATERAL (SELECT to_jsonb(m)) o (options)
+	 GROUP BY m.roleid, m.member
 	UNION
-	SELECT r.oid, d.datdba FROM pg_database d, pg_roles r
+	SELECT r.oid, d.datdba, true FROM pg_database d, pg_roles r
 	 WHERE d.datname = current_database() AND r.rolname = 'pg_database_owner'
 $$;
 COMMENT ON FUNCTION dp_agg.memberships() IS
-'internal: which role was granted to which, the database''s owner as a member of pg_database_owner';
+'internal: which role was granted to which, the database''s owner as a member of pg_database_owner; acts: the member inherits its rights or may SET ROLE to it, and has more than ADMIN';
 
 CREATE FUNCTION dp_agg.account_roles() RETURNS TABLE (population name, role oid)
 LANGUAGE sql STABLE
@@ -4487,12 +4497,12 @@ AS $$
 	WITH RECURSIVE spends (population, role) AS (
 		SELECT a.population, r.oid FROM dp_agg.account a JOIN pg_roles r ON r.oid = a.role
 		UNION
-		SELECT s.population, m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role
+		SELECT s.population, m.member FROM spends s JOIN dp_agg.memberships() m ON m.granted = s.role AND m.acts
 	)
 	SELECT s.population, s.role FROM spends s
 $$;
 COMMENT ON FUNCTION dp_agg.account_roles() IS
-'internal: roles that spend from an account on a population: its holder and members at any depth';
+'internal: roles that spend from an account on a population: its holder, and members at any depth that inherit its rights or may SET ROLE to it';
 
 CREATE FUNCTION dp_agg.grantees() RETURNS TABLE (population name, role oid)
 LANGUAGE sql STABLE
@@ -5092,6 +5102,8 @@ AS $$
 	  JOIN dp_agg.grantees() g ON g.role = a.grantee
 	 -- a right that the extension itself did not grant is found by hardening_catalogs()
 	 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
+	   -- from 17 on: these let superusers in only, and show nothing
+	   AND NOT (e.extname = 'pg_buffercache' AND p.proname ~ '^pg_buffercache_(evict|mark_dirty)')
 	   AND NOT EXISTS (SELECT FROM pg_init_privs i WHERE i.classoid = 'pg_proc'::regclass AND i.objoid = p.oid
 						AND NOT EXISTS (SELECT FROM aclexplode(i.initprivs) o
 										 WHERE o.privilege_type = 'EXECUTE' AND o.grantee IN (0, a.grantee)))

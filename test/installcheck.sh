@@ -78,11 +78,12 @@ show regression.diffs output_iso/regression.diffs
 status=0
 for file in "${files[@]}"; do
 	name=$(basename "${file%.*}")
-	if grep -qE "^test $name +\.\.\. ok" "$log"; then
+	# from PostgreSQL 16 on the programs print TAP: "ok 1   - name   12 ms"
+	if grep -qE "^(test $name +\.\.\. ok|ok [0-9]+ +[-+] $name )" "$log"; then
 		echo "ok - $name"
 	else
 		echo "not ok - $name"
-		grep -qE "^test $name +\.\.\. FAILED" "$log" || show "$log"
+		grep -qE "^(test $name +\.\.\. FAILED|not ok [0-9]+ +[-+] $name )" "$log" || show "$log"
 		status=1
 	fi
 done

@@ -19,6 +19,8 @@ failures=$TMPDIR/failures
 : >"$failures"
 export TESTDIR=$PWD
 export PATH=$PWD/test/bin:$PATH		# initdb
+# where PostgreSQL 15 has them; from 16 on the default is a relative path
+export TESTDATADIR=$PWD/tmp_check TESTLOGDIR=$PWD/tmp_check/log
 export ATTACKS_FIGURES=$TMPDIR/attacks.figures AUDIT_FIGURES=$TMPDIR/audit.figures
 
 # Files that take long, the longest first: begun late, they would run alone at the end.

@@ -139,6 +139,23 @@ typedef RangeTblEntry DpPermissions;
 	getIdentitySequence(RelationGetRelid(relation), attno, missing)
 #endif
 
+/* Lets the planner forget which columns are declared NOT NULL.  Before 17 it does not ask. */
+#if PG_VERSION_NUM >= 170000
+#define DP_FORGET_NOT_NULL(rel) ((rel)->notnullattnums = NULL)
+#else
+#define DP_FORGET_NOT_NULL(rel) ((void) 0)
+#endif
+
+/* Does a generated column store nothing?  Before 18 all of them are stored. */
+#if PG_VERSION_NUM >= 180000
+#define DP_IS_VIRTUAL(relid, attno) (get_attgenerated(relid, attno) == ATTRIBUTE_GENERATED_VIRTUAL)
+#define DP_HAS_GENERATED(constr) \
+	((constr) != NULL && ((constr)->has_generated_stored || (constr)->has_generated_virtual))
+#else
+#define DP_IS_VIRTUAL(relid, attno) ((void) (relid), (void) (attno), false)
+#define DP_HAS_GENERATED(constr) ((constr) != NULL && (constr)->has_generated_stored)
+#endif
+
 /* The index of a primary key that is enforced at once. */
 #if PG_VERSION_NUM >= 180000
 #define DP_PRIMARY_KEY_INDEX(relation) RelationGetPrimaryKeyIndex(relation, false)
@@ -223,6 +240,69 @@ typedef RangeTblEntry DpPermissions;
 #define DP_CHECK_PERMS_ARGS(relations, permissions, complain) List *relations, bool complain
 #define DP_CHECK_PERMS_PASS(relations, permissions, complain) relations, complain
 #define DP_CHECK_PERMS_LIST(permissions) NIL
+#endif
+
+/* The arguments of planner_hook and of the planner: 19 adds which EXPLAIN asks for the plan. */
+#if PG_VERSION_NUM >= 190000
+#define DP_PLANNER_ARGS(query, source, options, params) \
+	Query *query, const char *source, int options, ParamListInfo params, \
+	struct ExplainState *explain
+#define DP_PLANNER_PASS(query, source, options, params) query, source, options, params, explain
+#else
+#define DP_PLANNER_ARGS(query, source, options, params) \
+	Query *query, const char *source, int options, ParamListInfo params
+#define DP_PLANNER_PASS(query, source, options, params) query, source, options, params
+#endif
+
+/* The query that a function in FROM stands for; NULL if it is not one that can be inlined. */
+#if PG_VERSION_NUM >= 190000
+#define DP_INLINE_IN_FROM(root, rte) inline_function_in_from(root, rte)
+#else
+#define DP_INLINE_IN_FROM(root, rte) inline_set_returning_function(root, rte)
+#endif
+
+/*
+ * The hook that changes what the planner has found out about a relation.  From 19 on it is called for
+ * every item of FROM, relation or not.
+ */
+#if PG_VERSION_NUM >= 190000
+#define DP_RELATION_INFO_HOOK build_simple_rel_hook
+#define DP_RELATION_INFO_HOOK_TYPE build_simple_rel_hook_type
+#define DP_RELATION_INFO_ARGS(root, rel) PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *item
+#define DP_RELATION_INFO_PASS(root, rel) root, rel, item
+#else
+#define DP_RELATION_INFO_HOOK get_relation_info_hook
+#define DP_RELATION_INFO_HOOK_TYPE get_relation_info_hook_type
+#define DP_RELATION_INFO_ARGS(root, rel) \
+	PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel
+#define DP_RELATION_INFO_PASS(root, rel) root, relid, inhparent, rel
+#endif
+
+/* A path that keeps the rows of another. */
+#if PG_VERSION_NUM >= 190000
+#define DP_MATERIAL_PATH(rel, path) create_material_path(rel, path, true)
+#else
+#define DP_MATERIAL_PATH(rel, path) create_material_path(rel, path)
+#endif
+
+/* Scans of a whole table, in one process or several: 19 adds flags. */
+#if PG_VERSION_NUM >= 190000
+#define DP_BEGIN_SCAN(relation, snapshot) table_beginscan(relation, snapshot, 0, NULL, SO_NONE)
+#define DP_BEGIN_PARALLEL_SCAN(relation, shared) \
+	table_beginscan_parallel(relation, shared, SO_NONE)
+#else
+#define DP_BEGIN_SCAN(relation, snapshot) table_beginscan(relation, snapshot, 0, NULL)
+#define DP_BEGIN_PARALLEL_SCAN(relation, shared) table_beginscan_parallel(relation, shared)
+#endif
+
+/* What a jsonb is built in, token by token; its field "result" is it in the end. */
+#if PG_VERSION_NUM >= 190000
+#define DP_JSONB_BUILDER JsonbInState
+#define DP_JSONB_PUSH(builder, token, item) pushJsonbValue(&(builder), token, item)
+#else
+#define DP_JSONB_BUILDER struct { JsonbParseState *state; JsonbValue *result; }
+#define DP_JSONB_PUSH(builder, token, item) \
+	((builder).result = pushJsonbValue(&(builder).state, token, item))
 #endif
 
 #endif							/* DP_COMPAT_H */

@@ -214,6 +214,10 @@ static const struct
 		"values of this type are not available below a release: %s; where it can be cast, write column::text",
 		"Use a built-in or enum type; of json, group by a field as text; of several columns, concat_ws('/', a, b); a type like citext can be cast: column::text."
 	},
+	[REFUSE_VIRTUAL] = {
+		"a virtual generated column cannot be used here: name the columns that it is computed from",
+		"Name those columns. If it is the unit, ask the administrator to protect the relation by a stored column."
+	},
 	[REFUSE_WIDE_PARAMETER] = {
 		"a parameter of a release is wider than 512 kB",
 		"Store its values in a table and join that."

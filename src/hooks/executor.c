@@ -311,7 +311,7 @@ start_in_worker(QueryDesc *queryDesc, int eflags)
 	if (!audited)
 		return;
 	find_releases(queryDesc->planstate, &releases, &scanned);
-	record_plan_reads(queryDesc, scanned);
+	record_plan_reads(queryDesc, scanned, releases);
 }
 
 /* ExecutorStart_hook */
@@ -348,7 +348,7 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	if (analyst)
 		check_scans(queryDesc->plannedstmt, scanned);
 	if (audited)
-		record_plan_reads(queryDesc, scanned);
+		record_plan_reads(queryDesc, scanned, releases);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	settle_releases(releases);

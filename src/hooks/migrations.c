@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
@@ -401,7 +402,11 @@ migration_begin(Node *statement, ProcessUtilityContext context)
 	Migration  *result;
 	Datum		args[4];
 
-	if (!may_concern(statement, context) || !extension_installed())
+	/*
+	 * pg_upgrade brings facades along with their tables; and a version that this library does
+	 * not know may have other functions, or none, for facades to follow.
+	 */
+	if (!may_concern(statement, context) || IsBinaryUpgrade || !extension_is_known())
 		return NULL;
 	judge_statement(statement, &work);
 	if (work.kind == MIGRATION_NONE)
@@ -436,7 +441,7 @@ migration_end(const Migration *migration)
 	if (migration == NULL)
 		return;
 	CommandCounterIncrement();
-	if (!extension_installed())
+	if (!extension_is_known())
 		return;					/* it has just been dropped */
 	args[0] = migration->state;
 	args[1] = BoolGetDatum(migration->cascade);

@@ -14,7 +14,9 @@
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
+#include "parser/parsetree.h"
 
+#include "core/compat.h"
 #include "core/settings.h"
 #include "hooks/hooks.h"
 #include "nodes/bound/path.h"
@@ -30,7 +32,7 @@
 #include "spec/spec.h"
 
 static create_upper_paths_hook_type prev_upper_paths_hook = NULL;
-static get_relation_info_hook_type prev_relation_info_hook = NULL;
+static DP_RELATION_INFO_HOOK_TYPE prev_relation_info_hook = NULL;
 static set_rel_pathlist_hook_type prev_rel_pathlist_hook = NULL;
 static set_join_pathlist_hook_type prev_join_pathlist_hook = NULL;
 
@@ -112,23 +114,25 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 }
 
 /*
- * get_relation_info_hook: what the planner finds out about a relation.
+ * DP_RELATION_INFO_HOOK: what the planner finds out about a relation.
  *
  * Counters are switched off again here, as code of the client's that ran at plan time may
  * have said RESET ALL: the planner is about to look at the ends of indexes, which would be
  * counted.
  */
 static void
-relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+relation_info(DP_RELATION_INFO_ARGS(root, rel))
 {
+	RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+
 	if (prev_relation_info_hook)
-		prev_relation_info_hook(root, relid, inhparent, rel);
+		prev_relation_info_hook(DP_RELATION_INFO_PASS(root, rel));
 	if (planning_quietly())
 		quiet_again();
-	if (!planning_releases())
+	if (!planning_releases() || rte->rtekind != RTE_RELATION)
 		return;
-	if (policy_lookup(relid) != NULL)
-		withhold_statistics(relid, rel);
+	if (policy_lookup(rte->relid) != NULL)
+		withhold_statistics(rte->relid, rel);
 	else
 		hide_partial_indexes(rel);
 }
@@ -195,8 +199,8 @@ path_hooks_init(void)
 	set_join_pathlist_hook = join_pathlist;
 	prev_rel_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = rel_pathlist;
-	prev_relation_info_hook = get_relation_info_hook;
-	get_relation_info_hook = relation_info;
+	prev_relation_info_hook = DP_RELATION_INFO_HOOK;
+	DP_RELATION_INFO_HOOK = relation_info;
 	prev_upper_paths_hook = create_upper_paths_hook;
 	create_upper_paths_hook = upper_paths;
 }

@@ -33,6 +33,7 @@
 #include "planner/jit.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
+#include "policy/extension.h"
 #include "policy/policy.h"
 #include "query/level.h"
 #include "query/planning.h"
@@ -70,7 +71,7 @@ inline_functions_walker(Node *node, PlannerInfo *root)
 			((FuncExpr *) function->funcexpr)->funcid < FirstNormalObjectId)
 			return false;
 		rte->functions = (List *) eval_const_expressions(root, (Node *) rte->functions);
-		inlined = inline_set_returning_function(root, rte);
+		inlined = DP_INLINE_IN_FROM(root, rte);
 		if (inlined != NULL)
 		{
 			rte->rtekind = RTE_SUBQUERY;
@@ -191,11 +192,11 @@ ask_walker(Node *node, AskContext *context)
 
 /* The planner without us. */
 static PlannedStmt *
-plan(Query *parse, const char *query_string, int cursor_options, ParamListInfo params)
+plan(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 {
 	if (prev_planner)
-		return prev_planner(parse, query_string, cursor_options, params);
-	return standard_planner(parse, query_string, cursor_options, params);
+		return prev_planner(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+	return standard_planner(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 }
 
 /*
@@ -204,10 +205,9 @@ plan(Query *parse, const char *query_string, int cursor_options, ParamListInfo p
  * jit.c in planner/.
  */
 static PlannedStmt *
-plan_rewritten(Query *parse, const char *query_string, int cursor_options,
-			   ParamListInfo params)
+plan_rewritten(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 {
-	PlannedStmt *result = plan(parse, query_string, cursor_options, params);
+	PlannedStmt *result = plan(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 
 	if (!planning_releases())
 		return result;
@@ -221,8 +221,8 @@ plan_rewritten(Query *parse, const char *query_string, int cursor_options,
  * or it has dp_ functions.
  */
 static PlannedStmt *
-plan_concerned(Query *parse, const char *query_string, int cursor_options,
-			   ParamListInfo params, AskContext *ask, PlannerInfo *root)
+plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
+			   AskContext *ask, PlannerInfo *root)
 {
 	PlannedStmt *result = NULL;
 	Planning	outer;
@@ -239,10 +239,11 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 			RewriteContext context = {.root = root,.user = ask->user,
 				.source = query_string,.analyst = ask->analyst};
 
+			extension_check_version();
 			process_statement(&context, parse);
 			awaited = context.awaits_values;
 		}
-		result = plan_rewritten(parse, query_string, cursor_options, params);
+		result = plan_rewritten(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 		if (awaited)
 			mark_awaiting(result);
 		if (ask->analyst)
@@ -265,8 +266,7 @@ plan_concerned(Query *parse, const char *query_string, int cursor_options,
 
 /* planner_hook */
 static PlannedStmt *
-guard_planner(Query *parse, const char *query_string, int cursor_options,
-			  ParamListInfo params)
+guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 {
 	AskContext	ask = {.user = GetUserId()};
 	PlannerInfo *root = scratch_root(parse, params);
@@ -280,9 +280,10 @@ guard_planner(Query *parse, const char *query_string, int cursor_options,
 	if (ask.concerned && ask.analyst)
 		refuse_unsafe_session();
 	if (ask.concerned)
-		result = plan_concerned(parse, query_string, cursor_options, params, &ask, root);
+		result = plan_concerned(DP_PLANNER_PASS(parse, query_string, cursor_options, params),
+								&ask, root);
 	else
-		result = plan(parse, query_string, cursor_options, params);
+		result = plan(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	result->invalItems = list_concat(result->invalItems, root->glob->invalItems);
 	result->relationOids = list_concat(result->relationOids, root->glob->relationOids);
 	return result;

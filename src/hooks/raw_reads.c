@@ -29,6 +29,7 @@
 #include "hooks/raw_reads.h"
 #include "ledger/charge.h"
 #include "ledger/protocol.h"
+#include "nodes/release/scans.h"
 #include "policy/cache.h"
 
 /* Most entries of one request: with names as long as can be, they fit into its payload. */
@@ -141,6 +142,47 @@ add_read(PlannedStmt *plan, const Index *parents, Index index, List **reads)
 	read->scanned = list_append_unique_oid(read->scanned, scanned->relid);
 }
 
+#if PG_VERSION_NUM >= 180000
+
+/*
+ * Adds the columns that the query asks for where it names a relation once more, and nothing scans
+ * that.  From 18 on the planner reads a table once that is joined with itself by a key, and no plan
+ * says for which entries of the range table.  An entry that is not needed at all looks the
+ * same: columns are on record then that were not read, which is better than the reverse.
+ */
+static void
+add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *releases, List *reads)
+{
+	Bitmapset  *all = bms_union(scanned, scanned_below(releases));
+	ListCell   *lc;
+
+	for (int index = 1; index <= list_length(plan->rtable); index++)
+	{
+		const RangeTblEntry *named = rt_fetch(index, plan->rtable);
+
+		if (named->rtekind != RTE_RELATION || named->inh || bms_is_member(index, all) ||
+			(DP_CHECKED_PERMS(DP_PLAN_PERMISSIONS(plan), named) & ACL_SELECT) == 0)
+			continue;
+		foreach(lc, reads)
+		{
+			RawRead    *read = lfirst(lc);
+
+			if (read->relid == named->relid)
+				read->columns = bms_add_members(read->columns,
+												DP_CHECKED_COLUMNS(DP_PLAN_PERMISSIONS(plan), named));
+		}
+	}
+}
+
+#else							/* up to PostgreSQL 17 what is read is scanned */
+
+static void
+add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *releases, List *reads)
+{
+}
+
+#endif
+
 /* Adds the relations in which a plan, if it is an INSERT, looks for rows in conflict. */
 static void
 add_conflicts(PlannedStmt *plan, const Index *parents, const Plan *top, List **reads)
@@ -181,10 +223,10 @@ record_reads(List *reads, const char *query_text)
 /*
  * Enters in the ledger which classified relations a started plan is about to read, of those
  * that it scans outside releases (scanned: range table indexes) or finds rows of otherwise.
- * Raises ERRCODE_DP_LEDGER if that cannot be done.
+ * releases: its release nodes, which scan others.  Raises ERRCODE_DP_LEDGER if that cannot be done.
  */
 void
-record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned)
+record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned, List *releases)
 {
 	/* SQL functions call from a context that lives as long as the query around them */
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "dp_agg raw reads",
@@ -201,6 +243,7 @@ record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned)
 	add_conflicts(plan, parents, plan->planTree, &reads);
 	foreach(lc, plan->subplans)
 		add_conflicts(plan, parents, lfirst(lc), &reads);
+	add_merged(plan, scanned, releases, reads);
 	record_reads(reads, queryDesc->sourceText);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/index.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"

@@ -12,11 +12,14 @@
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_auth_members.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -35,7 +38,7 @@
 static List *
 account_roles(const NameData *population)
 {
-	Relation	rel = ledger_open("account", AccessShareLock);
+	Relation	rel = ledger_open_holders(AccessShareLock);
 	SysScanDesc scan = ledger_begin_accounts(rel, population, NULL);
 	List	   *roles = NIL;
 	HeapTuple	tuple;
@@ -59,12 +62,71 @@ ledger_role_is_live(Oid role)
 	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role));
 }
 
+#if PG_VERSION_NUM >= 160000
+
+/* Adds the roles that a role was granted with INHERIT or SET to a list. */
+static List *
+add_granted(List *roles, Oid member)
+{
+	CatCList   *grants = SearchSysCacheList1(AUTHMEMMEMROLE, ObjectIdGetDatum(member));
+
+	for (int i = 0; i < grants->n_members; i++)
+	{
+		Form_pg_auth_members grant =
+			(Form_pg_auth_members) GETSTRUCT(&grants->members[i]->tuple);
+
+		if (grant->inherit_option || grant->set_option)
+			roles = list_append_unique_oid(roles, grant->roleid);
+	}
+	ReleaseCatCacheList(grants);
+	return roles;
+}
+
+/* Does a role reach another one by grants with INHERIT or SET? */
+static bool
+acts_by_grants(Oid member, Oid role)
+{
+	List	   *reached = list_make1_oid(member);
+	bool		result;
+	ListCell   *lc;
+
+	foreach(lc, reached)
+		reached = add_granted(reached, lfirst_oid(lc));
+	result = list_member_oid(reached, role);
+	list_free(reached);
+	return result;
+}
+
+#else							/* up to PostgreSQL 15 every member may SET ROLE */
+
+static bool
+acts_by_grants(Oid member, Oid role)
+{
+	return true;
+}
+
+#endif
+
+/*
+ * May a role act as another one: is it the same, or a member at any depth that inherits its rights
+ * or may SET ROLE to it?  Being a superuser makes nobody a member here.  From PostgreSQL 16 on a
+ * membership may have neither: who has made a role has ADMIN on it alone.  The database's owner is
+ * a member of pg_database_owner, whom no catalog names.
+ */
+bool
+ledger_acts_as(Oid member, Oid role)
+{
+	if (!is_member_of_role_nosuper(member, role))
+		return false;
+	return role == ROLE_PG_DATABASE_OWNER || acts_by_grants(member, role);
+}
+
 /*
  * ledger_role_has_account
  *		Is there an account on the population that names the session user, the
- *		current user, or a role that either belongs to, at any depth?
+ *		current user, or a role that either may act as?
  *
- * Being a superuser makes nobody a member here.  False if the extension is not
+ * False if the extension is not
  * installed in this database.  Spends nothing and tells nothing but this; what
  * counts at a charge is what the worker of the ledger sees.
  */
@@ -83,8 +145,7 @@ ledger_role_has_account(const NameData *population)
 		Oid			role = lfirst_oid(lc);
 
 		if (ledger_role_is_live(role) &&
-			(is_member_of_role_nosuper(GetSessionUserId(), role) ||
-			 is_member_of_role_nosuper(GetUserId(), role)))
+			(ledger_acts_as(GetSessionUserId(), role) || ledger_acts_as(GetUserId(), role)))
 		{
 			found = true;
 			break;

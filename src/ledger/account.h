@@ -11,6 +11,7 @@
 
 extern bool ledger_role_has_account(const NameData *population);
 extern bool ledger_role_is_live(Oid role);
+extern bool ledger_acts_as(Oid member, Oid role);
 extern bool role_is_analyst(Oid user, Oid relid, const ProtectedRelation *rel);
 
 #endif							/* DP_ACCOUNT_H */

@@ -39,6 +39,7 @@
 #include "ledger/tables.h"
 #include "ledger/writing.h"
 #include "mechanism/status.h"
+#include "policy/extension.h"
 #include "tier/grade.h"
 
 /* The accounts on a population, those of dropped roles left out. */
@@ -93,7 +94,7 @@ get_accounts(Batch *batch, const NameData *name)
 
 /*
  * The accounts that the session user or the current user holds, or a role that either
- * belongs to.  All accounts are tried for one user and then for the other, because the
+ * may act as.  All accounts are tried for one user and then for the other, because the
  * server caches the memberships of one role at a time (roles_is_member_of() in acl.c).
  */
 static List *
@@ -106,7 +107,7 @@ paying_accounts(const LedgerRequest *request, List *accounts)
 	{
 		Account    *account = lfirst(lc);
 
-		if (is_member_of_role_nosuper(request->session_user, account->role))
+		if (ledger_acts_as(request->session_user, account->role))
 			paying = lappend(paying, account);
 	}
 	if (request->current_user == request->session_user)
@@ -115,7 +116,7 @@ paying_accounts(const LedgerRequest *request, List *accounts)
 	{
 		Account    *account = lfirst(lc);
 
-		if (is_member_of_role_nosuper(request->current_user, account->role))
+		if (ledger_acts_as(request->current_user, account->role))
 			paying = list_append_unique_ptr(paying, account);
 	}
 	return paying;
@@ -453,6 +454,7 @@ settle_requests(LedgerRequest *requests, int n)
 {
 	Oid			account_table = ledger_table("account");
 
+	extension_check_version();
 	if (!OidIsValid(account_table) || !OidIsValid(ledger_table("release")))
 		set_all(requests, n, LEDGER_NOT_INSTALLED);
 	else if (is_copy())

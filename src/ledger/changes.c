@@ -245,7 +245,7 @@ List *
 changes_read(Writing *writing, ResultRelInfo *waiting)
 {
 	Relation	rel = waiting->ri_RelationDesc;
-	TableScanDesc scan = table_beginscan(rel, writing->estate->es_snapshot, 0, NULL);
+	TableScanDesc scan = DP_BEGIN_SCAN(rel, writing->estate->es_snapshot);
 	List	   *rows = NIL;
 
 	for (;;)

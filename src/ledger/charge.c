@@ -24,6 +24,7 @@
 #include "ledger/protocol.h"
 #include "ledger/refusal.h"
 #include "ledger/shmem.h"
+#include "policy/extension.h"
 #include "tier/grade.h"
 
 #define CHARGE_TIMEOUT_MS	60000	/* longest wait for one answer */
@@ -198,6 +199,8 @@ settle(List *items, List *reads, const char *query_text, List **prices)
 	LedgerAnswer answer;
 
 	check_available();
+	extension_check_version();	/* the worker would refuse, too, and write why to the server
+								 * log */
 	initStringInfo(&payload);
 	*prices = ledger_message_build(&payload, items, reads, query_text);
 	for (;;)

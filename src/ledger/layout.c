@@ -18,6 +18,7 @@
 #include "core/errors.h"
 #include "ledger/layout.h"
 #include "ledger/tables.h"
+#include "policy/extension.h"
 
 /* A column of the install script. */
 typedef struct Column
@@ -44,15 +45,15 @@ static const Column account_columns[] =
 	{"delta_limit", INT8OID, true},
 	{"delta_spent", INT8OID, true},
 	{"max_epsilon_per_query", INT8OID, false},
-	{"min_epsilon_per_query", INT8OID, false},
-	{"max_releases", INT8OID, false},
-	{"releases_spent", INT8OID, true},
 	{"period", INTERVALOID, false},
 	{"period_anchor", TIMESTAMPTZOID, false},
 	{"renews_at", TIMESTAMPTZOID, false},
 	{"accountant", TEXTOID, true},
 	{"epsilon_lifetime", NUMERICOID, true},
-	{"delta_lifetime", NUMERICOID, true}
+	{"delta_lifetime", NUMERICOID, true},
+	{"min_epsilon_per_query", INT8OID, false},
+	{"max_releases", INT8OID, false},
+	{"releases_spent", INT8OID, true}
 };
 
 /* Who it was, and when: what every entry says after its number. */
@@ -83,12 +84,12 @@ static const Column release_columns[] =
 	{"epsilon", INT8OID, true},
 	{"delta", INT8OID, true},
 	{"outputs", TEXTOID, true},
-	{"accounts", TEXTOID, true},
 	{"tier", TEXTOID, false},
-	{"codes", TEXTOID, true},
 	{"reused", BOOLOID, true},
 	{"prev_hash", BYTEAOID, true},
-	{"hash", BYTEAOID, true}
+	{"hash", BYTEAOID, true},
+	{"accounts", TEXTOID, true},
+	{"codes", TEXTOID, true}
 };
 
 static const Column raw_read_columns[] =
@@ -167,11 +168,11 @@ column_holds(TupleDesc desc, int place, const Column *column)
 		strcmp(NameStr(attribute->attname), column->name) == 0;
 }
 
-/* Raises ERRCODE_DP_LEDGER if a column of the table is not as it was installed. */
+/* Raises ERRCODE_DP_LEDGER if one of the first n columns of the table is not as it was installed. */
 static void
-check_columns(Relation rel, const Layout *layout)
+check_columns(Relation rel, const Layout *layout, int n)
 {
-	for (int i = 0; i < layout->ncolumns; i++)
+	for (int i = 0; i < n; i++)
 	{
 		if (!column_holds(RelationGetDescr(rel), i, &layout->columns[i]))
 			ereport(ERROR,
@@ -187,21 +188,40 @@ check_columns(Relation rel, const Layout *layout)
  * ledger_open
  *		Opens a table of the ledger, as "account" or "release", like table_open().
  *
- * ERRCODE_DP_LEDGER if it is missing, if a column is not as it was installed, or if the table
- * would not survive a crash.  elog for any other name.
+ * ERRCODE_DP_LEDGER if it is missing or of another version of the extension, if a column is not as
+ * it was installed, or if the table would not survive a crash.  elog for any other name.
  */
 Relation
 ledger_open(const char *name, LOCKMODE lockmode)
 {
-	Relation	rel = table_open(ledger_table_needed(name), lockmode);
+	Relation	rel;
 
-	check_columns(rel, find_layout(name));
+	extension_check_version();
+	rel = table_open(ledger_table_needed(name), lockmode);
+	check_columns(rel, find_layout(name), find_layout(name)->ncolumns);
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),
 				 errmsg("table \"%s\" of the ledger is not logged", name),
 				 errdetail("What was written to it would be lost in a crash."),
 				 errhint("Use ALTER TABLE ... SET LOGGED.")));
+	return rel;
+}
+
+/*
+ * ledger_open_holders
+ *		Opens the table of accounts for its columns "role" and "population" alone, which are its first
+ *		two in every version of the extension.
+ *
+ * So that who is an analyst is known while the extension and the library are of different
+ * versions.  ERRCODE_DP_LEDGER if the table is missing or has no such columns.
+ */
+Relation
+ledger_open_holders(LOCKMODE lockmode)
+{
+	Relation	rel = table_open(ledger_table_needed("account"), lockmode);
+
+	check_columns(rel, find_layout("account"), Anum_account_population);
 	return rel;
 }
 

@@ -12,6 +12,7 @@
 #include "utils/snapshot.h"
 
 extern Relation ledger_open(const char *name, LOCKMODE lockmode);
+extern Relation ledger_open_holders(LOCKMODE lockmode);
 extern bool ledger_has_rows(const char *name, Snapshot snapshot);
 
 #endif							/* DP_LEDGER_LAYOUT_H */

@@ -19,14 +19,14 @@
 #define Anum_account_delta_limit			5
 #define Anum_account_delta_spent			6
 #define Anum_account_max_epsilon_per_query	7
-#define Anum_account_min_epsilon_per_query	8
-#define Anum_account_max_releases			9
-#define Anum_account_releases_spent			10
-#define Anum_account_period					11
-#define Anum_account_period_anchor			12
-#define Anum_account_renews_at				13
-#define Anum_account_epsilon_lifetime		15
-#define Anum_account_delta_lifetime			16
+#define Anum_account_period					8
+#define Anum_account_period_anchor			9
+#define Anum_account_renews_at				10
+#define Anum_account_epsilon_lifetime		12
+#define Anum_account_delta_lifetime			13
+#define Anum_account_min_epsilon_per_query	14
+#define Anum_account_max_releases			15
+#define Anum_account_releases_spent			16
 
 /* Columns of dp_agg.release, in the order of the install script. */
 #define Anum_release_id				1
@@ -43,12 +43,12 @@
 #define Anum_release_epsilon		12
 #define Anum_release_delta			13
 #define Anum_release_outputs		14
-#define Anum_release_accounts		15
-#define Anum_release_tier			16
-#define Anum_release_codes			17
-#define Anum_release_reused			18
-#define Anum_release_prev_hash		19
-#define Anum_release_hash			20
+#define Anum_release_tier			15
+#define Anum_release_reused			16
+#define Anum_release_prev_hash		17
+#define Anum_release_hash			18
+#define Anum_release_accounts		19
+#define Anum_release_codes			20
 
 /* Columns of dp_agg.raw_read; the first seven are those of dp_agg.release. */
 #define Anum_raw_read_population	8

@@ -15,6 +15,7 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 
+#include "core/compat.h"
 #include "planner/scans.h"
 
 /* Does the path read the rows that a condition asks for, and no others? */
@@ -99,7 +100,7 @@ materialize_inner(List *paths)
 			continue;
 		inner = join->innerjoinpath;
 		if (PATH_REQ_OUTER(inner) == NULL && !ExecMaterializesOutput(inner->pathtype))
-			join->innerjoinpath = (Path *) create_material_path(inner->parent, inner);
+			join->innerjoinpath = (Path *) DP_MATERIAL_PATH(inner->parent, inner);
 	}
 }
 

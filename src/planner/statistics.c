@@ -42,6 +42,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "core/compat.h"
 #include "planner/statistics.h"
 #include "policy/cache.h"
 #include "policy/enforced.h"
@@ -331,7 +332,9 @@ reckon_foreign(RelOptInfo *rel)
 
 /*
  * Removes from what the planner has found out about a protected relation whatever tells
- * about rows; for get_relation_info_hook, while releases are planned.
+ * about rows; for get_relation_info_hook, while releases are planned.  Nor is it told which columns
+ * are declared NOT NULL: it would leave out the tests of a unit that policy/enforced.c does not
+ * believe to be there, as in foreign tables and for old snapshots.
  */
 void
 withhold_statistics(Oid relid, RelOptInfo *rel)
@@ -340,6 +343,7 @@ withhold_statistics(Oid relid, RelOptInfo *rel)
 	ListCell   *lc;
 
 	rel->statlist = NIL;
+	DP_FORGET_NOT_NULL(rel);
 	foreach(lc, rel->indexlist)
 	{
 		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);

@@ -34,6 +34,7 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "fmgr.h"
@@ -101,16 +102,48 @@ scanned_relations(Oid relid)
 		list_make1_oid(relid);
 }
 
+#if PG_VERSION_NUM >= 180000
+
+/*
+ * Has NOT NULL, which is declared of the column, been checked for the rows that were there, and does
+ * the snapshot see that?  From PostgreSQL 18 on it may be NOT VALID, with attnotnull set.  VALIDATE
+ * CONSTRAINT writes the constraint's row alone.
+ */
+static bool
+not_null_is_checked(Oid relid, AttrNumber attno, Snapshot snapshot, bool own)
+{
+	HeapTuple	tuple = findNotNullConstraintAttnum(relid, attno);
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_constraint) GETSTRUCT(tuple))->convalidated &&
+		((Form_pg_constraint) GETSTRUCT(tuple))->conenforced &&
+		(own || (!is_own(tuple) && is_seen(tuple, snapshot)));
+	heap_freetuple(tuple);
+	return result;
+}
+
+#else							/* up to PostgreSQL 17 SET NOT NULL checks them */
+
+static bool
+not_null_is_checked(Oid relid, AttrNumber attno, Snapshot snapshot, bool own)
+{
+	return true;
+}
+
+#endif
+
 /*
  * Does the server enforce that a column, so named, of this very relation is not NULL?
- * Materialized views cannot declare it.  From PostgreSQL 18 on it may be declared NOT
- * VALID, with attnotnull set: here is the place to look at pg_constraint.
+ * Materialized views cannot declare it.
  */
 static bool
 member_is_not_null(Oid relid, const char *column, Snapshot snapshot, bool own)
 {
 	char		relkind = get_rel_relkind(relid);
 	HeapTuple	tuple;
+	AttrNumber	attno;
 	bool		result;
 
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
@@ -120,8 +153,10 @@ member_is_not_null(Oid relid, const char *column, Snapshot snapshot, bool own)
 		return false;
 	result = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull &&
 		(own || (!is_own(tuple) && is_seen(tuple, snapshot)));
+	attno = ((Form_pg_attribute) GETSTRUCT(tuple))->attnum;
 	ReleaseSysCache(tuple);
-	return result;
+	return result && !DP_IS_VIRTUAL(relid, attno) &&
+		not_null_is_checked(relid, attno, snapshot, own);
 }
 
 /*
@@ -213,8 +248,9 @@ index_is_proof(Relation index, Snapshot snapshot)
 {
 	Form_pg_index form = index->rd_index;
 
+	/* the index of a key WITHOUT OVERLAPS is an exclusion */
 	return form->indisunique && form->indisvalid && form->indimmediate &&
-		form->indislive && RelationGetIndexPredicate(index) == NIL &&
+		form->indislive && !form->indisexclusion && RelationGetIndexPredicate(index) == NIL &&
 		!is_own(index->rd_indextuple) && is_seen(index->rd_indextuple, snapshot) &&
 		!may_have_written_since(form->indrelid, snapshot);
 }

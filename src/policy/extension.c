@@ -19,13 +19,19 @@
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "core/compat.h"
+#include "core/errors.h"
 #include "policy/extension.h"
+
+/* The version of the install script that this library works with, as in dp_agg.control. */
+#define SQL_VERSION "1.1"
 
 /* Names as they stand in the install script. */
 static const struct
@@ -219,6 +225,70 @@ extension_installed(void)
 {
 	load_functions();
 	return hash_get_num_entries(functions) > 0;
+}
+
+/* The version of the extension in this database, which may be none of ours; NULL: it is not installed. */
+static char *
+installed_version(void)
+{
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *version = NULL;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("dp_agg"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool		isnull;
+		Datum		value = heap_getattr(tuple, Anum_pg_extension_extversion,
+										 RelationGetDescr(rel), &isnull);
+
+		version = isnull ? "" : TextDatumGetCString(value);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return version;
+}
+
+/*
+ * extension_is_known
+ *		Is the extension installed in this database, and of the version that this library is for?
+ *
+ * Between a new package and ALTER EXTENSION UPDATE it is of another.  Looked up anew each time: no
+ * invalidation tells of a change of the version.
+ */
+bool
+extension_is_known(void)
+{
+	char	   *version = installed_version();
+
+	return version != NULL && strcmp(version, SQL_VERSION) == 0;
+}
+
+/*
+ * extension_check_version
+ *		Raises ERRCODE_DP_LEDGER if the extension in this database is of a version that this library
+ *		is not for, older or newer; not if there is none.
+ *
+ * Nothing is known of the tables and functions of another version: nothing is released, charged or
+ * written to them.
+ */
+void
+extension_check_version(void)
+{
+	char	   *version = installed_version();
+
+	if (version != NULL && strcmp(version, SQL_VERSION) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_LEDGER),
+				 errmsg("extension dp_agg is of version %s in this database, and its library is for version %s",
+						version, SQL_VERSION),
+				 errdetail("There are no releases until both go together. Nothing was charged."),
+				 errhint("If the extension is the older one, run ALTER EXTENSION dp_agg UPDATE as a superuser; if the library is, install the newer one and restart the server.")));
 }
 
 /* Which of our functions is this?  DP_FUNC_NONE for anybody else's. */

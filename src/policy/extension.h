@@ -98,6 +98,8 @@ typedef enum DpFunction
 
 extern void extension_init_cache(void);
 extern bool extension_installed(void);
+extern bool extension_is_known(void);
+extern void extension_check_version(void);
 extern DpFunction extension_function(Oid funcid);
 extern bool extension_role_may(DpFunction function, Oid role);
 extern Oid	extension_oid(DpFunction function, Oid argtype);

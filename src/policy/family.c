@@ -30,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "core/compat.h"
 #include "policy/family.h"
 #include "policy/label.h"
 #include "tier/classes.h"
@@ -192,7 +193,7 @@ add_generated(Oid relid, RelationClasses *classes)
 	Relation	relation = classes == NULL ? NULL : try_relation_open(relid, AccessShareLock);
 	TupleDesc	desc = relation == NULL ? NULL : RelationGetDescr(relation);
 
-	for (int i = 0; desc != NULL && desc->constr != NULL && desc->constr->has_generated_stored &&
+	for (int i = 0; desc != NULL && DP_HAS_GENERATED(desc->constr) &&
 		 i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);

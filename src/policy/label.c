@@ -64,6 +64,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "core/limits.h"
 #include "mechanism/noise.h"
@@ -546,6 +547,18 @@ check_class(const char *text, const ObjectAddress *object, const ProtectedRelati
 				 errhint("Releases do not read it. If it identifies nobody, classify it otherwise with dp_agg.classify().")));
 }
 
+/* Raises an error for a label that makes a virtual column the unit: no release could read it. */
+static void
+check_unit(const ObjectAddress *object, const ProtectedRelation *rel)
+{
+	if (rel->nunit > 0 && DP_IS_VIRTUAL(object->objectId, object->objectSubId))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" is a virtual generated column, which cannot be the unit",
+						get_attname(object->objectId, object->objectSubId, false)),
+				 errhint("Name the columns that it is computed from, or make it a STORED one.")));
+}
+
 /* May the current user label a relation with this population?  A label that it has stays one. */
 static void
 check_entry(const ObjectAddress *object, const char *population)
@@ -610,6 +623,7 @@ check_label(const ObjectAddress *object, const char *seclabel)
 		{
 			read_column_label(seclabel, object->objectSubId, &scratch);
 			check_class(seclabel, object, &scratch);
+			check_unit(object, &scratch);
 		}
 	}
 

@@ -69,12 +69,12 @@ acting_role(Oid funcid)
  * nulls may be NULL: no argument is; at most 10 are passed.  The result must not be NULL.  A
  * STABLE function sees what is committed now, in whatever transaction.  What the function
  * creates becomes no member of an extension whose script is running.  Errors are those of the
- * function.
+ * function, and DP004 where the extension is of a version that this library does not know.
  */
 Datum
 owner_call(DpFunction function, int nargs, const Datum *args, const bool *nulls)
 {
-	Oid			funcid = extension_oid(function, InvalidOid);
+	Oid			funcid;
 	bool		creating = creating_extension;
 	Oid			outer_for = called_for;
 	Oid			outer_as = called_as;
@@ -86,6 +86,8 @@ owner_call(DpFunction function, int nargs, const Datum *args, const bool *nulls)
 	Datum		result;
 
 	Assert(nargs <= MAX_ARGS);
+	extension_check_version();
+	funcid = extension_oid(function, InvalidOid);
 	fmgr_info(funcid, &flinfo);
 	InitFunctionCallInfoData(*fcinfo, &flinfo, nargs, InvalidOid, NULL, NULL);
 	for (int i = 0; i < nargs; i++)

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -193,6 +194,7 @@ settle_calendar(ReleaseBuilder *builder, Query *side)
 										 expression_not_null(builder->level, lfirst(lk)));
 	}
 	side->rtable = copyObject(builder->level->query->rtable);
+	DP_MOVE_PERMISSIONS(side, builder->level->query);
 	side->hasSubLinks = builder->level->query->hasSubLinks;
 	append_grouped(side, copyObject(builder->keys), builder->key_clauses, "key");
 	side->distinctClause = side->groupClause;

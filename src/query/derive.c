@@ -32,6 +32,7 @@
 #include "query/ranges.h"
 #include "query/scope.h"
 #include "query/totals.h"
+#include "query/virtual.h"
 #include "query/windows.h"
 #include "spec/domain.h"
 #include "spec/range.h"
@@ -201,6 +202,39 @@ values_column(Scope *scope, List *rows, AttrNumber attno)
 }
 
 /*
+ * The bounds that are declared for a column of an entry; false if there are none, and then those of
+ * its type.  Those of a virtual column are at the sub-select that computes it.
+ */
+static bool
+declared_range(RangeTblEntry *rte, const Var *var, Range *result)
+{
+	Oid			relid = rte->relid;
+	AttrNumber	attno = var->varattno;
+	TargetEntry *tle;
+	const ProtectedRelation *rel;
+	const ColumnBounds *bounds;
+
+	result->lower = -INFINITY;
+	result->upper = INFINITY;
+	result->step = step_of(var->vartype, var->vartypmod);
+	if (rte->rtekind == RTE_SUBQUERY)
+	{
+		tle = get_tle_by_resno(rte->subquery->targetList, attno);
+		if (tle == NULL || !virtual_origin(tle, &relid, &attno))
+			return false;
+	}
+	else if (rte->rtekind != RTE_RELATION)
+		return false;
+	rel = policy_lookup(relid);
+	bounds = rel != NULL ? policy_bounds(rel, attno) : NULL;
+	if (bounds == NULL)
+		return false;
+	result->lower = bounds->lower;
+	result->upper = bounds->upper;
+	return true;
+}
+
+/*
  * A column: its declared bounds, or those of what a sub-select or VALUES hands out.  One of the
  * query around is what LATERAL names.
  */
@@ -211,6 +245,7 @@ column_range(Scope *scope, Var *var)
 	Level		level;
 	double		rows;
 	Node	   *expr;
+	Range		result;
 
 	if (var->varlevelsup == 1 && scope->outer != NULL)
 	{
@@ -221,16 +256,8 @@ column_range(Scope *scope, Var *var)
 	if (var->varlevelsup != 0 || scope->level == NULL)
 		return range_everything();
 	rte = rt_fetch(var->varno, scope->level->query->rtable);
-	if (rte->rtekind == RTE_RELATION)
-	{
-		const ProtectedRelation *rel = policy_lookup(rte->relid);
-		const ColumnBounds *bounds = rel ? policy_bounds(rel, var->varattno) : NULL;
-		double		step = step_of(var->vartype, var->vartypmod);
-
-		if (bounds == NULL)
-			return (Range) {-INFINITY, INFINITY, step};
-		return (Range) {bounds->lower, bounds->upper, step};
-	}
+	if (declared_range(rte, var, &result) || rte->rtekind == RTE_RELATION)
+		return result;
 	expr = below_column(scope->level, var, &level, &rows);
 	if (expr != NULL)
 	{
@@ -313,7 +340,7 @@ static Range
 arithmetic(Scope *scope, Oid funcid, Oid resulttype, List *args)
 {
 	RangeOperation operation = operation_of(funcid);
-	Range		ranges[2];
+	Range		ranges[2] = {range_everything(), range_everything()};
 	ListCell   *lc;
 
 	if (operation == RANGE_UNKNOWN)

@@ -38,10 +38,20 @@
 #include "query/outlived.h"
 #include "query/queries.h"
 #include "query/refuse.h"
+#include "query/virtual.h"
 #include "query/walk.h"
 
 /* Most combinations of keys that are listed; the refusal names it, too. */
 #define MAX_LISTED 100000
+
+/* The domain of a relation's column, or NULL; also one that its type has outlived. */
+static const ColumnDomain *
+declared_domain(Oid relid, AttrNumber attno)
+{
+	const ProtectedRelation *rel = policy_lookup(relid);
+
+	return rel != NULL ? policy_any_domain(rel, attno) : NULL;
+}
 
 /*
  * The domain of the column that an expression is, or NULL; also one that its type has outlived.
@@ -58,16 +68,17 @@ expression_domain(Query *query, Node *expr, Oid *relid)
 	rte = rt_fetch(((Var *) node)->varno, query->rtable);
 	if (rte->rtekind == RTE_RELATION)
 	{
-		const ProtectedRelation *rel = policy_lookup(rte->relid);
-
 		*relid = rte->relid;
-		return rel != NULL ? policy_any_domain(rel, ((Var *) node)->varattno) : NULL;
+		return declared_domain(rte->relid, ((Var *) node)->varattno);
 	}
 	if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations == NULL)
 	{
 		TargetEntry *tle = get_tle_by_resno(rte->subquery->targetList,
 											((Var *) node)->varattno);
+		AttrNumber	attno;
 
+		if (tle != NULL && virtual_origin(tle, relid, &attno))
+			return declared_domain(*relid, attno);
 		return tle != NULL ? expression_domain(rte->subquery, (Node *) tle->expr, relid) :
 			NULL;
 	}

@@ -37,6 +37,7 @@
 #include "query/identifiers.h"
 #include "query/level.h"
 #include "query/units.h"
+#include "query/virtual.h"
 
 /* ----------
  * Which column is it?
@@ -90,6 +91,9 @@ follow_column(Query *query, const Var *var, ColumnOrigin *origin, bool of_cte)
 		TargetEntry *tle = get_tle_by_resno(branch->targetList, var->varattno);
 		Node	   *node = tle == NULL ? NULL : strip_canonical((Node *) tle->expr);
 
+		if (node != NULL && virtual_origin(tle, &origin->relid, &origin->attno) &&
+			policy_is_direct(origin->relid, origin->attno))
+			return true;
 		if (node != NULL && IsA(node, Var) && ((Var *) node)->varlevelsup == 0 &&
 			follow_column(branch, (Var *) node, origin, of_cte))
 			return true;
@@ -336,10 +340,14 @@ static void
 note_result(QuasiContext *context, Query *query, AttrNumber attno)
 {
 	TargetEntry *tle = get_tle_by_resno(query->targetList, attno);
+	Oid			relid;
+	AttrNumber	virtual;
 	ListCell   *lc;
 
 	if (query_is_release(query))
 		return;
+	if (tle != NULL && virtual_origin(tle, &relid, &virtual))
+		note_quasi(context, relid, virtual);
 	context->queries = lcons(query, context->queries);
 	if (query->setOperations != NULL)
 	{

@@ -377,12 +377,14 @@ needed_moments(SpecOutputKind kind, bool needed[SPEC_MOMENT_KINDS])
 			break;
 		case SPEC_OUT_CORR:
 		case SPEC_OUT_R2:
-			needed[SPEC_MOMENT_YY] = true;
-			/* FALLTHROUGH */
+			needed[SPEC_MOMENT_XX] = needed[SPEC_MOMENT_YY] = true;
+			needed[SPEC_MOMENT_X] = needed[SPEC_MOMENT_Y] = needed[SPEC_MOMENT_XY] = true;
+			break;
 		case SPEC_OUT_SLOPE:
 		case SPEC_OUT_INTERCEPT:
 			needed[SPEC_MOMENT_XX] = true;
-			/* FALLTHROUGH */
+			needed[SPEC_MOMENT_X] = needed[SPEC_MOMENT_Y] = needed[SPEC_MOMENT_XY] = true;
+			break;
 		case SPEC_OUT_COVAR_POP:
 		case SPEC_OUT_COVAR_SAMP:
 		case SPEC_OUT_SXY:

@@ -25,6 +25,51 @@
 
 #if PG_VERSION_NUM >= 180000
 
+typedef struct PlaceContext
+{
+	Query	   *query;			/* whose keys they are */
+	int			depth;			/* how many queries the walk is below it */
+} PlaceContext;
+
+/*
+ * Columns that stand for keys have no place in the text of the query, and give that to columns that
+ * are put where they were.  A refusal is to name one: that where the key was written first.
+ */
+static bool
+place_walker(Node *node, PlaceContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		context->depth++;
+		(void) query_tree_walker((Query *) node, place_walker, context, 0);
+		context->depth--;
+		return false;
+	}
+	if (IsA(node, Var) && (int) ((Var *) node)->varlevelsup == context->depth)
+	{
+		Var		   *var = (Var *) node;
+		RangeTblEntry *rte = rt_fetch(var->varno, context->query->rtable);
+
+		if (rte->rtekind == RTE_GROUP && var->location < 0)
+			var->location = exprLocation(list_nth(rte->groupexprs, var->varattno - 1));
+	}
+	return expression_tree_walker(node, place_walker, context);
+}
+
+/* The same for all columns of a query that stand for its keys. */
+static void
+place_keys(Query *query)
+{
+	PlaceContext context = {.query = query};
+
+	if (!query->hasGroupRTE)
+		return;
+	(void) place_walker((Node *) query->targetList, &context);
+	(void) place_walker(query->havingQual, &context);
+}
+
 /* Puts the keys of GROUP BY back to where they are used, in place. */
 void
 ungroup_query(Query *query)
@@ -57,6 +102,7 @@ ungroup_walker(Node *node, void *context)
 	if (IsA(node, Query))
 	{
 		(void) query_tree_walker((Query *) node, ungroup_walker, context, 0);
+		place_keys((Query *) node);
 		if (((Query *) node)->groupingSets == NIL)
 			ungroup_query((Query *) node);
 		return false;
@@ -184,7 +230,8 @@ outer_join(JoinExpr *join)
 
 /*
  * Marks the conditions and lateral items of a join tree, whose items see those before it (joins
- * in "before").  Returns its outer joins.
+ * in "before"), and what the columns of its joins stand for: a join has made that NULL already.
+ * Returns its outer joins.
  */
 static List *
 mark_jointree(Query *query, Node *node, List *before)
@@ -203,6 +250,8 @@ mark_jointree(Query *query, Node *node, List *before)
 			mark_expression((Node *) rte->subquery, before);
 			mark_expression((Node *) rte->functions, before);
 			mark_expression((Node *) rte->values_lists, before);
+			mark_expression((Node *) rte->tablefunc, before);
+			mark_expression((Node *) rte->tablesample, before);
 		}
 		return NIL;
 	}
@@ -226,7 +275,37 @@ mark_jointree(Query *query, Node *node, List *before)
 		mark_expression(join->quals, joins);
 		if (outer != NULL)
 			joins = lappend(joins, outer);
+		mark_expression((Node *) rt_fetch(join->rtindex, query->rtable)->joinaliasvars, joins);
 	}
+	return joins;
+}
+
+/*
+ * Marks the keys of GROUP BY that stand in an entry of their own.  Several grouping sets make columns
+ * of that entry NULL, as if it were a join, and the planner must not look for conditions on them
+ * below the grouping.  The parser leaves out columns that are in each of the sets; to mark
+ * them, too, costs such conditions a better place, and no more.  Returns the joins, and this one.
+ */
+static List *
+mark_keys(Query *query, List *joins)
+{
+#if PG_VERSION_NUM >= 180000
+	for (int rtindex = 1; rtindex <= list_length(query->rtable); rtindex++)
+	{
+		RangeTblEntry *rte = rt_fetch(rtindex, query->rtable);
+		OuterJoin  *grouping;
+
+		if (rte->rtekind != RTE_GROUP)
+			continue;
+		mark_expression((Node *) rte->groupexprs, joins);
+		if (query->groupingSets == NIL)
+			continue;
+		grouping = palloc0(sizeof(OuterJoin));
+		grouping->rtindex = rtindex;
+		grouping->nulled = bms_make_singleton(rtindex);
+		joins = lappend(joins, grouping);
+	}
+#endif
 	return joins;
 }
 
@@ -241,10 +320,14 @@ mark_levels_walker(Node *node, void *context)
 		Query	   *query = (Query *) node;
 		List	   *joins = mark_jointree(query, (Node *) query->jointree, NIL);
 
+		joins = mark_keys(query, joins);
 		mark_expression((Node *) query->targetList, joins);
 		mark_expression((Node *) query->returningList, joins);
 		mark_expression((Node *) query->mergeActionList, joins);
 		mark_expression(query->havingQual, joins);
+#if PG_VERSION_NUM >= 170000
+		mark_expression(query->mergeJoinCondition, joins);	/* no longer in the join tree */
+#endif
 		return query_tree_walker(query, mark_levels_walker, context, 0);
 	}
 	return expression_tree_walker(node, mark_levels_walker, context);

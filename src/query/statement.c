@@ -16,6 +16,7 @@
 #include "query/refuse.h"
 #include "query/statement.h"
 #include "query/vacant.h"
+#include "query/virtual.h"
 
 /* Processes a query that hands its rows to the client, or to one that does. */
 static void
@@ -24,9 +25,11 @@ process_marked(RewriteContext *context, Query *query)
 	Individuals *individuals;
 
 	unmark_query(query);
+	expand_virtual_columns(query);
 	individuals = process_query(context, query, NULL);
 	if (individuals != NULL)
 		refuse_rows(context, query, individuals);
+	refuse_virtual_columns(context, query);
 	mark_query(query);
 }
 

@@ -26,6 +26,7 @@
 #include "query/moments.h"
 #include "query/params.h"
 #include "query/totals.h"
+#include "query/virtual.h"
 #include "spec/spec.h"
 
 /* The most rows of one group up to which a total is made of max_groups and max_rows. */
@@ -45,6 +46,20 @@ combined_total(const Individuals *individuals)
 	return (int) Min((int64) individuals->max_groups * individuals->max_rows, DP_MAX_TOTAL);
 }
 
+/* Declared bounds of the sum of an individual's values of a relation's column; false if there are none. */
+static bool
+declared_total(Oid relid, AttrNumber attno, double *lower, double *upper)
+{
+	const ProtectedRelation *rel = policy_lookup(relid);
+	const ColumnBounds *total = rel != NULL ? policy_total(rel, attno) : NULL;
+
+	if (total == NULL)
+		return false;
+	*lower = total->lower;
+	*upper = total->upper;
+	return true;
+}
+
 /*
  * Declared bounds of the sum of an individual's values of a column, or of one that a sub-select
  * hands on as it is; false if there are none.
@@ -59,22 +74,17 @@ derive_total(Level *level, Node *node, double *lower, double *upper)
 		return false;
 	rte = rt_fetch(var->varno, level->query->rtable);
 	if (rte->rtekind == RTE_RELATION)
-	{
-		const ProtectedRelation *rel = policy_lookup(rte->relid);
-		const ColumnBounds *total = rel != NULL ? policy_total(rel, var->varattno) : NULL;
-
-		if (total == NULL)
-			return false;
-		*lower = total->lower;
-		*upper = total->upper;
-		return true;
-	}
+		return declared_total(rte->relid, var->varattno, lower, upper);
 	if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations == NULL &&
 		rte->subquery->groupClause == NIL && !rte->subquery->hasAggs)
 	{
 		Level		below = {.query = rte->subquery};
 		TargetEntry *tle = get_tle_by_resno(rte->subquery->targetList, var->varattno);
+		Oid			relid;
+		AttrNumber	attno;
 
+		if (tle != NULL && virtual_origin(tle, &relid, &attno))
+			return declared_total(relid, attno, lower, upper);
 		return tle != NULL && derive_total(&below, (Node *) tle->expr, lower, upper);
 	}
 	return false;

@@ -127,34 +127,6 @@ drop_identifiers(Query *query, const Bitmapset *used)
 	}
 }
 
-/* The columns of one item of FROM that a query names. */
-typedef struct UsedColumns
-{
-	Query	   *query;
-	int			varno;
-	Bitmapset  *columns;
-	bool		all;			/* they cannot be told */
-} UsedColumns;
-
-/*
- * Notes a column.  The name of a whole row stands for any; that of a column of a join for those
- * that it is made of.
- */
-static void
-note_used(Var *var, void *argument)
-{
-	UsedColumns *used = argument;
-	RangeTblEntry *rte = rt_fetch(var->varno, used->query->rtable);
-
-	if (rte->rtekind == RTE_JOIN && var->varattno > 0)
-		walk_columns(list_nth(rte->joinaliasvars, var->varattno - 1), QTW_IGNORE_JOINALIASES,
-					 note_used, used);
-	else if (rte->rtekind == RTE_JOIN || (var->varno == used->varno && var->varattno <= 0))
-		used->all = true;
-	else if (var->varno == used->varno)
-		used->columns = bms_add_member(used->columns, var->varattno);
-}
-
 /* The references to a CTE of the query depth levels above. */
 typedef struct CteContext
 {
@@ -177,14 +149,14 @@ cte_walker(Node *node, CteContext *context)
 	for (int i = 1; i <= list_length(query->rtable); i++)
 	{
 		RangeTblEntry *rte = rt_fetch(i, query->rtable);
-		UsedColumns used = {.query = query,.varno = i};
+		Bitmapset  *used;
 
 		if (rte->rtekind != RTE_CTE || rte->ctelevelsup != context->depth ||
 			strcmp(rte->ctename, context->cte->ctename) != 0)
 			continue;
-		walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
-		context->columns = bms_add_members(context->columns, used.columns);
-		context->all = context->all || used.all;
+		if (!used_columns(query, i, &used))
+			context->all = true;
+		context->columns = bms_add_members(context->columns, used);
 	}
 	context->depth++;
 	(void) query_tree_walker(query, cte_walker, context, 0);
@@ -237,13 +209,12 @@ drop_unused_identifiers(Query *query, bool deep)
 	for (int i = 1; i <= list_length(query->rtable); i++)
 	{
 		RangeTblEntry *rte = rt_fetch(i, query->rtable);
-		UsedColumns used = {.query = query,.varno = i};
+		Bitmapset  *used;
 
 		if (rte->rtekind != RTE_SUBQUERY)
 			continue;
-		walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
-		if (!used.all && query->setOperations == NULL)
-			drop_identifiers(rte->subquery, used.columns);	/* else all are asked for */
+		if (used_columns(query, i, &used) && query->setOperations == NULL)
+			drop_identifiers(rte->subquery, used);	/* else all are asked for */
 		if (deep)
 			drop_unused_identifiers(rte->subquery, true);
 	}

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 
 #include "query/walk.h"
@@ -51,6 +52,48 @@ walk_columns(Node *node, int flags, VisitColumn visit, void *argument)
 	WalkContext context = {.visit_column = visit,.argument = argument,.flags = flags};
 
 	(void) query_or_expression_tree_walker(node, columns_walker, &context, flags);
+}
+
+/* The columns of one item of FROM that a query names. */
+typedef struct UsedColumns
+{
+	Query	   *query;
+	int			varno;
+	Bitmapset  *columns;
+	bool		all;			/* they cannot be told */
+} UsedColumns;
+
+/*
+ * Notes a column.  The name of a whole row stands for any; that of a column of a join for those
+ * that it is made of.
+ */
+static void
+note_used(Var *var, void *argument)
+{
+	UsedColumns *used = argument;
+	RangeTblEntry *rte = rt_fetch(var->varno, used->query->rtable);
+
+	if (rte->rtekind == RTE_JOIN && var->varattno > 0)
+		walk_columns(list_nth(rte->joinaliasvars, var->varattno - 1), QTW_IGNORE_JOINALIASES,
+					 note_used, used);
+	else if (rte->rtekind == RTE_JOIN || (var->varno == used->varno && var->varattno <= 0))
+		used->all = true;
+	else if (var->varno == used->varno)
+		used->columns = bms_add_member(used->columns, var->varattno);
+}
+
+/*
+ * Which columns of an item of the query's FROM the query names, in *columns.  False if that cannot be
+ * told: it names the whole row or a system column.
+ */
+bool
+used_columns(Query *query, int rtindex, Bitmapset **columns)
+{
+	UsedColumns used = {.query = query,.varno = rtindex};
+
+	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
+	*columns = used.columns;
+	return !used.all;
 }
 
 /* Looks for columns of queries that are around the start of the walk. */

@@ -14,6 +14,7 @@ typedef void (*VisitColumn) (Var *column, void *argument);
 typedef void (*VisitName) (RangeTblEntry *entry, Index depth, void *argument);
 
 extern void walk_columns(Node *node, int flags, VisitColumn visit, void *argument);
+extern bool used_columns(Query *query, int rtindex, Bitmapset **columns);
 extern bool names_outer_columns(Node *node);
 extern Node *seen_from_below(Node *expr, Index levelsup);
 extern Node *seen_from_above(Node *expr, Index levelsup);

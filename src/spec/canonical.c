@@ -35,6 +35,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "spec/canonical.h"
 #include "spec/decimal.h"
 
@@ -257,8 +258,7 @@ canonical_jsonb(Datum value)
 {
 	Jsonb	   *json = DatumGetJsonbP(value);
 	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
-	JsonbParseState *state = NULL;
-	JsonbValue *result = NULL;
+	DP_JSONB_BUILDER builder = {0};
 	JsonbValue	item;
 	JsonbIteratorToken token;
 
@@ -269,9 +269,9 @@ canonical_jsonb(Datum value)
 
 		if (token < WJB_BEGIN_ARRAY && item.type == jbvNumeric)
 			item.val.numeric = DatumGetNumeric(canonical_numeric(item.val.numeric, -1));
-		result = pushJsonbValue(&state, token, has_value ? &item : NULL);
+		DP_JSONB_PUSH(builder, token, has_value ? &item : NULL);
 	}
-	return JsonbPGetDatum(JsonbValueToJsonb(result));
+	return JsonbPGetDatum(JsonbValueToJsonb(builder.result));
 }
 
 /* An array of canonical elements.  Dimensions and lower bounds stay: equality minds them. */

@@ -112,6 +112,8 @@ run_attacks();
 
 DpAgg::value($node, 'analyst', <<'SQL');
 CREATE FUNCTION a.reader(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN (SELECT x FROM people WHERE id = 5); END $$;
+CREATE FUNCTION a.finder(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE found int; BEGIN
+	EXECUTE format('SELECT x FROM %I.people WHERE id = 5', current_setting('attack.schema')) INTO found; RETURN found; END $$;
 CREATE FUNCTION a.read_into(int) RETURNS int LANGUAGE plpgsql AS $$ DECLARE r people; BEGIN SELECT * INTO r FROM people WHERE id = $1; RETURN r.x; END $$;
 CREATE FUNCTION a.read_loop() RETURNS SETOF text LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM people LOOP RETURN NEXT r.name; END LOOP; END $$;
 CREATE FUNCTION a.read_query() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT name FROM people; END $$;
@@ -140,11 +142,13 @@ attack('a carrier: a domain', 'SELECT 5::a.read_domain', before => ['DISCARD PLA
 attack('a carrier: a reference cursor', 'FETCH ALL c', before => [ 'BEGIN', "SELECT a.read_open('c')" ], state => 'DP002|42501|25P02', control => 'runs');
 attack('a carrier: a trigger', "INSERT INTO a.carried VALUES (1, '')",
 	before => [ 'DROP TABLE IF EXISTS a.carried', 'CREATE TABLE a.carried (a int, b text)', 'CREATE TRIGGER t BEFORE INSERT ON a.carried FOR EACH ROW EXECUTE FUNCTION a.read_trigger()' ], control => 'runs');
+# from 17 on indexes and materialized views are made with a search path of their own
+my $where = q{DO $$ BEGIN PERFORM set_config('attack.schema', current_schema(), false); END $$};
 attack("a carrier: $_->[0]", $_->[1], before => [ 'DISCARD PLANS', 'DROP TABLE IF EXISTS a.carried', 'CREATE TABLE a.carried (a int, b text)', 'INSERT INTO a.carried VALUES (1)', @$_[ 2 .. $#$_ ] ], control => 'runs')
   foreach [ 'a default', 'INSERT INTO a.carried (b) VALUES (1)', 'ALTER TABLE a.carried ALTER a SET DEFAULT a.read_into(5)' ],
-  [ 'an index of an expression', 'CREATE INDEX ON a.carried ((a.reader(a)))' ], [ 'an index with a condition', 'CREATE INDEX ON a.carried (a) WHERE a.reader(a) > 0' ],
+  [ 'an index of an expression', 'CREATE INDEX ON a.carried ((a.finder(a)))', $where ], [ 'an index with a condition', 'CREATE INDEX ON a.carried (a) WHERE a.finder(a) > 0', $where ],
   [ 'a generated column', 'ALTER TABLE a.carried ADD c int GENERATED ALWAYS AS (a.reader(a)) STORED' ], [ 'a type that is changed', 'ALTER TABLE a.carried ALTER b TYPE int USING a.reader(a)' ],
-  [ 'a materialized view', 'CREATE MATERIALIZED VIEW a.carried_view AS SELECT a.reader(1)', 'DROP MATERIALIZED VIEW IF EXISTS a.carried_view' ],
+  [ 'a materialized view', 'CREATE MATERIALIZED VIEW a.carried_view AS SELECT a.finder(1)', $where, 'DROP MATERIALIZED VIEW IF EXISTS a.carried_view' ],
   [ 'a check', 'INSERT INTO a.carried VALUES (1)', 'ALTER TABLE a.carried ADD CHECK (a.reader(a) >= 0) NOT VALID' ];
 run_attacks();
 

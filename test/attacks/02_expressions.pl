@@ -158,7 +158,8 @@ errors($_->[0], $_->[1], %{ $_->[2] // {} }) foreach
   [ 'a range upside down', 'int4range(p.x, p.x - 1)' ], [ 'an absurd repetition', "repeat(p.name, 1000000000)" ], [ 'an absurd lpad', "lpad(p.name, 1000000000)" ], [ 'overlay', "overlay(p.name placing 'x' from -5)" ],
   [ 'factorial', 'factorial(p.x * 10000)' ], [ 'a power', 'power(0::float8, -p.x)' ], [ 'a power of numeric', 'power(p.x::numeric, p.x * 100000)' ], [ 'exp', 'exp(p.x * 100.0::float8)' ], [ 'asin', 'asin(p.x)' ], [ 'log', 'log(0 * p.y)' ],
   [ 'a base of zero', 'log(0::numeric * p.x, 2)' ], [ 'gcd', 'gcd(-2147483648, -2147483648 + 0 * p.x)' ], [ 'a bucket', 'width_bucket(p.y, 1, 1, 5)' ], [ 'a date far off', "date '2020-01-01' + p.x * 25264512" ],
-  [ 'a timestamp far off', "timestamp '290000-01-01' + p.x * interval '1000 years'" ], [ 'an interval far off', "interval '100000000 years' * p.x" ], [ 'make_interval', 'make_interval(years => p.x * 10000000)', { control => 'runs' } ],
+  # up to 16 make_interval() lets such numbers wrap around
+  [ 'a timestamp far off', "timestamp '290000-01-01' + p.x * interval '1000 years'" ], [ 'an interval far off', "interval '100000000 years' * p.x" ], [ 'make_interval', 'make_interval(years => p.x * 10000000)', DpAgg::version() >= 17 ? () : { control => 'runs' } ],
   [ 'make_time', 'make_time(p.x, 0, 0)' ], [ 'make_timestamp', 'make_timestamp(2020, p.x, 1, 0, 0, 0)' ], [ 'a zone by name', "timezone(left('!' || p.name, 1), now())" ], [ 'a format of the row', "to_char(p.y, repeat(p.name, 100) || '9EEEE9')" ],
   [ 'chr', 'chr(p.x * 1000000)' ], [ 'a byte', "get_byte('\\x00'::bytea, p.x)" ], [ 'a subscript', "(ARRAY[[1]])[p.x][1] / 0", { control => 'none', why => 'a NULL fails nowhere' } ],
   [ 'array_cat', 'ARRAY[ARRAY[p.x]] || ARRAY[ARRAY[1, 2]]' ], [ 'array_fill', 'array_fill(0, ARRAY[p.x * 10000000])' ], [ 'a path of jsonb', "jsonb_path_query_first('{}', 'strict \$.a', jsonb_build_object('x', p.x))" ],

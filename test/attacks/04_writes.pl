@@ -107,7 +107,9 @@ attack('a deferred trigger', 'COMMIT', before => [ 'BEGIN', 'CREATE TABLE a.defe
 attack('a transition table', 'SELECT count(*) FROM a.transited', before => [ 'DROP TABLE IF EXISTS a.transited', 'CREATE TABLE a.transited (a int)',
 		'CREATE OR REPLACE FUNCTION a.transit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM a.spy(count(*)::int) FROM people p JOIN news n ON n.a = p.id WHERE p.id = 5 HAVING count(*) > 0; RETURN NULL; END $$',
 		'CREATE TRIGGER t AFTER INSERT ON a.transited REFERENCING NEW TABLE AS news FOR EACH STATEMENT EXECUTE FUNCTION a.transit()', 'INSERT INTO a.transited VALUES (5)' ], state => '00000', moves => 0);
-attack('a rule that makes a table a view', 'SELECT * FROM a.turned', before => [ 'BEGIN', 'CREATE TABLE a.turned (name text)', 'CREATE RULE "_RETURN" AS ON SELECT TO a.turned DO INSTEAD SELECT name FROM people' ], control => 'runs');
+# 16 knows no such rule any more.
+attack('a rule that makes a table a view', 'SELECT * FROM a.turned', before => [ 'BEGIN', 'CREATE TABLE a.turned (name text)', 'CREATE RULE "_RETURN" AS ON SELECT TO a.turned DO INSTEAD SELECT name FROM people' ], control => 'runs')
+  if DpAgg::version() < 16;
 attack('a rule with a condition of the rows', 'UPDATE a.own SET a = a', before => [ 'BEGIN', 'CREATE RULE r AS ON UPDATE TO a.own WHERE EXISTS (SELECT FROM people WHERE id = 5) DO INSTEAD NOTHING' ], control => 'runs');
 attack('a rule that notifies', 'INSERT INTO a.own SELECT x FROM people', before => [ 'LISTEN leak', 'BEGIN', 'CREATE RULE r AS ON INSERT TO a.own DO ALSO NOTIFY leak' ], control => 'runs');
 attack('a policy that compares with rows', 'DELETE FROM a.rls', before => [ 'BEGIN', @policy, 'CREATE POLICY p ON a.rls FOR DELETE USING (k = (SELECT x FROM people WHERE id = 5))' ], control => 'runs');

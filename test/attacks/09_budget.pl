@@ -57,7 +57,7 @@ draws('a function of a set', q{CREATE FUNCTION a.set() RETURNS SETOF bigint LANG
 draws('a function that is inlined, twice', q{CREATE FUNCTION a.set2() RETURNS SETOF bigint LANGUAGE sql STABLE AS 'SELECT dp_count(*) FROM people'; SELECT 5, s FROM a.set2() s UNION ALL SELECT 5, s FROM a.set2() s}, 2);
 draws('a function with the rights of the analyst', q{CREATE FUNCTION a.definer() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT dp_count(*) FROM people'; SELECT 5, a.definer()}, 1);
 draws('a function for workers', q{CREATE FUNCTION a.worker(int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE STABLE AS 'BEGIN RETURN (SELECT dp_count(*) FROM people); END';
-	SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET force_parallel_mode = on; SELECT 5, a.worker(k) FROM pub WHERE k < 3}, 3);
+	SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET } . DpAgg::force_parallel() . q{ = on; SELECT 5, a.worker(k) FROM pub WHERE k < 3}, 3);
 draws('a procedure that commits in between', q{CREATE PROCEDURE a.commits() LANGUAGE plpgsql AS $$ DECLARE a bigint; BEGIN FOR i IN 1 .. 3 LOOP SELECT dp_count(*) INTO a FROM people; COMMIT; RAISE NOTICE '%', a; END LOOP; END $$; CALL a.commits()}, 3);
 draws('a loop over a cursor', q{DO $$ DECLARE c CURSOR FOR SELECT dp_count(*) AS n FROM people; BEGIN FOR i IN 1 .. 3 LOOP FOR r IN c LOOP RAISE NOTICE '%', r.n; END LOOP; END LOOP; END $$}, 3);
 draws('a cursor of PL/pgSQL that moves', q{DO $$ DECLARE c SCROLL CURSOR FOR SELECT dp_count(*) FROM people; n bigint; BEGIN OPEN c; FOR i IN 1 .. 3 LOOP FETCH ABSOLUTE 1 FROM c INTO n; RAISE NOTICE '%', n; END LOOP; END $$}, 1);
@@ -304,7 +304,7 @@ foreach my $sql ('SET dp_agg.min_epsilon = 1e-9', "SELECT set_config('dp_agg.min
 		$node->safe_psql('postgres', $_) foreach "ALTER SYSTEM SET dp_agg.min_epsilon = $value", 'SELECT pg_reload_conf()';
 		foreach (1 .. 600)
 		{
-			return if $session->query('SHOW dp_agg.min_epsilon') eq $value;
+			return if DpAgg::ask($session, 'SHOW dp_agg.min_epsilon') eq $value;
 			select undef, undef, undef, 0.1;
 		}
 		die 'the setting is not seen';

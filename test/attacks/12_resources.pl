@@ -57,7 +57,7 @@ no_crash('no crash by size');
 
 # ---------- every way to run it ----------
 
-my @settings = ([ 'parallel', 'parallel_setup_cost = 0', 'parallel_tuple_cost = 0', 'min_parallel_table_scan_size = 0', 'force_parallel_mode = on' ], [ 'jit', 'jit_above_cost = 0', 'jit_inline_above_cost = 0', 'jit_optimize_above_cost = 0' ],
+my @settings = ([ 'parallel', 'parallel_setup_cost = 0', 'parallel_tuple_cost = 0', 'min_parallel_table_scan_size = 0', DpAgg::force_parallel() . ' = on' ], [ 'jit', 'jit_above_cost = 0', 'jit_inline_above_cost = 0', 'jit_optimize_above_cost = 0' ],
 	[ 'no hash', 'enable_hashagg = off', 'enable_hashjoin = off' ], [ 'no sort', 'enable_sort = off', 'enable_mergejoin = off' ], [ 'nested loops', 'enable_hashjoin = off', 'enable_mergejoin = off', 'enable_material = off', 'enable_memoize = off' ], [ 'indexes', 'enable_seqscan = off', 'enable_bitmapscan = off' ],
 	[ 'bitmaps', 'enable_seqscan = off', 'enable_indexscan = off', 'enable_indexonlyscan = off' ], [ 'genetic', 'geqo_threshold = 2', 'from_collapse_limit = 1', 'join_collapse_limit = 1' ], [ 'cursors', 'cursor_tuple_fraction = 0' ], [ 'little memory', "work_mem = '64kB'", 'hash_mem_multiplier = 1' ],
 	[ 'another format', "datestyle = 'SQL, DMY'", "intervalstyle = 'iso_8601'", 'extra_float_digits = -15', "bytea_output = 'escape'", "timezone = 'Pacific/Apia'" ], [ 'other numbers', 'extra_float_digits = 3', "lc_numeric = 'C'", 'xmloption = document' ], [ 'no standard strings', 'standard_conforming_strings = off', 'escape_string_warning = off', 'transform_null_equals = on', 'array_nulls = off' ],

@@ -235,8 +235,10 @@ $node->safe_psql('postgres', 'ALTER ROLE analyst RESET dp_agg.bound_node');
 
 # ---------- what reading writes ----------
 
-# Pages that are cleaned up by the first who reads them: PRUNE records in the WAL.
+# Pages that are cleaned up by the first who reads them: PRUNE records in the WAL, which have several names from 17 on.
 {
+	# from 16 on an end that is far off is the end of the WAL
+	my $records = DpAgg::version() >= 16 ? sub { "pg_get_wal_records_info('$_[0]', 'FFFFFFFF/FFFFFFFF')" } : sub { "pg_get_wal_records_info_till_end_of_wal('$_[0]')" };
 	my $pruned = sub {
 		my ($schema, $version) = @_;
 		my $table = "$schema.dead_$version";
@@ -247,8 +249,8 @@ $node->safe_psql('postgres', 'ALTER ROLE analyst RESET dp_agg.bound_node');
 		DpAgg::value($node, 'analyst', "SET search_path = $schema; $sql");
 		return $node->safe_psql('postgres', <<"SQL");
 CHECKPOINT;
-SELECT count(*) FROM pg_get_wal_records_info_till_end_of_wal('$from')
-WHERE record_type = 'PRUNE' AND block_ref ~ (SELECT '/' || pg_relation_filenode(reltoastrelid) || ' ' FROM pg_class WHERE oid = '$table'::regclass)
+SELECT count(*) FROM @{[ $records->($from) ]}
+WHERE record_type ~ '^PRUNE' AND block_ref ~ (SELECT '/' || pg_relation_filenode(reltoastrelid) || ' ' FROM pg_class WHERE oid = '$table'::regclass)
 SQL
 	};
 	my %n = map { my $schema = $_; ($schema => [ map { $pruned->($schema, $_) } @versions ]) } qw(public plain);

@@ -30,6 +30,7 @@ package Alike;
 use strict;
 use warnings;
 use Digest::MD5 'md5';
+use DpAgg;
 use Fuzz;
 
 *pick = \&Fuzz::pick;
@@ -273,12 +274,15 @@ sub declared
 	my ($i, $directory) = @_;
 	my $rows = "SELECT CASE WHEN i IN (11, 12) THEN NULL ELSE 1 + i % 70 END AS pid, CASE WHEN i % 5 = 0 THEN NULL ELSE i % 3 END AS x, CASE WHEN i % 7 = 0 THEN NULL ELSE i % 4 + 0.5 END AS y FROM generate_series(1, 160) i";
 
+	# from 18 on a child cannot drop what it inherits, and is not made to inherit NO INHERIT
+	my $own = DpAgg::version() >= 18 ? 'NOT NULL NO INHERIT' : 'NOT NULL';
+
 	return <<"SQL";
 CREATE TABLE truth (pid int, x int, y numeric);
 INSERT INTO truth $rows;
 COPY truth TO '$directory/truth$i';
 CREATE FOREIGN TABLE lie_file (pid int NOT NULL, x int NOT NULL, y numeric NOT NULL) SERVER files OPTIONS (filename '$directory/truth$i');
-CREATE TABLE lie_parent (pid int NOT NULL, x int NOT NULL, y numeric NOT NULL);
+CREATE TABLE lie_parent (pid int $own, x int $own, y numeric $own);
 CREATE TABLE lie_child () INHERITS (lie_parent);
 ALTER TABLE lie_child ALTER pid DROP NOT NULL, ALTER x DROP NOT NULL, ALTER y DROP NOT NULL;
 INSERT INTO lie_parent SELECT * FROM truth WHERE pid IS NOT NULL AND x IS NOT NULL AND y IS NOT NULL;

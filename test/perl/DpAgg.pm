@@ -24,11 +24,12 @@ use PostgreSQL::Test::Utils;
 #	fsync      => 0            1 where a crash, or the cost of a flush, is the point
 #	conf       => ''           more lines for postgresql.conf
 #	init       => {}           for PostgreSQL::Test::Cluster's init
+#	install    => undef        the installation, if it is not the one that the tests have in common
 sub node
 {
 	my ($name, %opt) = @_;
 	my $preload = $opt{preload} // 'dp_agg';
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, $opt{install} ? (install_path => $opt{install}) : ());
 
 	$node->init(%{ $opt{init} // {} });
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'");
@@ -141,6 +142,28 @@ sub bulk
 	@results == @$statements
 	  or die 'only ' . @results . ' of ' . @$statements . " statements ran:\n$err";
 	return @results;
+}
+
+# ask(SESSION, SQL): what a session of background_psql answers, without the newline that 16 leaves at its end.
+sub ask
+{
+	my ($session, $sql) = @_;
+
+	return scalar($session->query($sql)) =~ s/\n\z//r;
+}
+
+# version(): PostgreSQL's, as 15 or 17.
+my $version;
+
+sub version
+{
+	return $version //= (`pg_config --version` =~ /(\d+)/)[0];
+}
+
+# force_parallel(): the name of the setting that makes plans parallel, which 16 changed.
+sub force_parallel
+{
+	return version() >= 16 ? 'debug_parallel_query' : 'force_parallel_mode';
 }
 
 # data(FILE): the path of a file of real data, or undef where there is none.

@@ -25,6 +25,7 @@ package Fuzz;
 
 use strict;
 use warnings;
+use DpAgg;
 no warnings 'redundant';
 
 sub pick { return $_[ rand @_ ]; }
@@ -914,7 +915,7 @@ sub query
 	my $tame = $self->{tame};
 	my @pre = chance(0.25) ? map { 'SET LOCAL ' . pick(@settings) } 1 .. pick(1, 1, 2, 4) : ();
 
-	push @pre, 'SET LOCAL force_parallel_mode = on', 'SET LOCAL parallel_setup_cost = 0', 'SET LOCAL parallel_tuple_cost = 0', 'SET LOCAL min_parallel_table_scan_size = 0' if chance(0.02);
+	push @pre, 'SET LOCAL ' . DpAgg::force_parallel() . ' = on', 'SET LOCAL parallel_setup_cost = 0', 'SET LOCAL parallel_tuple_cost = 0', 'SET LOCAL min_parallel_table_scan_size = 0' if chance(0.02);
 	my $sql = $self->select($focus);
 
 	if (!$tame && chance(0.15)) { $sql = mutate($sql); $self->{above} = 1; }

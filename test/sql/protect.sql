@@ -18,7 +18,8 @@ SELECT objtype, objname, label FROM pg_seclabels WHERE provider = 'dp_agg' ORDER
 -- The facade: a view that everybody may name.
 SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
  WHERE a.attrelid = 'dp.visits'::regclass AND a.attnum > 0 ORDER BY a.attnum;
-SELECT pg_get_viewdef('dp.visits'::regclass), c.reloptions, has_table_privilege('public', c.oid, 'SELECT') AS everybody,
+-- PostgreSQL 15 writes the table's name before each column, even if there is no other one.
+SELECT replace(pg_get_viewdef('dp.visits'::regclass), ' visits.', ' ') AS definition, c.reloptions, has_table_privilege('public', c.oid, 'SELECT') AS everybody,
 	   obj_description(c.oid, 'pg_class')
   FROM pg_class c WHERE c.oid = 'dp.visits'::regclass \gx
 

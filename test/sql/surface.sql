@@ -3,14 +3,16 @@
 -- the columns of its views and tables.  Whatever changes here changes what
 -- others have built on.
 --
-SELECT e.extname, e.extversion = a.default_version AS newest, e.extrelocatable
-  FROM pg_extension e JOIN pg_available_extensions a ON a.name = e.extname
- WHERE e.extname = 'dp_agg';
+SELECT extname, extrelocatable FROM pg_extension WHERE extname = 'dp_agg';
 
 CREATE TEMP VIEW member AS
 SELECT d.classid, d.objid
   FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
- WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'dp_agg';
+ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'dp_agg'
+   -- types of arrays and of rows of tables are members, too, from PostgreSQL 17 on
+   AND NOT EXISTS (SELECT FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+					WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid
+					  AND (t.typelem <> 0 OR c.relkind <> 'c'));
 
 -- Objects by kind; every one has a comment.
 SELECT i.type, count(*),

@@ -1,6 +1,7 @@
 # Every version that has an install script can be installed and updated to the
 # newest, and is then the same as the newest installed anew: object by object,
-# with definitions, comments and privileges.  What was declared and spent stays.
+# with definitions, comments and privileges.  What was declared and spent stays.  Versions that have
+# no install script any more are installed by test/t/093_upgrade.pl.
 #
 # Also while there is one version only: its scripts have the right names, others
 # that name the version agree, and the comparison sees each kind of difference.
@@ -8,6 +9,7 @@
 use strict;
 use warnings;
 use Test::More;
+use Catalog;
 use DpAgg;
 use JSON::PP;
 use PostgreSQL::Test::Utils;
@@ -65,49 +67,6 @@ is(join(' ', grep { $_ ne $newest && !$update{$_} } @sections), '', 'each older 
 
 # ---------- the catalog ----------
 
-# One row for each fact about the extension that another installation must have, too.
-my $facts = <<'SQL';
-SET search_path = pg_catalog;
-WITH e AS (SELECT * FROM pg_extension WHERE extname = 'dp_agg'),
-member AS (SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS name FROM pg_depend d, e
-			WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'),
-class AS (SELECT m.name, c.* FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass),
-column_of AS (SELECT c.name, a.* FROM class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-			  UNION ALL
-			  SELECT m.name, a.* FROM member m JOIN pg_type t ON t.oid = m.objid AND m.classid = 'pg_type'::regclass
-				JOIN pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0),
-proc AS (SELECT m.name, p.* FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass),
-acl AS (SELECT name, relacl AS acl FROM class UNION ALL SELECT name, proacl FROM proc
-		UNION ALL SELECT m.name, n.nspacl FROM member m JOIN pg_namespace n ON n.oid = m.objid AND m.classid = 'pg_namespace'::regclass
-		UNION ALL SELECT name || ' column ' || attname, attacl FROM column_of WHERE attacl IS NOT NULL),
-fact (name, kind, value) AS (
-	SELECT name, 'exists', '' FROM member
-	UNION ALL SELECT name, 'comment', obj_description(objid, classid::regclass::name) FROM member
-	UNION ALL SELECT name, 'comment of ' || attname, col_description(attrelid, attnum) FROM column_of
-	UNION ALL SELECT name, 'privilege', coalesce((SELECT string_agg(format('%s %s %s', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END,
-			privilege_type, is_grantable), ', ') FROM (SELECT * FROM aclexplode(acl) ORDER BY grantee, privilege_type) x), 'default') FROM acl
-	UNION ALL SELECT name, 'column ' || attnum, format('%s %s %s %s', attname, format_type(atttypid, atttypmod), attnotnull, attisdropped) FROM column_of
-	UNION ALL SELECT name, 'default of ' || attname, pg_get_expr(d.adbin, d.adrelid) FROM column_of a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-	UNION ALL SELECT c.name, 'constraint ' || k.conname, pg_get_constraintdef(k.oid) || coalesce(' -- ' || obj_description(k.oid, 'pg_constraint'), '')
-		FROM class c JOIN pg_constraint k ON k.conrelid = c.oid
-	UNION ALL SELECT c.name, 'index ' || i.indexrelid::regclass, pg_get_indexdef(i.indexrelid) FROM class c JOIN pg_index i ON i.indrelid = c.oid
-	UNION ALL SELECT c.name, 'trigger ' || t.tgname, pg_get_triggerdef(t.oid) FROM class c JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal
-	UNION ALL SELECT name, 'view', pg_get_viewdef(oid) FROM class WHERE relkind = 'v'
-	UNION ALL SELECT name, 'options', format('%s %s %s %s', relkind, relpersistence, relrowsecurity, reloptions) FROM class
-	UNION ALL SELECT c.name, 'sequence', format('%s %s %s %s %s %s', s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle)
-		FROM class c JOIN pg_sequence s ON s.seqrelid = c.oid
-	UNION ALL SELECT name, 'function', pg_get_functiondef(oid) FROM proc WHERE prokind <> 'a'
-	UNION ALL SELECT p.name, 'aggregate', row(p.pronargs, p.proargnames, p.provolatile, p.proparallel, a.aggkind, a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
-			a.aggdeserialfn, a.aggmtransfn, a.aggfinalextra, a.aggfinalmodify, a.aggsortop, a.aggtranstype::regtype, a.aggtransspace, a.agginitval)::text
-		FROM proc p JOIN pg_aggregate a ON a.aggfnoid = p.oid
-	UNION ALL SELECT 'extension', 'dumps ' || t.oid::regclass, t.condition FROM e, unnest(e.extconfig, e.extcondition) t (oid, condition)
-	UNION ALL SELECT 'extension', 'version', extversion FROM e
-	UNION ALL SELECT m.name, 'initial privileges', (SELECT string_agg(format('%s %s', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END, privilege_type), ', ')
-			FROM (SELECT * FROM aclexplode(i.initprivs) ORDER BY grantee, privilege_type) x)
-		FROM member m JOIN pg_init_privs i ON i.objoid = m.objid AND i.classoid = m.classid AND i.objsubid = 0)
-SELECT line FROM fact, concat(name, ': ', kind, ': ', replace(coalesce(value, 'NULL'), E'\n', ' ')) line ORDER BY line COLLATE "C"
-SQL
-
 my $node = DpAgg::node('versions', extension => 0);
 my $superuser = getpwuid($<);
 my $databases = 0;
@@ -123,31 +82,15 @@ sub database
 	return $db;
 }
 
-sub facts_of
-{
-	my ($db) = @_;
-	return split /\n/, $node->safe_psql($db, $facts);
-}
-
-# What only one of two lists has.
-sub differences
-{
-	my ($one, $other) = @_;
-	my %in_one = map { $_ => 1 } @$one;
-	my %in_other = map { $_ => 1 } @$other;
-
-	return ((map { "- $_" } grep { !$in_other{$_} } @$one), (map { "+ $_" } grep { !$in_one{$_} } @$other));
-}
-
 my $fresh = database($newest);
-my @fresh = facts_of($fresh);
+my @fresh = Catalog::facts($node, $fresh);
 cmp_ok(scalar @fresh, '>', 1000, 'facts about the newest version');
-is(join("\n", differences(\@fresh, [ facts_of(database($newest)) ])), '', 'another installation has the same');
+is(join("\n", Catalog::differences(\@fresh, [ Catalog::facts($node, database($newest)) ])), '', 'another installation has the same');
 
 # Each kind of difference is seen.
 {
 	my $changed = database($newest);
-	my @before = facts_of($changed);
+	my @before = Catalog::facts($node, $changed);
 
 	foreach my $case (
 		[ 'a function more', 'CREATE FUNCTION dp_agg.more() RETURNS int LANGUAGE sql RETURN 1; ALTER EXTENSION dp_agg ADD FUNCTION dp_agg.more()' ],
@@ -176,8 +119,8 @@ is(join("\n", differences(\@fresh, [ facts_of(database($newest)) ])), '', 'anoth
 	{
 		my ($name, $sql) = @$case;
 		$node->safe_psql($changed, $sql);
-		my @after = facts_of($changed);
-		my @found = differences(\@before, \@after);
+		my @after = Catalog::facts($node, $changed);
+		my @found = Catalog::differences(\@before, \@after);
 		cmp_ok(scalar @found, '>', 0, "the comparison sees $name");
 		@before = @after;
 	}
@@ -185,9 +128,10 @@ is(join("\n", differences(\@fresh, [ facts_of(database($newest)) ])), '', 'anoth
 
 # ---------- from every version to the newest ----------
 
-my %known = map { $_ => 1 } keys %install, map { ($_, keys %{ $update{$_} }) } keys %update;
+# A version without an install script is not one that can be installed.
+my %known = map { $_ => 1 } keys %install, map { keys %{ $update{$_} } } grep { $install{$_} } keys %update;
 is($node->safe_psql('postgres', q{SELECT version FROM pg_available_extension_versions WHERE name = 'dp_agg' ORDER BY version COLLATE "C"}),
-	join("\n", sort keys %known), 'the server knows the versions that sql/ has');
+	join("\n", sort keys %known), 'the server knows the versions that sql/ can install');
 is($node->safe_psql('postgres', "SELECT string_agg(source, ' ') FROM pg_extension_update_paths('dp_agg') WHERE target = '$newest' AND path IS NULL"),
 	'', 'from each of them a path leads to the newest');
 
@@ -215,7 +159,7 @@ SQL
 	my @before = map { $node->safe_psql($db, $_) } @kept;
 
 	$node->safe_psql($db, 'ALTER EXTENSION dp_agg UPDATE') if $version ne $newest;
-	is(join("\n", differences(\@fresh, [ facts_of($db) ])), '', "$version: updated, it is the same as $newest installed anew");
+	is(join("\n", Catalog::differences(\@fresh, [ Catalog::facts($node, $db) ])), '', "$version: updated, it is the same as $newest installed anew");
 	is($node->safe_psql($db, $kept[$_]), $before[$_], "$version: kept: " . DpAgg::brief($kept[$_])) foreach 0 .. $#kept;
 	is(DpAgg::as($node, 'analyst', $ask, db => $db)->{sqlstate}, '00000', "$version: and then there are releases");
 	$node->safe_psql($db, 'DROP EXTENSION dp_agg CASCADE');

@@ -304,7 +304,7 @@ SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table
 SET max_parallel_workers_per_gather = 4; SET dp_agg.epsilon = 1000;
 SQL
 {
-	my $force_parallel = $node->pg_version >= 16 ? 'debug_parallel_query' : 'force_parallel_mode';
+	my $force_parallel = DpAgg::force_parallel();
 	my $start = -s $node->logfile;
 
 	foreach my $force ('off', 'on')

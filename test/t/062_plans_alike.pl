@@ -226,7 +226,7 @@ my @settings = (
 	'SET dp_agg.bound_node = off', 'SET dp_agg.bound_node = off; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0',
 	'SET dp_agg.index_scans = on', 'SET dp_agg.index_scans = on; SET enable_seqscan = off', 'SET dp_agg.index_scans = on; SET random_page_cost = 0.1; SET enable_bitmapscan = off; SET min_parallel_index_scan_size = 0; SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0',
 	'SET enable_partitionwise_join = on; SET enable_partitionwise_aggregate = on; SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 1',
-	'SET jit = on; SET jit_above_cost = 300; SET jit_inline_above_cost = 400; SET jit_optimize_above_cost = 500; SET force_parallel_mode = on',
+	'SET jit = on; SET jit_above_cost = 300; SET jit_inline_above_cost = 400; SET jit_optimize_above_cost = 500; SET ' . DpAgg::force_parallel() . ' = on',
 	'SET join_collapse_limit = 1; SET enable_material = off; SET enable_memoize = on; SET cpu_operator_cost = 0.1', 'SET geqo_threshold = 2; SET geqo_seed = 0.5', 'SET constraint_exclusion = on; SET enable_indexonlyscan = off; SET effective_cache_size = 8');
 my $control = 0;
 my %seen = (planned => 0, differ => 0, gather => 0, stream => 0, bound => 0, refused => 0, index => 0, plain => 0, plain_differ => 0);

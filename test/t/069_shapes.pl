@@ -65,7 +65,12 @@ CREATE TABLE days (d date NOT NULL);
 INSERT INTO days SELECT date '2023-12-25' + i FROM generate_series(1, 60) i;
 CREATE TABLE clinics (name text);
 INSERT INTO clinics VALUES ('c0'), ('c1'), ('c2'), ('c3'), (NULL), ('c1');
-GRANT SELECT ON days, clinics TO analyst;
+CREATE TABLE small (x int, y int);
+INSERT INTO small SELECT i, i FROM generate_series(1, 5) i;
+CREATE TABLE wide (x bigint, z int);
+INSERT INTO wide SELECT i, i FROM generate_series(4, 8) i;
+GRANT SELECT ON days, clinics, wide TO analyst;
+GRANT ALL ON small TO analyst;
 SELECT dp_agg.set_budget('analyst', p, epsilon => 10000000) FROM unnest('{pop,pairs}'::text[]) p;
 SQL
 
@@ -137,6 +142,81 @@ refused('SELECT count(*) FROM visits v JOIN pg_show_all_settings() s ON true', q
 refused('SELECT count(*) FROM visits v JOIN generate_series(1, (random() * 10)::int) s ON true', qr/this function or operator/);
 refused('SELECT count(*) FROM people p WHERE EXISTS (SELECT FROM generate_series(1, p.pid) g WHERE g = 7)', qr/may stand in FROM beside/);
 is(DpAgg::as($node, 'analyst', 'SELECT count(*) FROM forward.visits v, generate_series(1, 5, 0) g')->{sqlstate}, '22023', 'a series that fails does so whatever the rows');
+
+# ---------- outer joins beside a release ----------
+
+# From 16 on each column names the joins that may make it NULL: also what a column of a join stands for, what LATERAL items
+# of each kind ask for, and the condition of MERGE.  All of that is made anew above a release.
+my $q = '(SELECT count(*) FROM visits)';
+alike(
+	"SELECT x, $q FROM small FULL JOIN wide USING (x) WHERE x > 4 ORDER BY 1", "SELECT x, y, z, $q FROM small FULL JOIN wide USING (x) WHERE x IS NOT NULL ORDER BY 1", "SELECT x, y, z, $q FROM small FULL JOIN wide USING (x) WHERE x = 6 OR y IS NULL ORDER BY 1",
+	"SELECT j, $q FROM (small FULL JOIN wide USING (x)) j WHERE x > 4 ORDER BY j.x", "SELECT j.*, $q FROM (small FULL JOIN wide USING (x)) j FULL JOIN small c USING (x) WHERE j.x > 4 OR j IS NULL ORDER BY 1, 2, 3",
+	"SELECT x, d.y, $q FROM small a FULL JOIN wide b USING (x) FULL JOIN small d USING (x) LEFT JOIN wide e USING (x) WHERE x BETWEEN 2 AND 7 ORDER BY 1", "SELECT c.x, j, $q FROM small c LEFT JOIN (small FULL JOIN wide USING (x)) j USING (x) WHERE (j IS NULL) IS NOT TRUE ORDER BY 1",
+	(map { "SELECT x, y, z, $q FROM small $_ JOIN wide USING (x) WHERE x + 0 > 3 ORDER BY 1" } 'LEFT', 'RIGHT', 'FULL'), "SELECT x, count(z), $q FROM small FULL JOIN wide USING (x) GROUP BY x HAVING bool_and(z IS NULL) OR count(y) = 1 ORDER BY 1",
+	"SELECT x, sum(x) OVER (ORDER BY x), $q FROM small FULL JOIN wide USING (x) ORDER BY 1", "SELECT x, grouping(x), count(*), $q FROM small FULL JOIN wide USING (x) GROUP BY ROLLUP (x) ORDER BY 1, 2",
+	"SELECT x FROM small FULL JOIN wide USING (x) EXCEPT SELECT x FROM small NATURAL FULL JOIN wide WHERE x > 3 AND $q > 0 ORDER BY 1", "SELECT s.x, l.n, $q FROM small s LEFT JOIN wide USING (x) LEFT JOIN LATERAL (SELECT z + 1 AS n) l ON true WHERE n IS NULL ORDER BY 1",
+	"SELECT s.x, l.v, $q FROM small s LEFT JOIN wide USING (x) CROSS JOIN LATERAL XMLTABLE('/r' PASSING xmlelement(name r, z) COLUMNS v text PATH '.') l ORDER BY 1", "SELECT s.x, g, $q FROM small s LEFT JOIN wide USING (x) LEFT JOIN LATERAL generate_series(1, z - 3) g ON true ORDER BY 1, 2",
+	"SELECT s.x, c.n, $q FROM small s LEFT JOIN wide USING (x) LEFT JOIN LATERAL (SELECT count(*) n FROM small TABLESAMPLE bernoulli (100 * coalesce(z, 1) / coalesce(z, 1))) c ON true ORDER BY 1", "SELECT s.x, v, $q FROM small s LEFT JOIN wide USING (x), LATERAL (VALUES (z), (y)) l (v) WHERE v IS NULL OR v > 3 ORDER BY 1, 2",
+	"BEGIN; MERGE INTO small USING small s LEFT JOIN (SELECT x, z FROM wide WHERE $q > 0) w USING (x) ON small.x = coalesce(w.z, 1) WHEN MATCHED AND w.z IS NOT NULL THEN UPDATE SET y = w.z + 100 WHEN NOT MATCHED THEN INSERT VALUES (w.x, 7); SELECT * FROM small ORDER BY 1, 2; ROLLBACK",
+	"BEGIN; MERGE INTO small USING (small s FULL JOIN wide w USING (x)) ON small.x = w.z AND $q > 0 WHEN MATCHED THEN DELETE WHEN NOT MATCHED AND w.x IS NULL THEN INSERT VALUES (s.x + 10, 7); SELECT * FROM small ORDER BY 1, 2; ROLLBACK",
+	"BEGIN; UPDATE small SET y = w.z FROM small s LEFT JOIN wide w USING (x) WHERE small.x = coalesce(w.z, 1) AND $q > 0; DELETE FROM small USING small s FULL JOIN wide w USING (x) WHERE small.x = w.x AND s.x IS NULL AND $q > 0; SELECT * FROM small ORDER BY 1; ROLLBACK");
+
+# ---------- outer joins below a release ----------
+
+# Join trees at random, with conditions that tell a row that a join made NULL from one that it did not.
+my $seed = $ENV{JOINS_SEED} // 20261129;
+srand $seed;
+sub pick { return $_[ rand @_ ]; }
+{
+	my %items = (
+		p => [ 'people', qw(sex big) ], v => [ 'visits', qw(clinic cost) ], t => [ 'tests', qw(r day) ], w => [ 'visits', qw(clinic cost) ],
+		s => [ '(SELECT pid, min(cost) AS least, count(*) AS n FROM visits WHERE cost > 60 GROUP BY pid)', qw(least n) ],
+		f => [ '(SELECT DISTINCT ON (pid) pid, r, day AS first FROM tests ORDER BY pid, day, r)', qw(r first) ],
+		l => [ '(SELECT x.pid, y.r FROM people x LEFT JOIN tests y ON y.pid = x.pid AND y.r = \'r1\' WHERE x.pid > 90)', 'pid', 'r' ]);
+	my %values = (sex => "'f'", big => 150, clinic => "'c1'", cost => 45, r => "'r1'", day => "'2024-01-09'", least => 70, n => 2, first => "'2024-01-09'", pid => 140);
+	my $condition = sub {
+		my ($name) = pick(@_);
+		my $column = pick(@{ $items{$name} }[ 1 .. $#{ $items{$name} } ]);
+
+		return pick("$name.$column IS NULL", "$name.$column IS NOT NULL", "$name.pid IS NULL", "coalesce($name.$column, $values{$column}) = $values{$column}", "$name.$column >= $values{$column}",
+			"CASE WHEN $name.pid IS NULL THEN true ELSE $name.$column < $values{$column} END", "($name.$column > $values{$column}) IS NOT TRUE");
+	};
+	my $tree;
+
+	$tree = sub {
+		my (@names) = @_;
+		return "$items{ $names[0] }[0] $names[0]" if @names == 1;
+		my $at = 1 + int rand $#names;
+		my @left = @names[ 0 .. $at - 1 ];
+		my @right = @names[ $at .. $#names ];
+		my $type = pick('LEFT', 'LEFT', 'RIGHT', 'FULL', 'INNER');
+		my $on = pick(@left) . '.pid = ' . pick(@right) . '.pid';
+
+		$on .= ' AND ' . $condition->(@names) if $type ne 'FULL' && rand() < 0.4;
+		return '(' . $tree->(@left) . " $type JOIN " . $tree->(@right) . " ON $on)";
+	};
+	my @statements = map {
+		my @names = (sort { rand() <=> 0.5 } sort keys %items)[ 0 .. 1 + int rand 3 ];
+		my $from = $tree->(@names);
+		my $where = rand() < 0.7 ? ' WHERE ' . join pick(' AND ', ' OR '), map { $condition->(@names) } 1 .. 1 + int rand 2 : '';
+		my $case = $condition->(@names);
+
+		"SELECT $case, count(*), count($names[0].pid), count($names[1].$items{ $names[1] }[1]) FROM $from$where GROUP BY 1 ORDER BY 1"
+	} 1 .. $ENV{JOINS} // 150;
+	my %answers = map { my $schema = $_; $schema => [ DpAgg::bulk($node, 'analyst', [ 'SET client_min_messages = error', "SET search_path = $schema, public", @statements ]) ] } 'plain', 'forward';
+	my %count = (answered => 0, refused => 0);
+
+	foreach my $i (0 .. $#statements)
+	{
+		my ($plain, $released) = map { $answers{$_}[ $i + 2 ] } 'plain', 'forward';
+		my ($expected, $got) = map { "$_->{sqlstate} $_->{message} " . $_->{out} =~ s/(?<=\|)0(?=\||\n|\z)//gmr } $plain, $released;
+
+		$count{refused}++, next if $released->{sqlstate} eq 'DP002';
+		$count{answered}++ if $released->{sqlstate} eq '00000';
+		is($got, $expected, "seed $seed: $statements[$i]");
+	}
+	cmp_ok($count{answered}, '>', @statements / 4, "joins at random: $count{answered} are answered, $count{refused} refused");
+}
 
 # ---------- units of two types ----------
 

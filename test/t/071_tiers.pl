@@ -192,7 +192,7 @@ settings(tier_lifetime_epsilon => 3);
 
 {
 	my $session = $node->background_psql('postgres', extra_params => [ '-U', 'analyst' ]);
-	my $tier = sub { return $session->query("EXECUTE kept") };
+	my $tier = sub { return DpAgg::ask($session, "EXECUTE kept") };
 
 	$session->query('SET plan_cache_mode = force_generic_plan');
 	$session->query('PREPARE kept AS SELECT dp_tier(*) FROM visits WHERE dp_with(epsilon => 2)');
@@ -255,7 +255,7 @@ is(over('tcp', q{SELECT a.t || b.t FROM (SELECT dp_tier(*) AS t FROM visits) a, 
 is(over('tcp', q{SELECT string_agg(tier, ',' ORDER BY epsilon) FROM (SELECT * FROM dp_agg.my_releases ORDER BY id DESC LIMIT 2) r}), 'medium,high', 'in the log, too');
 
 # No client at all: a background worker keeps what it computes.
-is(query(q{SET force_parallel_mode = on; SELECT dp_tier(*) FROM visits}), 'low', 'in a plan with workers');
+is(query('SET ' . DpAgg::force_parallel() . q{ = on; SELECT dp_tier(*) FROM visits}), 'low', 'in a plan with workers');
 
 # ---------- what an analyst may not do ----------
 

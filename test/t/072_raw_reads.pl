@@ -76,6 +76,7 @@ SQL
 
 # Entries after the last look: "session current population relation columns tier", one a line.
 my $seen = 0;
+my $parallel = 'SET ' . DpAgg::force_parallel() . ' = on;';
 
 sub entries
 {
@@ -161,6 +162,10 @@ foreach my $case (
 	[ 'SELECT v FROM plain WHERE id IN (SELECT height FROM people)', doctor('height', 'low') ],
 	[ 'SELECT (SELECT phone FROM people p WHERE p.id = v) FROM plain LIMIT 1', $phone ],
 	[ 'SELECT a.phone, b.town FROM people a JOIN people b USING (id) LIMIT 1', doctor('phone, town, id', 'high'), 'joined with itself' ],
+	# from 18 on this is one scan, and no plan says so
+	[ 'SELECT a.phone FROM people a JOIN people b USING (id) JOIN people c USING (id) WHERE b.town > c.town LIMIT 1', doctor('phone, town, id', 'high'), 'joined with itself, twice' ],
+	[ 'SELECT id FROM people a WHERE EXISTS (SELECT FROM people b WHERE b.id = a.id AND b.phone > $$$$) LIMIT 1', doctor('phone, id', 'high'), 'joined with itself by EXISTS' ],
+	[ 'SELECT height FROM people JOIN definer USING (id) LIMIT 1', doctor('town, height, id', 'medium'), 'joined with a view of itself' ],
 	[ 'SELECT phone FROM people UNION ALL SELECT note FROM people LIMIT 1', doctor('phone, note', 'high') ],
 	[ 'WITH c AS MATERIALIZED (SELECT phone FROM people) SELECT * FROM c LIMIT 1', doctor('phone', 'high') ],
 	[ 'SELECT v, p.town FROM plain LEFT JOIN LATERAL (SELECT town FROM people WHERE id = v) p ON true LIMIT 1', doctor('town, id', 'medium') ],
@@ -197,7 +202,7 @@ foreach my $case (
 	[ 'SELECT phone_dynamic(1)', $phone ],
 	[ 'SELECT phone_constant(1)', $phone, 'a function that is computed when planned' ],
 	[ 'EXPLAIN SELECT phone_constant(1)', $phone, 'the same in EXPLAIN' ],
-	[ 'SET force_parallel_mode = on; SELECT phone_plpgsql(1)', $phone, 'a function in a parallel worker' ],
+	[ "$parallel SELECT phone_plpgsql(1)", $phone, 'a function in a parallel worker' ],
 	[ 'DO $$ BEGIN PERFORM phone FROM people; END $$', doctor('phone', 'high') ],
 	[ 'DO $$ DECLARE r record; BEGIN FOR r IN SELECT town FROM people LOOP NULL; END LOOP; END $$', doctor('town', 'medium') ],
 	[ q{SELECT query_to_xml('SELECT phone FROM people LIMIT 1', true, false, '')}, doctor('phone', 'high') ],
@@ -276,7 +281,7 @@ sub codes
 	is(codes(), 'medium|result.quasi_identifier computation.central transmission.local', 'codes: over a local socket');
 	$node->psql('postgres', 'SELECT height FROM people LIMIT 1', connstr => $tcp);
 	is(codes(), 'medium|result.ordinary computation.central transmission.plain', 'codes: over the network');
-	$node->psql('postgres', 'SET force_parallel_mode = on; SELECT phone_plpgsql(1)', connstr => $tcp);
+	$node->psql('postgres', "$parallel SELECT phone_plpgsql(1)", connstr => $tcp);
 	is(codes(), 'high|result.direct_identifier computation.central transmission.plain', 'codes: over the network, from a parallel worker');
 	local $ENV{PGOPTIONS} = $options[0];
 	DpAgg::works($node, 'boss', 'SELECT town FROM people LIMIT 1');

@@ -115,7 +115,8 @@ denied('helper', q{SELECT dp_agg.protect('helper.t', unit => 'id', population =>
 query(q{SELECT dp_agg.grant_admin('steward', 'people')});
 allowed('member', q{SELECT dp_agg.set_budget('other', 'people', epsilon => 1)}, q{SELECT dp_agg.protect('member.t', unit => 'id', population => 'people')});
 isnt(value('member', q{SELECT count(*) FROM dp_agg.releases WHERE population = 'people'}), 0, 'a member of the group administers');
-query('ALTER ROLE member NOINHERIT');
+# Since 16 each grant says whether it is inherited, and what the role says is for later grants.
+query(DpAgg::version() >= 16 ? 'GRANT steward TO member WITH INHERIT FALSE' : 'ALTER ROLE member NOINHERIT');
 denied('member', q{SELECT dp_agg.set_budget('other', 'people', epsilon => 2)} => 'permission denied');
 is(value('member', 'SELECT count(*) FROM dp_agg.releases'), 0, 'one that does not inherit does not');
 allowed('member', q{SET ROLE steward; SELECT dp_agg.set_budget('other', 'people', epsilon => 2)});

@@ -70,6 +70,19 @@ same("SELECT $_->[0], $outputs FROM visits GROUP BY $_->[1]", "GROUP BY $_->[1]"
   [ 'sex, clinic', 'ROLLUP (1, 2)' ], [ 'ward / 2 AS half, sex', 'ROLLUP (half, sex)' ], [ 'ward / 2, ward / 2 + 1', 'ROLLUP (ward / 2)' ],
   [ '7', '()' ], [ 'clinic, sex', 'ROLLUP ((clinic, sex))' ], [ 'clinic, sex, ward', 'GROUPING SETS (ROLLUP (clinic), CUBE (sex, ward), ())' ],
   [ 'sex, grouping(sex)', 'sex' ], [ 'person % 2 AS half', 'CUBE (half)' ];
+
+# Above a release they are plain SQL.  What they make NULL, conditions see: from 18 on the planner moves
+# conditions below the grouping unless columns are marked as such (query/nulling.c).
+my $released = '(SELECT ward, count(*) AS n FROM visits WHERE ward > 0 GROUP BY 1) r';
+same($_) foreach "SELECT ward, sum(n) FROM $released GROUP BY ROLLUP (ward) HAVING ward IS NULL",
+  "SELECT ward, sum(n) FROM $released GROUP BY ROLLUP (ward) HAVING coalesce(ward, 0) = 0",
+  "SELECT ward, sum(n) FROM $released GROUP BY CUBE (ward) HAVING (SELECT ward) IS NULL",
+  "SELECT ward FROM (SELECT ward, sum(n) FROM $released GROUP BY ROLLUP (ward)) s WHERE ward IS NULL",
+  "SELECT floor, ward, sum(n) FROM $released LEFT JOIN wards USING (ward) GROUP BY GROUPING SETS ((ward, floor), (ward)) HAVING ward > 1 AND floor IS NULL",
+  "SELECT floor, count(*), sum(n) FROM wards LEFT JOIN $released USING (ward) GROUP BY ROLLUP (floor) HAVING floor IS NULL OR sum(n) IS NULL",
+  "SELECT n > 0, floor, count(*) FROM wards LEFT JOIN $released USING (ward) GROUP BY n > 0, CUBE (floor) HAVING (n > 0) IS NULL",
+  "SELECT b, sum(n) FROM wards w LEFT JOIN LATERAL (SELECT w.ward AS b, sum(n) AS n FROM $released GROUP BY ROLLUP (w.ward) HAVING w.ward IS NULL) s ON true GROUP BY b",
+  "SELECT ward, (SELECT sum(n) FROM $released WHERE r.ward = w.ward), grouping(ward) FROM wards w GROUP BY CUBE (ward)";
 same($_) foreach 'SELECT 1 FROM visits GROUP BY ()', "SELECT coalesce(clinic, 'none') FROM visits GROUP BY ROLLUP (clinic)",
   'SELECT DISTINCT grouping(clinic, sex) FROM visits GROUP BY CUBE (clinic, sex)',
   'SELECT count(*) FROM visits GROUP BY ROLLUP (clinic) HAVING count(*) > 2999 AND grouping(clinic) = 0',

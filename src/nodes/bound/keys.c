@@ -13,6 +13,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
+#include "core/compat.h"
 #include "nodes/bound/keys.h"
 #include "spec/value_key.h"
 

@@ -20,6 +20,7 @@
 
 #include "storage/buffile.h"
 #include "storage/sharedfileset.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 #include "nodes/bound/partitions.h"

@@ -64,7 +64,7 @@ begin_stream(CustomScanState *node, EState *estate, int eflags)
 static inline uint32
 group_of(PartialNode *partial, TupleTableSlot *slot)
 {
-	BoundKey	key;
+	BoundKey	key = {0};
 
 	if (partial->columns.nkeys == 0)
 		return groups_find_only(&partial->groups);

@@ -26,6 +26,7 @@
 #include "nodes/release/smallest.h"
 #include "nodes/release/state.h"
 #include "nodes/release/values.h"
+#include "policy/extension.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
 #include "tier/arrays.h"
@@ -305,6 +306,7 @@ dp_last_release(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	ListCell   *lc;
 
+	extension_check_version();	/* it had other columns once */
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(lc, last.releases)
 	{

@@ -145,7 +145,7 @@ ranks_smallest_group(const PartsState *state, int part)
 	double		coin;
 	dp_rank_target *targets = palloc0(sizeof(dp_rank_target) * ntargets);
 	dp_rank_limits limits = rank_limits(state);
-	dp_rank_gate gate;
+	dp_rank_gate gate = {0};
 	double		largest = 0;
 
 	parts_check(dp_rank_gate_thresholds(params->epsilon_share, params->delta_share, &limits,

@@ -83,3 +83,23 @@ find_releases(PlanState *state, List **releases, Bitmapset **scanned)
 	if (state != NULL)
 		(void) find_walker(state, &context);
 }
+
+/* The range table indexes of relations that release nodes which have begun scan. */
+Bitmapset *
+scanned_below(List *releases)
+{
+	Bitmapset  *result = NULL;
+	ListCell   *lc;
+	ListCell   *lp;
+
+	foreach(lc, releases)
+	{
+		foreach(lp, release_state(lfirst(lc))->plans)
+		{
+			List	   *nested = NIL;
+
+			find_releases(lfirst(lp), &nested, &result);
+		}
+	}
+	return result;
+}

@@ -11,5 +11,6 @@
 #include "nodes/execnodes.h"
 
 extern void find_releases(PlanState *state, List **releases, Bitmapset **scanned);
+extern Bitmapset *scanned_below(List *releases);
 
 #endif							/* DP_RELEASE_SCANS_H */

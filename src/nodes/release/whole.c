@@ -23,6 +23,7 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/rel.h"
 
+#include "core/compat.h"
 #include "nodes/identity.h"
 #include "nodes/release/whole.h"
 #include "nodes/release/wide.h"
@@ -58,8 +59,8 @@ read_table(ScanState *scan)
 	TupleTableSlot *slot = scan->ss_ScanTupleSlot;
 
 	if (scan->ss_currentScanDesc == NULL)
-		scan->ss_currentScanDesc = table_beginscan(scan->ss_currentRelation,
-												   scan->ps.state->es_snapshot, 0, NULL);
+		scan->ss_currentScanDesc = DP_BEGIN_SCAN(scan->ss_currentRelation,
+												 scan->ps.state->es_snapshot);
 	while (table_scan_getnextslot(scan->ss_currentScanDesc, ForwardScanDirection, slot))
 		CHECK_FOR_INTERRUPTS();
 	ExecClearTuple(slot);

@@ -40,6 +40,7 @@
 #include "utils/plancache.h"
 #include "utils/rel.h"
 
+#include "core/compat.h"
 #include "nodes/custom.h"
 #include "nodes/identity.h"
 #include "nodes/release/wide.h"
@@ -281,8 +282,8 @@ next_wide(ScanState *node)
 	if (state->at_end)
 		return slot;
 	if (node->ss_currentScanDesc == NULL)
-		node->ss_currentScanDesc = table_beginscan(node->ss_currentRelation,
-												   node->ps.state->es_snapshot, 0, NULL);
+		node->ss_currentScanDesc = DP_BEGIN_SCAN(node->ss_currentRelation,
+												 node->ps.state->es_snapshot);
 	if (!table_scan_getnextslot(node->ss_currentScanDesc, ForwardScanDirection, stored))
 	{
 		state->at_end = state->ended = true;
@@ -358,7 +359,7 @@ initialize_wide(CustomScanState *node, ParallelContext *pcxt, void *shared)
 {
 	table_parallelscan_initialize(node->ss.ss_currentRelation, shared,
 								  node->ss.ps.state->es_snapshot);
-	node->ss.ss_currentScanDesc = table_beginscan_parallel(node->ss.ss_currentRelation, shared);
+	node->ss.ss_currentScanDesc = DP_BEGIN_PARALLEL_SCAN(node->ss.ss_currentRelation, shared);
 }
 
 static void
@@ -370,7 +371,7 @@ reinitialize_wide(CustomScanState *node, ParallelContext *pcxt, void *shared)
 static void
 initialize_wide_worker(CustomScanState *node, shm_toc *toc, void *shared)
 {
-	node->ss.ss_currentScanDesc = table_beginscan_parallel(node->ss.ss_currentRelation, shared);
+	node->ss.ss_currentScanDesc = DP_BEGIN_PARALLEL_SCAN(node->ss.ss_currentRelation, shared);
 }
 
 static const CustomExecMethods wide_exec_methods = {

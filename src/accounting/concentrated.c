@@ -8,7 +8,9 @@
  * filter that stops when the sum would pass a bound fixed beforehand keeps that bound
  * (Whitehouse, Ramdas, Rogers and Wu 2023).
  *
- * epsilon-DP implies epsilon^2/2-zCDP (Bun and Steinke, Proposition 1.4).  And rho-zCDP
+ * epsilon-DP implies epsilon^2/2-zCDP (Bun and Steinke, Proposition 1.4), and epsilon-zCDP, which is
+ * less from 2 upwards, for no divergence is greater than epsilon.  (epsilon, delta)-DP implies the
+ * same but for an event of probability delta, and these add up (Bun and Steinke, section 8).  And rho-zCDP
  * implies (epsilon, delta)-DP for every alpha > 1 with
  *
  *		epsilon = alpha rho + (log(1/delta) - log alpha) / (alpha - 1) + log(1 - 1/alpha)
@@ -32,7 +34,7 @@
 
 /*
  * dp_rho_of_epsilon
- *		rho of an epsilon-DP mechanism, in 1e-12, rounded up.
+ *		rho of an epsilon-DP mechanism, in 1e-12, rounded up: the lesser of epsilon^2/2 and epsilon.
  *
  * epsilon_nano in 1 .. DP_MAX_EPSILON_NANO, else DP_ERR_RANGE and *rho_pico is 0.
  */
@@ -46,8 +48,45 @@ dp_rho_of_epsilon(int64_t epsilon_nano, int64_t *rho_pico)
 	*rho_pico = 0;
 	if (epsilon_nano < DP_MIN_EPSILON_NANO || epsilon_nano > DP_MAX_EPSILON_NANO)
 		return DP_ERR_RANGE;
-	*rho_pico = (int64_t) ((square + units - 1) / units);
+	*rho_pico = epsilon_nano > 2 * DP_NANO ? epsilon_nano * (DP_PICO / DP_NANO) :
+		(int64_t) ((square + units - 1) / units);
 	return DP_OK;
+}
+
+/*
+ * dp_rho_conversion_delta
+ *		The part of an account's delta at which its rho means an epsilon: one half, rounded up.
+ *		The rest is what gates may spend.
+ */
+int64_t
+dp_rho_conversion_delta(int64_t delta_limit)
+{
+	return delta_limit - delta_limit / 2;
+}
+
+/*
+ * dp_epsilon_of_rho
+ *		The largest epsilon, in 1e-9, of one release that costs at most rho, in 1e-12.
+ *
+ * rho_pico is not negative; at most DP_MAX_EPSILON_NANO; 0 if none costs so little.
+ */
+int64_t
+dp_epsilon_of_rho(int64_t rho_pico)
+{
+	int64_t		low = 0;
+	int64_t		high = DP_MAX_EPSILON_NANO;
+
+	while (low < high)
+	{
+		int64_t		middle = high - (high - low) / 2;
+		int64_t		rho;
+
+		if (dp_rho_of_epsilon(middle, &rho) == DP_OK && rho <= rho_pico)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
 }
 
 /* epsilon at alpha = 1 + e^x. */

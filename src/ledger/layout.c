@@ -53,7 +53,12 @@ static const Column account_columns[] =
 	{"delta_lifetime", NUMERICOID, true},
 	{"min_epsilon_per_query", INT8OID, false},
 	{"max_releases", INT8OID, false},
-	{"releases_spent", INT8OID, true}
+	{"releases_spent", INT8OID, true},
+	{"rho_limit", INT8OID, false},
+	{"rho_spent", INT8OID, true},
+	{"rho_lifetime", NUMERICOID, true},
+	{"max_epsilon_lifetime", INT8OID, false},
+	{"max_rho_lifetime", INT8OID, false}
 };
 
 /* Who it was, and when: what every entry says after its number. */

@@ -49,8 +49,15 @@ account_name(const LedgerAnswer *answer)
 	char	   *name = OidIsValid(answer->role) ? GetUserNameFromId(answer->role, true) : NULL;
 
 	if (!OidIsValid(answer->role))
-		return pstrdup("the population's cap");
+		return pstrdup("the cap of the population");
 	return psprintf("the account of role \"%s\"", name ? name : psprintf("%u", answer->role));
+}
+
+/* The same at the beginning of a sentence about it alone. */
+static const char *
+subject(const LedgerAnswer *answer)
+{
+	return OidIsValid(answer->role) ? "The account" : "The cap";
 }
 
 /* Epsilon would suffice, delta does not: less epsilon is no help. */
@@ -64,9 +71,10 @@ report_delta_exhausted(const LedgerAnswer *answer)
 			 errdetail("The statement costs delta %s; %s has %s left.",
 					   plain_delta(answer->delta), account_name(answer), plain_delta(answer->delta_left)),
 			 answer->renews_at != 0 ?
-			 errhint("It renews at %s. Until then ask with a smaller dp_agg.delta, at which small groups show less often.",
-					 timestamptz_to_str(answer->renews_at)) :
-			 errhint("It does not renew. Ask with a smaller dp_agg.delta, or have the delta of the budget raised. A smaller epsilon is no help.")));
+			 errhint("%s renews at %s. Until then ask with a smaller dp_agg.delta, at which small groups show less often.",
+					 subject(answer), timestamptz_to_str(answer->renews_at)) :
+			 errhint("%s does not renew. Ask with a smaller dp_agg.delta, or have the delta of the budget raised. A smaller epsilon is no help.",
+					 subject(answer))));
 }
 
 /* What the statement costs, and what there is. */
@@ -93,8 +101,8 @@ report_exhausted(const LedgerAnswer *answer)
 			 errmsg("privacy budget on population \"%s\" is exhausted", NameStr(answer->population)),
 			 errdetail_internal("%s", price_and_left(answer)),
 			 answer->renews_at != 0 ?
-			 errhint("It renews at %s.", timestamptz_to_str(answer->renews_at)) :
-			 errhint("It does not renew. Ask with a smaller dp_agg.epsilon, or have the budget raised.")));
+			 errhint("%s renews at %s.", subject(answer), timestamptz_to_str(answer->renews_at)) :
+			 errhint("%s does not renew. Ask with a smaller dp_agg.epsilon, or have the budget raised.", subject(answer))));
 }
 
 static void
@@ -117,8 +125,8 @@ report_releases_exhausted(const LedgerAnswer *answer)
 			 errdetail("The statement makes " INT64_FORMAT "; %s has " INT64_FORMAT " of " INT64_FORMAT " left.",
 					   answer->releases, account_name(answer), answer->releases_left, answer->release_limit),
 			 answer->renews_at != 0 ?
-			 errhint("It renews at %s.", timestamptz_to_str(answer->renews_at)) :
-			 errhint("It does not renew. Ask for more in one release, or have max_releases raised.")));
+			 errhint("%s renews at %s.", subject(answer), timestamptz_to_str(answer->renews_at)) :
+			 errhint("%s does not renew. Ask for more in one release, or have max_releases raised.", subject(answer))));
 }
 
 static void

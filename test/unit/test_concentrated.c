@@ -139,7 +139,10 @@ test_ranges(void)
 	int64_t		out = 7;
 
 	tap_ok(dp_rho_of_epsilon(DP_NANO, &out) == DP_OK && out == DP_PICO / 2, "epsilon 1 costs rho 1/2");
-	tap_ok(dp_rho_of_epsilon(DP_MAX_EPSILON_NANO, &out) == DP_OK && out == 500000 * DP_PICO, "the largest epsilon has a rho");
+	tap_ok(dp_rho_of_epsilon(DP_MAX_EPSILON_NANO, &out) == DP_OK && out == 1000 * DP_PICO, "the largest epsilon has a rho: itself");
+	tap_ok(dp_rho_of_epsilon(2 * DP_NANO, &out) == DP_OK && out == 2 * DP_PICO &&
+		   dp_rho_of_epsilon(2 * DP_NANO + 1, &out) == DP_OK && out == 2 * DP_PICO + 1000,
+		   "from epsilon 2 on rho is epsilon");
 	tap_ok(dp_rho_of_epsilon(1, &out) == DP_OK && out == 1 && dp_rho_of_epsilon(1500, &out) == DP_OK && out == 2, "rho is rounded up");
 	tap_ok(dp_rho_of_epsilon(0, &out) == DP_ERR_RANGE && out == 0, "epsilon 0 is refused");
 	tap_ok(dp_rho_of_epsilon(DP_MAX_EPSILON_NANO + 1, &out) == DP_ERR_RANGE, "epsilon over the largest is refused");
@@ -150,11 +153,36 @@ test_ranges(void)
 	tap_ok(dp_rho_within(-1, 1, &out) == DP_ERR_RANGE && dp_rho_within(1, 0, &out) == DP_ERR_RANGE, "also the other way");
 }
 
+/* What is left, as one more release. */
+static void
+test_last_release(void)
+{
+	int			wrong = 0;
+
+	for (int64_t rho = 0; rho < 2000 * DP_PICO; rho = rho * 3 + 1)
+	{
+		int64_t		epsilon = dp_epsilon_of_rho(rho);
+		int64_t		cost = 0;
+		int64_t		more = 0;
+
+		if (epsilon > 0 && (dp_rho_of_epsilon(epsilon, &cost) != DP_OK || cost > rho))
+			wrong++;
+		if (epsilon < DP_MAX_EPSILON_NANO && (dp_rho_of_epsilon(epsilon + 1, &more) != DP_OK || more <= rho))
+			wrong++;
+	}
+	tap_ok(wrong == 0, "the largest release that a rho pays for costs no more, and a larger one does");
+	tap_ok(dp_epsilon_of_rho(0) == 0 && dp_epsilon_of_rho(DP_PICO / 2) == DP_NANO &&
+		   dp_epsilon_of_rho(INT64_MAX) == DP_MAX_EPSILON_NANO, "nothing pays for nothing, 1/2 for epsilon 1");
+	tap_ok(dp_rho_conversion_delta(1) == 1 && dp_rho_conversion_delta(2) == 1 && dp_rho_conversion_delta(5) == 3,
+		   "half of a delta, rounded up, is what rho is read at");
+}
+
 int
 main(void)
 {
-	tap_plan(8 + 8 + 2 + 1 + 1);
+	tap_plan(9 + 3 + 8 + 2 + 1 + 1);
 	test_ranges();
+	test_last_release();
 	test_against_exact(1000, 0.01, 1e-6, 1.10);
 	test_against_exact(100, 0.1, 1e-6, 1.10);
 	test_against_exact(10000, 0.01, 1e-9, 1.10);

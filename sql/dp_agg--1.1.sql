@@ -4420,7 +4420,9 @@ BEGIN
 		new.rho_lifetime := COALESCE(was.rho_lifetime, 0);
 		new.period_anchor := CASE WHEN was.period::text = period::text THEN was.period_anchor
 								  WHEN period IS NOT NULL THEN moment END;
-		new.renews_at := dp_agg.next_renewal(new.period_anchor, period, moment);
+		-- a clock that was put back makes no renewal come sooner
+		new.renews_at := CASE WHEN NOT forget AND was.period::text = period::text AND was.renews_at > moment
+			THEN was.renews_at ELSE dp_agg.next_renewal(new.period_anchor, period, moment) END;
 		IF opened THEN
 			INSERT INTO dp_agg.account VALUES (new.*) ON CONFLICT ON CONSTRAINT account_pkey DO NOTHING;
 			EXIT WHEN FOUND;

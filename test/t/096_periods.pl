@@ -24,7 +24,7 @@ sub at
 }
 
 chmod 0755, $place;
-PostgreSQL::Test::Utils::system_or_bail('gcc', '-shared', '-fPIC', '-O1', '-o', "$place/shifted.so", 'test/clock/shifted.c');
+PostgreSQL::Test::Utils::system_or_bail('gcc', '-shared', '-fPIC', '-O1', '-o', "$place/shifted.so", 'test/preload/shifted.c');
 at('2027-01-31 10:00:00');
 $ENV{DP_TEST_CLOCK} = $clock;
 my $node = do { local $ENV{LD_PRELOAD} = "$place/shifted.so"; DpAgg::node('periods', conf => "timezone = 'America/New_York'") };

@@ -3371,12 +3371,23 @@ SELECT h.head[1]::bigint, pg_catalog.decode(h.head[2], 'hex')
   FROM (SELECT pg_catalog.string_to_array(pg_catalog.current_setting('dp_agg_update.head'), ' ') AS head) h
  WHERE h.head[1]::bigint > 0;
 
+CREATE TABLE dp_agg.ledger_archive (
+	first_id bigint NOT NULL CONSTRAINT ledger_archive_pkey PRIMARY KEY,
+	last_id bigint NOT NULL,
+	prev_hash bytea NOT NULL,
+	hash bytea NOT NULL,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	session_role name NOT NULL DEFAULT SESSION_USER,
+	CONSTRAINT ledger_archive_check CHECK (first_id >= 1 AND last_id >= first_id)
+);
+
 REVOKE ALL ON
 	dp_agg.raw_read,
 	dp_agg.account_change,
 	dp_agg.account_change_waiting,
 	dp_agg.account_change_waiting_number_seq,
-	dp_agg.ledger_head FROM PUBLIC;
+	dp_agg.ledger_head,
+	dp_agg.ledger_archive FROM PUBLIC;
 
 -- A dump names the roles of accounts.  An account whose role is gone has no name to
 -- be restored by, and is left out.  Role 0, written '-', stands for the cap of a population.
@@ -3388,6 +3399,8 @@ SELECT pg_catalog.pg_extension_config_dump('dp_agg.raw_read', '');
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.account_change', '');
 
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.ledger_head', '');
+
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.ledger_archive', '');
 
 -- What waits is not dumped: to restore an account is a change of its own, which waits then.
 
@@ -3516,6 +3529,23 @@ COMMENT ON COLUMN dp_agg.ledger_head.hash IS 'hash of the last entry';
 
 COMMENT ON CONSTRAINT ledger_head_check ON dp_agg.ledger_head IS 'there is one head';
 
+COMMENT ON TABLE dp_agg.ledger_archive IS
+	'Entries that dp_agg.archive_ledger() has removed: one row per run of them, with the hashes by which the chain goes on behind it.';
+
+COMMENT ON COLUMN dp_agg.ledger_archive.first_id IS 'number of the first entry of the run';
+
+COMMENT ON COLUMN dp_agg.ledger_archive.last_id IS 'number of the last entry of the run';
+
+COMMENT ON COLUMN dp_agg.ledger_archive.prev_hash IS 'hash that the first of them follows';
+
+COMMENT ON COLUMN dp_agg.ledger_archive.hash IS 'hash of the last of them';
+
+COMMENT ON COLUMN dp_agg.ledger_archive.at IS 'when they were removed';
+
+COMMENT ON COLUMN dp_agg.ledger_archive.session_role IS 'who removed them: name, at that time, of the role that had logged in';
+
+COMMENT ON CONSTRAINT ledger_archive_check ON dp_agg.ledger_archive IS 'a run has an entry at least';
+
 CREATE FUNCTION dp_agg.is_ledger_worker() RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_is_ledger_worker' LANGUAGE C STABLE;
 
@@ -3551,14 +3581,77 @@ COMMENT ON FUNCTION dp_agg.ledger_head() IS
 	'the end of the chain, to be published where nobody who administers this server can change it: dp_agg:1:<number of the last entry>:<its hash>; what waits for the chain is chained first; null before the first entry; errors: DP004 the ledger cannot be read';
 
 CREATE FUNCTION dp_agg.verify_ledger(published_head text DEFAULT NULL,
-	OUT ok boolean, OUT entries bigint, OUT first_broken bigint, OUT relation text, OUT reason text)
+	OUT ok boolean, OUT entries bigint, OUT first_broken bigint, OUT relation text, OUT reason text,
+	OUT archived bigint)
 AS 'MODULE_PATHNAME', 'dp_verify_ledger' LANGUAGE C VOLATILE
 SET timezone = 'UTC' SET datestyle = iso SET intervalstyle = postgres;
 
 COMMENT ON FUNCTION dp_agg.verify_ledger(text) IS
-	'walks the chain of the ledger: ok; entries read; and if not ok the number of the first broken entry, its table, and why; published_head, once given by dp_agg.ledger_head(), must be in the chain; accounts must be as the last change of each left them; errors: 22023 no such form of a head, DP004 the ledger cannot be read';
+	'walks the chain of the ledger: ok; entries read; if not ok the number of the first broken entry, its table, and why; and how many entries are archived, and were not read; published_head, once given by dp_agg.ledger_head(), must be in the chain; accounts must be as the last change of each left them; errors: 22023 no such form of a head, DP004 the ledger cannot be read';
 
 REVOKE EXECUTE ON FUNCTION dp_agg.ledger_head(), dp_agg.verify_ledger(text) FROM PUBLIC;
+
+-- Two transactions: the first, in which accounts are locked, is short.
+CREATE PROCEDURE dp_agg.archive_ledger(before timestamptz)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	verdict record;
+	stop bigint;
+	gone bigint;
+	runs bigint;
+BEGIN
+	IF before IS NULL THEN
+		RAISE EXCEPTION 'before must not be null' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	SELECT * INTO verdict FROM dp_agg.verify_ledger();
+	IF NOT verdict.ok THEN
+		RAISE EXCEPTION 'the ledger does not hold, and is not archived'
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = pg_catalog.format('Entry %s: %s.', verdict.first_broken, verdict.reason),
+				HINT = 'See dp_agg.verify_ledger(), and keep the tables as they are.';
+	END IF;
+	-- a procedure that commits cannot have it declared
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	-- What accounts have spent is put on record, so that it need not be added up from releases.
+	UPDATE dp_agg.account SET releases_spent = releases_spent;
+	COMMIT;
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	-- ... in the chain
+	PERFORM dp_agg.ledger_head();
+
+	SELECT LEAST(
+		(SELECT pg_catalog.min(l.id) FROM (
+			SELECT (SELECT pg_catalog.max(c.id) FROM dp_agg.account_change c
+					 WHERE c.role_id = a.role::pg_catalog.oid AND c.population = a.population
+					   AND c.cluster = (SELECT dp_agg.this_cluster())) AS id
+			  FROM dp_agg.account a) l),
+		(SELECT pg_catalog.min(r.id) FROM dp_agg.release r WHERE r.at >= before),
+		(SELECT pg_catalog.min(r.id) FROM dp_agg.raw_read r WHERE r.at >= before),
+		(SELECT h.id + 1 FROM dp_agg.ledger_head h)) INTO stop;
+	WITH entry (id, prev_hash, hash) AS (
+		SELECT r.id, r.prev_hash, r.hash FROM dp_agg.release r WHERE r.id < stop
+		UNION ALL
+		SELECT r.id, r.prev_hash, r.hash FROM dp_agg.raw_read r WHERE r.id < stop),
+	run (first_id, last_id) AS (
+		SELECT pg_catalog.min(e.id), pg_catalog.max(e.id)
+		  FROM (SELECT n.id, n.id - pg_catalog.row_number() OVER (ORDER BY n.id) AS run FROM entry n) e
+		 GROUP BY e.run)
+	INSERT INTO dp_agg.ledger_archive (first_id, last_id, prev_hash, hash)
+	SELECT n.first_id, n.last_id, f.prev_hash, l.hash
+	  FROM run n JOIN entry f ON f.id = n.first_id JOIN entry l ON l.id = n.last_id;
+	GET DIAGNOSTICS runs = ROW_COUNT;
+	DELETE FROM dp_agg.release WHERE id < stop;
+	GET DIAGNOSTICS gone = ROW_COUNT;
+	DELETE FROM dp_agg.raw_read WHERE id < stop;
+	RAISE NOTICE '% releases and % runs of entries up to number % are archived', gone, runs, stop - 1;
+END
+$$;
+
+REVOKE EXECUTE ON PROCEDURE dp_agg.archive_ledger(timestamptz) FROM PUBLIC;
+
+COMMENT ON PROCEDURE dp_agg.archive_ledger(timestamptz) IS
+	'Removes releases and raw reads from before a time from the log; changes of accounts stay, and so does what accounts have spent. Copy them before, with tools/export_ledger.sql: nothing else has them. The chain holds without them: see dp_agg.ledger_archive. For the owner of the extension and superusers, outside of a transaction block. Errors: 22004 null, 55000 the ledger does not hold, 2D000 in a transaction block.';
 
 -- ----------------------------------------------------------------------------
 -- Administrators of populations: roles other than the owner of the extension that have

@@ -36,6 +36,7 @@
 #include "ledger/message.h"
 #include "ledger/protocol.h"
 #include "ledger/shares.h"
+#include "ledger/step.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
 #include "policy/extension.h"
@@ -214,6 +215,7 @@ settle_request(Batch *batch, LedgerRequest *request)
 		request->answer.verdict = LEDGER_BUSY;
 		return;
 	}
+	ledger_step("locked");
 	foreach(lc, shares)
 		share_charge(lfirst(lc));
 	log_request(batch, request, &message, shares);
@@ -256,8 +258,11 @@ settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
 	entries_add_changes(batch.entries);
 	for (int i = 0; i < n; i++)
 		settle_request(&batch, &requests[i]);
+	ledger_step("logged");
 	charge_accounts(&batch);
+	ledger_step("charged");
 	entries_close(batch.entries);
+	ledger_step("chained");
 	writing_end(writing);
 	SetUserIdAndSecContext(save_user, save_context);
 }
@@ -281,7 +286,7 @@ static bool
 is_copy(void)
 {
 	static const char *const tables[] = {"account", "release", "raw_read", "account_change",
-		"account_change_waiting", "ledger_head"};
+		"account_change_waiting", "ledger_head", "ledger_archive"};
 
 	for (int i = 0; i < (int) lengthof(tables); i++)
 	{
@@ -348,9 +353,11 @@ run_transaction(LedgerRequest *requests, int n, bool *retry, int64 *commit_us)
 		settle_requests(requests, n);
 		PopActiveSnapshot();
 		committing = true;
+		ledger_step("committing");
 		*commit_us -= GetCurrentTimestamp();
 		CommitTransactionCommand();
 		*commit_us += GetCurrentTimestamp();
+		ledger_step("committed");
 		done = true;
 	}
 	PG_CATCH();

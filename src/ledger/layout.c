@@ -135,6 +135,14 @@ static const Column ledger_head_columns[] =
 	{"hash", BYTEAOID, true}
 };
 
+static const Column ledger_archive_columns[] =
+{
+	{"first_id", INT8OID, true},
+	{"last_id", INT8OID, true},
+	{"prev_hash", BYTEAOID, true},
+	{"hash", BYTEAOID, true}
+};
+
 #define LAYOUT(name) {#name, name##_columns, lengthof(name##_columns)}
 
 static const Layout layouts[] =
@@ -144,7 +152,8 @@ static const Layout layouts[] =
 	LAYOUT(raw_read),
 	LAYOUT(account_change),
 	LAYOUT(account_change_waiting),
-	LAYOUT(ledger_head)
+	LAYOUT(ledger_head),
+	LAYOUT(ledger_archive)
 };
 
 /* The layout of a table; elog if there is no such table. */

@@ -38,6 +38,7 @@ static struct
 	{"account_change", InvalidOid},
 	{"account_change_waiting", InvalidOid},
 	{"ledger_head", InvalidOid},
+	{"ledger_archive", InvalidOid},
 };
 
 /* Number of changes so far: what a search finds while one comes in is not remembered. */

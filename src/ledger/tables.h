@@ -78,6 +78,12 @@
 /* Columns of dp_agg.account_change_waiting: the number, and then those of account_change. */
 #define Anum_waiting_number			1
 
+/* Columns of dp_agg.ledger_archive. */
+#define Anum_archive_first_id		1
+#define Anum_archive_last_id		2
+#define Anum_archive_prev_hash		3
+#define Anum_archive_hash			4
+
 /* Columns of dp_agg.ledger_head. */
 #define Anum_ledger_head_single		1
 #define Anum_ledger_head_id			2

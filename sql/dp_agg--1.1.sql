@@ -3440,7 +3440,7 @@ REVOKE EXECUTE ON FUNCTION
 
 -- The ledger: accounts, the log of releases, and what may be seen of both.
 --
--- Privacy loss is kept in integers: nano-epsilon (1e-9) and atto-delta (1e-18).
+-- Privacy loss is kept in integers: nano-epsilon (1e-9), atto-delta (1e-18) and pico-rho (1e-12).
 -- The background worker of the ledger writes these tables as their owner; for
 -- everybody else the privileges on them hold.
 
@@ -3455,16 +3455,24 @@ CREATE TABLE dp_agg.account (
 	period interval,
 	period_anchor timestamptz,
 	renews_at timestamptz,
-	accountant text NOT NULL DEFAULT 'pure' CHECK (accountant IN ('pure')),
+	accountant text NOT NULL DEFAULT 'pure' CHECK (accountant IN ('pure', 'zcdp')),
 	epsilon_lifetime numeric NOT NULL DEFAULT 0,
 	delta_lifetime numeric NOT NULL DEFAULT 0,
 	min_epsilon_per_query bigint CHECK (min_epsilon_per_query > 0),
 	max_releases bigint CHECK (max_releases > 0),
 	releases_spent bigint NOT NULL DEFAULT 0 CHECK (releases_spent >= 0),
+	rho_limit bigint CHECK (rho_limit > 0),
+	rho_spent bigint NOT NULL DEFAULT 0 CHECK (rho_spent >= 0),
+	rho_lifetime numeric NOT NULL DEFAULT 0,
+	max_epsilon_lifetime bigint CHECK (max_epsilon_lifetime > 0),
+	max_rho_lifetime bigint CHECK (max_rho_lifetime > 0),
 	-- population first: the accounts of a population are looked up by it
 	CONSTRAINT account_pkey PRIMARY KEY (population, role),
 	CONSTRAINT account_period_check
-		CHECK ((period IS NULL) = (period_anchor IS NULL) AND (period IS NULL) = (renews_at IS NULL))
+		CHECK ((period IS NULL) = (period_anchor IS NULL) AND (period IS NULL) = (renews_at IS NULL)),
+	CONSTRAINT account_zcdp_check
+		CHECK ((accountant = 'zcdp') = (rho_limit IS NOT NULL)
+			   AND (accountant = 'zcdp' AND max_epsilon_lifetime IS NOT NULL) = (max_rho_lifetime IS NOT NULL))
 ) WITH (fillfactor = 40, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
 -- The log: releases, reads of raw rows, changes of accounts.  Each entry has a number, and
@@ -3552,22 +3560,34 @@ CREATE TABLE dp_agg.ledger_head (
 	hash bytea NOT NULL
 ) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
+CREATE TABLE dp_agg.ledger_archive (
+	first_id bigint NOT NULL CONSTRAINT ledger_archive_pkey PRIMARY KEY,
+	last_id bigint NOT NULL,
+	prev_hash bytea NOT NULL,
+	hash bytea NOT NULL,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	session_role name NOT NULL DEFAULT SESSION_USER,
+	CONSTRAINT ledger_archive_check CHECK (first_id >= 1 AND last_id >= first_id)
+);
+
 REVOKE ALL ON dp_agg.account, dp_agg.release, dp_agg.raw_read, dp_agg.account_change,
-	dp_agg.account_change_waiting, dp_agg.account_change_waiting_number_seq, dp_agg.ledger_head FROM PUBLIC;
+	dp_agg.account_change_waiting, dp_agg.account_change_waiting_number_seq, dp_agg.ledger_head,
+	dp_agg.ledger_archive FROM PUBLIC;
 
 -- A dump names the roles of accounts.  An account whose role is gone has no name to
--- be restored by, and is left out.
+-- be restored by, and is left out.  Role 0, written '-', stands for the cap of a population.
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.account',
-	'WHERE role::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_roles)');
+	'WHERE role::pg_catalog.oid = 0 OR role::pg_catalog.oid IN (SELECT oid FROM pg_catalog.pg_roles)');
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.release', '');
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.raw_read', '');
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.account_change', '');
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.ledger_head', '');
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.ledger_archive', '');
 -- What waits is not dumped: to restore an account is a change of its own, which waits then.
 
 COMMENT ON TABLE dp_agg.account IS
-	'A role''s privacy budget on a population. Written by dp_agg.set_budget, dp_agg.drop_budget and the ledger''s background worker only.';
-COMMENT ON COLUMN dp_agg.account.role IS 'role that holds the account; its members spend from it too';
+	'A role''s privacy budget on a population, or the cap on what all roles spend there. Written by dp_agg.set_budget, dp_agg.drop_budget, dp_agg.set_population_cap, dp_agg.drop_population_cap and the ledger''s background worker only.';
+COMMENT ON COLUMN dp_agg.account.role IS 'role that holds the account; its members spend from it too; 0: the cap of the population, from which every release is paid';
 COMMENT ON COLUMN dp_agg.account.population IS 'population whose individuals the budget protects';
 COMMENT ON COLUMN dp_agg.account.epsilon_limit IS 'most that may be spent per period, in 1e-9';
 COMMENT ON COLUMN dp_agg.account.epsilon_spent IS 'spent since the period began, in 1e-9';
@@ -3580,11 +3600,17 @@ COMMENT ON COLUMN dp_agg.account.releases_spent IS 'releases made since the peri
 COMMENT ON COLUMN dp_agg.account.period IS 'time after which spending starts again from zero; null: never';
 COMMENT ON COLUMN dp_agg.account.period_anchor IS 'start of the first period; all later ones are whole periods (in UTC) from it';
 COMMENT ON COLUMN dp_agg.account.renews_at IS 'end of the period that epsilon_spent, delta_spent and releases_spent belong to';
-COMMENT ON COLUMN dp_agg.account.accountant IS 'how losses compose; pure: they add up';
-COMMENT ON COLUMN dp_agg.account.epsilon_lifetime IS 'spent in all periods together, in 1e-9';
+COMMENT ON COLUMN dp_agg.account.accountant IS 'how losses compose; pure: epsilon adds up; zcdp: rho does';
+COMMENT ON COLUMN dp_agg.account.epsilon_lifetime IS 'sum of epsilon over all periods, in 1e-9';
 COMMENT ON COLUMN dp_agg.account.delta_lifetime IS 'spent in all periods together, in 1e-18';
+COMMENT ON COLUMN dp_agg.account.rho_limit IS 'zcdp: most rho that may be spent per period, in 1e-12: the greatest that implies epsilon_limit at half of delta_limit; null: pure';
+COMMENT ON COLUMN dp_agg.account.rho_spent IS 'rho since the period began, in 1e-12, whatever the accountant';
+COMMENT ON COLUMN dp_agg.account.rho_lifetime IS 'rho of all periods together, in 1e-12';
+COMMENT ON COLUMN dp_agg.account.max_epsilon_lifetime IS 'most epsilon of all periods together, in 1e-9; null: no such limit';
+COMMENT ON COLUMN dp_agg.account.max_rho_lifetime IS 'zcdp: the rho that implies max_epsilon_lifetime at half of delta_limit, in 1e-12';
 COMMENT ON CONSTRAINT account_pkey ON dp_agg.account IS 'one account per population and role';
 COMMENT ON CONSTRAINT account_period_check ON dp_agg.account IS 'period, anchor and renewal come together';
+COMMENT ON CONSTRAINT account_zcdp_check ON dp_agg.account IS 'zcdp has limits on rho';
 
 COMMENT ON TABLE dp_agg.release IS
 	'The log of releases: one row per release, durable before its first row was computed. Holds neither true counts nor results.';
@@ -3602,7 +3628,7 @@ COMMENT ON COLUMN dp_agg.release.fingerprint IS 'SHA-256 of the whole text of th
 COMMENT ON COLUMN dp_agg.release.epsilon IS 'price, in 1e-9';
 COMMENT ON COLUMN dp_agg.release.delta IS 'price, in 1e-18';
 COMMENT ON COLUMN dp_agg.release.outputs IS 'what was released';
-COMMENT ON COLUMN dp_agg.release.accounts IS 'roles, by OID in that cluster, whose accounts paid, with blanks between; empty: none had to, or dp_agg 1.0 made the release, which did not keep them';
+COMMENT ON COLUMN dp_agg.release.accounts IS 'roles, by OID in that cluster, whose accounts paid, with blanks between, and 0 for the cap of the population; empty: none had to, or dp_agg 1.0 made the release, which did not keep them';
 COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high; null: dp_agg 1.0 made the release, which had no tiers';
 COMMENT ON COLUMN dp_agg.release.codes IS 'what the tier follows from: codes with blanks between, each stage.reason';
 COMMENT ON COLUMN dp_agg.release.reused IS 'true if an earlier release was handed out again, at no cost';
@@ -3657,6 +3683,16 @@ COMMENT ON COLUMN dp_agg.ledger_head.id IS 'number of the last entry';
 COMMENT ON COLUMN dp_agg.ledger_head.hash IS 'hash of the last entry';
 COMMENT ON CONSTRAINT ledger_head_check ON dp_agg.ledger_head IS 'there is one head';
 
+COMMENT ON TABLE dp_agg.ledger_archive IS
+	'Entries that dp_agg.archive_ledger() has removed: one row per run of them, with the hashes by which the chain goes on behind it.';
+COMMENT ON COLUMN dp_agg.ledger_archive.first_id IS 'number of the first entry of the run';
+COMMENT ON COLUMN dp_agg.ledger_archive.last_id IS 'number of the last entry of the run';
+COMMENT ON COLUMN dp_agg.ledger_archive.prev_hash IS 'hash that the first of them follows';
+COMMENT ON COLUMN dp_agg.ledger_archive.hash IS 'hash of the last of them';
+COMMENT ON COLUMN dp_agg.ledger_archive.at IS 'when they were removed';
+COMMENT ON COLUMN dp_agg.ledger_archive.session_role IS 'who removed them: name, at that time, of the role that had logged in';
+COMMENT ON CONSTRAINT ledger_archive_check ON dp_agg.ledger_archive IS 'a run has an entry at least';
+
 CREATE FUNCTION dp_agg.is_ledger_worker() RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_is_ledger_worker' LANGUAGE C STABLE;
 COMMENT ON FUNCTION dp_agg.is_ledger_worker() IS
@@ -3685,12 +3721,73 @@ COMMENT ON FUNCTION dp_agg.ledger_head() IS
 	'the end of the chain, to be published where nobody who administers this server can change it: dp_agg:1:<number of the last entry>:<its hash>; what waits for the chain is chained first; null before the first entry; errors: DP004 the ledger cannot be read';
 
 CREATE FUNCTION dp_agg.verify_ledger(published_head text DEFAULT NULL,
-	OUT ok boolean, OUT entries bigint, OUT first_broken bigint, OUT relation text, OUT reason text)
+	OUT ok boolean, OUT entries bigint, OUT first_broken bigint, OUT relation text, OUT reason text,
+	OUT archived bigint)
 AS 'MODULE_PATHNAME', 'dp_verify_ledger' LANGUAGE C VOLATILE
 SET timezone = 'UTC' SET datestyle = iso SET intervalstyle = postgres;
 COMMENT ON FUNCTION dp_agg.verify_ledger(text) IS
-	'walks the chain of the ledger: ok; entries read; and if not ok the number of the first broken entry, its table, and why; published_head, once given by dp_agg.ledger_head(), must be in the chain; accounts must be as the last change of each left them; errors: 22023 no such form of a head, DP004 the ledger cannot be read';
+	'walks the chain of the ledger: ok; entries read; if not ok the number of the first broken entry, its table, and why; and how many entries are archived, and were not read; published_head, once given by dp_agg.ledger_head(), must be in the chain; accounts must be as the last change of each left them; errors: 22023 no such form of a head, DP004 the ledger cannot be read';
 REVOKE EXECUTE ON FUNCTION dp_agg.ledger_head(), dp_agg.verify_ledger(text) FROM PUBLIC;
+
+-- Two transactions: the first, in which accounts are locked, is short.
+CREATE PROCEDURE dp_agg.archive_ledger(before timestamptz)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	verdict record;
+	stop bigint;
+	gone bigint;
+	runs bigint;
+BEGIN
+	IF before IS NULL THEN
+		RAISE EXCEPTION 'before must not be null' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	SELECT * INTO verdict FROM dp_agg.verify_ledger();
+	IF NOT verdict.ok THEN
+		RAISE EXCEPTION 'the ledger does not hold, and is not archived'
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = pg_catalog.format('Entry %s: %s.', verdict.first_broken, verdict.reason),
+				HINT = 'See dp_agg.verify_ledger(), and keep the tables as they are.';
+	END IF;
+	-- a procedure that commits cannot have it declared
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	-- What accounts have spent is put on record, so that it need not be added up from releases.
+	UPDATE dp_agg.account SET releases_spent = releases_spent;
+	COMMIT;
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	-- ... in the chain
+	PERFORM dp_agg.ledger_head();
+
+	SELECT LEAST(
+		(SELECT pg_catalog.min(l.id) FROM (
+			SELECT (SELECT pg_catalog.max(c.id) FROM dp_agg.account_change c
+					 WHERE c.role_id = a.role::pg_catalog.oid AND c.population = a.population
+					   AND c.cluster = (SELECT dp_agg.this_cluster())) AS id
+			  FROM dp_agg.account a) l),
+		(SELECT pg_catalog.min(r.id) FROM dp_agg.release r WHERE r.at >= before),
+		(SELECT pg_catalog.min(r.id) FROM dp_agg.raw_read r WHERE r.at >= before),
+		(SELECT h.id + 1 FROM dp_agg.ledger_head h)) INTO stop;
+	WITH entry (id, prev_hash, hash) AS (
+		SELECT r.id, r.prev_hash, r.hash FROM dp_agg.release r WHERE r.id < stop
+		UNION ALL
+		SELECT r.id, r.prev_hash, r.hash FROM dp_agg.raw_read r WHERE r.id < stop),
+	run (first_id, last_id) AS (
+		SELECT pg_catalog.min(e.id), pg_catalog.max(e.id)
+		  FROM (SELECT n.id, n.id - pg_catalog.row_number() OVER (ORDER BY n.id) AS run FROM entry n) e
+		 GROUP BY e.run)
+	INSERT INTO dp_agg.ledger_archive (first_id, last_id, prev_hash, hash)
+	SELECT n.first_id, n.last_id, f.prev_hash, l.hash
+	  FROM run n JOIN entry f ON f.id = n.first_id JOIN entry l ON l.id = n.last_id;
+	GET DIAGNOSTICS runs = ROW_COUNT;
+	DELETE FROM dp_agg.release WHERE id < stop;
+	GET DIAGNOSTICS gone = ROW_COUNT;
+	DELETE FROM dp_agg.raw_read WHERE id < stop;
+	RAISE NOTICE '% releases and % runs of entries up to number % are archived', gone, runs, stop - 1;
+END
+$$;
+REVOKE EXECUTE ON PROCEDURE dp_agg.archive_ledger(timestamptz) FROM PUBLIC;
+COMMENT ON PROCEDURE dp_agg.archive_ledger(timestamptz) IS
+	'Removes releases and raw reads from before a time from the log; changes of accounts stay, and so does what accounts have spent. Copy them before, with tools/export_ledger.sql: nothing else has them. The chain holds without them: see dp_agg.ledger_archive. For the owner of the extension and superusers, outside of a transaction block. Errors: 22004 null, 55000 the ledger does not hold, 2D000 in a transaction block.';
 
 -- ----------------------------------------------------------------------------
 -- Administrators of populations: roles other than the owner of the extension that have
@@ -3922,17 +4019,31 @@ CREATE VIEW dp_agg.my_roles WITH (security_barrier) AS
 COMMENT ON VIEW dp_agg.my_roles IS
 	'OIDs of the roles whose accounts a statement of this session pays from. Internal to the views of the ledger.';
 
--- Accounts in human units; those whose renewal is due are shown as renewed.
+-- What rho means; see src/accounting/concentrated.c.
+CREATE FUNCTION dp_agg.rho_to_epsilon(rho bigint, delta bigint) RETURNS bigint
+AS 'MODULE_PATHNAME', 'dp_sql_rho_to_epsilon' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.rho_to_epsilon(bigint, bigint) IS
+	'internal: the epsilon, in 1e-9, for which rho, in 1e-12, implies (epsilon, delta)-DP, rounded up; delta in 1e-18; errors: 22003 out of range';
+CREATE FUNCTION dp_agg.rho_within(epsilon bigint, delta bigint) RETURNS bigint
+AS 'MODULE_PATHNAME', 'dp_sql_rho_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.rho_within(bigint, bigint) IS
+	'internal: the largest rho, in 1e-12, that implies (epsilon, delta)-DP; epsilon in 1e-9, delta in 1e-18; errors: 22003 out of range';
+-- The views below call it by the right of whoever reads them.
+GRANT EXECUTE ON FUNCTION dp_agg.rho_to_epsilon(bigint, bigint) TO PUBLIC;
+
+-- Accounts in human units; those whose renewal is due are shown as renewed.  Of the delta of an
+-- account with zcdp one half is for gates, and the other is that at which rho means an epsilon:
+-- spent as a whole by whoever has spent any rho.
 CREATE VIEW dp_agg.account_state WITH (security_barrier) AS
 	SELECT a.role AS role_id,
 		pg_catalog.pg_get_userbyid(a.role) AS role,
 		a.population,
 		pg_catalog.trim_scale(a.epsilon_limit / 1e9) AS epsilon_limit,
-		pg_catalog.trim_scale(c.epsilon_spent / 1e9) AS epsilon_spent,
-		pg_catalog.trim_scale(GREATEST(a.epsilon_limit - c.epsilon_spent, 0) / 1e9) AS epsilon_remaining,
+		pg_catalog.trim_scale(u.epsilon_spent / 1e9) AS epsilon_spent,
+		pg_catalog.trim_scale(GREATEST(a.epsilon_limit - u.epsilon_spent, 0) / 1e9) AS epsilon_remaining,
 		pg_catalog.trim_scale(pg_catalog.round(a.delta_limit * 1e-18, 18)) AS delta_limit,
-		pg_catalog.trim_scale(pg_catalog.round(c.delta_spent * 1e-18, 18)) AS delta_spent,
-		pg_catalog.trim_scale(pg_catalog.round(GREATEST(a.delta_limit - c.delta_spent, 0) * 1e-18, 18)) AS delta_remaining,
+		pg_catalog.trim_scale(pg_catalog.round(u.delta_spent * 1e-18, 18)) AS delta_spent,
+		pg_catalog.trim_scale(pg_catalog.round(GREATEST(a.delta_limit - u.delta_spent, 0) * 1e-18, 18)) AS delta_remaining,
 		a.period,
 		CASE WHEN c.renewed
 			THEN dp_agg.next_renewal(a.period_anchor, a.period, pg_catalog.statement_timestamp())
@@ -3946,39 +4057,74 @@ CREATE VIEW dp_agg.account_state WITH (security_barrier) AS
 		-- GREATEST passes over NULL
 		CASE WHEN a.max_releases IS NOT NULL
 			THEN GREATEST(a.max_releases - c.releases_spent, 0)
-		END AS releases_remaining
+		END AS releases_remaining,
+		pg_catalog.trim_scale(a.rho_limit / 1e12) AS rho_limit,
+		pg_catalog.trim_scale(c.rho_spent / 1e12) AS rho_spent,
+		CASE WHEN a.rho_limit IS NOT NULL
+			THEN pg_catalog.trim_scale(GREATEST(a.rho_limit - c.rho_spent, 0) / 1e12)
+		END AS rho_remaining,
+		pg_catalog.trim_scale(u.epsilon_lifetime / 1e9) AS epsilon_lifetime,
+		pg_catalog.trim_scale(a.max_epsilon_lifetime / 1e9) AS max_epsilon_lifetime
 	FROM dp_agg.account a,
-		LATERAL (SELECT COALESCE(a.renews_at <= pg_catalog.statement_timestamp(), false) AS renewed) n,
+		LATERAL (SELECT COALESCE(a.renews_at <= pg_catalog.statement_timestamp(), false) AS renewed,
+					-- of a pure account, where it stands for nothing, too
+					GREATEST(a.delta_limit - a.delta_limit / 2, 1) AS conversion) n,
 		LATERAL (SELECT n.renewed,
 					CASE WHEN n.renewed THEN 0 ELSE a.epsilon_spent END AS epsilon_spent,
 					CASE WHEN n.renewed THEN 0 ELSE a.delta_spent END AS delta_spent,
-					CASE WHEN n.renewed THEN 0 ELSE a.releases_spent END AS releases_spent) c;
+					CASE WHEN n.renewed THEN 0 ELSE a.rho_spent END AS rho_spent,
+					CASE WHEN n.renewed THEN 0 ELSE a.releases_spent END AS releases_spent) c,
+		LATERAL (SELECT CASE a.accountant WHEN 'zcdp' THEN dp_agg.rho_to_epsilon(c.rho_spent, n.conversion)
+						ELSE c.epsilon_spent END AS epsilon_spent,
+					CASE WHEN a.accountant = 'zcdp' AND c.rho_spent > 0 THEN c.delta_spent + n.conversion
+						ELSE c.delta_spent END AS delta_spent,
+					CASE a.accountant WHEN 'zcdp'
+						THEN dp_agg.rho_to_epsilon(LEAST(a.rho_lifetime, 1e18)::bigint, n.conversion)
+						ELSE a.epsilon_lifetime END AS epsilon_lifetime) u;
 COMMENT ON VIEW dp_agg.account_state IS
-	'All accounts in human units. Internal to dp_agg.budgets and dp_agg.my_budget.';
+	'All accounts and caps (role_id 0) in human units. Internal to dp_agg.budgets, dp_agg.my_budget and dp_agg.population_caps.';
 
 CREATE VIEW dp_agg.my_budget WITH (security_barrier) AS
 	SELECT s.role, s.population, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
 		s.delta_limit, s.delta_spent, s.delta_remaining, s.period, s.renews_at, s.accountant,
 		s.max_epsilon_per_query, s.min_epsilon_per_query,
-		s.max_releases, s.releases_spent, s.releases_remaining
+		s.max_releases, s.releases_spent, s.releases_remaining,
+		s.rho_limit, s.rho_spent, s.rho_remaining, s.epsilon_lifetime, s.max_epsilon_lifetime
 	FROM dp_agg.account_state s
 	WHERE s.role_id IN (SELECT m.role FROM dp_agg.my_roles m);
 COMMENT ON VIEW dp_agg.my_budget IS
-	'Accounts that a statement of this session pays from: those of the session user, the current user and the roles that either inherits from or may SET ROLE to. epsilon and delta in plain units; remaining is never below 0, and releases_remaining is NULL where releases are not limited.';
+	'Accounts that a statement of this session pays from: those of the session user, the current user and the roles that either inherits from or may SET ROLE to. epsilon, delta and rho in plain units; remaining is never below 0, and releases_remaining is NULL where releases are not limited. Under zcdp, epsilon_spent is what rho_spent means at half of delta_limit. Population caps are in dp_agg.population_caps.';
 
 CREATE VIEW dp_agg.budgets WITH (security_barrier) AS
 	SELECT s.role, s.population, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
 		s.delta_limit, s.delta_spent, s.delta_remaining, s.period, s.renews_at, s.accountant,
 		s.max_epsilon_per_query, s.min_epsilon_per_query,
-		s.max_releases, s.releases_spent, s.releases_remaining
+		s.max_releases, s.releases_spent, s.releases_remaining,
+		s.rho_limit, s.rho_spent, s.rho_remaining, s.epsilon_lifetime, s.max_epsilon_lifetime
 	FROM dp_agg.account_state s
-	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
-		   FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
-		OR (SELECT pg_catalog.has_table_privilege('dp_agg.account', 'SELECT'))
-		OR s.role_id IN (SELECT m.role FROM dp_agg.my_roles m)
-		OR s.population IN (SELECT m.population FROM dp_agg.my_populations m);
+	WHERE s.role_id <> 0
+		AND ((SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
+			  FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+			OR (SELECT pg_catalog.has_table_privilege('dp_agg.account', 'SELECT'))
+			OR s.role_id IN (SELECT m.role FROM dp_agg.my_roles m)
+			OR s.population IN (SELECT m.population FROM dp_agg.my_populations m));
 COMMENT ON VIEW dp_agg.budgets IS
 	'All accounts, for members of the extension''s owner, for superusers and for whoever may SELECT from dp_agg.account, as auditors; those on a population for its administrators; its own (as in dp_agg.my_budget) for anybody else.';
+
+CREATE VIEW dp_agg.population_caps WITH (security_barrier) AS
+	SELECT s.population, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
+		s.delta_limit, s.delta_spent, s.delta_remaining, s.period, s.renews_at, s.accountant,
+		s.releases_spent,
+		s.rho_limit, s.rho_spent, s.rho_remaining, s.epsilon_lifetime, s.max_epsilon_lifetime
+	FROM dp_agg.account_state s
+	WHERE s.role_id = 0
+		AND ((SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
+			  FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+			OR (SELECT pg_catalog.has_table_privilege('dp_agg.account', 'SELECT'))
+			OR s.population IN (SELECT m.population FROM dp_agg.my_populations m)
+			OR s.population IN (SELECT b.population FROM dp_agg.my_budget b));
+COMMENT ON VIEW dp_agg.population_caps IS
+	'What all roles together may spend on a population, and have spent; for those who see all accounts, for administrators of the population and for roles with an account on it.';
 
 -- STABLE, so that columns of the log that nobody asks for are not computed.
 CREATE FUNCTION dp_agg.this_cluster() RETURNS bigint LANGUAGE sql STABLE
@@ -4004,7 +4150,8 @@ CREATE VIEW dp_agg.paying_roles WITH (security_barrier) AS
 			  WHERE a.cluster = r.cluster AND a.role_id = o.role AND a.id < r.id
 			  ORDER BY a.id DESC LIMIT 1),
 			'unknown (OID=' || w.word || ')') AS name) n
-	WHERE w.word <> '';
+	-- 0 is the cap of the population
+	WHERE w.word NOT IN ('', '0');
 COMMENT ON VIEW dp_agg.paying_roles IS
 	'Roles whose accounts paid for releases, by name, and whether a statement of this session pays from them. Internal to dp_agg.release_log.';
 
@@ -4091,9 +4238,9 @@ COMMENT ON COLUMN dp_agg.account_changes.session_user_name IS 'name, at that tim
 COMMENT ON COLUMN dp_agg.account_changes.role_name IS 'name, at that time, of the role that made the change: the same as "current_role", which without quotes is the role that looks';
 
 REVOKE ALL ON dp_agg.my_roles, dp_agg.account_state, dp_agg.paying_roles, dp_agg.release_log,
-	dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases,
+	dp_agg.budgets, dp_agg.my_budget, dp_agg.population_caps, dp_agg.releases, dp_agg.my_releases,
 	dp_agg.raw_reads, dp_agg.account_changes FROM PUBLIC;
-GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
+GRANT SELECT ON dp_agg.budgets, dp_agg.my_budget, dp_agg.population_caps, dp_agg.releases, dp_agg.my_releases TO PUBLIC;
 
 -- By the right of whoever calls it: it counts what dp_agg.releases shows them.
 CREATE FUNCTION dp_agg.tier_report(population name DEFAULT NULL)
@@ -4166,25 +4313,240 @@ REVOKE EXECUTE ON FUNCTION dp_agg.check_period(interval) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.check_period(interval) IS
 	'Refuses (22023) a period that is infinite, zero, or negative in any field; null is allowed. Internal to dp_agg.set_budget.';
 
-CREATE FUNCTION dp_agg.account_set(role name, population name, epsilon numeric,
+-- Fails with the first of what cannot be said of an account.
+CREATE FUNCTION dp_agg.check_account(population name, accountant text, forget boolean, delta numeric, max_releases bigint)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF population IS NULL OR accountant IS NULL OR forget IS NULL THEN
+		RAISE EXCEPTION 'role, population, accountant and forget must not be null'
+			USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	-- the accounts of a population outlive its last table, and must be there to be changed
+	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = check_account.population)
+		AND NOT EXISTS (SELECT FROM dp_agg.account a WHERE a.population = check_account.population) THEN
+		RAISE EXCEPTION 'population "%" does not exist', population
+			USING ERRCODE = 'undefined_object',
+				HINT = 'A population comes into being with its first protected relation; see dp_agg.protect.';
+	END IF;
+	IF accountant NOT IN ('pure', 'zcdp') THEN
+		RAISE EXCEPTION 'accountant "%" does not exist', accountant
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Accountants are "pure" and "zcdp".';
+	END IF;
+	IF delta >= 1 THEN
+		RAISE EXCEPTION 'delta must be less than 1'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Delta is a probability, and should be far smaller than one over the number of individuals.';
+	END IF;
+	IF accountant = 'zcdp' AND delta < 2e-18 THEN
+		RAISE EXCEPTION 'accountant "zcdp" needs a delta'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Half of it is that at which the spent rho means an epsilon. Say at least 2e-18, or take accountant "pure".';
+	END IF;
+	IF max_releases <= 0 THEN
+		RAISE EXCEPTION 'max_releases must be at least 1'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Leave it out for no limit. To take a budget away, use dp_agg.drop_budget.';
+	END IF;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.check_account(name, text, boolean, numeric, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.check_account(name, text, boolean, numeric, bigint) IS
+	'internal to dp_agg.set_budget and dp_agg.set_population_cap: refuses what cannot be (22004, 22023, 42704)';
+
+-- A limit that may be left out, in whole units of the ledger; NULL if it is.
+CREATE FUNCTION dp_agg.limit_units(what text, amount numeric)
+RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	units bigint;
+BEGIN
+	IF amount IS NULL THEN
+		RETURN NULL;
+	END IF;
+	units := dp_agg.budget_units(what, amount, 1e9);
+	IF units = 0 THEN
+		RAISE EXCEPTION '% must be at least 0.000000001', what
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = CASE what WHEN 'min_epsilon_per_query' THEN 'Leave it out where the setting dp_agg.min_epsilon is enough.'
+							ELSE 'Leave it out for no such limit.' END;
+	END IF;
+	RETURN units;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.limit_units(text, numeric) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.limit_units(text, numeric) IS
+	'internal to dp_agg.set_budget: an epsilon in 1e-9, rounded down; NULL for NULL; errors as dp_agg.budget_units, and 22023 for less than 1e-9';
+
+-- The rho that a limit on epsilon stands for.
+CREATE FUNCTION dp_agg.limit_rho(what text, epsilon bigint, delta bigint)
+RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rho bigint := dp_agg.rho_within(epsilon, delta - delta / 2);
+BEGIN
+	IF rho = 0 THEN
+		RAISE EXCEPTION '% is too little for accountant "zcdp"', what
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'No rho of 1e-12 or more implies it at half of delta.',
+				HINT = 'Say a greater epsilon or delta, or take accountant "pure".';
+	END IF;
+	RETURN rho;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.limit_rho(text, bigint, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.limit_rho(text, bigint, bigint) IS
+	'internal to dp_agg.set_budget: the largest rho, in 1e-12, that implies epsilon, in 1e-9, at half of delta, in 1e-18; errors: 22023 there is none';
+
+-- What an account had spent, as it counts for the accountant that it is to have.  What was spent as
+-- rho need not be pure epsilon-DP: it counts as what rho means at half of the delta of that time.
+CREATE FUNCTION dp_agg.spent_as(was dp_agg.account, accountant text)
+RETURNS dp_agg.account
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	conversion bigint := was.delta_limit - was.delta_limit / 2;
+BEGIN
+	IF was.accountant = 'zcdp' AND accountant = 'pure' THEN
+		IF was.rho_spent > 0 THEN
+			was.epsilon_spent := GREATEST(was.epsilon_spent, dp_agg.rho_to_epsilon(was.rho_spent, conversion));
+			was.delta_spent := was.delta_spent + conversion;
+		END IF;
+		IF was.rho_lifetime > 0 THEN
+			was.epsilon_lifetime := GREATEST(was.epsilon_lifetime,
+				dp_agg.rho_to_epsilon(LEAST(was.rho_lifetime, 1e18)::bigint, conversion));
+			was.delta_lifetime := was.delta_lifetime + conversion;
+		END IF;
+	END IF;
+	RETURN was;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.spent_as(dp_agg.account, text) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.spent_as(dp_agg.account, text) IS
+	'internal to dp_agg.set_budget: an account with what it had spent as another accountant counts it';
+
+-- Opens an account or changes its limits; what is spent stays, if it is not to be forgotten.
+CREATE FUNCTION dp_agg.account_put(holder oid, population name, epsilon numeric,
 	delta numeric, period interval, max_epsilon_per_query numeric, accountant text,
-	min_epsilon_per_query numeric, max_releases bigint, forget boolean)
+	min_epsilon_per_query numeric, max_releases bigint, max_epsilon_lifetime numeric, forget boolean)
 RETURNS void
 LANGUAGE plpgsql SECURITY INVOKER
 -- intervals are compared as texts
 SET search_path = pg_catalog, pg_temp SET intervalstyle = postgres
 AS $$
 DECLARE
-	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = account_set.role);
-	epsilon_units bigint := dp_agg.budget_units('epsilon', epsilon, 1e9);
-	-- by default what delta the releases cost that epsilon pays for, at default settings
-	delta_units bigint := dp_agg.budget_units('delta',
-		COALESCE(delta, LEAST(GREATEST(1e-6, epsilon * 1e-8), 0.5)), 1e18);
-	query_units bigint;
-	least_units bigint;
+	new dp_agg.account;
+	was dp_agg.account;
+	opened boolean;
 	moment timestamptz := now();
-	was record;
-	over boolean;
+BEGIN
+	PERFORM dp_agg.check_account(population, accountant, forget, delta, max_releases);
+	new.role := holder;
+	new.population := population;
+	new.epsilon_limit := dp_agg.budget_units('epsilon', epsilon, 1e9);
+	IF new.epsilon_limit = 0 THEN
+		RAISE EXCEPTION 'epsilon must be at least 0.000000001'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'To take a budget away, use dp_agg.drop_budget.';
+	END IF;
+	-- by default what delta the releases cost that epsilon pays for, at default settings
+	new.delta_limit := dp_agg.budget_units('delta', COALESCE(delta, LEAST(GREATEST(1e-6, epsilon * 1e-8), 0.5)), 1e18);
+	new.accountant := accountant;
+	new.max_epsilon_per_query := dp_agg.limit_units('max_epsilon_per_query', max_epsilon_per_query);
+	-- rounded up, which is against the analyst here
+	new.min_epsilon_per_query := dp_agg.limit_units('min_epsilon_per_query', ceil(min_epsilon_per_query * 1e9) * 1e-9);
+	new.max_epsilon_lifetime := dp_agg.limit_units('max_epsilon_lifetime', max_epsilon_lifetime);
+	new.max_releases := max_releases;
+	IF new.min_epsilon_per_query > LEAST(new.max_epsilon_per_query, new.epsilon_limit) THEN
+		RAISE EXCEPTION 'min_epsilon_per_query must not be greater than max_epsilon_per_query or epsilon'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Nothing could be asked. To take a budget away, use dp_agg.drop_budget.';
+	END IF;
+	IF accountant = 'zcdp' THEN
+		new.rho_limit := dp_agg.limit_rho('epsilon', new.epsilon_limit, new.delta_limit);
+		IF max_epsilon_lifetime IS NOT NULL THEN
+			new.max_rho_lifetime := dp_agg.limit_rho('max_epsilon_lifetime', new.max_epsilon_lifetime, new.delta_limit);
+		END IF;
+	END IF;
+	PERFORM dp_agg.check_period(period);
+	new.period := period;
+
+	-- Waits for whoever opens, changes, charges or closes the account just now.
+	LOOP
+		SELECT * INTO was FROM dp_agg.account a
+		 WHERE a.role = holder AND a.population = account_put.population FOR UPDATE;
+		opened := NOT FOUND;
+		IF opened THEN
+			SELECT * INTO was FROM dp_agg.closed_account(holder, population);
+		END IF;
+		-- A period that is over has renewed, whether or not anybody has spent since.
+		IF forget OR was.renews_at <= moment THEN
+			was.epsilon_spent := 0;
+			was.delta_spent := 0;
+			was.rho_spent := 0;
+			was.releases_spent := 0;
+		END IF;
+		was := dp_agg.spent_as(was, accountant);
+		new.epsilon_spent := COALESCE(was.epsilon_spent, 0);
+		new.delta_spent := COALESCE(was.delta_spent, 0);
+		new.rho_spent := COALESCE(was.rho_spent, 0);
+		new.releases_spent := COALESCE(was.releases_spent, 0);
+		new.epsilon_lifetime := COALESCE(was.epsilon_lifetime, 0);
+		new.delta_lifetime := COALESCE(was.delta_lifetime, 0);
+		new.rho_lifetime := COALESCE(was.rho_lifetime, 0);
+		new.period_anchor := CASE WHEN was.period::text = period::text THEN was.period_anchor
+								  WHEN period IS NOT NULL THEN moment END;
+		-- a clock that was put back makes no renewal come sooner
+		new.renews_at := CASE WHEN NOT forget AND was.period::text = period::text AND was.renews_at > moment
+			THEN was.renews_at ELSE dp_agg.next_renewal(new.period_anchor, period, moment) END;
+		IF opened THEN
+			INSERT INTO dp_agg.account VALUES (new.*) ON CONFLICT ON CONSTRAINT account_pkey DO NOTHING;
+			EXIT WHEN FOUND;
+		ELSE
+			UPDATE dp_agg.account a SET
+				epsilon_limit = new.epsilon_limit, epsilon_spent = new.epsilon_spent,
+				delta_limit = new.delta_limit, delta_spent = new.delta_spent,
+				max_epsilon_per_query = new.max_epsilon_per_query,
+				period = new.period, period_anchor = new.period_anchor, renews_at = new.renews_at,
+				accountant = new.accountant,
+				epsilon_lifetime = new.epsilon_lifetime, delta_lifetime = new.delta_lifetime,
+				min_epsilon_per_query = new.min_epsilon_per_query,
+				max_releases = new.max_releases, releases_spent = new.releases_spent,
+				rho_limit = new.rho_limit, rho_spent = new.rho_spent, rho_lifetime = new.rho_lifetime,
+				max_epsilon_lifetime = new.max_epsilon_lifetime, max_rho_lifetime = new.max_rho_lifetime
+			 WHERE a.role = holder AND a.population = account_put.population;
+			EXIT;
+		END IF;
+	END LOOP;
+	IF opened AND new.epsilon_spent > 0 THEN
+		RAISE NOTICE USING
+			MESSAGE = format('%s on population "%s" is opened again, with epsilon %s spent',
+							 CASE holder WHEN 0 THEN 'the cap' ELSE format('account of role "%s"', pg_get_userbyid(holder)) END,
+							 population, trim_scale(new.epsilon_spent / 1e9)),
+			HINT = 'To start from zero, which goes on record, say forget => true.';
+	END IF;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.account_put(oid, name, numeric, numeric, interval, numeric, text, numeric, bigint, numeric, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.account_put(oid, name, numeric, numeric, interval, numeric, text, numeric, bigint, numeric, boolean) IS
+	'internal: opens or changes the account of a role, or (0) the cap of a population; see dp_agg.set_budget';
+
+CREATE FUNCTION dp_agg.account_set(role name, population name, epsilon numeric,
+	delta numeric, period interval, max_epsilon_per_query numeric, accountant text,
+	min_epsilon_per_query numeric, max_releases bigint, max_epsilon_lifetime numeric, forget boolean)
+RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	holder oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = account_set.role);
 BEGIN
 	IF role IS NULL OR population IS NULL OR accountant IS NULL OR forget IS NULL THEN
 		RAISE EXCEPTION 'role, population, accountant and forget must not be null'
@@ -4195,132 +4557,44 @@ BEGIN
 			USING ERRCODE = 'undefined_object',
 				HINT = 'A budget is given to a role that exists; its members spend from it too.';
 	END IF;
-	-- the accounts of a population outlive its last table, and must be there to be changed
-	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = account_set.population)
-		AND NOT EXISTS (SELECT FROM dp_agg.account a WHERE a.population = account_set.population) THEN
-		RAISE EXCEPTION 'population "%" does not exist', population
-			USING ERRCODE = 'undefined_object',
-				HINT = 'A population comes into being with its first protected relation; see dp_agg.protect.';
-	END IF;
-	IF epsilon_units = 0 THEN
-		RAISE EXCEPTION 'epsilon must be at least 0.000000001'
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'To take a budget away, use dp_agg.drop_budget.';
-	END IF;
-	IF delta >= 1 THEN
-		RAISE EXCEPTION 'delta must be less than 1'
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Delta is a probability, and should be far smaller than one over the number of individuals.';
-	END IF;
-	IF accountant <> 'pure' THEN
-		RAISE EXCEPTION 'accountant "%" does not exist', accountant
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'The only accountant is "pure".';
-	END IF;
-	IF max_epsilon_per_query IS NOT NULL THEN
-		query_units := dp_agg.budget_units('max_epsilon_per_query', max_epsilon_per_query, 1e9);
-		IF query_units = 0 THEN
-			RAISE EXCEPTION 'max_epsilon_per_query must be at least 0.000000001'
-				USING ERRCODE = 'invalid_parameter_value',
-					HINT = 'Leave it out for no limit per query.';
-		END IF;
-	END IF;
-	IF min_epsilon_per_query IS NOT NULL THEN
-		-- rounded up, which is against the analyst here
-		least_units := dp_agg.budget_units('min_epsilon_per_query', ceil(min_epsilon_per_query * 1e9) * 1e-9, 1e9);
-		IF least_units = 0 THEN
-			RAISE EXCEPTION 'min_epsilon_per_query must be at least 0.000000001'
-				USING ERRCODE = 'invalid_parameter_value',
-					HINT = 'Leave it out where the setting dp_agg.min_epsilon is enough.';
-		END IF;
-		IF least_units > LEAST(query_units, epsilon_units) THEN
-			RAISE EXCEPTION 'min_epsilon_per_query must not be greater than max_epsilon_per_query or epsilon'
-				USING ERRCODE = 'invalid_parameter_value',
-					HINT = 'Nothing could be asked. To take a budget away, use dp_agg.drop_budget.';
-		END IF;
-	END IF;
-	IF max_releases <= 0 THEN
-		RAISE EXCEPTION 'max_releases must be at least 1'
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Leave it out for no limit. To take a budget away, use dp_agg.drop_budget.';
-	END IF;
-	PERFORM dp_agg.check_period(period);
-
+	PERFORM dp_agg.check_account(population, accountant, forget, delta, max_releases);
 	-- before the account is locked: who asks would have to wait
 	PERFORM dp_agg.readers_warn(population, NULL, holder);
-	-- waits for whoever closes the account just now, so that what it had spent is on record
-	PERFORM FROM dp_agg.account a WHERE a.role = holder AND a.population = account_set.population FOR UPDATE;
-	SELECT * INTO was FROM dp_agg.closed_account(holder, population) c
-	 WHERE NOT EXISTS (SELECT FROM dp_agg.account a
-						WHERE a.role = holder AND a.population = account_set.population);
-	-- A period that is over has renewed, whether or not anybody has spent since.
-	over := forget OR COALESCE(was.renews_at <= moment, false);
-
-	INSERT INTO dp_agg.account AS a (role, population, epsilon_limit, delta_limit,
-		max_epsilon_per_query, min_epsilon_per_query, max_releases,
-		period, period_anchor, renews_at, accountant,
-		epsilon_spent, delta_spent, releases_spent, epsilon_lifetime, delta_lifetime)
-	VALUES (holder, population, epsilon_units, delta_units, query_units, least_units, max_releases, period,
-		CASE WHEN was.period::text = period::text THEN was.period_anchor WHEN period IS NOT NULL THEN moment END,
-		dp_agg.next_renewal(CASE WHEN was.period::text = period::text THEN was.period_anchor ELSE moment END,
-							period, moment),
-		accountant,
-		CASE WHEN over THEN 0 ELSE COALESCE(was.epsilon_spent, 0) END,
-		CASE WHEN over THEN 0 ELSE COALESCE(was.delta_spent, 0) END,
-		CASE WHEN over THEN 0 ELSE COALESCE(was.releases_spent, 0) END,
-		COALESCE(was.epsilon_lifetime, 0), COALESCE(was.delta_lifetime, 0))
-	ON CONFLICT ON CONSTRAINT account_pkey DO UPDATE SET
-		epsilon_limit = EXCLUDED.epsilon_limit,
-		delta_limit = EXCLUDED.delta_limit,
-		max_epsilon_per_query = EXCLUDED.max_epsilon_per_query,
-		min_epsilon_per_query = EXCLUDED.min_epsilon_per_query,
-		max_releases = EXCLUDED.max_releases,
-		accountant = EXCLUDED.accountant,
-		epsilon_spent = CASE WHEN forget OR a.renews_at <= moment THEN 0 ELSE a.epsilon_spent END,
-		delta_spent = CASE WHEN forget OR a.renews_at <= moment THEN 0 ELSE a.delta_spent END,
-		releases_spent = CASE WHEN forget OR a.renews_at <= moment THEN 0 ELSE a.releases_spent END,
-		period = EXCLUDED.period,
-		period_anchor = CASE WHEN a.period::text = EXCLUDED.period::text
-			THEN a.period_anchor ELSE EXCLUDED.period_anchor END,
-		renews_at = CASE WHEN a.period::text = EXCLUDED.period::text
-			THEN dp_agg.next_renewal(a.period_anchor, a.period, moment) ELSE EXCLUDED.renews_at END;
-	IF was.epsilon_spent > 0 AND NOT over THEN
-		RAISE NOTICE USING
-			MESSAGE = format('account of role "%s" on population "%s" is opened again, with epsilon %s spent', role, population,
-							 trim_scale(was.epsilon_spent / 1e9)),
-			HINT = 'To start from zero, which goes on record, say forget => true.';
-	END IF;
+	PERFORM dp_agg.account_put(holder, population, epsilon, delta, period, max_epsilon_per_query, accountant,
+							   min_epsilon_per_query, max_releases, max_epsilon_lifetime, forget);
 END
 $$;
-REVOKE EXECUTE ON FUNCTION dp_agg.account_set(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION dp_agg.account_set(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) IS
+REVOKE EXECUTE ON FUNCTION dp_agg.account_set(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, numeric, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.account_set(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, numeric, boolean) IS
 	'internal: what set_budget() does, by the right of the extension''s owner';
 
 CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon numeric,
 	delta numeric DEFAULT NULL, period interval DEFAULT NULL,
 	max_epsilon_per_query numeric DEFAULT NULL, accountant text DEFAULT 'pure',
 	min_epsilon_per_query numeric DEFAULT NULL, max_releases bigint DEFAULT NULL,
-	forget boolean DEFAULT false)
+	max_epsilon_lifetime numeric DEFAULT NULL, forget boolean DEFAULT false)
 RETURNS void
 AS 'MODULE_PATHNAME', 'dp_set_budget' LANGUAGE C VOLATILE;
-REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, numeric, boolean) FROM PUBLIC;
 CREATE FUNCTION dp_agg.set_budget(role name, population name, epsilon double precision,
 	delta double precision DEFAULT NULL, period interval DEFAULT NULL,
 	max_epsilon_per_query double precision DEFAULT NULL, accountant text DEFAULT 'pure',
 	min_epsilon_per_query double precision DEFAULT NULL, max_releases bigint DEFAULT NULL,
-	forget boolean DEFAULT false)
+	max_epsilon_lifetime double precision DEFAULT NULL, forget boolean DEFAULT false)
 RETURNS void
 LANGUAGE sql SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT dp_agg.set_budget(role, population, epsilon::numeric, delta::numeric, period,
 							 max_epsilon_per_query::numeric, accountant,
-							 min_epsilon_per_query::numeric, max_releases, forget)
+							 min_epsilon_per_query::numeric, max_releases,
+							 max_epsilon_lifetime::numeric, forget)
 $$;
-REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint, boolean) IS
+REVOKE EXECUTE ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint, double precision, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, double precision, double precision, interval, double precision, text, double precision, bigint, double precision, boolean) IS
 	'The same for clients that send amounts as double precision; see the form with numeric.';
-COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, boolean) IS
-	'Opens an account of a role on a population, or changes its limits, and keeps what is spent, also what an account that was closed had spent, unless forget is true. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement; min_epsilon_per_query is the least that one release may cost, where that is more than dp_agg.min_epsilon (rounded up; null: no more); max_releases how many releases may be made in a period (null: any number). It takes EXECUTE, and the administration of the population; forget takes that of all. Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large, 42501 no administrator.';
+COMMENT ON FUNCTION dp_agg.set_budget(name, name, numeric, numeric, interval, numeric, text, numeric, bigint, numeric, boolean) IS
+	'Opens an account of a role on a population, or changes its limits, and keeps what is spent, also what an account that was closed had spent, unless forget is true. epsilon in [1e-9, 9.2e9], delta in [0, 1), both rounded down to whole units of 1e-9 and 1e-18; delta defaults to 1e-6 or 1e-8 per unit of epsilon, whichever is more; period (positive; null: never) after which spending starts again from zero; max_epsilon_per_query bounds one statement; accountant: pure (epsilon adds up) or zcdp (rho does, and means an epsilon at half of delta); min_epsilon_per_query is the least that one release may cost, where that is more than dp_agg.min_epsilon (rounded up; null: no more); max_releases how many releases may be made in a period (null: any number); max_epsilon_lifetime what may be spent in all periods together (null: any amount). It takes EXECUTE, and the administration of the population; forget takes that of all. Errors: 42704 unknown role or population, 22004 null, 22023 bad value, 22003 too large, 42501 no administrator.';
 
 CREATE FUNCTION dp_agg.account_drop(role name, population name)
 RETURNS void
@@ -4330,7 +4604,7 @@ AS $$
 BEGIN
 	-- The role as dp_agg.budgets names it, so that the account of a dropped one can go, too.
 	DELETE FROM dp_agg.account a
-	WHERE pg_get_userbyid(a.role) = account_drop.role
+	WHERE a.role <> 0::oid AND pg_get_userbyid(a.role) = account_drop.role
 		AND a.population = account_drop.population;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'role "%" has no budget on population "%"', role, population
@@ -4349,20 +4623,65 @@ REVOKE EXECUTE ON FUNCTION dp_agg.drop_budget(name, name) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.drop_budget(name, name) IS
 	'Closes the account of a role on a population, also that of a role dropped since, under the name that dp_agg.budgets shows; the log of its releases stays, and what it has spent counts when it is opened again. Errors: 42704 there is no such account, 42501 no administrator of the population.';
 
+-- The cap of a population is an account of no role, from which every release is paid.
+CREATE FUNCTION dp_agg.cap_set(population name, epsilon numeric, delta numeric, period interval,
+	accountant text, max_epsilon_lifetime numeric, forget boolean)
+RETURNS void
+LANGUAGE sql SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.account_put(0, population, epsilon, delta, period, NULL, accountant, NULL, NULL,
+							  max_epsilon_lifetime, forget)
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.cap_set(name, numeric, numeric, interval, text, numeric, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.cap_set(name, numeric, numeric, interval, text, numeric, boolean) IS
+	'internal: what set_population_cap() does, by the right of the extension''s owner';
+
+CREATE FUNCTION dp_agg.set_population_cap(population name, epsilon numeric, delta numeric DEFAULT NULL,
+	period interval DEFAULT NULL, accountant text DEFAULT 'pure',
+	max_epsilon_lifetime numeric DEFAULT NULL, forget boolean DEFAULT false)
+RETURNS void
+AS 'MODULE_PATHNAME', 'dp_set_population_cap' LANGUAGE C VOLATILE;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_population_cap(name, numeric, numeric, interval, text, numeric, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_population_cap(name, numeric, numeric, interval, text, numeric, boolean) IS
+	'Limits what all releases on a population spend together, whoever makes them: analysts, administrators and dp_agg.suggest() alike. Beside the cap, each account has its own limits. Parameters and errors as for dp_agg.set_budget.';
+
+CREATE FUNCTION dp_agg.cap_drop(population name)
+RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM dp_agg.account a WHERE a.role = 0::oid AND a.population = cap_drop.population;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'population "%" has no cap', population
+			USING ERRCODE = 'undefined_object', HINT = 'See dp_agg.population_caps for those that exist.';
+	END IF;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.cap_drop(name) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.cap_drop(name) IS
+	'internal: what drop_population_cap() does, by the right of the extension''s owner';
+
+CREATE FUNCTION dp_agg.drop_population_cap(population name)
+RETURNS void
+AS 'MODULE_PATHNAME', 'dp_drop_population_cap' LANGUAGE C VOLATILE;
+REVOKE EXECUTE ON FUNCTION dp_agg.drop_population_cap(name) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.drop_population_cap(name) IS
+	'Takes the cap of a population away; what was spent under it counts when there is one again. Errors: 42704 there is none, 42501 no administrator of the population.';
+
 -- ----------------------------------------------------------------------------
 -- What an account has spent outlives it, and who reads the table needs no account.
 -- ----------------------------------------------------------------------------
 
 -- The last word of the chain about the account.  An account that was in another cluster,
 -- before a restore, goes by the name of its role.
-CREATE FUNCTION dp_agg.closed_account(holder oid, population name,
-	OUT epsilon_spent bigint, OUT delta_spent bigint, OUT releases_spent bigint,
-	OUT period interval, OUT period_anchor timestamptz, OUT renews_at timestamptz,
-	OUT epsilon_lifetime numeric, OUT delta_lifetime numeric)
+CREATE FUNCTION dp_agg.closed_account(holder oid, population name)
+RETURNS dp_agg.account
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp SET intervalstyle = postgres
 AS $$
-	SELECT x.* FROM (
+	SELECT x FROM (
 		SELECT c.before, c.after FROM (
 			SELECT true AS waits, w.number, w.cluster, w.role, w.role_id, w.population, w.before, w.after
 			  FROM dp_agg.account_change_waiting w
@@ -4370,18 +4689,17 @@ AS $$
 			SELECT false, a.id, a.cluster, a.role, a.role_id, a.population, a.before, a.after
 			  FROM dp_agg.account_change a) c
 		 WHERE c.population = closed_account.population
-		   AND CASE WHEN c.cluster = (SELECT s.system_identifier FROM pg_control_system() s)
+		   AND CASE WHEN holder = 0 OR c.cluster = (SELECT s.system_identifier FROM pg_control_system() s)
 					THEN c.role_id = holder
-					ELSE c.role = pg_get_userbyid(holder) END
+					ELSE c.role_id <> 0 AND c.role = pg_get_userbyid(holder) END
 		 ORDER BY c.waits DESC, c.number DESC LIMIT 1) l,
-		json_to_record(l.before::json) x (epsilon_spent bigint, delta_spent bigint, releases_spent bigint,
-			period interval, period_anchor timestamptz, renews_at timestamptz,
-			epsilon_lifetime numeric, delta_lifetime numeric)
+		-- the role may be gone, or another one's name by now
+		jsonb_populate_record(NULL::dp_agg.account, l.before::jsonb - 'role') x
 	 WHERE l.after IS NULL
 $$;
 REVOKE EXECUTE ON FUNCTION dp_agg.closed_account(oid, name) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.closed_account(oid, name) IS
-	'internal to set_budget: what an account had spent when it was closed, in whole units; nulls if the last change of it did not close it';
+	'internal to set_budget: an account as it was when it was closed, but for its role; NULL if the last change of it did not close it';
 
 CREATE FUNCTION dp_agg.kept_reads(population name, holder oid)
 RETURNS TABLE (relation regclass, everybody boolean, finding text, remedy text)
@@ -5221,15 +5539,16 @@ AS $$
 	SELECT 'low', 'account', quote_ident(a.population),
 		   format('has %s accounts, and nothing limits what their holders learn together: epsilon %s', count(*),
 				  trim_scale(sum(a.epsilon_limit) / 1e9)),
-		   'give a team one group role with one account'
+		   format('give a team one group role with one account, or limit them together: SELECT dp_agg.set_population_cap(%L, ...)', a.population)
 	  FROM dp_agg.account a JOIN pg_roles r ON r.oid = a.role
+	 WHERE NOT EXISTS (SELECT FROM dp_agg.account c WHERE c.population = a.population AND c.role = 0::oid)
 	 GROUP BY a.population HAVING count(*) > 1
 	UNION ALL
 	SELECT 'low', 'account', quote_ident(a.population),
 		   format('has an account of a role that is gone, %s', a.role::oid),
 		   format('SELECT dp_agg.drop_budget(%L, %L)', pg_get_userbyid(a.role), a.population)
 	  FROM dp_agg.account a
-	 WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.role)
+	 WHERE a.role <> 0::oid AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.role)
 $$;
 COMMENT ON FUNCTION dp_agg.hardening_accounts() IS
 'internal to check_hardening: accounts that add up, or that nobody holds';

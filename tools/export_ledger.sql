@@ -1,8 +1,8 @@
--- Writes the ledger to three files in the current directory, for tools/dp_agg_verify_ledger:
+-- Writes the ledger to four files in the current directory, for tools/dp_agg_verify_ledger:
 --
 --	psql -X -d DATABASE -f export_ledger.sql
 --
--- by a role that may SELECT from the three tables.  One transaction, so that the files are of
+-- by a role that may SELECT from the four tables.  One transaction, so that the files are of
 -- one moment.
 
 \set ON_ERROR_STOP on
@@ -18,4 +18,5 @@ SET LOCAL row_security = off;
 \copy (SELECT * FROM dp_agg.release ORDER BY id) TO 'release.csv' (FORMAT csv, HEADER)
 \copy (SELECT * FROM dp_agg.raw_read ORDER BY id) TO 'raw_read.csv' (FORMAT csv, HEADER)
 \copy (SELECT * FROM dp_agg.account_change ORDER BY id) TO 'account_change.csv' (FORMAT csv, HEADER)
+\copy (SELECT first_id, last_id, prev_hash, hash FROM dp_agg.ledger_archive ORDER BY first_id) TO 'ledger_archive.csv' (FORMAT csv, HEADER)
 COMMIT;

@@ -149,7 +149,23 @@ UPDATE pg_catalog.pg_proc
 ALTER TABLE dp_agg.account
 	ADD COLUMN min_epsilon_per_query bigint CHECK (min_epsilon_per_query > 0),
 	ADD COLUMN max_releases bigint CHECK (max_releases > 0),
-	ADD COLUMN releases_spent bigint NOT NULL DEFAULT 0 CHECK (releases_spent >= 0);
+	ADD COLUMN releases_spent bigint NOT NULL DEFAULT 0 CHECK (releases_spent >= 0),
+	ADD COLUMN rho_limit bigint CHECK (rho_limit > 0),
+	ADD COLUMN rho_spent bigint NOT NULL DEFAULT 0 CHECK (rho_spent >= 0),
+	ADD COLUMN rho_lifetime numeric NOT NULL DEFAULT 0,
+	ADD COLUMN max_epsilon_lifetime bigint CHECK (max_epsilon_lifetime > 0),
+	ADD COLUMN max_rho_lifetime bigint CHECK (max_rho_lifetime > 0),
+	DROP CONSTRAINT account_accountant_check,
+	ADD CONSTRAINT account_accountant_check CHECK (accountant IN ('pure', 'zcdp')),
+	ADD CONSTRAINT account_zcdp_check
+		CHECK ((accountant = 'zcdp') = (rho_limit IS NOT NULL)
+			   AND (accountant = 'zcdp' AND max_epsilon_lifetime IS NOT NULL) = (max_rho_lifetime IS NOT NULL));
+-- 1.0 has kept the sum of epsilon alone.  Its releases have cost no more rho than one of that sum would.
+UPDATE dp_agg.account
+   SET rho_spent = LEAST(pg_catalog.ceil(epsilon_spent::numeric * epsilon_spent / 2000000),
+						 epsilon_spent::numeric * 1000, 9223372036854775807)::bigint,
+	   rho_lifetime = LEAST(pg_catalog.ceil(epsilon_lifetime * epsilon_lifetime / 2000000), epsilon_lifetime * 1000)
+ WHERE epsilon_lifetime > 0;
 
 -- @@ instead table dp_agg.release
 -- The log becomes part of a chain of hashes, in which entries have the numbers 1, 2, 3 ...

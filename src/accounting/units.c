@@ -120,12 +120,12 @@ dp_delta_from_double(double delta, int64_t *atto)
  * dp_units_text
  *		A non-negative amount as text in plain units, without zeros at its end: "0.5",
  *		"10", "0.00000001".  digits is the number of decimals of the unit: 9 for
- *		nano-epsilon, 18 for atto-delta.
+ *		nano-epsilon, 12 for pico-rho, 18 for atto-delta.
  */
 void
 dp_units_text(int64_t amount, int digits, char text[DP_UNITS_TEXT])
 {
-	int64_t		units = digits == 9 ? DP_NANO : DP_ATTO;
+	int64_t		units = digits == 9 ? DP_NANO : digits == 12 ? DP_PICO : DP_ATTO;
 	int			length = snprintf(text, DP_UNITS_TEXT, "%lld.%0*lld", (long long) (amount / units),
 								  digits, (long long) (amount % units));
 
@@ -148,6 +148,17 @@ dp_loss_add(int64_t a, int64_t b, int64_t *sum)
 		return DP_ERR_RANGE;
 	*sum = a + b;
 	return DP_OK;
+}
+
+/*
+ * dp_loss_add_saturated
+ *		a + b, for two losses in the same unit that are not negative; INT64_MAX if the sum is
+ *		greater, which fits into no limit below that.
+ */
+int64_t
+dp_loss_add_saturated(int64_t a, int64_t b)
+{
+	return a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
 /*

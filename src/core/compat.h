@@ -43,6 +43,13 @@
 #define DP_OWNS_RELATION(relid, role) pg_class_ownercheck(relid, role)
 #endif
 
+/* Memory for what a check hook of a setting leaves to its assign hook; NULL if there is none. */
+#if PG_VERSION_NUM >= 160000
+#define DP_GUC_MALLOC(size) guc_malloc(LOG, size)
+#else
+#define DP_GUC_MALLOC(size) malloc(size)
+#endif
+
 /* An EvalPlanQual that is never asked to run a plan. */
 #if PG_VERSION_NUM >= 160000
 #define DP_EVAL_PLAN_QUAL_INIT(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)

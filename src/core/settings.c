@@ -14,12 +14,14 @@
 #include "utils/plancache.h"
 
 #include "core/audit.h"
+#include "core/compat.h"
 #include "core/limits.h"
 #include "core/settings.h"
 #include "mechanism/noise.h"
 
 double		dp_setting_epsilon = 1.0;
 double		dp_setting_delta = 1e-8;
+bool		dp_setting_delta_stated = false;	/* by somebody: it is not the default */
 int			dp_setting_max_groups = 0;
 int			dp_setting_max_rows = 0;
 int			dp_setting_max_total = 0;
@@ -55,7 +57,27 @@ assign_real(double newval, void *extra)
 	ResetPlanCache();
 }
 
-/* The same for a setting of another type. */
+/* Leaves to assign_delta() whether somebody has set dp_agg.delta. */
+static bool
+check_delta(double *newval, void **extra, GucSource source)
+{
+	bool	   *stated = DP_GUC_MALLOC(sizeof(bool));
+
+	if (stated == NULL)
+		return false;
+	*stated = source > PGC_S_DEFAULT;
+	*extra = stated;
+	return true;
+}
+
+static void
+assign_delta(double newval, void *extra)
+{
+	dp_setting_delta_stated = *(bool *) extra;
+	ResetPlanCache();
+}
+
+/* The same as assign_real() for a setting of another type. */
 static void
 assign_int(int newval, void *extra)
 {
@@ -83,9 +105,9 @@ define_release_settings(void)
 	/* What the gate spends. */
 	DefineCustomRealVariable("dp_agg.delta",
 							 "Privacy loss delta of one release.",
-							 "The probability that one individual decides whether a group shows.",
+							 "The probability that one individual decides whether a group shows. Unless it is set, a release costs no greater part of an account's delta than of its epsilon.",
 							 &dp_setting_delta, 1e-8, 1e-18, 0.5,
-							 PGC_USERSET, 0, NULL, assign_real, NULL);
+							 PGC_USERSET, 0, check_delta, assign_delta, NULL);
 
 	/* How many groups of a release one individual may count in. */
 	DefineCustomIntVariable("dp_agg.max_groups",

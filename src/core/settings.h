@@ -10,6 +10,7 @@
 /* The variables that SET changes; settings.c has their units and ranges. */
 extern double dp_setting_epsilon;
 extern double dp_setting_delta;
+extern bool dp_setting_delta_stated;
 extern int	dp_setting_max_groups;
 extern int	dp_setting_max_rows;
 extern int	dp_setting_max_total;

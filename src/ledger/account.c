@@ -1,6 +1,6 @@
 /*
  * account.c
- *		Who holds an account on a population.
+ *		Who holds an account on a population, and what follows from it before it is charged.
  *
  * Read like a catalog: with a scan of our own, no SPI and no privileges, on
  * behalf of whoever asks.
@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_class.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
@@ -26,34 +27,13 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "accounting/concentrated.h"
+#include "accounting/units.h"
 #include "ledger/account.h"
 #include "ledger/layout.h"
 #include "ledger/tables.h"
+#include "mechanism/status.h"
 #include "policy/policy.h"
-
-/*
- * OIDs of the roles with an account on a population, as catalogs are read: what is
- * committed counts, and what this transaction has done itself.
- */
-static List *
-account_roles(const NameData *population)
-{
-	Relation	rel = ledger_open_holders(AccessShareLock);
-	SysScanDesc scan = ledger_begin_accounts(rel, population, NULL);
-	List	   *roles = NIL;
-	HeapTuple	tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-
-		roles = lappend_oid(roles, DatumGetObjectId(heap_getattr(tuple, Anum_account_role,
-																 RelationGetDescr(rel), &isnull)));
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return roles;
-}
 
 /* Does the role still exist?  The account of a dropped one is closed. */
 bool
@@ -62,7 +42,18 @@ ledger_role_is_live(Oid role)
 	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role));
 }
 
+/* Does a grant let its member do what the role may?  From PostgreSQL 16 on, ADMIN alone does not. */
+static bool
+grant_acts(HeapTuple grant)
+{
 #if PG_VERSION_NUM >= 160000
+	Form_pg_auth_members form = (Form_pg_auth_members) GETSTRUCT(grant);
+
+	return form->inherit_option || form->set_option;
+#else
+	return true;
+#endif
+}
 
 /* Adds the roles that a role was granted with INHERIT or SET to a list. */
 static List *
@@ -72,53 +63,64 @@ add_granted(List *roles, Oid member)
 
 	for (int i = 0; i < grants->n_members; i++)
 	{
-		Form_pg_auth_members grant =
-			(Form_pg_auth_members) GETSTRUCT(&grants->members[i]->tuple);
+		HeapTuple	grant = &grants->members[i]->tuple;
 
-		if (grant->inherit_option || grant->set_option)
-			roles = list_append_unique_oid(roles, grant->roleid);
+		if (grant_acts(grant))
+			roles = list_append_unique_oid(roles, ((Form_pg_auth_members) GETSTRUCT(grant))->roleid);
 	}
 	ReleaseCatCacheList(grants);
 	return roles;
 }
 
-/* Does a role reach another one by grants with INHERIT or SET? */
-static bool
-acts_by_grants(Oid member, Oid role)
+/* The role that owns this database: it is a member of pg_database_owner, whom no catalog names. */
+static Oid
+database_owner(void)
 {
-	List	   *reached = list_make1_oid(member);
-	bool		result;
-	ListCell   *lc;
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	Oid			owner;
 
-	foreach(lc, reached)
-		reached = add_granted(reached, lfirst_oid(lc));
-	result = list_member_oid(reached, role);
-	list_free(reached);
-	return result;
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
+	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
+	ReleaseSysCache(tuple);
+	return owner;
 }
-
-#else							/* up to PostgreSQL 15 every member may SET ROLE */
-
-static bool
-acts_by_grants(Oid member, Oid role)
-{
-	return true;
-}
-
-#endif
 
 /*
- * May a role act as another one: is it the same, or a member at any depth that inherits its rights
- * or may SET ROLE to it?  Being a superuser makes nobody a member here.  From PostgreSQL 16 on a
- * membership may have neither: who has made a role has ADMIN on it alone.  The database's owner is
- * a member of pg_database_owner, whom no catalog names.
+ * ledger_acting_roles
+ *		The session user and the current user, and the roles that either may act as: those of which it
+ *		is a member, at any depth, and inherits the rights or may SET ROLE to.
+ *
+ * These are the roles whose accounts pay.  Being a superuser makes nobody a member here, and who has
+ * made a role, and so has ADMIN on it alone, does not act as that role.  A list of OIDs, of which none
+ * comes twice.
  */
-bool
-ledger_acts_as(Oid member, Oid role)
+List *
+ledger_acting_roles(Oid session_user, Oid current_user)
 {
-	if (!is_member_of_role_nosuper(member, role))
-		return false;
-	return role == ROLE_PG_DATABASE_OWNER || acts_by_grants(member, role);
+	Oid			owner = database_owner();
+	List	   *roles = list_append_unique_oid(list_make1_oid(session_user), current_user);
+	ListCell   *lc;
+
+	foreach(lc, roles)
+	{
+		roles = add_granted(roles, lfirst_oid(lc));
+		if (lfirst_oid(lc) == owner)
+			roles = list_append_unique_oid(roles, ROLE_PG_DATABASE_OWNER);
+	}
+	return roles;
+}
+
+/* Has the role an account on the population?  As catalogs are read: what is committed counts, and
+ * what this transaction has done itself. */
+static bool
+holds_account(Relation rel, const NameData *population, Oid role)
+{
+	SysScanDesc scan = ledger_begin_account(rel, population, role, NULL);
+	bool		found = HeapTupleIsValid(systable_getnext(scan));
+
+	systable_endscan(scan);
+	return found && ledger_role_is_live(role);
 }
 
 /*
@@ -133,26 +135,92 @@ ledger_acts_as(Oid member, Oid role)
 bool
 ledger_role_has_account(const NameData *population)
 {
+	Relation	rel;
 	List	   *roles;
 	ListCell   *lc;
 	bool		found = false;
 
 	if (!OidIsValid(ledger_table("account")))
 		return false;
-	roles = account_roles(population);
+	rel = ledger_open_holders(AccessShareLock);
+	roles = ledger_acting_roles(GetSessionUserId(), GetUserId());
 	foreach(lc, roles)
 	{
-		Oid			role = lfirst_oid(lc);
-
-		if (ledger_role_is_live(role) &&
-			(ledger_acts_as(GetSessionUserId(), role) || ledger_acts_as(GetUserId(), role)))
-		{
-			found = true;
+		if ((found = holds_account(rel, population, lfirst_oid(lc))))
 			break;
-		}
 	}
 	list_free(roles);
+	table_close(rel, AccessShareLock);
 	return found;
+}
+
+/* A column of an account, as an integer; 0 for NULL. */
+static int64
+get_integer(Relation rel, HeapTuple tuple, AttrNumber attno)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attno, RelationGetDescr(rel), &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+/*
+ * The part of the delta of a role's account that goes with a price, in atto-delta, rounded down:
+ * the same as of its epsilon, or its rho.  PG_INT64_MAX if the role has no account.
+ */
+static int64
+account_delta_share(Relation rel, const NameData *population, Oid role, int64 epsilon_nano)
+{
+	SysScanDesc scan = ledger_begin_account(rel, population, role, NULL);
+	HeapTuple	tuple = systable_getnext(scan);
+	int64		result = PG_INT64_MAX;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		int64		rho_limit = get_integer(rel, tuple, Anum_account_rho_limit);
+		int64		whole = rho_limit > 0 ? rho_limit : get_integer(rel, tuple, Anum_account_epsilon_limit);
+		int64		delta = get_integer(rel, tuple, Anum_account_delta_limit);
+		int64		part = epsilon_nano;
+
+		if (rho_limit > 0)
+		{
+			delta -= dp_rho_conversion_delta(delta);
+			if (dp_rho_of_epsilon(epsilon_nano, &part) != DP_OK)
+				part = whole;
+		}
+		result = dp_loss_share(delta, Min(part, whole), whole);
+	}
+	systable_endscan(scan);
+	return result;
+}
+
+/*
+ * ledger_delta_share
+ *		The most delta, in atto-delta, that a release of this session at a price of epsilon_nano may
+ *		cost so that no account that pays for it runs out of delta before it runs out of the rest.
+ *
+ * Each of them has that part of its delta for the release that the release takes of its epsilon, or
+ * of its rho.  Follows from what accounts may spend, not from what they have spent.  PG_INT64_MAX if
+ * nobody pays.
+ */
+int64
+ledger_delta_share(const NameData *population, int64 epsilon_nano)
+{
+	Relation	rel;
+	List	   *roles;
+	ListCell   *lc;
+	int64		result;
+
+	if (!OidIsValid(ledger_table("account")))
+		return PG_INT64_MAX;
+	rel = ledger_open("account", AccessShareLock);
+	result = account_delta_share(rel, population, InvalidOid, epsilon_nano);
+	roles = ledger_acting_roles(GetSessionUserId(), GetUserId());
+	foreach(lc, roles)
+		result = Min(result, account_delta_share(rel, population, lfirst_oid(lc), epsilon_nano));
+	list_free(roles);
+	table_close(rel, AccessShareLock);
+	return result;
 }
 
 /*

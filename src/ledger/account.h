@@ -1,17 +1,20 @@
 /*
  * account.h
- *		Who holds an account on a population.
+ *		Who holds an account on a population, and what follows from it before it is charged.
  */
 #ifndef DP_ACCOUNT_H
 #define DP_ACCOUNT_H
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
 #include "policy/policy.h"
 
 extern bool ledger_role_has_account(const NameData *population);
 extern bool ledger_role_is_live(Oid role);
-extern bool ledger_acts_as(Oid member, Oid role);
+extern List *ledger_acting_roles(Oid session_user, Oid current_user);
+extern int64 ledger_delta_share(const NameData *population, int64 epsilon_nano);
 extern bool role_is_analyst(Oid user, Oid relid, const ProtectedRelation *rel);
 
 #endif							/* DP_ACCOUNT_H */

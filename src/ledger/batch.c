@@ -28,7 +28,6 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "accounting/units.h"
 #include "core/owner.h"
 #include "ledger/account.h"
 #include "ledger/batch.h"
@@ -36,18 +35,12 @@
 #include "ledger/entries.h"
 #include "ledger/message.h"
 #include "ledger/protocol.h"
+#include "ledger/shares.h"
+#include "ledger/step.h"
 #include "ledger/tables.h"
 #include "ledger/writing.h"
-#include "mechanism/status.h"
 #include "policy/extension.h"
 #include "tier/grade.h"
-
-/* The accounts on a population, those of dropped roles left out. */
-typedef struct Population
-{
-	NameData	name;
-	List	   *accounts;
-} Population;
 
 /* What the requests of one transaction share. */
 typedef struct Batch
@@ -55,85 +48,55 @@ typedef struct Batch
 	Writing    *writing;		/* the tables, open for this transaction */
 	Books	   *books;			/* the accounts, open for this transaction */
 	Entries    *entries;		/* the log, open for this transaction */
-	List	   *populations;	/* of Population: those that any request has asked for */
+	List	   *accounts;		/* of Account: those that any request has asked for */
 	bool		overtaken;		/* an account was changed since changes were last chained */
 } Batch;
 
-/* One account and the price that it has to pay for one request. */
-typedef struct Share
+/*
+ * The account of a role on a population, looked up once in a batch; NULL if there is none, or if the
+ * role is gone.  That of no role is the cap of the population.
+ */
+static Account *
+get_account(Batch *batch, const NameData *population, Oid role)
 {
 	Account    *account;
-	LedgerPrice *price;
-} Share;
-
-/* The accounts on a population, looked up once in a batch. */
-static List *
-get_accounts(Batch *batch, const NameData *name)
-{
-	Population *population;
 	ListCell   *lc;
 
-	foreach(lc, batch->populations)
+	foreach(lc, batch->accounts)
 	{
-		population = lfirst(lc);
-		if (strcmp(NameStr(population->name), NameStr(*name)) == 0)
-			return population->accounts;
+		account = lfirst(lc);
+		if (account->role == role &&
+			strcmp(NameStr(account->population), NameStr(*population)) == 0)
+			return account;
 	}
-	population = palloc0(sizeof(Population));
-	population->name = *name;
-	foreach(lc, books_accounts(batch->books, name))
-	{
-		Account    *account = lfirst(lc);
+	if (OidIsValid(role) && !ledger_role_is_live(role))
+		return NULL;
+	account = books_account(batch->books, population, role);
+	if (account != NULL)
+		batch->accounts = lappend(batch->accounts, account);
+	return account;
+}
 
-		if (ledger_role_is_live(account->role))
-			population->accounts = lappend(population->accounts, account);
+/* The accounts on a population that some roles have. */
+static List *
+accounts_of(Batch *batch, const NameData *population, List *roles)
+{
+	List	   *accounts = NIL;
+	ListCell   *lc;
+
+	foreach(lc, roles)
+	{
+		Account    *account = get_account(batch, population, lfirst_oid(lc));
+
+		if (account != NULL)
+			accounts = lappend(accounts, account);
 	}
-	batch->populations = lappend(batch->populations, population);
-	return population->accounts;
+	return accounts;
 }
 
 /*
- * The accounts that the session user or the current user holds, or a role that either
- * may act as.  All accounts are tried for one user and then for the other, because the
- * server caches the memberships of one role at a time (roles_is_member_of() in acl.c).
- */
-static List *
-paying_accounts(const LedgerRequest *request, List *accounts)
-{
-	List	   *paying = NIL;
-	ListCell   *lc;
-
-	foreach(lc, accounts)
-	{
-		Account    *account = lfirst(lc);
-
-		if (ledger_acts_as(request->session_user, account->role))
-			paying = lappend(paying, account);
-	}
-	if (request->current_user == request->session_user)
-		return paying;
-	foreach(lc, accounts)
-	{
-		Account    *account = lfirst(lc);
-
-		if (ledger_acts_as(request->current_user, account->role))
-			paying = list_append_unique_ptr(paying, account);
-	}
-	return paying;
-}
-
-/* Sets a verdict about the price on one population. */
-static void
-set_verdict(LedgerAnswer *answer, LedgerVerdict verdict, const LedgerPrice *price)
-{
-	answer->verdict = verdict;
-	answer->population = price->population;
-	answer->epsilon = price->epsilon_nano;
-	answer->delta = price->delta_atto;
-}
-
-/*
- * Who pays what: a list of Share in *shares.  False, with a verdict in the answer, if
+ * Who pays what: a list of Share in *shares.  Whoever pays, the cap of the population, if it has one,
+ * pays as well.  False, with a verdict in the answer, if
  * an account is required and there is none (LEDGER_NO_ACCOUNT), or if the row of one
  * could not be locked at once (LEDGER_BUSY).
  *
@@ -144,20 +107,22 @@ set_verdict(LedgerAnswer *answer, LedgerVerdict verdict, const LedgerPrice *pric
 static bool
 find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List **shares)
 {
+	List	   *roles = ledger_acting_roles(request->session_user, request->current_user);
 	ListCell   *lc;
 
 	*shares = NIL;
 	foreach(lc, message->prices)
 	{
 		LedgerPrice *price = lfirst(lc);
-		List	   *accounts = paying_accounts(request, get_accounts(batch, &price->population));
+		List	   *accounts = accounts_of(batch, &price->population, roles);
 		ListCell   *account;
 
 		if (accounts == NIL && price->account_required)
 		{
-			set_verdict(&request->answer, LEDGER_NO_ACCOUNT, price);
+			share_set_verdict(&request->answer, LEDGER_NO_ACCOUNT, price);
 			return false;
 		}
+		accounts = list_concat(accounts, accounts_of(batch, &price->population, list_make1_oid(InvalidOid)));
 		foreach(account, accounts)
 		{
 			Share	   *share = palloc(sizeof(Share));
@@ -167,7 +132,7 @@ find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *
 			batch->overtaken |= books_lock(batch->books, share->account);
 			if (!share->account->locked)
 			{
-				set_verdict(&request->answer, LEDGER_BUSY, price);
+				share_set_verdict(&request->answer, LEDGER_BUSY, price);
 				return false;
 			}
 			*shares = lappend(*shares, share);
@@ -180,118 +145,6 @@ find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *
 		batch->overtaken = false;
 	}
 	return true;
-}
-
-/* What is left of a limit, at least 0: a limit may have been set below what is spent. */
-static int64
-left_of(int64 limit, int64 spent)
-{
-	return limit > spent ? limit - spent : 0;
-}
-
-/* The least epsilon, in nano-epsilon, of a release that this account pays. */
-static int64
-least_of(const Share *share)
-{
-	return Max(share->account->query_minimum, share->price->least_epsilon);
-}
-
-/* Why this account refuses its share, or LEDGER_UNDECIDED if it does not. */
-static LedgerVerdict
-judge_share(const Share *share)
-{
-	const Account *account = share->account;
-	const LedgerPrice *price = share->price;
-
-	if (account->query_limit >= 0 && price->epsilon_nano > account->query_limit)
-		return LEDGER_OVER_QUERY_LIMIT;
-	if (price->cheapest < least_of(share))
-		return LEDGER_UNDER_QUERY_MINIMUM;
-	if (account->release_limit >= 0 &&
-		!dp_loss_fits(account->release_limit, account->releases_spent, price->releases))
-		return LEDGER_RELEASES_EXHAUSTED;
-	if (!dp_loss_fits(account->epsilon_limit, account->epsilon_spent, price->epsilon_nano) ||
-		!dp_loss_fits(account->delta_limit, account->delta_spent, price->delta_atto))
-		return LEDGER_EXHAUSTED;
-	return LEDGER_UNDECIDED;
-}
-
-/*
- * How much a refusal matters: if several accounts refuse, the client is told the greatest.
- * What neither waiting nor a renewal mends comes first.
- */
-static int
-weight(LedgerVerdict verdict)
-{
-	switch (verdict)
-	{
-		case LEDGER_OVER_QUERY_LIMIT:
-		case LEDGER_UNDER_QUERY_MINIMUM:
-			return 3;
-		case LEDGER_RELEASES_EXHAUSTED:
-			return 2;
-		case LEDGER_EXHAUSTED:
-			return 1;
-		default:
-			return 0;
-	}
-}
-
-/*
- * Puts the refusal of this account, if it refuses, into the answer, unless one that
- * matters as much or more is there.  Of exhausted accounts the one with the least epsilon
- * left is kept.
- */
-static void
-check_share(const Share *share, LedgerAnswer *answer)
-{
-	const Account *account = share->account;
-	const LedgerPrice *price = share->price;
-	int64		epsilon_left = left_of(account->epsilon_limit, account->epsilon_spent);
-	LedgerVerdict verdict = judge_share(share);
-
-	if (weight(verdict) < weight(answer->verdict) ||
-		(weight(verdict) == weight(answer->verdict) &&
-		 (verdict != LEDGER_EXHAUSTED || answer->epsilon_left <= epsilon_left)))
-		return;
-	set_verdict(answer, verdict, price);
-	answer->role = account->role;
-	answer->epsilon_left = epsilon_left;
-	answer->delta_left = left_of(account->delta_limit, account->delta_spent);
-	answer->query_limit = account->query_limit;
-	answer->cheapest = price->cheapest;
-	answer->least_epsilon = least_of(share);
-	answer->releases = price->releases;
-	answer->release_limit = account->release_limit;
-	answer->releases_left = left_of(account->release_limit, account->releases_spent);
-	answer->renews_at = account->renews_at;
-}
-
-/* Adds the price to what the account has spent, in memory. */
-static void
-charge_share(const Share *share)
-{
-	Account    *account = share->account;
-	const LedgerPrice *price = share->price;
-
-	account->charged = true;
-	if (dp_loss_add(account->epsilon_spent, price->epsilon_nano, &account->epsilon_spent) != DP_OK ||
-		dp_loss_add(account->delta_spent, price->delta_atto, &account->delta_spent) != DP_OK ||
-		dp_loss_add(account->epsilon_charged, price->epsilon_nano, &account->epsilon_charged) != DP_OK ||
-		dp_loss_add(account->delta_charged, price->delta_atto, &account->delta_charged) != DP_OK ||
-		dp_loss_add(account->releases_spent, price->releases, &account->releases_spent) != DP_OK)
-		elog(ERROR, "spending of an account is out of range");
-}
-
-/* Epsilon that an account has spent in its lifetime, this batch included; saturated. */
-static int64
-lifetime_of(const Account *account)
-{
-	int64		sum;
-
-	if (dp_loss_add(account->epsilon_lifetime, account->epsilon_charged, &sum) != DP_OK)
-		return PG_INT64_MAX;
-	return sum;
 }
 
 /* Are these the prices and the item of one population? */
@@ -320,7 +173,7 @@ log_release(Batch *batch, LedgerRequest *request, LedgerMessage *message, Ledger
 		if (!pays_for(share, item))
 			continue;
 		appendStringInfo(&accounts, "%s%u", accounts.len > 0 ? " " : "", share->account->role);
-		if (lifetime_of(share->account) > item->lifetime_limit)
+		if (share->account->role != InvalidOid && share_lifetime(share) > item->lifetime_limit)
 		{
 			item->codes |= TIER_BIT(TIER_LARGE_LIFETIME);
 			request->answer.long_spent |= ledger_population_bit(message->prices, &item->population);
@@ -354,7 +207,7 @@ settle_request(Batch *batch, LedgerRequest *request)
 	if (!find_shares(batch, request, &message, &shares))
 		return;
 	foreach(lc, shares)
-		check_share(lfirst(lc), &request->answer);
+		share_check(lfirst(lc), &request->answer);
 	if (request->answer.verdict != LEDGER_UNDECIDED)
 		return;
 	if ((message.items != NIL || message.reads != NIL) && !entries_lock(batch->entries))
@@ -362,8 +215,9 @@ settle_request(Batch *batch, LedgerRequest *request)
 		request->answer.verdict = LEDGER_BUSY;
 		return;
 	}
+	ledger_step("locked");
 	foreach(lc, shares)
-		charge_share(lfirst(lc));
+		share_charge(lfirst(lc));
 	log_request(batch, request, &message, shares);
 	request->answer.verdict = LEDGER_PAID;
 }
@@ -371,18 +225,14 @@ settle_request(Batch *batch, LedgerRequest *request)
 static void
 charge_accounts(Batch *batch)
 {
-	ListCell   *lp;
-	ListCell   *la;
+	ListCell   *lc;
 
-	foreach(lp, batch->populations)
+	foreach(lc, batch->accounts)
 	{
-		foreach(la, ((Population *) lfirst(lp))->accounts)
-		{
-			Account    *account = lfirst(la);
+		Account    *account = lfirst(lc);
 
-			if (account->charged)
-				books_charge(batch->books, account);
-		}
+		if (account->charged)
+			books_charge(batch->books, account);
 	}
 }
 
@@ -408,8 +258,11 @@ settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
 	entries_add_changes(batch.entries);
 	for (int i = 0; i < n; i++)
 		settle_request(&batch, &requests[i]);
+	ledger_step("logged");
 	charge_accounts(&batch);
+	ledger_step("charged");
 	entries_close(batch.entries);
+	ledger_step("chained");
 	writing_end(writing);
 	SetUserIdAndSecContext(save_user, save_context);
 }
@@ -433,7 +286,7 @@ static bool
 is_copy(void)
 {
 	static const char *const tables[] = {"account", "release", "raw_read", "account_change",
-		"account_change_waiting", "ledger_head"};
+		"account_change_waiting", "ledger_head", "ledger_archive"};
 
 	for (int i = 0; i < (int) lengthof(tables); i++)
 	{
@@ -500,9 +353,11 @@ run_transaction(LedgerRequest *requests, int n, bool *retry, int64 *commit_us)
 		settle_requests(requests, n);
 		PopActiveSnapshot();
 		committing = true;
+		ledger_step("committing");
 		*commit_us -= GetCurrentTimestamp();
 		CommitTransactionCommand();
 		*commit_us += GetCurrentTimestamp();
+		ledger_step("committed");
 		done = true;
 	}
 	PG_CATCH();

@@ -17,6 +17,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "accounting/concentrated.h"
 #include "ledger/books.h"
 #include "ledger/layout.h"
 #include "ledger/renewal.h"
@@ -41,32 +42,29 @@ books_open(Writing *writing)
 }
 
 /*
- * books_accounts
- *		All accounts on a population, whoever holds them: a list of Account.
+ * books_account
+ *		The account of a role on a population, or (InvalidOid) the cap of the population; NULL if there
+ *		is none.
  *
  * Holder, population and place in the table are set; the rest is read by books_lock().
  */
-List *
-books_accounts(Books *books, const NameData *population)
+Account *
+books_account(Books *books, const NameData *population, Oid role)
 {
-	Relation	rel = books->accounts->ri_RelationDesc;
-	List	   *accounts = NIL;
-	SysScanDesc scan = ledger_begin_accounts(rel, population, books->writing->estate->es_snapshot);
-	HeapTuple	tuple;
+	SysScanDesc scan = ledger_begin_account(books->accounts->ri_RelationDesc, population, role,
+											books->writing->estate->es_snapshot);
+	HeapTuple	tuple = systable_getnext(scan);
+	Account    *account = NULL;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	if (HeapTupleIsValid(tuple))
 	{
-		Account    *account = palloc0(sizeof(Account));
-		bool		isnull;
-
+		account = palloc0(sizeof(Account));
 		account->tid = tuple->t_self;
-		account->role = DatumGetObjectId(heap_getattr(tuple, Anum_account_role,
-													  RelationGetDescr(rel), &isnull));
+		account->role = role;
 		account->population = *population;
-		accounts = lappend(accounts, account);
 	}
 	systable_endscan(scan);
-	return accounts;
+	return account;
 }
 
 /* A column that is never NULL; elog if it is. */
@@ -96,6 +94,27 @@ saturated(Datum sum)
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, sum));
 }
 
+/*
+ * Reads what is about rho.  An account that limits it pays releases with the part of its delta that
+ * is not needed to say what rho means.
+ */
+static void
+read_rho(Account *account)
+{
+	TupleTableSlot *row = account->row;
+
+	account->rho_spent = DatumGetInt64(column(row, Anum_account_rho_spent));
+	account->rho_lifetime = saturated(column(row, Anum_account_rho_lifetime));
+	account->rho_limit = optional(row, Anum_account_rho_limit, 0);
+	account->rho_lifetime_limit = optional(row, Anum_account_max_rho_lifetime, 0);
+	account->concentrated = account->rho_limit > 0;
+	if (account->concentrated)
+	{
+		account->conversion_delta = dp_rho_conversion_delta(account->delta_limit);
+		account->delta_limit -= account->conversion_delta;
+	}
+}
+
 /* Reads the row of an account, which is locked; one whose renewal is due is read as renewed. */
 static void
 read_account(Account *account)
@@ -111,6 +130,8 @@ read_account(Account *account)
 	account->release_limit = optional(row, Anum_account_max_releases, -1);
 	account->releases_spent = DatumGetInt64(column(row, Anum_account_releases_spent));
 	account->epsilon_lifetime = saturated(column(row, Anum_account_epsilon_lifetime));
+	account->lifetime_limit = optional(row, Anum_account_max_epsilon_lifetime, -1);
+	read_rho(account);
 	account->renews_at = 0;
 	if (row->tts_isnull[Anum_account_renews_at - 1])
 		return;
@@ -119,6 +140,7 @@ read_account(Account *account)
 		return;
 	account->epsilon_spent = 0;
 	account->delta_spent = 0;
+	account->rho_spent = 0;
 	account->releases_spent = 0;
 	account->renews_at = ledger_next_renewal(DatumGetTimestampTz(column(row, Anum_account_period_anchor)),
 											 DatumGetIntervalP(column(row, Anum_account_period)),
@@ -183,6 +205,7 @@ books_charge(Books *books, Account *account)
 	memcpy(changed->tts_isnull, row->tts_isnull, desc->natts * sizeof(bool));
 	values[Anum_account_epsilon_spent - 1] = Int64GetDatum(account->epsilon_spent);
 	values[Anum_account_delta_spent - 1] = Int64GetDatum(account->delta_spent);
+	values[Anum_account_rho_spent - 1] = Int64GetDatum(account->rho_spent);
 	values[Anum_account_releases_spent - 1] = Int64GetDatum(account->releases_spent);
 	values[Anum_account_renews_at - 1] = TimestampTzGetDatum(account->renews_at);
 	changed->tts_isnull[Anum_account_renews_at - 1] = account->renews_at == 0;
@@ -190,6 +213,8 @@ books_charge(Books *books, Account *account)
 		add_to_lifetime(row, Anum_account_epsilon_lifetime, account->epsilon_charged);
 	values[Anum_account_delta_lifetime - 1] =
 		add_to_lifetime(row, Anum_account_delta_lifetime, account->delta_charged);
+	values[Anum_account_rho_lifetime - 1] =
+		add_to_lifetime(row, Anum_account_rho_lifetime, account->rho_charged);
 
 	if (!writing_update(books->writing, books->accounts, row, changed))
 		elog(ERROR, "account of role %u on population \"%s\" was not charged",

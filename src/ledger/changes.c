@@ -70,14 +70,20 @@ row_as_json(HeapTuple tuple, TupleDesc desc)
 
 /*
  * The name of a role, also of one that is gone, as pg_get_userbyid() gives it and as it can
- * be stored.
+ * be stored.  "-" for no role, which has the cap of a population.
  */
 static Datum
 role_name(Oid role)
 {
-	Name		found = DatumGetName(OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role)));
+	Name		found;
 	Name		name = palloc(sizeof(NameData));
 
+	if (!OidIsValid(role))
+	{
+		namestrcpy(name, "-");
+		return NameGetDatum(name);
+	}
+	found = DatumGetName(OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role)));
 	namestrcpy(name, ledger_storable(NameStr(*found), strlen(NameStr(*found))));
 	return NameGetDatum(name);
 }

@@ -24,6 +24,7 @@
 #include "ledger/protocol.h"
 #include "ledger/refusal.h"
 #include "ledger/shmem.h"
+#include "ledger/step.h"
 #include "policy/extension.h"
 #include "tier/grade.h"
 
@@ -180,6 +181,7 @@ request_charge(StringInfo payload, LedgerAnswer *answer)
 {
 	uint64		number = ledger_request_submit(payload->data, payload->len);
 
+	ledger_step("submitted");
 	PG_ENSURE_ERROR_CLEANUP(withdraw, PointerGetDatum(&number));
 	{
 		await_answer(number, answer);
@@ -248,6 +250,7 @@ ledger_charge(List *items, const char *query_text)
 	answer = settle(items, NIL, query_text, &prices);
 	if (answer.verdict != LEDGER_PAID)
 		ledger_report_refusal(&answer);
+	ledger_step("paid");
 	foreach(lc, items)
 	{
 		LedgerItem *item = lfirst(lc);

@@ -53,7 +53,12 @@ static const Column account_columns[] =
 	{"delta_lifetime", NUMERICOID, true},
 	{"min_epsilon_per_query", INT8OID, false},
 	{"max_releases", INT8OID, false},
-	{"releases_spent", INT8OID, true}
+	{"releases_spent", INT8OID, true},
+	{"rho_limit", INT8OID, false},
+	{"rho_spent", INT8OID, true},
+	{"rho_lifetime", NUMERICOID, true},
+	{"max_epsilon_lifetime", INT8OID, false},
+	{"max_rho_lifetime", INT8OID, false}
 };
 
 /* Who it was, and when: what every entry says after its number. */
@@ -130,6 +135,14 @@ static const Column ledger_head_columns[] =
 	{"hash", BYTEAOID, true}
 };
 
+static const Column ledger_archive_columns[] =
+{
+	{"first_id", INT8OID, true},
+	{"last_id", INT8OID, true},
+	{"prev_hash", BYTEAOID, true},
+	{"hash", BYTEAOID, true}
+};
+
 #define LAYOUT(name) {#name, name##_columns, lengthof(name##_columns)}
 
 static const Layout layouts[] =
@@ -139,7 +152,8 @@ static const Layout layouts[] =
 	LAYOUT(raw_read),
 	LAYOUT(account_change),
 	LAYOUT(account_change_waiting),
-	LAYOUT(ledger_head)
+	LAYOUT(ledger_head),
+	LAYOUT(ledger_archive)
 };
 
 /* The layout of a table; elog if there is no such table. */

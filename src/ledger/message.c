@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "accounting/concentrated.h"
 #include "accounting/units.h"
 #include "core/errors.h"
 #include "ledger/digest.h"
@@ -49,6 +50,7 @@ static List *
 add_price(List *prices, const LedgerItem *item)
 {
 	LedgerPrice *price = NULL;
+	int64		rho;
 	ListCell   *lc;
 
 	if (item->epsilon_nano <= 0 || item->delta_atto < 0)
@@ -69,7 +71,9 @@ add_price(List *prices, const LedgerItem *item)
 		prices = lappend(prices, price);
 	}
 	if (dp_loss_add(price->epsilon_nano, item->epsilon_nano, &price->epsilon_nano) != DP_OK ||
-		dp_loss_add(price->delta_atto, item->delta_atto, &price->delta_atto) != DP_OK)
+		dp_loss_add(price->delta_atto, item->delta_atto, &price->delta_atto) != DP_OK ||
+		dp_rho_of_epsilon(item->epsilon_nano, &rho) != DP_OK ||
+		dp_loss_add(price->rho_pico, rho, &price->rho_pico) != DP_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("price of the statement is out of range")));

@@ -28,6 +28,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "accounting/concentrated.h"
 #include "core/compat.h"
 #include "ledger/account.h"
 #include "ledger/layout.h"
@@ -46,11 +47,12 @@ typedef struct ProofKey
 	uint32		zero;			/* keys are compared by bytes */
 } ProofKey;
 
-/* What an account has spent: epsilon in nano-epsilon, delta in atto-delta. */
+/* What an account has spent: epsilon in nano-epsilon, delta in atto-delta, rho in pico-rho. */
 typedef struct ProofSpent
 {
 	dp_int128	epsilon;
 	dp_int128	delta;
+	dp_int128	rho;
 	dp_int128	releases;
 } ProofSpent;
 
@@ -219,6 +221,7 @@ static int
 likeness(const ProofAccount *account, const char *name, const ProofAccount *other)
 {
 	if (other->after == NULL || other->key.cluster == account->key.cluster ||
+		OidIsValid(other->key.role) != OidIsValid(account->key.role) ||
 		strcmp(NameStr(other->key.population), NameStr(account->key.population)) != 0)
 		return 0;
 	if (name != NULL && strcmp(NameStr(other->role_name), name) == 0)
@@ -275,6 +278,10 @@ get_account(Proof *proof, int64 cluster, Oid role, const NameData *population)
 static void
 spend(ProofAccount *account, TimestampTz at, int64 epsilon, int64 delta)
 {
+	int64		rho;
+
+	if (dp_rho_of_epsilon(epsilon, &rho) != DP_OK)
+		rho = 0;				/* no release costs that */
 	if (account->renews_at != 0 && account->renews_at <= at)
 	{
 		memset(&account->spent, 0, sizeof(ProofSpent));
@@ -282,9 +289,11 @@ spend(ProofAccount *account, TimestampTz at, int64 epsilon, int64 delta)
 	}
 	account->spent.epsilon += epsilon;
 	account->spent.delta += delta;
+	account->spent.rho += rho;
 	account->spent.releases++;
 	account->since.epsilon += epsilon;
 	account->since.delta += delta;
+	account->since.rho += rho;
 }
 
 /* A release: the accounts that paid for it have spent that much more. */
@@ -326,6 +335,7 @@ add_change(Proof *proof, int64 id, const Datum *values, const bool *nulls)
 	memset(&account->since, 0, sizeof(ProofSpent));
 	account->spent.epsilon = get_integer(account->after, "epsilon_spent");
 	account->spent.delta = get_integer(account->after, "delta_spent");
+	account->spent.rho = get_integer(account->after, "rho_spent");
 	account->spent.releases = get_integer(account->after, "releases_spent");
 	account->renews_at = get_time(account->after, "renews_at");
 }
@@ -400,7 +410,8 @@ static const char *
 different_limit(Jsonb *was, Jsonb *is)
 {
 	static const char *const limits[] = {"epsilon_limit", "delta_limit", "max_epsilon_per_query",
-		"min_epsilon_per_query", "max_releases", "period", "period_anchor", "accountant"};
+		"min_epsilon_per_query", "max_releases", "max_epsilon_lifetime", "max_rho_lifetime", "rho_limit",
+		"period", "period_anchor", "accountant"};
 
 	for (int i = 0; i < (int) lengthof(limits); i++)
 	{
@@ -417,9 +428,11 @@ found_fault(LedgerFault *fault, Oid role, const NameData *population, int64 id, 
 	fault->found = true;
 	fault->id = id == 0 || id == PG_INT64_MAX ? -1 : id;
 	fault->relation = "account";
-	fault->reason = psprintf("the account of role \"%s\" on population \"%s\" %s",
-							 DatumGetCString(OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role))),
-							 NameStr(*population), what);
+	fault->reason = !OidIsValid(role) ?
+		psprintf("the cap on population \"%s\" %s", NameStr(*population), what) :
+		psprintf("the account of role \"%s\" on population \"%s\" %s",
+				 DatumGetCString(OidFunctionCall1(F_PG_GET_USERBYID, ObjectIdGetDatum(role))),
+				 NameStr(*population), what);
 }
 
 /* Is what is spent in the period what its releases cost? */
@@ -432,6 +445,8 @@ same_period(const ProofAccount *account, HeapTuple tuple, TupleDesc desc)
 	return (isnull ? 0 : renews_at) == account->renews_at &&
 		DatumGetInt64(heap_getattr(tuple, Anum_account_epsilon_spent, desc, &isnull)) == account->spent.epsilon &&
 		DatumGetInt64(heap_getattr(tuple, Anum_account_delta_spent, desc, &isnull)) == account->spent.delta &&
+		DatumGetInt64(heap_getattr(tuple, Anum_account_rho_spent, desc, &isnull)) ==
+		Min(account->spent.rho, PG_INT64_MAX) &&
 		DatumGetInt64(heap_getattr(tuple, Anum_account_releases_spent, desc, &isnull)) == account->spent.releases;
 }
 
@@ -446,7 +461,8 @@ judge_row(const ProofAccount *account, HeapTuple tuple, TupleDesc desc)
 	if (limit != NULL)
 		return psprintf("%s is not what the last change has left", limit);
 	if (!same_lifetime(account->after, is, "epsilon_lifetime", account->since.epsilon) ||
-		!same_lifetime(account->after, is, "delta_lifetime", account->since.delta))
+		!same_lifetime(account->after, is, "delta_lifetime", account->since.delta) ||
+		!same_lifetime(account->after, is, "rho_lifetime", account->since.rho))
 		return "what it has spent in its lifetime is not what its releases cost";
 	if (!same_period(account, tuple, desc))
 		return "what it has spent in this period is not what its releases cost";
@@ -485,7 +501,8 @@ judge_missing(Proof *proof, LedgerFault *fault)
 	while ((account = hash_seq_search(&scan)) != NULL)
 	{
 		if (fault->found || account->seen || account->after == NULL ||
-			account->key.cluster != proof->cluster || !ledger_role_is_live(account->key.role))
+			account->key.cluster != proof->cluster ||
+			(OidIsValid(account->key.role) && !ledger_role_is_live(account->key.role)))
 			continue;
 		found_fault(fault, account->key.role, &account->key.population, account->id,
 					"was closed behind the back of the ledger");

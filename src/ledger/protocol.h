@@ -33,6 +33,7 @@ typedef enum LedgerVerdict
 	LEDGER_UNDER_QUERY_MINIMUM, /* a release costs less than an account asks for */
 	LEDGER_EXHAUSTED,			/* too little epsilon or delta is left */
 	LEDGER_RELEASES_EXHAUSTED,	/* too few releases are left */
+	LEDGER_LIFETIME_EXHAUSTED,	/* too little is left of all periods together */
 	LEDGER_BUSY,				/* another transaction holds a lock: ask again */
 	LEDGER_NOT_INSTALLED,		/* this database lacks the extension */
 	LEDGER_IS_COPY,				/* a subscription writes the tables of the ledger */
@@ -52,11 +53,14 @@ typedef struct LedgerAnswer
 								 * lifetime that the tier is raised, see
 								 * ledger_population_bit() */
 	NameData	population;
-	Oid			role;			/* holder of the account that refuses */
+	Oid			role;			/* holder of the account that refuses; InvalidOid: the cap */
+	bool		concentrated;	/* that account adds up rho */
 	int64		epsilon;		/* price of the statement on the population, nano-epsilon */
 	int64		delta;			/* price of the statement on the population, atto-delta */
 	int64		epsilon_left;	/* epsilon that the account has left, nano-epsilon */
-	int64		delta_left;		/* delta that the account has left, atto-delta */
+	int64		delta_left;		/* delta that the account has left for releases, atto-delta */
+	int64		rho;			/* price of the statement on the population, pico-rho */
+	int64		rho_left;		/* rho that the account has left, pico-rho */
 	int64		query_limit;	/* most that the account pays for a statement, nano-epsilon */
 	int64		cheapest;		/* price of the cheapest release, nano-epsilon */
 	int64		least_epsilon;	/* least that a release must cost, nano-epsilon */
@@ -72,6 +76,7 @@ typedef struct LedgerPrice
 	NameData	population;
 	int64		epsilon_nano;	/* sum, nano-epsilon (1e-9) */
 	int64		delta_atto;		/* sum, atto-delta (1e-18) */
+	int64		rho_pico;		/* sum, pico-rho (1e-12) */
 	int64		cheapest;		/* price of the cheapest release, nano-epsilon */
 	int64		least_epsilon;	/* least that a release must cost if an account pays it */
 	int64		releases;		/* number of releases */

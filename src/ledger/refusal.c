@@ -37,11 +37,27 @@ plain_delta(int64 atto)
 }
 
 static char *
-role_name(const LedgerAnswer *answer)
+plain_rho(int64 pico)
 {
-	char	   *name = GetUserNameFromId(answer->role, true);
+	return plain_units(pico, 12);
+}
 
-	return name ? name : psprintf("%u", answer->role);
+/* Whose account it is that refuses, for a sentence. */
+static char *
+account_name(const LedgerAnswer *answer)
+{
+	char	   *name = OidIsValid(answer->role) ? GetUserNameFromId(answer->role, true) : NULL;
+
+	if (!OidIsValid(answer->role))
+		return pstrdup("the cap of the population");
+	return psprintf("the account of role \"%s\"", name ? name : psprintf("%u", answer->role));
+}
+
+/* The same at the beginning of a sentence about it alone. */
+static const char *
+subject(const LedgerAnswer *answer)
+{
+	return OidIsValid(answer->role) ? "The account" : "The cap";
 }
 
 /* Epsilon would suffice, delta does not: less epsilon is no help. */
@@ -52,28 +68,52 @@ report_delta_exhausted(const LedgerAnswer *answer)
 			(errcode(ERRCODE_DP_BUDGET_EXHAUSTED),
 			 errmsg("privacy budget on population \"%s\" is exhausted: too little delta is left",
 					NameStr(answer->population)),
-			 errdetail("The statement costs delta %s; the account of role \"%s\" has %s left.",
-					   plain_delta(answer->delta), role_name(answer), plain_delta(answer->delta_left)),
+			 errdetail("The statement costs delta %s; %s has %s left.",
+					   plain_delta(answer->delta), account_name(answer), plain_delta(answer->delta_left)),
 			 answer->renews_at != 0 ?
-			 errhint("The account renews at %s. Until then ask with a smaller dp_agg.delta, at which small groups show less often.",
-					 timestamptz_to_str(answer->renews_at)) :
-			 errhint("The account does not renew. Ask with a smaller dp_agg.delta, or have the delta of the budget raised. A smaller epsilon is no help.")));
+			 errhint("%s renews at %s. Until then ask with a smaller dp_agg.delta, at which small groups show less often.",
+					 subject(answer), timestamptz_to_str(answer->renews_at)) :
+			 errhint("%s does not renew. Ask with a smaller dp_agg.delta, or have the delta of the budget raised. A smaller epsilon is no help.",
+					 subject(answer))));
+}
+
+/* What the statement costs, and what there is. */
+static char *
+price_and_left(const LedgerAnswer *answer)
+{
+	if (answer->concentrated)
+		return psprintf("The statement costs epsilon %s (rho %s) and delta %s; %s has rho %s left, which is one release of epsilon %s, and delta %s.",
+						plain_epsilon(answer->epsilon), plain_rho(answer->rho), plain_delta(answer->delta),
+						account_name(answer), plain_rho(answer->rho_left),
+						plain_epsilon(answer->epsilon_left), plain_delta(answer->delta_left));
+	return psprintf("The statement costs epsilon %s and delta %s; %s has epsilon %s and delta %s left.",
+					plain_epsilon(answer->epsilon), plain_delta(answer->delta), account_name(answer),
+					plain_epsilon(answer->epsilon_left), plain_delta(answer->delta_left));
 }
 
 static void
 report_exhausted(const LedgerAnswer *answer)
 {
-	if (answer->epsilon <= answer->epsilon_left)
+	if (answer->concentrated ? answer->rho <= answer->rho_left : answer->epsilon <= answer->epsilon_left)
 		report_delta_exhausted(answer);
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_BUDGET_EXHAUSTED),
 			 errmsg("privacy budget on population \"%s\" is exhausted", NameStr(answer->population)),
-			 errdetail("The statement costs epsilon %s and delta %s; the account of role \"%s\" has epsilon %s and delta %s left.",
-					   plain_epsilon(answer->epsilon), plain_delta(answer->delta), role_name(answer),
-					   plain_epsilon(answer->epsilon_left), plain_delta(answer->delta_left)),
+			 errdetail_internal("%s", price_and_left(answer)),
 			 answer->renews_at != 0 ?
-			 errhint("The account renews at %s.", timestamptz_to_str(answer->renews_at)) :
-			 errhint("The account does not renew. Ask with a smaller dp_agg.epsilon, or have the budget raised.")));
+			 errhint("%s renews at %s.", subject(answer), timestamptz_to_str(answer->renews_at)) :
+			 errhint("%s does not renew. Ask with a smaller dp_agg.epsilon, or have the budget raised.", subject(answer))));
+}
+
+static void
+report_lifetime_exhausted(const LedgerAnswer *answer)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_BUDGET_EXHAUSTED),
+			 errmsg("privacy budget on population \"%s\" is exhausted for all periods",
+					NameStr(answer->population)),
+			 errdetail_internal("%s", price_and_left(answer)),
+			 errhint("No renewal helps. Ask with a smaller dp_agg.epsilon, or have max_epsilon_lifetime raised.")));
 }
 
 static void
@@ -82,11 +122,11 @@ report_releases_exhausted(const LedgerAnswer *answer)
 	ereport(ERROR,
 			(errcode(ERRCODE_DP_BUDGET_EXHAUSTED),
 			 errmsg("number of releases on population \"%s\" is exhausted", NameStr(answer->population)),
-			 errdetail("The statement makes " INT64_FORMAT "; the account of role \"%s\" has " INT64_FORMAT " of " INT64_FORMAT " left.",
-					   answer->releases, role_name(answer), answer->releases_left, answer->release_limit),
+			 errdetail("The statement makes " INT64_FORMAT "; %s has " INT64_FORMAT " of " INT64_FORMAT " left.",
+					   answer->releases, account_name(answer), answer->releases_left, answer->release_limit),
 			 answer->renews_at != 0 ?
-			 errhint("The account renews at %s.", timestamptz_to_str(answer->renews_at)) :
-			 errhint("The account does not renew. Ask for more in one release, or have max_releases raised.")));
+			 errhint("%s renews at %s.", subject(answer), timestamptz_to_str(answer->renews_at)) :
+			 errhint("%s does not renew. Ask for more in one release, or have max_releases raised.", subject(answer))));
 }
 
 static void
@@ -106,8 +146,8 @@ report_query_limit(const LedgerAnswer *answer)
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("statement costs more than one statement may on population \"%s\"",
 					NameStr(answer->population)),
-			 errdetail("It costs epsilon %s; the account of role \"%s\" allows %s per statement.",
-					   plain_epsilon(answer->epsilon), role_name(answer),
+			 errdetail("It costs epsilon %s; %s allows %s per statement.",
+					   plain_epsilon(answer->epsilon), account_name(answer),
 					   plain_epsilon(answer->query_limit)),
 			 errhint("Ask with a smaller dp_agg.epsilon.")));
 }
@@ -119,8 +159,8 @@ report_query_minimum(const LedgerAnswer *answer)
 			(errcode(ERRCODE_DP_QUERY_REFUSED),
 			 errmsg("release costs less than one release may on population \"%s\"",
 					NameStr(answer->population)),
-			 errdetail("It costs epsilon %s; what the account of role \"%s\" pays costs at least %s. Nothing was charged.",
-					   plain_epsilon(answer->cheapest), role_name(answer),
+			 errdetail("It costs epsilon %s; what %s pays costs at least %s. Nothing was charged.",
+					   plain_epsilon(answer->cheapest), account_name(answer),
 					   plain_epsilon(answer->least_epsilon)),
 			 errhint("SET dp_agg.epsilon = %s, or more.", plain_epsilon(answer->least_epsilon))));
 }
@@ -191,6 +231,9 @@ ledger_report_refusal(const LedgerAnswer *answer)
 			break;
 		case LEDGER_RELEASES_EXHAUSTED:
 			report_releases_exhausted(answer);
+			break;
+		case LEDGER_LIFETIME_EXHAUSTED:
+			report_lifetime_exhausted(answer);
 			break;
 		case LEDGER_NO_ACCOUNT:
 			report_no_account(answer);

@@ -38,6 +38,7 @@ static struct
 	{"account_change", InvalidOid},
 	{"account_change_waiting", InvalidOid},
 	{"ledger_head", InvalidOid},
+	{"ledger_archive", InvalidOid},
 };
 
 /* Number of changes so far: what a search finds while one comes in is not remembered. */
@@ -134,20 +135,21 @@ ledger_table_needed(const char *name)
 }
 
 /*
- * ledger_begin_accounts
- *		Begins a scan of the accounts on a population, as systable_beginscan() does
- *		(genam.c); by the primary key if it is there.
+ * ledger_begin_account
+ *		Begins a scan for the account of a role on a population, or (InvalidOid) for the cap of the
+ *		population, as systable_beginscan() does (genam.c); by the primary key if it is there.
  *
  * account is the table, open; snapshot may be NULL for one as of catalogs.  The name
  * must live as long as the scan.
  */
 SysScanDesc
-ledger_begin_accounts(Relation account, const NameData *population, Snapshot snapshot)
+ledger_begin_account(Relation account, const NameData *population, Oid role, Snapshot snapshot)
 {
 	Oid			index = get_relname_relid("account_pkey", RelationGetNamespace(account));
-	ScanKeyData key;
+	ScanKeyData keys[2];
 
-	ScanKeyInit(&key, Anum_account_population, BTEqualStrategyNumber, F_NAMEEQ,
+	ScanKeyInit(&keys[0], Anum_account_population, BTEqualStrategyNumber, F_NAMEEQ,
 				NameGetDatum(population));
-	return systable_beginscan(account, index, OidIsValid(index), snapshot, 1, &key);
+	ScanKeyInit(&keys[1], Anum_account_role, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(role));
+	return systable_beginscan(account, index, OidIsValid(index), snapshot, 2, keys);
 }

@@ -27,6 +27,11 @@
 #define Anum_account_min_epsilon_per_query	14
 #define Anum_account_max_releases			15
 #define Anum_account_releases_spent			16
+#define Anum_account_rho_limit				17
+#define Anum_account_rho_spent				18
+#define Anum_account_rho_lifetime			19
+#define Anum_account_max_epsilon_lifetime	20
+#define Anum_account_max_rho_lifetime		21
 
 /* Columns of dp_agg.release, in the order of the install script. */
 #define Anum_release_id				1
@@ -73,6 +78,12 @@
 /* Columns of dp_agg.account_change_waiting: the number, and then those of account_change. */
 #define Anum_waiting_number			1
 
+/* Columns of dp_agg.ledger_archive. */
+#define Anum_archive_first_id		1
+#define Anum_archive_last_id		2
+#define Anum_archive_prev_hash		3
+#define Anum_archive_hash			4
+
 /* Columns of dp_agg.ledger_head. */
 #define Anum_ledger_head_single		1
 #define Anum_ledger_head_id			2
@@ -81,7 +92,7 @@
 extern void ledger_init_cache(void);
 extern Oid	ledger_table(const char *name);
 extern Oid	ledger_table_needed(const char *name);
-extern SysScanDesc ledger_begin_accounts(Relation account, const NameData *population,
-										 Snapshot snapshot);
+extern SysScanDesc ledger_begin_account(Relation account, const NameData *population, Oid role,
+										Snapshot snapshot);
 
 #endif							/* DP_LEDGER_TABLES_H */

@@ -8,6 +8,9 @@
  * may write all of the tables can compute a new chain from the edited entry on, and a new
  * head.  That is caught by a head that was published before: it is not in the new chain.
  *
+ * Entries that were archived (archive.c) are taken on the word of the hashes that were kept of them; how
+ * many they are is part of the result.
+ *
  * Reads as the server does and not by privileges: who may execute the functions may know.
  */
 #include "postgres.h"
@@ -24,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/errors.h"
+#include "ledger/archive.h"
 #include "ledger/chain.h"
 #include "ledger/charge.h"
 #include "ledger/layout.h"
@@ -53,6 +57,8 @@ typedef struct Verification
 	StringInfoData bytes;		/* for chain_hash() */
 	Head		published;		/* given by the caller, if any */
 	int64		entries;		/* entries read */
+	List	   *ranges;			/* of ArchivedRange: those that lie ahead */
+	int64		archived;		/* entries that are not read, since they are archived */
 	Head		last;			/* the last of them */
 	LedgerFault fault;
 	Proof	   *proof;			/* what the chain says about accounts */
@@ -168,6 +174,40 @@ found_fault(Verification *verification, int64 id, const char *relation, const ch
 	verification->fault.reason = reason;
 }
 
+/*
+ * Goes past archived entries that follow verification->last, up to the one with that number.  A range
+ * that does not follow what is there stays ahead, and what it stands for is missing.
+ */
+static void
+skip_archived(Verification *verification, int64 id)
+{
+	Head	   *last = &verification->last;
+	const Head *published = &verification->published;
+
+	while (verification->ranges != NIL && !verification->fault.found)
+	{
+		ArchivedRange *range = linitial(verification->ranges);
+
+		if (range->first_id != last->id + 1 || range->last_id < range->first_id || range->last_id >= id)
+			return;
+		if (last->exists && memcmp(range->prev_hash, last->hash, CHAIN_HASH_SIZE) != 0)
+			found_fault(verification, range->first_id, "ledger_archive",
+						"the archived entries do not follow the one before them");
+		else if (published->exists && published->id >= range->first_id && published->id < range->last_id)
+			found_fault(verification, published->id, "ledger_archive",
+						"the entry that was published is archived: verify the archive, or give a later one");
+		else if (published->exists && published->id == range->last_id &&
+				 memcmp(published->hash, range->hash, CHAIN_HASH_SIZE) != 0)
+			found_fault(verification, published->id, "ledger_archive",
+						"the entry is not the one that was published: it, or one before it, was replaced since");
+		verification->archived += range->last_id - range->first_id + 1;
+		last->exists = true;
+		last->id = range->last_id;
+		memcpy(last->hash, range->hash, CHAIN_HASH_SIZE);
+		verification->ranges = list_delete_first(verification->ranges);
+	}
+}
+
 /* Judges one entry, which follows verification->last. */
 static void
 judge_entry(Verification *verification, const WalkSource *source)
@@ -178,6 +218,9 @@ judge_entry(Verification *verification, const WalkSource *source)
 	uint8		stored[CHAIN_HASH_SIZE];
 	uint8		computed[CHAIN_HASH_SIZE];
 
+	skip_archived(verification, id);
+	if (verification->fault.found)
+		return;
 	if (id > last->id + 1)
 		found_fault(verification, last->id + 1, NULL, "the entry is missing");
 	else if (id <= last->id)
@@ -235,7 +278,13 @@ judge_end(Verification *verification)
 	Head		head = read_head(verification->snapshot);
 	const Head *last = &verification->last;
 
-	if (!head.single)
+	skip_archived(verification, PG_INT64_MAX);
+	if (verification->fault.found)
+		return;
+	if (verification->ranges != NIL)
+		found_fault(verification, ((ArchivedRange *) linitial(verification->ranges))->first_id, "ledger_archive",
+					"entries that are said to be archived are there, or others beside them are missing");
+	else if (!head.single)
 		found_fault(verification, last->id, "ledger_head", "there is more than one head");
 	else if (!head.exists && last->exists)
 		found_fault(verification, last->id, "ledger_head", "the head is missing");
@@ -267,7 +316,7 @@ static void
 judge_tables(Verification *verification)
 {
 	static const char *const tables[] = {"release", "raw_read", "account_change",
-		"account_change_waiting", "account", "ledger_head"};
+		"account_change_waiting", "account", "ledger_head", "ledger_archive"};
 
 	for (int i = 0; i < (int) lengthof(tables) && !verification->fault.found; i++)
 		judge_table(verification, tables[i]);
@@ -279,8 +328,8 @@ make_result(FunctionCallInfo fcinfo, const Verification *verification)
 {
 	const LedgerFault *fault = &verification->fault;
 	TupleDesc	desc;
-	Datum		values[5] = {0};
-	bool		nulls[5] = {false};
+	Datum		values[6] = {0};
+	bool		nulls[6] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -294,12 +343,13 @@ make_result(FunctionCallInfo fcinfo, const Verification *verification)
 	nulls[4] = !fault->found;
 	if (!nulls[4])
 		values[4] = CStringGetTextDatum(fault->reason);
+	values[5] = Int64GetDatum(verification->archived);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
 /*
  * verify_ledger(published_head text) returns (ok boolean, entries bigint, first_broken bigint,
- * relation text, reason text)
+ * relation text, reason text, archived bigint)
  */
 PGDLLEXPORT Datum
 dp_verify_ledger(PG_FUNCTION_ARGS)
@@ -311,6 +361,7 @@ dp_verify_ledger(PG_FUNCTION_ARGS)
 	verification.snapshot = RegisterSnapshot(GetLatestSnapshot());
 	initStringInfo(&verification.bytes);
 	verification.proof = proof_begin();
+	verification.ranges = archive_read(verification.snapshot);
 	judge_entries(&verification);
 	if (!verification.fault.found)
 		judge_end(&verification);

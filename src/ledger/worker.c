@@ -33,6 +33,7 @@
 #include "ledger/batch.h"
 #include "ledger/protocol.h"
 #include "ledger/shmem.h"
+#include "ledger/step.h"
 #include "ledger/worker.h"
 
 #define IDLE_MS			1500	/* idle time after which the worker leaves */
@@ -149,10 +150,15 @@ gather(int crowd, int64 commit_us)
 static void
 run_turn(LedgerRequest *requests, int n)
 {
-	int64		commit_us = ledger_batch_run(requests, n);
-	int			crowd = n + ledger_worker_pending();
+	int64		commit_us;
+	int			crowd;
 
+	ledger_step("taken");
+	commit_us = ledger_batch_run(requests, n);
+	crowd = n + ledger_worker_pending();
+	ledger_step("decided");
 	ledger_worker_answer(requests, n);
+	ledger_step("answered");
 	(void) pgstat_report_stat(false);
 	gather(crowd, commit_us);
 }

@@ -28,6 +28,8 @@
 PG_FUNCTION_INFO_V1(dp_may_protect);
 PG_FUNCTION_INFO_V1(dp_set_budget);
 PG_FUNCTION_INFO_V1(dp_drop_budget);
+PG_FUNCTION_INFO_V1(dp_set_population_cap);
+PG_FUNCTION_INFO_V1(dp_drop_population_cap);
 PG_FUNCTION_INFO_V1(dp_warn_of_readers);
 PG_FUNCTION_INFO_V1(dp_grant_admin);
 PG_FUNCTION_INFO_V1(dp_revoke_admin);
@@ -145,21 +147,23 @@ pass_on(FunctionCallInfo fcinfo, DpFunction function)
 	PG_RETURN_VOID();
 }
 
-/*
- * dp_agg.set_budget(role, population, ..., forget): see the install script.  An administrator
- * decides what may be spent, not what has been.
- */
-PGDLLEXPORT Datum
-dp_set_budget(PG_FUNCTION_ARGS)
+/* An administrator decides what may be spent, not what has been. */
+static void
+check_forget(const NullableDatum *forget)
 {
-	const NullableDatum *forget = &fcinfo->args[PG_NARGS() - 1];
-
-	check_accounts(&fcinfo->args[1]);
 	if (!forget->isnull && DatumGetBool(forget->value) && !writes_accounts() && !administers_all())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to forget what was spent"),
 				 errhint("Only the owner of the extension and superusers say forget => true. A higher epsilon lets the role spend more.")));
+}
+
+/* dp_agg.set_budget(role, population, ..., forget): see the install script */
+PGDLLEXPORT Datum
+dp_set_budget(PG_FUNCTION_ARGS)
+{
+	check_accounts(&fcinfo->args[1]);
+	check_forget(&fcinfo->args[PG_NARGS() - 1]);
 	return pass_on(fcinfo, DP_FUNC_ACCOUNT_SET);
 }
 
@@ -169,6 +173,23 @@ dp_drop_budget(PG_FUNCTION_ARGS)
 {
 	check_accounts(&fcinfo->args[1]);
 	return pass_on(fcinfo, DP_FUNC_ACCOUNT_DROP);
+}
+
+/* dp_agg.set_population_cap(population, ..., forget): see the install script */
+PGDLLEXPORT Datum
+dp_set_population_cap(PG_FUNCTION_ARGS)
+{
+	check_accounts(&fcinfo->args[0]);
+	check_forget(&fcinfo->args[PG_NARGS() - 1]);
+	return pass_on(fcinfo, DP_FUNC_CAP_SET);
+}
+
+/* dp_agg.drop_population_cap(population) */
+PGDLLEXPORT Datum
+dp_drop_population_cap(PG_FUNCTION_ARGS)
+{
+	check_accounts(&fcinfo->args[0]);
+	return pass_on(fcinfo, DP_FUNC_CAP_DROP);
 }
 
 /* dp_agg.warn_of_readers(population, relation): who does not administer the population is not told. */

@@ -115,6 +115,8 @@ static const struct
 	{"admin_remove", DP_FUNC_ADMIN_REMOVE},
 	{"account_set", DP_FUNC_ACCOUNT_SET},
 	{"account_drop", DP_FUNC_ACCOUNT_DROP},
+	{"cap_set", DP_FUNC_CAP_SET},
+	{"cap_drop", DP_FUNC_CAP_DROP},
 	{"readers_warn", DP_FUNC_READERS_WARN},
 };
 

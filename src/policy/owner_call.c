@@ -23,7 +23,7 @@
 
 #include "policy/owner_call.h"
 
-#define MAX_ARGS 10
+#define MAX_ARGS 12
 
 /* The role for which a call is under way, and the one by whose right; InvalidOid if none is. */
 static Oid	called_for = InvalidOid;
@@ -66,7 +66,7 @@ acting_role(Oid funcid)
  * owner_call
  *		Calls a function of the install script, which has one form, by the right of its owner.
  *
- * nulls may be NULL: no argument is; at most 10 are passed.  The result must not be NULL.  A
+ * nulls may be NULL: no argument is; at most 12 are passed.  The result must not be NULL.  A
  * STABLE function sees what is committed now, in whatever transaction.  What the function
  * creates becomes no member of an extension whose script is running.  Errors are those of the
  * function, and DP004 where the extension is of a version that this library does not know.
@@ -85,7 +85,8 @@ owner_call(DpFunction function, int nargs, const Datum *args, const bool *nulls)
 	int			context;
 	Datum		result;
 
-	Assert(nargs <= MAX_ARGS);
+	if (nargs > MAX_ARGS)
+		elog(ERROR, "too many arguments");
 	extension_check_version();
 	funcid = extension_oid(function, InvalidOid);
 	fmgr_info(funcid, &flinfo);

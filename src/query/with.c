@@ -247,6 +247,7 @@ initial_params(ReleaseBuilder *builder)
 {
 	const Individuals *individuals = builder->individuals;
 
+	builder->asked[DP_PARAM_DELTA] = dp_setting_delta_stated;
 	builder->params = list_make5(float8_const(dp_setting_epsilon), float8_const(dp_setting_delta),
 								 initial_limit(builder, DP_PARAM_GROUPS, dp_setting_max_groups,
 											   individuals->max_groups),

@@ -26,7 +26,7 @@
 #include "spec/spec.h"
 
 #define SPEC_MAGIC 0x44507264
-#define SPEC_VERSION 4
+#define SPEC_VERSION 5
 
 /* Where fields at fixed places begin. */
 #define SPEC_ID_AT (sizeof(uint32) + sizeof(uint16))
@@ -420,6 +420,7 @@ pass_header(SpecBytes *bytes, ReleaseSpec *spec)
 	(void) pass_number(bytes, SPEC_VERSION, SPEC_VERSION, SPEC_VERSION);
 	pass_id(bytes, spec->id);
 	pass_bool(bytes, &spec->account_required);
+	pass_bool(bytes, &spec->delta_asked);
 }
 
 /* Numbers of entries. */

@@ -9,6 +9,7 @@
  *		version				2 bytes
  *		id					16 random bytes
  *		account_required	1 byte
+ *		delta_asked			1 byte
  *
  * at fixed places, so that a release is recognised without reading the rest; then, field
  * by field as serialise.c says, the numbers of entries and the entries in use.  Numbers stand

@@ -315,6 +315,26 @@ set_share(const ReleaseSpec *spec, int64 price)
 	return dp_loss_share(price, spec->grouping.part, spec->grouping.whole);
 }
 
+/* What each mechanism that has a gate gets of a delta. */
+static int64
+delta_share(const ReleaseSpec *spec, int64 delta_atto)
+{
+	return set_share(spec, delta_atto) / Max(spec_gates(spec), 1);
+}
+
+/*
+ * spec_limit_delta
+ *		Lets a release cost at most that delta, in atto-delta, if its gates can share it.
+ */
+void
+spec_limit_delta(const ReleaseSpec *spec, ReleaseParams *params, int64 most)
+{
+	if (most >= params->delta_atto || delta_share(spec, most) < 1)
+		return;
+	params->delta_atto = most;
+	params->delta_share = delta_share(spec, most);
+}
+
 /*
  * Reads the parameter array of one execution into params.  values has spec->nparams
  * elements and must outlive params.  Raises ERRCODE_INVALID_PARAMETER_VALUE,
@@ -335,7 +355,7 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("delta must be greater than 0 and less than 1")));
 	params->epsilon_share = set_share(spec, params->epsilon_nano) / shares;
-	params->delta_share = set_share(spec, params->delta_atto) / Max(spec_gates(spec), 1);
+	params->delta_share = delta_share(spec, params->delta_atto);
 	if (params->epsilon_share < smallest_share(spec) || params->delta_share < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -426,6 +426,7 @@ typedef struct ReleaseSpec
 	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */
 	SpecGrouping grouping;
 	bool		account_required;	/* made for an analyst, who must pay from an account */
+	bool		delta_asked;	/* the query or the session says which delta */
 	int32		nproofs;
 	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" and limits rest on */
 	uint8		param_kinds[DP_MAX_PARAMS]; /* SpecParamKind of each parameter */
@@ -528,6 +529,7 @@ extern bool spec_part_is_gated(const ReleaseSpec *spec, int part);
 extern int	spec_gates(const ReleaseSpec *spec);
 extern void spec_read_params(const ReleaseSpec *spec, const double *values,
 							 ReleaseParams *params);
+extern void spec_limit_delta(const ReleaseSpec *spec, ReleaseParams *params, int64 most);
 extern int64 spec_gate_weight(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int64 spec_least_epsilon(void);
 extern void spec_check_price(const ReleaseSpec *spec, const ReleaseParams *params);

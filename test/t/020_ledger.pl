@@ -308,9 +308,9 @@ is(spent('analyst'), '0.5', 'what is refused is not charged');
 }
 
 budget('analyst', 100, ', delta => 2.5e-8');
-DpAgg::works($node, 'analyst', $count) foreach 1 .. 2;
+DpAgg::works($node, 'analyst', "SET dp_agg.delta = 1e-8; $count") foreach 1 .. 2;
 {
-	my $r = DpAgg::refused($node, 'analyst', $count, 'DP001', 'delta is exhausted');
+	my $r = DpAgg::refused($node, 'analyst', "SET dp_agg.delta = 1e-8; $count", 'DP001', 'delta is exhausted');
 
 	like($r->{err}, qr/is exhausted: too little delta is left.*costs delta 0\.00000001; the account of role "analyst" has 0\.000000005 left.*smaller dp_agg\.delta.*smaller epsilon is no help/s, 'and that is what the message says');
 }

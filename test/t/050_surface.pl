@@ -480,12 +480,12 @@ FROM pg_proc p, unnest(p.proargnames, p.proargtypes::oid[]) WITH ORDINALITY u (n
 WHERE p.proname = 'set_budget' AND p.pronamespace = 'dp_agg'::regnamespace
 GROUP BY p.oid, p.pronargdefaults ORDER BY p.oid::regprocedure::text COLLATE "C"
 SQL
-role name, population name, epsilon double precision, delta double precision, period interval, max_epsilon_per_query double precision, accountant text, min_epsilon_per_query double precision, max_releases bigint, forget boolean|7
-role name, population name, epsilon numeric, delta numeric, period interval, max_epsilon_per_query numeric, accountant text, min_epsilon_per_query numeric, max_releases bigint, forget boolean|7
+role name, population name, epsilon double precision, delta double precision, period interval, max_epsilon_per_query double precision, accountant text, min_epsilon_per_query double precision, max_releases bigint, max_epsilon_lifetime double precision, forget boolean|8
+role name, population name, epsilon numeric, delta numeric, period interval, max_epsilon_per_query numeric, accountant text, min_epsilon_per_query numeric, max_releases bigint, max_epsilon_lifetime numeric, forget boolean|8
 FORMS
 is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp_agg.$_'::regclass AND attnum > 0"),
 	'role population epsilon_limit epsilon_spent epsilon_remaining delta_limit delta_spent delta_remaining period renews_at accountant '
-	  . 'max_epsilon_per_query min_epsilon_per_query max_releases releases_spent releases_remaining', "the columns of $_") foreach qw(budgets my_budget);
+	  . 'max_epsilon_per_query min_epsilon_per_query max_releases releases_spent releases_remaining rho_limit rho_spent rho_remaining epsilon_lifetime max_epsilon_lifetime', "the columns of $_") foreach qw(budgets my_budget);
 is(query("SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'dp_agg.$_'::regclass AND attnum > 0"),
 	'id at session_role current_role population relations query epsilon delta outputs tier reused tier_reasons tier_codes obligation session_user_name role_name accounts', "the columns of $_")
   foreach qw(releases my_releases);

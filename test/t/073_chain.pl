@@ -245,8 +245,8 @@ foreach my $change ('release DROP accounts CASCADE', 'release ALTER population T
 	'release RENAME outputs TO results', 'raw_read ALTER codes TYPE name', 'account_change ALTER role_id TYPE bigint USING role_id::bigint', 'account_change_waiting ALTER at TYPE text',
 	'account ALTER epsilon_lifetime TYPE float8', 'account ALTER population TYPE text', 'ledger_head ALTER id TYPE int', 'ledger_head SET UNLOGGED')
 {
-	my $views = 'DROP VIEW dp_agg.my_budget, dp_agg.budgets, dp_agg.account_state, dp_agg.my_releases, dp_agg.releases, dp_agg.release_log, dp_agg.paying_roles, dp_agg.raw_reads, dp_agg.account_changes CASCADE';
-	my $r = DpAgg::as($node, 'boss', "BEGIN; ALTER EXTENSION dp_agg DROP FUNCTION dp_agg.tier_report(name); ALTER EXTENSION dp_agg DROP VIEW dp_agg.my_budget; ALTER EXTENSION dp_agg DROP VIEW dp_agg.budgets;
+	my $views = 'DROP VIEW dp_agg.population_caps, dp_agg.my_budget, dp_agg.budgets, dp_agg.account_state, dp_agg.my_releases, dp_agg.releases, dp_agg.release_log, dp_agg.paying_roles, dp_agg.raw_reads, dp_agg.account_changes CASCADE';
+	my $r = DpAgg::as($node, 'boss', "BEGIN; ALTER EXTENSION dp_agg DROP FUNCTION dp_agg.tier_report(name); ALTER EXTENSION dp_agg DROP VIEW dp_agg.population_caps; ALTER EXTENSION dp_agg DROP VIEW dp_agg.my_budget; ALTER EXTENSION dp_agg DROP VIEW dp_agg.budgets;
 		ALTER EXTENSION dp_agg DROP VIEW dp_agg.account_state; ALTER EXTENSION dp_agg DROP VIEW dp_agg.my_releases; ALTER EXTENSION dp_agg DROP VIEW dp_agg.releases;
 		ALTER EXTENSION dp_agg DROP VIEW dp_agg.release_log; ALTER EXTENSION dp_agg DROP VIEW dp_agg.paying_roles; ALTER EXTENSION dp_agg DROP VIEW dp_agg.raw_reads; ALTER EXTENSION dp_agg DROP VIEW dp_agg.account_changes;
 		$views; ALTER TABLE dp_agg.$change; SELECT ok FROM dp_agg.verify_ledger()");
@@ -322,14 +322,16 @@ is((offline([]))[0], 0, 'offline: by itself it holds');
 is_deeply([ offline([$whole]) ], [ 1, "entry $end (release): the entry is not the one that was published: it, or one before it, was replaced since" ], 'offline: the published head');
 DpAgg::value($node, 'boss', "DELETE FROM dp_agg.release WHERE id = $end; UPDATE dp_agg.ledger_head SET id = $end - 1, hash = (SELECT hash FROM dp_agg.account_change WHERE id = $end - 1);
 	SET session_replication_role = replica; UPDATE dp_agg.account SET epsilon_lifetime = epsilon_lifetime - 1000000000, delta_lifetime = delta_lifetime - 10000000000,
-		epsilon_spent = epsilon_spent - 1000000000, delta_spent = delta_spent - 10000000000, releases_spent = releases_spent - 1");
+		epsilon_spent = epsilon_spent - 1000000000, delta_spent = delta_spent - 10000000000, releases_spent = releases_spent - 1,
+		rho_spent = rho_spent - 500000000000, rho_lifetime = rho_lifetime - 500000000000");
 is(verify(), 't|||', 'the DBA cuts off the last release and corrects the account: by itself it holds');
 is(verify($whole), "f|$end||the entry is missing, at the end: a later one was published", 'the published head is missed');
 is_deeply([ offline([$whole]) ], [ 1, "entry $end: the entry is missing, at the end: a later one was published" ], 'offline, too');
 DpAgg::value($node, 'boss', 'SET session_replication_role = replica; DELETE FROM dp_agg.release; INSERT INTO dp_agg.release TABLE kept; DELETE FROM dp_agg.account_change;
 	INSERT INTO dp_agg.account_change TABLE kept_changes; DELETE FROM dp_agg.ledger_head; INSERT INTO dp_agg.ledger_head TABLE kept_head;
 	UPDATE dp_agg.account SET epsilon_lifetime = epsilon_lifetime + 1000000000, delta_lifetime = delta_lifetime + 10000000000,
-		epsilon_spent = epsilon_spent + 1000000000, delta_spent = delta_spent + 10000000000, releases_spent = releases_spent + 1; DROP TABLE kept, kept_changes, kept_head');
+		epsilon_spent = epsilon_spent + 1000000000, delta_spent = delta_spent + 10000000000, releases_spent = releases_spent + 1,
+		rho_spent = rho_spent + 500000000000, rho_lifetime = rho_lifetime + 500000000000; DROP TABLE kept, kept_changes, kept_head');
 is(verify($whole), 't|||', 'put back as it was');
 
 # Two upgrades: an account goes on from one cluster to the next, also without a change there.

@@ -165,7 +165,7 @@ static void
 test_text(void)
 {
 	tap_ok(text_is(0, 9, "0") && text_is(0, 18, "0"), "nothing as text");
-	tap_ok(text_is(1, 9, "0.000000001") && text_is(1, 18, "0.000000000000000001"), "one unit");
+	tap_ok(text_is(1, 9, "0.000000001") && text_is(1, 12, "0.000000000001") && text_is(1, 18, "0.000000000000000001"), "one unit");
 	tap_ok(text_is(500000000, 9, "0.5") && text_is(10 * DP_NANO, 9, "10"), "no zeros at the end");
 	tap_ok(text_is(INT64_MAX, 9, "9223372036.854775807") &&
 		   text_is(INT64_MAX, 18, "9.223372036854775807"), "the largest amount");
@@ -184,6 +184,9 @@ test_sums(void)
 		   "an overflow is refused");
 	tap_ok(dp_loss_add(INT64_MAX, INT64_MAX, &sum) == DP_ERR_RANGE && sum == 7,
 		   "a large overflow is refused");
+	tap_ok(dp_loss_add_saturated(2, 3) == 5 && dp_loss_add_saturated(INT64_MAX, 1) == INT64_MAX &&
+		   dp_loss_add_saturated(INT64_MAX, INT64_MAX) == INT64_MAX &&
+		   dp_loss_add_saturated(INT64_MAX - 1, 1) == INT64_MAX, "a sum that is not to overflow stays at the largest");
 	tap_ok(dp_loss_add(-1, 3, &sum) == DP_ERR_RANGE &&
 		   dp_loss_add(3, -1, &sum) == DP_ERR_RANGE &&
 		   dp_loss_add(INT64_MIN, 0, &sum) == DP_ERR_RANGE && sum == 7,
@@ -210,7 +213,7 @@ test_sums(void)
 int
 main(void)
 {
-	tap_plan(58);
+	tap_plan(59);
 	test_epsilon();
 	test_delta();
 	test_text();

@@ -4028,8 +4028,21 @@ CREATE FUNCTION dp_agg.rho_within(epsilon bigint, delta bigint) RETURNS bigint
 AS 'MODULE_PATHNAME', 'dp_sql_rho_within' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.rho_within(bigint, bigint) IS
 	'internal: the largest rho, in 1e-12, that implies (epsilon, delta)-DP; epsilon in 1e-9, delta in 1e-18; errors: 22003 out of range';
--- The views below call it by the right of whoever reads them.
-GRANT EXECUTE ON FUNCTION dp_agg.rho_to_epsilon(bigint, bigint) TO PUBLIC;
+-- The books can be read without the library; then what rho means is not known.
+CREATE FUNCTION dp_agg.epsilon_of_rho(rho bigint, delta bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN dp_agg.rho_to_epsilon(rho, delta);
+EXCEPTION WHEN undefined_file THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.epsilon_of_rho(bigint, bigint) IS
+	'internal: dp_agg.rho_to_epsilon(), or NULL where the library is missing';
+-- The views below call them by the right of whoever reads them.
+GRANT EXECUTE ON FUNCTION dp_agg.rho_to_epsilon(bigint, bigint), dp_agg.epsilon_of_rho(bigint, bigint) TO PUBLIC;
 
 -- Accounts in human units; those whose renewal is due are shown as renewed.  Of the delta of an
 -- account with zcdp one half is for gates, and the other is that at which rho means an epsilon:
@@ -4040,7 +4053,10 @@ CREATE VIEW dp_agg.account_state WITH (security_barrier) AS
 		a.population,
 		pg_catalog.trim_scale(a.epsilon_limit / 1e9) AS epsilon_limit,
 		pg_catalog.trim_scale(u.epsilon_spent / 1e9) AS epsilon_spent,
-		pg_catalog.trim_scale(GREATEST(a.epsilon_limit - u.epsilon_spent, 0) / 1e9) AS epsilon_remaining,
+		-- GREATEST passes over NULL
+		CASE WHEN u.epsilon_spent IS NOT NULL
+			THEN pg_catalog.trim_scale(GREATEST(a.epsilon_limit - u.epsilon_spent, 0) / 1e9)
+		END AS epsilon_remaining,
 		pg_catalog.trim_scale(pg_catalog.round(a.delta_limit * 1e-18, 18)) AS delta_limit,
 		pg_catalog.trim_scale(pg_catalog.round(u.delta_spent * 1e-18, 18)) AS delta_spent,
 		pg_catalog.trim_scale(pg_catalog.round(GREATEST(a.delta_limit - u.delta_spent, 0) * 1e-18, 18)) AS delta_remaining,
@@ -4054,7 +4070,6 @@ CREATE VIEW dp_agg.account_state WITH (security_barrier) AS
 		pg_catalog.trim_scale(a.min_epsilon_per_query / 1e9) AS min_epsilon_per_query,
 		a.max_releases,
 		c.releases_spent,
-		-- GREATEST passes over NULL
 		CASE WHEN a.max_releases IS NOT NULL
 			THEN GREATEST(a.max_releases - c.releases_spent, 0)
 		END AS releases_remaining,
@@ -4074,12 +4089,12 @@ CREATE VIEW dp_agg.account_state WITH (security_barrier) AS
 					CASE WHEN n.renewed THEN 0 ELSE a.delta_spent END AS delta_spent,
 					CASE WHEN n.renewed THEN 0 ELSE a.rho_spent END AS rho_spent,
 					CASE WHEN n.renewed THEN 0 ELSE a.releases_spent END AS releases_spent) c,
-		LATERAL (SELECT CASE a.accountant WHEN 'zcdp' THEN dp_agg.rho_to_epsilon(c.rho_spent, n.conversion)
+		LATERAL (SELECT CASE a.accountant WHEN 'zcdp' THEN dp_agg.epsilon_of_rho(c.rho_spent, n.conversion)
 						ELSE c.epsilon_spent END AS epsilon_spent,
 					CASE WHEN a.accountant = 'zcdp' AND c.rho_spent > 0 THEN c.delta_spent + n.conversion
 						ELSE c.delta_spent END AS delta_spent,
 					CASE a.accountant WHEN 'zcdp'
-						THEN dp_agg.rho_to_epsilon(LEAST(a.rho_lifetime, 1e18)::bigint, n.conversion)
+						THEN dp_agg.epsilon_of_rho(LEAST(a.rho_lifetime, 1e18)::bigint, n.conversion)
 						ELSE a.epsilon_lifetime END AS epsilon_lifetime) u;
 COMMENT ON VIEW dp_agg.account_state IS
 	'All accounts and caps (role_id 0) in human units. Internal to dp_agg.budgets, dp_agg.my_budget and dp_agg.population_caps.';

@@ -250,6 +250,8 @@ DpAgg::refused($node, 'analyst', $_, '42501', "library missing: $_")
   foreach @all;
 is(DpAgg::value($node, 'analyst', 'SELECT epsilon_spent > 0 FROM dp_agg.my_budget'), 't',
 	'the books can be read without the library');
+$node->safe_psql('postgres', q{SELECT pg_catalog.set_config('session_replication_role', 'replica', false); UPDATE dp_agg.account SET accountant = 'zcdp', rho_limit = 1000});
+is(DpAgg::value($node, 'analyst', 'SELECT epsilon_spent IS NULL, rho_spent > 0 FROM dp_agg.my_budget'), 't|t', 'of rho, what it is, and not what it means');
 
 $node->stop;
 done_testing();

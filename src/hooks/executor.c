@@ -209,6 +209,18 @@ add_charge(List *charges, const ReleaseState *state, Charge **found)
 }
 
 /*
+ * The delta of a release, unless it was asked for: no greater part of an account's delta than of its
+ * epsilon.  Nothing of the release depends on it before it runs.
+ */
+static void
+settle_delta(ReleaseState *state)
+{
+	if (!state->spec->delta_asked)
+		spec_limit_delta(state->spec, &state->params,
+						 ledger_delta_share(&state->spec->population, state->params.epsilon_nano));
+}
+
+/*
  * Has the ledger charge the statement for these releases, and marks them as paid.  What they
  * reveal is logged with them, and known to them from here on.
  */
@@ -226,6 +238,7 @@ pay_releases(List *releases, const char *query_text)
 	{
 		Charge	   *charge;
 
+		settle_delta(release_state(lfirst(lc)));
 		charges = add_charge(charges, release_state(lfirst(lc)), &charge);
 		paying = lappend(paying, charge);
 	}

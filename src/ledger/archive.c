@@ -53,7 +53,8 @@ archive_read(Snapshot snapshot)
 	if (!OidIsValid(primary))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),
-				 errmsg("table \"%s\" of the ledger has lost its primary key", "ledger_archive")));
+				 errmsg("table \"%s\" of the ledger has lost its primary key",
+						RelationGetRelationName(rel))));
 	index = index_open(primary, AccessShareLock);
 	scan = systable_beginscan_ordered(rel, index, snapshot, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))

@@ -9,7 +9,6 @@
 #include "utils/memutils.h"
 
 #include "core/errors.h"
-#include "ledger/account.h"
 #include "nodes/node_params.h"
 #include "nodes/release/params.h"
 #include "nodes/release/part_values.h"
@@ -29,9 +28,6 @@ read_params(ReleaseState *state, EState *estate, ReleaseParams *params)
 	values = MemoryContextAlloc(estate->es_query_cxt, state->spec->nparams * sizeof(double));
 	memcpy(values, ARR_DATA_PTR(array), state->spec->nparams * sizeof(double));
 	spec_read_params(state->spec, values, params);
-	if (!state->spec->delta_asked)
-		spec_limit_delta(state->spec, params,
-						 ledger_delta_share(&state->spec->population, params->epsilon_nano));
 	values_check(state->spec, params);
 	ResetExprContext(econtext);
 }

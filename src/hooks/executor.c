@@ -210,14 +210,15 @@ add_charge(List *charges, const ReleaseState *state, Charge **found)
 
 /*
  * The delta of a release, unless it was asked for: no greater part of an account's delta than of its
- * epsilon.  Nothing of the release depends on it before it runs.
+ * epsilon (see ledger_delta_share()).  Nothing of the release depends on it before it runs.
  */
 static void
 settle_delta(ReleaseState *state)
 {
 	if (!state->spec->delta_asked)
 		spec_limit_delta(state->spec, &state->params,
-						 ledger_delta_share(&state->spec->population, state->params.epsilon_nano));
+						 ledger_delta_share(&state->spec->population, state->params.epsilon_nano,
+											state->params.delta_atto));
 }
 
 /*

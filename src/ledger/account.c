@@ -164,16 +164,21 @@ get_integer(Relation rel, HeapTuple tuple, AttrNumber attno)
 	return isnull ? 0 : DatumGetInt64(value);
 }
 
+/* An account that has delta for so many releases runs out of other things first. */
+#define DELTA_IN_PLENTY 1000000
+
 /*
  * The part of the delta of a role's account that goes with a price, in atto-delta, rounded down:
- * the same as of its epsilon, or its rho.  PG_INT64_MAX if the role has no account.
+ * the same as of its epsilon, or its rho.  No less than delta_atto if the role has no account, or one
+ * that has delta in plenty.
  */
 static int64
-account_delta_share(Relation rel, const NameData *population, Oid role, int64 epsilon_nano)
+account_delta_share(Relation rel, const NameData *population, Oid role, int64 epsilon_nano,
+					int64 delta_atto)
 {
 	SysScanDesc scan = ledger_begin_account(rel, population, role, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
-	int64		result = PG_INT64_MAX;
+	int64		result = delta_atto;
 
 	if (HeapTupleIsValid(tuple))
 	{
@@ -188,7 +193,8 @@ account_delta_share(Relation rel, const NameData *population, Oid role, int64 ep
 			if (dp_rho_of_epsilon(epsilon_nano, &part) != DP_OK)
 				part = whole;
 		}
-		result = dp_loss_share(delta, Min(part, whole), whole);
+		if (delta / DELTA_IN_PLENTY < delta_atto)
+			result = dp_loss_share(delta, Min(part, whole), whole);
 	}
 	systable_endscan(scan);
 	return result;
@@ -196,15 +202,16 @@ account_delta_share(Relation rel, const NameData *population, Oid role, int64 ep
 
 /*
  * ledger_delta_share
- *		The most delta, in atto-delta, that a release of this session at a price of epsilon_nano may
- *		cost so that no account that pays for it runs out of delta before it runs out of the rest.
+ *		The delta, in atto-delta and at most delta_atto, that a release of this session at a price of
+ *		epsilon_nano costs, so that no account that pays for it runs out of delta before it runs out of
+ *		the rest.
  *
  * Each of them has that part of its delta for the release that the release takes of its epsilon, or
- * of its rho.  Follows from what accounts may spend, not from what they have spent.  PG_INT64_MAX if
- * nobody pays.
+ * of its rho; or delta_atto, if its delta is enough for a million releases like that.  Follows from what
+ * accounts may spend, not from what they have spent.
  */
 int64
-ledger_delta_share(const NameData *population, int64 epsilon_nano)
+ledger_delta_share(const NameData *population, int64 epsilon_nano, int64 delta_atto)
 {
 	Relation	rel;
 	List	   *roles;
@@ -212,12 +219,12 @@ ledger_delta_share(const NameData *population, int64 epsilon_nano)
 	int64		result;
 
 	if (!OidIsValid(ledger_table("account")))
-		return PG_INT64_MAX;
+		return delta_atto;
 	rel = ledger_open("account", AccessShareLock);
-	result = account_delta_share(rel, population, InvalidOid, epsilon_nano);
+	result = Min(delta_atto, account_delta_share(rel, population, InvalidOid, epsilon_nano, delta_atto));
 	roles = ledger_acting_roles(GetSessionUserId(), GetUserId());
 	foreach(lc, roles)
-		result = Min(result, account_delta_share(rel, population, lfirst_oid(lc), epsilon_nano));
+		result = Min(result, account_delta_share(rel, population, lfirst_oid(lc), epsilon_nano, delta_atto));
 	list_free(roles);
 	table_close(rel, AccessShareLock);
 	return result;

@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = DpAgg::node('aggregates', conf => "dp_agg.delta = '1e-8'\ntimezone = 'UTC'\ndatestyle = 'iso, mdy'");
+my $node = DpAgg::node('aggregates', conf => "timezone = 'UTC'\ndatestyle = 'iso, mdy'");
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 
 $node->safe_psql('postgres', <<'SQL');

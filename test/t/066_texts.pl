@@ -12,7 +12,6 @@ use PostgreSQL::Test::Utils;
 use DpAgg;
 
 my $node = DpAgg::node('texts', roles => [ 'analyst', 'sql' ], conf => <<'CONF');
-dp_agg.delta = '1e-8'
 timezone = 'UTC'
 max_parallel_workers = 8
 max_worker_processes = 12

@@ -8,7 +8,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use DpAgg;
 
-my $node = DpAgg::node('messages', conf => "dp_agg.delta = '1e-8'\ntimezone = 'UTC'");
+my $node = DpAgg::node('messages', conf => "timezone = 'UTC'");
 
 $node->safe_psql('postgres', <<'SQL');
 CREATE TYPE mood AS ENUM ('sad', 'glad');

@@ -184,7 +184,7 @@ foreach my $case ([ q{dp_agg.grant_admin('no such role')}, '42704' ], [ q{dp_agg
 {
 	DpAgg::refused($node, query('SELECT current_user'), "SELECT $case->[0]", $case->[1]);
 }
-DpAgg::refused($node, 'analyst', "SELECT dp_agg.$_", '42501') foreach q{grant_admin('analyst')}, q{revoke_admin('plain')}, q{account_set('analyst', 'kept', 9, NULL, NULL, NULL, 'pure', NULL, NULL, true)}, q{account_drop('analyst', 'kept')},
+DpAgg::refused($node, 'analyst', "SELECT dp_agg.$_", '42501') foreach q{grant_admin('analyst')}, q{revoke_admin('plain')}, q{account_set('analyst', 'kept', 9, NULL, NULL, NULL, 'pure', NULL, NULL, NULL, true)}, q{account_drop('analyst', 'kept')},
   q{population_found('analyst'::regrole, 'mine')}, q{population_known('analyst'::regrole, 'kept')}, q{administers('keeper'::regrole, 'kept')}, q{admin_add('analyst', 'kept', true)}, q{admin_remove('plain', 'plain', true)}, q{readers_warn('kept', NULL, NULL)};
 is(DpAgg::as($node, 'analyst', q{SELECT dp_agg.warn_of_readers('kept', NULL, NULL)})->{err}, '', 'who administers nothing is told nothing');
 query('CREATE ROLE founder LOGIN', q{SELECT dp_agg.grant_admin('founder')}, 'CREATE TABLE founded (id int)', 'ALTER TABLE founded OWNER TO founder');

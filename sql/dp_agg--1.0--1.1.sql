@@ -3762,7 +3762,7 @@ AS $$
 	 WHERE p.pronamespace = 'dp_agg'::regnamespace
 	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
 						 'set_measured', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
-						 'grant_admin', 'revoke_admin')
+						 'set_population_cap', 'drop_population_cap', 'grant_admin', 'revoke_admin')
 $$;
 
 COMMENT ON FUNCTION dp_agg.admin_functions() IS

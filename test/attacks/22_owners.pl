@@ -22,7 +22,7 @@ SQL
 sub as { my ($role, $sql) = @_; return session($role, $sql); }
 sub query { return $node->safe_psql('postgres', join(';', @_)); }
 
-DpAgg::value($node, 'rival', q{SELECT dp_agg.protect('r.people', unit => 'id', population => 'rivals'); SELECT dp_agg.set_bounds('r.people', 'x', 0, 10); SELECT dp_agg.set_budget('analyst', 'rivals', epsilon => 1000)});
+DpAgg::value($node, 'rival', q{SELECT dp_agg.protect('r.people', unit => 'id', population => 'rivals'); SELECT dp_agg.set_bounds('r.people', 'x', 0, 10); SELECT dp_agg.set_budget('analyst', 'rivals', epsilon => 1000); SELECT dp_agg.set_population_cap('rivals', epsilon => 1e9)});
 DpAgg::value($node, 'keeper', q{CREATE TABLE k.t (id int PRIMARY KEY, x int NOT NULL); INSERT INTO k.t SELECT i, i % 10 FROM generate_series(1, 300) i;
 	SELECT dp_agg.protect('k.t', unit => 'id', population => 'kept'); SELECT dp_agg.set_bounds('k.t', 'x', 0, 10); SELECT dp_agg.set_budget('analyst', 'kept', epsilon => 1000)});
 DpAgg::value($node, 'analyst', 'SELECT count(*) FROM r.people; SELECT count(*) FROM k.t');
@@ -59,7 +59,7 @@ reaches(@$_) foreach
   [ 'a budget', q{SELECT dp_agg.set_budget('keeper', 'rivals', epsilon => 1e6)} ],
   [ 'a budget by the other form', q{SELECT dp_agg.set_budget('keeper', 'rivals', epsilon => 1e6::float8)} ],
   [ 'more for who has one', q{SELECT dp_agg.set_budget('analyst', 'rivals', epsilon => 1e6)} ],
-  [ 'an account is closed', q{SELECT dp_agg.drop_budget('analyst', 'rivals')} ],
+  [ 'an account is closed', q{SELECT dp_agg.drop_budget('analyst', 'rivals')} ], [ 'a cap', q{SELECT dp_agg.set_population_cap('rivals', epsilon => 1e6)} ], [ 'no cap', q{SELECT dp_agg.drop_population_cap('rivals')} ],
   [ 'it makes itself an administrator', q{SELECT dp_agg.grant_admin('keeper', 'rivals')} ],
   [ 'it takes the administrator out', q{SELECT dp_agg.revoke_admin('rival', 'rivals')} ],
   [ 'the size', q{SELECT dp_agg.set_population_size('rivals', 1000000)} ],
@@ -80,7 +80,8 @@ foreach my $sql (q{SELECT query FROM dp_agg.release_log}, q{SELECT * FROM dp_agg
 	control(as('admin', "BEGIN; $sql; ROLLBACK")->{sqlstate} eq '00000', "the administrator of all may: $sql");
 }
 # The functions behind it, with any arguments.
-foreach my $sql (q{account_set('keeper', 'rivals', 9, 0.1, NULL, NULL, 'pure', NULL, NULL, true)}, q{account_drop('analyst', 'rivals')}, q{population_found('keeper'::regrole, 'rivals')}, q{admin_add('keeper', 'rivals', true)},
+foreach my $sql (q{account_set('keeper', 'rivals', 9, 0.1, NULL, NULL, 'pure', NULL, NULL, NULL, true)}, q{account_put('keeper'::regrole, 'rivals', 9, 0.1, NULL, NULL, 'pure', NULL, NULL, NULL, true)},
+	q{cap_set('rivals', 9, 0.1, NULL, 'pure', NULL, true)}, q{cap_drop('rivals')}, q{account_drop('analyst', 'rivals')}, q{population_found('keeper'::regrole, 'rivals')}, q{admin_add('keeper', 'rivals', true)},
 	q{admin_remove('rival', 'rivals', true)}, q{administers('rival'::regrole, 'rivals')}, q{population_known('keeper'::regrole, 'rivals')}, q{readers_warn('rivals', NULL, NULL)}, q{kept_reads('rivals', NULL)}, q{closed_account('analyst'::regrole, 'rivals')})
 {
 	my $r = as('keeper', "SELECT dp_agg.$sql");

@@ -115,7 +115,7 @@ image_of(RewriteContext *context, Query *query, Expr *expr)
 {
 	Expr	   *image = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_IMAGE, InvalidOid), BYTEAOID,
 											  list_make1(copyObject(expr)), InvalidOid,
-											  InvalidOid, COERCE_EXPLICIT_CALL);
+											  InvalidOid, COERCE_SQL_SYNTAX);
 	TargetEntry *result;
 	ListCell   *lc;
 

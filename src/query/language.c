@@ -377,13 +377,29 @@ guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
 /*
  * Did the rewriter put the function there?  The query of a CTE is guarded each time that the CTE
  * is named.
+ *
+ * A client can name the function as well.  Then it is a call like any other; the rewriter makes
+ * what the grammar makes for functions with a syntax of their own, or a cast, of which a client
+ * cannot have one of these functions made.  guarded() takes an "internal", which no client has.
  */
 static bool
-is_already_guarded(DpFunction ours)
+is_already_guarded(const FuncExpr *func, DpFunction ours)
 {
-	return ours == DP_FUNC_GUARDED || ours == DP_FUNC_GUARDED_CAST || ours == DP_FUNC_TAME ||
-		ours == DP_FUNC_CANONICAL || ours == DP_FUNC_EXACT || ours == DP_FUNC_NEAREST_FLOAT4 ||
-		ours == DP_FUNC_NEAREST_FLOAT8;
+	switch (ours)
+	{
+		case DP_FUNC_GUARDED:
+		case DP_FUNC_GUARDED_CAST:
+			return true;
+		case DP_FUNC_IMAGE:
+		case DP_FUNC_TAME:
+		case DP_FUNC_CANONICAL:
+		case DP_FUNC_EXACT:
+		case DP_FUNC_NEAREST_FLOAT4:
+		case DP_FUNC_NEAREST_FLOAT8:
+			return func->funcformat != COERCE_EXPLICIT_CALL;
+		default:
+			return false;
+	}
 }
 
 /*
@@ -395,10 +411,13 @@ guard_func(FuncExpr *func, LanguageContext *context)
 {
 	DpFunction	ours = extension_function(func->funcid);
 
-	if (ours == DP_FUNC_IMAGE)
-		return copyObject((Node *) func);	/* of a column that is only passed on */
-	if (is_already_guarded(ours))
+	if (is_already_guarded(func, ours))
+	{
+		/* of a column that is only passed on */
+		if (ours == DP_FUNC_IMAGE && IsA(linitial(func->args), Var))
+			return copyObject((Node *) func);
 		return expression_tree_mutator((Node *) func, guard_mutator, (void *) context);
+	}
 	if (ours != DP_FUNC_NONE || func->funcretset ||
 		(func->funcvariadic && get_func_variadictype(func->funcid) == ANYOID))
 		refuse_function(context->rewrite, (Node *) func);

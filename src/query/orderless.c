@@ -30,7 +30,7 @@ exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
 
 	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_EXACT, type), NUMERICOID,
 										   list_make1(argument->expr), InvalidOid, InvalidOid,
-										   COERCE_EXPLICIT_CALL);
+										   COERCE_SQL_SYNTAX);
 	aggref->aggfnoid = average ? F_AVG_NUMERIC : F_SUM_NUMERIC;
 	aggref->aggtype = NUMERICOID;
 	aggref->aggargtypes = list_make1_oid(NUMERICOID);
@@ -44,7 +44,7 @@ exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
 	}
 	return (Node *) makeFuncExpr(extension_oid(nearest, InvalidOid), result,
 								 list_make1(aggref), InvalidOid, InvalidOid,
-								 COERCE_EXPLICIT_CALL);
+								 COERCE_SQL_SYNTAX);
 }
 
 /* Keeps sum() and avg() of numerics from overflowing. */
@@ -53,7 +53,7 @@ tame_sum(Aggref *aggref, TargetEntry *argument)
 {
 	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_TAME, InvalidOid), NUMERICOID,
 										   list_make1(argument->expr), InvalidOid, InvalidOid,
-										   COERCE_EXPLICIT_CALL);
+										   COERCE_SQL_SYNTAX);
 	return (Node *) aggref;
 }
 

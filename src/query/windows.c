@@ -209,7 +209,7 @@ image_of(Var *var)
 {
 	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_IMAGE, InvalidOid), BYTEAOID,
 								 list_make1(copyObject(var)), InvalidOid, InvalidOid,
-								 COERCE_EXPLICIT_CALL);
+								 COERCE_SQL_SYNTAX);
 }
 
 /*

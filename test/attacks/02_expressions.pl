@@ -65,6 +65,12 @@ sub errors
 }
 errors('division by zero', 'p.x / 0');
 errors('overflow', 'p.x * 1000000000');
+# What only the rewriter makes, and any client can name: what is in it would go unguarded.
+attack("an internal function: $_->[0]", "SELECT dp_count(*) FROM people p WHERE CASE WHEN p.name = 'p5' THEN dp_agg.$_->[1] IS NULL ELSE true END", state => 'DP002')
+  foreach [ 'image', 'image(1 / (p.id - 5))' ], [ 'image of a column', 'image(1 / (p.id - 5) + p.x)' ], [ 'exact', 'exact((1 / (p.id - 5))::float8)' ], [ 'exact of a real', 'exact((1 / (p.id - 5))::real)' ],
+  [ 'tame', 'tame((1 / (p.id - 5))::numeric)' ], [ 'canonical', 'canonical((1 / (p.id - 5))::numeric, -1)' ], [ 'canonical by a column', 'canonical((1 / (p.id - 5))::numeric, p.x)' ],
+  [ 'nearest_float4', 'nearest_float4((1 / (p.id - 5))::numeric)' ], [ 'nearest_float8', 'nearest_float8((1 / (p.id - 5))::numeric)' ], [ 'flat', "flat((1 / (p.id - 5))::text)" ];
+
 errors('collations that conflict', 'o.a = o.b', from => 'people p, a.col o');
 errors('collations that conflict, greatest', 'greatest(o.a, o.b)', from => 'people p, a.col o');
 errors('collations that conflict, ANY', "o.a = ANY (ARRAY[o.b, 'x'])", from => 'people p, a.col o');

@@ -4493,6 +4493,10 @@ BEGIN
 	PERFORM dp_agg.check_period(period);
 	new.period := period;
 
+	IF holder <> 0 THEN
+		-- before the account is locked: who asks would have to wait
+		PERFORM dp_agg.readers_warn(population, NULL, holder);
+	END IF;
 	-- Waits for whoever opens, changes, charges or closes the account just now.
 	LOOP
 		SELECT * INTO was FROM dp_agg.account a
@@ -4572,9 +4576,6 @@ BEGIN
 			USING ERRCODE = 'undefined_object',
 				HINT = 'A budget is given to a role that exists; its members spend from it too.';
 	END IF;
-	PERFORM dp_agg.check_account(population, accountant, forget, delta, max_releases);
-	-- before the account is locked: who asks would have to wait
-	PERFORM dp_agg.readers_warn(population, NULL, holder);
 	PERFORM dp_agg.account_put(holder, population, epsilon, delta, period, max_epsilon_per_query, accountant,
 							   min_epsilon_per_query, max_releases, max_epsilon_lifetime, forget);
 END

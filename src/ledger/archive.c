@@ -24,13 +24,12 @@ static void
 read_hash(Relation rel, HeapTuple tuple, AttrNumber attno, uint8 *hash)
 {
 	bool		isnull;
-	bytea	   *bytes = DatumGetByteaPP(heap_getattr(tuple, attno, RelationGetDescr(rel), &isnull));
+	Datum		value = heap_getattr(tuple, attno, RelationGetDescr(rel), &isnull);
 
-	if (VARSIZE_ANY_EXHDR(bytes) != CHAIN_HASH_SIZE)
+	if (!chain_read_hash(value, isnull, hash))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),
 				 errmsg("a range of archived entries has no valid hash")));
-	memcpy(hash, VARDATA_ANY(bytes), CHAIN_HASH_SIZE);
 }
 
 /*

@@ -39,6 +39,21 @@
 
 #define FORMAT "dp_agg ledger 1"
 
+/* chain_read_hash: is the value a bytea of the size of a hash?  Copies it to hash if so. */
+bool
+chain_read_hash(Datum value, bool isnull, uint8 *hash)
+{
+	bytea	   *bytes;
+
+	if (isnull)
+		return false;
+	bytes = DatumGetByteaPP(value);
+	if (VARSIZE_ANY_EXHDR(bytes) != CHAIN_HASH_SIZE)
+		return false;
+	memcpy(hash, VARDATA_ANY(bytes), CHAIN_HASH_SIZE);
+	return true;
+}
+
 /* Appends a length and that many bytes. */
 static void
 add_counted(StringInfo bytes, const char *data, Size length)

@@ -15,6 +15,7 @@
 /* Bytes of a hash. */
 #define CHAIN_HASH_SIZE LEDGER_DIGEST_SIZE
 
+extern bool chain_read_hash(Datum value, bool isnull, uint8 *hash);
 extern void chain_hash(StringInfo bytes, const char *kind, TupleDesc desc, const Datum *values,
 					   const bool *nulls, uint8 *hash);
 

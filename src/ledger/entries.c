@@ -119,14 +119,13 @@ static void
 read_head(Entries *entries)
 {
 	TupleTableSlot *row = entries->head_row;
-	bytea	   *hash = DatumGetByteaPP(row->tts_values[Anum_ledger_head_hash - 1]);
 
 	entries->id = DatumGetInt64(row->tts_values[Anum_ledger_head_id - 1]);
-	if (VARSIZE_ANY_EXHDR(hash) != CHAIN_HASH_SIZE)
+	if (!chain_read_hash(row->tts_values[Anum_ledger_head_hash - 1],
+						 row->tts_isnull[Anum_ledger_head_hash - 1], entries->hash))
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),
 				 errmsg("the head of the ledger has no valid hash")));
-	memcpy(entries->hash, VARDATA_ANY(hash), CHAIN_HASH_SIZE);
 }
 
 /*

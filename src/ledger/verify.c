@@ -69,21 +69,6 @@ typedef struct Verification
  * ----------
  */
 
-/* Is it a bytea of the size of a hash?  Copies it to hash if so. */
-static bool
-get_hash(Datum value, bool isnull, uint8 *hash)
-{
-	bytea	   *bytes;
-
-	if (isnull)
-		return false;
-	bytes = DatumGetByteaPP(value);
-	if (VARSIZE_ANY_EXHDR(bytes) != CHAIN_HASH_SIZE)
-		return false;
-	memcpy(hash, VARDATA_ANY(bytes), CHAIN_HASH_SIZE);
-	return true;
-}
-
 /* Reads the head that the ledger keeps; it does not exist before the first entry. */
 static Head
 read_head(Snapshot snapshot)
@@ -102,7 +87,8 @@ read_head(Snapshot snapshot)
 		head.exists = !isnull;
 		head.id = isnull ? 0 : DatumGetInt64(id);
 		hash = heap_getattr(tuple, Anum_ledger_head_hash, RelationGetDescr(rel), &isnull);
-		(void) get_hash(hash, isnull, head.hash);	/* one without a hash is equal to none */
+		(void) chain_read_hash(hash, isnull, head.hash);	/* one without a hash is equal to
+															 * none */
 		head.single = !HeapTupleIsValid(systable_getnext(scan));
 	}
 	systable_endscan(scan);
@@ -225,8 +211,8 @@ judge_entry(Verification *verification, const WalkSource *source)
 		found_fault(verification, last->id + 1, NULL, "the entry is missing");
 	else if (id <= last->id)
 		found_fault(verification, id, source->name, "the number is not given once, from 1 on");
-	else if (!get_hash(source->values[source->hash - 1], source->nulls[source->hash - 1], stored) ||
-			 !get_hash(source->values[source->prev_hash - 1], source->nulls[source->prev_hash - 1], prev_hash))
+	else if (!chain_read_hash(source->values[source->hash - 1], source->nulls[source->hash - 1], stored) ||
+			 !chain_read_hash(source->values[source->prev_hash - 1], source->nulls[source->prev_hash - 1], prev_hash))
 		found_fault(verification, id, source->name, "the entry has no hash");
 	if (verification->fault.found)
 		return;

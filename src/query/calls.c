@@ -48,6 +48,28 @@ call_ours(DpFunction ours, Oid what, Oid resulttype, Oid resultcollid, Oid input
 }
 
 /*
+ * A call by the rewriter of a function of ours, which a client can name as well: with the mark of
+ * is_call_of_rewriter().  argtype as for extension_oid().
+ */
+Node *
+call_of_rewriter(DpFunction function, Oid argtype, Oid resulttype, Node *arg)
+{
+	return (Node *) makeFuncExpr(extension_oid(function, argtype), resulttype, list_make1(arg),
+								 InvalidOid, InvalidOid, COERCE_SQL_SYNTAX);
+}
+
+/*
+ * Has the rewriter made the call of such a function?  It looks like what the grammar makes for functions
+ * with a syntax of their own, or (canonical()) like a cast; a client cannot have either made of one of
+ * these functions.
+ */
+bool
+is_call_of_rewriter(const FuncExpr *func)
+{
+	return func->funcformat != COERCE_EXPLICIT_CALL;
+}
+
+/*
  * A text that is not wider than guarded() allows, or else NULL: through the
  * function that changes the length of a string, with no length.
  */

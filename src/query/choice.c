@@ -22,6 +22,7 @@
 
 #include "core/refusals.h"
 #include "policy/extension.h"
+#include "query/calls.h"
 #include "query/checks.h"
 #include "query/choice.h"
 #include "query/keys.h"
@@ -113,9 +114,7 @@ sort_by(Query *query, TargetEntry *tle)
 static TargetEntry *
 image_of(RewriteContext *context, Query *query, Expr *expr)
 {
-	Expr	   *image = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_IMAGE, InvalidOid), BYTEAOID,
-											  list_make1(copyObject(expr)), InvalidOid,
-											  InvalidOid, COERCE_SQL_SYNTAX);
+	Expr	   *image = (Expr *) call_of_rewriter(DP_FUNC_IMAGE, InvalidOid, BYTEAOID, copyObject((Node *) expr));
 	TargetEntry *result;
 	ListCell   *lc;
 

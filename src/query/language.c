@@ -378,9 +378,8 @@ guard_function(Node *node, Oid funcid, Oid resulttype, Oid resultcollid, Oid inp
  * Did the rewriter put the function there?  The query of a CTE is guarded each time that the CTE
  * is named.
  *
- * A client can name the function as well.  Then it is a call like any other; the rewriter makes
- * what the grammar makes for functions with a syntax of their own, or a cast, of which a client
- * cannot have one of these functions made.  guarded() takes an "internal", which no client has.
+ * A client can name the function as well; then it is a call like any other.  guarded() takes an
+ * "internal", which no client has.
  */
 static bool
 is_already_guarded(const FuncExpr *func, DpFunction ours)
@@ -396,7 +395,7 @@ is_already_guarded(const FuncExpr *func, DpFunction ours)
 		case DP_FUNC_EXACT:
 		case DP_FUNC_NEAREST_FLOAT4:
 		case DP_FUNC_NEAREST_FLOAT8:
-			return func->funcformat != COERCE_EXPLICIT_CALL;
+			return is_call_of_rewriter(func);
 		default:
 			return false;
 	}

@@ -13,6 +13,7 @@
 
 #include "core/refusals.h"
 #include "policy/extension.h"
+#include "query/calls.h"
 #include "query/checks.h"
 #include "query/keys.h"
 #include "query/level.h"
@@ -28,9 +29,7 @@ exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
 	Oid			result = aggref->aggtype;
 	ListCell   *lc;
 
-	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_EXACT, type), NUMERICOID,
-										   list_make1(argument->expr), InvalidOid, InvalidOid,
-										   COERCE_SQL_SYNTAX);
+	argument->expr = (Expr *) call_of_rewriter(DP_FUNC_EXACT, type, NUMERICOID, (Node *) argument->expr);
 	aggref->aggfnoid = average ? F_AVG_NUMERIC : F_SUM_NUMERIC;
 	aggref->aggtype = NUMERICOID;
 	aggref->aggargtypes = list_make1_oid(NUMERICOID);
@@ -42,18 +41,14 @@ exact_sum(Aggref *aggref, TargetEntry *argument, Oid type)
 		clause->tleSortGroupRef = ref;
 		lfirst(lc) = clause;
 	}
-	return (Node *) makeFuncExpr(extension_oid(nearest, InvalidOid), result,
-								 list_make1(aggref), InvalidOid, InvalidOid,
-								 COERCE_SQL_SYNTAX);
+	return call_of_rewriter(nearest, InvalidOid, result, (Node *) aggref);
 }
 
 /* Keeps sum() and avg() of numerics from overflowing. */
 static Node *
 tame_sum(Aggref *aggref, TargetEntry *argument)
 {
-	argument->expr = (Expr *) makeFuncExpr(extension_oid(DP_FUNC_TAME, InvalidOid), NUMERICOID,
-										   list_make1(argument->expr), InvalidOid, InvalidOid,
-										   COERCE_SQL_SYNTAX);
+	argument->expr = (Expr *) call_of_rewriter(DP_FUNC_TAME, InvalidOid, NUMERICOID, (Node *) argument->expr);
 	return (Node *) aggref;
 }
 

@@ -35,6 +35,7 @@
 #include "core/refusals.h"
 #include "policy/allowed.h"
 #include "policy/extension.h"
+#include "query/calls.h"
 #include "query/checks.h"
 #include "query/equalities.h"
 #include "query/level.h"
@@ -207,9 +208,7 @@ sort_by_expression(WindowsContext *context, Node *expr)
 static Node *
 image_of(Var *var)
 {
-	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_IMAGE, InvalidOid), BYTEAOID,
-								 list_make1(copyObject(var)), InvalidOid, InvalidOid,
-								 COERCE_SQL_SYNTAX);
+	return call_of_rewriter(DP_FUNC_IMAGE, InvalidOid, BYTEAOID, copyObject((Node *) var));
 }
 
 /*

@@ -124,7 +124,8 @@ my %answer = map { split /\|/ } split /\n/, $released;
 my %truth = map { split /\|/ } split /\n/, query('SELECT month::date, n FROM truth');
 my $off = 0;
 $off += ($answer{$_} - $truth{$_})**2 foreach keys %answer;
-ok(keys %answer >= 18, 'months are released with them') or diag(scalar keys %answer, ' of ', scalar keys %truth);
+# The threshold of a count alone is one of rows: with a max_total of 120, about 3,000, and the last month is not a whole one.
+ok(keys %answer >= 12, 'months are released with them') or diag(scalar keys %answer, ' of ', scalar keys %truth);
 ok(sqrt($off / keys %answer) < 4 * $t, '... and counts are near the truth') or diag(sqrt($off / keys %answer));
 
 my $measured = DpAgg::as($node, 'analyst', q{SET dp_agg.epsilon = 5; SELECT count(*) FROM orders WHERE dp_with(max_rows => 1, max_total => 1)});

@@ -304,11 +304,11 @@ CREATE OR REPLACE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
 			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
 			   obligation text, warnings text[], release integer, bounded boolean, smallest_group bigint,
-			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text)
+			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text, gaussian boolean)
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; no row before the first release';
+'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; whether the noise of the output is Gaussian, as it may be where all accounts add up rho; no row before the first release';
 
 -- ----------------------------------------------------------------------------
 -- Risk tiers: codes as sentences.

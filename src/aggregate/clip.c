@@ -4,7 +4,8 @@
  *		them together.
  *
  * The noise of such a release is made for individuals whose groups' largest coordinates sum up to
- * one.  So an individual that would add more is scaled down as a whole: all its rows count, each
+ * one; Gaussian noise, for those whose squared coordinates sum up to the number of coordinates.  So an individual that
+ * would add more is scaled down as a whole: all its rows count, each
  * weighs less.  The factor is a function of that individual's rows only.  All numbers are
  * integers, and every division is rounded towards zero, so that the bound holds exactly.
  *
@@ -12,6 +13,8 @@
  * zero by as much, and so never the larger.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "aggregate/clip.h"
 #include "aggregate/contribution.h"
@@ -116,8 +119,37 @@ counted_rows(const Contributions *contributions, int64 n)
 }
 
 /*
+ * What the coordinates u cost, in 1/DP_SCALE of what an individual may in all: the size of the largest of
+ * them, or, for Gaussian noise, the mean of their squares over the square of norm/T, rounded up.  Each is at most
+ * DP_SCALE in size and norm/T is not below 1/DP_MAX_SHORTENING, so that it is 2^40 at most, and that of a million
+ * groups 2^60; T is below 2^27.
+ */
+static int64
+cost_of(const Contributions *contributions, const int64 *u)
+{
+	int			d = contributions->spec.dimensions;
+	dp_int128	squares = 0;
+	int64		largest = 0;
+
+	for (int i = 0; i < d; i++)
+	{
+		largest = Max(largest, Max(u[i], -u[i]));
+		squares += u[i] * u[i];
+	}
+	if (contributions->params.gaussian)
+	{
+		dp_int128	norm = contributions->params.norm;
+		dp_int128	total = contributions->params.total;
+		dp_int128	most = (dp_int128) DP_SCALE * d * norm * norm;
+
+		return (int64) ((squares * total * total + most - 1) / most);
+	}
+	return largest;
+}
+
+/*
  * What an individual would add to a group, by the sums of all features over its rows there, if
- * it were in no other: the coordinates u, in lattice units, and as its cost the size of the largest.
+ * it were in no other: the coordinates u, in lattice units, and its cost.
  * u[0] is at most contributions->gate_weight.
  */
 int64
@@ -128,7 +160,6 @@ clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 	Factor		rows = {counted_rows(contributions, n), n};
 	Factor		totals = {1, 1};
 	bool		clipped;
-	int64		cost;
 
 	u[0] = scaled((dp_int128) n * DP_SCALE, contributions->params.total, &rows);
 	if (spec->weighed)
@@ -140,7 +171,7 @@ clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 	}
 	clipped = rows.to < rows.from || totals.to < totals.from ||
 		(!spec->weighed && u[0] > contributions->gate_weight);
-	cost = u[0] = Min(u[0], contributions->gate_weight);
+	u[0] = Min(u[0], contributions->gate_weight);
 	for (int i = 1; i < spec->dimensions; i++)
 	{
 		if (spec->coordinates[i].clipped)
@@ -153,14 +184,29 @@ clip_group(const Contributions *contributions, const int64 *sums, int64 *u)
 			if (spec->coordinates[i].imputation == SPEC_IMPUTE_LOWER)
 				u[i] = 2 * Max(u[i], 0) - u[0];
 		}
-		cost = Max(cost, Max(u[i], -u[i]));
 	}
-	return cost;
+	return cost_of(contributions, u);
 }
 
-/* The cost by which an individual is scaled, whose groups cost so much in all. */
+/* The least whole number whose square is at least x. */
+static int64
+root_above(dp_uint128 x)
+{
+	dp_uint128	root = (dp_uint128) sqrt((double) x);
+
+	while (root * root < x)
+		root++;
+	while (root > 0 && (root - 1) * (root - 1) >= x)
+		root--;
+	return (int64) root;
+}
+
+/*
+ * By what an individual is divided, in 1/DP_SCALE, whose groups cost so much in all; not if that is one at
+ * most.  Squares that sum up to `cost` are those of numbers that are to be divided by the root of it.
+ */
 static inline int64
-scaling_cost(int64 cost)
+scaling_cost(const Contributions *contributions, int64 cost)
 {
 #if defined(DP_FAULT_CAPS_OFF) || defined(DP_FAULT_CLIP_OFF)
 	return 0;
@@ -172,6 +218,8 @@ scaling_cost(int64 cost)
 		others = cost = Max(cost, others);
 	}
 #endif
+	if (contributions->params.gaussian && cost > DP_SCALE)
+		return root_above((dp_uint128) cost * DP_SCALE);
 	return cost;
 }
 
@@ -179,7 +227,7 @@ scaling_cost(int64 cost)
 static void
 scale(const Contributions *contributions, int64 cost, int64 *u)
 {
-	cost = scaling_cost(cost);
+	cost = scaling_cost(contributions, cost);
 	if (cost <= DP_SCALE)
 		return;
 	for (int i = 1; i < contributions->spec.dimensions; i++)
@@ -216,6 +264,6 @@ clip_weight(const Contributions *contributions, int64 n, int64 cost)
 								contributions->params.total);
 
 	weight = Min(weight, contributions->gate_weight);
-	cost = scaling_cost(cost);
+	cost = scaling_cost(contributions, cost);
 	return cost > DP_SCALE ? divide((dp_int128) weight * DP_SCALE, cost) : weight;
 }

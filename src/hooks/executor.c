@@ -169,6 +169,7 @@ new_charge(const ReleaseState *state)
 	item->relations = spec->relations;
 	item->outputs = charged_outputs(spec);
 	item->account_required = spec->account_required;
+	item->concentrated = state->params.gaussian;
 	item->codes = release_codes(spec, &state->params);
 	item->lifetime_limit = tier_lifetime_limit();
 	charge->item = item;
@@ -198,6 +199,7 @@ add_charge(List *charges, const ReleaseState *state, Charge **found)
 			charge->item->delta_atto == state->params.delta_atto)
 		{
 			charge->sets = bms_add_member(charge->sets, grouping->number);
+			charge->item->concentrated |= state->params.gaussian;
 			*found = charge;
 			return charges;
 		}

@@ -23,6 +23,7 @@
 #include "parser/analyze.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
@@ -128,7 +129,39 @@ typedef struct AskContext
 	Query	   *query;			/* whose range table is looked at */
 	bool		concerned;		/* the statement names a protected relation */
 	bool		analyst;		/* the user may only see releases of such a relation */
+	List	   *populations;	/* of Name: of all such relations, each once */
 } AskContext;
+
+/* Notes the population of a protected relation. */
+static void
+note_population(AskContext *context, const NameData *population)
+{
+	Name		copy;
+	ListCell   *lc;
+
+	foreach(lc, context->populations)
+	{
+		if (strcmp(NameStr(*(Name) lfirst(lc)), NameStr(*population)) == 0)
+			return;
+	}
+	copy = palloc(NAMEDATALEN);
+	namestrcpy(copy, NameStr(*population));
+	context->populations = lappend(context->populations, copy);
+}
+
+/* Do all accounts that pay for releases of these populations add up rho? */
+static bool
+ask_concentrated(const AskContext *context)
+{
+	ListCell   *lc;
+
+	foreach(lc, context->populations)
+	{
+		if (!ledger_is_concentrated(lfirst(lc)))
+			return false;
+	}
+	return true;
+}
 
 /* Decides whether the user may ask about a protected relation; may raise "permission denied". */
 static void
@@ -137,6 +170,7 @@ judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation 
 	DpPermissions *permissions = DP_QUERY_PERMISSIONS(context->query, rte);
 
 	context->concerned = true;
+	note_population(context, &rel->population);
 	if (pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) == ACLCHECK_OK)
 		return;
 	if (ledger_role_has_account(&rel->population))
@@ -237,7 +271,8 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 		if (ask->analyst || statement_uses_dp(parse))
 		{
 			RewriteContext context = {.root = root,.user = ask->user,
-				.source = query_string,.analyst = ask->analyst};
+				.source = query_string,.analyst = ask->analyst,
+				.concentrated = ask_concentrated(ask)};
 
 			extension_check_version();
 			process_statement(&context, parse);
@@ -259,8 +294,13 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 	if (ask->analyst)
 		refuse_unsafe_session();
 
-	/* what was decided here holds for this role only */
+	/*
+	 * what was decided here holds for this role, and until its accounts change their
+	 * accountant
+	 */
 	result->dependsOnRole = true;
+	if (OidIsValid(ledger_accounts()))
+		result->relationOids = lappend_oid(result->relationOids, ledger_accounts());
 	return result;
 }
 

@@ -164,6 +164,57 @@ get_integer(Relation rel, HeapTuple tuple, AttrNumber attno)
 	return isnull ? 0 : DatumGetInt64(value);
 }
 
+/* ledger_accounts: the table of accounts; InvalidOid if the extension is not installed. */
+Oid
+ledger_accounts(void)
+{
+	return ledger_table("account");
+}
+
+/* Adds an account to how many there are, and to how many of them add up rho. */
+static void
+count_account(Relation rel, const NameData *population, Oid role, int *accounts, int *concentrated)
+{
+	SysScanDesc scan = ledger_begin_account(rel, population, role, NULL);
+	HeapTuple	tuple = systable_getnext(scan);
+
+	if (HeapTupleIsValid(tuple))
+	{
+		(*accounts)++;
+		*concentrated += get_integer(rel, tuple, Anum_account_rho_limit) > 0 ? 1 : 0;
+	}
+	systable_endscan(scan);
+}
+
+/*
+ * ledger_is_concentrated
+ *		Do all accounts that pay for a release of this session add up rho, the cap of the population
+ *		among them, and is there any?
+ *
+ * Then its noise may be such that rho is what it costs, and epsilon only together with delta.  The
+ * worker asks again when it charges (LEDGER_NOT_CONCENTRATED).
+ */
+bool
+ledger_is_concentrated(const NameData *population)
+{
+	Relation	rel;
+	List	   *roles;
+	ListCell   *lc;
+	int			accounts = 0;
+	int			concentrated = 0;
+
+	if (!OidIsValid(ledger_table("account")))
+		return false;
+	rel = ledger_open("account", AccessShareLock);
+	count_account(rel, population, InvalidOid, &accounts, &concentrated);
+	roles = ledger_acting_roles(GetSessionUserId(), GetUserId());
+	foreach(lc, roles)
+		count_account(rel, population, lfirst_oid(lc), &accounts, &concentrated);
+	list_free(roles);
+	table_close(rel, AccessShareLock);
+	return accounts > 0 && concentrated == accounts;
+}
+
 /* An account that has delta for so many releases runs out of other things first. */
 #define DELTA_IN_PLENTY 1000000
 

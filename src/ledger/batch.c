@@ -94,10 +94,27 @@ accounts_of(Batch *batch, const NameData *population, List *roles)
 	return accounts;
 }
 
+/* May these accounts pay this price?  What costs rho, only those that add rho up. */
+static bool
+may_pay(const LedgerPrice *price, List *accounts)
+{
+	ListCell   *lc;
+
+	if (!price->concentrated)
+		return true;
+	foreach(lc, accounts)
+	{
+		if (!((Account *) lfirst(lc))->concentrated)
+			return false;
+	}
+	return accounts != NIL;
+}
+
 /*
  * Who pays what: a list of Share in *shares.  Whoever pays, the cap of the population, if it has one,
  * pays as well.  False, with a verdict in the answer, if
- * an account is required and there is none (LEDGER_NO_ACCOUNT), or if the row of one
+ * an account is required and there is none (LEDGER_NO_ACCOUNT), if one cannot pay what costs
+ * rho (LEDGER_NOT_CONCENTRATED), or if the row of one
  * could not be locked at once (LEDGER_BUSY).
  *
  * An account that was changed since the batch began is locked now, so that what waits for
@@ -136,6 +153,11 @@ find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *
 				return false;
 			}
 			*shares = lappend(*shares, share);
+		}
+		if (!may_pay(price, accounts))
+		{
+			share_set_verdict(&request->answer, LEDGER_NOT_CONCENTRATED, price);
+			return false;
 		}
 	}
 	if (batch->overtaken)

@@ -28,6 +28,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -194,6 +195,16 @@ same_account(HeapTuple before, HeapTuple after, TupleDesc desc)
 			   NameStr(*DatumGetName(heap_getattr(after, Anum_account_population, desc, &isnull)))) == 0;
 }
 
+/* Does an account add up rho? */
+static bool
+adds_up_rho(HeapTuple account, TupleDesc desc)
+{
+	bool		isnull;
+
+	(void) heap_getattr(account, Anum_account_rho_limit, desc, &isnull);
+	return !isnull;
+}
+
 /*
  * account_changed() returns trigger
  *
@@ -217,6 +228,9 @@ dp_account_changed(PG_FUNCTION_ARGS)
 				 errmsg("accounts cannot be truncated"),
 				 errhint("Close them with dp_agg.drop_budget().")));
 	desc = RelationGetDescr(data->tg_relation);
+	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event) ||
+		adds_up_rho(data->tg_trigtuple, desc) != adds_up_rho(data->tg_newtuple, desc))
+		CacheInvalidateRelcache(data->tg_relation); /* plans rest on it: hooks/planner.c */
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		keep_change(desc, NULL, data->tg_trigtuple);
 	else if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))

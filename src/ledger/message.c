@@ -82,6 +82,7 @@ add_price(List *prices, const LedgerItem *item)
 	price->least_epsilon = Max(price->least_epsilon, item->least_epsilon);
 	price->releases++;
 	price->account_required |= item->account_required;
+	price->concentrated |= item->concentrated;
 	return prices;
 }
 

@@ -29,6 +29,8 @@ typedef enum LedgerVerdict
 	LEDGER_UNDECIDED = 0,
 	LEDGER_PAID,				/* the charge is on disk */
 	LEDGER_NO_ACCOUNT,			/* an account is required, and there is none */
+	LEDGER_NOT_CONCENTRATED,	/* the noise is Gaussian, and an account adds up epsilon, or
+								 * there is none */
 	LEDGER_OVER_QUERY_LIMIT,	/* the statement costs more than an account allows */
 	LEDGER_UNDER_QUERY_MINIMUM, /* a release costs less than an account asks for */
 	LEDGER_EXHAUSTED,			/* too little epsilon or delta is left */
@@ -81,6 +83,7 @@ typedef struct LedgerPrice
 	int64		least_epsilon;	/* least that a release must cost if an account pays it */
 	int64		releases;		/* number of releases */
 	bool		account_required;	/* without an account the statement is refused */
+	bool		concentrated;	/* so it is with one that adds up epsilon */
 } LedgerPrice;
 
 /* One release of a statement, as it is charged and logged. */
@@ -93,6 +96,7 @@ typedef struct LedgerItem
 	const char *relations;		/* names of the protected relations, for the log */
 	const char *outputs;		/* names of the outputs, for the log */
 	bool		account_required;	/* false for a role that may read the rows itself */
+	bool		concentrated;	/* rho is what it costs: only accounts that add it up may pay */
 	TierCodes	codes;			/* what the release reveals; ledger_charge() adds what
 								 * accounts have spent */
 	int64		lifetime_limit; /* nano-epsilon that an account may have spent in its lifetime

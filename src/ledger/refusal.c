@@ -6,6 +6,7 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/plancache.h"
 #include "utils/timestamp.h"
 
 #include "accounting/units.h"
@@ -139,6 +140,19 @@ report_no_account(const LedgerAnswer *answer)
 			 errhint("Accounts are given with dp_agg.set_budget, and count once that is committed.")));
 }
 
+/* The plan was made when all accounts added up rho; plans that were kept are made again. */
+static void
+report_not_concentrated(const LedgerAnswer *answer)
+{
+	ResetPlanCache();
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("accounts on population \"%s\" have changed since the query was planned",
+					NameStr(answer->population)),
+			 errdetail("It was planned with Gaussian noise, for accounts that all add up rho. Nothing was charged."),
+			 errhint("Run the query again.")));
+}
+
 static void
 report_query_limit(const LedgerAnswer *answer)
 {
@@ -237,6 +251,9 @@ ledger_report_refusal(const LedgerAnswer *answer)
 			break;
 		case LEDGER_NO_ACCOUNT:
 			report_no_account(answer);
+			break;
+		case LEDGER_NOT_CONCENTRATED:
+			report_not_concentrated(answer);
 			break;
 		case LEDGER_OVER_QUERY_LIMIT:
 			report_query_limit(answer);

@@ -6,7 +6,7 @@
  * A label is a JSON object.  On a table:
  *
  *		{"population": "patients", "unit_columns": 1, "max_groups": 4,
- *		 "max_rows": 10, "max_total": 40, "columns": "listed", "facade": "dp.visits", "individuals": 1000000,
+ *		 "max_rows": 10, "max_total": 40, "max_norm": 25, "columns": "listed", "facade": "dp.visits", "individuals": 1000000,
  *		 "rows_beyond": [0.4, 0.2, 0]}
  *
  * "rows_beyond" says which shares of the rows are beyond the first 1, 2, 3, 5, ... of an
@@ -291,6 +291,7 @@ read_table_label(const char *text, ProtectedRelation *rel)
 								  DP_MAX_GROUPS);
 	rel->max_rows = label_limit(label, "max_rows", DP_DEFAULT_MAX_ROWS, DP_MAX_ROWS);
 	rel->max_total = label_limit(label, "max_total", 0, DP_MAX_TOTAL);
+	rel->max_norm = label_limit(label, "max_norm", 0, DP_MAX_TOTAL);
 	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
 	rel->individuals = label_individuals(label);
 	rel->measured = label_shares(label, "rows_beyond", rel->rows_beyond, DP_MEASURED_POINTS);

@@ -86,6 +86,8 @@ typedef struct ProtectedRelation
 	int			max_rows;
 	int			max_total;		/* rows of an individual in a whole release; 0: max_groups
 								 * times max_rows */
+	int			max_norm;		/* Euclidean norm of an individual's rows over groups, for
+								 * Gaussian noise; 0: max_total */
 	int64		individuals;	/* size of the population, as is declared; 0: it is not */
 	bool		measured;		/* somebody has measured how its rows lie over individuals */
 	double		rows_beyond[DP_MEASURED_POINTS];	/* measured.h; valid if measured */

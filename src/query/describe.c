@@ -68,6 +68,7 @@ describe_release(ReleaseBuilder *builder)
 	spec->population = builder->individuals->relation->population;
 	spec->account_required = builder->context->analyst;
 	spec->delta_asked = builder->asked[DP_PARAM_DELTA];
+	spec->concentrated = builder->context->concentrated;
 	spec->nparams = list_length(builder->params);
 	spec->grouped = spec->nkeys > 0;
 	name_outputs(spec);

@@ -40,6 +40,7 @@ typedef struct Individuals
 	int			max_groups;
 	int			max_rows;
 	int			max_total;		/* 0: max_groups times max_rows */
+	int			max_norm;		/* 0: as max_total */
 } Individuals;
 
 /* A level being worked on, and the levels around it. */
@@ -60,6 +61,7 @@ typedef struct RewriteContext
 	Oid			user;
 	const char *source;			/* query string, for error positions */
 	bool		analyst;		/* some relation is only readable through releases */
+	bool		concentrated;	/* all accounts that pay add up rho */
 	int			strict;			/* > 0: inside a level that uses dp_ aggregates */
 	int			releases;		/* number of releases made so far */
 	int			levels;			/* number of levels processed so far */

@@ -217,6 +217,7 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 
 		if (input == NULL)
 			continue;
+		result->max_norm = result->relation == NULL ? input->max_norm : 0;	/* a join has other rows */
 		if (result->relation == NULL)
 			result->relation = input->relation;
 		else if (strcmp(NameStr(result->relation->population),

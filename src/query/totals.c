@@ -230,6 +230,7 @@ settle_totals(ReleaseBuilder *builder)
 	spec->by_total = !spec->streamed && !one_group && bounds_by_total(builder);
 	spec->possible_groups = (int32) Max(Min(builder->possible_groups, DP_MAX_GROUPS), 1);
 	spec->weighed = spec->by_total && has_totals(spec);
+	spec->norm = builder->asked[DP_PARAM_TOTAL] ? 0 : builder->individuals->max_norm;
 }
 
 /* How many groups of an individual are kept, as an expression: settle_limits() in spec/spec.c says the same. */

@@ -200,8 +200,8 @@ unite_branches(RewriteContext *context, Query *query, List *below, Individuals *
 	result->unique = false;
 	result->level = NULL;
 	result->partial = NIL;
-	result->max_groups = result->max_rows = result->max_total = 0;	/* those of the branches
-																	 * add up */
+	result->max_groups = result->max_rows = 0;	/* those of the branches add up */
+	result->max_total = result->max_norm = 0;
 	if (query->limitCount != NULL || query->limitOffset != NULL)
 		refuse(REFUSE_LIMIT_BELOW, context->source, limit_location(query));
 	unit = unite_units(context, query, below, result);

@@ -75,6 +75,7 @@ individuals_of_relation(RewriteContext *context, Query *query, int rtindex)
 	result->max_groups = rel->max_groups;
 	result->max_rows = rel->max_rows;
 	result->max_total = rel->max_total;
+	result->max_norm = rel->max_norm;
 
 	/*
 	 * Lend the owner's right to read, for this relation and this plan only.  A definer view

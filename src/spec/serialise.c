@@ -26,7 +26,7 @@
 #include "spec/spec.h"
 
 #define SPEC_MAGIC 0x44507264
-#define SPEC_VERSION 5
+#define SPEC_VERSION 6
 
 /* Where fields at fixed places begin. */
 #define SPEC_ID_AT (sizeof(uint32) + sizeof(uint16))
@@ -421,6 +421,7 @@ pass_header(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_id(bytes, spec->id);
 	pass_bool(bytes, &spec->account_required);
 	pass_bool(bytes, &spec->delta_asked);
+	pass_bool(bytes, &spec->concentrated);
 }
 
 /* Numbers of entries. */
@@ -483,6 +484,8 @@ pass_bounding(SpecBytes *bytes, ReleaseSpec *spec)
 	pass_bool(bytes, &spec->weighed);
 	spec->possible_groups = (int32) pass_uint32(bytes, (uint32) spec->possible_groups);
 	require(spec->possible_groups >= 1 && spec->possible_groups <= DP_MAX_GROUPS);
+	spec->norm = (int32) pass_uint32(bytes, (uint32) spec->norm);
+	require(spec->norm >= 0 && spec->norm <= DP_MAX_TOTAL);
 	spec->rows = pass_choice(bytes, spec->rows, spec->nfeatures);
 	require(!spec->by_total || (spec->grouped && !spec->streamed && !spec->whole));
 	require(!spec->whole || spec->nsketches == 0);

@@ -7,11 +7,13 @@
 
 #include <math.h>
 
+#include "accounting/concentrated.h"
 #include "accounting/units.h"
 #include "core/errors.h"
 #include "core/limits.h"
 #include "core/settings.h"
 #include "mechanism/average.h"
+#include "mechanism/gaussian_noise.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
 #include "mechanism/whole_noise.h"
@@ -315,6 +317,82 @@ set_share(const ReleaseSpec *spec, int64 price)
 	return dp_loss_share(price, spec->grouping.part, spec->grouping.whole);
 }
 
+/*
+ * What the vector may cost under zCDP: what the price of the release is in rho, or the share of its grouping
+ * set in that, less what the parts cost; in 1e-12.
+ */
+static int64
+vector_rho(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	int64		whole;
+	int64		part;
+
+	if (dp_rho_of_epsilon(params->epsilon_nano, &whole) != DP_OK ||
+		dp_rho_of_epsilon(params->epsilon_share, &part) != DP_OK)
+		return 0;
+	return set_share(spec, whole) - spec->nparts * part;
+}
+
+/* The deviation of the best noise that is not Gaussian, which Gaussian noise is compared with. */
+static double
+other_deviation(const ReleaseSpec *spec, const ReleaseParams *params)
+{
+	double		look;
+	double		sum;
+
+	if (params->look > 0)
+	{
+		/* a sum there is the mean of two coordinates of joint noise */
+		dp_average_deviations(params->epsilon_share, params->groups, &look, &sum);
+		return sum * sqrt(2.0);
+	}
+	return params->whole_noise ?
+		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
+		dp_noise_stddev(params->vector_epsilon, params->groups, spec->dimensions);
+}
+
+/*
+ * Limits of a release that is bounded by total in the Euclidean norm.  That of rows in kept groups, r of each at
+ * most, is no more than r times the root of their number; and one row in each of T^2 groups has a norm of T.
+ */
+static void
+settle_norm(const ReleaseSpec *spec, const double *values, ReleaseParams *params)
+{
+	double		asked = values[DP_PARAM_TOTAL];
+
+	if (!spec->groups_asked)
+		params->kept = (int64) Min(asked * asked, (double) spec->possible_groups);
+	params->total = (int64) Min(asked, ceil((double) params->rows * sqrt((double) params->kept)));
+	params->unit = params->total;
+	params->norm = spec->norm > 0 ? Min(spec->norm, params->total) : params->total;
+	/* so that what groups cost adds up in 64 bits */
+	params->norm = Max(params->norm, (params->total + DP_MAX_SHORTENING - 1) / DP_MAX_SHORTENING);
+}
+
+/*
+ * Chooses Gaussian noise for the vector where all accounts add up rho and where its deviation is the
+ * smaller one.  All of it follows from the description and the parameters, which are public.  Not where
+ * sketches are bounded by total, for their weights have to sum up to one.
+ */
+static void
+choose_gaussian(const ReleaseSpec *spec, const double *values, ReleaseParams *params)
+{
+	params->gaussian = spec->concentrated && spec->numeric &&
+		!(spec->by_total && spec->nsketches > 0) &&
+		dp_gaussian_law_of(vector_rho(spec, params), params->groups, spec->dimensions,
+						   counts_only(spec, params), &params->law) &&
+		params->law.deviation < other_deviation(spec, params);
+	if (!params->gaussian)
+		return;
+	params->look = 0;
+	params->vector_epsilon = params->epsilon_share;
+	params->whole_noise = params->law.whole;
+	if (!spec->by_total)
+		return;
+	settle_norm(spec, values, params);
+	dp_gaussian_shorten(&params->law, params->norm, params->total);
+}
+
 /* What each mechanism that has a gate gets of a delta. */
 static int64
 delta_share(const ReleaseSpec *spec, int64 delta_atto)
@@ -369,6 +447,7 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 	params->vector_epsilon = params->epsilon_share - params->look;
 	params->whole_noise = counts_only(spec, params) &&
 		dp_whole_suits(params->epsilon_share, params->groups, spec->dimensions);
+	choose_gaussian(spec, values, params);
 	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)
 		check_param(spec, values, i);
 	check_ranges(spec, values);

@@ -50,8 +50,9 @@
  * all of them at once (by_total).  Coordinate 0 is then the individual's weight in the group,
  * n/T for n rows (at most r of a group count), T = max_total or what kept groups can have.  Others are sums of phi over the
  * rows of a set, divided by T, and c for each row that is not in the set.  One factor scales all
- * that an individual adds, so that the largest coordinates of its groups sum up to one at most
- * (aggregate/clip.c).
+ * that an individual adds, so that the largest coordinates of its groups sum up to one at most; or, for
+ * Gaussian noise, so that the Euclidean norm of all it adds is the root of the number of coordinates
+ * at most, or of a part of that that is declared (norm; aggregate/clip.c).
  *
  * In sketches of cells each of its n rows in the group weighs 1/T, by the same factors: min(n, r)/n, and
  * what scales the individual.  So all its rows in all groups weigh one at most.
@@ -71,6 +72,7 @@
 
 #include "core/compat.h"
 
+#include "mechanism/gaussian_noise.h"
 #include "mechanism/noise.h"
 #include "spec/arg_type.h"
 
@@ -98,6 +100,9 @@
 #define DP_NONE (-1)
 #define DP_SPEC_ID_BYTES 16
 #define DP_MAX_PROOFS 32
+
+/* By how much the Euclidean norm of an individual's rows may be less than max_total. */
+#define DP_MAX_SHORTENING 32
 
 /* Largest magnitude of a bound: squares and sums of it stay finite. */
 #define DP_LARGEST_BOUND 1e120
@@ -421,12 +426,17 @@ typedef struct ReleaseSpec
 	bool		groups_asked;	/* k was asked for, and bounds groups also by_total */
 	bool		by_total;		/* contributions are bounded over all groups together */
 	bool		weighed;		/* by_total, and coordinate 0 is not the number of rows */
+	int32		norm;			/* by_total: Euclidean norm of an individual's rows over
+								 * groups that Gaussian noise is made for; 0, or not less:
+								 * max_total */
 	int32		possible_groups;	/* most groups that one individual can be in, as far as is
 									 * known; at most DP_MAX_GROUPS */
 	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */
 	SpecGrouping grouping;
 	bool		account_required;	/* made for an analyst, who must pay from an account */
 	bool		delta_asked;	/* the query or the session says which delta */
+	bool		concentrated;	/* all accounts that pay add up rho: Gaussian noise is
+								 * possible */
 	int32		nproofs;
 	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" and limits rest on */
 	uint8		param_kinds[DP_MAX_PARAMS]; /* SpecParamKind of each parameter */
@@ -462,6 +472,12 @@ typedef struct ReleaseParams
 	bool		whole_noise;	/* the vector consists of counts, with whole numbers as noise */
 	int64		look;			/* epsilon of a look at an average alone; 0 if there is none */
 	int64		vector_epsilon; /* epsilon of the vector's joint noise: all but the look */
+	bool		gaussian;		/* the vector's noise is Gaussian, of this law, and clipping
+								 * by total is in the Euclidean norm */
+	dp_gaussian_law law;
+	int64		norm;			/* gaussian: the Euclidean norm of all an individual adds is
+								 * this over T, at most, times the root of the number of
+								 * coordinates */
 	const double *values;		/* the whole array of parameters */
 } ReleaseParams;
 

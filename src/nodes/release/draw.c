@@ -18,6 +18,7 @@
 #include "aggregate/sketch.h"
 #include "aggregate/sum.h"
 #include "core/settings.h"
+#include "mechanism/gaussian_noise.h"
 #include "mechanism/noise.h"
 #include "mechanism/random.h"
 #include "mechanism/status.h"
@@ -57,12 +58,16 @@ compute_tau(ReleaseState *state)
 	int			minimum = setting_min_individuals();
 	dp_status	status;
 
-	status = params->whole_noise ?
-		dp_whole_gate_threshold(params->epsilon_share, params->delta_share, params->groups, d,
-								minimum, &state->tau) :
-		dp_gate_threshold(params->vector_epsilon, params->delta_share, params->groups,
-						  params->kept, d, minimum,
-						  spec_gate_weight(state->spec, params), &state->tau);
+	if (params->gaussian)
+		status = dp_gaussian_gate_threshold(&params->law, params->delta_share, params->kept, minimum,
+											spec_gate_weight(state->spec, params), &state->tau);
+	else if (params->whole_noise)
+		status = dp_whole_gate_threshold(params->epsilon_share, params->delta_share, params->groups,
+										 d, minimum, &state->tau);
+	else
+		status = dp_gate_threshold(params->vector_epsilon, params->delta_share, params->groups,
+								   params->kept, d, minimum,
+								   spec_gate_weight(state->spec, params), &state->tau);
 	if (status != DP_OK)
 		elog(ERROR, "threshold of the gate could not be computed");
 }
@@ -135,19 +140,30 @@ release_centred(ReleaseState *state, dp_random *rng, const CollectState *group, 
 	return state->law.centred;
 }
 
+/* The joint noise of a group's vector. */
+static dp_status
+draw_noise(const ReleaseState *state, dp_random *rng, dp_int128 *noise)
+{
+	const ReleaseParams *params = &state->params;
+	int			d = state->spec->dimensions;
+
+	if (params->gaussian)
+		return dp_gaussian_noise_draw(rng, &params->law, noise);
+	if (params->whole_noise)
+		return dp_whole_draw(rng, params->epsilon_share, params->groups, d, noise);
+	return dp_noise_draw(rng, params->vector_epsilon, params->groups, d, noise);
+}
+
 /* Adds noise to a group's vector; false if the gate holds the group back. */
 static bool
 release_vector(ReleaseState *state, dp_random *rng, const CollectState *group,
 			   TupleTableSlot *row, dp_int128 *noisy)
 {
 	const ReleaseSpec *spec = state->spec;
-	const ReleaseParams *params = &state->params;
 
 	if (release_centred(state, rng, group, noisy))
 		return true;
-	check_drawn(params->whole_noise ?
-				dp_whole_draw(rng, params->epsilon_share, params->groups, spec->dimensions, noisy) :
-				dp_noise_draw(rng, params->vector_epsilon, params->groups, spec->dimensions, noisy));
+	check_drawn(draw_noise(state, rng, noisy));
 	for (int i = 0; i < spec->dimensions; i++)
 		noisy[i] += i > 0 && spec->coordinates[i].sketch != DP_NONE ?
 			distinct_coordinate(state, i, row, group) : collect_coordinate(spec, group, i);

@@ -39,7 +39,7 @@ PG_FUNCTION_INFO_V1(dp_last_release);
 #define LAST_GROUPS 1000
 
 /* Columns of last_release(). */
-#define LAST_COLUMNS 18
+#define LAST_COLUMNS 19
 
 /* Of each output. */
 typedef struct LastOutput
@@ -47,6 +47,7 @@ typedef struct LastOutput
 	char		name[NAMEDATALEN];
 	double		squares;		/* of standard errors, added up; NAN: it has none */
 	int64		smallest;		/* number of individuals from which it appears */
+	bool		gaussian;		/* its noise is Gaussian */
 } LastOutput;
 
 /* A grid of order statistics of whole numbers in steps of more than 1. */
@@ -186,6 +187,7 @@ last_begin(ReleaseState *state)
 		strlcpy(output->name, spec->outputs[i].name, NAMEDATALEN);
 		output->squares = has_error(&spec->outputs[i]) ? 0 : NAN;
 		output->smallest = smallest_of_output(state, &spec->outputs[i]);
+		output->gaussian = params->gaussian && is_moment_output(&spec->outputs[i]);
 	}
 	return release;
 }
@@ -290,6 +292,7 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
 	nulls[17] = release->set == 0;
 	if (release->set > 0)
 		values[17] = CStringGetTextDatum(release->set_name);
+	values[18] = BoolGetDatum(output->gaussian);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -298,7 +301,7 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
  * delta numeric, groups bigint, standard_error double precision, tier text,
  * tier_reasons text[], tier_codes text[], obligation text, warnings text[],
  * release integer, bounded boolean, smallest_group bigint, max_groups bigint, max_rows bigint,
- * max_total bigint, grouping_set text)
+ * max_total bigint, grouping_set text, gaussian boolean)
  */
 PGDLLEXPORT Datum
 dp_last_release(PG_FUNCTION_ARGS)

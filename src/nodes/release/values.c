@@ -13,6 +13,7 @@
 #include "common/pg_prng.h"
 
 #include "core/settings.h"
+#include "mechanism/gaussian_noise.h"
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
 #include "mechanism/whole_noise.h"
@@ -195,6 +196,8 @@ combination(const ReleaseSpec *spec, const ReleaseParams *params, const SpecOutp
 static double
 coordinate_error(const ReleaseSpec *spec, const ReleaseParams *params)
 {
+	if (params->gaussian)
+		return params->law.deviation;
 	return params->whole_noise ?
 		dp_whole_stddev(params->epsilon_share, params->groups, spec->dimensions) :
 		dp_noise_stddev(params->vector_epsilon, params->groups, spec->dimensions);
@@ -340,7 +343,9 @@ values_simulate(const ReleaseSpec *spec, const ReleaseParams *params)
 	pg_prng_seed(&prng, 1);
 	for (int s = 0; s < SIMULATIONS; s++)
 	{
-		if (params->whole_noise)
+		if (params->gaussian)
+			dp_gaussian_simulate(&params->law, simulated_uniform, &prng, noise + s * d);
+		else if (params->whole_noise)
 			dp_whole_simulate(params->epsilon_share, params->groups, d, simulated_uniform, &prng,
 							  noise + s * d);
 		else

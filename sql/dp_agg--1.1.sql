@@ -3252,9 +3252,9 @@ BEGIN
 	SELECT l.* INTO norm
 	  FROM dp_agg.suggest_tail(norm_counts, edges, noise) t,
 		   dp_agg.suggest_norm(t.points, t.individuals, total.points, total.individuals, total.errors, whole, groups) l;
-	-- counts and sums pay next to nothing for a quarter of the total, medians pay for all
+	-- counts and sums pay next to nothing for a quarter of the total, or a third of the norm; others pay for all
 	max_rows := CASE WHEN keys = '{}' THEN total.value
-					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= LEAST(total.value / 4, 2.5 * group_rows.value)))) END;
+					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= LEAST(total.value / 4, GREATEST(2.5 * group_rows.value, COALESCE(0.3 * norm.value, 0)))))) END;
 	SELECT q.* INTO group_rows
 	  FROM dp_agg.suggest_tail(group_counts, edges, noise) t,
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, ARRAY[max_rows], 0, everybody) q;

@@ -484,13 +484,14 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
 		   AND c.label::pg_catalog.jsonb ? 'total_lower'
-		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'total_type', a.atttypid)) AS totals
+		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'total_type', a.atttypid)) AS totals,
+	   (t.label::pg_catalog.jsonb ->> 'max_norm')::int AS max_norm
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total)';
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
 RETURNS TABLE (labelled regclass, column_name name, finding text, advice text)
@@ -1502,6 +1503,7 @@ DECLARE
 	facade text;
 	declared jsonb;
 	measured jsonb;
+	norm jsonb;
 	outdated record;
 	member name;
 	position int := 0;
@@ -1576,7 +1578,7 @@ BEGIN
 		   AND s.objoid = protect_relation.relation AND s.objsubid > 0;
 		facade := dp_agg.object_name(dp_agg.facade_of(relation));
 		-- how rows lie over individuals does not depend on limits, but on whose rows they are
-		SELECT s.label::jsonb -> 'rows_beyond' INTO measured
+		SELECT s.label::jsonb -> 'rows_beyond', s.label::jsonb -> 'max_norm' INTO measured, norm
 		  FROM pg_seclabel s
 		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect_relation.unit
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
@@ -1589,7 +1591,7 @@ BEGIN
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
 						'max_groups', max_groups,
-						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size, 'rows_beyond', measured,
+						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size, 'rows_beyond', measured, 'max_norm', norm,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
 	FOREACH member IN ARRAY unit LOOP
 		position := position + 1;
@@ -1751,6 +1753,36 @@ REVOKE EXECUTE ON FUNCTION dp_agg.set_measured(regclass, double precision[]) FRO
 
 COMMENT ON FUNCTION dp_agg.set_measured(regclass, double precision[]) IS
 'declares how the rows of a relation lie over individuals: for each number of rows in dp_agg.measured_at(), the share (0 .. 1) of the rows that is beyond the first so many of an individual; NULL takes it back. Everybody may read it, so it must have been released, as dp_agg.suggest() does; noisy figures are made to fall. Releases tell in a notice what limits leave out, see dp_agg.notice_cut; errors: 42704 not protected, 42501 not the owner, 22023 not as many numbers';
+
+CREATE FUNCTION dp_agg.set_norm(relation regclass, max_norm bigint) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	label jsonb;
+BEGIN
+	IF relation IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation must not be NULL';
+	END IF;
+	IF max_norm NOT BETWEEN 1 AND 100000000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'max_norm must be from 1 to 100000000',
+			HINT = 'It is a number of rows; above max_total it has no effect.';
+	END IF;
+	label := dp_agg.lock_label(relation, 0::int2)::jsonb - 'max_norm';
+	IF label IS NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('relation %s is not protected', relation),
+			HINT = 'Call dp_agg.protect() first.';
+	END IF;
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
+				   label || jsonb_strip_nulls(jsonb_build_object('max_norm', max_norm)));
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION dp_agg.set_norm(regclass, bigint) FROM PUBLIC;
+
+COMMENT ON FUNCTION dp_agg.set_norm(regclass, bigint) IS
+'declares the length, in rows, that Gaussian noise of whole releases is made for: the root of the sum of squares of an individual''s rows in each group (1 .. 100000000; NULL: as max_total). Whose rows are longer counts with all of them, each weighing less, and sums with bounds of their own are shortened alike. It counts where all accounts add up rho, and a query does not say max_total itself; errors: 42704 not protected, 42501 not the owner, 22023 out of range';
 
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION
@@ -2512,7 +2544,7 @@ DECLARE
 	highest integer := GREATEST(2, LEAST(digits + CASE kind WHEN 'total' THEN 2 ELSE 0 END, 14));
 BEGIN
 	RETURN CASE
-		WHEN kind IN ('rows', 'group_rows', 'groups') THEN
+		WHEN kind IN ('rows', 'group_rows', 'groups', 'norm') THEN
 			small || dp_agg.plain_numbers(1, 6, steps)
 		WHEN kind = 'date' THEN
 			(SELECT array_agg(y::double precision ORDER BY y) FROM generate_series(1900, 2100) y
@@ -2540,7 +2572,7 @@ AS $$
 	part (kind, column_name, type, typmod, value) AS (
 		SELECT 'rows', NULL::name, NULL::oid, 0, 'count(*)' WHERE several
 		UNION ALL
-		SELECT k.kind, NULL, NULL, 0, NULL FROM (VALUES ('group_rows'), ('groups')) k (kind)
+		SELECT k.kind, NULL, NULL, 0, NULL FROM (VALUES ('group_rows'), ('groups'), ('norm')) k (kind)
 		 WHERE several AND EXISTS (SELECT FROM asked a WHERE a.is_key)
 		UNION ALL
 		SELECT 'total', a.column_name, a.type, a.typmod, format('sum(%I)%s', a.column_name, a.finite)
@@ -2576,7 +2608,7 @@ CREATE FUNCTION dp_agg.suggest_keys(relation regclass, unit name[], columns name
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT k.nr, format(' JOIN (SELECT %1$s, max(n) AS group_rows, count(*) AS groups FROM (SELECT %2$s, count(*) AS n FROM %3$s GROUP BY %4$s, %5$s) s GROUP BY %1$s) k%6$s USING (%1$s)',
+	SELECT k.nr, format(' JOIN (SELECT %1$s, max(n) AS group_rows, count(*) AS groups, sqrt(sum(n * n)::double precision) AS norm FROM (SELECT %2$s, count(*) AS n FROM %3$s GROUP BY %4$s, %5$s) s GROUP BY %1$s) k%6$s USING (%1$s)',
 						u.names, u.named, relation, u.columns,
 						CASE WHEN k.is_date THEN format('date_trunc(''month'', %I::timestamp)', k.column_name) ELSE quote_ident(k.column_name) END,
 						k.nr)
@@ -2585,7 +2617,7 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION dp_agg.suggest_keys(regclass, name[], name[]) IS
-'internal: joins to the most rows in one group, and the number of groups (groups), of each individual, by each of the keys; dates are keys by month';
+'internal: joins to the most rows in one group, the number of groups (groups), and the root of the sum of squares of the rows in each (norm), of each individual, by each of the keys; dates are keys by month';
 
 CREATE FUNCTION dp_agg.suggest_query(relation regclass, unit name[], columns name[], several boolean, epsilon numeric, delta numeric)
 RETURNS text LANGUAGE plpgsql STABLE
@@ -2604,7 +2636,9 @@ BEGIN
 			operand := format('a.v%s', part.nr);
 			own := own || format(', %s AS v%s', part.value, part.nr);
 		ELSE
-			SELECT format('greatest(%s)', string_agg(format('k%s.%s', k.nr, part.kind), ', ')), string_agg(k.item, '' ORDER BY k.nr)
+			-- the norm is that of the first key: a query has one, and dates come first
+			SELECT format('greatest(%s)', string_agg(format('k%s.%s', k.nr, part.kind), ', ') FILTER (WHERE k.nr = 1 OR part.kind <> 'norm')),
+				   string_agg(k.item, '' ORDER BY k.nr)
 			  INTO operand, items
 			  FROM dp_agg.suggest_keys(relation, unit, columns) k;
 		END IF;
@@ -2754,6 +2788,38 @@ $$;
 COMMENT ON FUNCTION dp_agg.suggest_limit(double precision[], double precision[], double precision[], double precision[], integer) IS
 'internal: the limit of an individual''s share in sums over so many groups, at epsilon 1, at which noise and, with more weight, what is cut off are least together; the share that it cuts off';
 
+-- Gaussian noise has a standard error of t/epsilon where the root of the sum of squares of what an individual adds
+-- to groups is at most t.  Few have norms that are large, too few to be seen one by one; but who has
+-- many rows is seen, and how norms of these compare with their rows: by the individuals of the largest norms, as many as stand out,
+-- and as many of those with most rows.  Whose rows are more than t divided by that is cut off.
+CREATE FUNCTION dp_agg.suggest_norm(points double precision[], individuals double precision[],
+									row_points double precision[], row_individuals double precision[], row_errors double precision[],
+									candidates double precision[], groups integer,
+									OUT value double precision, OUT cuts_off double precision, OUT standard_error double precision)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH longest AS (
+		SELECT p, many FROM (SELECT p, sum(i) OVER (ORDER BY p DESC) AS many FROM unnest(points, individuals) u (p, i)) s
+		 WHERE many >= 20 * row_errors[1] ORDER BY p DESC LIMIT 1),
+	most AS (
+		SELECT r.p FROM (SELECT p, sum(i) OVER (ORDER BY p DESC) AS many FROM unnest(row_points, row_individuals) u (p, i)) r, longest
+		 WHERE r.many >= longest.many ORDER BY p DESC LIMIT 1),
+	ratio AS (
+		SELECT GREATEST(LEAST(COALESCE(longest.p / most.p, 1), 1), 1 / sqrt(groups)) AS norm
+		  FROM (VALUES (1)) v LEFT JOIN longest ON true LEFT JOIN most ON true)
+	SELECT t, over / total, sqrt(variance + power(row_errors[1] * t / norm / 2, 2)) / total
+	  FROM ratio, unnest(candidates) t,
+		   LATERAL (SELECT sum(GREATEST(p - t / norm, 0) * i) AS over, sum(power(GREATEST(p - t / norm, 0) * e, 2)) AS variance,
+						   nullif(sum(p * i), 0) AS total
+					  FROM unnest(row_points, row_individuals, row_errors) u (p, i, e)) s
+	 WHERE total > 0 AND points IS NOT NULL
+	 ORDER BY t * t + power(over / groups, 2), t LIMIT 1
+$$;
+
+COMMENT ON FUNCTION dp_agg.suggest_norm(double precision[], double precision[], double precision[], double precision[], double precision[], double precision[], integer) IS
+'internal: the norm of an individual''s rows in so many groups, at epsilon 1, at which Gaussian noise and what is cut off are least together; the share of the rows that it cuts off';
+
 CREATE FUNCTION dp_agg.suggest_quantile(points double precision[], individuals double precision[], errors double precision[],
 										candidates double precision[], beyond double precision, everybody double precision,
 										OUT value double precision, OUT cuts_off double precision, OUT standard_error double precision)
@@ -2891,7 +2957,7 @@ COMMENT ON FUNCTION dp_agg.protect_command(regclass, name[], name, numeric, nume
 'internal: a call of protect() that is ready to run, with the columns that the relation opens now';
 
 CREATE FUNCTION dp_agg.suggest_limits(relation regclass, unit name[], population name, groups integer, keys name[],
-									  edges double precision[], counts bigint[], group_counts bigint[], groups_counts bigint[], noise double precision)
+									  edges double precision[], counts bigint[], group_counts bigint[], groups_counts bigint[], norm_counts bigint[], noise double precision)
 RETURNS TABLE (kind text, column_name name, statement text, cuts_off double precision, standard_error double precision, explanation text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -2904,9 +2970,10 @@ DECLARE
 	total record;
 	group_rows record;
 	groups_of_one record;
+	norm record;
 	max_rows double precision;
 BEGIN
-	SELECT l.*, t.points, t.individuals INTO total
+	SELECT l.*, t.points, t.individuals, t.errors INTO total
 	  FROM dp_agg.suggest_tail(counts, edges, noise) t, dp_agg.suggest_limit(t.points, t.individuals, t.errors, whole, groups) l;
 	IF total.value IS NULL THEN
 		RETURN QUERY SELECT 'max_total', NULL::name, NULL::text, NULL::double precision, NULL::double precision, dp_agg.suggest_nothing();
@@ -2920,9 +2987,12 @@ BEGIN
 	SELECT q.* INTO groups_of_one
 	  FROM dp_agg.suggest_tail(groups_counts, edges, noise) t,
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.05, everybody) q;
-	-- counts and sums pay next to nothing for a quarter of the total, medians pay for all
+	SELECT l.* INTO norm
+	  FROM dp_agg.suggest_tail(norm_counts, edges, noise) t,
+		   dp_agg.suggest_norm(t.points, t.individuals, total.points, total.individuals, total.errors, whole, groups) l;
+	-- counts and sums pay next to nothing for a quarter of the total, or a third of the norm; others pay for all
 	max_rows := CASE WHEN keys = '{}' THEN total.value
-					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= LEAST(total.value / 4, 2.5 * group_rows.value)))) END;
+					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= LEAST(total.value / 4, GREATEST(2.5 * group_rows.value, COALESCE(0.3 * norm.value, 0)))))) END;
 	SELECT q.* INTO group_rows
 	  FROM dp_agg.suggest_tail(group_counts, edges, noise) t,
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, ARRAY[max_rows], 0, everybody) q;
@@ -2944,6 +3014,11 @@ BEGIN
 				WHEN groups_of_one.value IS NULL THEN 'max_groups 1. ' || dp_agg.suggest_nothing()
 				ELSE format('max_groups %s: groups of an individual, by the same keys, where max_total does not bound them, as in medians. It cuts off groups of a share of the individuals.', groups_of_one.value) END
 	UNION ALL
+	SELECT 'max_norm', NULL, format('SELECT dp_agg.set_norm(%L, %s);', relation::text, norm.value), norm.cuts_off, norm.standard_error,
+		   format('max_norm %s: what max_total is for accounts that add up rho, where noise is Gaussian: the root of the sum of squares of an individual''s rows in each group, by %s.', norm.value,
+				  CASE WHEN keys[1] IS NOT NULL THEN format('%I', keys[1]) END)
+	 WHERE norm.value < total.value
+	UNION ALL
 	SELECT 'measured', NULL,
 		   format('SELECT dp_agg.set_measured(%L, %L);', relation::text, (
 				SELECT array_agg(round((beyond / of_all)::numeric, 4) ORDER BY t)
@@ -2954,8 +3029,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION dp_agg.suggest_limits(regclass, name[], name, integer, name[], double precision[], bigint[], bigint[], bigint[], double precision) IS
-'internal: what suggest() says of protect() and set_measured(), from counts of individuals by rows, rows in one group, and groups; keys are the columns that these groups were of';
+COMMENT ON FUNCTION dp_agg.suggest_limits(regclass, name[], name, integer, name[], double precision[], bigint[], bigint[], bigint[], bigint[], double precision) IS
+'internal: what suggest() says of protect(), set_norm() and set_measured(), from counts of individuals by rows, rows in one group, groups, and norms of rows in groups; keys are the columns that these groups were of';
 
 CREATE FUNCTION dp_agg.suggest_column(relation regclass, kind text, column_name name, type oid, typmod integer, groups integer, mean_rows double precision,
 									  counts bigint[], edges double precision[], noise double precision,
@@ -3029,10 +3104,11 @@ BEGIN
 		  FROM dp_agg.suggest_parts(relation, unit, columns, several) p WHERE p.nr = 1;
 		RETURN QUERY SELECT l.* FROM
 			(SELECT p.edges, dp_agg.bucket_counts(measured -> 0, noise) AS n, dp_agg.bucket_counts(measured -> 1, noise) AS r,
-					dp_agg.bucket_counts(measured -> 2, noise) AS g
+					dp_agg.bucket_counts(measured -> 2, noise) AS g, dp_agg.bucket_counts(measured -> 3, noise) AS m
 			   FROM dp_agg.suggest_parts(relation, unit, columns, several) p WHERE p.nr = 1) c,
 			dp_agg.suggest_limits(relation, unit, population, groups, keys, c.edges, c.n,
-								  CASE WHEN keys <> '{}' THEN c.r END, CASE WHEN keys <> '{}' THEN c.g END, noise) l;
+								  CASE WHEN keys <> '{}' THEN c.r END, CASE WHEN keys <> '{}' THEN c.g END,
+								  CASE WHEN keys <> '{}' THEN c.m END, noise) l;
 	ELSE
 		RETURN QUERY SELECT 'max_total', NULL::name, dp_agg.protect_command(relation, unit, population, 1, 1, 1), 0::double precision, 0::double precision,
 							'An individual has one row: a unique index says so.';
@@ -3761,7 +3837,7 @@ AS $$
 	  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'dp_agg'
 	 WHERE p.pronamespace = 'dp_agg'::regnamespace
 	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
-						 'set_measured', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
+						 'set_measured', 'set_norm', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
 						 'set_population_cap', 'drop_population_cap', 'grant_admin', 'revoke_admin')
 $$;
 

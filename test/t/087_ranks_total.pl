@@ -99,13 +99,20 @@ is(last_release('SELECT g, dp_median(x) FROM few GROUP BY g', 'max(groups)'), 0,
 
 # ---------- who is shown ----------
 
-# At that epsilon one individual more than 20 passes, of 20 hardly any, and fewer never.
+# At that epsilon one individual more than 20 passes, but for once in some hundred times, of 20 hardly any, and fewer never.
 foreach my $role ('analyst', 'sql')
 {
 	foreach my $limits ('true', 'dp_with(max_total => 40)', 'dp_with(max_rows => 10)')
 	{
-		is(DpAgg::value($node, $role, "SET client_min_messages = error; SET dp_agg.epsilon = 1000; SET dp_agg.delta = 1e-9; SELECT g, dp_median(x), dp_median(y), dp_histogram(x, 0, 100, 1) IS NULL FROM few WHERE $limits GROUP BY g ORDER BY g"),
-			"21|21||f\n22|22|22|f", "$role, $limits: more than 20 individuals, and more than 20 with a value");
+		my $shown = '';
+
+		foreach my $try (1 .. 3)
+		{
+			last if $shown eq "21|21||f\n22|22|22|f";
+			$shown = DpAgg::value($node, $role, "SET client_min_messages = error; SET dp_agg.epsilon = 1000; SET dp_agg.delta = 1e-9; SELECT g, dp_median(x), dp_median(y), dp_histogram(x, 0, 100, 1) IS NULL FROM few WHERE $limits GROUP BY g ORDER BY g");
+			unlike($shown, qr/^(?!2[12]\|)/m, "$role, $limits: nothing of fewer individuals") if $shown ne '';
+		}
+		is($shown, "21|21||f\n22|22|22|f", "$role, $limits: more than 20 individuals, and more than 20 with a value");
 	}
 	is(DpAgg::value($node, $role, 'SET client_min_messages = error; SELECT g, dp_median(x) FROM few WHERE dp_with(max_total => 100000000, max_rows => 1) GROUP BY g ORDER BY g'), '', "$role: rows that weigh nothing");
 }

@@ -352,17 +352,14 @@ other_deviation(const ReleaseSpec *spec, const ReleaseParams *params)
 }
 
 /*
- * Limits of a release that is bounded by total in the Euclidean norm.  That of rows in kept groups, r of each at
- * most, is no more than r times the root of their number; and one row in each of T^2 groups has a norm of T.
+ * Limits of a release that is bounded by total in the Euclidean norm: that of rows in kept groups, r of each at
+ * most, is no more than r times the root of their number.
  */
 static void
-settle_norm(const ReleaseSpec *spec, const double *values, ReleaseParams *params)
+settle_norm(const ReleaseSpec *spec, ReleaseParams *params)
 {
-	double		asked = values[DP_PARAM_TOTAL];
-
-	if (!spec->groups_asked)
-		params->kept = (int64) Min(asked * asked, (double) spec->possible_groups);
-	params->total = (int64) Min(asked, ceil((double) params->rows * sqrt((double) params->kept)));
+	params->total = Min(params->total,
+						(int64) ceil((double) params->rows * sqrt((double) params->kept)));
 	params->unit = params->total;
 	params->norm = spec->norm > 0 ? Min(spec->norm, params->total) : params->total;
 	/* so that what groups cost adds up in 64 bits */
@@ -375,7 +372,7 @@ settle_norm(const ReleaseSpec *spec, const double *values, ReleaseParams *params
  * sketches are bounded by total, for their weights have to sum up to one.
  */
 static void
-choose_gaussian(const ReleaseSpec *spec, const double *values, ReleaseParams *params)
+choose_gaussian(const ReleaseSpec *spec, ReleaseParams *params)
 {
 	params->gaussian = spec->concentrated && spec->numeric &&
 		!(spec->by_total && spec->nsketches > 0) &&
@@ -389,7 +386,7 @@ choose_gaussian(const ReleaseSpec *spec, const double *values, ReleaseParams *pa
 	params->whole_noise = params->law.whole;
 	if (!spec->by_total)
 		return;
-	settle_norm(spec, values, params);
+	settle_norm(spec, params);
 	dp_gaussian_shorten(&params->law, params->norm, params->total);
 }
 
@@ -447,7 +444,7 @@ spec_read_params(const ReleaseSpec *spec, const double *values, ReleaseParams *p
 	params->vector_epsilon = params->epsilon_share - params->look;
 	params->whole_noise = counts_only(spec, params) &&
 		dp_whole_suits(params->epsilon_share, params->groups, spec->dimensions);
-	choose_gaussian(spec, values, params);
+	choose_gaussian(spec, params);
 	for (int i = DP_PARAM_FIRST_OTHER; i < spec->nparams; i++)
 		check_param(spec, values, i);
 	check_ranges(spec, values);

@@ -25,9 +25,16 @@
 #	bounds		of the columns that have bounds (default: '0, 100' of x and y, if they
 #				are numbers)
 #	total		bounds of the sum of an individual's x in a release
+#	declared	more arguments of protect()
+#	norm		what dp_agg.set_norm() declares
 #	epsilon, delta, max_groups, max_rows, max_total
 #				settings (default: 1, 1e-6, as protected); the first two are the claim
-#	power		what must be measured at least, to show that the audit sees something
+#	gaussian	that the account adds up rho and noise is Gaussian: 0 for values, or the
+#				number of draws of whole numbers that the individual changes.  The claim is then
+#				the privacy curve of that noise for rho = epsilon^2/2, as points of it
+#				(Statistics::gaussian_delta), beside the delta of gates
+#	power		what must be measured at least, to show that the audit sees something; of a
+#				curve, at epsilon
 #	never		sides that must never show: 'a', 'b' or 'ab'
 #	rare		the side that shows with probability delta at most
 #	grain		numbers that answers are multiplied with to look at what is left after
@@ -44,6 +51,10 @@ package Pairs;
 
 use strict;
 use warnings;
+use Statistics;
+
+# The points of a curve: epsilon times these.
+my @curve = (0, 0.5, 1, 1.5);
 
 my @integers = (columns => 'x int NOT NULL');
 my @words = (columns => 'x text NOT NULL', one => q('b'));
@@ -73,6 +84,15 @@ my @share_of_two = (
 	@parts, others => [ 120, 'i % 2, i' ], one => 'SELECT 0, 100 FROM generate_series(1, 20)', delta => 0.01, max_rows => 2,
 	releases => 40000, power => 0.4, ask => 'dp_count(*) AS c, dp_clipped(dp_count(*)) AS q',
 	see => 'sum(c), max(c) FILTER (WHERE part = 0), max(q) FILTER (WHERE part = 0), max(q * c) FILTER (WHERE part = 0)');
+
+# Gaussian noise.  Where it is bounded by total, individuals have two rows, and that of side A has two in each of three
+# groups: together of length root 12, and scaled down to a length of 2.
+my @gaussian = (gaussian => 0, power => 0.4, delta => 1e-3, releases => 30000);
+my @gaussian_parts = (@gaussian, @parts, others => [ 105, 'i % 3, i' ], delta => 0.01, ask => 'dp_count(*) AS c');
+my @gaussian_clipped = (
+	@gaussian, @parts, others => [ 90, 'SELECT i % 3, i FROM generate_series(1, 2)' ], delta => 0.01, releases => 20000,
+	max_total => 2, max_rows => 2, one => 'SELECT i % 3, 100 FROM generate_series(1, 6) i', ask => 'dp_count(*) AS c',
+	see => 'sum(c), max(c), count(*)');
 
 my @pairs = (
 
@@ -447,13 +467,58 @@ my @pairs = (
 		one => '0, 100', delta => 0.01, max_rows => 1, releases => 40000, never => 'ab', ask => 'dp_count(*) AS c', see => 'sum(c)' },
 	{ name => 'grouping sets: gates at 20 individuals', @parts, sets => 'GROUPING SETS ((g), (g, part))', others => [ 19, '0, i' ],
 		one => '0, 100', delta => 0.01, max_rows => 1, releases => 40000, rare => 'a', never => 'b', ask => 'dp_count(*) AS c', see => 'sum(c)' },
+
+	# ----- Gaussian noise, where accounts add up rho
+
+	{ name => 'Gaussian: count', @gaussian, gaussian => 1, ask => 'dp_count(*) AS c' },
+	{ name => 'Gaussian: count, epsilon 2', @gaussian, gaussian => 1, epsilon => 2, power => 1, ask => 'dp_count(*) AS c' },
+	{ name => 'Gaussian: count of values, a value against no row', @gaussian, @nullable, gaussian => 1,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d', see => 'c, d, c - d' },
+	{ name => 'Gaussian: count of values, NULL against no row', @gaussian, @nullable, one => 'NULL', gaussian => 1,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d', see => 'c, d, c - d' },
+	{ name => 'Gaussian: three counts', @gaussian, @two_nullable, one => '100, NULL', others => [ 50, '2 * i, 2 * i' ], gaussian => 3,
+		ask => 'dp_count(*) AS c, dp_count(x) AS d, dp_count(y) AS e', see => 'c, d, e, d - e, c + d - e' },
+	{ name => 'Gaussian: distinct values, a new one', @gaussian, @integers, gaussian => 1,
+		ask => 'dp_count_distinct(x) AS d, dp_count(*) AS c', see => 'c, d, c - d' },
+	{ name => 'Gaussian: sum, a value at the bound', @gaussian, ask => 'dp_sum(x) AS s' },
+	{ name => 'Gaussian: count and sum, minus infinity', @gaussian, one => q('-Infinity'),
+		ask => 'dp_count(*) AS c, dp_sum(x) AS s', see => 'c, s, s - 100 * c' },
+	{ name => 'Gaussian: several rows, 10 of 20 count', @gaussian, several => 1, one => 'SELECT 100 FROM generate_series(1, 20)', delta => 0.01,
+		max_rows => 10, ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
+	{ name => 'Gaussian: 2 groups, 2 count', @gaussian_parts, one => 'SELECT p, 100 FROM generate_series(0, 1) p', max_groups => 2,
+		gaussian => 2, releases => 20000, see => 'sum(c) FILTER (WHERE part < 2), max(c), count(*)' },
+	{ name => 'Gaussian: 3 groups, 2 count', @gaussian_parts, one => 'SELECT p, 100 FROM generate_series(0, 2) p', max_groups => 2,
+		gaussian => 2, releases => 20000, power => 0.2, see => 'sum(c), max(c), count(*)' },
+	{ name => 'Gaussian: clipped, 6 rows in 3 groups, a length of 2 counts', @gaussian_clipped },
+	{ name => 'Gaussian: clipped, in SQL', @gaussian_clipped, in_sql => 1, power => undef },
+	{ name => 'Gaussian: clipped, 1,000 rows in one group', @gaussian_clipped, power => 0.1, groups => 200, releases => 4000,
+		one => 'SELECT 0, 100 FROM generate_series(1, 1000)', see => 'max(c) FILTER (WHERE part = 0), sum(c)' },
+	{ name => 'Gaussian: clipped to a length that is declared', @gaussian_clipped, max_total => undef, max_rows => undef,
+		declared => 'max_total => 4, max_rows => 2', norm => 2 },
+	{ name => 'Gaussian: clipped, sum beside the count', @gaussian_clipped, one => 'SELECT i % 3, 1000 FROM generate_series(1, 6) i',
+		ask => 'dp_count(*) AS c, dp_sum(x) AS s', see => 'sum(c), sum(s), max(s)' },
+	{ name => 'Gaussian: clipped, share of those clipped', @gaussian_clipped, power => undef,
+		ask => 'dp_count(*) AS c, dp_clipped(dp_count(*)) AS q', see => 'sum(c), sum(q), sum(q * c)' },
+	{ name => 'Gaussian: clipped, a sum with bounds of its own', @gaussian_clipped, power => undef, total => '0, 200',
+		ask => 'dp_sum(x) AS s', see => 'sum(s), max(s)' },
+	{ name => 'Gaussian: grouping sets', @gaussian_parts, sets => 'GROUPING SETS ((g), (g, part))', others => [ 120, 'i % 2, i' ],
+		one => '0, 100', max_rows => 1, gaussian => 2, releases => 20000,
+		see => 'sum(c) FILTER (WHERE part IS DISTINCT FROM 1), min(c - CASE WHEN part IS NULL THEN 120 ELSE 60 END) FILTER (WHERE part IS DISTINCT FROM 1)' },
+	{ name => 'Gaussian: gate, 20 individuals against 19', @gaussian, others => [ 19, 'i' ], gaussian => 1, power => undef,
+		delta => 0.01, rare => 'a', never => 'b', ask => 'dp_count(*) AS c' },
+	{ name => 'Gaussian: gate, 21 individuals against 20', @gaussian, others => [ 20, 'i' ], power => undef, delta => 0.01, rare => 'b',
+		ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
+	{ name => 'Gaussian: clipped, gates of 20 individuals against 19', @gaussian_clipped, power => undef, delta => 0.1,
+		others => [ 57, 'SELECT i % 3, 1 FROM generate_series(1, 2)' ], where => 'c IS NOT NULL', rare => 'a', never => 'b' },
 );
 
 # The faults that a build can have (src/, DP_FAULT_...), and the pairs each of which
 # must show it.  (NOISELESS is for test/t/063_alike.pl: all would show it.)
 my %faults = (
-	NOISE_SCALE => [ 'is there a true', 'last value', 'count', 'count of values, a value against no row', 'sum, a value at the upper bound', 'histogram', 'mode' ],
-	GATE_OFF => [ 'gate: 1 individual against 0', 'gate: 20 individuals against 19' ],
+	NOISE_SCALE => [ 'is there a true', 'last value', 'count', 'count of values, a value against no row', 'sum, a value at the upper bound', 'histogram', 'mode',
+		'Gaussian: count', 'Gaussian: count of values, a value against no row', 'Gaussian: sum, a value at the bound' ],
+	GAUSSIAN_STEP => [ 'Gaussian: sum, a value at the bound', 'Gaussian: three counts' ],
+	GATE_OFF => [ 'gate: 1 individual against 0', 'gate: 20 individuals against 19', 'Gaussian: gate, 20 individuals against 19' ],
 	PARTS_UNGATED => [
 		'own gate: 20 values against 19, median beside a count', 'own gate: 20 values against 19, histogram beside a count' ],
 	GATE_19 => [
@@ -463,12 +528,25 @@ my %faults = (
 	SHARES_OFF => [ 'first, last and all values, of 20 rows' ],
 	CAPS_OFF => [ 'several rows: 30 of them, 10 count', 'several groups: 2 of them, 1 counts' ],
 	SQL_CAPS_OFF => [ 'several groups: 2 of them, 1 counts, in SQL' ],
-	CLIP_OFF => [ 'clipped: 12 rows in 3 groups, 6 count', 'clipped: a sum with bounds of its own, in SQL' ],
+	CLIP_OFF => [ 'clipped: 12 rows in 3 groups, 6 count', 'clipped: a sum with bounds of its own, in SQL',
+		'Gaussian: clipped, 6 rows in 3 groups, a length of 2 counts', 'Gaussian: clipped to a length that is declared' ],
 	CLIP_BY_OTHERS => [ 'clipped: 12 rows in 3 groups, 6 count' ],
 	CLAMP_OFF => [ 'sum, a value far beyond the bound' ],
 	SETS_UNSHARED => [ 'grouping sets: a group, and its parts' ],
 	TWO_DRAWS => [ 'two counts of the same rows', 'count and sum, a value at the bound' ],
 );
+
+# What a pair claims: { epsilon, delta }, or points of the curve.
+sub claim
+{
+	my ($pair) = @_;
+	my ($epsilon, $delta) = @{$pair}{qw(epsilon delta)};
+
+	return { epsilon => $epsilon, delta => $delta } if !defined $pair->{gaussian};
+	return map {
+		{ epsilon => $_, delta => $delta + Statistics::gaussian_delta($_, $epsilon**2 / 2, $pair->{gaussian}) }
+	} map { $_ * $epsilon } @curve;
+}
 
 # all(SCALE): the entries, complete, with SCALE times as many releases.
 sub all
@@ -483,6 +561,7 @@ sub all
 		$pair{see} //= join ', ', $pair{ask} =~ /\bAS (\w+)/g;
 		$pair{bounds} //= { map { $_ => '0, 100' } $pair{columns} =~ /\b([xy]) (?:float8|int|bigint|numeric)\b/g };
 		$pair{releases} *= $scale;
+		$pair{claim} = [ claim(\%pair) ];
 		\%pair;
 	} @pairs;
 }
@@ -506,6 +585,8 @@ sub table
 	  sort keys %{ $pair->{bounds} };
 
 	$bounds .= "\nSELECT dp_agg.set_total('NAME', 'x', $pair->{total});" if $pair->{total};
+	$bounds .= "\nSELECT dp_agg.set_norm('NAME', $pair->{norm});" if $pair->{norm};
+	my $declared = join '', map { ", $_" } grep { defined } $pair->{declared};
 
 	$rows .= " UNION ALL SELECT 0, $values FROM ($one) v ($names)" if $side eq 'a';
 	return <<"SQL";
@@ -515,7 +596,7 @@ SELECT 100000 * g + s.person, g, @{[ join ', ', map { "s.$_" } @names ]}
 FROM generate_series(1, $pair->{groups}) g, ($rows) s (person, $names)
 ORDER BY g $order, s.person $order;
 ANALYZE NAME;
-SELECT dp_agg.protect('NAME', unit => 'person', population => 'audited');
+SELECT dp_agg.protect('NAME', unit => 'person', population => 'audited'$declared);
 $bounds
 SQL
 }

@@ -4,7 +4,8 @@
 #
 #	my $low = Statistics::at_least(17, 100, 1e-6);     # Clopper and Pearson
 #	my $high = Statistics::at_most(17, 100, 1e-6);
-#	my $found = Statistics::tell_apart($a, $b, delta => 1e-6, alpha => 1e-6);
+#	my ($found) = Statistics::tell_apart($a, $b, deltas => [1e-6], alpha => 1e-6);
+#	my $delta = Statistics::gaussian_delta(1, 0.5, 0);
 #
 # A sample is divided into thirds: the first proposes events, the second chooses one
 # of them, the last says how often it happens.  Since the last third does not
@@ -14,7 +15,7 @@ package Statistics;
 
 use strict;
 use warnings;
-use POSIX qw(floor lgamma);
+use POSIX qw(ceil erfc floor lgamma);
 use Scalar::Util qw(looks_like_number);
 
 # ----------
@@ -84,6 +85,68 @@ sub at_most
 	my ($times, $n, $alpha) = @_;
 
 	return $times == $n ? 1 : 1 - beta_quantile($alpha, $n - $times, $times + 1);
+}
+
+# ----------
+# The privacy curve of Gaussian noise
+# ----------
+
+# Noise of whole numbers has a sigma in parts of one.
+use constant PARTS => 1024;
+
+# P(X >= x) of a standard normal X.
+sub normal_tail { return erfc($_[0] / sqrt 2) / 2 }
+
+# The probabilities of a sum of so many discrete Gaussians, and the number that the first of them is of.
+sub sum_of_gaussians
+{
+	my ($sigma, $draws) = @_;
+	my $most = ceil(12 * $sigma) + 2;
+	my @one = map { exp(-$_ * $_ / (2 * $sigma * $sigma)) } -$most .. $most;
+	my $all = 0;
+	my @sum = (1);
+
+	$all += $_ foreach @one;
+	foreach (1 .. $draws)
+	{
+		my @longer = (0) x (@sum + 2 * $most);
+
+		foreach my $i (0 .. $#sum)
+		{
+			$longer[ $i + $_ ] += $sum[$i] * $one[$_] / $all foreach 0 .. $#one;
+		}
+		@sum = @longer;
+	}
+	return (\@sum, -$draws * $most);
+}
+
+# gaussian_delta(EPSILON, RHO, DRAWS): the least delta with P(E) <= e^EPSILON P'(E) + delta for all events,
+# under Gaussian noise made for RHO.
+#
+# With DRAWS = 0, noise is as good as normal and an individual's step as long as RHO allows, 1 in units where
+# sigma is 1/sqrt(2 RHO) (Balle and Wang 2018, Theorem 8).  Otherwise an individual moves so many whole numbers by
+# one, each with a discrete Gaussian of sigma = sqrt(DRAWS/(2 RHO)), rounded up: the loss is
+# (S - DRAWS/2)/sigma^2, with S the sum of these (Canonne, Kamath and Steinke 2020, Theorem 7 for one of them).  This curve
+# is above that of normal noise at some epsilon, and below it at others.
+sub gaussian_delta
+{
+	my ($epsilon, $rho, $draws) = @_;
+	my $mu = sqrt(2 * $rho);
+
+	return normal_tail($epsilon / $mu - $mu / 2) - exp($epsilon) * normal_tail($epsilon / $mu + $mu / 2) if $draws == 0;
+
+	my $sigma = ceil(PARTS * sqrt($draws / (2 * $rho)) - 1e-9) / PARTS;
+	my ($sum, $first) = sum_of_gaussians($sigma, $draws);
+	my ($many, $few) = (0, 0);
+
+	foreach my $i (0 .. $#$sum)
+	{
+		my $s = $first + $i;
+
+		$many += $sum->[$i] if $s > $epsilon * $sigma**2 - $draws / 2;
+		$few += $sum->[$i] if $s > $epsilon * $sigma**2 + $draws / 2;
+	}
+	return $many - exp($epsilon) * $few;
 }
 
 # ----------
@@ -315,10 +378,10 @@ sub proposals
 	return @lists;
 }
 
-# Tries the proposals of one division; replaces $best by what is better.
+# Tries the proposals of one division; replaces what is the best event for its delta by what is better.
 sub try_division
 {
-	my ($best, $counts, $n, $delta, $ordered, $describe) = @_;
+	my ($bests, $counts, $n, $ordered, $describe) = @_;
 
 	foreach my $side (0, 1)
 	{
@@ -333,13 +396,14 @@ sub try_division
 			{
 				$sum_many += $check_many->[ $list->[$i] ];
 				$sum_few += $check_few->[ $list->[$i] ];
-				my $promise = promise($sum_many, $sum_few, $n, $delta);
-
-				if ($promise > $best->{promise})
+				foreach my $best (@$bests)
 				{
+					my $promise = promise($sum_many, $sum_few, $n, $best->{delta});
+
+					next if $promise <= $best->{promise};
 					my @cells = @{$list}[ 0 .. $i ];
 
-					%$best = (promise => $promise, side => $side, cells => \@cells,
+					%$best = (delta => $best->{delta}, promise => $promise, side => $side, cells => \@cells,
 						counts => $counts, describe => $describe);
 				}
 			}
@@ -378,25 +442,46 @@ sub describe_column
 	return join ' or ', @parts;
 }
 
-# tell_apart(A, B, delta => D, alpha => ALPHA, names => [...], grain => [...])
+# What the last part says of an event that the others chose.
+sub measured
+{
+	my ($best, $n, $alpha) = @_;
+	my @often = map {
+		my $count = $best->{counts}->[$_]->[2];
+		my $sum = 0;
+
+		$sum += $count->[$_] foreach @{ $best->{cells} };
+		$sum;
+	} 0, 1;
+	my ($many, $few) = @often[ $best->{side}, 1 - $best->{side} ];
+	my $low = at_least($many, $n->[2], $alpha / 2) - $best->{delta};
+	my $high = at_most($few, $n->[2], $alpha / 2);
+
+	return {
+		measured => $low > 0 ? log($low / $high) : -99,
+		event => $best->{describe}->($best->{cells}),
+		often => \@often };
+}
+
+# tell_apart(A, B, deltas => [D, ...], alpha => ALPHA, names => [...], grain => [...])
 #
 # A sample is { n => [3 numbers of releases], columns => [column][part][answer] };
-# releases that n counts and that gave no answer are "absent".  Returns { measured,
-# event, often => [a, b] }: epsilon is at least `measured` for this delta, which is
-# wrong with probability ALPHA at most.
+# releases that n counts and that gave no answer are "absent".  Returns for each delta
+# { measured, event, often => [a, b] }: epsilon is at least `measured` for this delta, by an event that is best for
+# it.  Any of them is wrong with probability ALPHA at most.
 sub tell_apart
 {
 	my @samples = splice @_, 0, 2;
 	my %opt = @_;
 	my $n = $samples[0]->{n};
-	my %best = (promise => -100);
+	my @bests = map { { delta => $_, promise => -100 } } @{ $opt{deltas} };
 	my @columns;
 
 	die 'samples of different size' if "@$n" ne "@{ $samples[1]->{n} }";
 	# Whether there is an answer at all; the others have no fewer cells.
 	my $presence = { cells_of => sub { (OTHER) x @{ $_[0] } }, cells => FIRST };
 
-	try_division(\%best, distribute($presence, \@samples, 0)->{counts}, $n->[1], $opt{delta}, 0,
+	try_division(\@bests, distribute($presence, \@samples, 0)->{counts}, $n->[1], 0,
 		sub { $_[0]->[0] == ABSENT ? 'no row' : 'a row' });
 	foreach my $column (0 .. @{ $opt{names} } - 1)
 	{
@@ -407,38 +492,23 @@ sub tell_apart
 		my ($map, $coarse) = coarsen($division, $spread);
 
 		push @columns, { name => $name, spread => $spread, map => $map, coarse => $coarse };
-		try_division(\%best, $spread->{counts}, $n->[1], $opt{delta}, $division->{ordered},
+		try_division(\@bests, $spread->{counts}, $n->[1], $division->{ordered},
 			sub { describe_column($name, $division, $_[0]) });
 		foreach my $extra (divide_bits($values), map { divide_grain($_) } @{ $opt{grain} // [] })
 		{
-			try_division(\%best, distribute($extra, \@samples, $column)->{counts}, $n->[1],
-				$opt{delta}, 0, sub { describe_column($name, $extra, $_[0]) });
+			try_division(\@bests, distribute($extra, \@samples, $column)->{counts}, $n->[1],
+				0, sub { describe_column($name, $extra, $_[0]) });
 		}
 	}
 	foreach my $i (0 .. $#columns)
 	{
 		foreach my $j ($i + 1 .. $#columns)
 		{
-			try_division(\%best, cross(\@samples, @columns[ $i, $j ]), $n->[1], $opt{delta}, 0,
+			try_division(\@bests, cross(\@samples, @columns[ $i, $j ]), $n->[1], 0,
 				sub { @{ $_[0] } . " cells of $columns[$i]->{name} and $columns[$j]->{name}" });
 		}
 	}
-
-	my @often = map {
-		my $count = $best{counts}->[$_]->[2];
-		my $sum = 0;
-
-		$sum += $count->[$_] foreach @{ $best{cells} };
-		$sum;
-	} 0, 1;
-	my ($many, $few) = @often[ $best{side}, 1 - $best{side} ];
-	my $low = at_least($many, $n->[2], $opt{alpha} / 2) - $opt{delta};
-	my $high = at_most($few, $n->[2], $opt{alpha} / 2);
-
-	return {
-		measured => $low > 0 ? log($low / $high) : -99,
-		event => $best{describe}->($best{cells}),
-		often => \@often };
+	return map { measured($_, $n, $opt{alpha} / @bests) } @bests;
 }
 
 1;

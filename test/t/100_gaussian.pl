@@ -174,4 +174,183 @@ foreach my $case ([ 'count(*)', 'n', 1.35, 20, 80 ], [ 'sum(amount)', 's', 1.6, 
 	cmp_ok($rho, '<', 0.6 * $pure, sprintf('%s: where epsilon adds up %.4g', $what, $pure));
 }
 
+# ---------- who pays decides ----------
+
+query("SELECT dp_agg.set_budget('$_', 'people', 1e9, 0.5, accountant => 'zcdp')") foreach 'member', 'definer';
+query("SELECT dp_agg.set_budget('team', 'people', 1e9, 0.5), dp_agg.set_budget('rho', 'others', 1e9, 0.5)");
+query(<<'SQL');
+CREATE FUNCTION counted() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN PERFORM count(*) FROM people; RETURN (SELECT left(gaussian::text, 1) FROM dp_agg.last_release()); END $$;
+ALTER FUNCTION counted() OWNER TO definer;
+SQL
+my $count = 'SELECT count(*) FROM people';
+my $dp_count = 'SELECT dp_count(*) FROM people';
+my $two = 'SELECT count(*) FROM people UNION ALL SELECT count(*) FROM elsewhere';
+
+is(gaussian('member', $count), 't', 'an account that adds up rho');
+query('GRANT team TO member');
+is(gaussian('member', $count), 'f', 'not beside that of a role that it is a member of, which adds up epsilon');
+query('REVOKE team FROM member; GRANT team TO definer; GRANT definer TO member');
+is(gaussian('member', $count), 'f', '... nor of a role of that role');
+query('REVOKE definer FROM member; REVOKE team FROM definer');
+is(DpAgg::value($node, 'rho', 'SELECT counted()'), 't', 'as another user, whose account does, too');
+is(DpAgg::value($node, 'pure', 'SELECT counted()'), 'f', 'the user of the session has one that does not');
+is(DpAgg::value($node, 'stranger', 'SELECT counted()'), 't', 'or none');
+is(gaussian('rho', $two), 'f', 'of two populations in a statement each must');
+is(gaussian('rho', 'SELECT count(*) FROM elsewhere'), 'f', '... and one does not');
+query("SELECT dp_agg.set_budget('rho', 'others', 1e9, 0.5, accountant => 'zcdp')");
+is(gaussian('rho', $two), 't', '... now both do');
+is(gaussian($superuser, $dp_count), 'f', 'a DBA without account');
+query("SELECT dp_agg.set_population_cap('people', 1e9, 0.5, accountant => 'zcdp')");
+is(gaussian($superuser, $dp_count), 't', '... pays from the cap of the population alone');
+is(gaussian('rho', $count) . gaussian('pure', $count), 'tf', '... which others pay from, too');
+query("SELECT dp_agg.set_population_cap('people', 1e9, 0.5)");
+is(gaussian('rho', $count) . gaussian($superuser, $dp_count), 'ff', 'a cap that adds up epsilon');
+query("SELECT dp_agg.drop_population_cap('people')");
+is(gaussian('rho', $count), 't', '... is gone');
+is(gaussian($superuser, "SET ROLE $_; $count"), $_ eq 'rho' ? 't' : 'f', "a DBA as $_") foreach 'rho', 'pure';
+
+# ---------- plans that are kept ----------
+
+# A session that keeps plans: what a statement gives as [ SQLSTATE, message ], and whether noise was Gaussian.
+sub session
+{
+	my ($role) = @_;
+	my $session = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', $role ]);
+
+	DpAgg::ask($session, 'SET plan_cache_mode = force_generic_plan');
+	return $session;
+}
+
+sub run
+{
+	my ($session, $sql) = @_;
+	my $said = DpAgg::ask($session, "$sql;\n\\echo :SQLSTATE :LAST_ERROR_MESSAGE");
+	my ($rows, $state, $message) = $said =~ /^(.*?)\n?^(\w{5}) ([^\n]*)\z/ms or die "said: $said";
+
+	return $state eq 'DP002' ? "DP002 $message" : $state if $state ne '00000';
+	return $rows if $sql =~ /counted/;
+	return DpAgg::ask($session, 'SELECT gaussian FROM dp_agg.last_release()');
+}
+
+# What an account spent since this was last called, as epsilon where it adds that up; and releases.
+my %spent;
+sub spent
+{
+	my ($role) = @_;
+	my ($accountant, $rho, $epsilon, $releases) = split /\|/, query("SELECT accountant, rho_spent, epsilon_spent, releases_spent FROM dp_agg.budgets WHERE role = '$role' AND population = 'people'");
+	my ($sum, $before) = ($accountant eq 'zcdp' ? $rho : $epsilon, $spent{$role}{$accountant} // 0);
+
+	$spent{$role}{$accountant} = $sum;
+	return sprintf '%s %g', $accountant, $sum - $before;
+}
+
+sub budget { my ($role, $accountant) = @_; query("SELECT dp_agg.set_budget('$role', 'people', 1e9, 0.5, accountant => '$accountant', forget => true)"); spent($role); return; }
+
+my $changed = 'DP002 accounts on population "people" have changed since the query was planned';
+{
+	my $kept = session('member');
+
+	budget('member', 'zcdp');
+	DpAgg::ask($kept, "PREPARE q AS $count; CREATE FUNCTION pg_temp.f() RETURNS bigint LANGUAGE plpgsql AS \$\$ BEGIN RETURN (SELECT count(*) FROM people); END \$\$");
+	foreach my $what ('EXECUTE q', 'SELECT pg_temp.f()')
+	{
+		budget('member', 'zcdp');
+		is(run($kept, $what), 't', "$what: a plan for rho") foreach 1, 2;
+		is(spent('member'), 'zcdp 1', '... which pays it');
+		budget('member', 'pure');
+		is(run($kept, $what), 'f', '... is made again when the account adds up epsilon');
+		is(spent('member'), 'pure 1', '... and pays that');
+		budget('member', 'zcdp');
+		is(run($kept, $what), 't', '... and again');
+		query('GRANT team TO member');
+		is(run($kept, $what), $changed, '... a role that it becomes a member of has such an account: refused');
+		is(spent('member') . spent('team') =~ s/pure \d+$/pure 0/r, 'zcdp 0.5pure 0', '... at no price');
+		is(run($kept, $what), 'f', '... and planned again');
+		is(spent('member'), 'zcdp 0.5', '... and paid');
+		query('REVOKE team FROM member');
+		query("SELECT dp_agg.drop_budget('member', 'people')");
+		is(run($kept, $what), '42501', '... an account that is closed');
+		query("SELECT dp_agg.set_budget('member', 'people', 1e9, 0.5, forget => true)");
+		is(run($kept, $what), 'f', '... and opened with another accountant');
+	}
+	budget('member', 'zcdp');
+	DpAgg::ask($kept, "DEALLOCATE q; PREPARE q AS $count");
+	is(run($kept, 'EXECUTE q'), 't', 'a plan that was kept');
+	query("SELECT dp_agg.set_population_cap('people', 1e9, 0.5)");
+	is(run($kept, 'EXECUTE q'), 'f', '... until there is a cap that adds up epsilon');
+	query("SELECT dp_agg.drop_population_cap('people')");
+	is(run($kept, 'EXECUTE q'), 't', '... and when it is gone');
+	$kept->quit;
+}
+{
+	my $kept = session($superuser);
+
+	DpAgg::ask($kept, "SET ROLE rho; PREPARE q AS $count");
+	is(run($kept, 'EXECUTE q'), 't', 'a plan of one role');
+	DpAgg::ask($kept, 'SET ROLE pure');
+	is(run($kept, 'EXECUTE q'), 'f', '... is not that of another');
+	DpAgg::ask($kept, 'RESET ROLE; SET SESSION AUTHORIZATION rho');
+	is(run($kept, 'SELECT counted()'), 't', 'a plan of a function of another user');
+	DpAgg::ask($kept, 'RESET SESSION AUTHORIZATION; SET SESSION AUTHORIZATION pure');
+	spent($_) foreach 'pure', 'definer';
+	is(run($kept, 'SELECT counted()'), $changed, '... for one user of the session, not for another');
+	is(spent('pure') . ' ' . spent('definer'), 'pure 0 zcdp 0', '... at no price');
+	is(run($kept, 'SELECT counted()'), 'f', '... and planned again');
+	is(spent('pure') . ' ' . spent('definer'), 'pure 1 zcdp 0.5', '... and paid by both');
+	DpAgg::ask($kept, "RESET SESSION AUTHORIZATION; SET SESSION AUTHORIZATION pure; PREPARE e AS $count");
+	$kept->quit;
+}
+
+# An account that is not yet committed, and one that is rolled back.
+budget('member', 'zcdp');
+{
+	my $r = DpAgg::as($node, $superuser, <<"SQL", on_error_stop => 0);
+BEGIN;
+SELECT dp_agg.set_budget('pure', 'people', 1e9, 0.5, accountant => 'zcdp');
+SET LOCAL ROLE pure;
+\\o /dev/null
+$count;
+\\o
+\\echo :SQLSTATE :LAST_ERROR_MESSAGE
+ROLLBACK;
+SET ROLE pure;
+\\o /dev/null
+$count;
+\\o
+SELECT gaussian FROM dp_agg.last_release();
+SQL
+	is($r->{out} =~ s/\A\n//r, "DP004 account on population \"people\" is being changed\nf", 'an accountant that is not committed counts for nothing');
+}
+SKIP:
+{
+	# the worker waits for the row of an account that another transaction has changed
+	my $r = DpAgg::as($node, $superuser, <<"SQL", on_error_stop => 0);
+BEGIN;
+SAVEPOINT s;
+SELECT dp_agg.set_budget('member', 'people', 1e9, 0.5);
+ROLLBACK TO s;
+SET LOCAL ROLE member;
+\\o /dev/null
+$count;
+\\o
+SELECT gaussian FROM dp_agg.last_release();
+COMMIT;
+SQL
+	is($r->{out} =~ s/\A\n//r, 't', 'nor one that is rolled back') or diag($r->{err});
+}
+
+# However a release is asked for, an account that adds up epsilon gets no Gaussian noise from it.
+{
+	query('GRANT CREATE ON SCHEMA public TO pure; GRANT TEMPORARY ON DATABASE postgres TO pure');
+	DpAgg::value($node, 'pure', 'CREATE VIEW counts AS SELECT g, count(*) AS n FROM people GROUP BY g');
+	is(gaussian('pure', $_), 'f', "epsilon is paid: $_") foreach
+	  'BEGIN; DECLARE c CURSOR FOR SELECT g, count(*) FROM people GROUP BY g; FETCH ALL FROM c; COMMIT',
+	  'DO $$ DECLARE n bigint; BEGIN SELECT count(*) INTO n FROM people; END $$',
+	  'SELECT * FROM counts', 'CREATE TEMP TABLE t AS SELECT count(*) FROM people', 'COPY (SELECT count(*) FROM people) TO STDOUT',
+	  'BEGIN; SAVEPOINT s; SELECT count(*) FROM people; RELEASE s; COMMIT', 'WITH a AS MATERIALIZED (SELECT count(*) FROM people) SELECT * FROM a, a b',
+	  'CREATE TEMP TABLE n (n bigint); INSERT INTO n SELECT count(*) FROM people',
+	  'SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0; SELECT g, count(*) FROM visits GROUP BY g';
+	is(query("SELECT ok FROM dp_agg.verify_ledger()"), 't', 'the ledger is whole');
+}
+
 done_testing();

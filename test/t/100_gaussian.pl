@@ -9,6 +9,7 @@
 use strict;
 use warnings;
 use List::Util qw(max min sum0);
+use POSIX ();
 use Test::More;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -352,5 +353,216 @@ SQL
 	  'SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0; SELECT g, count(*) FROM visits GROUP BY g';
 	is(query("SELECT ok FROM dp_agg.verify_ledger()"), 't', 'the ledger is whole');
 }
+
+# ---------- the norm that is declared ----------
+
+query('CREATE ROLE keeper LOGIN', 'GRANT EXECUTE ON FUNCTION dp_agg.set_norm(regclass, bigint) TO keeper');
+foreach my $bad ([ "'visits', 0", '22023' ], [ "'visits', 100000001", '22023' ], [ "'visits', -5", '22023' ], [ 'NULL, 5', '22004' ], [ "'pg_class', 5", '42704' ], [ "'cells', 5", '42704' ])
+{
+	is(DpAgg::as($node, $superuser, "SELECT dp_agg.set_norm($bad->[0])")->{sqlstate}, $bad->[1], "set_norm($bad->[0])");
+}
+DpAgg::refused($node, $_, q{SELECT dp_agg.set_norm('visits', 5)}, '42501', "set_norm() is not for $_") foreach 'rho', 'keeper';
+
+my $norm = q{SELECT max_norm FROM dp_agg.protected_relations WHERE relation = 'visits'::regclass};
+my $by_group = 'SELECT g, count(*) FROM visits WHERE true GROUP BY g';
+my $protect = sub { my ($total) = @_; query("SELECT dp_agg.protect('visits', 'id', 'people', max_groups => 4, max_rows => 3, max_total => $total)"); return; };
+my $error = sub { my ($role, $with) = @_; return sprintf '%.3f', last_release($role, $by_group =~ s/true/$with ? "dp_with($with)" : 'true'/er, 'standard_error'); };
+
+$protect->(20);
+is($error->('rho'), '20.000', 'without a norm, noise is for max_total');
+my $pure = $error->('pure');
+query("SELECT dp_agg.set_norm('visits', 5)");
+is($error->('rho'), '5.000', 'with one, for as many rows');
+is($error->('pure'), $pure, '... not where epsilon adds up');
+is($error->('rho', 'max_total => 20'), '20.000', '... nor where a query says max_total itself');
+is($error->('rho', 'max_rows => 2'), '5.000', '... but for other limits');
+is($error->('rho', 'max_groups => 1, max_rows => 3'), '3.000', '... and never for more than limits allow');
+is(last_release('rho', $by_group, 'max_total, bounded'), '20|t', 'max_total stays what it is');
+like(last_release('rho', 'SELECT g, sum(x) FROM visits GROUP BY g', 'round(standard_error)'), qr/^500$/, 'sums have less as well');
+query("SELECT dp_agg.set_norm('visits', 50)");
+is($error->('rho'), '20.000', 'above max_total it has no effect');
+$protect->(320);
+query("SELECT dp_agg.set_norm('visits', 1)");
+is($error->('rho'), '10.000', 'it counts as no less than 1/32 of max_total');
+$protect->(20);
+is(query($norm), 1, 'protect() keeps it');
+query("SELECT dp_agg.set_norm('visits', 7)", 'CREATE DATABASE other');
+system_or_bail('sh', '-c', 'pg_dump -h ' . $node->host . ' -p ' . $node->port . ' postgres | psql -XqAt -v ON_ERROR_STOP=1 -h ' . $node->host . ' -p ' . $node->port . ' other > /dev/null');
+is($node->safe_psql('other', $norm), 7, 'pg_dump carries it');
+query("SELECT dp_agg.set_norm('visits', NULL)");
+is(query($norm) . $error->('rho'), '20.000', 'NULL takes it back');
+query('GRANT SELECT ON dp_agg.protected_relations TO rho');
+is(DpAgg::as($node, 'rho', $norm)->{sqlstate}, '00000', 'analysts may know it');
+
+# ---------- what it costs ----------
+
+# Shares of grouping sets are shares of rho: noise grows with the root of their number.
+sub deviations { my ($what) = @_; return map { sprintf '%.1f', $_ } split /\n/, last_release('rho', $what, 'standard_error'); }
+
+is(join(' ', deviations("SELECT g, count(*) FROM people GROUP BY GROUPING SETS ($_->[0])")), $_->[1], "noise of $_->[0]") foreach
+  [ '(g)', '1.0' ], [ '(g), ()', '1.4 1.4' ], [ '(g), (x), (), (x % 7)', '2.0 2.0 2.0 2.0' ];
+is(join(' ', deviations('SELECT g, x, count(*) FROM people GROUP BY ROLLUP (g, x)')), '1.7 1.7 1.7', 'of ROLLUP');
+is(join(' ', deviations('SELECT g, x, sum(x) FROM people GROUP BY CUBE (g, x)')), '200.0 200.0 200.0 200.0', 'of sums in CUBE');
+
+# Beside a median, which has epsilon 1/2 and so rho 1/8, the vector has 3/8.
+{
+	my ($beside, $half) = map { last_release('rho', $_, 'min(standard_error)') } 'SELECT count(*), dp_median(x) FROM people', 'SELECT count(*) FROM people WHERE dp_with(epsilon => 0.5)';
+
+	cmp_ok(abs($beside - sqrt(4 / 3)), '<', 0.01, "beside a median a count has what is left of rho: $beside, with half of epsilon $half");
+}
+foreach my $case (
+	[ $count, 0.5, 't' ], [ 'SELECT g, count(*), sum(x) FROM people GROUP BY ROLLUP (g)', 0.5, 't' ], [ 'SELECT g, x, count(*) FROM people GROUP BY GROUPING SETS ((g), (x), ())', 0.5, 't' ],
+	[ 'SELECT count(*), dp_median(x), dp_mode(g) FROM people', 0.5, 't f' ], [ 'SELECT dp_median(x) FROM people', 0.5, 'f' ], [ $by_group, 0.5, 't' ],
+	[ 'SELECT count(*) FROM people WHERE dp_with(epsilon => 0.25)', 0.03125, 't' ], [ 'SELECT sum(x) FROM people WHERE dp_with(epsilon => 5)', 5, 'f' ],
+	[ 'SELECT g, count(*) FROM people WHERE dp_with(epsilon => 20) GROUP BY g', 20, 'f' ], [ "$count UNION ALL $count", 1, 't' ])
+{
+	my ($sql, $price, $expected) = @$case;
+	my $before = query("SELECT rho_spent FROM dp_agg.budgets WHERE role = 'rho' AND population = 'people'");
+
+	is(join(' ', sort { $b cmp $a } split ' ', gaussian('rho', $sql)), $expected, DpAgg::brief($sql) . ($expected =~ /t/ ? ': Gaussian' : ': other noise is sharper, or none of these'));
+	is(DpAgg::value($node, 'rho', "SELECT rho_spent - $before FROM dp_agg.my_budget WHERE population = 'people'") + 0, $price, "... for rho $price");
+}
+
+# ---------- intervals ----------
+
+foreach my $case ([ 'count(*)', 5000, 0.9, 3.3 ], [ 'count(y)', 4000, 0.8, 2.6 ], [ 'sum(x)', 247500, 0.9, 340 ], [ 'avg(x)', 49.5, 0.9, 0.09 ])
+{
+	my ($what, $truth, $level, $width) = @$case;
+	my @found = many('rho', "SELECT dp_low($what, $level), dp_high($what, $level), $what FROM people", 300);
+	my $covered = grep { $_->[0] <= $truth && $truth <= $_->[1] } @found;
+	my $mean = sum0(map { $_->[1] - $_->[0] } @found) / @found;
+
+	cmp_ok($covered, '>=', 300 * $level - 4 * sqrt(300 * $level * (1 - $level)), "intervals of $what at $level: $covered of 300 cover the truth");
+	cmp_ok($mean, '<', 2 * $width, sprintf('... and are narrow: %.3g', $mean));
+}
+
+# ---------- plans show nothing of rows ----------
+
+{
+	query('CREATE TABLE nobody (LIKE visits)', "SELECT dp_agg.protect('nobody', 'id', 'people', max_groups => 4, max_rows => 3, max_total => 20)");
+	my @plans = map { my $t = $_; map { DpAgg::as($node, 'rho', "EXPLAIN ($_) SELECT g, count(*), sum(g) FROM $t WHERE g IN (1, 2) GROUP BY g")->{sqlstate} } 'ANALYZE', 'COSTS ON', 'VERBOSE' } 'visits', 'nobody';
+	my ($full, $empty) = map { DpAgg::as($node, 'rho', "EXPLAIN (COSTS ON) SELECT g, count(*) FROM $_ WHERE g IN (1, 2) GROUP BY g") } 'visits', 'nobody';
+
+	is(join(' ', @plans[ 0 .. 2 ]), join(' ', @plans[ 3 .. 5 ]), "EXPLAIN of many rows as of none: $plans[0] $plans[1] $plans[2]");
+	is($full->{out} =~ s/visits/nobody/gr, $empty->{out}, '... with the same figures') or diag($full->{err});
+	unlike($full->{out}, qr/gauss|rho|actual/i, '... which name no noise');
+}
+$node->stop;
+
+# ---------- one individual ----------
+
+my $exact = Faulty::node('gaussian_exact', <<'CONF');
+jit = off
+max_parallel_workers = 8
+dp_agg.epsilon = 1
+client_min_messages = notice
+CONF
+
+$exact->start;
+ok(Faulty::use_library($exact, Faulty::build('NOISELESS')), 'the server warns of the build');
+$exact->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION dp_agg;
+CREATE ROLE rho LOGIN;
+-- a: all; b: all but individual 0, who has more of all
+CREATE TABLE a (p int NOT NULL, g int NOT NULL, h int, x float8, y int NOT NULL);
+CREATE TABLE b (LIKE a);
+SQL
+
+my %forms = (
+	node => '',
+	parallel => 'SET max_parallel_workers_per_gather = 3; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;',
+	sql => 'SET dp_agg.bound_node = off; SET enable_hashagg = off;');
+my @questions = ((map { "SELECT g, $_ FROM %s WHERE %w GROUP BY g" }
+	  'count(*)', 'sum(y)', 'count(*), sum(y)', 'count(x)', 'count(*), count(x), sum(x)', 'avg(x)', 'var_pop(x), count(*) FILTER (WHERE y > 0)', 'sum(y), dp_clipped(sum(y)), sum(x)', 'dp_clipped(count(*)), count(DISTINCT p)'),
+	'SELECT g, count(*), sum(y) FROM (SELECT p, g, y FROM %s UNION ALL SELECT p, g + 3, y FROM %s) u WHERE %w GROUP BY g', 'SELECT 1, count(*), sum(y) FROM %s WHERE %w',
+	'SELECT g, h, count(*), sum(y) FROM %s WHERE %w AND h = 1 GROUP BY g, h');
+my @cases = (
+	# rows of individual 0, limits, the norm, the query's own limits
+	[ 'SELECT 0, i % 40, i % 3, 10, 100 FROM generate_series(1, 4000) i', 'max_groups => 4, max_rows => 6, max_total => 20', 'NULL', 'true' ],
+	[ 'SELECT 0, i % 40, i % 3, 10, -100 FROM generate_series(1, 4000) i', 'max_groups => 4, max_rows => 6, max_total => 50', 10, 'true' ],
+	[ 'SELECT 0, i * i % 7, i % 3, NULL, i % 3 * 50 FROM generate_series(1, 300) i', 'max_groups => 4, max_rows => 9, max_total => 50', 1, 'true' ],
+	[ 'SELECT 0, 5, 1, -1e300, 2000000000 FROM generate_series(1, 1000) i', 'max_groups => 4, max_rows => 50, max_total => 100', 33, 'true' ],
+	[ "SELECT 0, i % 40, 1, 'Infinity'::float8, i FROM generate_series(1, 3000) i", 'max_groups => 4, max_rows => 9, max_total => 50', 9, 'dp_with(max_total => 30)' ],
+	[ "SELECT 0, i % 100, 1, 'NaN'::float8, -2147483648 FROM generate_series(1, 200) i", 'max_groups => 4, max_rows => 2, max_total => 3', 2, 'true' ],
+	[ 'SELECT 0, i % 40, i % 2, i, i FROM generate_series(1, 400) i', 'max_groups => 6, max_rows => 1', 'NULL', 'true' ],
+	[ 'SELECT 0, i % 40, i % 2, i, 100 FROM generate_series(1, 400) i', 'max_groups => 4, max_rows => 6, max_total => 20', 8, 'dp_with(max_groups => 3, max_rows => 2)' ]);
+
+# What the releases of the questions tell: for each one, [ limits, key of group => vector ], or an error.
+sub vectors
+{
+	my ($form, $table, $where) = @_;
+	my $script = "SET application_name = 'vectors'; $forms{$form}\n" .
+	  join '', map { "\\warn question\n\\o /dev/null\n" . s/%s/$table/gr =~ s/%w/$where/r . ";\n\\o\nSELECT bool_or(gaussian) FROM dp_agg.last_release();\n" } @questions;
+	my ($code, $out, $err) = $exact->psql('postgres', $script, connstr => $exact->connstr('postgres') . " user='rho'", on_error_stop => 0);
+	my (undef, @parts) = split /^question\n/m, $err;
+	my @gaussian = split /\n/, $out;
+
+	return map { vectors_of($_, shift @gaussian) } @parts;
+}
+
+sub vectors_of
+{
+	my ($text, $gaussian) = @_;
+	my ($kept, $total, $times, $weight, $vectors) = $text =~ /vectors: (\d+) groups kept, \d+ rows, (\d+) in all, (\d+) times, weight (\d+):(.*)/
+	  or die "no vectors: $text";
+
+	return { gaussian => $gaussian, kept => $kept, total => $total, times => $times, weight => $weight, listed => join(' ', sort split ' ', $vectors),
+		groups => { map { my ($key, $vector) = split /:/; $key => [ split /,/, $vector ] } split ' ', $vectors } };
+}
+
+my ($compared, $full, @found) = (0, 0);
+foreach my $case (@cases)
+{
+	my ($rows, $limits, $max_norm, $where) = @$case;
+	my %told;
+
+	$exact->safe_psql('postgres', "TRUNCATE a, b; INSERT INTO b SELECT p, (p * 7 + i) % 20, i % 3, i % 11, i * p % 90 FROM generate_series(1, 40) p, generate_series(1, 9) i; INSERT INTO a TABLE b; INSERT INTO a $rows; ANALYZE;" .
+		join '', map { "SELECT dp_agg.protect('$_', 'p', 'people', $limits), dp_agg.set_norm('$_', $max_norm), dp_agg.set_bounds('$_', 'x', 0, 10), dp_agg.set_bounds('$_', 'y', -100, 100), dp_agg.set_total('$_', 'y', -200, 500);" } 'a', 'b');
+	$exact->safe_psql('postgres', "SELECT dp_agg.set_budget('rho', 'people', 1e9, 0.5, accountant => 'zcdp')");
+	foreach my $form (sort keys %forms)
+	{
+		$told{$form}{$_} = [ vectors($form, $_, $where) ] foreach 'a', 'b';
+	}
+	foreach my $i (0 .. $#questions)
+	{
+		foreach my $form (sort keys %forms)
+		{
+			my ($with, $without) = map { $told{$form}{$_}[$i] } 'a', 'b';
+			my ($squares, $groups, $first, $d) = (0, 0, 0, 0);
+
+			foreach my $key (keys %{ { %{ $with->{groups} }, %{ $without->{groups} } } })
+			{
+				my ($one, $other) = map { $_->{groups}{$key} // [] } $with, $without;
+
+				$d = max($d, scalar @$one);
+				my @change = map { ($one->[$_] // 0) - ($other->[$_] // 0) } 0 .. max($#$one, $#$other);
+				$squares += sum0(map { $_ * $_ } @change);
+				$first = max($first, abs($change[0]));
+				$groups++ if grep { $_ } @change;
+			}
+			my $total = $with->{total};
+			# the norm counts for a whole release of one table that is bounded by max_total
+			my $short = $limits =~ /max_total/ && $where !~ /max_total/ && $max_norm ne 'NULL' && $questions[$i] !~ /UNION|SELECT 1|DISTINCT/ ?
+			  max(min($max_norm, $total), POSIX::ceil($total / 32)) / $total : 1;
+			my $most = sqrt($with->{times} * $d) * $short * ONE;
+			my $say = sub { push @found, "$form: $_[0]\n  $questions[$i]\n  @$case"; };
+
+			$compared++;
+			$full++ if sqrt($squares) > 0.99 * $most;
+			$say->('moves by ' . sqrt($squares) / $most . ' of what it may') if sqrt($squares) > $most * (1 + 1e-9);
+			$say->("coordinate 0 moves by $first of $with->{weight}") if $first > $with->{weight};
+			$say->("in $groups groups of $with->{kept}") if $groups > $with->{kept};
+			$say->("no Gaussian noise") if $with->{gaussian} ne 't';
+		}
+		my ($one, $parallel, $sql) = map { $told{$_}{a}[$i] } 'node', 'parallel', 'sql';
+
+		push @found, "parallel plans differ\n  $questions[$i]\n  @$case" if $one->{listed} ne $parallel->{listed};
+		# SQL keeps no more than max_total groups of an individual
+		push @found, "SQL differs\n  $questions[$i]\n  @$case" if $one->{total} >= 20 && $where eq 'true' && scalar(keys %{ $one->{groups} }) <= $one->{total} && $one->{listed} ne $sql->{listed};
+	}
+}
+is(scalar @found, 0, "one individual moves vectors by no more than noise is made for ($compared compared, $full to the bound)") or diag(scalar(@found) . ":\n" . join "\n", @found[ 0 .. min($#found, 15) ]);
+cmp_ok($full, '>', $compared / 10, 'some use all of it');
+$exact->stop;
 
 done_testing();

@@ -322,9 +322,7 @@ SELECT gaussian FROM dp_agg.last_release();
 SQL
 	is($r->{out} =~ s/\A\n//r, "DP004 account on population \"people\" is being changed\nf", 'an accountant that is not committed counts for nothing');
 }
-SKIP:
 {
-	# the worker waits for the row of an account that another transaction has changed
 	my $r = DpAgg::as($node, $superuser, <<"SQL", on_error_stop => 0);
 BEGIN;
 SAVEPOINT s;
@@ -443,7 +441,7 @@ foreach my $case ([ 'count(*)', 5000, 0.9, 3.3 ], [ 'count(y)', 4000, 0.8, 2.6 ]
 	my @plans = map { my $t = $_; map { DpAgg::as($node, 'rho', "EXPLAIN ($_) SELECT g, count(*), sum(g) FROM $t WHERE g IN (1, 2) GROUP BY g")->{sqlstate} } 'ANALYZE', 'COSTS ON', 'VERBOSE' } 'visits', 'nobody';
 	my ($full, $empty) = map { DpAgg::as($node, 'rho', "EXPLAIN (COSTS ON) SELECT g, count(*) FROM $_ WHERE g IN (1, 2) GROUP BY g") } 'visits', 'nobody';
 
-	is(join(' ', @plans[ 0 .. 2 ]), join(' ', @plans[ 3 .. 5 ]), "EXPLAIN of many rows as of none: $plans[0] $plans[1] $plans[2]");
+	is(join(' ', @plans[ 0 .. 2 ]), join(' ', @plans[ 3 .. 5 ]), "EXPLAIN tells of many rows what it tells of none: $plans[0]");
 	is($full->{out} =~ s/visits/nobody/gr, $empty->{out}, '... with the same figures') or diag($full->{err});
 	unlike($full->{out}, qr/gauss|rho|actual/i, '... which name no noise');
 }
@@ -473,7 +471,8 @@ my %forms = (
 	parallel => 'SET max_parallel_workers_per_gather = 3; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;',
 	sql => 'SET dp_agg.bound_node = off; SET enable_hashagg = off;');
 my @questions = ((map { "SELECT g, $_ FROM %s WHERE %w GROUP BY g" }
-	  'count(*)', 'sum(y)', 'count(*), sum(y)', 'count(x)', 'count(*), count(x), sum(x)', 'avg(x)', 'var_pop(x), count(*) FILTER (WHERE y > 0)', 'sum(y), dp_clipped(sum(y)), sum(x)', 'dp_clipped(count(*)), count(DISTINCT p)'),
+	  'count(*)', 'sum(y)', 'count(*), sum(y)', 'count(x)', 'count(*), count(x), sum(x)', 'avg(x)', 'var_pop(x), count(*) FILTER (WHERE y > 0)', 'sum(y), dp_clipped(sum(y)), sum(x)', 'count(*), count(DISTINCT p), dp_clipped(sum(y))', 'dp_clipped(count(*)), count(DISTINCT p)',
+	  'count(*), count(*) FILTER (WHERE y > 0)'),
 	'SELECT g, count(*), sum(y) FROM (SELECT p, g, y FROM %s UNION ALL SELECT p, g + 3, y FROM %s) u WHERE %w GROUP BY g', 'SELECT 1, count(*), sum(y) FROM %s WHERE %w',
 	'SELECT g, h, count(*), sum(y) FROM %s WHERE %w AND h = 1 GROUP BY g, h');
 my @cases = (
@@ -521,14 +520,15 @@ foreach my $case (@cases)
 	$exact->safe_psql('postgres', "SELECT dp_agg.set_budget('rho', 'people', 1e9, 0.5, accountant => 'zcdp')");
 	foreach my $form (sort keys %forms)
 	{
-		$told{$form}{$_} = [ vectors($form, $_, $where) ] foreach 'a', 'b';
+		# parallel plans are to give the same vectors
+		$told{$form}{$_} = [ vectors($form, $_, $where) ] foreach $form eq 'parallel' ? 'a' : ('a', 'b');
 	}
 	foreach my $i (0 .. $#questions)
 	{
-		foreach my $form (sort keys %forms)
+		foreach my $form ('node', 'sql')
 		{
 			my ($with, $without) = map { $told{$form}{$_}[$i] } 'a', 'b';
-			my ($squares, $groups, $first, $d) = (0, 0, 0, 0);
+			my ($squares, $groups, $first, $d, $odd) = (0, 0, 0, 0, 0);
 
 			foreach my $key (keys %{ { %{ $with->{groups} }, %{ $without->{groups} } } })
 			{
@@ -539,9 +539,10 @@ foreach my $case (@cases)
 				$squares += sum0(map { $_ * $_ } @change);
 				$first = max($first, abs($change[0]));
 				$groups++ if grep { $_ } @change;
+				$odd++ if 1 < keys %{ { map { abs($_) => 1 } @change } };
 			}
 			my $total = $with->{total};
-			# the norm counts for a whole release of one table that is bounded by max_total
+			# the norm counts for a whole release of one table that is bounded by max_total, as no number of individuals is
 			my $short = $limits =~ /max_total/ && $where !~ /max_total/ && $max_norm ne 'NULL' && $questions[$i] !~ /UNION|SELECT 1|DISTINCT/ ?
 			  max(min($max_norm, $total), POSIX::ceil($total / 32)) / $total : 1;
 			my $most = sqrt($with->{times} * $d) * $short * ONE;
@@ -552,6 +553,8 @@ foreach my $case (@cases)
 			$say->('moves by ' . sqrt($squares) / $most . ' of what it may') if sqrt($squares) > $most * (1 + 1e-9);
 			$say->("coordinate 0 moves by $first of $with->{weight}") if $first > $with->{weight};
 			$say->("in $groups groups of $with->{kept}") if $groups > $with->{kept};
+			# noise of whole numbers is for counts of which each changes by one
+			$say->("counts move by different numbers") if $odd && $limits =~ /max_rows => 1$/ && $questions[$i] !~ /sum|avg|var_pop/;
 			$say->("no Gaussian noise") if $with->{gaussian} ne 't';
 		}
 		my ($one, $parallel, $sql) = map { $told{$_}{a}[$i] } 'node', 'parallel', 'sql';

@@ -1767,7 +1767,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,domain,domain_type}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type}', '{}');
 	END LOOP;
 END
 $$;
@@ -2252,7 +2252,7 @@ DECLARE
 	bounds numeric[];
 BEGIN
 	IF lower IS NULL AND upper IS NULL THEN
-		PERFORM dp_agg.label_column(relation, column_name, '{total_lower,total_upper,total_type}', '{}');
+		PERFORM dp_agg.label_column(relation, column_name, '{total_lower,total_upper,total_type,total_norm}', '{}');
 		RETURN;
 	END IF;
 	IF type NOT IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'real'::regtype,
@@ -2282,6 +2282,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION dp_agg.set_total(regclass, name, double precision, double precision) IS
 'declares bounds of the sum of one individual''s values of a column, of magnitude up to 1e120; see the form with text';
+
+CREATE FUNCTION dp_agg.set_norm(relation regclass, column_name name, max_norm double precision) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM dp_agg.protected_column(relation, column_name);
+	IF NOT (max_norm > 0 AND max_norm <= 1e120) THEN
+		RAISE SQLSTATE 'DP003' USING
+			MESSAGE = 'max_norm of a column must be a number above 0, at most 1e120';
+	END IF;
+	PERFORM dp_agg.label_column(relation, column_name, CASE WHEN max_norm IS NULL THEN '{total_norm}' ELSE '{}' END::text[],
+								jsonb_strip_nulls(jsonb_build_object('total_norm', max_norm)));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.set_norm(regclass, name, double precision) IS
+'declares the length of an individual''s sums of a column, with bounds of their own (dp_agg.set_total), that Gaussian noise of several groups is made for: the root of the sum of squares of its sum in each group; NULL: in proportion to dp_agg.set_norm() of the relation; errors: DP003 not a number above 0, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
 
 -- Checks of a domain run functions, which are of its owner's choice.
 CREATE FUNCTION dp_agg.reading_type(type oid, typmod integer) RETURNS text
@@ -3062,32 +3078,40 @@ COMMENT ON FUNCTION dp_agg.suggest_limit(double precision[], double precision[],
 -- to groups is at most t.  Few have norms that are large, too few to be seen one by one; but who has
 -- many rows is seen, and how norms of these compare with their rows: by the individuals of the largest norms, as many as stand out,
 -- and as many of those with most rows.  Whose rows are more than t divided by that is cut off.
-CREATE FUNCTION dp_agg.suggest_norm(points double precision[], individuals double precision[],
-									row_points double precision[], row_individuals double precision[], row_errors double precision[],
-									candidates double precision[], groups integer,
+CREATE FUNCTION dp_agg.suggest_ratio(edges double precision[], counts bigint[], norm_counts bigint[], noise double precision, groups integer)
+RETURNS double precision LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH rows_of AS (
+		SELECT p, sum(i) OVER (ORDER BY p DESC) AS many
+		  FROM dp_agg.suggest_tail(counts, edges, noise) t, unnest(t.points, t.individuals) u (p, i)),
+	longest AS (
+		SELECT p, many
+		  FROM (SELECT p, sum(i) OVER (ORDER BY p DESC) AS many
+				  FROM dp_agg.suggest_tail(norm_counts, edges, noise) t, unnest(t.points, t.individuals) u (p, i)) s
+		 WHERE many >= 20 * noise ORDER BY p DESC LIMIT 1)
+	SELECT GREATEST(LEAST(max(longest.p) / max(r.p), 1), 1 / sqrt(groups))
+	  FROM longest, rows_of r WHERE r.many >= longest.many
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_ratio(double precision[], bigint[], bigint[], double precision, integer) IS
+'internal: how the largest norms of rows over groups that stand out compare with as many of the largest numbers of rows, at most 1; NULL if none stands out';
+
+CREATE FUNCTION dp_agg.suggest_norm(points double precision[], individuals double precision[], errors double precision[],
+									ratio double precision, candidates double precision[], groups integer,
 									OUT value double precision, OUT cuts_off double precision, OUT standard_error double precision)
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH longest AS (
-		SELECT p, many FROM (SELECT p, sum(i) OVER (ORDER BY p DESC) AS many FROM unnest(points, individuals) u (p, i)) s
-		 WHERE many >= 20 * row_errors[1] ORDER BY p DESC LIMIT 1),
-	most AS (
-		SELECT r.p FROM (SELECT p, sum(i) OVER (ORDER BY p DESC) AS many FROM unnest(row_points, row_individuals) u (p, i)) r, longest
-		 WHERE r.many >= longest.many ORDER BY p DESC LIMIT 1),
-	ratio AS (
-		SELECT GREATEST(LEAST(COALESCE(longest.p / most.p, 1), 1), 1 / sqrt(groups)) AS norm
-		  FROM (VALUES (1)) v LEFT JOIN longest ON true LEFT JOIN most ON true)
-	SELECT t, over / total, sqrt(variance + power(row_errors[1] * t / norm / 2, 2)) / total
-	  FROM ratio, unnest(candidates) t,
-		   LATERAL (SELECT sum(GREATEST(p - t / norm, 0) * i) AS over, sum(power(GREATEST(p - t / norm, 0) * e, 2)) AS variance,
+	SELECT t, over / total, sqrt(variance + power(errors[1] * t / ratio / 2, 2)) / total
+	  FROM unnest(candidates) t,
+		   LATERAL (SELECT sum(GREATEST(p - t / ratio, 0) * i) AS over, sum(power(GREATEST(p - t / ratio, 0) * e, 2)) AS variance,
 						   nullif(sum(p * i), 0) AS total
-					  FROM unnest(row_points, row_individuals, row_errors) u (p, i, e)) s
-	 WHERE total > 0 AND points IS NOT NULL
+					  FROM unnest(points, individuals, errors) u (p, i, e)) s
+	 WHERE total > 0 AND ratio > 0
 	 ORDER BY t * t + power(over / groups, 2), t LIMIT 1
 $$;
-COMMENT ON FUNCTION dp_agg.suggest_norm(double precision[], double precision[], double precision[], double precision[], double precision[], double precision[], integer) IS
-'internal: the norm of an individual''s rows in so many groups, at epsilon 1, at which Gaussian noise and what is cut off are least together; the share of the rows that it cuts off';
+COMMENT ON FUNCTION dp_agg.suggest_norm(double precision[], double precision[], double precision[], double precision, double precision[], integer) IS
+'internal: the norm of an individual''s share in so many groups, at epsilon 1, at which Gaussian noise and what is cut off are least together, where norms are ratio times what it has in all; the share that it cuts off';
 
 CREATE FUNCTION dp_agg.suggest_quantile(points double precision[], individuals double precision[], errors double precision[],
 										candidates double precision[], beyond double precision, everybody double precision,
@@ -3219,7 +3243,7 @@ COMMENT ON FUNCTION dp_agg.protect_command(regclass, name[], name, numeric, nume
 'internal: a call of protect() that is ready to run, with the columns that the relation opens now';
 
 CREATE FUNCTION dp_agg.suggest_limits(relation regclass, unit name[], population name, groups integer, keys name[],
-									  edges double precision[], counts bigint[], group_counts bigint[], groups_counts bigint[], norm_counts bigint[], noise double precision)
+									  edges double precision[], counts bigint[], group_counts bigint[], groups_counts bigint[], ratio double precision, noise double precision)
 RETURNS TABLE (kind text, column_name name, statement text, cuts_off double precision, standard_error double precision, explanation text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -3249,9 +3273,7 @@ BEGIN
 	SELECT q.* INTO groups_of_one
 	  FROM dp_agg.suggest_tail(groups_counts, edges, noise) t,
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.05, everybody) q;
-	SELECT l.* INTO norm
-	  FROM dp_agg.suggest_tail(norm_counts, edges, noise) t,
-		   dp_agg.suggest_norm(t.points, t.individuals, total.points, total.individuals, total.errors, whole, groups) l;
+	SELECT l.* INTO norm FROM dp_agg.suggest_norm(total.points, total.individuals, total.errors, ratio, whole, groups) l;
 	-- counts and sums pay next to nothing for a quarter of the total, or a third of the norm; others pay for all
 	max_rows := CASE WHEN keys = '{}' THEN total.value
 					 ELSE LEAST(total.value, GREATEST(group_rows.value, (SELECT min(w) FROM unnest(whole) w WHERE w >= LEAST(total.value / 4, GREATEST(2.5 * group_rows.value, COALESCE(0.3 * norm.value, 0)))))) END;
@@ -3290,8 +3312,23 @@ BEGIN
 		   NULL, NULL, 'What releases need to tell analysts how much of the rows their limits leave out.';
 END
 $$;
-COMMENT ON FUNCTION dp_agg.suggest_limits(regclass, name[], name, integer, name[], double precision[], bigint[], bigint[], bigint[], bigint[], double precision) IS
-'internal: what suggest() says of protect(), set_norm() and set_measured(), from counts of individuals by rows, rows in one group, groups, and norms of rows in groups; keys are the columns that these groups were of';
+COMMENT ON FUNCTION dp_agg.suggest_limits(regclass, name[], name, integer, name[], double precision[], bigint[], bigint[], bigint[], double precision, double precision) IS
+'internal: what suggest() says of protect(), set_norm() and set_measured(), from counts of individuals by rows, rows in one group, and groups; ratio is what norms of rows are of their number; keys are the columns that these groups were of';
+
+CREATE FUNCTION dp_agg.suggest_sizes(counts bigint[], edges double precision[], noise double precision,
+									 OUT points double precision[], OUT individuals double precision[], OUT errors double precision[])
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.*
+	  FROM (SELECT cardinality(edges) AS size, dp_agg.stands_out(counts[:cardinality(edges)], noise) AS negative) v,
+		   dp_agg.suggest_tail(CASE WHEN negative THEN
+				(SELECT array_agg(a + CASE WHEN i > 1 THEN b ELSE 0 END ORDER BY i)
+				   FROM unnest(counts[size + 1:], (SELECT array_agg(c ORDER BY j DESC) FROM unnest(counts[:size + 1]) WITH ORDINALITY u (c, j))) WITH ORDINALITY u (a, b, i))
+				ELSE counts[size + 1:] END, edges, noise * CASE WHEN negative THEN sqrt(2) ELSE 1 END) t
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_sizes(bigint[], double precision[], double precision) IS
+'internal: how many individuals have sums of which size, by their distance from zero on both sides; see suggest_tail()';
 
 CREATE FUNCTION dp_agg.suggest_column(relation regclass, kind text, column_name name, type oid, typmod integer, groups integer, mean_rows double precision,
 									  counts bigint[], edges double precision[], noise double precision,
@@ -3312,12 +3349,8 @@ BEGIN
 								 ELSE 'Where values lie, of nearly all individuals.' END ||
 			' A share of the individuals has values beyond; they count as the bound.';
 	ELSE
-		-- the distance from zero, on both sides
 		SELECT l.* INTO total
-		  FROM dp_agg.suggest_tail(CASE WHEN negative THEN
-				(SELECT array_agg(a + CASE WHEN i > 1 THEN b ELSE 0 END ORDER BY i)
-				   FROM unnest(counts[size + 1:], (SELECT array_agg(c ORDER BY j DESC) FROM unnest(counts[:size + 1]) WITH ORDINALITY u (c, j))) WITH ORDINALITY u (a, b, i))
-				ELSE counts[size + 1:] END, edges, noise * CASE WHEN negative THEN sqrt(2) ELSE 1 END) t,
+		  FROM dp_agg.suggest_sizes(counts, edges, noise) t,
 			   dp_agg.suggest_limit(t.points, t.individuals, t.errors, (SELECT array_agg(c) FROM unnest(dp_agg.suggested_numbers()) c WHERE c >= edges[1]), groups) l;
 		upper := trim_scale(total.value::numeric);
 		lower := CASE WHEN negative THEN '-' || upper ELSE '0' END;
@@ -3352,6 +3385,9 @@ DECLARE
 	measured jsonb;
 	noise double precision;
 	mean_rows double precision := 1;
+	ratio double precision;
+	rows_norm double precision;
+	rows double precision;
 BEGIN
 	SELECT count(*) INTO parts FROM dp_agg.suggest_parts(relation, unit, columns, several);
 	IF parts > 0 THEN
@@ -3360,15 +3396,23 @@ BEGIN
 		noise := sqrt(2) * parts / price;
 	END IF;
 	IF several THEN
-		SELECT dp_agg.suggest_mean(dp_agg.bucket_counts(measured -> 0, noise), p.edges, noise) INTO mean_rows
+		SELECT dp_agg.suggest_mean(dp_agg.bucket_counts(measured -> 0, noise), p.edges, noise),
+			   CASE WHEN keys <> '{}' THEN dp_agg.suggest_ratio(p.edges, dp_agg.bucket_counts(measured -> 0, noise), dp_agg.bucket_counts(measured -> 3, noise), noise, groups) END
+		  INTO mean_rows, ratio
 		  FROM dp_agg.suggest_parts(relation, unit, columns, several) p WHERE p.nr = 1;
+		SELECT l.value, (SELECT sum(v * i) FROM unnest(t.points, t.individuals) u (v, i))
+		  INTO rows_norm, rows
+		  FROM dp_agg.suggest_parts(relation, unit, columns, several) p,
+			   dp_agg.suggest_tail(dp_agg.bucket_counts(measured -> 0, noise), p.edges, noise) t,
+			   dp_agg.suggest_norm(t.points, t.individuals, t.errors, ratio, dp_agg.suggested_numbers(), groups) l
+		 WHERE p.nr = 1;
 		RETURN QUERY SELECT l.* FROM
 			(SELECT p.edges, dp_agg.bucket_counts(measured -> 0, noise) AS n, dp_agg.bucket_counts(measured -> 1, noise) AS r,
-					dp_agg.bucket_counts(measured -> 2, noise) AS g, dp_agg.bucket_counts(measured -> 3, noise) AS m
+					dp_agg.bucket_counts(measured -> 2, noise) AS g
 			   FROM dp_agg.suggest_parts(relation, unit, columns, several) p WHERE p.nr = 1) c,
 			dp_agg.suggest_limits(relation, unit, population, groups, keys, c.edges, c.n,
 								  CASE WHEN keys <> '{}' THEN c.r END, CASE WHEN keys <> '{}' THEN c.g END,
-								  CASE WHEN keys <> '{}' THEN c.m END, noise) l;
+								  ratio, noise) l;
 	ELSE
 		RETURN QUERY SELECT 'max_total', NULL::name, dp_agg.protect_command(relation, unit, population, 1, 1, 1), 0::double precision, 0::double precision,
 							'An individual has one row: a unique index says so.';
@@ -3381,6 +3425,19 @@ BEGIN
 								 dp_agg.bucket_counts(measured -> (p.nr - 1)::integer, noise), p.edges, noise) s
 	 WHERE p.kind <> 'total' OR mean_rows > 1
 	 ORDER BY p.kind = 'total', p.nr;
+	RETURN QUERY
+	SELECT 'max_norm', p.column_name, format('SELECT dp_agg.set_norm(%L, %L, %s);', relation::text, p.column_name, l.value), l.cuts_off, l.standard_error,
+		   'What the bounds of sums are for accounts that add up rho, where noise is Gaussian: the root of the sum of squares of an individual''s sum in each group.'
+	  FROM dp_agg.suggest_parts(relation, unit, columns, several) p,
+		   dp_agg.suggest_sizes(dp_agg.bucket_counts(measured -> (p.nr - 1)::integer, noise), p.edges, noise) t,
+		   LATERAL (SELECT array_agg(c) AS numbers FROM unnest(dp_agg.suggested_numbers()) c WHERE c >= p.edges[1]) n,
+		   dp_agg.suggest_norm(t.points, t.individuals, t.errors, ratio, n.numbers, groups) direct,
+		   -- who has most in all has many rows, whose sum is what an average row has, times their number
+		   LATERAL (SELECT max(c) AS norm FROM unnest(n.numbers) c
+					 WHERE c <= 1.1 * rows_norm / rows * (SELECT sum(v * i) FROM unnest(t.points, t.individuals) u (v, i))) by_rows,
+		   dp_agg.suggest_norm(t.points, t.individuals, t.errors, ratio, ARRAY[GREATEST(direct.value, by_rows.norm)], groups) l
+	 WHERE p.kind = 'total' AND mean_rows > 1 AND l.value IS NOT NULL
+	 ORDER BY p.nr;
 	RETURN QUERY
 	SELECT 'left_out', c.column_name, NULL::text, NULL::double precision, NULL::double precision,
 		   'Not all that the column could be used for was measured, for every part has its share of epsilon: name it in columns, with fewer others.'

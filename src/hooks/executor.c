@@ -248,7 +248,13 @@ pay_releases(List *releases, const char *query_text)
 	if (charges == NIL)
 		return;
 	foreach(lc, charges)
-		items = lappend(items, ((Charge *) lfirst(lc))->item);
+	{
+		LedgerItem *item = ((Charge *) lfirst(lc))->item;
+
+		if (item->concentrated)
+			item->outputs = psprintf("%s, Gaussian noise", item->outputs);
+		items = lappend(items, item);
+	}
 	ledger_charge(items, query_text != NULL ? query_text : "");
 	statement++;
 	forboth(lc, releases, lp, paying)

@@ -399,6 +399,22 @@ read_interval(Jsonb *label, const char *const keys[3], const ProtectedRelation *
 	(*list)[(*n)++] = bounds;
 }
 
+/* Reads the norm that goes with the bounds of a column's sums, which have been read. */
+static void
+read_total_norm(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
+{
+	double		norm;
+
+	if (!label_number(label, "total_norm", &norm) || rel->ntotals == 0 ||
+		rel->totals[rel->ntotals - 1].attno != attno)
+		return;
+	if (!(norm > 0) || isinf(norm))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"total_norm\" in a dp_agg label must be a number above 0")));
+	rel->totals[rel->ntotals - 1].norm = norm;
+}
+
 /* Reads a column's label into rel; rel->relid is 0 if the label is only judged by itself. */
 static void
 read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
@@ -425,6 +441,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 		rel->open = bms_add_member(rel->open, attno);
 	read_interval(label, bounds_keys, rel, attno, &rel->bounds, &rel->nbounds);
 	read_interval(label, total_keys, rel, attno, &rel->totals, &rel->ntotals);
+	read_total_norm(label, rel, attno);
 	domain.keys = label_strings(label, "domain", DP_MAX_DOMAIN_KEYS, &domain.nkeys);
 	if (domain.keys != NULL)
 	{

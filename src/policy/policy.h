@@ -36,6 +36,9 @@ typedef struct ColumnBounds
 	AttrNumber	attno;
 	double		lower;
 	double		upper;
+	double		norm;			/* of totals: root of the sum of squares over groups that
+								 * Gaussian noise is made for; 0: in proportion to that of
+								 * rows */
 	char	   *outlived;		/* type they were declared for, if the column's is of another
 								 * kind now (kinds.h); they do not count then.  Else NULL */
 } ColumnBounds;

@@ -208,6 +208,24 @@ combined_bounds(ReleaseBuilder *builder, const WantedOutput *wanted)
 }
 
 /*
+ * The size up to which the sum of an individual's values counts, of which `size` is declared.  Gaussian noise is made
+ * for norms that are max_norm/max_total of all sizes; so that it is made for a norm that is declared of this sum,
+ * its size is what that is in proportion.
+ */
+static double
+size_for_norm(const ReleaseBuilder *builder, double size, double norm)
+{
+	const Individuals *individuals = builder->individuals;
+
+	if (norm <= 0 || !builder->context->concentrated || builder->asked[DP_PARAM_TOTAL] ||
+		builder->keys == NIL || individuals->max_total == 0)
+		return size;
+	if (individuals->max_norm == 0 || individuals->max_norm > individuals->max_total)
+		return norm;
+	return norm * individuals->max_total / individuals->max_norm;
+}
+
+/*
  * Bounds of a sum over the whole release, where they are declared and none are written; else
  * false.  Where an individual has one row they are bounds of its value.  Otherwise
  * what counts is the larger of their sizes: the interval of the parameters is symmetric.
@@ -217,16 +235,18 @@ total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *r
 {
 	double		lower;
 	double		upper;
+	double		norm;
 	double		least;
 	double		most;
 	bool		unknown;
 
-	if (list_length(aggref->args) > 1 || !derive_total(builder->level, expr, &lower, &upper))
+	if (list_length(aggref->args) > 1 ||
+		!derive_total(builder->level, expr, &lower, &upper, &norm))
 		return false;
 	*result = (TotalBounds) {.not_negative = lower >= 0};
 	if (!builder->spec.streamed)
 	{
-		double		size = Max(fabs(lower), fabs(upper));
+		double		size = size_for_norm(builder, Max(fabs(lower), fabs(upper)), norm);
 
 		result->bound = known_bounds(builder, -size, size);
 		return true;

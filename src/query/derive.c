@@ -443,10 +443,11 @@ sum_range(Scope *scope, Node *node)
 {
 	Range		result = derive(scope, node);
 	Range		total = range_everything();
+	double		norm;
 
 	if (range_is_nothing(result))
 		return result;
-	if (scope->level != NULL && derive_total(scope->level, node, &total.lower, &total.upper))
+	if (scope->level != NULL && derive_total(scope->level, node, &total.lower, &total.upper, &norm))
 		total = range_around(total, (Range) {0, 0, 0}); /* of some of the rows */
 	if (isfinite(scope->rows))
 		result = (Range) {Min(result.lower, result.lower * scope->rows),

@@ -48,7 +48,7 @@ combined_total(const Individuals *individuals)
 
 /* Declared bounds of the sum of an individual's values of a relation's column; false if there are none. */
 static bool
-declared_total(Oid relid, AttrNumber attno, double *lower, double *upper)
+declared_total(Oid relid, AttrNumber attno, double *lower, double *upper, double *norm)
 {
 	const ProtectedRelation *rel = policy_lookup(relid);
 	const ColumnBounds *total = rel != NULL ? policy_total(rel, attno) : NULL;
@@ -57,15 +57,17 @@ declared_total(Oid relid, AttrNumber attno, double *lower, double *upper)
 		return false;
 	*lower = total->lower;
 	*upper = total->upper;
+	*norm = total->norm;
 	return true;
 }
 
 /*
  * Declared bounds of the sum of an individual's values of a column, or of one that a sub-select
- * hands on as it is; false if there are none.
+ * hands on as it is, and the norm of these sums over groups, 0 if none is declared; false if there are no
+ * bounds.
  */
 bool
-derive_total(Level *level, Node *node, double *lower, double *upper)
+derive_total(Level *level, Node *node, double *lower, double *upper, double *norm)
 {
 	Var		   *var = (Var *) strip_relabel(node);
 	RangeTblEntry *rte;
@@ -74,7 +76,7 @@ derive_total(Level *level, Node *node, double *lower, double *upper)
 		return false;
 	rte = rt_fetch(var->varno, level->query->rtable);
 	if (rte->rtekind == RTE_RELATION)
-		return declared_total(rte->relid, var->varattno, lower, upper);
+		return declared_total(rte->relid, var->varattno, lower, upper, norm);
 	if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations == NULL &&
 		rte->subquery->groupClause == NIL && !rte->subquery->hasAggs)
 	{
@@ -84,8 +86,8 @@ derive_total(Level *level, Node *node, double *lower, double *upper)
 		AttrNumber	attno;
 
 		if (tle != NULL && virtual_origin(tle, &relid, &attno))
-			return declared_total(relid, attno, lower, upper);
-		return tle != NULL && derive_total(&below, (Node *) tle->expr, lower, upper);
+			return declared_total(relid, attno, lower, upper, norm);
+		return tle != NULL && derive_total(&below, (Node *) tle->expr, lower, upper, norm);
 	}
 	return false;
 }

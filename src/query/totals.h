@@ -12,6 +12,6 @@
 extern void settle_totals(ReleaseBuilder *builder);
 extern Node *kept_groups(const ReleaseBuilder *builder);
 extern int	combined_total(const Individuals *individuals);
-extern bool derive_total(Level *level, Node *node, double *lower, double *upper);
+extern bool derive_total(Level *level, Node *node, double *lower, double *upper, double *norm);
 
 #endif							/* DP_TOTALS_H */

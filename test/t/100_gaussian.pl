@@ -363,7 +363,7 @@ DpAgg::refused($node, $_, q{SELECT dp_agg.set_norm('visits', 5)}, '42501', "set_
 
 my $norm = q{SELECT max_norm FROM dp_agg.protected_relations WHERE relation = 'visits'::regclass};
 my $by_group = 'SELECT g, count(*) FROM visits WHERE true GROUP BY g';
-my $protect = sub { my ($total) = @_; query("SELECT dp_agg.protect('visits', 'id', 'people', max_groups => 4, max_rows => 3, max_total => $total)"); return; };
+my $protect = sub { my ($total) = @_; query("SELECT dp_agg.protect('visits', 'id', 'people', max_groups => 4, max_rows => 20, max_total => $total)"); return; };
 my $error = sub { my ($role, $with) = @_; return sprintf '%.3f', last_release($role, $by_group =~ s/true/$with ? "dp_with($with)" : 'true'/er, 'standard_error'); };
 
 $protect->(20);

@@ -233,6 +233,9 @@ settle_totals(ReleaseBuilder *builder)
 	spec->possible_groups = (int32) Max(Min(builder->possible_groups, DP_MAX_GROUPS), 1);
 	spec->weighed = spec->by_total && has_totals(spec);
 	spec->norm = builder->asked[DP_PARAM_TOTAL] ? 0 : builder->individuals->max_norm;
+	if (!builder->asked[DP_PARAM_TOTAL] && builder->individuals->max_total == 0 && spec->norm == 0 &&
+		!spec->weighed)
+		spec->norm = DP_NORM_OF_LIMITS;
 }
 
 /* How many groups of an individual are kept, as an expression: settle_limits() in spec/spec.c says the same. */

@@ -485,7 +485,7 @@ pass_bounding(SpecBytes *bytes, ReleaseSpec *spec)
 	spec->possible_groups = (int32) pass_uint32(bytes, (uint32) spec->possible_groups);
 	require(spec->possible_groups >= 1 && spec->possible_groups <= DP_MAX_GROUPS);
 	spec->norm = (int32) pass_uint32(bytes, (uint32) spec->norm);
-	require(spec->norm >= 0 && spec->norm <= DP_MAX_TOTAL);
+	require(spec->norm >= DP_NORM_OF_LIMITS && spec->norm <= DP_MAX_TOTAL);
 	spec->rows = pass_choice(bytes, spec->rows, spec->nfeatures);
 	require(!spec->by_total || (spec->grouped && !spec->streamed && !spec->whole));
 	require(!spec->whole || spec->nsketches == 0);

@@ -361,7 +361,11 @@ settle_norm(const ReleaseSpec *spec, ReleaseParams *params)
 	params->total = Min(params->total,
 						(int64) ceil((double) params->rows * sqrt((double) params->kept)));
 	params->unit = params->total;
-	params->norm = spec->norm > 0 ? Min(spec->norm, params->total) : params->total;
+	params->norm = params->total;
+	if (spec->norm == DP_NORM_OF_LIMITS)
+		params->norm = Min(params->norm, (int64) ceil((double) params->rows * sqrt(params->values[DP_PARAM_GROUPS])));
+	else if (spec->norm > 0)
+		params->norm = Min(params->norm, spec->norm);
 	/* so that what groups cost adds up in 64 bits */
 	params->norm = Max(params->norm, (params->total + DP_MAX_SHORTENING - 1) / DP_MAX_SHORTENING);
 }

@@ -101,6 +101,9 @@
 #define DP_SPEC_ID_BYTES 16
 #define DP_MAX_PROOFS 32
 
+/* Instead of a norm: that of max_rows in each of max_groups groups, where max_total is not declared. */
+#define DP_NORM_OF_LIMITS (-1)
+
 /* By how much the Euclidean norm of an individual's rows may be less than max_total. */
 #define DP_MAX_SHORTENING 32
 
@@ -426,9 +429,9 @@ typedef struct ReleaseSpec
 	bool		groups_asked;	/* k was asked for, and bounds groups also by_total */
 	bool		by_total;		/* contributions are bounded over all groups together */
 	bool		weighed;		/* by_total, and coordinate 0 is not the number of rows */
-	int32		norm;			/* by_total: Euclidean norm of an individual's rows over
-								 * groups that Gaussian noise is made for; 0, or not less:
-								 * max_total */
+	int32		norm;			/* by_total: DP_NORM_OF_LIMITS, or the Euclidean norm of an
+								 * individual's rows over groups that Gaussian noise is made
+								 * for; 0, or not less: max_total */
 	int32		possible_groups;	/* most groups that one individual can be in, as far as is
 									 * known; at most DP_MAX_GROUPS */
 	int16		rows;			/* by_total: the feature that counts all rows; else DP_NONE */

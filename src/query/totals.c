@@ -216,6 +216,20 @@ bounds_by_total(const ReleaseBuilder *builder)
 }
 
 /*
+ * The norm that Gaussian noise is made for: as is declared, or max_total; or that of the limits of groups, where no
+ * max_total is declared and no sum has bounds of its own.
+ */
+static int32
+declared_norm(const ReleaseBuilder *builder)
+{
+	const Individuals *individuals = builder->individuals;
+
+	if (individuals->max_norm == 0 && individuals->max_total == 0 && !builder->spec.weighed)
+		return DP_NORM_OF_LIMITS;
+	return individuals->max_norm;
+}
+
+/*
  * Settles max_total, and how an individual's contributions are bounded; outputs are known, and
  * so is in how many groups one individual may be.
  */
@@ -232,10 +246,8 @@ settle_totals(ReleaseBuilder *builder)
 	spec->by_total = !spec->streamed && !one_group && bounds_by_total(builder);
 	spec->possible_groups = (int32) Max(Min(builder->possible_groups, DP_MAX_GROUPS), 1);
 	spec->weighed = spec->by_total && has_totals(spec);
-	spec->norm = builder->asked[DP_PARAM_TOTAL] ? 0 : builder->individuals->max_norm;
-	if (!builder->asked[DP_PARAM_TOTAL] && builder->individuals->max_total == 0 && spec->norm == 0 &&
-		!spec->weighed)
-		spec->norm = DP_NORM_OF_LIMITS;
+	if (spec->by_total && !builder->asked[DP_PARAM_TOTAL])
+		spec->norm = declared_norm(builder);
 }
 
 /* How many groups of an individual are kept, as an expression: settle_limits() in spec/spec.c says the same. */

@@ -63,7 +63,15 @@ query()
 # the server's processes of other users than 999
 strangers()
 {
-	ps -eo uid,comm | awk '$2 ~ /^postgres/ { n++; if ($1 != 999) print } END { if (n == 0) print "no server" }'
+	local process count=0
+
+	# of /proc, for a clean system has no ps
+	for process in /proc/[0-9]*; do
+		grep -qs '^postgres' "$process/comm" || continue
+		count=$((count + 1))
+		[ "$(stat -c %u "$process")" = 999 ] || echo "$process"
+	done
+	[ "$count" -gt 0 ] || echo 'no server'
 }
 
 setting()

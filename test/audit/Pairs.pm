@@ -90,8 +90,8 @@ my @share_of_two = (
 my @gaussian = (gaussian => 0, power => 0.4, delta => 1e-3, releases => 30000);
 my @gaussian_parts = (@gaussian, @parts, others => [ 105, 'i % 3, i' ], delta => 0.01, ask => 'dp_count(*) AS c');
 my @gaussian_clipped = (
-	@gaussian, @parts, others => [ 90, 'SELECT i % 3, i FROM generate_series(1, 2)' ], delta => 0.01, releases => 20000,
-	max_total => 2, max_rows => 2, one => 'SELECT i % 3, 100 FROM generate_series(1, 6) i', ask => 'dp_count(*) AS c',
+	@gaussian, @parts, others => [ 90, 'SELECT i % 3, i FROM generate_series(1, 4)' ], delta => 0.01, releases => 20000,
+	max_total => 4, max_rows => 4, one => 'SELECT i % 3, 100 FROM generate_series(1, 12) i', ask => 'dp_count(*) AS c',
 	see => 'sum(c), max(c), count(*)');
 
 my @pairs = (
@@ -489,14 +489,13 @@ my @pairs = (
 		gaussian => 2, releases => 20000, see => 'sum(c) FILTER (WHERE part < 2), max(c), count(*)' },
 	{ name => 'Gaussian: 3 groups, 2 count', @gaussian_parts, one => 'SELECT p, 100 FROM generate_series(0, 2) p', max_groups => 2,
 		gaussian => 2, releases => 20000, power => 0.2, see => 'sum(c), max(c), count(*)' },
-	{ name => 'Gaussian: clipped, 12 rows in 3 groups, a length of 4 counts', @gaussian_clipped, max_total => 4, max_rows => 4,
-		others => [ 90, 'SELECT i % 3, i FROM generate_series(1, 4)' ], one => 'SELECT i % 3, 100 FROM generate_series(1, 12) i' },
+	{ name => 'Gaussian: clipped, 12 rows in 3 groups, a length of 4 counts', @gaussian_clipped },
 	{ name => 'Gaussian: clipped, in SQL', @gaussian_clipped, in_sql => 1, power => undef },
 	{ name => 'Gaussian: clipped, 1,000 rows in one group', @gaussian_clipped, power => 0.1, groups => 200, releases => 4000,
 		one => 'SELECT 0, 100 FROM generate_series(1, 1000)', see => 'max(c) FILTER (WHERE part = 0), sum(c)' },
 	{ name => 'Gaussian: clipped to a length that is declared', @gaussian_clipped, max_total => undef, max_rows => undef,
-		declared => 'max_total => 4, max_rows => 2', norm => 2 },
-	{ name => 'Gaussian: clipped, sum beside the count', @gaussian_clipped, one => 'SELECT i % 3, 1000 FROM generate_series(1, 6) i',
+		others => [ 90, 'SELECT i % 3, i FROM generate_series(1, 2)' ], declared => 'max_total => 4, max_rows => 2', norm => 2 },
+	{ name => 'Gaussian: clipped, sum beside the count', @gaussian_clipped, one => 'SELECT i % 3, 1000 FROM generate_series(1, 12) i',
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s', see => 'sum(c), sum(s), max(s)' },
 	{ name => 'Gaussian: clipped, share of those clipped', @gaussian_clipped, power => undef,
 		ask => 'dp_count(*) AS c, dp_clipped(dp_count(*)) AS q', see => 'sum(c), sum(q), sum(q * c)' },
@@ -510,7 +509,7 @@ my @pairs = (
 	{ name => 'Gaussian: gate, 21 individuals against 20', @gaussian, others => [ 20, 'i' ], power => undef, delta => 0.01, rare => 'b',
 		ask => 'dp_count(*) AS c, dp_sum(x) AS s' },
 	{ name => 'Gaussian: clipped, gates of 20 individuals against 19', @gaussian_clipped, power => undef, delta => 0.1,
-		others => [ 57, 'SELECT i % 3, 1 FROM generate_series(1, 2)' ], where => 'c IS NOT NULL', rare => 'a', never => 'b' },
+		max_total => 2, max_rows => 2, one => 'SELECT i % 3, 100 FROM generate_series(1, 6) i', others => [ 57, 'SELECT i % 3, 1 FROM generate_series(1, 2)' ], where => 'c IS NOT NULL', rare => 'a', never => 'b' },
 );
 
 # The faults that a build can have (src/, DP_FAULT_...), and the pairs each of which

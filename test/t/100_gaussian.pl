@@ -264,8 +264,10 @@ my $changed = 'DP002 accounts on population "people" have changed since the quer
 		budget('member', 'zcdp');
 		is(run($kept, $what), 't', '... and again');
 		query('GRANT team TO member');
-		is(run($kept, $what), $changed, '... a role that it becomes a member of has such an account: refused');
-		is(spent('member') . spent('team') =~ s/pure \d+$/pure 0/r, 'zcdp 0.5pure 0', '... at no price');
+		# the worker notices; or, as on 17.12, where a GRANT makes plans anew, the planner
+		my $granted = run($kept, $what);
+		like($granted, qr/^(?:f|\Q$changed\E)$/, '... a role that it becomes a member of has such an account: refused, or planned again');
+		is(spent('member') . spent('team') =~ s/pure \d+$/pure 0/r, $granted eq 'f' ? 'zcdp 1pure 0' : 'zcdp 0.5pure 0', '... at the price of that');
 		is(run($kept, $what), 'f', '... and planned again');
 		is(spent('member'), 'zcdp 0.5', '... and paid');
 		query('REVOKE team FROM member');

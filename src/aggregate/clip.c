@@ -128,22 +128,21 @@ static int64
 cost_of(const Contributions *contributions, const int64 *u)
 {
 	int			d = contributions->spec.dimensions;
-	dp_int128	squares = 0;
 	int64		largest = 0;
 
-	for (int i = 0; i < d; i++)
-	{
-		largest = Max(largest, Max(u[i], -u[i]));
-		squares += u[i] * u[i];
-	}
 	if (contributions->params.gaussian)
 	{
 		dp_int128	norm = contributions->params.norm;
 		dp_int128	total = contributions->params.total;
 		dp_int128	most = (dp_int128) DP_SCALE * d * norm * norm;
+		dp_int128	squares = 0;
 
+		for (int i = 0; i < d; i++)
+			squares += u[i] * u[i];
 		return (int64) ((squares * total * total + most - 1) / most);
 	}
+	for (int i = 0; i < d; i++)
+		largest = Max(largest, Max(u[i], -u[i]));
 	return largest;
 }
 

@@ -259,6 +259,7 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 			   AskContext *ask, PlannerInfo *root)
 {
 	PlannedStmt *result = NULL;
+	Oid			accounts = ledger_accounts();
 	Planning	outer;
 	QuietState	quiet;
 	bool		awaited = false;
@@ -299,8 +300,8 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 	 * accountant
 	 */
 	result->dependsOnRole = true;
-	if (OidIsValid(ledger_accounts()))
-		result->relationOids = lappend_oid(result->relationOids, ledger_accounts());
+	if (OidIsValid(accounts))
+		result->relationOids = lappend_oid(result->relationOids, accounts);
 	return result;
 }
 

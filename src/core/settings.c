@@ -28,6 +28,7 @@ int			dp_setting_max_total = 0;
 int			dp_setting_min_individuals = 20;
 double		dp_setting_min_epsilon = 0.001;
 double		dp_setting_notice_cut = 0.05;
+bool		dp_setting_reuse = true;
 bool		dp_setting_index_scans = false;
 bool		dp_setting_bound_node = true;
 int			dp_setting_tier_scale = 1000000;
@@ -149,6 +150,13 @@ define_release_settings(void)
 							 "Share of rows that limits leave out above which a notice tells it.",
 							 "It takes a relation whose rows per individual were measured, see dp_agg.set_measured(). 1: never.",
 							 &dp_setting_notice_cut, 0.05, 0, 1,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/* Looked at when a statement is about to pay. */
+	DefineCustomBoolVariable("dp_agg.reuse",
+							 "Hands out earlier answers again, where the population has a window for that.",
+							 "off: releases are drawn anew and paid for; their answers are what others are handed out then. See dp_agg.set_reuse().",
+							 &dp_setting_reuse, true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
 	/* Which pages an index scan reads depends on rows; counters and running time show it. */

@@ -17,6 +17,7 @@ extern int	dp_setting_max_total;
 extern int	dp_setting_min_individuals;
 extern double dp_setting_min_epsilon;
 extern double dp_setting_notice_cut;
+extern bool dp_setting_reuse;
 extern bool dp_setting_index_scans;
 extern bool dp_setting_bound_node;
 extern int	dp_setting_tier_scale;

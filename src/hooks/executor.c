@@ -24,11 +24,13 @@
 #include "hooks/copy.h"
 #include "hooks/hooks.h"
 #include "hooks/raw_reads.h"
+#include "hooks/reuse.h"
 #include "ledger/account.h"
 #include "ledger/charge.h"
 #include "ledger/protocol.h"
 #include "nodes/identity.h"
 #include "nodes/release/node.h"
+#include "nodes/release/reuse_key.h"
 #include "nodes/release/scans.h"
 #include "nodes/release/settle.h"
 #include "nodes/release/state.h"
@@ -171,6 +173,9 @@ new_charge(const ReleaseState *state)
 	item->account_required = spec->account_required;
 	item->concentrated = state->params.gaussian;
 	item->codes = release_codes(spec, &state->params);
+	item->reused = state->reuse != NULL && state->reuse->answer != NULL;
+	if (item->reused)
+		item->epsilon_nano = item->delta_atto = 0;
 	item->lifetime_limit = tier_lifetime_limit();
 	charge->item = item;
 	charge->grouping = &spec->grouping;
@@ -195,8 +200,9 @@ add_charge(List *charges, const ReleaseState *state, Charge **found)
 		if (grouping->number > 0 && charge->grouping->number > 0 &&
 			memcmp(grouping->id, charge->grouping->id, DP_SPEC_ID_BYTES) == 0 &&
 			!bms_is_member(grouping->number, charge->sets) &&
-			charge->item->epsilon_nano == state->params.epsilon_nano &&
-			charge->item->delta_atto == state->params.delta_atto)
+			(charge->item->reused ||
+			 (charge->item->epsilon_nano == state->params.epsilon_nano &&
+			  charge->item->delta_atto == state->params.delta_atto)))
 		{
 			charge->sets = bms_add_member(charge->sets, grouping->number);
 			charge->item->concentrated |= state->params.gaussian;
@@ -237,6 +243,7 @@ pay_releases(List *releases, const char *query_text)
 	ListCell   *lc;
 	ListCell   *lp;
 
+	reuse_answers(releases);
 	foreach(lc, releases)
 	{
 		Charge	   *charge;
@@ -251,7 +258,7 @@ pay_releases(List *releases, const char *query_text)
 	{
 		LedgerItem *item = ((Charge *) lfirst(lc))->item;
 
-		if (item->concentrated)
+		if (item->concentrated && !item->reused)
 			item->outputs = psprintf("%s, Gaussian noise", item->outputs);
 		items = lappend(items, item);
 	}

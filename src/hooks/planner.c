@@ -30,6 +30,7 @@
 #include "core/compat.h"
 #include "hooks/hooks.h"
 #include "ledger/account.h"
+#include "ledger/answers.h"
 #include "planner/awaiting.h"
 #include "planner/jit.h"
 #include "planner/steady.h"
@@ -163,6 +164,21 @@ ask_concentrated(const AskContext *context)
 	return true;
 }
 
+/* Are answers about any of these populations handed out again? */
+static bool
+ask_reuse(const AskContext *context)
+{
+	ReuseWindow window;
+	ListCell   *lc;
+
+	foreach(lc, context->populations)
+	{
+		if (ledger_reuse_window(lfirst(lc), &window))
+			return true;
+	}
+	return false;
+}
+
 /* Decides whether the user may ask about a protected relation; may raise "permission denied". */
 static void
 judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation *rel)
@@ -273,7 +289,7 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 		{
 			RewriteContext context = {.root = root,.user = ask->user,
 				.source = query_string,.analyst = ask->analyst,
-				.concentrated = ask_concentrated(ask)};
+				.concentrated = ask_concentrated(ask),.reuse = ask_reuse(ask)};
 
 			extension_check_version();
 			process_statement(&context, parse);
@@ -297,11 +313,13 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 
 	/*
 	 * what was decided here holds for this role, and until its accounts change their
-	 * accountant
+	 * accountant, or answers are handed out again, or not
 	 */
 	result->dependsOnRole = true;
 	if (OidIsValid(accounts))
 		result->relationOids = lappend_oid(result->relationOids, accounts);
+	if (OidIsValid(ledger_reuse_table()))
+		result->relationOids = lappend_oid(result->relationOids, ledger_reuse_table());
 	return result;
 }
 

@@ -23,6 +23,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -30,6 +31,7 @@
 
 #include "core/owner.h"
 #include "ledger/account.h"
+#include "ledger/answers.h"
 #include "ledger/batch.h"
 #include "ledger/books.h"
 #include "ledger/entries.h"
@@ -50,6 +52,7 @@ typedef struct Batch
 	Entries    *entries;		/* the log, open for this transaction */
 	List	   *accounts;		/* of Account: those that any request has asked for */
 	bool		overtaken;		/* an account was changed since changes were last chained */
+	bool		durable;		/* something was written that must outlive a crash from now on */
 } Batch;
 
 /*
@@ -139,6 +142,8 @@ find_shares(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *
 			share_set_verdict(&request->answer, LEDGER_NO_ACCOUNT, price);
 			return false;
 		}
+		if (price->releases == 0)
+			continue;			/* answers handed out again cost nothing */
 		accounts = list_concat(accounts, accounts_of(batch, &price->population, list_make1_oid(InvalidOid)));
 		foreach(account, accounts)
 		{
@@ -192,7 +197,7 @@ log_release(Batch *batch, LedgerRequest *request, LedgerMessage *message, Ledger
 	{
 		Share	   *share = lfirst(lc);
 
-		if (!pays_for(share, item))
+		if (item->reused || !pays_for(share, item))
 			continue;
 		appendStringInfo(&accounts, "%s%u", accounts.len > 0 ? " " : "", share->account->role);
 		if (share->account->role != InvalidOid && share_lifetime(share) > item->lifetime_limit)
@@ -214,6 +219,23 @@ log_request(Batch *batch, LedgerRequest *request, LedgerMessage *message, List *
 		log_release(batch, request, message, lfirst(lc), shares);
 	foreach(lc, message->reads)
 		entries_add_read(batch->entries, request, message, lfirst(lc));
+}
+
+/*
+ * Must what is written for a request be on disk before it is answered?  That an answer was handed out
+ * again takes nothing from anybody, and one that is lost is drawn and paid for once more.
+ */
+static bool
+is_due_on_disk(const LedgerMessage *message)
+{
+	ListCell   *lc;
+
+	foreach(lc, message->prices)
+	{
+		if (((LedgerPrice *) lfirst(lc))->releases > 0)
+			return true;
+	}
+	return message->reads != NIL;
 }
 
 /* Decides one request: all of its accounts pay, and all of it is logged, or none. */
@@ -241,6 +263,9 @@ settle_request(Batch *batch, LedgerRequest *request)
 	foreach(lc, shares)
 		share_charge(lfirst(lc));
 	log_request(batch, request, &message, shares);
+	if (message.keep != NULL)
+		answers_keep(batch->writing, message.keep);
+	batch->durable |= is_due_on_disk(&message);
 	request->answer.verdict = LEDGER_PAID;
 }
 
@@ -260,7 +285,8 @@ charge_accounts(Batch *batch)
 
 /*
  * Decides the requests and writes the tables, as the owner of these: a trigger that
- * was put on them must not run as the superuser that this worker is.
+ * was put on them must not run as the superuser that this worker is.  The commit is waited for only where
+ * something must be on disk.
  */
 static void
 settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
@@ -283,9 +309,13 @@ settle_as_owner(LedgerRequest *requests, int n, Oid account_table)
 	ledger_step("logged");
 	charge_accounts(&batch);
 	ledger_step("charged");
+	batch.durable |= entries_have_changes(batch.entries);
 	entries_close(batch.entries);
 	ledger_step("chained");
 	writing_end(writing);
+	if (!batch.durable)
+		(void) set_config_option("synchronous_commit", "off", PGC_SUSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
 	SetUserIdAndSecContext(save_user, save_context);
 }
 

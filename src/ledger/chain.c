@@ -35,7 +35,7 @@
 
 #include "core/compat.h"
 #include "ledger/chain.h"
-#include "ledger/digest.h"
+#include "core/digest.h"
 
 #define FORMAT "dp_agg ledger 1"
 
@@ -173,5 +173,5 @@ chain_hash(StringInfo bytes, const char *kind, TupleDesc desc, const Datum *valu
 		add_counted(bytes, NameStr(attribute->attname), strlen(NameStr(attribute->attname)));
 		add_value(bytes, attribute->atttypid, values[i]);
 	}
-	ledger_digest(bytes->data, bytes->len, hash);
+	sha256_of(bytes->data, bytes->len, hash);
 }

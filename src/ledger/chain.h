@@ -10,10 +10,10 @@
 #include "access/tupdesc.h"
 #include "lib/stringinfo.h"
 
-#include "ledger/digest.h"
+#include "core/digest.h"
 
 /* Bytes of a hash. */
-#define CHAIN_HASH_SIZE LEDGER_DIGEST_SIZE
+#define CHAIN_HASH_SIZE SHA256_SIZE
 
 extern bool chain_read_hash(Datum value, bool isnull, uint8 *hash);
 extern void chain_hash(StringInfo bytes, const char *kind, TupleDesc desc, const Datum *values,

@@ -150,10 +150,10 @@ withdraw(int code, Datum arg)
 /*
  * Waits for the answer to a request, and sees to it that there is a worker meanwhile.
  * Raises ERRCODE_DP_LEDGER if there is none for NO_WORKER_TIMEOUT_MS, or no answer
- * within CHARGE_TIMEOUT_MS.
+ * within CHARGE_TIMEOUT_MS; unless it must be settled, the answer is LEDGER_NO_WORKER then.
  */
 static void
-await_answer(uint64 number, LedgerAnswer *answer)
+await_answer(uint64 number, LedgerAnswer *answer, bool must)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	TimestampTz last_worker = start;
@@ -166,9 +166,14 @@ await_answer(uint64 number, LedgerAnswer *answer)
 
 		if (worker)
 			last_worker = now;
-		else if (poll == LEDGER_POLL_PENDING &&
+		else if (poll == LEDGER_POLL_PENDING && must &&
 				 TimestampDifferenceExceeds(last_worker, now, NO_WORKER_TIMEOUT_MS))
 			report_no_worker_slot();
+		if (!must && TimestampDifferenceExceeds(start, now, NO_WORKER_TIMEOUT_MS))
+		{
+			answer->verdict = LEDGER_NO_WORKER;
+			return;
+		}
 		if (TimestampDifferenceExceeds(start, now, CHARGE_TIMEOUT_MS))
 			report_timeout();
 		nap(worker ? LIVENESS_MS : RETRY_MS);
@@ -177,16 +182,18 @@ await_answer(uint64 number, LedgerAnswer *answer)
 
 /* One request from submission to answer; withdrawn if anything comes between. */
 static void
-request_charge(StringInfo payload, LedgerAnswer *answer)
+request_charge(StringInfo payload, LedgerAnswer *answer, bool must)
 {
 	uint64		number = ledger_request_submit(payload->data, payload->len);
 
 	ledger_step("submitted");
 	PG_ENSURE_ERROR_CLEANUP(withdraw, PointerGetDatum(&number));
 	{
-		await_answer(number, answer);
+		await_answer(number, answer, must);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(withdraw, PointerGetDatum(&number));
+	if (!must && answer->verdict == LEDGER_NO_WORKER)
+		ledger_request_withdraw(number);
 }
 
 /*
@@ -204,10 +211,10 @@ settle(List *items, List *reads, const char *query_text, List **prices)
 	extension_check_version();	/* the worker would refuse, too, and write why to the server
 								 * log */
 	initStringInfo(&payload);
-	*prices = ledger_message_build(&payload, items, reads, query_text);
+	*prices = ledger_message_build(&payload, items, reads, NULL, query_text);
 	for (;;)
 	{
-		request_charge(&payload, &answer);
+		request_charge(&payload, &answer, true);
 		if (answer.verdict != LEDGER_BUSY ||
 			TimestampDifferenceExceeds(start, GetCurrentTimestamp(), BUSY_TIMEOUT_MS))
 			break;
@@ -222,7 +229,8 @@ settle(List *items, List *reads, const char *query_text, List **prices)
  *		Charges a statement for all its releases, and logs them.
  *
  * items is a list of LedgerItem: epsilon in nano-epsilon, positive; delta in
- * atto-delta, not negative.  The sum of the items on a population is paid by every
+ * atto-delta, not negative; both 0 where an earlier answer is handed out again, which is logged and
+ * costs nothing.  The sum of the items on a population is paid by every
  * account on it that names the session user, the current user or a role that either
  * belongs to.  All of these accounts pay, or none.  When this returns, the charge is
  * on disk, and nothing brings it back; the codes of each item say whether such an account
@@ -255,7 +263,7 @@ ledger_charge(List *items, const char *query_text)
 	{
 		LedgerItem *item = lfirst(lc);
 
-		if (answer.long_spent & ledger_population_bit(prices, &item->population))
+		if (!item->reused && answer.long_spent & ledger_population_bit(prices, &item->population))
 			item->codes |= TIER_BIT(TIER_LARGE_LIFETIME);
 	}
 }
@@ -300,4 +308,34 @@ ledger_settle_changes(void)
 	answer = settle(NIL, NIL, NULL, &prices);
 	if (answer.verdict != LEDGER_PAID && answer.verdict != LEDGER_BUSY)
 		ledger_report_refusal(&answer);
+}
+
+/*
+ * ledger_keep_answer
+ *		Has an answer of keep->size bytes kept, to be handed out again; keep says what it is about, and
+ *		where it is is filled in.
+ *
+ * Returns whether it is kept.  It need not be: whoever asks again pays again then.  So it is no error
+ * where there is no worker, no room or no reuse any more.  The caller's transaction is not involved.
+ */
+bool
+ledger_keep_answer(LedgerKeep *keep, const char *answer)
+{
+	dsm_segment *segment;
+	StringInfoData payload;
+	LedgerAnswer settled = {0};
+
+	if (RecoveryInProgress() || !ledger_shmem_exists() || MyBgworkerEntry != NULL)
+		return false;
+	segment = dsm_create(Max(keep->size, 1), DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (segment == NULL)
+		return false;
+	memcpy(dsm_segment_address(segment), answer, keep->size);
+	keep->segment = dsm_segment_handle(segment);
+	initStringInfo(&payload);
+	(void) ledger_message_build(&payload, NIL, NIL, keep, NULL);
+	request_charge(&payload, &settled, false);
+	pfree(payload.data);
+	dsm_detach(segment);
+	return settled.verdict == LEDGER_PAID;
 }

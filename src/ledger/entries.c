@@ -24,7 +24,7 @@
 #include "core/errors.h"
 #include "ledger/chain.h"
 #include "ledger/changes.h"
-#include "ledger/digest.h"
+#include "core/digest.h"
 #include "ledger/entries.h"
 #include "ledger/layout.h"
 #include "ledger/protocol.h"
@@ -259,7 +259,7 @@ static Datum
 fingerprint(const LedgerMessage *message)
 {
 	return PointerGetDatum(cstring_to_text_with_len((const char *) message->fingerprint,
-													LEDGER_DIGEST_SIZE));
+													SHA256_SIZE));
 }
 
 /* The tier that follows from the codes, and their names. */
@@ -282,7 +282,8 @@ set_tier(TupleTableSlot *row, AttrNumber tier_column, AttrNumber codes_column, T
 
 /*
  * entries_add_release
- *		Adds one release of a request; accounts are the OIDs of the roles that pay.
+ *		Adds one release of a request; accounts are the OIDs of the roles that pay, none for an
+ *		answer that is handed out again.
  */
 void
 entries_add_release(Entries *entries, const LedgerRequest *request, const LedgerMessage *message,
@@ -300,7 +301,7 @@ entries_add_release(Entries *entries, const LedgerRequest *request, const Ledger
 	writing_set(row, Anum_release_outputs, CStringGetTextDatum(item->outputs));
 	writing_set(row, Anum_release_accounts, CStringGetTextDatum(accounts));
 	set_tier(row, Anum_release_tier, Anum_release_codes, item->codes);
-	writing_set(row, Anum_release_reused, BoolGetDatum(false));
+	writing_set(row, Anum_release_reused, BoolGetDatum(item->reused));
 	end_entry(entries, &entries->releases);
 }
 
@@ -320,6 +321,13 @@ entries_add_read(Entries *entries, const LedgerRequest *request, const LedgerMes
 	writing_set(row, Anum_raw_read_fingerprint, fingerprint(message));
 	set_tier(row, Anum_raw_read_tier, Anum_raw_read_codes, read->codes);
 	end_entry(entries, &entries->reads);
+}
+
+/* entries_have_changes: were changes of accounts chained? */
+bool
+entries_have_changes(const Entries *entries)
+{
+	return entries->changes.info != NULL;
 }
 
 /*

@@ -22,6 +22,7 @@ extern void entries_add_release(Entries *entries, const LedgerRequest *request,
 								const char *accounts);
 extern void entries_add_read(Entries *entries, const LedgerRequest *request,
 							 const LedgerMessage *message, const LedgerRead *read);
+extern bool entries_have_changes(const Entries *entries);
 extern void entries_add_changes(Entries *entries);
 extern void entries_close(Entries *entries);
 

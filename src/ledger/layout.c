@@ -143,6 +143,22 @@ static const Column ledger_archive_columns[] =
 	{"hash", BYTEAOID, true}
 };
 
+static const Column reuse_columns[] =
+{
+	{"population", NAMEOID, true},
+	{"lasts", INTERVALOID, true},
+	{"refreshed_at", TIMESTAMPTZOID, true}
+};
+
+static const Column answer_columns[] =
+{
+	{"release", BYTEAOID, true},
+	{"population", NAMEOID, true},
+	{"made_at", TIMESTAMPTZOID, true},
+	{"outputs", BYTEAOID, true},
+	{"content", BYTEAOID, true}
+};
+
 #define LAYOUT(name) {#name, name##_columns, lengthof(name##_columns)}
 
 static const Layout layouts[] =
@@ -153,7 +169,9 @@ static const Layout layouts[] =
 	LAYOUT(account_change),
 	LAYOUT(account_change_waiting),
 	LAYOUT(ledger_head),
-	LAYOUT(ledger_archive)
+	LAYOUT(ledger_archive),
+	LAYOUT(reuse),
+	LAYOUT(answer)
 };
 
 /* The layout of a table; elog if there is no such table. */

@@ -16,7 +16,7 @@
 #include "accounting/concentrated.h"
 #include "accounting/units.h"
 #include "core/errors.h"
-#include "ledger/digest.h"
+#include "core/digest.h"
 #include "ledger/message.h"
 #include "ledger/protocol.h"
 #include "ledger/storable.h"
@@ -28,10 +28,11 @@ typedef struct MessageHead
 {
 	NameData	session_name;
 	NameData	current_name;
-	uint8		fingerprint[LEDGER_DIGEST_SIZE];
+	uint8		fingerprint[SHA256_SIZE];
 	int32		nprices;
 	int32		nitems;
 	int32		nreads;
+	int32		nkeeps;			/* 0 or 1 */
 } MessageHead;
 
 /* The bytes of a payload that are still to be read. */
@@ -42,7 +43,8 @@ typedef struct Reader
 } Reader;
 
 /*
- * Adds an item to the price of its population, which may be new to the list.  Raises
+ * Adds an item to the price of its population, which may be new to the list.  An answer that is handed
+ * out again adds nothing but that an account is required.  Raises
  * ERRCODE_INVALID_PARAMETER_VALUE for an item without a price, and
  * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE for a sum that overflows.
  */
@@ -53,7 +55,7 @@ add_price(List *prices, const LedgerItem *item)
 	int64		rho;
 	ListCell   *lc;
 
-	if (item->epsilon_nano <= 0 || item->delta_atto < 0)
+	if (!item->reused && (item->epsilon_nano <= 0 || item->delta_atto < 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a release must have a positive price")));
@@ -70,6 +72,9 @@ add_price(List *prices, const LedgerItem *item)
 		namestrcpy(&price->population, NameStr(item->population));
 		prices = lappend(prices, price);
 	}
+	price->account_required |= item->account_required;
+	if (item->reused)
+		return prices;
 	if (dp_loss_add(price->epsilon_nano, item->epsilon_nano, &price->epsilon_nano) != DP_OK ||
 		dp_loss_add(price->delta_atto, item->delta_atto, &price->delta_atto) != DP_OK ||
 		dp_rho_of_epsilon(item->epsilon_nano, &rho) != DP_OK ||
@@ -81,7 +86,6 @@ add_price(List *prices, const LedgerItem *item)
 		price->cheapest = item->epsilon_nano;
 	price->least_epsilon = Max(price->least_epsilon, item->least_epsilon);
 	price->releases++;
-	price->account_required |= item->account_required;
 	price->concentrated |= item->concentrated;
 	return prices;
 }
@@ -114,17 +118,11 @@ set_role_name(NameData *name, Oid role)
 
 /* Appends the head of a payload; raises ERRCODE_DP_LEDGER if OpenSSL cannot compute a digest. */
 static void
-add_head(StringInfo payload, int nprices, int nitems, int nreads, const char *query_text)
+add_head(StringInfo payload, MessageHead head, const char *query_text)
 {
-	MessageHead head;
-
-	memset(&head, 0, sizeof(head));
 	set_role_name(&head.session_name, GetSessionUserId());
 	set_role_name(&head.current_name, GetUserId());
-	ledger_digest(query_text, strlen(query_text), head.fingerprint);
-	head.nprices = nprices;
-	head.nitems = nitems;
-	head.nreads = nreads;
+	sha256_of(query_text, strlen(query_text), head.fingerprint);
 	appendBinaryStringInfo(payload, (char *) &head, sizeof(head));
 }
 
@@ -137,6 +135,7 @@ add_item(StringInfo payload, const LedgerItem *item)
 	appendBinaryStringInfo(payload, (const char *) &item->delta_atto, sizeof(int64));
 	appendBinaryStringInfo(payload, (const char *) &item->codes, sizeof(TierCodes));
 	appendBinaryStringInfo(payload, (const char *) &item->lifetime_limit, sizeof(int64));
+	appendBinaryStringInfo(payload, (const char *) &item->reused, sizeof(bool));
 	add_string(payload, item->relations);
 	add_string(payload, item->outputs);
 }
@@ -151,18 +150,28 @@ add_read(StringInfo payload, const LedgerRead *read)
 	add_string(payload, read->columns);
 }
 
+/* Appends an answer to be kept. */
+static void
+add_keep(StringInfo payload, const LedgerKeep *keep)
+{
+	appendBinaryStringInfo(payload, (const char *) keep, sizeof(LedgerKeep));
+	appendBinaryStringInfo(payload, (const char *) keep->outputs, keep->noutputs * SHA256_SIZE);
+}
+
 /*
  * ledger_message_build
  *		Appends the payload for a statement to an empty buffer.
  *
- * items is a list of LedgerItem, reads one of LedgerRead; query_text may be NULL.  Returns
+ * items is a list of LedgerItem, reads one of LedgerRead; keep and query_text may be NULL.  Returns
  * the prices, a list of LedgerPrice.  Raises 22023 for a price that is not positive, 22003
  * for a sum that overflows, and DP002 for a statement whose releases and reads do not fit
  * in LEDGER_PAYLOAD_SIZE.
  */
 List *
-ledger_message_build(StringInfo payload, List *items, List *reads, const char *query_text)
+ledger_message_build(StringInfo payload, List *items, List *reads, const LedgerKeep *keep,
+					 const char *query_text)
 {
+	MessageHead head;
 	List	   *prices = NIL;
 	ListCell   *lc;
 	int			room;
@@ -172,13 +181,20 @@ ledger_message_build(StringInfo payload, List *items, List *reads, const char *q
 	foreach(lc, items)
 		prices = add_price(prices, lfirst(lc));
 
-	add_head(payload, list_length(prices), list_length(items), list_length(reads), query_text);
+	memset(&head, 0, sizeof(head));
+	head.nprices = list_length(prices);
+	head.nitems = list_length(items);
+	head.nreads = list_length(reads);
+	head.nkeeps = keep != NULL ? 1 : 0;
+	add_head(payload, head, query_text);
 	foreach(lc, prices)
 		appendBinaryStringInfo(payload, (char *) lfirst(lc), sizeof(LedgerPrice));
 	foreach(lc, items)
 		add_item(payload, lfirst(lc));
 	foreach(lc, reads)
 		add_read(payload, lfirst(lc));
+	if (keep != NULL)
+		add_keep(payload, keep);
 
 	room = LEDGER_PAYLOAD_SIZE - payload->len - 1;
 	if (room < LEDGER_QUERY_ROOM)
@@ -245,6 +261,7 @@ read_item(Reader *reader)
 	read_bytes(reader, &item->delta_atto, sizeof(int64));
 	read_bytes(reader, &item->codes, sizeof(TierCodes));
 	read_bytes(reader, &item->lifetime_limit, sizeof(int64));
+	read_bytes(reader, &item->reused, sizeof(bool));
 	item->relations = read_string(reader);
 	item->outputs = read_string(reader);
 	return item;
@@ -263,6 +280,20 @@ read_read(Reader *reader)
 	return read;
 }
 
+/* Reads an answer to be kept. */
+static LedgerKeep *
+read_keep(Reader *reader)
+{
+	LedgerKeep *keep = palloc0(sizeof(LedgerKeep));
+	uint8	   *outputs;
+
+	read_bytes(reader, keep, sizeof(LedgerKeep));
+	outputs = palloc(Max(keep->noutputs, 1) * SHA256_SIZE);
+	read_bytes(reader, outputs, keep->noutputs * SHA256_SIZE);
+	keep->outputs = outputs;
+	return keep;
+}
+
 /*
  * ledger_message_read
  *		Takes a payload of "length" bytes apart; the strings of *message point into it.
@@ -279,7 +310,7 @@ ledger_message_read(const char *payload, int length, LedgerMessage *message)
 	read_bytes(&reader, &head, sizeof(head));
 	message->session_name = head.session_name;
 	message->current_name = head.current_name;
-	memcpy(message->fingerprint, head.fingerprint, LEDGER_DIGEST_SIZE);
+	memcpy(message->fingerprint, head.fingerprint, SHA256_SIZE);
 	for (int i = 0; i < head.nprices; i++)
 	{
 		LedgerPrice *price = palloc(sizeof(LedgerPrice));
@@ -291,5 +322,7 @@ ledger_message_read(const char *payload, int length, LedgerMessage *message)
 		message->items = lappend(message->items, read_item(&reader));
 	for (int i = 0; i < head.nreads; i++)
 		message->reads = lappend(message->reads, read_read(&reader));
+	if (head.nkeeps > 0)
+		message->keep = read_keep(&reader);
 	message->query = read_string(&reader);
 }

@@ -13,7 +13,7 @@
 #include "ledger/protocol.h"
 
 extern List *ledger_message_build(StringInfo payload, List *items, List *reads,
-								  const char *query_text);
+								  const LedgerKeep *keep, const char *query_text);
 extern void ledger_message_read(const char *payload, int length, LedgerMessage *message);
 extern uint32 ledger_population_bit(List *prices, const NameData *population);
 

@@ -9,8 +9,9 @@
 
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "storage/dsm.h"
 
-#include "ledger/digest.h"
+#include "core/digest.h"
 #include "tier/grade.h"
 
 /* Bytes of a payload: everything that one statement is charged for and logs. */
@@ -27,7 +28,8 @@
 typedef enum LedgerVerdict
 {
 	LEDGER_UNDECIDED = 0,
-	LEDGER_PAID,				/* the charge is on disk */
+	LEDGER_PAID,				/* the charge is on disk; what costs nothing is written, and
+								 * will be */
 	LEDGER_NO_ACCOUNT,			/* an account is required, and there is none */
 	LEDGER_NOT_CONCENTRATED,	/* the noise is Gaussian, and an account adds up epsilon, or
 								 * there is none */
@@ -81,7 +83,7 @@ typedef struct LedgerPrice
 	int64		rho_pico;		/* sum, pico-rho (1e-12) */
 	int64		cheapest;		/* price of the cheapest release, nano-epsilon */
 	int64		least_epsilon;	/* least that a release must cost if an account pays it */
-	int64		releases;		/* number of releases */
+	int64		releases;		/* number of releases; 0: all are answers handed out again */
 	bool		account_required;	/* without an account the statement is refused */
 	bool		concentrated;	/* so it is with one that adds up epsilon */
 } LedgerPrice;
@@ -97,6 +99,7 @@ typedef struct LedgerItem
 	const char *outputs;		/* names of the outputs, for the log */
 	bool		account_required;	/* false for a role that may read the rows itself */
 	bool		concentrated;	/* rho is what it costs: only accounts that add it up may pay */
+	bool		reused;			/* an earlier answer is handed out again: the price is 0 */
 	TierCodes	codes;			/* what the release reveals; ledger_charge() adds what
 								 * accounts have spent */
 	int64		lifetime_limit; /* nano-epsilon that an account may have spent in its lifetime
@@ -112,15 +115,28 @@ typedef struct LedgerRead
 	TierCodes	codes;			/* what these columns reveal */
 } LedgerRead;
 
+/* The answer of a release, to be kept and handed out again. */
+typedef struct LedgerKeep
+{
+	NameData	population;
+	uint8		release[SHA256_SIZE];	/* what was asked, but for the outputs */
+	TimestampTz made_at;		/* from then on it grows old */
+	dsm_handle	segment;		/* where it is, in shared memory */
+	int64		size;			/* its bytes */
+	int32		noutputs;
+	const uint8 *outputs;		/* SHA256_SIZE bytes for each output, sorted */
+} LedgerKeep;
+
 /* What a payload says, see message.c. */
 typedef struct LedgerMessage
 {
 	NameData	session_name;	/* name of the session user */
 	NameData	current_name;	/* name of the current user */
-	uint8		fingerprint[LEDGER_DIGEST_SIZE];	/* SHA-256 of the whole query text */
+	uint8		fingerprint[SHA256_SIZE];	/* SHA-256 of the whole query text */
 	List	   *prices;			/* of LedgerPrice, one per population */
 	List	   *items;			/* of LedgerItem, one per release */
 	List	   *reads;			/* of LedgerRead */
+	LedgerKeep *keep;			/* or NULL */
 	const char *query;			/* text of the statement, cut off to fit */
 } LedgerMessage;
 

@@ -39,6 +39,8 @@ static struct
 	{"account_change_waiting", InvalidOid},
 	{"ledger_head", InvalidOid},
 	{"ledger_archive", InvalidOid},
+	{"reuse", InvalidOid},
+	{"answer", InvalidOid},
 };
 
 /* Number of changes so far: what a search finds while one comes in is not remembered. */

@@ -84,6 +84,18 @@
 #define Anum_archive_prev_hash		3
 #define Anum_archive_hash			4
 
+/* Columns of dp_agg.reuse. */
+#define Anum_reuse_population		1
+#define Anum_reuse_lasts			2
+#define Anum_reuse_refreshed_at		3
+
+/* Columns of dp_agg.answer. */
+#define Anum_answer_release			1
+#define Anum_answer_population		2
+#define Anum_answer_made_at			3
+#define Anum_answer_outputs			4
+#define Anum_answer_content			5
+
 /* Columns of dp_agg.ledger_head. */
 #define Anum_ledger_head_single		1
 #define Anum_ledger_head_id			2

@@ -18,6 +18,7 @@ typedef struct Writing
 	EState	   *estate;
 	EPQState	epq;			/* asked for by ExecSimpleRelationUpdate(), never run */
 	List	   *tables;			/* of ResultRelInfo: those that are open */
+	List	   *removed;		/* of ItemPointer: answers that were removed (answers.c) */
 } Writing;
 
 extern Writing *writing_begin(void);

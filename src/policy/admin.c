@@ -30,6 +30,8 @@ PG_FUNCTION_INFO_V1(dp_set_budget);
 PG_FUNCTION_INFO_V1(dp_drop_budget);
 PG_FUNCTION_INFO_V1(dp_set_population_cap);
 PG_FUNCTION_INFO_V1(dp_drop_population_cap);
+PG_FUNCTION_INFO_V1(dp_set_reuse);
+PG_FUNCTION_INFO_V1(dp_refresh);
 PG_FUNCTION_INFO_V1(dp_warn_of_readers);
 PG_FUNCTION_INFO_V1(dp_grant_admin);
 PG_FUNCTION_INFO_V1(dp_revoke_admin);
@@ -190,6 +192,31 @@ dp_drop_population_cap(PG_FUNCTION_ARGS)
 {
 	check_accounts(&fcinfo->args[0]);
 	return pass_on(fcinfo, DP_FUNC_CAP_DROP);
+}
+
+/* Raises an error unless the current user may say how old answers about the population may be. */
+static void
+check_reuse(const NullableDatum *population)
+{
+	if (!population->isnull && !administers(population->value))
+		deny(NameStr(*DatumGetName(population->value)),
+			 "Its administrators say how old answers may be; see dp_agg.grant_admin(). SET dp_agg.reuse = off draws anew, at a price.");
+}
+
+/* dp_agg.set_reuse(population, duration) */
+PGDLLEXPORT Datum
+dp_set_reuse(PG_FUNCTION_ARGS)
+{
+	check_reuse(&fcinfo->args[0]);
+	return pass_on(fcinfo, DP_FUNC_REUSE_SET);
+}
+
+/* dp_agg.refresh(population) */
+PGDLLEXPORT Datum
+dp_refresh(PG_FUNCTION_ARGS)
+{
+	check_reuse(&fcinfo->args[0]);
+	return pass_on(fcinfo, DP_FUNC_REUSE_REFRESH);
 }
 
 /* dp_agg.warn_of_readers(population, relation): who does not administer the population is not told. */

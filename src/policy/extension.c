@@ -117,6 +117,8 @@ static const struct
 	{"account_drop", DP_FUNC_ACCOUNT_DROP},
 	{"cap_set", DP_FUNC_CAP_SET},
 	{"cap_drop", DP_FUNC_CAP_DROP},
+	{"reuse_set", DP_FUNC_REUSE_SET},
+	{"reuse_refresh", DP_FUNC_REUSE_REFRESH},
 	{"readers_warn", DP_FUNC_READERS_WARN},
 };
 

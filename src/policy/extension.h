@@ -90,6 +90,8 @@ typedef enum DpFunction
 	DP_FUNC_ACCOUNT_DROP,
 	DP_FUNC_CAP_SET,
 	DP_FUNC_CAP_DROP,
+	DP_FUNC_REUSE_SET,
+	DP_FUNC_REUSE_REFRESH,
 	DP_FUNC_READERS_WARN,
 	DP_FUNC_OTHER,				/* any other member of the extension */
 	DP_FUNC_LAST

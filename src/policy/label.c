@@ -547,6 +547,34 @@ policy_read_classes(Oid relid)
 	return result;
 }
 
+/* label_append_all: appends the labels of a relation and of its columns, each with its column's number. */
+void
+label_append_all(StringInfo labels_text, Oid relid)
+{
+	Relation	labels = table_open(SecLabelRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	scan = systable_beginscan(labels, SecLabelObjectIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		provider = heap_getattr(tuple, Anum_pg_seclabel_provider, RelationGetDescr(labels), &isnull);
+		Datum		label = heap_getattr(tuple, Anum_pg_seclabel_label, RelationGetDescr(labels), &isnull);
+
+		if (strcmp(TextDatumGetCString(provider), DP_PROVIDER) == 0)
+			appendStringInfo(labels_text, "\n%d %s", ((FormData_pg_seclabel *) GETSTRUCT(tuple))->objsubid,
+							 TextDatumGetCString(label));
+	}
+	systable_endscan(scan);
+	table_close(labels, AccessShareLock);
+}
+
 /*
  * Judges the class in a new label of a column, whose other facts are in rel.  A domain would
  * publish the values of an identifier, and bounds are of no use where no release reads it.

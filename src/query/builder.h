@@ -47,6 +47,7 @@ typedef struct ReleaseBuilder
 	List	   *wishes;			/* arguments that may be made of each other (bases.c) */
 	int			own_outputs;	/* number of outputs whose arguments are made of no others */
 	List	   *aggregates;		/* the Aggrefs as written, one per output */
+	Query	   *rows;			/* FROM and WHERE as written (reuse.h), or NULL */
 	WantedOutput wanted[DP_MAX_OUTPUTS];
 	List	   *keys;			/* group key expressions as written */
 	List	   *key_clauses;	/* their SortGroupClauses */

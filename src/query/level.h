@@ -62,6 +62,7 @@ typedef struct RewriteContext
 	const char *source;			/* query string, for error positions */
 	bool		analyst;		/* some relation is only readable through releases */
 	bool		concentrated;	/* all accounts that pay add up rho */
+	bool		reuse;			/* answers about some population are used again */
 	int			strict;			/* > 0: inside a level that uses dp_ aggregates */
 	int			releases;		/* number of releases made so far */
 	int			levels;			/* number of levels processed so far */

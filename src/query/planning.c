@@ -21,6 +21,7 @@ typedef struct PlannedRelease
 	List	   *needs;			/* release_needs() */
 	List	   *wide;			/* wide_columns() */
 	List	   *plain;			/* relations planned as if they had no wide values */
+	List	   *reuse;			/* describe_reuse() */
 } PlannedRelease;
 
 /* Columns that the planning took to be never NULL. */
@@ -107,7 +108,8 @@ planning_needs(const ReleaseSpec *spec)
 {
 	PlannedRelease *planned = planned_release(spec->id);
 
-	return lappend(copyObject(planned->needs), list_copy(planned->plain));
+	return lappend(lappend(copyObject(planned->needs), list_copy(planned->plain)),
+				   copyObject(planned->reuse));
 }
 
 /* The columns it reads for their values, a list of WideRelation. */
@@ -128,7 +130,7 @@ planning_read_plainly(const ReleaseSpec *spec, Oid relid)
 
 /* Remembers a release of this planning. */
 void
-planning_remember(const ReleaseSpec *spec, List *needs, List *wide)
+planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse)
 {
 	PlannedRelease *planned = palloc(sizeof(PlannedRelease));
 
@@ -136,6 +138,7 @@ planning_remember(const ReleaseSpec *spec, List *needs, List *wide)
 	planned->needs = needs;
 	planned->wide = wide;
 	planned->plain = NIL;
+	planned->reuse = reuse;
 	current.releases = lappend(current.releases, planned);
 }
 

@@ -29,7 +29,7 @@ extern const ReleaseSpec *planning_known_spec(const Aggref *aggref);
 extern List *planning_needs(const ReleaseSpec *spec);
 extern List *planning_wide(const ReleaseSpec *spec);
 extern void planning_read_plainly(const ReleaseSpec *spec, Oid relid);
-extern void planning_remember(const ReleaseSpec *spec, List *needs, List *wide);
+extern void planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse);
 extern void planning_believe(Oid relid, AttrNumber attno);
 extern List *planning_believed(Oid relid);
 

@@ -65,6 +65,7 @@
 #include "query/outputs.h"
 #include "query/planning.h"
 #include "query/publics.h"
+#include "query/reuse.h"
 #include "query/rewrite.h"
 #include "query/sets.h"
 #include "query/simpler.h"
@@ -361,7 +362,7 @@ make_release(ReleaseBuilder *builder)
 	inline_public_ctes(context, level, release);
 	read_publics_ahead(context, release);
 	planning_remember(&builder->spec, release_needs(release, visible_ctes(level)),
-					  wide_columns(release, &builder->spec));
+					  wide_columns(release, &builder->spec), describe_reuse(builder));
 	return release;
 }
 
@@ -409,6 +410,7 @@ build_release(RewriteContext *context, Level *level, Individuals *individuals)
 
 	settle_settings(&builder);
 	group_distinct_rows(level->query);
+	note_rows(&builder);
 	side = public_side(level);
 	guard_from(context, level);
 	require_unit(level, individuals);

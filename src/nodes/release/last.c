@@ -23,7 +23,6 @@
 #include "mechanism/noise.h"
 #include "mechanism/status.h"
 #include "nodes/release/last.h"
-#include "nodes/release/smallest.h"
 #include "nodes/release/state.h"
 #include "nodes/release/values.h"
 #include "policy/extension.h"
@@ -39,7 +38,7 @@ PG_FUNCTION_INFO_V1(dp_last_release);
 #define LAST_GROUPS 1000
 
 /* Columns of last_release(). */
-#define LAST_COLUMNS 19
+#define LAST_COLUMNS 20
 
 /* Of each output. */
 typedef struct LastOutput
@@ -66,6 +65,7 @@ typedef struct LastRelease
 	int			set;			/* number of its grouping set, or 0 */
 	char		set_name[DP_SET_NAME];
 	bool		complete;		/* it came to its end */
+	bool		reused;			/* an earlier answer was handed out again, at no price */
 	NameData	population;
 	int64		epsilon_nano;
 	int64		delta_atto;
@@ -186,7 +186,7 @@ last_begin(ReleaseState *state)
 
 		strlcpy(output->name, spec->outputs[i].name, NAMEDATALEN);
 		output->squares = has_error(&spec->outputs[i]) ? 0 : NAN;
-		output->smallest = smallest_of_output(state, &spec->outputs[i]);
+		output->smallest = state->smallest[i];
 		output->gaussian = params->gaussian && is_moment_output(&spec->outputs[i]);
 	}
 	return release;
@@ -219,6 +219,39 @@ void
 last_end(LastRelease *release)
 {
 	release->complete = true;
+}
+
+/* Number of groups whose standard errors are added up. */
+int64
+last_measured(const LastRelease *release)
+{
+	return release->measured;
+}
+
+/* What is known of an output: squares of standard errors, added up, and whether its noise is Gaussian. */
+void
+last_read_error(const LastRelease *release, int output, double *squares, bool *gaussian)
+{
+	*squares = release->outputs[output].squares;
+	*gaussian = release->outputs[output].gaussian;
+}
+
+/* The same of an answer that was kept. */
+void
+last_write_error(LastRelease *release, int output, double squares, bool gaussian)
+{
+	release->outputs[output].squares = squares;
+	release->outputs[output].gaussian = gaussian;
+}
+
+/* The release is an answer that was kept, with so many groups; it costs nothing. */
+void
+last_reuse(LastRelease *release, int64 groups, int64 measured)
+{
+	release->reused = true;
+	release->epsilon_nano = release->delta_atto = 0;
+	release->groups = groups;
+	release->measured = measured;
 }
 
 /* A price in units of 10^-digits as numeric. */
@@ -293,6 +326,7 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
 	if (release->set > 0)
 		values[17] = CStringGetTextDatum(release->set_name);
 	values[18] = BoolGetDatum(output->gaussian);
+	values[19] = BoolGetDatum(release->reused);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -301,7 +335,7 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
  * delta numeric, groups bigint, standard_error double precision, tier text,
  * tier_reasons text[], tier_codes text[], obligation text, warnings text[],
  * release integer, bounded boolean, smallest_group bigint, max_groups bigint, max_rows bigint,
- * max_total bigint, grouping_set text, gaussian boolean)
+ * max_total bigint, grouping_set text, gaussian boolean, reused boolean)
  */
 PGDLLEXPORT Datum
 dp_last_release(PG_FUNCTION_ARGS)

@@ -26,6 +26,7 @@
 #include "nodes/release/node.h"
 #include "nodes/release/params.h"
 #include "nodes/release/recheck.h"
+#include "nodes/release/reuse_key.h"
 #include "nodes/release/run.h"
 #include "nodes/release/scans.h"
 #include "nodes/release/state.h"
@@ -111,7 +112,9 @@ next_released(ScanState *node)
 {
 	ReleaseState *state = (ReleaseState *) node;
 
-	if (!state->drained)
+	if (!state->drained && state->reuse != NULL && state->reuse->answer != NULL)
+		release_hand_out(state);
+	else if (!state->drained)
 		release_run(state);
 	return released_next(&state->released, node->ss_ScanTupleSlot);
 }

@@ -17,7 +17,6 @@
 
 #include "core/settings.h"
 #include "nodes/release/notices.h"
-#include "nodes/release/smallest.h"
 #include "nodes/release/state.h"
 #include "policy/cache.h"
 #include "policy/measured.h"
@@ -43,8 +42,7 @@ tell_nothing_shown(ReleaseState *state)
 	const ReleaseParams *params = &state->params;
 	double		epsilon = (double) params->epsilon_nano * 1e-9;
 	double		delta = (double) params->delta_atto * 1e-18;
-	int64		smallest = spec->noutputs == 1 ? smallest_of_output(state, &spec->outputs[0]) :
-		smallest_of_group(state);
+	int64		smallest = spec->noutputs == 1 ? state->smallest[0] : state->smallest_group;
 
 	if (!spec->grouped || state->groups > 0)
 		ereport(NOTICE,
@@ -91,7 +89,7 @@ tell_output_not_shown(ReleaseState *state)
 		if (state->shown[i] || !may_stay_null(spec, &spec->outputs[i]))
 			continue;
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", spec->outputs[i].name);
-		smallest = Max(smallest, smallest_of_output(state, &spec->outputs[i]));
+		smallest = Max(smallest, state->smallest[i]);
 	}
 	if (names.len > 0)
 		ereport(NOTICE,

@@ -23,14 +23,18 @@
 #include "nodes/drain.h"
 #include "nodes/identity.h"
 #include "nodes/release/ahead.h"
+#include "nodes/release/answer.h"
 #include "nodes/release/draw.h"
 #include "nodes/release/last.h"
 #include "nodes/release/notices.h"
 #include "nodes/release/params.h"
 #include "nodes/release/recheck.h"
+#include "nodes/release/reuse_key.h"
 #include "nodes/release/run.h"
+#include "nodes/release/smallest.h"
 #include "nodes/release/state.h"
 #include "nodes/release/store.h"
+#include "nodes/release/turn.h"
 #include "nodes/release/warm.h"
 #include "nodes/release/whole.h"
 #include "session/quiet.h"
@@ -99,6 +103,7 @@ drain_child(ReleaseState *state, Run *run, TupleTableSlot *out)
 													  ALLOCSET_DEFAULT_SIZES);
 
 	begin_drawing(state);
+	settle_smallest(state);
 	if (run->seen)
 		state->last = last_begin(state);
 	for (;;)
@@ -121,6 +126,23 @@ drain_child(ReleaseState *state, Run *run, TupleTableSlot *out)
 	MemoryContextDelete(row_context);
 	if (state->last != NULL)
 		last_end(state->last);
+}
+
+/*
+ * Has the answer kept, to be handed out again.  Not that of a release which ran inside another
+ * one that had asked for rows: that it ran may depend on them.
+ */
+static void
+keep_answer(ReleaseState *state, const Run *run)
+{
+	StringInfoData answer;
+
+	if (state->reuse != NULL && run->seen)
+	{
+		initStringInfo(&answer);
+		answer_write(state, &answer);
+		state->reuse->keep(state, &answer);
+	}
 	state->last = NULL;
 }
 
@@ -164,6 +186,8 @@ run_child(ReleaseState *state, Run *run)
 
 	open_keys(state, out->tts_tupleDescriptor);
 	released_begin(&state->released, state->spec, out->tts_tupleDescriptor);
+	if (state->reuse != NULL && state->reuse->turn)
+		turn_runs(state->reuse->key.release.bytes);
 	read_ctes_ahead(state->plans);
 	drain_reads_rows();
 	run->has_seen_rows = true;
@@ -216,6 +240,20 @@ conceal_error(MemoryContext context)
 			 errhint("The server log says why; ask the administrator.")));
 }
 
+/* Hands out an answer that was kept, as what is released. */
+void
+release_hand_out(ReleaseState *state)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->css.ss.ps.state->es_query_cxt);
+
+	take_payment(state);
+	answer_hand_out(state);
+	state->drained = true;
+	if (!drain_is_under_way())
+		raise_notices(state);
+	MemoryContextSwitchTo(old);
+}
+
 /* Runs the child, and keeps what is released. */
 void
 release_run(ReleaseState *state)
@@ -257,6 +295,7 @@ release_run(ReleaseState *state)
 										 state->vectors->data)));
 #endif
 	released_complete(&state->released);
+	keep_answer(state, &run);
 	state->drained = true;
 	if (!drain_is_under_way())
 		raise_notices(state);

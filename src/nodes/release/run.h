@@ -10,5 +10,6 @@
 #include "nodes/release/state.h"
 
 extern void release_run(ReleaseState *state);
+extern void release_hand_out(ReleaseState *state);
 
 #endif							/* DP_RUN_H */

@@ -57,3 +57,12 @@ smallest_of_group(ReleaseState *state)
 		result = Min(result, parts_smallest_group(state->parts, i));
 	return result;
 }
+
+/* Keeps these numbers of a release, whose gate and parts are ready. */
+void
+settle_smallest(ReleaseState *state)
+{
+	state->smallest_group = smallest_of_group(state);
+	for (int i = 0; i < state->spec->noutputs; i++)
+		state->smallest[i] = smallest_of_output(state, &state->spec->outputs[i]);
+}

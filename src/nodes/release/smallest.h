@@ -12,5 +12,6 @@
 
 extern int64 smallest_of_output(ReleaseState *state, const SpecOutput *output);
 extern int64 smallest_of_group(ReleaseState *state);
+extern void settle_smallest(ReleaseState *state);
 
 #endif							/* DP_SMALLEST_H */

@@ -43,6 +43,11 @@ typedef struct ReleaseState
 	bool		shown[DP_MAX_OUTPUTS];	/* the output had a value in some group */
 	bool		shows;			/* some output has a value, or some key has left without
 								 * outputs */
+	int64		smallest_group; /* individuals from which a group appears; known when it has
+								 * run */
+	int64		smallest[DP_MAX_OUTPUTS];	/* and from which an output has a value */
+	struct Reuse *reuse;		/* by what it is known when it is asked for again; NULL: it is
+								 * drawn each time */
 #ifdef DP_FAULT_NOISELESS
 	StringInfo	vectors;		/* of all groups, for tests */
 #endif

@@ -10,16 +10,16 @@
 #include <openssl/evp.h>
 
 #include "core/errors.h"
-#include "ledger/digest.h"
+#include "core/digest.h"
 
 /*
- * ledger_digest
- *		The SHA-256 of "length" bytes, LEDGER_DIGEST_SIZE bytes in *digest.
+ * sha256_of
+ *		The SHA-256 of "length" bytes, SHA256_SIZE bytes in *digest.
  *
  * Raises ERRCODE_DP_LEDGER if OpenSSL cannot compute it.
  */
 void
-ledger_digest(const char *data, Size length, uint8 *digest)
+sha256_of(const void *data, Size length, uint8 *digest)
 {
 	static EVP_MD *algorithm = NULL;
 	static EVP_MD_CTX *context = NULL;

@@ -1,0 +1,345 @@
+/*
+ * reuse.c
+ *		Answers that are handed out again, for releases that are about to be paid for.
+ *
+ * Which answer a release has depends on what it asks, on the clock and on declarations
+ * (reuse_key.c, ledger/answers.c), not on rows.  The releases of grouping sets are charged as one, so all
+ * of them are handed out again, or none.  A release that reads another one's answer is the same only
+ * if that is the same answer.
+ *
+ * Whoever draws does so alone (turn.c), and its answer is kept as soon as it is there.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/settings.h"
+#include "hooks/reuse.h"
+#include "ledger/answers.h"
+#include "ledger/charge.h"
+#include "nodes/drain.h"
+#include "nodes/release/answer.h"
+#include "nodes/release/reuse_key.h"
+#include "nodes/release/state.h"
+#include "nodes/release/turn.h"
+#include "spec/spec.h"
+
+/* Larger answers are not kept, in bytes. */
+#define MOST_BYTES (16 * 1024 * 1024)
+
+/* How often the answers of others are looked for, after waiting for them. */
+#define MOST_LOOKS 3
+
+/* ----------
+ * Finding answers
+ * ----------
+ */
+
+/* A release and its place for the id of an answer. */
+typedef struct Match
+{
+	const ReleaseState *state;
+	uint8		id[ANSWER_ID_BYTES];
+} Match;
+
+/* Has an answer all that the release asks for? */
+static bool
+is_match(const bytea *answer, void *arg)
+{
+	Match	   *match = arg;
+
+	return answer_identify(answer, match->state, match->id);
+}
+
+/* The release has no answer: the one that it will draw gets an id of its own. */
+static void
+forget_answer(ReleaseState *state)
+{
+	state->reuse->answer = NULL;
+	if (!pg_strong_random(state->reuse->id, ANSWER_ID_BYTES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+}
+
+static void keep_answer(ReleaseState *state, StringInfo answer);
+
+/*
+ * When the rows that the statement sees were so, at the latest: a snapshot that is kept for a
+ * transaction grows old with it.
+ */
+static TimestampTz
+snapshot_time(void)
+{
+	return IsolationUsesXactSnapshot() ? GetCurrentTransactionStartTimestamp() : GetCurrentTimestamp();
+}
+
+/* Looks for the answer of a release, after those of releases that it reads. */
+static void
+find_answer(ReleaseState *state, List *releases, List **found)
+{
+	Match		match = {.state = state};
+	Reuse	   *reuse;
+	ReuseKey	key;
+	ListCell   *lc;
+
+	if (list_member_ptr(*found, state))
+		return;
+	*found = lappend(*found, state);
+	foreach(lc, reuse_reads(state, releases))
+	{
+		if (lfirst(lc) != NULL)
+			find_answer(lfirst(lc), releases, found);
+	}
+	if (!reuse_key(state, releases, &key))
+		return;
+	reuse = palloc0(sizeof(Reuse));
+	reuse->key = key;
+	reuse->keep = keep_answer;
+	reuse->as_of = snapshot_time();
+	state->reuse = reuse;
+	forget_answer(state);
+	if (!dp_setting_reuse)
+		return;
+	reuse->answer = ledger_find_answer(&state->spec->population, key.release.bytes, &reuse->as_of,
+									   is_match, &match);
+	if (reuse->answer != NULL)
+		memcpy(reuse->id, match.id, ANSWER_ID_BYTES);
+	else
+		reuse->as_of = snapshot_time();
+}
+
+/* Is there an answer to be handed out? */
+static bool
+has_answer(const ReleaseState *state)
+{
+	return state->reuse != NULL && state->reuse->answer != NULL;
+}
+
+/* Are the two charged as one? */
+static bool
+are_charged_together(const ReleaseState *a, const ReleaseState *b)
+{
+	return a == b || (a->spec->grouping.number > 0 && b->spec->grouping.number > 0 &&
+					  memcmp(a->spec->grouping.id, b->spec->grouping.id, DP_SPEC_ID_BYTES) == 0);
+}
+
+/* Must the answer that was found for a release be drawn all the same, as that of another one is? */
+static bool
+is_bound_to_draw(ReleaseState *state, List *releases)
+{
+	ListCell   *lc;
+
+	foreach(lc, releases)
+	{
+		ReleaseState *other = release_state(lfirst(lc));
+
+		if (!has_answer(other) &&
+			(are_charged_together(state, other) || list_member_ptr(reuse_reads(state, releases), other)))
+			return true;
+	}
+	return false;
+}
+
+/* Forgets answers of releases that are bound to be drawn; their keys are those with the new ids. */
+static void
+settle_together(List *releases)
+{
+	bool		changed = true;
+	ListCell   *lc;
+
+	while (changed)
+	{
+		changed = false;
+		foreach(lc, releases)
+		{
+			ReleaseState *state = release_state(lfirst(lc));
+
+			if (!has_answer(state) || !is_bound_to_draw(state, releases))
+				continue;
+			forget_answer(state);
+			state->reuse->as_of = snapshot_time();
+			changed = true;
+		}
+	}
+}
+
+/* ----------
+ * Keeping answers
+ * ----------
+ */
+
+/* Gives the turn of a release back, if it has it. */
+static void
+end_turn(ReleaseState *state, bool ran)
+{
+	Reuse	   *reuse = state->reuse;
+
+	if (reuse->turn && reuse->turn_owner == CurrentResourceOwner)
+		turn_end(reuse->key.release.bytes, ran);
+	reuse->turn = false;
+}
+
+/* Has the worker of the ledger keep an answer. */
+static void
+send_answer(const ReleaseState *state, const ReuseKey *key, StringInfo answer)
+{
+	int			n = state->spec->noutputs;
+	ReuseDigest *sorted = palloc(Max(n, 1) * sizeof(ReuseDigest));
+	LedgerKeep	keep;
+
+	memcpy(sorted, key->outputs, n * sizeof(ReuseDigest));
+	qsort(sorted, n, sizeof(ReuseDigest), compare_digests);
+	memset(&keep, 0, sizeof(keep));
+	keep.population = state->spec->population;
+	memcpy(keep.release, key->release.bytes, SHA256_SIZE);
+	keep.made_at = state->reuse->as_of;
+	keep.noutputs = n;
+	keep.outputs = sorted->bytes;
+	keep.size = answer->len;
+	(void) ledger_keep_answer(&keep, answer->data);
+	pfree(sorted);
+}
+
+/*
+ * A release has run: its answer is kept.  Its key is computed once more, as the values of the session are now: were they
+ * changed since the statement began, nobody could tell which of them the answer is about.
+ */
+static void
+keep_answer(ReleaseState *state, StringInfo answer)
+{
+	Reuse	   *reuse = state->reuse;
+	ReuseKey	now;
+
+	if (answer->len <= MOST_BYTES && reuse_key(state, reuse->releases, &now) &&
+		compare_digests(&now.release, &reuse->key.release) == 0)
+		send_answer(state, &now, answer);
+	end_turn(state, true);
+}
+
+/* ----------
+ * All releases of a statement
+ * ----------
+ */
+
+/* Order of two releases by their keys, in which turns are taken by everybody. */
+static int
+compare_releases(const ListCell *a, const ListCell *b)
+{
+	return compare_digests(&release_state(lfirst(a))->reuse->key.release,
+						   &release_state(lfirst(b))->reuse->key.release);
+}
+
+/* Takes the turns of all releases that are to be drawn; were others waited for? */
+static bool
+take_turns(List *releases)
+{
+	List	   *drawn = NIL;
+	bool		waited = false;
+	ListCell   *lc;
+
+	foreach(lc, releases)
+	{
+		ReleaseState *state = release_state(lfirst(lc));
+
+		if (state->reuse != NULL && state->reuse->answer == NULL)
+			drawn = lappend(drawn, state);
+	}
+	list_sort(drawn, compare_releases);
+	foreach(lc, drawn)
+	{
+		Reuse	   *reuse = release_state(lfirst(lc))->reuse;
+
+		reuse->turn = turn_take(reuse->key.release.bytes, &waited);
+		reuse->turn_owner = CurrentResourceOwner;
+	}
+	return waited;
+}
+
+/* Gives all turns back. */
+static void
+end_turns(List *releases)
+{
+	ListCell   *lc;
+
+	foreach(lc, releases)
+	{
+		if (release_state(lfirst(lc))->reuse != NULL)
+			end_turn(lfirst(lc), false);
+	}
+}
+
+/* Does any release ask about a population whose answers are handed out again? */
+static bool
+any_window(List *releases)
+{
+	ReuseWindow window;
+	ListCell   *lc;
+
+	foreach(lc, releases)
+	{
+		if (ledger_reuse_window(&release_state(lfirst(lc))->spec->population, &window))
+			return true;
+	}
+	return false;
+}
+
+/* Finds what answers there are. */
+static void
+look(List *releases)
+{
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	foreach(lc, releases)
+	{
+		ReleaseState *state = release_state(lfirst(lc));
+		ReuseWindow window;
+
+		state->reuse = NULL;
+		if (!ledger_reuse_window(&state->spec->population, &window))
+			found = lappend(found, state);
+	}
+	foreach(lc, releases)
+		find_answer(release_state(lfirst(lc)), releases, &found);
+	settle_together(releases);
+	foreach(lc, releases)
+	{
+		ReleaseState *state = release_state(lfirst(lc));
+
+		if (state->reuse != NULL)
+			state->reuse->releases = releases;
+		if (state->reuse != NULL && state->reuse->answer == NULL)
+			(void) reuse_key(state, releases, &state->reuse->key);
+	}
+}
+
+/*
+ * reuse_answers
+ *		Finds answers that are handed out again in the place of releases of a statement, which are
+ *		about to be paid for; of all others, sees to it that their answers are kept.
+ *
+ * Waits for sessions that draw what is asked here.  Inside a release that is drained nothing is handed
+ * out and nothing kept: whether it is asked for may depend on rows.
+ */
+void
+reuse_answers(List *releases)
+{
+	MemoryContext old;
+
+	if (releases == NIL || !drain_is_seen() || !any_window(releases))
+		return;
+	old = MemoryContextSwitchTo(release_state(linitial(releases))->css.ss.ps.state->es_query_cxt);
+	for (int i = 0; i < MOST_LOOKS; i++)
+	{
+		look(releases);
+		if (!dp_setting_reuse || !take_turns(releases))
+			break;
+		if (i < MOST_LOOKS - 1)
+			end_turns(releases);
+	}
+	MemoryContextSwitchTo(old);
+}

@@ -1,0 +1,14 @@
+/*
+ * reuse.h
+ *		Answers that are handed out again, for releases that are about to be paid for.
+ */
+#ifndef DP_HOOKS_REUSE_H
+#define DP_HOOKS_REUSE_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+extern void reuse_answers(List *releases);
+
+#endif							/* DP_HOOKS_REUSE_H */

@@ -1,0 +1,190 @@
+/*
+ * reuse.c
+ *		By what a release is known when it is asked for again.
+ *
+ * A release is described in three parts: the rows it reads, with the declarations about their
+ * relations; its keys; and its outputs, each for itself, so that a release with fewer outputs is known
+ * as a part of another one.  Each is a digest of its normal form (normal.c) and what that takes by value,
+ * which is known when the plan runs.  Only what is asked counts, not how it is computed: not the coordinates
+ * and shares of the vector, nor the accounts that pay.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+
+#include "core/digest.h"
+#include "policy/label.h"
+#include "query/aggregates.h"
+#include "query/builder.h"
+#include "query/normal.h"
+#include "query/reuse.h"
+#include "spec/needs.h"
+#include "spec/spec.h"
+
+/* Keeps the rows that the level asks about as they are now: guards and bounds come after. */
+void
+note_rows(ReleaseBuilder *builder)
+{
+	const Query *query = builder->level->query;
+	Query	   *rows;
+
+	if (!builder->context->reuse)
+		return;
+	rows = makeNode(Query);
+	rows->commandType = CMD_SELECT;
+	rows->rtable = copyObject(query->rtable);
+	rows->jointree = copyObject(query->jointree);
+	rows->cteList = copyObject(query->cteList);
+	builder->rows = rows;
+}
+
+/* A constant of "length" bytes. */
+static Const *
+bytes_const(const void *bytes, int length)
+{
+	return makeConst(BYTEAOID, -1, InvalidOid, -1,
+					 PointerGetDatum(cstring_to_text_with_len(bytes, length)), false, false);
+}
+
+/* The SHA-256 of a text, as a constant. */
+static Const *
+digest_const(const char *text)
+{
+	uint8		digest[SHA256_SIZE];
+
+	sha256_of(text, strlen(text), digest);
+	return bytes_const(digest, sizeof(digest));
+}
+
+/* A part: the digest of its text, and what it takes by value since "values" were there. */
+static List *
+part(NormalContext *context, const char *text, int values)
+{
+	return lcons(digest_const(text), list_copy_tail(context->values, values));
+}
+
+/* The rows, with what is declared about the protected relations that any part reads. */
+static List *
+rows_part(NormalContext *context, ReleaseBuilder *builder)
+{
+	int			values = list_length(context->values);
+	char	   *rows = normal_text(context, (Node *) builder->rows);
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, rows);
+	list_sort(context->protected, list_oid_cmp);
+	foreach(lc, context->protected)
+	{
+		appendStringInfo(&text, "\n%u", lfirst_oid(lc));
+		label_append_all(&text, lfirst_oid(lc));
+	}
+	return part(context, text.data, values);
+}
+
+/* A group key. */
+static List *
+key_part(NormalContext *context, Node *key)
+{
+	int			values = list_length(context->values);
+
+	return part(context, normal_text(context, key), values);
+}
+
+/*
+ * An output.  dp_count() and count() are one: which aggregate it is, its kind says, which is
+ * the same for both.
+ */
+static List *
+output_part(NormalContext *context, ReleaseBuilder *builder, Aggref *aggref, const SpecOutput *output)
+{
+	int			values = list_length(context->values);
+	StringInfoData text;
+
+	aggref = copyObject(aggref);
+	initStringInfo(&text);
+	appendStringInfo(&text, "%d %d %u ", aggregate_function(aggref), output->end, output->type);
+	appendStringInfo(&text, "%d ", output->kind);
+	aggref->aggfnoid = F_COUNT_;	/* the same for all */
+	aggref->aggargtypes = NIL;
+	aggref->aggtype = InvalidOid;
+	aggref->aggtranstype = InvalidOid;
+	appendStringInfoString(&text, normal_text(context, (Node *) aggref));
+	if (output->level > 0)
+		appendStringInfoString(&text, normal_text(context, list_nth(builder->params, output->level)));
+	return part(context, text.data, values);
+}
+
+/* The identities of other releases that the parts read. */
+static List *
+identities(NormalContext *context)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, context->releases)
+	{
+		const ReleaseSpec *spec = lfirst(lc);
+
+		result = lappend(result, bytes_const(spec->id, sizeof(spec->id)));
+	}
+	return result;
+}
+
+/* Is the risk tier of rows among the outputs?  It depends on what the account has spent. */
+static bool
+has_tier(const ReleaseSpec *spec)
+{
+	for (int i = 0; i < spec->noutputs; i++)
+	{
+		if (spec->outputs[i].kind == SPEC_OUT_TIER)
+			return true;
+	}
+	return false;
+}
+
+/* The queries around the level, the innermost first. */
+static List *
+queries_around(const Level *level)
+{
+	List	   *result = NIL;
+
+	for (level = level->parent; level != NULL; level = level->parent)
+		result = lappend(result, level->query);
+	return result;
+}
+
+/*
+ * The description of a release for its reuse, a list by ReuseItem; NIL if it cannot be used again.
+ * note_rows() was called when its building began, and all outputs are known.
+ */
+List *
+describe_reuse(ReleaseBuilder *builder)
+{
+	NormalContext context = {0};
+	List	   *around = queries_around(builder->level);
+	List	   *keys = NIL;
+	List	   *outputs = NIL;
+	List	   *rows;
+	int			i = 0;
+	ListCell   *lc;
+
+	if (builder->rows == NULL || has_tier(&builder->spec))
+		return NIL;
+	context.queries = lcons(builder->rows, around);
+	foreach(lc, builder->keys)
+		keys = lappend(keys, key_part(&context, lfirst(lc)));
+	foreach(lc, builder->aggregates)
+		outputs = lappend(outputs, output_part(&context, builder, lfirst(lc), &builder->spec.outputs[i++]));
+	context.queries = around;
+	rows = rows_part(&context, builder);
+	if (context.lost)
+		return NIL;
+	return lappend(list_make5(rows, keys, outputs, identities(&context), context.publics),
+				   makeBoolConst(context.session, false));
+}

@@ -304,11 +304,12 @@ CREATE OR REPLACE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
 			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
 			   obligation text, warnings text[], release integer, bounded boolean, smallest_group bigint,
-			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text, gaussian boolean)
+			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text, gaussian boolean,
+			   reused boolean)
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; whether the noise of the output is Gaussian, as it may be where all accounts add up rho; no row before the first release';
+'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; whether the noise of the output is Gaussian, as it may be where all accounts add up rho; whether an earlier answer was handed out again (reused), at no price: the error is that of its noise; no row before the first release';
 
 -- ----------------------------------------------------------------------------
 -- Risk tiers: codes as sentences.
@@ -3517,13 +3518,35 @@ CREATE TABLE dp_agg.ledger_archive (
 	CONSTRAINT ledger_archive_check CHECK (first_id >= 1 AND last_id >= first_id)
 );
 
+-- For how long answers about a population are handed out again, and the answers.
+
+CREATE TABLE dp_agg.reuse (
+	population name NOT NULL CONSTRAINT reuse_pkey PRIMARY KEY,
+	lasts interval NOT NULL CONSTRAINT reuse_lasts_check CHECK (lasts > interval '0'),
+	refreshed_at timestamptz NOT NULL
+);
+
+CREATE TABLE dp_agg.answer (
+	release bytea NOT NULL,
+	population name NOT NULL,
+	made_at timestamptz NOT NULL,
+	outputs bytea NOT NULL,
+	content bytea NOT NULL
+);
+
+CREATE INDEX answer_release_idx ON dp_agg.answer (release);
+
+CREATE INDEX answer_made_at_idx ON dp_agg.answer (population, made_at);
+
 REVOKE ALL ON
 	dp_agg.raw_read,
 	dp_agg.account_change,
 	dp_agg.account_change_waiting,
 	dp_agg.account_change_waiting_number_seq,
 	dp_agg.ledger_head,
-	dp_agg.ledger_archive FROM PUBLIC;
+	dp_agg.ledger_archive,
+	dp_agg.reuse,
+	dp_agg.answer FROM PUBLIC;
 
 -- A dump names the roles of accounts.  An account whose role is gone has no name to
 -- be restored by, and is left out.  Role 0, written '-', stands for the cap of a population.
@@ -3538,7 +3561,10 @@ SELECT pg_catalog.pg_extension_config_dump('dp_agg.ledger_head', '');
 
 SELECT pg_catalog.pg_extension_config_dump('dp_agg.ledger_archive', '');
 
--- What waits is not dumped: to restore an account is a change of its own, which waits then.
+SELECT pg_catalog.pg_extension_config_dump('dp_agg.reuse', '');
+
+-- What waits is not dumped: to restore an account is a change of its own, which waits then.  Nor
+-- are answers: they are known by the OIDs of this database.
 
 COMMENT ON TABLE dp_agg.account IS
 	'A role''s privacy budget on a population, or the cap on what all roles spend there. Written by dp_agg.set_budget, dp_agg.drop_budget, dp_agg.set_population_cap, dp_agg.drop_population_cap and the ledger''s background worker only.';
@@ -3580,6 +3606,36 @@ COMMENT ON COLUMN dp_agg.release.codes IS 'what the tier follows from: codes wit
 COMMENT ON COLUMN dp_agg.release.prev_hash IS 'hash of the entry before, whichever table it is in; of entry 1, random bytes';
 
 COMMENT ON COLUMN dp_agg.release.hash IS 'SHA-256 over the columns of this row and prev_hash, see doc/audit.md';
+
+COMMENT ON TABLE dp_agg.reuse IS
+	'For how long answers about a population are handed out again. Written by dp_agg.set_reuse and dp_agg.refresh.';
+
+COMMENT ON COLUMN dp_agg.reuse.population IS 'population whose answers these are';
+
+COMMENT ON COLUMN dp_agg.reuse.lasts IS 'how old an answer may be';
+
+COMMENT ON COLUMN dp_agg.reuse.refreshed_at IS 'answers that were made before are not handed out';
+
+COMMENT ON CONSTRAINT reuse_pkey ON dp_agg.reuse IS 'one window per population';
+
+COMMENT ON CONSTRAINT reuse_lasts_check ON dp_agg.reuse IS 'no window is none';
+
+COMMENT ON TABLE dp_agg.answer IS
+	'Answers of releases, to be handed out again: released values, and nothing else. Written by the ledger''s background worker.';
+
+COMMENT ON COLUMN dp_agg.answer.release IS 'SHA-256 of what was asked, but for the outputs';
+
+COMMENT ON COLUMN dp_agg.answer.population IS 'population that was asked about';
+
+COMMENT ON COLUMN dp_agg.answer.made_at IS 'when it was drawn, or, in a transaction with one snapshot, when that began';
+
+COMMENT ON COLUMN dp_agg.answer.outputs IS 'SHA-256 of each output, one behind the other';
+
+COMMENT ON COLUMN dp_agg.answer.content IS 'the released rows, in a form of dp_agg''s own';
+
+COMMENT ON INDEX dp_agg.answer_release_idx IS 'finds the answer to a release';
+
+COMMENT ON INDEX dp_agg.answer_made_at_idx IS 'finds answers that have ended';
 
 COMMENT ON TABLE dp_agg.raw_read IS
 	'The log of statements that read raw rows of classified relations, while dp_agg.audit_raw was on; durable before their first row.';
@@ -3709,6 +3765,17 @@ CREATE TRIGGER account_truncated BEFORE TRUNCATE ON dp_agg.account
 
 COMMENT ON TRIGGER account_truncated ON dp_agg.account IS
 	'accounts are closed one by one, so that each is put on record';
+
+CREATE FUNCTION dp_agg.reuse_changed() RETURNS trigger
+AS 'MODULE_PATHNAME', 'dp_reuse_changed' LANGUAGE C;
+
+COMMENT ON FUNCTION dp_agg.reuse_changed() IS
+	'internal: has plans made anew when a population gets a window in which answers are handed out again, or loses it';
+
+CREATE TRIGGER reuse_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON dp_agg.reuse
+	FOR EACH STATEMENT EXECUTE FUNCTION dp_agg.reuse_changed();
+
+COMMENT ON TRIGGER reuse_changed ON dp_agg.reuse IS 'has plans made anew';
 
 CREATE FUNCTION dp_agg.ledger_head() RETURNS text
 AS 'MODULE_PATHNAME', 'dp_ledger_head' LANGUAGE C VOLATILE;
@@ -4684,6 +4751,101 @@ REVOKE EXECUTE ON FUNCTION dp_agg.drop_population_cap(name) FROM PUBLIC;
 
 COMMENT ON FUNCTION dp_agg.drop_population_cap(name) IS
 	'Takes the cap of a population away; what was spent under it counts when there is one again. Errors: 42704 there is none, 42501 no administrator of the population.';
+
+-- ----------------------------------------------------------------------------
+-- Answers that are handed out again.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.reuse_set(population name, duration interval)
+RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF population IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'population must not be NULL';
+	END IF;
+	IF duration < interval '0' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'duration must not be negative',
+			HINT = 'It says how old an answer may be that is handed out again; NULL: none is.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM dp_agg.protected_relations r WHERE r.population = reuse_set.population)
+		AND NOT EXISTS (SELECT FROM dp_agg.account a WHERE a.population = reuse_set.population) THEN
+		RAISE undefined_object USING
+			MESSAGE = format('no relation of population "%s" is protected', population);
+	END IF;
+	IF duration > interval '0' THEN
+		INSERT INTO dp_agg.reuse AS r VALUES (reuse_set.population, duration, clock_timestamp())
+		ON CONFLICT ON CONSTRAINT reuse_pkey DO UPDATE SET lasts = excluded.lasts;
+	ELSE
+		DELETE FROM dp_agg.reuse r WHERE r.population = reuse_set.population;
+		DELETE FROM dp_agg.answer a WHERE a.population = reuse_set.population;
+	END IF;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION dp_agg.reuse_set(name, interval) FROM PUBLIC;
+
+COMMENT ON FUNCTION dp_agg.reuse_set(name, interval) IS
+	'internal: what set_reuse() does, by the right of the extension''s owner';
+
+CREATE FUNCTION dp_agg.set_reuse(population name, duration interval)
+RETURNS void
+AS 'MODULE_PATHNAME', 'dp_set_reuse' LANGUAGE C VOLATILE;
+
+REVOKE EXECUTE ON FUNCTION dp_agg.set_reuse(name, interval) FROM PUBLIC;
+
+COMMENT ON FUNCTION dp_agg.set_reuse(name, interval) IS
+	'From now on the answer to a release is handed out again, at no price, to whoever may ask and asks the same, or a part of it, until it is so old; NULL or 0: never, and what was kept is deleted. It does not follow what is written to the tables; declarations and dp_agg.refresh() end it. Errors: 42704 no such population, 22004 null, 22023 negative, 42501 no administrator of the population.';
+
+CREATE FUNCTION dp_agg.reuse_refresh(population name)
+RETURNS void
+LANGUAGE plpgsql SECURITY INVOKER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF population IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'population must not be NULL';
+	END IF;
+	UPDATE dp_agg.reuse r SET refreshed_at = clock_timestamp() WHERE r.population = reuse_refresh.population;
+	IF NOT FOUND THEN
+		RAISE undefined_object USING
+			MESSAGE = format('answers about population "%s" are not handed out again', population),
+			HINT = 'See dp_agg.set_reuse().';
+	END IF;
+	DELETE FROM dp_agg.answer a WHERE a.population = reuse_refresh.population;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION dp_agg.reuse_refresh(name) FROM PUBLIC;
+
+COMMENT ON FUNCTION dp_agg.reuse_refresh(name) IS
+	'internal: what refresh() does, by the right of the extension''s owner';
+
+CREATE FUNCTION dp_agg.refresh(population name)
+RETURNS void
+AS 'MODULE_PATHNAME', 'dp_refresh' LANGUAGE C VOLATILE;
+
+REVOKE EXECUTE ON FUNCTION dp_agg.refresh(name) FROM PUBLIC;
+
+COMMENT ON FUNCTION dp_agg.refresh(name) IS
+	'No answer about the population that was made before is handed out again: the next release is drawn, and paid for. Errors: 42704 its answers are not handed out again, 22004 null, 42501 no administrator of the population.';
+
+CREATE VIEW dp_agg.reuse_windows WITH (security_barrier) AS
+	SELECT r.population, r.lasts, r.refreshed_at
+	FROM dp_agg.reuse r
+	WHERE (SELECT pg_catalog.pg_has_role(CURRENT_USER, e.extowner, 'MEMBER')
+			FROM pg_catalog.pg_extension e WHERE e.extname = 'dp_agg')
+		OR r.population IN (SELECT m.population FROM dp_agg.my_populations m)
+		OR r.population IN (SELECT b.population FROM dp_agg.my_budget b);
+
+REVOKE ALL ON dp_agg.reuse_windows FROM PUBLIC;
+
+GRANT SELECT ON dp_agg.reuse_windows TO PUBLIC;
+
+COMMENT ON VIEW dp_agg.reuse_windows IS
+	'Populations whose answers are handed out again: how old they may be, and when the last refresh was. For the extension''s owner, administrators of a population, and roles with an account on it.';
 
 -- ----------------------------------------------------------------------------
 -- What an account has spent outlives it, and who reads the table needs no account.

@@ -20,6 +20,7 @@
 #include "policy/label.h"
 #include "query/aggregates.h"
 #include "query/builder.h"
+#include "query/flatten.h"
 #include "query/normal.h"
 #include "query/reuse.h"
 #include "spec/needs.h"
@@ -69,10 +70,10 @@ part(NormalContext *context, const char *text, int values)
 
 /* The rows, with what is declared about the protected relations that any part reads. */
 static List *
-rows_part(NormalContext *context, ReleaseBuilder *builder)
+rows_part(NormalContext *context, Query *from)
 {
 	int			values = list_length(context->values);
-	char	   *rows = normal_text(context, (Node *) builder->rows);
+	char	   *rows = normal_text(context, (Node *) from);
 	StringInfoData text;
 	ListCell   *lc;
 
@@ -168,21 +169,24 @@ describe_reuse(ReleaseBuilder *builder)
 {
 	NormalContext context = {0};
 	List	   *around = queries_around(builder->level);
+	int			nkeys = list_length(builder->keys);
+	List	   *exprs = list_concat_copy(builder->keys, builder->aggregates);
 	List	   *keys = NIL;
 	List	   *outputs = NIL;
 	List	   *rows;
-	int			i = 0;
-	ListCell   *lc;
+	Query	   *from;
 
 	if (builder->rows == NULL || has_tier(&builder->spec))
 		return NIL;
-	context.queries = lcons(builder->rows, around);
-	foreach(lc, builder->keys)
-		keys = lappend(keys, key_part(&context, lfirst(lc)));
-	foreach(lc, builder->aggregates)
-		outputs = lappend(outputs, output_part(&context, builder, lfirst(lc), &builder->spec.outputs[i++]));
+	from = flatten_projections(builder->rows, &exprs);
+	context.queries = lcons(from, around);
+	for (int i = 0; i < nkeys; i++)
+		keys = lappend(keys, key_part(&context, list_nth(exprs, i)));
+	for (int i = 0; i < builder->spec.noutputs; i++)
+		outputs = lappend(outputs, output_part(&context, builder, list_nth(exprs, nkeys + i),
+											   &builder->spec.outputs[i]));
 	context.queries = around;
-	rows = rows_part(&context, builder);
+	rows = rows_part(&context, from);
 	if (context.lost)
 		return NIL;
 	return lappend(list_make5(rows, keys, outputs, identities(&context), context.publics),

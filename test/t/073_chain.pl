@@ -245,8 +245,8 @@ foreach my $change ('release DROP accounts CASCADE', 'release ALTER population T
 	'release RENAME outputs TO results', 'raw_read ALTER codes TYPE name', 'account_change ALTER role_id TYPE bigint USING role_id::bigint', 'account_change_waiting ALTER at TYPE text',
 	'account ALTER epsilon_lifetime TYPE float8', 'account ALTER population TYPE text', 'ledger_head ALTER id TYPE int', 'ledger_head SET UNLOGGED')
 {
-	my $views = 'DROP VIEW dp_agg.population_caps, dp_agg.my_budget, dp_agg.budgets, dp_agg.account_state, dp_agg.my_releases, dp_agg.releases, dp_agg.release_log, dp_agg.paying_roles, dp_agg.raw_reads, dp_agg.account_changes CASCADE';
-	my $r = DpAgg::as($node, 'boss', "BEGIN; ALTER EXTENSION dp_agg DROP FUNCTION dp_agg.tier_report(name); ALTER EXTENSION dp_agg DROP VIEW dp_agg.population_caps; ALTER EXTENSION dp_agg DROP VIEW dp_agg.my_budget; ALTER EXTENSION dp_agg DROP VIEW dp_agg.budgets;
+	my $views = 'DROP VIEW dp_agg.reuse_windows, dp_agg.population_caps, dp_agg.my_budget, dp_agg.budgets, dp_agg.account_state, dp_agg.my_releases, dp_agg.releases, dp_agg.release_log, dp_agg.paying_roles, dp_agg.raw_reads, dp_agg.account_changes CASCADE';
+	my $r = DpAgg::as($node, 'boss', "BEGIN; ALTER EXTENSION dp_agg DROP FUNCTION dp_agg.tier_report(name); ALTER EXTENSION dp_agg DROP VIEW dp_agg.reuse_windows; ALTER EXTENSION dp_agg DROP VIEW dp_agg.population_caps; ALTER EXTENSION dp_agg DROP VIEW dp_agg.my_budget; ALTER EXTENSION dp_agg DROP VIEW dp_agg.budgets;
 		ALTER EXTENSION dp_agg DROP VIEW dp_agg.account_state; ALTER EXTENSION dp_agg DROP VIEW dp_agg.my_releases; ALTER EXTENSION dp_agg DROP VIEW dp_agg.releases;
 		ALTER EXTENSION dp_agg DROP VIEW dp_agg.release_log; ALTER EXTENSION dp_agg DROP VIEW dp_agg.paying_roles; ALTER EXTENSION dp_agg DROP VIEW dp_agg.raw_reads; ALTER EXTENSION dp_agg DROP VIEW dp_agg.account_changes;
 		$views; ALTER TABLE dp_agg.$change; SELECT ok FROM dp_agg.verify_ledger()");

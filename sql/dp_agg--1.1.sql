@@ -746,12 +746,13 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		   AND c.objoid = t.objoid AND c.objsubid > 0
 		   AND c.label::pg_catalog.jsonb ? 'total_lower'
 		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'total_type', a.atttypid)) AS totals,
-	   (t.label::pg_catalog.jsonb ->> 'max_norm')::int AS max_norm
+	   (t.label::pg_catalog.jsonb ->> 'max_norm')::int AS max_norm,
+	   COALESCE((t.label::pg_catalog.jsonb ->> 'preview')::boolean, false) AS preview
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total)';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
@@ -1421,12 +1422,17 @@ SET jit = off
 AS $$
 DECLARE
 	facade regclass := dp_agg.facade_of(relation);
+	previewed constant boolean := COALESCE((SELECT p.preview FROM dp_agg.protected_relations p WHERE p.relation = facade_settle.relation), false);
 	facade_name text := (SELECT label::jsonb ->> 'facade' FROM pg_seclabel
 						  WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 							AND objoid = relation AND objsubid = 0);
 BEGIN
 	IF dp_agg.view_columns(facade) IS NOT NULL THEN
 		PERFORM dp_agg.follow_table(relation, facade, dp_agg.view_columns(facade), false, false);
+		facade := dp_agg.facade_of(relation);	-- it may have been made anew
+		IF obj_description(facade, 'pg_class') = dp_agg.facade_comment(relation, NOT previewed) THEN
+			EXECUTE format('COMMENT ON VIEW %s IS %L', dp_agg.object_name(facade), dp_agg.facade_comment(relation));
+		END IF;
 	ELSIF make AND facade_name IS NOT NULL THEN
 		PERFORM dp_agg.create_facade(relation, facade_name);
 		EXECUTE format('ALTER VIEW %s OWNER TO %s', facade_name, owner::regrole);
@@ -1438,10 +1444,20 @@ $$;
 COMMENT ON FUNCTION dp_agg.facade_settle(regclass, boolean, oid) IS
 'internal: see settle_facade(); a new facade belongs to the owner';
 
+CREATE FUNCTION dp_agg.facade_comment(relation regclass, preview boolean) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $$ SELECT format(CASE WHEN preview THEN 'facade of protected relation %s: releases, and synthetic rows, which are no one''s data, where rows are selected with LIMIT'
+						 ELSE 'facade of protected relation %s: releases only' END, dp_agg.object_name(relation)) $$;
+COMMENT ON FUNCTION dp_agg.facade_comment(regclass, boolean) IS
+'internal: the comment of a facade that shows synthetic rows, or none';
+
 CREATE FUNCTION dp_agg.facade_comment(relation regclass) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
-AS $$ SELECT format('facade of protected relation %s: releases only', dp_agg.object_name(relation)) $$;
+AS $$ SELECT dp_agg.facade_comment(relation, COALESCE((SELECT label::jsonb @> '{"preview": true}' FROM pg_seclabel
+						  WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
+							AND objoid = relation AND objsubid = 0), false)) $$;
 COMMENT ON FUNCTION dp_agg.facade_comment(regclass) IS
 'internal: the comment of a facade';
 
@@ -1803,6 +1819,7 @@ DECLARE
 	declared jsonb;
 	measured jsonb;
 	norm jsonb;
+	preview jsonb;
 	outdated record;
 	member name;
 	position int := 0;
@@ -1877,7 +1894,7 @@ BEGIN
 		   AND s.objoid = protect_relation.relation AND s.objsubid > 0;
 		facade := dp_agg.object_name(dp_agg.facade_of(relation));
 		-- how rows lie over individuals does not depend on limits, but on whose rows they are
-		SELECT s.label::jsonb -> 'rows_beyond', s.label::jsonb -> 'max_norm' INTO measured, norm
+		SELECT s.label::jsonb -> 'rows_beyond', s.label::jsonb -> 'max_norm', s.label::jsonb -> 'preview' INTO measured, norm, preview
 		  FROM pg_seclabel s
 		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect_relation.unit
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
@@ -1890,7 +1907,7 @@ BEGIN
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
 						'max_groups', max_groups,
-						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size, 'rows_beyond', measured, 'max_norm', norm,
+						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size, 'rows_beyond', measured, 'max_norm', norm, 'preview', preview,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
 	FOREACH member IN ARRAY unit LOOP
 		position := position + 1;
@@ -2073,6 +2090,36 @@ $$;
 REVOKE EXECUTE ON FUNCTION dp_agg.set_norm(regclass, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION dp_agg.set_norm(regclass, bigint) IS
 'declares the length, in rows, that Gaussian noise of whole releases is made for: the root of the sum of squares of an individual''s rows in each group (1 .. 100000000; NULL: as max_total). Whose rows are longer counts with all of them, each weighing less, and sums with bounds of their own are shortened alike. It counts where all accounts add up rho, and a query does not say max_total itself; errors: 42704 not protected, 42501 not the owner, 22023 out of range';
+
+CREATE FUNCTION dp_agg.set_preview(relation regclass, preview boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	label jsonb;
+BEGIN
+	IF relation IS NULL OR preview IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation and preview must not be NULL';
+	END IF;
+	label := dp_agg.lock_label(relation, 0::int2)::jsonb - 'preview';
+	IF label IS NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('relation %s is not protected', relation),
+			HINT = 'Call dp_agg.protect() first.';
+	END IF;
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
+				   label || CASE WHEN preview THEN '{"preview": true}'::jsonb ELSE '{}' END);
+	PERFORM dp_agg.settle_facade(relation, false);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION dp_agg.set_preview(regclass, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION dp_agg.set_preview(regclass, boolean) IS
+'declares whether analysts may look at synthetic rows of a relation: a SELECT from it alone with LIMIT, without aggregates and conditions about columns, then returns up to 1000 rows that are made up from declared domains and bounds and are no one''s data, with a notice, at no price; errors: 22004 NULL, 42704 not protected, 42501 not the owner';
+
+-- What queries of analysts read in the place of a relation (src/query/preview.c).
+CREATE FUNCTION dp_agg.preview_rows(relation regclass) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dp_preview_rows' LANGUAGE C STABLE STRICT ROWS 1000;
+COMMENT ON FUNCTION dp_agg.preview_rows(regclass) IS
+'internal: 1000 synthetic rows of a relation, always the same, made up from its declarations and types alone, with all its columns; errors: 42501 dp_agg.set_preview() does not allow them, 42804 other columns were asked for, DP003 a declared domain has values that are not of its column''s type';
 
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION
@@ -4013,7 +4060,7 @@ AS $$
 	  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'dp_agg'
 	 WHERE p.pronamespace = 'dp_agg'::regnamespace
 	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
-						 'set_measured', 'set_norm', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
+						 'set_measured', 'set_norm', 'set_preview', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
 						 'set_population_cap', 'drop_population_cap', 'grant_admin', 'revoke_admin')
 $$;
 COMMENT ON FUNCTION dp_agg.admin_functions() IS

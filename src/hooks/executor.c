@@ -23,6 +23,7 @@
 #include "core/refusals.h"
 #include "hooks/copy.h"
 #include "hooks/hooks.h"
+#include "hooks/kept.h"
 #include "hooks/raw_reads.h"
 #include "ledger/account.h"
 #include "ledger/charge.h"
@@ -362,6 +363,7 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 		start_quietly(queryDesc, eflags);
 	else
 		start(queryDesc, eflags);
+	refuse_kept_preview(queryDesc);
 
 	/* the planner may have found that a release reads no relation */
 	if (!concerned && !audited && releases_begun() == begun)

@@ -103,6 +103,7 @@ static const struct
 	{"flat", DP_FUNC_FLAT},
 	{"number", DP_FUNC_NUMBER},
 	{"derived_bound", DP_FUNC_DERIVED_BOUND},
+	{"preview_rows", DP_FUNC_PREVIEW_ROWS},
 	{"protect", DP_FUNC_PROTECT},
 	{"facades_before", DP_FUNC_FACADES_BEFORE},
 	{"facades_after", DP_FUNC_FACADES_AFTER},

@@ -73,6 +73,7 @@ typedef enum DpFunction
 	DP_FUNC_FLAT,
 	DP_FUNC_NUMBER,
 	DP_FUNC_DERIVED_BOUND,
+	DP_FUNC_PREVIEW_ROWS,
 	/* what the administrator calls */
 	DP_FUNC_PROTECT,
 	/* what facades need */

@@ -7,10 +7,10 @@
  *
  *		{"population": "patients", "unit_columns": 1, "max_groups": 4,
  *		 "max_rows": 10, "max_total": 40, "max_norm": 25, "columns": "listed", "facade": "dp.visits", "individuals": 1000000,
- *		 "rows_beyond": [0.4, 0.2, 0]}
+ *		 "rows_beyond": [0.4, 0.2, 0], "preview": true}
  *
  * "rows_beyond" says which shares of the rows are beyond the first 1, 2, 3, 5, ... of an
- * individual (measured.c); what is not there is 0.
+ * individual (measured.c); what is not there is 0.  "preview" lets analysts read synthetic rows.
  *
  * On a column, any of:
  *
@@ -295,6 +295,7 @@ read_table_label(const char *text, ProtectedRelation *rel)
 	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
 	rel->individuals = label_individuals(label);
 	rel->measured = label_shares(label, "rows_beyond", rel->rows_beyond, DP_MEASURED_POINTS);
+	(void) label_boolean(label, "preview", &rel->preview);
 	rel->listed_columns = label_string(label, "columns", columns, sizeof(columns));
 }
 

@@ -94,6 +94,7 @@ typedef struct ProtectedRelation
 	int64		individuals;	/* size of the population, as is declared; 0: it is not */
 	bool		measured;		/* somebody has measured how its rows lie over individuals */
 	double		rows_beyond[DP_MEASURED_POINTS];	/* measured.h; valid if measured */
+	bool		preview;		/* analysts may read synthetic rows in the place of its own */
 	bool		listed_columns; /* only the columns in "open" may be used */
 	Bitmapset  *open;			/* attribute numbers; valid if listed_columns */
 	int			nbounds;

@@ -12,6 +12,7 @@
 #include "query/level.h"
 #include "query/levels.h"
 #include "query/nulling.h"
+#include "query/preview.h"
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/statement.h"
@@ -107,6 +108,8 @@ process_statement(RewriteContext *context, Query *query)
 			empty_query(query);
 			return;
 		}
+		if (preview_statement(context, query))
+			return;
 		if (statement_uses_dp(query))
 			context->strict++;
 		process_marked(context, query);

@@ -495,10 +495,10 @@ CREATE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
 			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
 			   obligation text, warnings text[], release integer, bounded boolean, smallest_group bigint,
-			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text, gaussian boolean)
+			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text, gaussian boolean, grain text[])
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; whether the noise of the output is Gaussian, as it may be where all accounts add up rho; no row before the first release';
+'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; whether the noise of the output is Gaussian, as it may be where all accounts add up rho; the conditions on time that were rounded to the grain of their column, as they became (grain); no row before the first release';
 
 -- ----------------------------------------------------------------------------
 -- Risk tiers: codes as sentences.
@@ -747,12 +747,18 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		   AND c.label::pg_catalog.jsonb ? 'total_lower'
 		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'total_type', a.atttypid)) AS totals,
 	   (t.label::pg_catalog.jsonb ->> 'max_norm')::int AS max_norm,
-	   COALESCE((t.label::pg_catalog.jsonb ->> 'preview')::boolean, false) AS preview
+	   COALESCE((t.label::pg_catalog.jsonb ->> 'preview')::boolean, false) AS preview,
+	   (SELECT pg_catalog.jsonb_object_agg(a.attname, c.label::pg_catalog.jsonb -> 'grain')
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'grain') AS grains
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, by column';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
@@ -1783,7 +1789,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain}', '{}');
 	END LOOP;
 END
 $$;
@@ -2345,6 +2351,65 @@ END
 $$;
 COMMENT ON FUNCTION dp_agg.set_norm(regclass, name, double precision) IS
 'declares the length of an individual''s sums of a column, with bounds of their own (dp_agg.set_total), that Gaussian noise of several groups is made for: the root of the sum of squares of its sum in each group; NULL: in proportion to dp_agg.set_norm() of the relation; errors: DP003 not a number above 0, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+CREATE FUNCTION dp_agg.set_grain(relation regclass, column_name name, grain interval) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET intervalstyle = postgres
+AS $$
+DECLARE
+	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
+	type oid := dp_agg.base_type(attribute.atttypid);
+	months constant int := extract(year FROM grain) * 12 + extract(month FROM grain);
+	days constant int := extract(day FROM grain);
+	shorter constant interval := grain - make_interval(months => months, days => days);
+BEGIN
+	IF type NOT IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('column "%s" is of type %s, which has no grain', column_name,
+							 format_type(attribute.atttypid, attribute.atttypmod)),
+			HINT = 'Grains are declared for dates and timestamps.';
+	END IF;
+	IF months < 0 OR days < 0 OR shorter < interval '0' OR
+		(months > 0)::int + (days > 0)::int + (shorter > interval '0')::int <> 1 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'a grain must be a number of months, of days, or of hours and less',
+			HINT = 'As in ''15 minutes'', ''1 hour'', ''1 day'', ''7 days'' or ''1 month''. NULL takes back what was declared.';
+	END IF;
+	IF grain > interval '100 years' THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'a grain must be of at most 100 years';
+	END IF;
+	IF type = 'date'::regtype AND shorter > interval '0' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('column "%s" holds dates, whose grain must be of days or months', column_name),
+			HINT = 'Write 24 hours as ''1 day''.';
+	END IF;
+	PERFORM dp_agg.label_column(relation, column_name, '{grain}', jsonb_strip_nulls(jsonb_build_object('grain', grain::text)));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.set_grain(regclass, name, interval) IS
+'declares that conditions of queries on a column of dates or timestamps (column < x, <=, >, >=, BETWEEN, where x is the same in all rows) are rounded outwards to a grain: a number of months, of days (7: weeks, from Monday on), or of hours and less; days and months are those of the session''s time zone; NULL: not rounded. What was rounded is told in a notice and in dp_agg.last_release(); errors: 22023 no such grain, or no such type, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+-- What conditions compare with (src/spec/grain.c).  Stable, all of them, so that plans keep the calls: what was
+-- rounded is told when a release runs.
+CREATE FUNCTION dp_agg.grain_end(x date, grain interval, op text, column_name text) RETURNS date
+AS 'MODULE_PATHNAME', 'dp_grain_end_date' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.grain_end(date, interval, text, text) IS
+'internal: what stands in the place of x in a condition "column op x" (op: <, <=, > or >=), rounded outwards to a grain of days or months; infinite where that is out of range';
+
+CREATE FUNCTION dp_agg.grain_end(x timestamp, grain interval, op text, column_name text) RETURNS timestamp
+AS 'MODULE_PATHNAME', 'dp_grain_end_timestamp' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.grain_end(timestamp, interval, text, text) IS
+'internal: the same for timestamps; hours and less are counted from 2000-01-01 00:00 on';
+
+CREATE FUNCTION dp_agg.grain_end(x timestamptz, grain interval, op text, column_name text) RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'dp_grain_end_timestamptz' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.grain_end(timestamptz, interval, text, text) IS
+'internal: the same for moments; days and months are those of the session''s time zone, hours and less are counted from 2000-01-01 00:00 UTC on';
+
+CREATE FUNCTION dp_agg.grain_end_zoned(x timestamp, grain interval, op text, column_name text) RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'dp_grain_end_zoned' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.grain_end_zoned(timestamp, interval, text, text) IS
+'internal: the same for a local time of the session''s time zone with which a column of moments is compared';
 
 -- Checks of a domain run functions, which are of its owner's choice.
 CREATE FUNCTION dp_agg.reading_type(type oid, typmod integer) RETURNS text
@@ -4060,7 +4125,7 @@ AS $$
 	  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'dp_agg'
 	 WHERE p.pronamespace = 'dp_agg'::regnamespace
 	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
-						 'set_measured', 'set_norm', 'set_preview', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
+						 'set_measured', 'set_norm', 'set_preview', 'set_grain', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
 						 'set_population_cap', 'drop_population_cap', 'grant_admin', 'revoke_admin')
 $$;
 COMMENT ON FUNCTION dp_agg.admin_functions() IS

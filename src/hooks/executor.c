@@ -29,6 +29,7 @@
 #include "ledger/charge.h"
 #include "ledger/protocol.h"
 #include "nodes/identity.h"
+#include "nodes/release/grains.h"
 #include "nodes/release/node.h"
 #include "nodes/release/scans.h"
 #include "nodes/release/settle.h"
@@ -376,7 +377,9 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	settle_releases(releases);
+	settle_grains(releases);
 	pay_releases(releases, queryDesc->sourceText);
+	tell_grains(releases);
 }
 
 /* Has the statement sub-plans that a release may have read? */

@@ -104,6 +104,8 @@ static const struct
 	{"number", DP_FUNC_NUMBER},
 	{"derived_bound", DP_FUNC_DERIVED_BOUND},
 	{"preview_rows", DP_FUNC_PREVIEW_ROWS},
+	{"grain_end", DP_FUNC_GRAIN_END},
+	{"grain_end_zoned", DP_FUNC_GRAIN_END_ZONED},
 	{"protect", DP_FUNC_PROTECT},
 	{"facades_before", DP_FUNC_FACADES_BEFORE},
 	{"facades_after", DP_FUNC_FACADES_AFTER},

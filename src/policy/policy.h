@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/attnum.h"
+#include "datatype/timestamp.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 
@@ -56,6 +57,13 @@ typedef struct ColumnDomain
 	char	   *outlived;		/* as of bounds */
 } ColumnDomain;
 
+/* To what conditions on a column of dates or timestamps are rounded. */
+typedef struct ColumnGrain
+{
+	AttrNumber	attno;
+	Interval	grain;			/* of months, of days, or of hours and less */
+} ColumnGrain;
+
 /* How one column is classified. */
 typedef struct ColumnClass
 {
@@ -103,6 +111,8 @@ typedef struct ProtectedRelation
 	ColumnBounds *totals;		/* of the sum of an individual's values in a whole release */
 	int			ndomains;
 	ColumnDomain *domains;
+	int			ngrains;
+	ColumnGrain *grains;
 } ProtectedRelation;
 
 #endif							/* DP_POLICY_H */

@@ -9,6 +9,7 @@
 
 #include "core/compat.h"
 #include "query/ctes.h"
+#include "query/grains.h"
 #include "query/level.h"
 #include "query/levels.h"
 #include "query/nulling.h"
@@ -26,6 +27,7 @@ process_marked(RewriteContext *context, Query *query)
 	Individuals *individuals;
 
 	unmark_query(query);
+	round_to_grains(context, query);
 	expand_virtual_columns(query);
 	individuals = process_query(context, query, NULL);
 	if (individuals != NULL)

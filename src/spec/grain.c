@@ -222,6 +222,8 @@ date_end(DateADT date, const Interval *grain, const char *op)
 		return date;
 	if (op[0] == '>')
 	{
+		/* the last day of all has none after it */
+		equal = equal || !IS_VALID_DATE((int64) date + 1);
 		result = date_begins((int64) date + (equal ? 0 : 1), grain, 0);
 		return equal || DATE_NOT_FINITE(result) ? result : result - 1;
 	}

@@ -2359,10 +2359,16 @@ AS $$
 DECLARE
 	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
-	months constant int := extract(year FROM grain) * 12 + extract(month FROM grain);
-	days constant int := extract(day FROM grain);
-	shorter constant interval := grain - make_interval(months => months, days => days);
+	months int;
+	days int;
+	shorter interval;
 BEGIN
+	IF grain > interval '100 years' THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'a grain must be of at most 100 years';
+	END IF;
+	months := extract(year FROM grain) * 12 + extract(month FROM grain);
+	days := extract(day FROM grain);
+	shorter := grain - make_interval(months => months, days => days);
 	IF type NOT IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('column "%s" is of type %s, which has no grain', column_name,
@@ -2374,9 +2380,6 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'a grain must be a number of months, of days, or of hours and less',
 			HINT = 'As in ''15 minutes'', ''1 hour'', ''1 day'', ''7 days'' or ''1 month''. NULL takes back what was declared.';
-	END IF;
-	IF grain > interval '100 years' THEN
-		RAISE invalid_parameter_value USING MESSAGE = 'a grain must be of at most 100 years';
 	END IF;
 	IF type = 'date'::regtype AND shorter > interval '0' THEN
 		RAISE invalid_parameter_value USING

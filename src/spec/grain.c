@@ -291,6 +291,24 @@ dp_grain_end_timestamptz(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(last->became);
 }
 
+/* A finite local time of the session's time zone as a moment; infinite, by its sign, if it is out of range. */
+static TimestampTz
+moment_of(Timestamp local)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			zone;
+	TimestampTz result;
+
+	if (timestamp2tm(local, NULL, &tm, &fsec, NULL, NULL) == 0)
+	{
+		zone = DetermineTimeZoneOffset(&tm, session_timezone);
+		if (tm2timestamp(&tm, fsec, &zone, &result) == 0)
+			return result;
+	}
+	return local < 0 ? DT_NOBEGIN : DT_NOEND;
+}
+
 /*
  * dp_agg.grain_end_zoned(timestamp, interval, text, text): of a local time that is compared with moments.
  * Local times are not in their order where clocks are set forward, so it becomes a moment first.
@@ -298,10 +316,9 @@ dp_grain_end_timestamptz(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 dp_grain_end_zoned(PG_FUNCTION_ARGS)
 {
-	int			overflow = 0;
-	TimestampTz moment = timestamp2timestamptz_opt_overflow(PG_GETARG_TIMESTAMP(0), &overflow);
+	Timestamp	local = PG_GETARG_TIMESTAMP(0);
 
-	if (overflow != 0)
-		PG_RETURN_TIMESTAMPTZ(overflow > 0 ? DT_NOEND : DT_NOBEGIN);
-	PG_RETURN_TIMESTAMPTZ(moment_end(moment, PG_GETARG_INTERVAL_P(1), operator_of(fcinfo), true));
+	if (!TIMESTAMP_NOT_FINITE(local))
+		local = moment_of(local);
+	PG_RETURN_TIMESTAMPTZ(moment_end(local, PG_GETARG_INTERVAL_P(1), operator_of(fcinfo), true));
 }

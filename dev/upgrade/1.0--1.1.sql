@@ -127,10 +127,10 @@ UPDATE pg_catalog.pg_proc
 			   'dp_agg.set_domain(regclass, name, text[])'::pg_catalog.regprocedure);
 UPDATE pg_catalog.pg_proc
    SET proallargtypes = proallargtypes || ARRAY['text', 'text[]', 'text[]', 'text', 'text[]', 'integer', 'boolean',
-												'bigint', 'bigint', 'bigint', 'bigint', 'text', 'boolean', 'boolean']::pg_catalog.regtype[]::oid[],
-	   proargmodes = proargmodes || pg_catalog.array_fill('t'::"char", ARRAY[14]),
+												'bigint', 'bigint', 'bigint', 'bigint', 'text', 'boolean', 'boolean', 'text[]']::pg_catalog.regtype[]::oid[],
+	   proargmodes = proargmodes || pg_catalog.array_fill('t'::"char", ARRAY[15]),
 	   proargnames = proargnames || ARRAY['tier', 'tier_reasons', 'tier_codes', 'obligation', 'warnings', 'release', 'bounded',
-										  'smallest_group', 'max_groups', 'max_rows', 'max_total', 'grouping_set', 'gaussian', 'reused']
+										  'smallest_group', 'max_groups', 'max_rows', 'max_total', 'grouping_set', 'gaussian', 'reused', 'grain']
  WHERE oid = 'dp_agg.last_release()'::pg_catalog.regprocedure;
 UPDATE pg_catalog.pg_proc
    SET proallargtypes = proallargtypes || 'boolean'::pg_catalog.regtype::oid,

@@ -120,6 +120,14 @@ typedef int16 DpOrder;
 #define DP_PLAN_PERMISSIONS(plan) NIL
 #endif
 
+/* An entry of a range table asks for nothing any more. */
+#if PG_VERSION_NUM >= 160000
+#define DP_FORGET_PERMISSIONS(rte) ((rte)->perminfoindex = 0)
+#else
+#define DP_FORGET_PERMISSIONS(rte) \
+	((rte)->requiredPerms = 0, (rte)->selectedCols = NULL, (rte)->checkAsUser = InvalidOid)
+#endif
+
 /*
  * What a query asks for on a relation of its range table (requiredPerms, selectedCols), and as whom
  * (checkAsUser).  Moving an entry to a query of its own, or the whole range table, takes it along.

@@ -330,14 +330,16 @@ refuse_failing(const char *message, const char *source, int location)
 /*
  * Raises "permission denied" (ERRCODE_INSUFFICIENT_PRIVILEGE) for a query that would return rows
  * of the relation.  The message begins as PostgreSQL's own.  It says what to do, since many
- * clients show no hint.
+ * clients show no hint.  previewed: the relation has synthetic rows.
  */
 void
-refuse_raw(Oid relid)
+refuse_raw(Oid relid, bool previewed)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for table %s: its rows can only be aggregated, for example with count(*)",
 					relation_for_message(relid)),
+			 previewed ?
+			 errhint("Write an aggregate, as count(*) or avg(...). Synthetic rows are shown to SELECT ... FROM this relation alone, with LIMIT and without conditions about columns.") :
 			 errhint("Write an aggregate, as count(*) or avg(...), with or without GROUP BY.")));
 }

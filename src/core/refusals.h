@@ -74,6 +74,6 @@ DP_NORETURN extern void refuse_named(Refusal refusal, const char *name, const ch
 DP_NORETURN extern void refuse_cast(const char *one, const char *other, const char *comparison, const char *source, int location);
 DP_NORETURN extern void refuse_many(int limit, const char *things, const char *source, int location);
 DP_NORETURN extern void refuse_failing(const char *message, const char *source, int location);
-DP_NORETURN extern void refuse_raw(Oid relid);
+DP_NORETURN extern void refuse_raw(Oid relid, bool previewed);
 
 #endif							/* DP_REFUSALS_H */

@@ -23,12 +23,14 @@
 #include "core/refusals.h"
 #include "hooks/copy.h"
 #include "hooks/hooks.h"
+#include "hooks/kept.h"
 #include "hooks/raw_reads.h"
 #include "hooks/reuse.h"
 #include "ledger/account.h"
 #include "ledger/charge.h"
 #include "ledger/protocol.h"
 #include "nodes/identity.h"
+#include "nodes/release/grains.h"
 #include "nodes/release/node.h"
 #include "nodes/release/reuse_key.h"
 #include "nodes/release/scans.h"
@@ -369,6 +371,7 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 		start_quietly(queryDesc, eflags);
 	else
 		start(queryDesc, eflags);
+	refuse_kept_preview(queryDesc);
 
 	/* the planner may have found that a release reads no relation */
 	if (!concerned && !audited && releases_begun() == begun)
@@ -381,7 +384,9 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return;
 	settle_releases(releases);
+	settle_grains(releases);
 	pay_releases(releases, queryDesc->sourceText);
+	tell_grains(releases);
 }
 
 /* Has the statement sub-plans that a release may have read? */

@@ -322,6 +322,18 @@ policy_domain(const ProtectedRelation *rel, AttrNumber attno)
 	return domain != NULL && domain->outlived == NULL ? domain : NULL;
 }
 
+/* To what conditions on a column are rounded; NULL: to nothing. */
+const Interval *
+policy_grain(const ProtectedRelation *rel, AttrNumber attno)
+{
+	for (int i = 0; i < rel->ngrains; i++)
+	{
+		if (rel->grains[i].attno == attno)
+			return &rel->grains[i].grain;
+	}
+	return NULL;
+}
+
 /* Does the column belong to the privacy unit? */
 bool
 policy_is_unit(const ProtectedRelation *rel, AttrNumber attno)

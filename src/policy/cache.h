@@ -21,6 +21,7 @@ extern const ColumnDomain *policy_any_domain(const ProtectedRelation *rel, AttrN
 extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumber attno);
 extern const ColumnBounds *policy_total(const ProtectedRelation *rel, AttrNumber attno);
 extern const ColumnDomain *policy_domain(const ProtectedRelation *rel, AttrNumber attno);
+extern const Interval *policy_grain(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
 

@@ -73,6 +73,9 @@ typedef enum DpFunction
 	DP_FUNC_FLAT,
 	DP_FUNC_NUMBER,
 	DP_FUNC_DERIVED_BOUND,
+	DP_FUNC_PREVIEW_ROWS,
+	DP_FUNC_GRAIN_END,
+	DP_FUNC_GRAIN_END_ZONED,
 	/* what the administrator calls */
 	DP_FUNC_PROTECT,
 	/* what facades need */

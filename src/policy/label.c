@@ -7,16 +7,17 @@
  *
  *		{"population": "patients", "unit_columns": 1, "max_groups": 4,
  *		 "max_rows": 10, "max_total": 40, "max_norm": 25, "columns": "listed", "facade": "dp.visits", "individuals": 1000000,
- *		 "rows_beyond": [0.4, 0.2, 0]}
+ *		 "rows_beyond": [0.4, 0.2, 0], "preview": true}
  *
  * "rows_beyond" says which shares of the rows are beyond the first 1, 2, 3, 5, ... of an
- * individual (measured.c); what is not there is 0.
+ * individual (measured.c); what is not there is 0.  "preview" lets analysts read synthetic rows.
  *
  * On a column, any of:
  *
  *		{"unit": 1, "open": true,
  *		 "lower": 0, "upper": 5000, "bounds_type": "pg_catalog.numeric",
  *		 "domain": ["north", "south"], "domain_type": "pg_catalog.text",
+ *		 "grain": "01:00:00",
  *		 "class": "direct_identifier", "processing": "masked", "remaining": 4}
  *
  * Bounds of dates and the like are numbers too (policy.h); a domain lists the
@@ -57,12 +58,14 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "core/compat.h"
 #include "core/errors.h"
@@ -295,6 +298,7 @@ read_table_label(const char *text, ProtectedRelation *rel)
 	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
 	rel->individuals = label_individuals(label);
 	rel->measured = label_shares(label, "rows_beyond", rel->rows_beyond, DP_MEASURED_POINTS);
+	(void) label_boolean(label, "preview", &rel->preview);
 	rel->listed_columns = label_string(label, "columns", columns, sizeof(columns));
 }
 
@@ -415,6 +419,29 @@ read_total_norm(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
 	rel->totals[rel->ntotals - 1].norm = norm;
 }
 
+/* Reads the grain of a column of dates or timestamps; an error for what is no interval of one kind. */
+static void
+read_grain(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
+{
+	char		text[NAMEDATALEN];
+	Interval   *grain;
+
+	if (!label_string(label, "grain", text, sizeof(text)))
+		return;
+	grain = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
+												  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	if (grain->month < 0 || grain->day < 0 || grain->time < 0 ||
+		(grain->month > 0) + (grain->day > 0) + (grain->time > 0) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"grain\" in a dp_agg label must be a number of months, of days, or of hours and less"),
+				 errhint("Use dp_agg.set_grain() to write it.")));
+	rel->grains = rel->grains == NULL ? palloc(sizeof(ColumnGrain)) :
+		repalloc(rel->grains, (rel->ngrains + 1) * sizeof(ColumnGrain));
+	rel->grains[rel->ngrains].attno = attno;
+	rel->grains[rel->ngrains++].grain = *grain;
+}
+
 /* Reads a column's label into rel; rel->relid is 0 if the label is only judged by itself. */
 static void
 read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
@@ -442,6 +469,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	read_interval(label, bounds_keys, rel, attno, &rel->bounds, &rel->nbounds);
 	read_interval(label, total_keys, rel, attno, &rel->totals, &rel->ntotals);
 	read_total_norm(label, rel, attno);
+	read_grain(label, rel, attno);
 	domain.keys = label_strings(label, "domain", DP_MAX_DOMAIN_KEYS, &domain.nkeys);
 	if (domain.keys != NULL)
 	{

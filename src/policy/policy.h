@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/attnum.h"
+#include "datatype/timestamp.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 
@@ -56,6 +57,13 @@ typedef struct ColumnDomain
 	char	   *outlived;		/* as of bounds */
 } ColumnDomain;
 
+/* To what conditions on a column of dates or timestamps are rounded. */
+typedef struct ColumnGrain
+{
+	AttrNumber	attno;
+	Interval	grain;			/* of months, of days, or of hours and less */
+} ColumnGrain;
+
 /* How one column is classified. */
 typedef struct ColumnClass
 {
@@ -94,6 +102,7 @@ typedef struct ProtectedRelation
 	int64		individuals;	/* size of the population, as is declared; 0: it is not */
 	bool		measured;		/* somebody has measured how its rows lie over individuals */
 	double		rows_beyond[DP_MEASURED_POINTS];	/* measured.h; valid if measured */
+	bool		preview;		/* analysts may read synthetic rows in the place of its own */
 	bool		listed_columns; /* only the columns in "open" may be used */
 	Bitmapset  *open;			/* attribute numbers; valid if listed_columns */
 	int			nbounds;
@@ -102,6 +111,8 @@ typedef struct ProtectedRelation
 	ColumnBounds *totals;		/* of the sum of an individual's values in a whole release */
 	int			ndomains;
 	ColumnDomain *domains;
+	int			ngrains;
+	ColumnGrain *grains;
 } ProtectedRelation;
 
 #endif							/* DP_POLICY_H */

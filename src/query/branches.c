@@ -23,6 +23,7 @@
 #include "query/branches.h"
 #include "query/conditions.h"
 #include "query/equalities.h"
+#include "query/grains.h"
 #include "query/scope.h"
 #include "spec/domain.h"
 
@@ -38,10 +39,12 @@ list_range(Scope *scope, List *nodes)
 	return result;
 }
 
-/* Is it the time, which always has a value? */
+/* Is it the time, which always has a value?  Rounded to a grain it is one as well. */
 static bool
 is_time(Node *node)
 {
+	if (is_grain_end((FuncExpr *) node))
+		node = linitial(((FuncExpr *) node)->args);
 	return IsA(node, SQLValueFunction) ||
 		(IsA(node, FuncExpr) && (((FuncExpr *) node)->funcid == F_NOW ||
 								 ((FuncExpr *) node)->funcid == F_STATEMENT_TIMESTAMP));
@@ -58,7 +61,7 @@ constant_range(Scope *scope, Node *node, Range *value)
 	{
 		if (contain_var_clause(node))
 			return false;
-		node = strip_relabel(eval_const_expressions(scope->root, node));
+		node = known_grain_end(strip_relabel(eval_const_expressions(scope->root, node)));
 		if (!IsA(node, Const) || ((Const *) node)->constisnull)
 			return false;
 	}

@@ -24,6 +24,7 @@
 #include "query/calls.h"
 #include "query/conditions.h"
 #include "query/equalities.h"
+#include "query/grains.h"
 #include "query/level.h"
 
 /* ----------
@@ -234,7 +235,7 @@ narrow_range(Node *condition, Node *expr, ValueRange *range, bool *lower, bool *
 	left = equal(strip_relabel(linitial(args)), expr);
 	if (!left && !equal(strip_relabel(lsecond(args)), expr))
 		return;
-	constant = strip_relabel(left ? lsecond(args) : linitial(args));
+	constant = known_grain_end(strip_relabel(left ? lsecond(args) : linitial(args)));
 	if (!left)
 		strategy = BTMaxStrategyNumber + 1 - strategy;
 	if (strategy >= BTEqualStrategyNumber &&

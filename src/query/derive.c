@@ -26,6 +26,7 @@
 #include "query/branches.h"
 #include "query/derive.h"
 #include "query/equalities.h"
+#include "query/grains.h"
 #include "query/instants.h"
 #include "query/lengths.h"
 #include "query/operations.h"
@@ -427,6 +428,10 @@ function_range(Scope *scope, FuncExpr *func)
 		case DP_FUNC_NEAREST_FLOAT4:
 		case DP_FUNC_NEAREST_FLOAT8:
 			return derive(scope, linitial(func->args));
+		case DP_FUNC_GRAIN_END:
+		case DP_FUNC_GRAIN_END_ZONED:
+			return is_grain_end(func) ?
+				grain_end_range(func, derive(scope, linitial(func->args))) : range_everything();
 		default:
 			return call_range(scope, func->funcid, func->funcresulttype, func->args);
 	}

@@ -136,7 +136,7 @@ is_about_text(int sqlerrcode)
  * are not of it: the type has changed since they were declared.  The answer would be of another
  * kind if they were passed over without a word.
  */
-static Const *
+Const *
 domain_array(Oid relid, const ColumnDomain *domain, Oid type, Oid collation)
 {
 	MemoryContext context = CurrentMemoryContext;

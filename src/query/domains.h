@@ -7,8 +7,10 @@
 
 #include "postgres.h"
 
+#include "policy/policy.h"
 #include "query/builder.h"
 
+extern Const *domain_array(Oid relid, const ColumnDomain *domain, Oid type, Oid collation);
 extern void restrict_to_domains(ReleaseBuilder *builder);
 extern void list_domains(ReleaseBuilder *builder, Query *query);
 

@@ -21,6 +21,7 @@
 #include "query/equalities.h"
 #include "query/fields.h"
 #include "query/functions.h"
+#include "query/grains.h"
 #include "query/instants.h"
 
 #define ONE_DAY ((double) USECS_PER_DAY)
@@ -168,6 +169,20 @@ binned(Scope *scope, Node *stride, Node *time)
 	Range		width = scope->derive(scope, stride);
 
 	return range_is_nothing(width) ? width : widened(scope->derive(scope, time), width.upper, 0);
+}
+
+/* A time (range) that is rounded to a grain, up or down: see grains.c. */
+Range
+grain_end_range(const FuncExpr *call, Range range)
+{
+	Oid			type = exprType(linitial(call->args));
+	double		reach = grain_reach(call);
+
+	if (type == DATEOID)
+		reach = ceil(reach / ONE_DAY);
+	if (type != call->funcresulttype)
+		range = date_cast_range(type, call->funcresulttype, range);
+	return widened(range, reach, reach);
 }
 
 /* ----------

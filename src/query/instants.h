@@ -13,6 +13,7 @@
 #include "query/scope.h"
 
 extern Range now_range(Oid type);
+extern Range grain_end_range(const FuncExpr *call, Range range);
 extern bool instant_call(Scope *scope, Oid funcid, Oid resulttype, List *args, Range *result);
 
 #endif							/* DP_INSTANTS_H */

@@ -395,6 +395,8 @@ is_already_guarded(const FuncExpr *func, DpFunction ours)
 		case DP_FUNC_EXACT:
 		case DP_FUNC_NEAREST_FLOAT4:
 		case DP_FUNC_NEAREST_FLOAT8:
+		case DP_FUNC_GRAIN_END:
+		case DP_FUNC_GRAIN_END_ZONED:
 			return is_call_of_rewriter(func);
 		default:
 			return false;

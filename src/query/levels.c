@@ -380,7 +380,7 @@ process_private_level(RewriteContext *context, Level *level)
 	bool		release;
 
 	if (query->commandType != CMD_SELECT)
-		refuse_raw(first_input(level)->relation->relid);
+		refuse_raw(first_input(level)->relation->relid, false);
 	if (query->rowMarks != NIL || query->hasForUpdate)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
 

@@ -75,5 +75,5 @@ refuse_rows(RewriteContext *context, Query *query, Individuals *individuals)
 		refuse_query(REFUSE_DISTINCT_ON, context, query);
 	if (query->hasAggs || query->groupClause != NIL || query->distinctClause != NIL)
 		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
-	refuse_raw(individuals->relation->relid);
+	refuse_raw(individuals->relation->relid, individuals->relation->preview);
 }

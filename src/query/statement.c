@@ -9,9 +9,11 @@
 
 #include "core/compat.h"
 #include "query/ctes.h"
+#include "query/grains.h"
 #include "query/level.h"
 #include "query/levels.h"
 #include "query/nulling.h"
+#include "query/preview.h"
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/statement.h"
@@ -25,6 +27,7 @@ process_marked(RewriteContext *context, Query *query)
 	Individuals *individuals;
 
 	unmark_query(query);
+	round_to_grains(context, query);
 	expand_virtual_columns(query);
 	individuals = process_query(context, query, NULL);
 	if (individuals != NULL)
@@ -107,6 +110,8 @@ process_statement(RewriteContext *context, Query *query)
 			empty_query(query);
 			return;
 		}
+		if (preview_statement(context, query))
+			return;
 		if (statement_uses_dp(query))
 			context->strict++;
 		process_marked(context, query);

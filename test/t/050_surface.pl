@@ -236,7 +236,7 @@ DpAgg::refused($node, 'analyst', $_, '42501')
   foreach "SELECT dp_agg.collect_combine('\\x00', '\\x00')", "SELECT dp_agg.sketch_combine('\\x00', '\\x00')", "SELECT dp_agg.sketch_transition(NULL, NULL, NULL, 0, 1)",
   "SELECT dp_agg.individual_transition(NULL, NULL, NULL, 1)";
 
-is(query(<<'SQL'), 'output text,population name,epsilon numeric,delta numeric,groups bigint,standard_error double precision,tier text,tier_reasons text[],tier_codes text[],obligation text,warnings text[],release integer,bounded boolean,smallest_group bigint,max_groups bigint,max_rows bigint,max_total bigint,grouping_set text,gaussian boolean,reused boolean|t|v', 'dp_agg.last_release() is for everybody');
+is(query(<<'SQL'), 'output text,population name,epsilon numeric,delta numeric,groups bigint,standard_error double precision,tier text,tier_reasons text[],tier_codes text[],obligation text,warnings text[],release integer,bounded boolean,smallest_group bigint,max_groups bigint,max_rows bigint,max_total bigint,grouping_set text,gaussian boolean,reused boolean,grain text[]|t|v', 'dp_agg.last_release() is for everybody');
 SELECT (SELECT string_agg(n || ' ' || format_type(t, NULL), ',' ORDER BY o) FROM unnest(proargnames, proallargtypes) WITH ORDINALITY u (n, t, o)),
 	has_function_privilege('analyst', oid, 'EXECUTE'), provolatile
 FROM pg_proc WHERE oid = 'dp_agg.last_release()'::regprocedure

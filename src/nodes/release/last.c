@@ -38,7 +38,7 @@ PG_FUNCTION_INFO_V1(dp_last_release);
 #define LAST_GROUPS 1000
 
 /* Columns of last_release(). */
-#define LAST_COLUMNS 20
+#define LAST_COLUMNS 21
 
 /* Of each output. */
 typedef struct LastOutput
@@ -78,6 +78,7 @@ typedef struct LastRelease
 	LastGrid	grids[DP_MAX_SKETCHES];
 	int			nquasi_keys;	/* quasi-identifiers that its keys are made of */
 	char		quasi_keys[sizeof(((ReleaseSpec *) NULL)->quasi_keys)];
+	List	   *grains;			/* texts: conditions that were rounded */
 	int			noutputs;
 	LastOutput	outputs[FLEXIBLE_ARRAY_MEMBER];
 } LastRelease;
@@ -153,6 +154,20 @@ new_release(uint64 statement, int number, int set, int noutputs)
 	return release;
 }
 
+/* A copy of a list of texts that lives as long as what is kept. */
+static List *
+kept_texts(List *texts)
+{
+	MemoryContext old = MemoryContextSwitchTo(last.context);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, texts)
+		result = lappend(result, pstrdup(lfirst(lc)));
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
 /*
  * A release begins to be computed; its gate and parts are ready.  The result is good until
  * last_end(), for no other release of the session begins before, but those inside this one
@@ -179,6 +194,7 @@ last_begin(ReleaseState *state)
 	note_grids(release, spec, params);
 	release->nquasi_keys = spec->nquasi_keys;
 	strlcpy(release->quasi_keys, spec->quasi_keys, sizeof(release->quasi_keys));
+	release->grains = kept_texts(state->grains);
 	release->noutputs = spec->noutputs;
 	for (int i = 0; i < spec->noutputs; i++)
 	{
@@ -286,6 +302,19 @@ warnings_array(const LastRelease *release)
 	return PointerGetDatum(construct_array(warnings, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* The conditions that were rounded, as text[]. */
+static Datum
+grains_array(List *grains)
+{
+	Datum	   *texts = palloc((list_length(grains) + 1) * sizeof(Datum));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, grains)
+		texts[n++] = CStringGetTextDatum(lfirst(lc));
+	return PointerGetDatum(construct_array(texts, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 /* Columns of last_release() about the tier of a release, from "tier" on. */
 static void
 put_tier(const LastRelease *release, Datum *values)
@@ -327,6 +356,7 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
 		values[17] = CStringGetTextDatum(release->set_name);
 	values[18] = BoolGetDatum(output->gaussian);
 	values[19] = BoolGetDatum(release->reused);
+	values[20] = grains_array(release->grains);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -335,7 +365,7 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
  * delta numeric, groups bigint, standard_error double precision, tier text,
  * tier_reasons text[], tier_codes text[], obligation text, warnings text[],
  * release integer, bounded boolean, smallest_group bigint, max_groups bigint, max_rows bigint,
- * max_total bigint, grouping_set text, gaussian boolean, reused boolean)
+ * max_total bigint, grouping_set text, gaussian boolean, reused boolean, grain text[])
  */
 PGDLLEXPORT Datum
 dp_last_release(PG_FUNCTION_ARGS)

@@ -97,7 +97,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	check_proofs(state, estate->es_snapshot);
 	state->plans = lcons(state->child, own_init_plans(scan, estate));
 	foreach(lc, state->plans)
-		recheck_plan(lfirst(lc));
+		recheck_plan(lfirst(lc), &state->grain_calls);
 	recheck_relations(list_nth(state->needs, NEED_RELATIONS),
 					  list_nth(state->needs, NEED_SHAPES));
 	recheck_declarations(list_nth(state->needs, NEED_RELATIONS),

@@ -39,6 +39,7 @@
 #include "core/errors.h"
 #include "core/refusals.h"
 #include "nodes/identity.h"
+#include "nodes/release/grains.h"
 #include "nodes/release/recheck.h"
 #include "policy/allowed.h"
 #include "policy/cache.h"
@@ -59,11 +60,16 @@ function_is_foreign(Oid funcid, void *context)
 	return func_volatile(funcid) == PROVOLATILE_VOLATILE;
 }
 
+/* Where the walk through a plan notes the calls of dp_agg.grain_end() that it comes by. */
+static List **grain_calls = NULL;
+
 static bool
 expression_walker(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
+	if (is_grain_call(node))
+		*grain_calls = list_append_unique(*grain_calls, node);
 	if (check_functions_in_node(node, function_is_foreign, NULL))
 		refuse(REFUSE_PLAN, NULL, -1);
 	return expression_tree_walker(node, expression_walker, context);
@@ -232,11 +238,16 @@ plan_walker(PlanState *state, void *context)
 	return planstate_tree_walker(state, plan_walker, context);
 }
 
-/* Judges the plan below a release; raises ERRCODE_DP_QUERY_REFUSED. */
+/*
+ * Judges the plan below a release; raises ERRCODE_DP_QUERY_REFUSED.  Adds its calls of dp_agg.grain_end() to
+ * *calls.
+ */
 void
-recheck_plan(PlanState *child)
+recheck_plan(PlanState *child, List **calls)
 {
+	grain_calls = calls;
 	(void) plan_walker(child, NULL);
+	grain_calls = NULL;
 }
 
 /* ----------

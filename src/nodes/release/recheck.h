@@ -9,7 +9,7 @@
 
 #include "nodes/execnodes.h"
 
-extern void recheck_plan(PlanState *plan);
+extern void recheck_plan(PlanState *plan, List **calls);
 extern void recheck_relations(List *relids, List *shapes);
 extern void recheck_declarations(List *relids, List *not_null, EState *estate);
 extern void recheck_params(List *params, PlanState *parent);

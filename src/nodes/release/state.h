@@ -38,6 +38,8 @@ typedef struct ReleaseState
 	List	   *plans;			/* the child, and plans that it asks for by itself */
 	List	   *needs;			/* see ReleaseNeed */
 	List	   *nested;			/* release nodes inside the child */
+	List	   *grain_calls;	/* of dp_agg.grain_end() in its plans, each once */
+	List	   *grains;			/* texts: conditions that these have rounded */
 	ReleasedRows released;
 	int64		groups;			/* how many groups have left */
 	bool		shown[DP_MAX_OUTPUTS];	/* the output had a value in some group */

@@ -329,6 +329,18 @@ dba(q{SELECT dp_agg.set_reuse('patients', '1 day')});
 	is((cost('analyst', 'SELECT count(*) FROM visits JOIN pg_class ON relname = clinic', 'SELECT count(*) FROM visits JOIN pg_class ON relname = clinic'))[0], 2, 'and a catalog');
 }
 
+# ---------- rolling filters ----------
+
+{
+	my $rolling = q{SELECT count(*) FROM visits WHERE at > now() - interval '10 years'};
+
+	is((cost('analyst', $rolling, 'SELECT pg_sleep(0.01)', $rolling))[0], 2, 'a filter that goes along with the clock is another one each time');
+	dba(q{SELECT dp_agg.set_grain('visits', 'at', '1 year')});
+	is((cost('analyst', $rolling, 'SELECT pg_sleep(0.01)', $rolling))[0], 1, 'and the same with a grain');
+	is((cost('second', q{SELECT count(*) FROM visits v WHERE now() - interval '3652 days' < v.at}))[0], 0, 'whoever asks, in whichever words');
+	dba(q{SELECT dp_agg.set_grain('visits', 'at', NULL)});
+}
+
 # ---------- functions that lie ----------
 
 {

@@ -124,10 +124,10 @@ UPDATE pg_catalog.pg_proc
 			   'dp_agg.set_domain(regclass, name, text[])'::pg_catalog.regprocedure);
 UPDATE pg_catalog.pg_proc
    SET proallargtypes = proallargtypes || ARRAY['text', 'text[]', 'text[]', 'text', 'text[]', 'integer', 'boolean',
-												'bigint', 'bigint', 'bigint', 'bigint', 'text', 'boolean']::pg_catalog.regtype[]::oid[],
-	   proargmodes = proargmodes || pg_catalog.array_fill('t'::"char", ARRAY[13]),
+												'bigint', 'bigint', 'bigint', 'bigint', 'text', 'boolean', 'text[]']::pg_catalog.regtype[]::oid[],
+	   proargmodes = proargmodes || pg_catalog.array_fill('t'::"char", ARRAY[14]),
 	   proargnames = proargnames || ARRAY['tier', 'tier_reasons', 'tier_codes', 'obligation', 'warnings', 'release', 'bounded',
-										  'smallest_group', 'max_groups', 'max_rows', 'max_total', 'grouping_set', 'gaussian']
+										  'smallest_group', 'max_groups', 'max_rows', 'max_total', 'grouping_set', 'gaussian', 'grain']
  WHERE oid = 'dp_agg.last_release()'::pg_catalog.regprocedure;
 UPDATE pg_catalog.pg_proc
    SET proallargtypes = proallargtypes || 'boolean'::pg_catalog.regtype::oid,
@@ -304,11 +304,11 @@ CREATE OR REPLACE FUNCTION dp_agg.last_release()
 RETURNS TABLE (output text, population name, epsilon numeric, delta numeric, groups bigint,
 			   standard_error double precision, tier text, tier_reasons text[], tier_codes text[],
 			   obligation text, warnings text[], release integer, bounded boolean, smallest_group bigint,
-			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text, gaussian boolean)
+			   max_groups bigint, max_rows bigint, max_total bigint, grouping_set text, gaussian boolean, grain text[])
 AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION dp_agg.last_release() IS
-'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; whether the noise of the output is Gaussian, as it may be where all accounts add up rho; no row before the first release';
+'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; whether the noise of the output is Gaussian, as it may be where all accounts add up rho; the conditions on time that were rounded to the grain of their column, as they became (grain); no row before the first release';
 
 -- ----------------------------------------------------------------------------
 -- Risk tiers: codes as sentences.
@@ -485,13 +485,20 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		   AND c.objoid = t.objoid AND c.objsubid > 0
 		   AND c.label::pg_catalog.jsonb ? 'total_lower'
 		   AND dp_agg.same_kind(c.label::pg_catalog.jsonb ->> 'total_type', a.atttypid)) AS totals,
-	   (t.label::pg_catalog.jsonb ->> 'max_norm')::int AS max_norm
+	   (t.label::pg_catalog.jsonb ->> 'max_norm')::int AS max_norm,
+	   COALESCE((t.label::pg_catalog.jsonb ->> 'preview')::boolean, false) AS preview,
+	   (SELECT pg_catalog.jsonb_object_agg(a.attname, c.label::pg_catalog.jsonb -> 'grain')
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'grain') AS grains
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total)';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, by column';
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
 RETURNS TABLE (labelled regclass, column_name name, finding text, advice text)
@@ -1107,12 +1114,17 @@ SET jit = off
 AS $$
 DECLARE
 	facade regclass := dp_agg.facade_of(relation);
+	previewed constant boolean := COALESCE((SELECT p.preview FROM dp_agg.protected_relations p WHERE p.relation = facade_settle.relation), false);
 	facade_name text := (SELECT label::jsonb ->> 'facade' FROM pg_seclabel
 						  WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 							AND objoid = relation AND objsubid = 0);
 BEGIN
 	IF dp_agg.view_columns(facade) IS NOT NULL THEN
 		PERFORM dp_agg.follow_table(relation, facade, dp_agg.view_columns(facade), false, false);
+		facade := dp_agg.facade_of(relation);	-- it may have been made anew
+		IF obj_description(facade, 'pg_class') = dp_agg.facade_comment(relation, NOT previewed) THEN
+			EXECUTE format('COMMENT ON VIEW %s IS %L', dp_agg.object_name(facade), dp_agg.facade_comment(relation));
+		END IF;
 	ELSIF make AND facade_name IS NOT NULL THEN
 		PERFORM dp_agg.create_facade(relation, facade_name);
 		EXECUTE format('ALTER VIEW %s OWNER TO %s', facade_name, owner::regrole);
@@ -1125,10 +1137,21 @@ $$;
 COMMENT ON FUNCTION dp_agg.facade_settle(regclass, boolean, oid) IS
 'internal: see settle_facade(); a new facade belongs to the owner';
 
+CREATE FUNCTION dp_agg.facade_comment(relation regclass, preview boolean) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $$ SELECT format(CASE WHEN preview THEN 'facade of protected relation %s: releases, and synthetic rows, which are no one''s data, where rows are selected with LIMIT'
+						 ELSE 'facade of protected relation %s: releases only' END, dp_agg.object_name(relation)) $$;
+
+COMMENT ON FUNCTION dp_agg.facade_comment(regclass, boolean) IS
+'internal: the comment of a facade that shows synthetic rows, or none';
+
 CREATE FUNCTION dp_agg.facade_comment(relation regclass) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
-AS $$ SELECT format('facade of protected relation %s: releases only', dp_agg.object_name(relation)) $$;
+AS $$ SELECT dp_agg.facade_comment(relation, COALESCE((SELECT label::jsonb @> '{"preview": true}' FROM pg_seclabel
+						  WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
+							AND objoid = relation AND objsubid = 0), false)) $$;
 
 COMMENT ON FUNCTION dp_agg.facade_comment(regclass) IS
 'internal: the comment of a facade';
@@ -1466,7 +1489,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain}', '{}');
 	END LOOP;
 END
 $$;
@@ -1504,6 +1527,7 @@ DECLARE
 	declared jsonb;
 	measured jsonb;
 	norm jsonb;
+	preview jsonb;
 	outdated record;
 	member name;
 	position int := 0;
@@ -1578,7 +1602,7 @@ BEGIN
 		   AND s.objoid = protect_relation.relation AND s.objsubid > 0;
 		facade := dp_agg.object_name(dp_agg.facade_of(relation));
 		-- how rows lie over individuals does not depend on limits, but on whose rows they are
-		SELECT s.label::jsonb -> 'rows_beyond', s.label::jsonb -> 'max_norm' INTO measured, norm
+		SELECT s.label::jsonb -> 'rows_beyond', s.label::jsonb -> 'max_norm', s.label::jsonb -> 'preview' INTO measured, norm, preview
 		  FROM pg_seclabel s
 		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect_relation.unit
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
@@ -1591,7 +1615,7 @@ BEGIN
 				   jsonb_strip_nulls(jsonb_build_object(
 						'population', population, 'unit_columns', cardinality(unit),
 						'max_groups', max_groups,
-						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size, 'rows_beyond', measured, 'max_norm', norm,
+						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size, 'rows_beyond', measured, 'max_norm', norm, 'preview', preview,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
 	FOREACH member IN ARRAY unit LOOP
 		position := position + 1;
@@ -1783,6 +1807,39 @@ REVOKE EXECUTE ON FUNCTION dp_agg.set_norm(regclass, bigint) FROM PUBLIC;
 
 COMMENT ON FUNCTION dp_agg.set_norm(regclass, bigint) IS
 'declares the length, in rows, that Gaussian noise of whole releases is made for: the root of the sum of squares of an individual''s rows in each group (1 .. 100000000; NULL: as max_total). Whose rows are longer counts with all of them, each weighing less, and sums with bounds of their own are shortened alike. It counts where all accounts add up rho, and a query does not say max_total itself; errors: 42704 not protected, 42501 not the owner, 22023 out of range';
+
+CREATE FUNCTION dp_agg.set_preview(relation regclass, preview boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	label jsonb;
+BEGIN
+	IF relation IS NULL OR preview IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation and preview must not be NULL';
+	END IF;
+	label := dp_agg.lock_label(relation, 0::int2)::jsonb - 'preview';
+	IF label IS NULL THEN
+		RAISE undefined_object USING
+			MESSAGE = format('relation %s is not protected', relation),
+			HINT = 'Call dp_agg.protect() first.';
+	END IF;
+	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
+				   label || CASE WHEN preview THEN '{"preview": true}'::jsonb ELSE '{}' END);
+	PERFORM dp_agg.settle_facade(relation, false);
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION dp_agg.set_preview(regclass, boolean) FROM PUBLIC;
+
+COMMENT ON FUNCTION dp_agg.set_preview(regclass, boolean) IS
+'declares whether analysts may look at synthetic rows of a relation: a SELECT from it alone with LIMIT, without aggregates and conditions about columns, then returns up to 1000 rows that are made up from declared domains and bounds and are no one''s data, with a notice, at no price; errors: 22004 NULL, 42704 not protected, 42501 not the owner';
+
+-- What queries of analysts read in the place of a relation (src/query/preview.c).
+CREATE FUNCTION dp_agg.preview_rows(relation regclass) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dp_preview_rows' LANGUAGE C STABLE STRICT ROWS 1000;
+
+COMMENT ON FUNCTION dp_agg.preview_rows(regclass) IS
+'internal: 1000 synthetic rows of a relation, always the same, made up from its declarations and types alone, with all its columns; errors: 42501 dp_agg.set_preview() does not allow them, 42804 other columns were asked for, DP003 a declared domain has values that are not of its column''s type';
 
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION
@@ -2004,6 +2061,73 @@ $$;
 
 COMMENT ON FUNCTION dp_agg.set_norm(regclass, name, double precision) IS
 'declares the length of an individual''s sums of a column, with bounds of their own (dp_agg.set_total), that Gaussian noise of several groups is made for: the root of the sum of squares of its sum in each group; NULL: in proportion to dp_agg.set_norm() of the relation; errors: DP003 not a number above 0, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+CREATE FUNCTION dp_agg.set_grain(relation regclass, column_name name, grain interval) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET intervalstyle = postgres
+AS $$
+DECLARE
+	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
+	type oid := dp_agg.base_type(attribute.atttypid);
+	months int;
+	days int;
+	shorter interval;
+BEGIN
+	IF grain > interval '100 years' THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'a grain must be of at most 100 years';
+	END IF;
+	months := extract(year FROM grain) * 12 + extract(month FROM grain);
+	days := extract(day FROM grain);
+	shorter := grain - make_interval(months => months, days => days);
+	IF type NOT IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('column "%s" is of type %s, which has no grain', column_name,
+							 format_type(attribute.atttypid, attribute.atttypmod)),
+			HINT = 'Grains are declared for dates and timestamps.';
+	END IF;
+	IF months < 0 OR days < 0 OR shorter < interval '0' OR
+		(months > 0)::int + (days > 0)::int + (shorter > interval '0')::int <> 1 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'a grain must be a number of months, of days, or of hours and less',
+			HINT = 'As in ''15 minutes'', ''1 hour'', ''1 day'', ''7 days'' or ''1 month''. NULL takes back what was declared.';
+	END IF;
+	IF type = 'date'::regtype AND shorter > interval '0' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('column "%s" holds dates, whose grain must be of days or months', column_name),
+			HINT = 'Write 24 hours as ''1 day''.';
+	END IF;
+	PERFORM dp_agg.label_column(relation, column_name, '{grain}', jsonb_strip_nulls(jsonb_build_object('grain', grain::text)));
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.set_grain(regclass, name, interval) IS
+'declares that conditions of queries on a column of dates or timestamps (column < x, <=, >, >=, BETWEEN, where x is the same in all rows) are rounded outwards to a grain: a number of months, of days (7: weeks, from Monday on), or of hours and less; days and months are those of the session''s time zone; NULL: not rounded. What was rounded is told in a notice and in dp_agg.last_release(); errors: 22023 no such grain, or no such type, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+-- What conditions compare with (src/spec/grain.c).  Stable, all of them, so that plans keep the calls: what was
+-- rounded is told when a release runs.
+CREATE FUNCTION dp_agg.grain_end(x date, grain interval, op text, column_name text) RETURNS date
+AS 'MODULE_PATHNAME', 'dp_grain_end_date' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION dp_agg.grain_end(date, interval, text, text) IS
+'internal: what stands in the place of x in a condition "column op x" (op: <, <=, > or >=), rounded outwards to a grain of days or months; infinite where that is out of range';
+
+CREATE FUNCTION dp_agg.grain_end(x timestamp, grain interval, op text, column_name text) RETURNS timestamp
+AS 'MODULE_PATHNAME', 'dp_grain_end_timestamp' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION dp_agg.grain_end(timestamp, interval, text, text) IS
+'internal: the same for timestamps; hours and less are counted from 2000-01-01 00:00 on';
+
+CREATE FUNCTION dp_agg.grain_end(x timestamptz, grain interval, op text, column_name text) RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'dp_grain_end_timestamptz' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION dp_agg.grain_end(timestamptz, interval, text, text) IS
+'internal: the same for moments; days and months are those of the session''s time zone, hours and less are counted from 2000-01-01 00:00 UTC on';
+
+CREATE FUNCTION dp_agg.grain_end_zoned(x timestamp, grain interval, op text, column_name text) RETURNS timestamptz
+AS 'MODULE_PATHNAME', 'dp_grain_end_zoned' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION dp_agg.grain_end_zoned(timestamp, interval, text, text) IS
+'internal: the same for a local time of the session''s time zone with which a column of moments is compared';
 
 -- Checks of a domain run functions, which are of its owner's choice.
 CREATE FUNCTION dp_agg.reading_type(type oid, typmod integer) RETURNS text
@@ -3897,7 +4021,7 @@ AS $$
 	  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'dp_agg'
 	 WHERE p.pronamespace = 'dp_agg'::regnamespace
 	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
-						 'set_measured', 'set_norm', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
+						 'set_measured', 'set_norm', 'set_preview', 'set_grain', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
 						 'set_population_cap', 'drop_population_cap', 'grant_admin', 'revoke_admin')
 $$;
 

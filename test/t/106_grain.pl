@@ -220,6 +220,12 @@ $r = released("PREPARE p AS SELECT count(*) FROM events WHERE at >= $x", 'EXECUT
 is($r->{out}, join("\n", map { query("SET timezone = '$_'", "SELECT count(*) FROM events WHERE at >= date_trunc('day', $x)") } 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata'), "days are those of the session's zone, whatever the plan");
 grain('at', '1 hour');
 
+same_answer(q{SET app.since = '2021-03-05 10:17+01'; SELECT count(*) FROM events WHERE at >= current_setting('app.since')::timestamptz}, "SELECT count(*) FROM events WHERE at >= $xf", 'a setting');
+is(($r->{err} =~ $told)[0], 'events.at >= 2021-03-05 10:00:00+01', '... is told as well');
+same_answer("BEGIN; DECLARE c CURSOR FOR SELECT count(*) FROM events WHERE at >= $x; FETCH ALL FROM c; COMMIT", "SELECT count(*) FROM events WHERE at >= $xf", 'a cursor');
+$r = released("DO \$\$ DECLARE since timestamptz := $x; n bigint; BEGIN SELECT count(*) INTO n FROM events WHERE at >= since; RAISE NOTICE 'counted %', n; END \$\$");
+like($r->{err}, qr/counted ${\ truth("SELECT count(*) FROM events WHERE at >= $xf")}\b/, 'a variable of PL/pgSQL');
+
 # ---------- what is told ----------
 
 query(q{SELECT dp_agg.set_bounds('events', 'v', 0, 100)});

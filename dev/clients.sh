@@ -99,7 +99,9 @@ clients_install_npm()
 	rm -rf "$dir/installed" "$dir/node_modules"
 	cp "$checkout"/test/clients/node/package*.json "$dir/"
 	echo 'Installing packages of npm'
-	(cd "$dir" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || return
+	# where there is no way to the registry, by default it tries for minutes
+	(cd "$dir" && timeout 300 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+		--fetch-retries=1 --fetch-retry-mintimeout=2000 --fetch-timeout=60000) || return
 	cp "$lock" "$dir/installed"
 }
 

@@ -1,8 +1,8 @@
 # Real clients: each connects by TCP with a password, looks around, makes the same release twelve times
 # with parameters, reads through a cursor, and meets refusals.
 #
-# A client is a program in test/clients/programs.  It is told where to connect by PG* in its environment,
-# what to read through a cursor (MONTHS), and what to try (ATTEMPTS, one statement a line), and prints lines of
+# A client is a program in test/clients/programs.  It is told where to connect by PG* in its environment, what a query is to
+# cost (EPSILON, which it sets as it connects; not behind a pooler), what to read through a cursor (MONTHS), and what to try (ATTEMPTS, one statement a line), and prints lines of
 # fields between tabs:
 #
 #	table NAME, column NAME				relations of schema dp, columns of dp.visits: as its users find them
@@ -77,9 +77,9 @@ sub set_up
 
 		$node->safe_psql('postgres', <<"SQL");
 CREATE ROLE $client->{name} LOGIN PASSWORD 'secret of $client->{name}';
-ALTER ROLE $client->{name} SET dp_agg.epsilon = $epsilon;
 SELECT dp_agg.set_budget('$client->{name}', 'patients', epsilon => $budget, delta => 1e-5);
 SQL
+		$node->safe_psql('postgres', "ALTER ROLE $client->{name} SET dp_agg.epsilon = $epsilon") if $client->{pooled};
 	}
 	my $hba = $node->data_dir . '/pg_hba.conf';
 	my $lines = slurp_file($hba) =~ s/^(host\s.*)\btrust$/$1scram-sha-256/mgr;
@@ -98,16 +98,15 @@ sub start_pooler
 	my ($server, $roles) = ($node->port, join '', map { qq{"$_->{name}" "secret of $_->{name}"\n} } @clients);
 
 	append_to_file("$dir/users.txt", $roles);
-	append_to_file("$dir/pgbouncer.ini", <<"INI");
-[databases]
-postgres = host=127.0.0.1 port=$server dbname=postgres
-[pgbouncer]
+	# that of the documentation, and where its files are
+	my ($ini) = slurp_file("$ENV{TESTDIR}/doc/clients.md") =~ /^### pgbouncer\n\n((?:    [^\n]*\n)+)/m or die 'no configuration in doc/clients.md';
+	$ini =~ s/^    //mg;
+	$ini =~ s/^hospital = .*/postgres = host=127.0.0.1 port=$server dbname=postgres/m or die 'no database';
+	append_to_file("$dir/pgbouncer.ini", $ini . <<"INI");
 listen_addr = 127.0.0.1
 listen_port = $port
 unix_socket_dir =
-auth_type = scram-sha-256
 auth_file = $dir/users.txt
-pool_mode = transaction
 default_pool_size = 1
 logfile = $dir/log
 INI
@@ -130,7 +129,7 @@ sub ask
 		(map { $_ => $ENV{$_} } qw(PATH HOME TMPDIR LANG LC_ALL TZ)),
 		PGHOST => '127.0.0.1', PGPORT => $port, PGDATABASE => 'postgres', PGUSER => $client->{name},
 		PGPASSWORD => "secret of $client->{name}", PGAPPNAME => $client->{name},
-		NODE_PATH => "$installed/node_modules", MONTHS => $months, ATTEMPTS => join("\n", @attempts));
+		NODE_PATH => "$installed/node_modules", EPSILON => $epsilon, MONTHS => $months, ATTEMPTS => join("\n", @attempts));
 	my %said = map { $_ => [] } qw(table column answer fetched allowed refused tried);
 	my $ok = eval { run $client->{command}, '<', \undef, '>', \$out, '2>', \$err, timeout($PostgreSQL::Test::Utils::timeout_default) };
 

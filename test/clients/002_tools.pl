@@ -137,6 +137,7 @@ sub set_up
 	return;
 }
 
+my $documentation = slurp_file("$ENV{TESTDIR}/doc/clients.md");
 my @tools = qw(metabase superset grafana tableau power_bi);
 my %files = map { $_ => read_file($_) } @tools;
 
@@ -153,7 +154,9 @@ foreach my $tool (@tools)
 
 		cmp_ok($prices[$i], '<=', $part->{price}, "$tool, $part->{name}: costs $prices[$i]");
 	}
-	note("$tool: opening all costs " . sum0(@prices));
+	(my $title = $tool) =~ tr/_/ /;
+	my ($documented) = $documentation =~ /^\| \Q$title\E \|.*\| (\d+) \|$/mi;
+	is($documented, sum0(@prices), "$tool: opening all costs " . sum0(@prices) . ', as documented');
 }
 
 SKIP:

@@ -6,7 +6,7 @@ from common import *
 
 
 async def main():
-	connection = await asyncpg.connect()
+	connection = await asyncpg.connect(server_settings={"dp_agg.epsilon": EPSILON})
 	say_columns(await connection.fetch(COLUMNS))
 
 	for i in range(12):

@@ -9,7 +9,8 @@ env = os.environ
 driver = glob.glob("/usr/lib/*/odbc/psqlodbcw.so")[0]
 connection = pyodbc.connect(
 	f"Driver={driver};Servername={env['PGHOST']};Port={env['PGPORT']};Database={env['PGDATABASE']};"
-	f"UID={env['PGUSER']};PWD={env['PGPASSWORD']};UseServerSidePrepare=1;UseDeclareFetch=1;Fetch=5", autocommit=False)
+	f"UID={env['PGUSER']};PWD={env['PGPASSWORD']};UseServerSidePrepare=1;UseDeclareFetch=1;Fetch=5;"
+	f"ConnSettings=SET dp_agg.epsilon = {EPSILON}", autocommit=False)
 cursor = connection.cursor()
 for row in cursor.tables(schema="dp"):
 	say("table", row.table_name)

@@ -6,7 +6,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from common import *
 
-engine = create_engine("postgresql+psycopg2:///" + os.environ["PGDATABASE"])
+engine = create_engine("postgresql+psycopg2:///" + os.environ["PGDATABASE"], connect_args={"options": OPTIONS})
 with engine.connect() as connection:
 	say_columns(pandas.read_sql(text(COLUMNS), connection).itertuples(index=False))
 	for i in range(12):

@@ -3,7 +3,7 @@
 import psycopg
 from common import *
 
-connection = psycopg.connect("")
+connection = psycopg.connect(options=OPTIONS)
 say_columns(connection.execute(COLUMNS).fetchall())
 
 for i in range(12):

@@ -3,7 +3,7 @@
 import psycopg2
 from common import *
 
-connection = psycopg2.connect("")
+connection = psycopg2.connect(options=OPTIONS)
 cursor = connection.cursor()
 cursor.execute(COLUMNS)
 say_columns(cursor.fetchall())

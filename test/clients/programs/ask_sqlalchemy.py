@@ -5,7 +5,7 @@ from sqlalchemy import MetaData, Table, create_engine, func, inspect, select, te
 from sqlalchemy.exc import DBAPIError
 from common import *
 
-engine = create_engine("postgresql+psycopg2:///" + os.environ["PGDATABASE"])
+engine = create_engine("postgresql+psycopg2:///" + os.environ["PGDATABASE"], connect_args={"options": OPTIONS})
 inspector = inspect(engine)
 for table in inspector.get_view_names(schema="dp"):
 	say("table", table)

@@ -1,6 +1,7 @@
 // What the programs for node have in common: what they ask, and how they tell.
 
 exports.parameters = ['2023-06-01', 60, 'West'];
+exports.epsilon = process.env.EPSILON;
 exports.months = process.env.MONTHS;
 exports.release = `SELECT kind, count(*) AS n, avg(cost) AS mean FROM dp.visits
 	WHERE day >= $1 AND minutes < $2 AND clinic <> $3 GROUP BY kind ORDER BY kind`;

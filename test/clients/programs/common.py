@@ -6,6 +6,8 @@ import os
 DAY = datetime.date(2023, 6, 1)
 MINUTES = 60
 CLINIC = "West"
+EPSILON = os.environ["EPSILON"]
+OPTIONS = f"-c dp_agg.epsilon={EPSILON}"
 MONTHS = os.environ["MONTHS"]
 ATTEMPTS = os.environ["ATTEMPTS"].split("\n")
 COLUMNS = """SELECT table_name, column_name FROM information_schema.columns

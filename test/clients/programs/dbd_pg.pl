@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use DBI;
 
-my $dbh = DBI->connect('dbi:Pg:', undef, undef, { RaiseError => 1, PrintError => 0, AutoCommit => 1 });
+my $dbh = DBI->connect("dbi:Pg:options='-c dp_agg.epsilon=$ENV{EPSILON}'", undef, undef, { RaiseError => 1, PrintError => 0, AutoCommit => 1 });
 my $say = sub { print join("\t", @_), "\n" };
 
 $say->('table', $_->{pg_table}) foreach @{ $dbh->table_info(undef, 'dp', '%', 'VIEW')->fetchall_arrayref({}) };

@@ -6,7 +6,7 @@ library(DBI)
 env <- Sys.getenv
 driver <- if (requireNamespace("RPostgres", quietly = TRUE)) RPostgres::Postgres() else RPostgreSQL::PostgreSQL()
 con <- dbConnect(driver, host = env("PGHOST"), port = as.integer(env("PGPORT")), dbname = env("PGDATABASE"),
-	user = env("PGUSER"), password = env("PGPASSWORD"))
+	user = env("PGUSER"), password = env("PGPASSWORD"), options = paste0("-c dp_agg.epsilon=", env("EPSILON")))
 say <- function(...) writeLines(paste(..., sep = "\t"))
 
 for (table in dbGetQuery(con, "SELECT table_name FROM information_schema.views WHERE table_schema = 'dp'")$table_name)

@@ -1,7 +1,7 @@
 // knex: its builder of queries, columnInfo(), and a stream.
 
-const knex = require('knex')({ client: 'pg', connection: {}, pool: { min: 1, max: 1 } });
-const { attempts, months, parameters, say, sayAnswers } = require('./common.js');
+const { attempts, epsilon, months, parameters, say, sayAnswers } = require('./common.js');
+const knex = require('knex')({ client: 'pg', connection: { options: `-c dp_agg.epsilon=${epsilon}` }, pool: { min: 1, max: 1 } });
 
 (async () => {
 	const [day, minutes, clinic] = parameters;

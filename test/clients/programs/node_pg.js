@@ -2,10 +2,10 @@
 
 const { Client } = require('pg');
 const Cursor = require('pg-cursor');
-const { attempts, columns, months, parameters, release, say, sayAnswers, sayColumns } = require('./common.js');
+const { attempts, columns, epsilon, months, parameters, release, say, sayAnswers, sayColumns } = require('./common.js');
 
 (async () => {
-	const client = new Client();
+	const client = new Client({ options: `-c dp_agg.epsilon=${epsilon}` });
 
 	await client.connect();
 	sayColumns((await client.query(columns)).rows);

@@ -93,7 +93,7 @@ class Pgjdbc
 	public static void main(String[] args) throws SQLException
 	{
 		String url = "jdbc:postgresql://" + System.getenv("PGHOST") + ":" + System.getenv("PGPORT")
-			+ "/" + System.getenv("PGDATABASE");
+			+ "/" + System.getenv("PGDATABASE") + "?options=-c%20dp_agg.epsilon=" + System.getenv("EPSILON");
 
 		try (Connection c = DriverManager.getConnection(url, System.getenv("PGUSER"), System.getenv("PGPASSWORD")))
 		{

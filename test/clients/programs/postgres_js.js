@@ -1,10 +1,10 @@
 // postgres.js: tagged templates, each prepared when it is first met; describes before it binds; cursors.
 
 const postgres = require('postgres');
-const { attempts, columns, months, parameters, say, sayAnswers, sayColumns } = require('./common.js');
+const { attempts, columns, epsilon, months, parameters, say, sayAnswers, sayColumns } = require('./common.js');
 
 (async () => {
-	const sql = postgres({ max: 1, onnotice: () => {} });
+	const sql = postgres({ max: 1, connection: { 'dp_agg.epsilon': epsilon } });
 	const [day, minutes, clinic] = parameters;
 
 	sayColumns(await sql.unsafe(columns));

@@ -1,6 +1,7 @@
 # psql: its own commands, a prepared statement, FETCH_COUNT (a cursor), and refusals.
 
 set -u
+export PGOPTIONS="-c dp_agg.epsilon=$EPSILON"
 ask() { psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=verbose "$@"; }
 
 ask -c '\dv dp.*' | awk -F '|' '{ print "table\t" $2 }'

@@ -7,7 +7,11 @@ from common import *
 
 async def main():
 	connection = await asyncpg.connect(server_settings={"dp_agg.epsilon": EPSILON})
-	say_columns(await connection.fetch(COLUMNS))
+	for table in {row["table_name"] for row in await connection.fetch(COLUMNS)}:
+		say("table", table)
+	# a query of rows is described, and only refused when it runs
+	for attribute in (await connection.prepare("SELECT * FROM dp.visits")).get_attributes():
+		say("column", attribute.name)
 
 	for i in range(12):
 		say_answers(i, await connection.fetch(release("$1", "$2", "$3"), DAY, MINUTES, CLINIC))

@@ -17,6 +17,7 @@
 #include "core/compat.h"
 #include "core/refusals.h"
 #include "query/below.h"
+#include "query/constant_keys.h"
 #include "query/correlated.h"
 #include "query/ctes.h"
 #include "query/first_rows.h"
@@ -418,6 +419,8 @@ process_private_level(RewriteContext *context, Level *level)
 	process_correlated(context, level);
 	level->below = true;
 	flatten_level(query);
+	if (context->set == NULL)
+		drop_constant_keys(query);
 	tie_inputs(context, level, individuals);
 	release = aggregates(query) && !grouped_by_unit(query, individuals);
 	if (release)

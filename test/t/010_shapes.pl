@@ -420,6 +420,16 @@ cases('settings',
 		truth => 'SELECT 6000', epsilon => 700, tolerance => 20],
 	['SELECT sum(n) FROM (SELECT count(*) AS n FROM patients WHERE dp_with(epsilon => 600)) r', truth => 'SELECT 1200', epsilon => 600]);
 
+# Tools mark queries with keys that are the same in every row.
+cases('constant keys',
+	['SELECT clinic, abs(2) AS level, count(*) FROM visits GROUP BY clinic, abs(2) ORDER BY clinic, abs(2)'],
+	[q{SELECT 'x' AS tag, clinic, 7, avg(cost) FROM visits GROUP BY 1, 2, 3 ORDER BY 1, 2, 3}, tolerance => 5],
+	['SELECT clinic, abs(2), count(*) FROM visits GROUP BY clinic, abs(2) HAVING abs(2) > 3'],
+	['SELECT abs(3) AS level, count(*) FROM visits GROUP BY abs(3)'],
+	['SELECT level, count(*) FROM (SELECT abs(2) AS level, clinic FROM visits) v GROUP BY level, clinic ORDER BY clinic'],
+	['SELECT avg(n) FROM (SELECT patient_id, 1 AS one, count(*) AS n FROM visits GROUP BY patient_id, one) v'],
+	['SELECT abs(3), count(*) FROM patients WHERE age < 0 GROUP BY abs(3)', truth => 'SELECT 1, 2 WHERE false']);
+
 # Nobody there, one, too few: the same shape, and nothing told.
 cases('few',
 	(map { [ "SELECT count(*), sum(age), avg(age) FROM patients WHERE $_", truth => 'SELECT NULL, NULL, NULL' ] }

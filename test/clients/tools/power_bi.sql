@@ -1,7 +1,7 @@
 -- Power BI, DirectQuery by Npgsql: the extended protocol; the types of the database first, then the schema as data of
 -- INFORMATION_SCHEMA; every query is a select around a select.
 
---# reused: 8
+--# reused: 7
 --# protocol: extended
 
 --# part: connect, 0

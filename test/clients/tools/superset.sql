@@ -1,6 +1,6 @@
 -- Superset, by SQLAlchemy and psycopg2: the simple protocol, names without quotes where they need none.
 
---# reused: 9
+--# reused: 8
 
 --# part: connect, 0
 BEGIN

@@ -1,6 +1,6 @@
 -- Tableau: the simple protocol; a query is the text of a cursor, declared and read in one message.
 
---# reused: 14
+--# reused: 13
 --# after: COMMIT
 
 --# part: connect, 0

@@ -79,16 +79,17 @@ clients_missing_packages()
 	done < <(clients_debian) | sort -u
 }
 
-# All at once; if that fails, one by one, so that one that is not to be had costs its client alone.
+# All at once; if that fails, those that the system has at all.
 clients_install_debian()
 {
-	local package missing
+	local package missing known=()
 	mapfile -t missing < <(clients_missing_packages)
 	[ ${#missing[@]} -gt 0 ] || return 0
 	sandbox_install "${missing[@]}" && return
 	for package in "${missing[@]}"; do
-		sandbox_install "$package" || true
+		! apt-cache show "$package" >/dev/null 2>&1 || known+=("$package")
 	done
+	[ ${#known[@]} -gt 0 ] && [ ${#known[@]} -lt ${#missing[@]} ] && sandbox_install "${known[@]}"
 }
 
 clients_install_npm()

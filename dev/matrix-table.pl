@@ -9,7 +9,7 @@ use strict;
 use warnings;
 use List::Util qw(max sum0);
 
-my @suites = qw(unit installcheck tap attacks audit harness);
+my @suites = qw(unit installcheck tap clients attacks audit harness);
 
 sub slurp
 {

@@ -133,7 +133,7 @@ sandbox_open()
 	sandbox=$(mktemp -d "$base/dp_agg.XXXXXX") || exit 1
 	mkdir "$sandbox"/{src,tmp,home,sock,history}
 
-	tar -C "$checkout" --exclude=./.git --exclude=./.build/log --exclude=./.postgresql --exclude=./tmp_check -cf - . |
+	tar -C "$checkout" --exclude=./.git --exclude=./.build/log --exclude=./.build/clients --exclude=./.postgresql --exclude=./tmp_check -cf - . |
 		tar -C "$sandbox/src" -xf - --no-same-owner
 	sandbox_history
 	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" -j "$(nproc)" PG_CONFIG="$PG_CONFIG" all

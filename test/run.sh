@@ -12,7 +12,7 @@
 
 set -uo pipefail
 : "${SANDBOX:?is set by dev/test: run make test}"
-SUITES=${SUITES:-unit installcheck tap attacks audit}
+SUITES=${SUITES:-unit installcheck tap clients attacks audit}
 counts=$TMPDIR/counts
 failures=$TMPDIR/failures
 : >"$counts"
@@ -74,6 +74,13 @@ list_tap()
 {
 	# shellcheck disable=SC2086
 	perl_files tap ${TESTS:-test/t/*.pl}
+}
+
+# Drivers and BI tools as they are, installed by dev/clients.sh.
+list_clients()
+{
+	# shellcheck disable=SC2086
+	perl_files clients ${CLIENTS:-test/clients/*.pl}
 }
 
 # What a hostile analyst tries: TAP, too, and how much of each class was tried.

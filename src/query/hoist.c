@@ -49,7 +49,7 @@ hoist_query(HoistContext *context, Query *query)
 	if (!mentions_private(context->rewrite, query) || is_correlated(context, query))
 		return NULL;
 	query = copyObject(query);
-	if (process_query(context->rewrite, query, context->level) != NULL)
+	if (probe_query(context->rewrite, query, context->level) != NULL)
 		return NULL;
 	cte = make_cte(unguessable_name("dp_agg below"), query);
 	context->level->query->cteList = lappend(context->level->query->cteList, cte);

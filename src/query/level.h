@@ -52,6 +52,7 @@ typedef struct Level
 	struct Level *parent;		/* lexically enclosing level, or NULL */
 	bool		below;			/* stands below a release, or will */
 	bool		windows;		/* its window functions have been judged (windows.c) */
+	bool		reads;			/* the query being processed below it is an item of its FROM */
 } Level;
 
 /* State of one call of the planner hook. */

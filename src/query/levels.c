@@ -17,6 +17,7 @@
 #include "core/compat.h"
 #include "core/refusals.h"
 #include "query/below.h"
+#include "query/constant_keys.h"
 #include "query/correlated.h"
 #include "query/ctes.h"
 #include "query/first_rows.h"
@@ -36,6 +37,7 @@
 #include "query/units.h"
 #include "query/unused.h"
 #include "query/windows.h"
+#include "query/with.h"
 
 /* Replaces references to join columns by what they stand for, in place. */
 void
@@ -60,6 +62,32 @@ flatten_level(Query *query)
 		else if (rte->rtekind == RTE_VALUES && rte->lateral)
 			rte->values_lists = (List *) DP_FLATTEN_JOINS(query, rte->values_lists);
 	}
+}
+
+/* Processes a query that stands in FROM of the level. */
+static Individuals *
+process_item_query(RewriteContext *context, Query *query, Level *level)
+{
+	Individuals *result;
+
+	level->reads = true;
+	result = process_query(context, query, level);
+	level->reads = false;
+	return result;
+}
+
+/*
+ * Processes a copy of a query that may come to stand in FROM of the level, to find out what it is:
+ * what it says about the level's settings (with.c) is not kept.
+ */
+Individuals *
+probe_query(RewriteContext *context, Query *query, Level *level)
+{
+	Node	   *quals = level->query->jointree->quals;
+	Individuals *result = process_item_query(context, query, level);
+
+	level->query->jointree->quals = quals;
+	return result;
 }
 
 /* ----------
@@ -93,7 +121,7 @@ process_ctes(RewriteContext *context, Level *level)
 		if (query->hasRecursive && cte->cterecursive)
 			refuse(REFUSE_RECURSION, context->source, cte->location);
 		probe = copyObject((Query *) cte->ctequery);
-		if (process_query(context, probe, level) == NULL)
+		if (probe_query(context, probe, level) == NULL)
 		{
 			cte->ctequery = (Node *) probe;
 			if (probe->commandType == CMD_SELECT)
@@ -161,7 +189,7 @@ process_from_item(RewriteContext *context, Level *level, int rtindex)
 		level->inputs[rtindex] = individuals_of_relation(context, level->query, rtindex);
 	else if (rte->rtekind == RTE_SUBQUERY && mentions_private(context, rte->subquery))
 	{
-		Individuals *below = process_query(context, rte->subquery, level);
+		Individuals *below = process_item_query(context, rte->subquery, level);
 
 		if (below != NULL)
 			level->inputs[rtindex] = expose_units(rte, rtindex, below);
@@ -328,6 +356,8 @@ aggregates(Query *query)
 static Individuals *
 hand_out(RewriteContext *context, Level *level, Individuals *individuals)
 {
+	if (level->parent->reads)
+		raise_with(context, level->query, level->parent->query);
 	guard_from(context, level);
 	require_unit(level, individuals);
 	finish_private_level(context, level, individuals);
@@ -356,7 +386,9 @@ hand_out_first_rows(RewriteContext *context, Level *level, Individuals *individu
 	below.parent = level;
 	level->nullable = NULL;
 	level->inputs = palloc0(2 * sizeof(Individuals *));
+	level->reads = true;
 	individuals = hand_out(context, &below, individuals);
+	level->reads = false;
 	level->inputs[1] = expose_units(linitial(level->query->rtable), 1, individuals);
 	tie_inputs(context, level, result);
 	result = hand_out(context, level, result);
@@ -387,6 +419,8 @@ process_private_level(RewriteContext *context, Level *level)
 	process_correlated(context, level);
 	level->below = true;
 	flatten_level(query);
+	if (context->set == NULL)
+		drop_constant_keys(query);
 	tie_inputs(context, level, individuals);
 	release = aggregates(query) && !grouped_by_unit(query, individuals);
 	if (release)

@@ -11,5 +11,6 @@
 
 extern void flatten_level(Query *query);
 extern Individuals *process_query(RewriteContext *context, Query *query, Level *parent);
+extern Individuals *probe_query(RewriteContext *context, Query *query, Level *level);
 
 #endif							/* DP_LEVELS_H */

@@ -46,6 +46,8 @@ typedef struct WithContext
 	Node	   *given[DP_PARAM_FIRST_OTHER];	/* what was given so far, else NULL */
 	bool		by_client[DP_PARAM_FIRST_OTHER];	/* with a parameter of the client */
 	Const	   *shares;			/* of grouping sets, or NULL */
+	bool		raises;			/* only take the calls out, into ... */
+	List	   *raised;
 } WithContext;
 
 /* Refuses arguments that are neither constants nor parameters. */
@@ -131,6 +133,25 @@ apply_with(WithContext *context, FuncExpr *with)
 	}
 }
 
+/* Reads a call, or keeps it for the query around this one. */
+static void
+meet_with(WithContext *context, FuncExpr *with)
+{
+	if (!context->raises)
+	{
+		apply_with(context, with);
+		return;
+	}
+	check_arguments(context->rewrite, with);	/* so they mean the same there */
+	context->raised = lappend(context->raised, with);
+}
+
+static bool
+is_with(Node *node)
+{
+	return IsA(node, FuncExpr) && extension_function(((FuncExpr *) node)->funcid) == DP_FUNC_WITH;
+}
+
 /* Takes dp_with() out of conditions that AND connects, however they are nested. */
 static List *
 without_with(WithContext *context, Node *quals)
@@ -146,9 +167,8 @@ without_with(WithContext *context, Node *quals)
 		/* the parser nests ANDs that were written with parentheses */
 		if (is_andclause(qual))
 			result = list_concat(result, without_with(context, qual));
-		else if (IsA(qual, FuncExpr) &&
-				 extension_function(((FuncExpr *) qual)->funcid) == DP_FUNC_WITH)
-			apply_with(context, (FuncExpr *) qual);
+		else if (is_with(qual))
+			meet_with(context, (FuncExpr *) qual);
 		else
 			result = lappend(result, qual);
 	}
@@ -179,6 +199,34 @@ take_with(WithContext *context, Node *node)
 		if (join->quals != NULL)	/* CROSS JOIN has none */
 			join->quals = (Node *) make_ands_explicit(without_with(context, join->quals));
 	}
+}
+
+/* Is there a call of dp_with(), of this level? */
+static bool
+has_with_walker(Node *node, void *context)
+{
+	if (node == NULL || IsA(node, Query))
+		return false;
+	return is_with(node) || expression_tree_walker(node, has_with_walker, context);
+}
+
+/*
+ * Moves dp_with() from the conditions of a sub-select in FROM, whose rows are private, to WHERE of the
+ * query around it: tools write their own query around the one that they were given.  It says the
+ * same there, for it has neither columns nor sub-selects among its arguments.  Raises
+ * ERRCODE_DP_QUERY_REFUSED if it has.
+ */
+void
+raise_with(RewriteContext *context, Query *query, Query *outer)
+{
+	WithContext with = {.rewrite = context,.raises = true};
+
+	if (!has_with_walker((Node *) query->jointree, NULL))
+		return;
+	take_with(&with, (Node *) query->jointree);
+	if (with.raised != NIL)
+		outer->jointree->quals = make_and_qual(outer->jointree->quals,
+											   (Node *) make_ands_explicit(with.raised));
 }
 
 /* Into how many parts epsilon and delta are divided where shares are given. */

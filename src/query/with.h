@@ -10,6 +10,7 @@
 #include "query/builder.h"
 #include "query/level.h"
 
+extern void raise_with(RewriteContext *context, Query *query, Query *outer);
 extern void extract_with(ReleaseBuilder *builder);
 extern void initial_params(ReleaseBuilder *builder);
 extern void check_constant_params(ReleaseBuilder *builder);

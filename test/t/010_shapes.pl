@@ -405,7 +405,30 @@ cases('settings',
 	# in one group of three, one row of three: a third
 	['SELECT count(*) FROM visits WHERE dp_with(max_rows => 1)', truth => 'SELECT 1000'],
 	['SELECT sum(n) FROM (SELECT clinic, count(*) AS n FROM visits WHERE dp_with(max_groups => 1) GROUP BY 1) r',
-		truth => 'SELECT 1000', tolerance => 10]);
+		truth => 'SELECT 1000', tolerance => 10],
+	# tools write their query around the one that they were given
+	['SELECT count(*) FROM (SELECT * FROM patients WHERE dp_with(epsilon => 500)) p', truth => 'SELECT 1200', epsilon => 500],
+	['SELECT count(*) FROM (SELECT * FROM (SELECT * FROM patients WHERE age > 30 AND (dp_with(epsilon => 500) AND age > 20)) p WHERE dp_with(max_groups => 1)) q WHERE age < 200',
+		truth => 'SELECT count(*) FROM patients WHERE age > 30', epsilon => 500],
+	['SELECT count(*) FROM (SELECT DISTINCT ON (patient_id) * FROM visits WHERE dp_with(epsilon => 400) ORDER BY patient_id, cost) v', truth => 'SELECT 1000', epsilon => 400],
+	['SELECT count(*) FROM (SELECT patient_id FROM visits WHERE dp_with(epsilon => 400) GROUP BY patient_id) v', truth => 'SELECT 1000', epsilon => 400],
+	['SELECT count(*) FROM patients p LEFT JOIN (SELECT DISTINCT patient_id FROM visits WHERE dp_with(epsilon => 400)) v USING (patient_id)', truth => 'SELECT 1200', epsilon => 400],
+	['WITH p AS (SELECT * FROM patients WHERE dp_with(epsilon => 300)) SELECT (SELECT count(*) FROM p), (SELECT count(*) FROM p WHERE age > 30)',
+		truth => 'SELECT 1200, (SELECT count(*) FROM patients WHERE age > 30)', releases => 2, epsilon => 300],
+	['WITH p AS (SELECT * FROM patients WHERE dp_with(epsilon => 300)) SELECT count(*) FROM patients', truth => 'SELECT 1200'],
+	['SELECT sum(n) FROM (SELECT clinic, count(*) AS n FROM (SELECT * FROM visits WHERE dp_with(epsilon => 700)) v GROUP BY ROLLUP (clinic)) r',
+		truth => 'SELECT 6000', epsilon => 700, tolerance => 20],
+	['SELECT sum(n) FROM (SELECT count(*) AS n FROM patients WHERE dp_with(epsilon => 600)) r', truth => 'SELECT 1200', epsilon => 600]);
+
+# Tools mark queries with keys that are the same in every row.
+cases('constant keys',
+	['SELECT clinic, abs(2) AS level, count(*) FROM visits GROUP BY clinic, abs(2) ORDER BY clinic, abs(2)'],
+	[q{SELECT 'x' AS tag, clinic, 7, avg(cost) FROM visits GROUP BY 1, 2, 3 ORDER BY 1, 2, 3}, tolerance => 5],
+	['SELECT clinic, abs(2), count(*) FROM visits GROUP BY clinic, abs(2) HAVING abs(2) > 3'],
+	['SELECT abs(3) AS level, count(*) FROM visits GROUP BY abs(3)'],
+	['SELECT level, count(*) FROM (SELECT abs(2) AS level, clinic FROM visits) v GROUP BY level, clinic ORDER BY clinic'],
+	['SELECT avg(n) FROM (SELECT patient_id, 1 AS one, count(*) AS n FROM visits GROUP BY patient_id, one) v'],
+	['SELECT abs(3), count(*) FROM patients WHERE age < 0 GROUP BY abs(3)', truth => 'SELECT 1, 2 WHERE false']);
 
 # Nobody there, one, too few: the same shape, and nothing told.
 cases('few',

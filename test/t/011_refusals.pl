@@ -182,7 +182,11 @@ refusals('this function or operator is not available',
 	'SELECT count(*) FROM visits v JOIN (SELECT a.f(patient_id) AS id FROM a.own) o ON o.id = v.patient_id',
 	'SELECT count(*) FROM (SELECT patient_id FROM visits GROUP BY 1 HAVING a.truth(count(*)::int)) v',
 	'SELECT count(*) FROM visits WHERE cost > 5 OR dp_with(1)',
-	'SELECT count(*) FROM visits WHERE NOT dp_with(1)');
+	'SELECT count(*) FROM visits WHERE NOT dp_with(1)',
+	'SELECT count(*) FROM (SELECT * FROM visits WHERE cost > 5 OR dp_with(1)) v',
+	'SELECT count(*) FROM (SELECT * FROM visits WHERE dp_with(1) UNION ALL SELECT * FROM visits) v',
+	'SELECT count(*) FROM visits v WHERE EXISTS (SELECT FROM visits w WHERE w.patient_id = v.patient_id AND dp_with(1))',
+	'SELECT count(*) FROM visits v WHERE EXISTS (SELECT FROM (SELECT * FROM visits WHERE dp_with(1)) w WHERE w.patient_id = v.patient_id)');
 refusals('the pattern or format of this function must be a constant',
 	map { "SELECT count(*) FROM visits WHERE $_" } 'clinic ~ clinic', 'clinic SIMILAR TO clinic', q{regexp_replace(clinic, clinic, '') = ''},
 		'to_char(cost, clinic) = clinic', 'to_date(clinic, clinic) IS NULL');
@@ -298,13 +302,18 @@ refusals('arguments of dp_with',
 	'SELECT count(*) FROM visits WHERE dp_with(cost::float8)',
 	'SELECT count(*) FROM visits WHERE dp_with(epsilon => random())',
 	'SELECT count(*) FROM visits WHERE dp_with(max_rows => patient_id)',
-	'SELECT count(*) FROM visits WHERE dp_with((SELECT 1.0::float8))');
+	'SELECT count(*) FROM visits WHERE dp_with((SELECT 1.0::float8))',
+	'SELECT count(*) FROM (SELECT * FROM visits WHERE dp_with(max_rows => patient_id)) v',
+	'SELECT count(*) FROM visits v, LATERAL (SELECT * FROM visits w WHERE w.patient_id = v.patient_id AND dp_with(max_rows => v.patient_id)) l',
+	'SELECT count(*) FROM (SELECT * FROM visits WHERE dp_with((SELECT 1.0::float8))) v');
 
 refusals('two dp_with',
 	'SELECT count(*) FROM visits WHERE dp_with(0.25) AND dp_with(0.5)',
 	'SELECT count(*) FROM visits WHERE dp_with(0.5) AND cost > 5 AND (clinic IS NOT NULL AND (dp_with(epsilon => 0.25) AND true))',
 	'SELECT count(*) FROM visits v JOIN visits w ON v.patient_id = w.patient_id AND dp_with(0.25) WHERE dp_with(0.5)',
 	'SELECT count(*) FROM visits v LEFT JOIN visits w ON v.patient_id = w.patient_id AND dp_with(max_rows => 2) WHERE dp_with(0.5, max_rows => 3)',
+	'SELECT count(*) FROM (SELECT * FROM visits WHERE dp_with(0.25)) v WHERE dp_with(0.5)',
+	'SELECT count(*) FROM (SELECT * FROM visits WHERE dp_with(0.25)) v JOIN (SELECT * FROM visits WHERE dp_with(0.5)) w USING (patient_id)',
 	'PREPARE q (float8) AS SELECT count(*) FROM visits WHERE dp_with($1) AND dp_with(0.5); SET plan_cache_mode = force_generic_plan; EXECUTE q (0.5)',
 	'PREPARE q (float8, float8) AS SELECT count(*) FROM visits WHERE dp_with($1) AND dp_with($2); EXECUTE q (0.25, 0.5)');
 

@@ -59,6 +59,7 @@ static void
 forget_answer(ReleaseState *state)
 {
 	state->reuse->answer = NULL;
+	state->reuse->quals = NIL;
 	if (!pg_strong_random(state->reuse->id, ANSWER_ID_BYTES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
@@ -75,6 +76,29 @@ static TimestampTz
 snapshot_time(void)
 {
 	return IsolationUsesXactSnapshot() ? GetCurrentTransactionStartTimestamp() : GetCurrentTimestamp();
+}
+
+/* Looks an answer up, or one that has it as a part: without its conditions on keys alone. */
+static void
+look_up(ReleaseState *state, Match *match)
+{
+	Reuse	   *reuse = state->reuse;
+	const NameData *population = &state->spec->population;
+
+	reuse->answer = ledger_find_answer(population, reuse->key.release.bytes, &reuse->as_of, is_match, match);
+	if (reuse->answer == NULL && reuse->key.has_whole)
+	{
+		reuse->answer = ledger_find_answer(population, reuse->key.whole.bytes, &reuse->as_of, is_match, match);
+		if (reuse->answer != NULL)
+		{
+			reuse->quals = reuse_key_quals(state);
+			reuse_part_id(&reuse->key, match->id);
+		}
+	}
+	if (reuse->answer != NULL)
+		memcpy(reuse->id, match->id, ANSWER_ID_BYTES);
+	else
+		reuse->as_of = snapshot_time();
 }
 
 /* Looks for the answer of a release, after those of releases that it reads. */
@@ -102,14 +126,8 @@ find_answer(ReleaseState *state, List *releases, List **found)
 	reuse->as_of = snapshot_time();
 	state->reuse = reuse;
 	forget_answer(state);
-	if (!dp_setting_reuse)
-		return;
-	reuse->answer = ledger_find_answer(&state->spec->population, key.release.bytes, &reuse->as_of,
-									   is_match, &match);
-	if (reuse->answer != NULL)
-		memcpy(reuse->id, match.id, ANSWER_ID_BYTES);
-	else
-		reuse->as_of = snapshot_time();
+	if (dp_setting_reuse)
+		look_up(state, &match);
 }
 
 /* Is there an answer to be handed out? */

@@ -156,8 +156,8 @@ needs_more_walker(Node *node, void *context)
 }
 
 /* Is it an expression that is taken by value? */
-static bool
-is_value(Node *node)
+bool
+normal_is_value(Node *node)
 {
 	switch (nodeTag(node))
 	{
@@ -237,7 +237,7 @@ collect_operands(NormalContext *context, BoolExpr *expr, List *operands)
 		Node	   *arg = lfirst(lc);
 		Operand    *operand;
 
-		if (IsA(arg, BoolExpr) && ((BoolExpr *) arg)->boolop == expr->boolop && !is_value(arg))
+		if (IsA(arg, BoolExpr) && ((BoolExpr *) arg)->boolop == expr->boolop && !normal_is_value(arg))
 		{
 			operands = collect_operands(context, (BoolExpr *) arg, operands);
 			continue;
@@ -279,7 +279,7 @@ value_to_the_right(OpExpr *op)
 {
 	Oid			commutator;
 
-	if (list_length(op->args) != 2 || !is_value(linitial(op->args)) || is_value(lsecond(op->args)))
+	if (list_length(op->args) != 2 || !normal_is_value(linitial(op->args)) || normal_is_value(lsecond(op->args)))
 		return op;
 	commutator = get_commutator(op->opno);
 	if (!OidIsValid(commutator))
@@ -401,7 +401,7 @@ normal_mutator(Node *node, NormalContext *context)
 	check_stack_depth();
 	if (IsA(node, Query))
 		return normal_query(context, (Query *) node);
-	if (is_value(node))
+	if (normal_is_value(node))
 		return place_of_value(context, node);
 	if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop != NOT_EXPR)
 		return normal_and_or(context, (BoolExpr *) node);

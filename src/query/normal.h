@@ -25,6 +25,7 @@ typedef struct NormalContext
 	bool		lost;			/* they are more than their text and values tell */
 } NormalContext;
 
+extern bool normal_is_value(Node *node);
 extern char *normal_text(NormalContext *context, Node *node);
 
 #endif							/* DP_NORMAL_H */

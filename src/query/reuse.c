@@ -14,6 +14,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/fmgroids.h"
 
 #include "core/digest.h"
@@ -87,6 +88,88 @@ rows_part(NormalContext *context, Query *from)
 	}
 	return part(context, text.data, values);
 }
+
+/* ----------
+ * Conditions on keys alone
+ * ----------
+ */
+
+/* The keys, while a condition on them is rewritten. */
+typedef struct KeyCondition
+{
+	List	   *keys;
+	bool		more;			/* it is about more than keys, or may fail */
+} KeyCondition;
+
+/*
+ * Puts columns of the released rows in the place of keys, and notes whether anything else is there than
+ * comparisons with what reads no row.  Equal keys compare alike, so whichever stands for a group will do.
+ */
+static Node *
+key_condition_mutator(Node *node, KeyCondition *condition)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	foreach(lc, condition->keys)
+	{
+		if (!IsA(lfirst(lc), Const) && equal(node, lfirst(lc)))
+			return (Node *) makeVar(1, foreach_current_index(lc) + 1, exprType(node), exprTypmod(node),
+									exprCollation(node), 0);
+	}
+	if (normal_is_value(node))
+		return copyObject(node);
+	switch (nodeTag(node))
+	{
+		case T_List:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_RelabelType:
+			break;
+		case T_OpExpr:
+			condition->more |= get_op_btree_interpretation(((OpExpr *) node)->opno) == NIL;
+			break;
+		case T_ScalarArrayOpExpr:
+			condition->more |= get_op_btree_interpretation(((ScalarArrayOpExpr *) node)->opno) == NIL;
+			break;
+		default:
+			condition->more = true;
+			return node;
+	}
+	return expression_tree_mutator(node, key_condition_mutator, (void *) condition);
+}
+
+/*
+ * Takes the conditions on keys alone out of WHERE: what they keep is known of released rows, so a release
+ * without them answers one with them.  Returns them as they read the released rows.
+ */
+static List *
+take_key_conditions(Query *from, List *keys)
+{
+	List	   *taken = NIL;
+	List	   *rest = NIL;
+	ListCell   *lc;
+
+	foreach(lc, make_ands_implicit((Expr *) from->jointree->quals))
+	{
+		KeyCondition condition = {.keys = keys};
+		Node	   *rewritten = key_condition_mutator(lfirst(lc), &condition);
+
+		if (condition.more || normal_is_value(lfirst(lc)))
+			rest = lappend(rest, lfirst(lc));
+		else
+			taken = lappend(taken, rewritten);
+	}
+	from->jointree->quals = rest != NIL ? (Node *) make_ands_explicit(rest) : NULL;
+	return taken;
+}
+
+/* ----------
+ * The parts
+ * ----------
+ */
 
 /* A group key. */
 static List *
@@ -170,10 +253,13 @@ describe_reuse(ReleaseBuilder *builder)
 	NormalContext context = {0};
 	List	   *around = queries_around(builder->level);
 	int			nkeys = list_length(builder->keys);
+	int			reads;
 	List	   *exprs = list_concat_copy(builder->keys, builder->aggregates);
 	List	   *keys = NIL;
 	List	   *outputs = NIL;
 	List	   *rows;
+	List	   *whole = NIL;
+	List	   *key_quals;
 	Query	   *from;
 
 	if (builder->rows == NULL || has_tier(&builder->spec))
@@ -187,8 +273,13 @@ describe_reuse(ReleaseBuilder *builder)
 											   &builder->spec.outputs[i]));
 	context.queries = around;
 	rows = rows_part(&context, from);
+	reads = list_length(context.releases);
+	key_quals = take_key_conditions(from, list_copy_head(exprs, nkeys));
+	if (key_quals != NIL)
+		whole = rows_part(&context, from);
 	if (context.lost)
 		return NIL;
-	return lappend(list_make5(rows, keys, outputs, identities(&context), context.publics),
-				   makeBoolConst(context.session, false));
+	context.releases = list_truncate(context.releases, reads);	/* the same ones once more */
+	return list_concat(list_make5(rows, keys, outputs, identities(&context), context.publics),
+					   list_make3(makeBoolConst(context.session, false), whole, key_quals));
 }

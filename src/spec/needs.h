@@ -36,7 +36,11 @@ typedef enum ReuseItem
 	REUSE_OUTPUTS,				/* the part of each output */
 	REUSE_RELEASES,				/* identities (bytea Consts) of other releases that it reads */
 	REUSE_PUBLICS,				/* Oids of relations that it reads and that are not protected */
-	REUSE_SESSION				/* boolean Const: it depends on settings of the session */
+	REUSE_SESSION,				/* boolean Const: it depends on settings of the session */
+	REUSE_WHOLE_ROWS,			/* the part of the rows without conditions on keys alone; NIL
+								 * if there are none */
+	REUSE_KEY_QUALS				/* these conditions, with the keys as columns of the released
+								 * rows */
 } ReuseItem;
 
 /* Columns of a protected relation that a release reads for their values. */

@@ -145,6 +145,7 @@ foreach my $case (
 	[ 'BEGIN; SELECT count(*) FROM visits; ROLLBACK', 'BEGIN READ ONLY; SELECT count(*) FROM visits; COMMIT', 'after a rollback, in a read-only transaction' ],
 	[ 'BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT clinic, count(*) FROM visits GROUP BY clinic; FETCH 1 FROM c; COMMIT', $count, 'a cursor' ],
 	[ 'SET extra_float_digits = 0; SET application_name = \'x\'; SELECT count(*), avg(cost) FROM visits', 'SET extra_float_digits = 3; SET search_path = public, pg_temp; SET timezone = \'Asia/Tokyo\'; SELECT count(*), avg(cost) FROM visits', 'settings that do not matter' ],
+	[ 'SELECT old, clinic, count(*) FROM visits GROUP BY clinic, old', 'SELECT clinic, old, count(*) FROM visits WHERE clinic IN (\'clinic 1\', \'clinic 2\', \'clinic 3\') AND old IS NOT NULL GROUP BY old, clinic', 'conditions on keys alone' ],
 	[ 'SELECT v.clinic, avg(cost) FROM visits v JOIN (SELECT clinic AS c, count(*) AS n FROM visits GROUP BY 1 ORDER BY 2 DESC LIMIT 2) t ON v.clinic = t.c GROUP BY 1',
 	  'SELECT v.clinic, avg(cost) FROM visits v JOIN (SELECT clinic AS c, count(*) AS n FROM visits GROUP BY 1 ORDER BY 2 DESC LIMIT 2) t ON v.clinic = t.c GROUP BY 1', 'a release that reads another one' ],
 	[ 'SELECT clinic, old, count(*) FROM visits GROUP BY ROLLUP (clinic, old)', 'SELECT clinic, old, count(*) FROM visits GROUP BY ROLLUP (clinic, old)', 'ROLLUP' ])
@@ -183,6 +184,33 @@ foreach my $case (
 	  'SELECT v.clinic, avg(cost) FROM visits v JOIN (SELECT clinic AS c, count(*) AS n FROM visits GROUP BY 1 ORDER BY 2 DESC LIMIT 3) t ON v.clinic = t.c GROUP BY 1', 'what is done with an answer that is read' ])
 {
 	is_other(@$case);
+}
+
+# ---------- conditions on keys alone: a part of the rows ----------
+
+{
+	dba(q{SELECT dp_agg.refresh('patients')});
+	my %all = map { /^(.*)\|(.*\|.*)$/ } split /\n/, (cost('analyst', 'SELECT clinic, count(*), avg(cost) FROM visits GROUP BY clinic'))[1];
+
+	foreach my $case ([ "clinic IN ('clinic 0', 'clinic 2', 'clinic 3')", 'clinic 0', 'clinic 2', 'clinic 3' ], [ "clinic > 'clinic 1' AND clinic <= 'clinic 4'", 'clinic 2', 'clinic 3', 'clinic 4' ],
+		[ 'clinic IS NOT NULL', map { "clinic $_" } 0 .. 4 ], [ "clinic <> 'clinic 3' OR clinic IS NULL", '', 'clinic 0', 'clinic 1', 'clinic 2', 'clinic 4' ])
+	{
+		my ($condition, @clinics) = @$case;
+		my ($cost, $answer) = cost('analyst', "SELECT clinic, count(*), avg(cost) FROM visits WHERE $condition GROUP BY clinic");
+
+		is("$cost\n$answer", join("\n", 0, sort { $a eq '' ? 1 : $b eq '' ? -1 : $a cmp $b } map { "$_|$all{$_}" } @clinics), "of what is there: $condition");
+	}
+	my ($cost, $none) = cost('analyst', "SELECT clinic, count(*) FROM visits WHERE clinic > 'clinic 9' GROUP BY clinic");
+	is("$cost $none", '0 ', 'none of what is there');
+	cmp_ok((cost('analyst', "SELECT clinic, count(*) FROM visits WHERE clinic > 'clinic 1' AND cost > 5 GROUP BY clinic"))[0], '>', 0, 'a condition on more than keys');
+	is((cost('analyst', "SELECT clinic, count(*) FROM visits WHERE clinic LIKE '%1' GROUP BY clinic"))[0], 1, 'other operators than comparisons are asked of the rows');
+	is((cost('analyst', "SELECT count(*) FROM visits WHERE clinic > 'clinic 1'"))[0], 1, 'and so are conditions on what is no key');
+
+	# what reads a part reads that part
+	my $above = q{SELECT v.clinic, avg(cost) FROM visits v JOIN (SELECT clinic AS c, count(*) AS n FROM visits WHERE clinic %s GROUP BY 1) t ON v.clinic = t.c GROUP BY 1};
+	is((cost('analyst', sprintf($above, q{> 'clinic 1'})))[0], 1, 'a release above a part is drawn');
+	is((cost('analyst', sprintf($above, q{> 'clinic 1'})))[0], 0, 'and handed out again');
+	is((cost('analyst', sprintf($above, q{> 'clinic 2'})))[0], 1, 'not above another part');
 }
 
 # ---------- asking anew ----------

@@ -20,6 +20,7 @@
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 
 #include "core/errors.h"
 #include "nodes/drain.h"
@@ -288,6 +289,21 @@ put_column(TupleTableSlot *row, int column, Datum *value, int32 size)
 			*value : PointerGetDatum(value);
 }
 
+/* Does a row meet conditions on its keys? */
+static bool
+meets(ReleaseState *state, ExprState *quals, TupleTableSlot *row)
+{
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	TupleTableSlot *before = econtext->ecxt_scantuple;
+	bool		result;
+
+	econtext->ecxt_scantuple = row;
+	result = ExecQual(quals, econtext);
+	econtext->ecxt_scantuple = before;
+	ResetExprContext(econtext);
+	return result;
+}
+
 /* Keeps the rows of the answer as those that the release has computed. */
 static void
 hand_out_rows(ReleaseState *state, Answer *answer, const int *columns)
@@ -296,11 +312,17 @@ hand_out_rows(ReleaseState *state, Answer *answer, const int *columns)
 	int			n = answer->head.nkeys + answer->head.noutputs;
 	Datum	  **values = palloc(Max(n, 1) * sizeof(Datum *));
 	int32	   *sizes = palloc(Max(n, 1) * sizeof(int32));
+	ExprState  *quals = NULL;
 	TupleTableSlot *row = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsVirtual);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg row of an answer",
 												  ALLOCSET_DEFAULT_SIZES);
 
 	released_begin(&state->released, spec, row->tts_tupleDescriptor);
+	if (state->reuse->quals != NIL)
+	{
+		quals = ExecInitQual((List *) expression_planner((Expr *) copyObject(state->reuse->quals)), &state->css.ss.ps);
+		state->groups = 0;
+	}
 	for (int64 i = 0; i < answer->head.rows; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
@@ -316,7 +338,13 @@ hand_out_rows(ReleaseState *state, Answer *answer, const int *columns)
 			put_column(row, release_output_column(spec, o), values[columns[spec->nkeys + o]],
 					   sizes[columns[spec->nkeys + o]]);
 		ExecStoreVirtualTuple(row);
-		released_put(&state->released, row);
+		if (quals == NULL)
+			released_put(&state->released, row);
+		else if (meets(state, quals, row))
+		{
+			released_put(&state->released, row);
+			state->groups++;
+		}
 		MemoryContextReset(context);
 	}
 	ExecDropSingleTupleTableSlot(row);
@@ -361,7 +389,7 @@ answer_hand_out(ReleaseState *state)
 
 		last_write_error(state->last, i, output->squares, output->gaussian);
 	}
-	last_reuse(state->last, answer.head.groups, answer.head.measured);
+	last_reuse(state->last, state->groups, answer.head.measured);
 	last_end(state->last);
 	state->last = NULL;
 }

@@ -21,7 +21,6 @@
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/planner.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -239,6 +238,57 @@ append_settings(StringInfo bytes, const ReleaseState *state, bool session)
 	}
 }
 
+/* The conditions on keys alone, over the released rows. */
+List *
+reuse_key_quals(const ReleaseState *state)
+{
+	return list_nth(description(state), REUSE_KEY_QUALS);
+}
+
+/*
+ * The id of the part that a release has of an answer, in the place of the answer's own id: other parts of
+ * it have other rows.
+ */
+void
+reuse_part_id(const ReuseKey *key, uint8 *id)
+{
+	uint8		bytes[ANSWER_ID_BYTES + sizeof(ReuseDigest)];
+	uint8		digest[SHA256_SIZE];
+
+	memcpy(bytes, id, ANSWER_ID_BYTES);
+	memcpy(bytes + ANSWER_ID_BYTES, key->release.bytes, sizeof(ReuseDigest));
+	sha256_of(bytes, sizeof(bytes), digest);
+	memcpy(id, digest, ANSWER_ID_BYTES);
+}
+
+/* May all public relations that are read be read as they were? */
+static bool
+publics_are_others(List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		if (may_write(lfirst_oid(lc)))
+			return false;
+	}
+	return true;
+}
+
+/* The digest of a release that reads these rows; what else it is made of, in *rest. */
+static void
+digest_release(ReleaseState *state, List *rows, StringInfo rest, ReuseDigest *digest)
+{
+	StringInfoData bytes;
+
+	initStringInfo(&bytes);
+	appendStringInfo(&bytes, "%d %d", REUSE_FORMAT, PG_VERSION_NUM / 100);
+	append_part(&bytes, state, rows);
+	appendBinaryStringInfo(&bytes, rest->data, rest->len);
+	sha256_of(bytes.data, bytes.len, digest->bytes);
+	pfree(bytes.data);
+}
+
 /*
  * The key of a release, whose params have been read; false if it cannot be used again.  releases: all
  * of the statement, of which those that it reads have their own keys.  Allocates in the current
@@ -250,29 +300,25 @@ reuse_key(ReleaseState *state, List *releases, ReuseKey *key)
 	List	   *items = description(state);
 	int			nkeys = state->spec->nkeys;
 	ReuseDigest *sorted;
-	StringInfoData bytes;
-	ListCell   *lc;
+	StringInfoData rest;
 
-	if (items == NIL || list_length(list_nth(items, REUSE_KEYS)) != nkeys)
+	if (items == NIL || list_length(list_nth(items, REUSE_KEYS)) != nkeys ||
+		!publics_are_others(list_nth(items, REUSE_PUBLICS)))
 		return false;
-	foreach(lc, (List *) list_nth(items, REUSE_PUBLICS))
-	{
-		if (may_write(lfirst_oid(lc)))
-			return false;
-	}
-	initStringInfo(&bytes);
-	appendStringInfo(&bytes, "%d %d", REUSE_FORMAT, PG_VERSION_NUM / 100);
-	append_part(&bytes, state, list_nth(items, REUSE_ROWS));
-	if (!append_reads(&bytes, state, releases))
+	initStringInfo(&rest);
+	if (!append_reads(&rest, state, releases))
 		return false;
-	append_settings(&bytes, state, DatumGetBool(((Const *) list_nth(items, REUSE_SESSION))->constvalue));
-
+	append_settings(&rest, state, DatumGetBool(((Const *) list_nth(items, REUSE_SESSION))->constvalue));
 	key->keys = digests(state, list_nth(items, REUSE_KEYS));
 	key->outputs = digests(state, list_nth(items, REUSE_OUTPUTS));
 	sorted = palloc(Max(nkeys, 1) * sizeof(ReuseDigest));
 	memcpy(sorted, key->keys, nkeys * sizeof(ReuseDigest));
 	qsort(sorted, nkeys, sizeof(ReuseDigest), compare_digests);
-	appendBinaryStringInfo(&bytes, (const char *) sorted, nkeys * sizeof(ReuseDigest));
-	sha256_of(bytes.data, bytes.len, key->release.bytes);
+	appendBinaryStringInfo(&rest, (const char *) sorted, nkeys * sizeof(ReuseDigest));
+
+	digest_release(state, list_nth(items, REUSE_ROWS), &rest, &key->release);
+	key->has_whole = list_nth(items, REUSE_WHOLE_ROWS) != NIL;
+	if (key->has_whole)
+		digest_release(state, list_nth(items, REUSE_WHOLE_ROWS), &rest, &key->whole);
 	return true;
 }

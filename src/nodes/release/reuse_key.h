@@ -27,6 +27,8 @@ typedef struct ReuseDigest
 typedef struct ReuseKey
 {
 	ReuseDigest release;		/* of all but which outputs it has: rows, keys, price, limits */
+	ReuseDigest whole;			/* of the release without conditions on keys alone */
+	bool		has_whole;		/* it has such conditions */
 	ReuseDigest *keys;			/* of each key, in the order of its columns */
 	ReuseDigest *outputs;		/* of each output, in the order of its columns */
 } ReuseKey;
@@ -37,6 +39,7 @@ typedef struct Reuse
 	ReuseKey	key;
 	uint8		id[ANSWER_ID_BYTES];	/* of the answer that it hands out, or will draw */
 	bytea	   *answer;			/* kept before, and handed out now; NULL: it is drawn */
+	List	   *quals;			/* conditions on keys that rows of the answer must meet */
 	TimestampTz as_of;			/* when what it reads was so, at the latest */
 	List	   *releases;		/* all of the statement */
 	bool		turn;			/* others wait for its answer (turn.c) ... */
@@ -46,6 +49,8 @@ typedef struct Reuse
 } Reuse;
 
 extern bool reuse_key(ReleaseState *state, List *releases, ReuseKey *key);
+extern List *reuse_key_quals(const ReleaseState *state);
+extern void reuse_part_id(const ReuseKey *key, uint8 *id);
 extern List *reuse_reads(const ReleaseState *state, List *releases);
 extern int	compare_digests(const void *a, const void *b);
 

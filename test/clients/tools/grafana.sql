@@ -1,7 +1,7 @@
 -- Grafana: the simple protocol.  Variables are asked for when a dashboard opens and again when its time range is
 -- known; a time range that is relative to now would make every panel another question each time.
 
---# reused: 6
+--# reused: 5
 
 --# part: connect, 0
 SELECT 1

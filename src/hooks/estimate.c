@@ -210,6 +210,7 @@ lines_of(QueryDesc *started, int64 individuals)
 	{
 		EstimateLine *line = new_line(ESTIMATE_STATEMENT);
 
+		line->name = pstrdup("no release");
 		line->epsilon_nano = line->delta_atto = 0;
 		line->advice = pstrdup("The statement has no release, and costs nothing.");
 		return list_make1(line);

@@ -89,7 +89,8 @@ read_params_of(const Oid *types, int ntypes, ArrayType *given)
 	if (nvalues != ntypes)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_PARAMETER),
-				 errmsg("the query has %d parameters, and %d values are given", ntypes, nvalues),
+				 errmsg("number of values given (%d) is not the number of parameters of the query (%d)",
+						nvalues, ntypes),
 				 errhint("Give a value for each as text: dp_agg.estimate('SELECT ... $1 ... $2', ARRAY['5', 'North']).")));
 	if (ntypes == 0)
 		return NULL;

@@ -29,7 +29,7 @@ foreach my $counter ('blocks_fetched', 'tuples_returned', 'tuples_fetched', 'num
 attack('the counter of rows that a condition leaves', "SELECT pg_stat_get_xact_tuples_returned('people'::regclass)",
 	before => [ 'BEGIN', 'DECLARE c CURSOR FOR SELECT dp_count(*) FROM people WHERE name = \'p5\'', "SELECT pg_relation_size('people') > 0", 'FETCH c' ],
 	state => '00000', moves => 0);
-attack("sizes a plan would show: $_", $_, control => 'runs')
+attack("sizes a plan would show: $_", $_, control => 'runs', alone => 1, moves => 0, state => '00000|DP002|42501')
   foreach 'EXPLAIN SELECT dp_count(*) FROM people WHERE x = 37', 'EXPLAIN SELECT * FROM people WHERE x = 37',
   "DO \$\$ DECLARE r record; BEGIN FOR r IN EXECUTE 'EXPLAIN SELECT * FROM people WHERE x = 37' LOOP RAISE NOTICE '%', r; END LOOP; END \$\$";
 attack('statistics of columns', "SELECT count(*) FROM pg_stats WHERE tablename = 'people' AND schemaname = current_schema()",
@@ -82,7 +82,7 @@ SQL
 
 # ---------- EXPLAIN in every form ----------
 
-attack("explained: $_", $_, control => 'runs') foreach
+attack("explained: $_", $_, control => 'runs', alone => 1, moves => 0, state => /ANALYZE/ ? 'DP002|42501' : '00000|DP002|42501') foreach
   (map { "EXPLAIN ($_) SELECT count(*) FROM people WHERE x = 37" } 'ANALYZE', 'ANALYZE, VERBOSE', 'ANALYZE, BUFFERS', 'ANALYZE, TIMING OFF, SUMMARY OFF', 'ANALYZE, WAL', 'VERBOSE', 'COSTS OFF', 'FORMAT json', 'FORMAT xml', 'FORMAT yaml'),
   'EXPLAIN ANALYZE SELECT name FROM people', 'EXPLAIN SELECT * FROM pub WHERE k IN (SELECT x FROM people)', 'EXPLAIN DECLARE c CURSOR FOR SELECT name FROM people', 'EXPLAIN CREATE TABLE a.x AS SELECT count(*) FROM people', 'EXPLAIN CREATE MATERIALIZED VIEW a.x AS SELECT x FROM people',
   'EXPLAIN INSERT INTO a.own SELECT id, name FROM people', 'EXPLAIN ANALYZE INSERT INTO a.own SELECT count(*)::int FROM people', 'EXPLAIN UPDATE a.own SET b = name FROM people WHERE id = a', 'EXPLAIN DELETE FROM a.own USING people WHERE id = a',
@@ -91,7 +91,8 @@ attack("explained: EXECUTE ($_)", "EXPLAIN ($_) EXECUTE q(37)", before => ['PREP
   foreach 'COSTS', 'ANALYZE';
 attack('explained: EXECUTE of a generic plan', 'EXPLAIN EXECUTE q(37)', before => [ 'SET plan_cache_mode = force_generic_plan', 'PREPARE q(int) AS SELECT count(*) FROM people WHERE x = $1', 'EXECUTE q(1)', 'EXECUTE q(2)' ],
 	after => [ 'DEALLOCATE ALL', 'RESET plan_cache_mode' ], control => 'runs');
-attack("explained: $_->[0]", $_->[1], before => [ 'DISCARD PLANS', @$_[ 2 .. $#$_ ] ], control => 'runs', state => 'DP002|42501') foreach
+attack("explained: $_->[0]", $_->[1], before => [ 'DISCARD PLANS', @$_[ 2 .. $#$_ ] ], control => 'runs', moves => 0,
+	state => $_->[1] =~ /ANALYZE/ ? 'DP002|42501' : '00000|DP002|42501') foreach
   [ 'within PL/pgSQL', 'SELECT a.explained()', q{CREATE OR REPLACE FUNCTION a.explained() RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN EXECUTE 'EXPLAIN SELECT count(*) FROM people WHERE x = 37' INTO t; RETURN t; END $$} ],
   [ 'of a function that asks', 'EXPLAIN ANALYZE SELECT a.asks()', q{CREATE OR REPLACE FUNCTION a.asks() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM people WHERE x = 37); END $$} ],
   [ 'of a function that is inlined', 'EXPLAIN SELECT * FROM a.inlined()', q{CREATE OR REPLACE FUNCTION a.inlined() RETURNS SETOF bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM people WHERE x = 37'} ],

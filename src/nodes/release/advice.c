@@ -23,8 +23,13 @@
 /* Most epsilon of a release. */
 #define MOST_EPSILON 1000.0
 
-/* From so many rows on, fewer of them are bounded in the same way (FEW_ROWS in query/totals.c). */
-#define MANY_ROWS 5
+/*
+ * With fewer rows a release may be made otherwise than with more: a limit of 1 needs no count of
+ * rows (one_row_counts() in query/moments.c), and with a few the release may be bounded by total
+ * (FEW_ROWS in query/totals.c).  What that would yield, only the query with that limit tells.
+ */
+#define LEAST_TOTAL 2
+#define LEAST_ROWS 5
 
 /* Adds a sentence. */
 static void
@@ -87,19 +92,30 @@ advise_epsilon(StringInfo text, const ReleaseState *state, const SpecOutput *out
 									twice, better));
 }
 
-/* Says what a smaller limit would do, and at what price. */
+/*
+ * Says what half of a limit would do, and at what price; below "least", only that it would.
+ */
 static void
 advise_limit(StringInfo text, const ReleaseState *state, const SpecOutput *output,
-			 int64 individuals, double error, int position, const char *name, int64 limit)
+			 int64 individuals, double error, int position, const char *name, int64 limit,
+			 int64 least)
 {
-	double		better = error_with(state, output, individuals, position, (double) limit);
+	double		better;
 
-	if (better < LESS * error)
+	if (limit < 2)
+		return;
+	better = error_with(state, output, individuals, position, (double) (limit / 2));
+	if (better >= LESS * error)
+		return;
+	if (limit / 2 >= least)
 		add_sentence(text, psprintf("With dp_with(%s => " INT64_FORMAT ") it is %.3g, and what individuals have beyond that is left out.",
-									name, limit, better));
+									name, limit / 2, better));
+	else
+		add_sentence(text, psprintf("A smaller %s, as of dp_with(%s => 1), makes it smaller, and what individuals have beyond that is left out.",
+									name, name));
 }
 
-/* Says what smaller limits would do: half of each, where the release is bounded in the same way then. */
+/* Says what smaller limits would do. */
 static void
 advise_limits(StringInfo text, const ReleaseState *state, const SpecOutput *output,
 			  int64 individuals, double error)
@@ -111,17 +127,14 @@ advise_limits(StringInfo text, const ReleaseState *state, const SpecOutput *outp
 		return;
 	if (spec->by_total || (spec->whole && !spec->rows_asked))
 	{
-		if (params->total > 1)
-			advise_limit(text, state, output, individuals, error, DP_PARAM_TOTAL, "max_total",
-						 params->total / 2);
+		advise_limit(text, state, output, individuals, error, DP_PARAM_TOTAL, "max_total",
+					 params->total, LEAST_TOTAL);
 		return;
 	}
-	if (params->groups > 1)
-		advise_limit(text, state, output, individuals, error, DP_PARAM_GROUPS, "max_groups",
-					 params->groups / 2);
-	if (params->rows > 1)
-		advise_limit(text, state, output, individuals, error, DP_PARAM_ROWS, "max_rows",
-					 params->rows / 2 >= MANY_ROWS ? params->rows / 2 : 1);
+	advise_limit(text, state, output, individuals, error, DP_PARAM_GROUPS, "max_groups",
+				 params->groups, 1);
+	advise_limit(text, state, output, individuals, error, DP_PARAM_ROWS, "max_rows",
+				 params->rows, LEAST_ROWS);
 }
 
 /* Has the argument whose bounds stand at that position bounds of its sum? */

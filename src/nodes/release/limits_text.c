@@ -68,6 +68,13 @@ rows_origin(const ReleaseSpec *spec, const ReleaseParams *params)
 	return asked_by(params->rows, dp_setting_max_rows, "max_rows");
 }
 
+/* Does the release read one protected relation?  Limits of several are combined. */
+static bool
+one_relation(const ReleaseSpec *spec)
+{
+	return strchr(spec->relations, ',') == NULL;
+}
+
 /* Where max_total comes from; NULL if that is not known. */
 static const char *
 total_origin(const ReleaseSpec *spec, const ReleaseParams *params)
@@ -84,7 +91,9 @@ total_origin(const ReleaseSpec *spec, const ReleaseParams *params)
 		return "declared by protect";
 	if (rel != NULL && rel->max_total == 0 && asked == (int64) rel->max_groups * rel->max_rows)
 		return "max_groups times max_rows, as declared by protect";
-	return NULL;
+	if ((double) asked == params->values[DP_PARAM_GROUPS] * params->values[DP_PARAM_ROWS])
+		return "max_groups times max_rows";
+	return one_relation(spec) ? "asked for by dp_with" : NULL;
 }
 
 /*

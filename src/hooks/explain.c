@@ -38,13 +38,22 @@ digits_of(int64 amount, int digits)
 	return digits;
 }
 
-/* Shows an amount in units of 10^-digits, if there is one. */
+/* Most of what a double can tell from its neighbours in all its digits. */
+#define EXACT_IN_DOUBLE INT64CONST(1000000000000000)
+
+/* Shows an amount in units of 10^-digits, if there is one; of large ones 15 digits, rounded down. */
 static void
 show_amount(const char *label, int64 amount, int digits, ExplainState *es)
 {
-	if (amount >= 0)
-		ExplainPropertyFloat(label, NULL, (double) amount * pow(10, -digits),
-							 digits_of(amount, digits), es);
+	if (amount < 0)
+		return;
+	while (amount >= EXACT_IN_DOUBLE && digits > 0)
+	{
+		amount /= 10;
+		digits--;
+	}
+	ExplainPropertyFloat(label, NULL, (double) amount * pow(10, -digits),
+						 digits_of(amount, digits), es);
 }
 
 /* Shows an error with three digits or more, if there is one. */

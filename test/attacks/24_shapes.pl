@@ -24,7 +24,7 @@ attack("a window that fails for a row: $_", "SELECT dp_count(*) FROM (SELECT $_ 
 attack("the analyst's code in a window: $_", "SELECT dp_count(*) FROM (SELECT $_ AS w FROM people) s WHERE w > 0", %runs) foreach
   'lag(a.spy(x)) OVER (PARTITION BY id)', 'count(*) OVER (PARTITION BY id, a.spy(x))', 'row_number() OVER (PARTITION BY id ORDER BY a.spy(x))', 'a.seen(x) OVER (PARTITION BY id)', 'a.greatest(x) OVER (PARTITION BY id)', 'a.cn(*) OVER (PARTITION BY id)', 'count(*) FILTER (WHERE a.spy(x) > 0) OVER (PARTITION BY id)';
 attack('a row by its number', 'SELECT dp_count(*) FROM (SELECT id, row_number() OVER (PARTITION BY id ORDER BY x) AS w FROM people) s WHERE id = 5 AND w = 1', state => '00000', moves => 0);
-attack('the plan of a window', 'EXPLAIN SELECT dp_count(*) FROM (SELECT row_number() OVER (PARTITION BY id ORDER BY x) AS w FROM people) s', %runs, state => '00000', moves => 0);
+attack('the plan of a window', 'EXPLAIN SELECT dp_count(*) FROM (SELECT row_number() OVER (PARTITION BY id ORDER BY x) AS w FROM people) s', %runs, state => '00000', moves => 0, without => qr/Left: .*/);
 attack('rows with numbers', 'SELECT id, row_number() OVER (PARTITION BY id ORDER BY x) FROM people', %runs);
 
 # ---------- calendars and functions in FROM ----------

@@ -248,7 +248,8 @@ plan_and_start(Query *query, int cursor_options, const char *source, ParamListIn
  *		groups of so many individuals: a list of EstimateLine.
  *
  * query is rewritten, and is changed.  params: values of parameters, or NULL.  Raises what the statement
- * would raise before it is paid for; that accounts have too little left is no error here.
+ * would raise before it is paid for, but for what values of the session raise (nodes/release/settle.c),
+ * which are not computed; that accounts have too little left is no error here.
  */
 List *
 estimate_statement(Query *query, int cursor_options, const char *source, ParamListInfo params,

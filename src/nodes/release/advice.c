@@ -161,7 +161,7 @@ advise_bounds(StringInfo text, const ReleaseState *state, const SpecOutput *outp
 	switch (output->kind)
 	{
 		case SPEC_OUT_SUM:
-			add_sentence(text, "It grows with the magnitude of the bounds: narrower ones help.");
+			add_sentence(text, "Its error grows with the magnitude of the bounds: narrower ones help.");
 			if (spec_may_bound(spec) && output->nterms == 0 && !has_total(spec, output->bound_x) &&
 				state->params.unit > 1)
 				add_sentence(text, "If the sum of an individual's values is bounded by less than its rows allow, dp_agg.set_total() of the column says so.");
@@ -171,11 +171,11 @@ advise_bounds(StringInfo text, const ReleaseState *state, const SpecOutput *outp
 		case SPEC_OUT_STDDEV_SAMP:
 		case SPEC_OUT_COVAR_POP:
 		case SPEC_OUT_COVAR_SAMP:
-			add_sentence(text, "It grows with the width of the bounds: narrower ones help, and so do larger groups.");
+			add_sentence(text, "Its error grows with the width of the bounds: narrower ones help, and so do larger groups.");
 			break;
 		case SPEC_OUT_VAR_POP:
 		case SPEC_OUT_VAR_SAMP:
-			add_sentence(text, "It grows with the square of the width of the bounds: narrower ones help, and so do larger groups.");
+			add_sentence(text, "Its error grows with the square of the width of the bounds: narrower ones help, and so do larger groups.");
 			break;
 		default:
 			break;
@@ -238,7 +238,7 @@ advice_about_release(const ReleaseState *state, int64 individuals)
 		add_sentence(&text, psprintf("Epsilon is divided among %d parts: what is added up, and each column that medians, modes or histograms are chosen from. Each is sharper in a query of its own.",
 									 spec_shares(spec)));
 	else if (spec->dimensions > 3 && spec->noutputs > 1)
-		add_sentence(&text, "Fewer outputs of different columns share less noise.");
+		add_sentence(&text, "Fewer outputs, of fewer columns, have less noise each.");
 	advise_declarations(&text, spec, &state->params);
 	return or_null(&text);
 }

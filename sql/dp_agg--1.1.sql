@@ -501,6 +501,15 @@ AS 'MODULE_PATHNAME', 'dp_last_release' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.last_release() IS
 'the outputs of all releases of the session''s last statement that had any: epsilon and delta that the release cost, how many groups it let out, and the standard error of the output from the law of its noise, in the unit of the output (root mean square over these groups; NULL where there is none); the risk tier of the release, why (as sentences, in the language of lc_messages, and as codes), what it obliges to, and warnings about its keys; the number of the release in the statement, from 1; whether limits may have left out rows or weighed them less (bounded), the number of individuals from which the output of a group has a value with probability 1/2, and the limits that counted (max_total: NULL where there is none); the keys of the grouping set, as in (clinic, sex), where the release has several: each has rows of its own, and shares the release''s number and price; whether the noise of the output is Gaussian, as it may be where all accounts add up rho; whether an earlier answer was handed out again (reused), at no price: the error is that of its noise; the conditions on time that were rounded to the grain of their column, as they became (grain); no row before the first release';
 
+CREATE FUNCTION dp_agg.estimate(query text, params text[] DEFAULT '{}', individuals bigint DEFAULT 1000)
+RETURNS TABLE (item text, name text, population name, release integer, grouping_set text,
+			   epsilon numeric, delta numeric, epsilon_left numeric, delta_left numeric,
+			   standard_error double precision, rank_error bigint, smallest_group bigint, gaussian boolean,
+			   limits text, bounds text, advice text)
+AS 'MODULE_PATHNAME', 'dp_estimate' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dp_agg.estimate(text, text[], bigint) IS
+'what a query would cost the session, and how sharp it would be; spends nothing, runs nothing and reads no protected row. params: values of $1, $2, ... as texts; individuals (1 .. 1e12): the group that errors are for. A row for each account that would pay (epsilon and delta: the price; epsilon_left and delta_left: what my_budget would show afterwards), each release (price, smallest group that appears, limits and why they apply) and each output (standard_error in its own unit, or for a median or quantile rank_error: in individuals, with probability 0.95; bounds; advice: what would make it sharper); errors: those of the query but for DP001, 22023 for what is not one query, 42P02 for parameters without values';
+
 -- ----------------------------------------------------------------------------
 -- Risk tiers: codes as sentences.
 -- ----------------------------------------------------------------------------

@@ -51,6 +51,7 @@ _PG_init(void)
 	path_hooks_init();
 	statistics_hooks_init();
 	executor_hooks_init();
+	explain_hook_init();
 	utility_hook_init();
 	permissions_hook_init();
 }

@@ -269,6 +269,22 @@ typedef RangeTblEntry DpPermissions;
 #define DP_PLANNER_PASS(query, source, options, params) query, source, options, params
 #endif
 
+/* Plans a query; 19 takes which EXPLAIN asks for the plan, or NULL. */
+#if PG_VERSION_NUM >= 190000
+#define DP_PLAN_QUERY(query, source, options, params, es) \
+	pg_plan_query(query, source, options, params, es)
+#else
+#define DP_PLAN_QUERY(query, source, options, params, es) \
+	((void) (es), pg_plan_query(query, source, options, params))
+#endif
+
+/* Does EXPLAIN show a plan for any values of parameters (GENERIC_PLAN)? */
+#if PG_VERSION_NUM >= 160000
+#define DP_EXPLAIN_IS_GENERIC(es) ((es)->generic)
+#else
+#define DP_EXPLAIN_IS_GENERIC(es) false
+#endif
+
 /* The query that a function in FROM stands for; NULL if it is not one that can be inlined. */
 #if PG_VERSION_NUM >= 190000
 #define DP_INLINE_IN_FROM(root, rte) inline_function_in_from(root, rte)

@@ -72,7 +72,7 @@ static const struct
 	},
 	[REFUSE_EXPLAIN] = {
 		"plans over protected relations are not shown: run the query itself",
-		"Plans tell about the rows; run the query, or ask the administrator to explain it."
+		"Plans tell about the rows. EXPLAIN without ANALYZE, of the query itself, and dp_agg.estimate() say what it costs and how sharp it is."
 	},
 	[REFUSE_EXPRESSION] = {
 		"this kind of expression is not available below a release: apply it to released values, in an outer query",

@@ -21,6 +21,7 @@
 #include "utils/acl.h"
 
 #include "core/refusals.h"
+#include "hooks/charges.h"
 #include "hooks/copy.h"
 #include "hooks/hooks.h"
 #include "hooks/kept.h"
@@ -32,7 +33,6 @@
 #include "nodes/identity.h"
 #include "nodes/release/grains.h"
 #include "nodes/release/node.h"
-#include "nodes/release/reuse_key.h"
 #include "nodes/release/scans.h"
 #include "nodes/release/settle.h"
 #include "nodes/release/state.h"
@@ -128,110 +128,6 @@ check_scans(PlannedStmt *plan, Bitmapset *scanned)
 }
 
 /*
- * What a release reveals, but for what its account has spent.  The size of its population is
- * what is declared now, whatever it was when the query was planned.
- */
-static TierCodes
-release_codes(const ReleaseSpec *spec, const ReleaseParams *params)
-{
-	const ProtectedRelation *rel = policy_lookup(spec->relid);
-
-	return tier_of_release(params->epsilon_nano, rel != NULL ? rel->individuals : 0);
-}
-
-/* What one release is charged and logged as; the releases of grouping sets as one. */
-typedef struct Charge
-{
-	LedgerItem *item;
-	int			number;			/* in the statement, from 1 */
-	const SpecGrouping *grouping;	/* of the first of them */
-	Bitmapset  *sets;			/* numbers of the grouping sets that are in it */
-} Charge;
-
-/* What an output is called in the log, if several grouping sets have it. */
-static const char *
-charged_outputs(const ReleaseSpec *spec)
-{
-	if (spec->grouping.count < 2)
-		return spec->output_names;
-	return psprintf("%s in %d grouping sets",
-					spec->noutputs > 0 ? spec->output_names : "group keys", spec->grouping.count);
-}
-
-/* A charge for a release. */
-static Charge *
-new_charge(const ReleaseState *state)
-{
-	const ReleaseSpec *spec = state->spec;
-	Charge	   *charge = palloc0(sizeof(Charge));
-	LedgerItem *item = palloc0(sizeof(LedgerItem));
-
-	item->population = spec->population;
-	item->epsilon_nano = state->params.epsilon_nano;
-	item->delta_atto = state->params.delta_atto;
-	item->least_epsilon = spec_least_epsilon();
-	item->relations = spec->relations;
-	item->outputs = charged_outputs(spec);
-	item->account_required = spec->account_required;
-	item->concentrated = state->params.gaussian;
-	item->codes = release_codes(spec, &state->params);
-	item->reused = state->reuse != NULL && state->reuse->answer != NULL;
-	if (item->reused)
-		item->epsilon_nano = item->delta_atto = 0;
-	item->lifetime_limit = tier_lifetime_limit();
-	charge->item = item;
-	charge->grouping = &spec->grouping;
-	return charge;
-}
-
-/*
- * Finds the charge that pays for a release, or adds one.  A charge pays for each grouping set
- * of one GROUP BY once, and its price is that of all; should a set stand in the plan twice, it
- * is paid for twice.
- */
-static List *
-add_charge(List *charges, const ReleaseState *state, Charge **found)
-{
-	const SpecGrouping *grouping = &state->spec->grouping;
-	ListCell   *lc;
-
-	foreach(lc, charges)
-	{
-		Charge	   *charge = lfirst(lc);
-
-		if (grouping->number > 0 && charge->grouping->number > 0 &&
-			memcmp(grouping->id, charge->grouping->id, DP_SPEC_ID_BYTES) == 0 &&
-			!bms_is_member(grouping->number, charge->sets) &&
-			(charge->item->reused ||
-			 (charge->item->epsilon_nano == state->params.epsilon_nano &&
-			  charge->item->delta_atto == state->params.delta_atto)))
-		{
-			charge->sets = bms_add_member(charge->sets, grouping->number);
-			charge->item->concentrated |= state->params.gaussian;
-			*found = charge;
-			return charges;
-		}
-	}
-	*found = new_charge(state);
-	(*found)->number = list_length(charges) + 1;
-	(*found)->sets = bms_make_singleton(grouping->number);
-	return lappend(charges, *found);
-}
-
-/*
- * The delta of a release, unless it was asked for: no greater part of an account's delta than of its
- * epsilon (see ledger_delta_share()).  Nothing of the release depends on it before it runs.
- */
-static void
-settle_delta(ReleaseState *state)
-{
-	if (!state->spec->delta_asked)
-		spec_limit_delta(state->spec, &state->params,
-						 ledger_delta_share(&state->spec->population, state->params.epsilon_nano,
-											state->params.delta_atto));
-}
-
-/*
  * Has the ledger charge the statement for these releases, and marks them as paid.  What they
  * reveal is logged with them, and known to them from here on.
  */
@@ -239,31 +135,13 @@ static void
 pay_releases(List *releases, const char *query_text)
 {
 	static uint64 statement = 0;
-	List	   *charges = NIL;
-	List	   *paying = NIL;	/* the charge of each release */
-	List	   *items = NIL;
+	List	   *paying;			/* the charge of each release */
+	List	   *items = charges_of(releases, &paying);
 	ListCell   *lc;
 	ListCell   *lp;
 
-	reuse_answers(releases);
-	foreach(lc, releases)
-	{
-		Charge	   *charge;
-
-		settle_delta(release_state(lfirst(lc)));
-		charges = add_charge(charges, release_state(lfirst(lc)), &charge);
-		paying = lappend(paying, charge);
-	}
-	if (charges == NIL)
+	if (items == NIL)
 		return;
-	foreach(lc, charges)
-	{
-		LedgerItem *item = ((Charge *) lfirst(lc))->item;
-
-		if (item->concentrated && !item->reused)
-			item->outputs = psprintf("%s, Gaussian noise", item->outputs);
-		items = lappend(items, item);
-	}
 	ledger_charge(items, query_text != NULL ? query_text : "");
 	statement++;
 	forboth(lc, releases, lp, paying)
@@ -313,14 +191,14 @@ start(QueryDesc *queryDesc, int eflags)
 
 /*
  * ExecutorStart in a quiet section, for an analyst.  Counters of the client's own tables
- * go on, because autovacuum goes by them.
+ * go on, because autovacuum goes by them.  estimated: the statement will not run (session/explain.c).
  */
 static void
-start_quietly(QueryDesc *queryDesc, int eflags)
+start_quietly(QueryDesc *queryDesc, int eflags, bool estimated)
 {
 	QuietState	quiet;
 
-	refuse_unsafe_session();
+	refuse_unsafe_session(estimated);
 	quiet_begin(&quiet);
 	start(queryDesc, eflags);
 	quiet_end(&quiet);
@@ -350,6 +228,8 @@ static void
 pay_executor_start(QueryDesc *queryDesc, int eflags)
 {
 	uint64		begun = releases_begun();
+	bool		estimated = explain_is_estimate(queryDesc) &&
+		(eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
 	bool		concerned;
 	bool		analyst;
 	bool		audited;
@@ -368,7 +248,7 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	analyst = concerned && plan_is_for_analyst(queryDesc->plannedstmt);
 	audited = plan_reads_classified(queryDesc, eflags);
 	if (analyst)
-		start_quietly(queryDesc, eflags);
+		start_quietly(queryDesc, eflags, estimated);
 	else
 		start(queryDesc, eflags);
 	refuse_kept_preview(queryDesc);
@@ -385,6 +265,7 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 		return;
 	settle_releases(releases);
 	settle_grains(releases);
+	reuse_answers(releases);
 	pay_releases(releases, queryDesc->sourceText);
 	tell_grains(releases);
 }

@@ -9,6 +9,7 @@ extern void planner_hook_init(void);
 extern void path_hooks_init(void);
 extern void statistics_hooks_init(void);
 extern void executor_hooks_init(void);
+extern void explain_hook_init(void);
 extern void utility_hook_init(void);
 extern void permissions_hook_init(void);
 

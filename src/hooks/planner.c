@@ -29,6 +29,7 @@
 
 #include "core/compat.h"
 #include "hooks/hooks.h"
+#include "hooks/planner.h"
 #include "ledger/account.h"
 #include "ledger/answers.h"
 #include "planner/awaiting.h"
@@ -235,6 +236,38 @@ ask_walker(Node *node, AskContext *context)
 	return expression_tree_walker(node, ask_walker, context);
 }
 
+/*
+ * Does a statement ask about protected relations that the user may only see releases of?  Raises
+ * "permission denied" as the planner would.
+ */
+static bool
+asks_plainly(Query *query)
+{
+	AskContext	ask = {.user = GetUserId()};
+
+	(void) ask_walker((Node *) query, &ask);
+	return ask.concerned && ask.analyst;
+}
+
+/*
+ * planner_asks_as_analyst
+ *		The same of a rewritten query that is not planned yet, with the relations that functions in FROM
+ *		bring into it.
+ *
+ * The query is not changed.
+ */
+bool
+planner_asks_as_analyst(Query *query, ParamListInfo params)
+{
+	if (asks_plainly(query))
+		return true;
+	if (!has_function_walker((Node *) query, NULL))
+		return false;
+	query = copyObject(query);
+	(void) inline_functions_walker((Node *) query, scratch_root(query, params));
+	return asks_plainly(query);
+}
+
 /* ----------
  * The hook
  * ----------
@@ -268,11 +301,11 @@ plan_rewritten(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 
 /*
  * Plans a statement that names protected relations, rewritten where the user is an analyst
- * or it has dp_ functions.
+ * or it has dp_ functions.  estimated: nothing of the plan will be shown (session/explain.c).
  */
 static PlannedStmt *
 plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
-			   AskContext *ask, PlannerInfo *root)
+			   AskContext *ask, PlannerInfo *root, bool estimated)
 {
 	PlannedStmt *result = NULL;
 	Oid			accounts = ledger_accounts();
@@ -309,7 +342,7 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 
 	/* code of the client's may have run at plan time, and the plan be printed */
 	if (ask->analyst)
-		refuse_unsafe_session();
+		refuse_unsafe_session(estimated);
 
 	/*
 	 * what was decided here holds for this role, and until its accounts change their
@@ -327,6 +360,7 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 static PlannedStmt *
 guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 {
+	bool		estimated = explain_is_estimate(parse);
 	AskContext	ask = {.user = GetUserId()};
 	PlannerInfo *root = scratch_root(parse, params);
 	PlannedStmt *result;
@@ -337,10 +371,10 @@ guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	}
 	(void) ask_walker((Node *) parse, &ask);
 	if (ask.concerned && ask.analyst)
-		refuse_unsafe_session();
+		refuse_unsafe_session(estimated);
 	if (ask.concerned)
 		result = plan_concerned(DP_PLANNER_PASS(parse, query_string, cursor_options, params),
-								&ask, root);
+								&ask, root, estimated);
 	else
 		result = plan(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	result->invalItems = list_concat(result->invalItems, root->glob->invalItems);

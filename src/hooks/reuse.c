@@ -335,6 +335,21 @@ look(List *releases)
 	}
 }
 
+/* May answers be handed out again in the place of any of these releases? */
+static bool
+may_reuse(List *releases)
+{
+	return releases != NIL && drain_is_seen() && any_window(releases);
+}
+
+/* reuse_foresee: finds the answers that would be handed out again if the statement ran now; waits for nobody. */
+void
+reuse_foresee(List *releases)
+{
+	if (may_reuse(releases))
+		look(releases);
+}
+
 /*
  * reuse_answers
  *		Finds answers that are handed out again in the place of releases of a statement, which are
@@ -348,7 +363,7 @@ reuse_answers(List *releases)
 {
 	MemoryContext old;
 
-	if (releases == NIL || !drain_is_seen() || !any_window(releases))
+	if (!may_reuse(releases))
 		return;
 	old = MemoryContextSwitchTo(release_state(linitial(releases))->css.ss.ps.state->es_query_cxt);
 	for (int i = 0; i < MOST_LOOKS; i++)

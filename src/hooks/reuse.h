@@ -9,6 +9,7 @@
 
 #include "nodes/pg_list.h"
 
+extern void reuse_foresee(List *releases);
 extern void reuse_answers(List *releases);
 
 #endif							/* DP_HOOKS_REUSE_H */

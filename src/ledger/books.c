@@ -115,9 +115,12 @@ read_rho(Account *account)
 	}
 }
 
-/* Reads the row of an account, which is locked; one whose renewal is due is read as renewed. */
-static void
-read_account(Account *account)
+/*
+ * books_read
+ *		Reads the row of an account; one whose renewal is due at that time is read as renewed.
+ */
+void
+books_read(Account *account, TimestampTz now)
 {
 	TupleTableSlot *row = account->row;
 
@@ -136,7 +139,7 @@ read_account(Account *account)
 	if (row->tts_isnull[Anum_account_renews_at - 1])
 		return;
 	account->renews_at = DatumGetTimestampTz(column(row, Anum_account_renews_at));
-	if (account->renews_at > GetCurrentTransactionStartTimestamp())
+	if (account->renews_at > now)
 		return;
 	account->epsilon_spent = 0;
 	account->delta_spent = 0;
@@ -144,7 +147,7 @@ read_account(Account *account)
 	account->releases_spent = 0;
 	account->renews_at = ledger_next_renewal(DatumGetTimestampTz(column(row, Anum_account_period_anchor)),
 											 DatumGetIntervalP(column(row, Anum_account_period)),
-											 GetCurrentTransactionStartTimestamp());
+											 now);
 }
 
 /*
@@ -175,7 +178,7 @@ books_lock(Books *books, Account *account)
 		!is_account(account))
 		return false;
 	account->locked = true;
-	read_account(account);
+	books_read(account, GetCurrentTransactionStartTimestamp());
 	return !ItemPointerEquals(&account->row->tts_tid, &account->tid);
 }
 

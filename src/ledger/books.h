@@ -58,6 +58,7 @@ typedef struct Books Books;
 
 extern Books *books_open(Writing *writing);
 extern Account *books_account(Books *books, const NameData *population, Oid role);
+extern void books_read(Account *account, TimestampTz now);
 extern bool books_lock(Books *books, Account *account);
 extern void books_charge(Books *books, Account *account);
 

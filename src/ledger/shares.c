@@ -81,6 +81,8 @@ judge(const Share *share)
 	const Account *account = share->account;
 	const LedgerPrice *price = share->price;
 
+	if (price->releases == 0)
+		return LEDGER_UNDECIDED;	/* answers handed out again cost nothing */
 	if (account->query_limit >= 0 && price->epsilon_nano > account->query_limit)
 		return LEDGER_OVER_QUERY_LIMIT;
 	if (price->cheapest < least_of(share))

@@ -74,6 +74,19 @@ bias(double centre, double individuals, int64_t look, int64_t groups)
 }
 
 /*
+ * dp_average_large
+ *		The noisy number of individuals, in lattice units, from which a group is large; the
+ *		look must have some epsilon.
+ */
+dp_int128
+dp_average_large(int64_t epsilon_nano, int64_t groups, int64_t min_individuals)
+{
+	/* at most 2^8 * 10^9 * 10^6 * 2^30 */
+	return (dp_int128) min_individuals * DP_SCALE +
+		(dp_int128) LARGE_SCALES * 1000000000 * groups * DP_SCALE / dp_average_look(epsilon_nano) + 1;
+}
+
+/*
  * dp_average_draw
  *		If the group looks large, its noisy vector: noisy[0] individuals, and the sum twice,
  *		in lattice units; then law->centred, and the group may leave.  Otherwise
@@ -90,7 +103,6 @@ dp_average_draw(dp_random *rng, int64_t epsilon_nano, int64_t groups,
 				dp_int128 *noisy, dp_average_law *law)
 {
 	int64_t		look = dp_average_look(epsilon_nano);
-	dp_int128	large;
 	dp_int128	seen[2];
 	dp_int128	residue;
 	int64_t		centre;
@@ -103,13 +115,10 @@ dp_average_draw(dp_random *rng, int64_t epsilon_nano, int64_t groups,
 		return status;
 	seen[0] += individuals;
 	seen[1] += sum;
-	/* at most 2^8 * 10^9 * 10^6 * 2^30 */
-	large = (dp_int128) min_individuals * DP_SCALE +
-		(dp_int128) LARGE_SCALES * 1000000000 * groups * DP_SCALE / look + 1;
 #ifdef DP_FAULT_NOISELESS
 	return DP_OK;
 #endif
-	if (seen[0] < large)
+	if (seen[0] < dp_average_large(epsilon_nano, groups, min_individuals))
 		return DP_OK;
 
 	centre = centre_of(seen[1], seen[0]);

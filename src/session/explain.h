@@ -10,6 +10,8 @@
 extern void explain_begin(void);
 extern void explain_end(void);
 extern bool explaining(void);
-extern void refuse_unsafe_session(void);
+extern void explain_permit_estimate(const void *statement);
+extern bool explain_is_estimate(const void *statement);
+extern void refuse_unsafe_session(bool estimated);
 
 #endif							/* DP_EXPLAIN_H */

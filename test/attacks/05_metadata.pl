@@ -29,7 +29,9 @@ foreach my $counter ('blocks_fetched', 'tuples_returned', 'tuples_fetched', 'num
 attack('the counter of rows that a condition leaves', "SELECT pg_stat_get_xact_tuples_returned('people'::regclass)",
 	before => [ 'BEGIN', 'DECLARE c CURSOR FOR SELECT dp_count(*) FROM people WHERE name = \'p5\'', "SELECT pg_relation_size('people') > 0", 'FETCH c' ],
 	state => '00000', moves => 0);
-attack("sizes a plan would show: $_", $_, control => 'runs')
+# EXPLAIN shows an estimate.  What is left of the budget moves in it, for other attacks spend.
+my $left = qr/(Epsilon|Delta)[ -]Left\W+[\d.]+/;
+attack("sizes a plan would show: $_", $_, control => 'runs', alone => 1, moves => 0, without => $left, state => '00000|DP002|42501')
   foreach 'EXPLAIN SELECT dp_count(*) FROM people WHERE x = 37', 'EXPLAIN SELECT * FROM people WHERE x = 37',
   "DO \$\$ DECLARE r record; BEGIN FOR r IN EXECUTE 'EXPLAIN SELECT * FROM people WHERE x = 37' LOOP RAISE NOTICE '%', r; END LOOP; END \$\$";
 attack('statistics of columns', "SELECT count(*) FROM pg_stats WHERE tablename = 'people' AND schemaname = current_schema()",
@@ -82,7 +84,7 @@ SQL
 
 # ---------- EXPLAIN in every form ----------
 
-attack("explained: $_", $_, control => 'runs') foreach
+attack("explained: $_", $_, control => 'runs', alone => 1, moves => 0, without => $left, state => /ANALYZE/ ? 'DP002|42501' : '00000|DP002|42501') foreach
   (map { "EXPLAIN ($_) SELECT count(*) FROM people WHERE x = 37" } 'ANALYZE', 'ANALYZE, VERBOSE', 'ANALYZE, BUFFERS', 'ANALYZE, TIMING OFF, SUMMARY OFF', 'ANALYZE, WAL', 'VERBOSE', 'COSTS OFF', 'FORMAT json', 'FORMAT xml', 'FORMAT yaml'),
   'EXPLAIN ANALYZE SELECT name FROM people', 'EXPLAIN SELECT * FROM pub WHERE k IN (SELECT x FROM people)', 'EXPLAIN DECLARE c CURSOR FOR SELECT name FROM people', 'EXPLAIN CREATE TABLE a.x AS SELECT count(*) FROM people', 'EXPLAIN CREATE MATERIALIZED VIEW a.x AS SELECT x FROM people',
   'EXPLAIN INSERT INTO a.own SELECT id, name FROM people', 'EXPLAIN ANALYZE INSERT INTO a.own SELECT count(*)::int FROM people', 'EXPLAIN UPDATE a.own SET b = name FROM people WHERE id = a', 'EXPLAIN DELETE FROM a.own USING people WHERE id = a',
@@ -91,7 +93,8 @@ attack("explained: EXECUTE ($_)", "EXPLAIN ($_) EXECUTE q(37)", before => ['PREP
   foreach 'COSTS', 'ANALYZE';
 attack('explained: EXECUTE of a generic plan', 'EXPLAIN EXECUTE q(37)', before => [ 'SET plan_cache_mode = force_generic_plan', 'PREPARE q(int) AS SELECT count(*) FROM people WHERE x = $1', 'EXECUTE q(1)', 'EXECUTE q(2)' ],
 	after => [ 'DEALLOCATE ALL', 'RESET plan_cache_mode' ], control => 'runs');
-attack("explained: $_->[0]", $_->[1], before => [ 'DISCARD PLANS', @$_[ 2 .. $#$_ ] ], control => 'runs', state => 'DP002|42501') foreach
+attack("explained: $_->[0]", $_->[1], before => [ 'DISCARD PLANS', @$_[ 2 .. $#$_ ] ], control => 'runs', moves => 0, without => $left,
+	state => $_->[1] =~ /ANALYZE/ ? 'DP002|42501' : '00000|DP002|42501') foreach
   [ 'within PL/pgSQL', 'SELECT a.explained()', q{CREATE OR REPLACE FUNCTION a.explained() RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN EXECUTE 'EXPLAIN SELECT count(*) FROM people WHERE x = 37' INTO t; RETURN t; END $$} ],
   [ 'of a function that asks', 'EXPLAIN ANALYZE SELECT a.asks()', q{CREATE OR REPLACE FUNCTION a.asks() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM people WHERE x = 37); END $$} ],
   [ 'of a function that is inlined', 'EXPLAIN SELECT * FROM a.inlined()', q{CREATE OR REPLACE FUNCTION a.inlined() RETURNS SETOF bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM people WHERE x = 37'} ],
@@ -100,6 +103,12 @@ attack("explained: $_->[0]", $_->[1], before => [ 'DISCARD PLANS', @$_[ 2 .. $#$
   [ 'of a trigger', 'EXPLAIN ANALYZE INSERT INTO a.triggered VALUES (1)', 'CREATE TABLE IF NOT EXISTS a.triggered (a int)',
 	q{CREATE OR REPLACE FUNCTION a.asking() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM count(*) FROM people; RETURN new; END $$},
 	'CREATE OR REPLACE TRIGGER t BEFORE INSERT ON a.triggered FOR EACH ROW EXECUTE FUNCTION a.asking()' ];
+my $columns = 'item, name, population, epsilon, delta, standard_error, rank_error, smallest_group, limits, bounds, advice';
+attack("estimated: $_", "SELECT $columns FROM dp_agg.estimate(\$e\$$_\$e\$)", control => 'runs', moves => 0, alone => 1, state => '00000|DP002|DP003|42501') foreach
+  (map { "SELECT $_ FROM people WHERE id = 5" } 'count(*)', 'avg(x)', 'dp_median(x)', 'dp_top(name, 3)', 'sum(x + a.spy(1))', 'count(*), a.spy(1)'),
+  'SELECT name FROM people WHERE id = 5', 'SELECT g, count(*) FROM people WHERE id = 5 GROUP BY g', 'SELECT clinic, count(*), sum(cost) FROM visits WHERE pid = 5 GROUP BY ROLLUP (clinic)',
+  'SELECT count(*) FROM people WHERE x > (SELECT avg(x) FROM people WHERE id = 5)', 'SELECT count(*) FROM people WHERE 1 / (id - 5) > 0', 'SELECT count(*) FROM people p JOIN visits v ON v.pid = p.id WHERE p.id = 5',
+  "SELECT count(*) FROM wide WHERE id = 5 AND doc LIKE '%a'", "SELECT count(*) FROM codes WHERE u = 'a'", 'SELECT k, count(id) FROM pub LEFT JOIN people p ON p.x = k AND p.id = 5 GROUP BY k', 'SELECT count(*) FROM people LIMIT 0';
 run_attacks();
 
 # ---------- more counters, and what a session keeps ----------

@@ -204,7 +204,7 @@ barred(16, 'random_normal' => 'SELECT count(*) FROM people WHERE random_normal()
 barred(16, 'EXPLAIN GENERIC_PLAN' => 'EXPLAIN (GENERIC_PLAN) SELECT count(*) FROM people WHERE x = $1');
 barred(17,
 	'EXPLAIN SERIALIZE' => 'EXPLAIN (ANALYZE, SERIALIZE) SELECT count(*) FROM people',
-	'EXPLAIN MEMORY' => 'EXPLAIN (MEMORY) SELECT count(*) FROM people',
+	'EXPLAIN MEMORY' => 'EXPLAIN (ANALYZE, MEMORY) SELECT count(*) FROM people',
 	'MERGE by source' => 'MERGE INTO a.own o USING people p ON o.a = p.id WHEN NOT MATCHED BY SOURCE THEN DELETE',
 	'MERGE RETURNING' => 'MERGE INTO a.own o USING people p ON o.a = p.id AND p.x = 77 WHEN MATCHED THEN UPDATE SET b = p.name RETURNING merge_action(), o.b',
 	'MERGE into it' => 'MERGE INTO people p USING a.own o ON o.a = p.id WHEN MATCHED THEN UPDATE SET name = p.name RETURNING p.name');

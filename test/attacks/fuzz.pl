@@ -271,7 +271,10 @@ sub outcome
 			{
 				next unless defined $row->[$i];
 				$values++;
-				my $cell = length $row->[$i] > 200 ? length($row->[$i]) . ' bytes ' . substr($row->[$i], 0, 40) : $row->[$i];
+				# what EXPLAIN says of the budget moves with every query
+				my $cell = $row->[$i] =~ s/"?(?:Epsilon|Delta) Left"?: [\d.]+//gr;
+
+				$cell = length($cell) . ' bytes ' . substr($cell, 0, 40) if length $cell > 200;
 
 				$cells{"$i: $cell"} = 1 unless $cell =~ /^fuzz_\w$/;
 			}

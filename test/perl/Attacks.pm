@@ -237,6 +237,7 @@ sub control($$)
 #	            'none'         there is none:
 #	why      => TEXT           why not
 #	moves    => 5              numbers in the answer may differ by that much
+#	without  => REGEX          what differs for other reasons, and does not count
 #	alone    => 1              in a session of its own, whose notices count, too; psql's
 #	                           commands may be used
 #	again    => 2              if the versions differ, both are tried as often again: for what other
@@ -386,11 +387,17 @@ sub show
 
 sub same
 {
-	my ($one, $two, $moves) = @_;
+	my ($one, $two, $moves, $without) = @_;
 	my @texts = map { s/with OID \d+//r } map { "$_->{message}\n$_->{err}" } $one, $two;
+	my @out = map { $_->{out} } $one, $two;
+
+	foreach my $text (@texts, @out)
+	{
+		$text =~ s/$without//g if defined $without;
+	}
 
 	return $one->{sqlstate} eq $two->{sqlstate} && $texts[0] eq $texts[1]
-	  && $one->{calls} == $two->{calls} && close_by($one->{out}, $two->{out}, $moves);
+	  && $one->{calls} == $two->{calls} && close_by(@out, $moves);
 }
 
 # The outcomes of an attack, once more on both versions if they differ and it may be tried again.
@@ -398,7 +405,7 @@ sub tried_again
 {
 	my ($attack, $one, $two) = @_;
 
-	for (my $times = $attack->{again} || 0; $times > 0 && !same($one, $two, $attack->{moves}); $times--)
+	for (my $times = $attack->{again} || 0; $times > 0 && !same($one, $two, $attack->{moves}, $attack->{without}); $times--)
 	{
 		($one) = outcomes(0, $attack);
 		version(0);
@@ -414,7 +421,7 @@ sub judge_attack
 	my ($attack, $one, $two) = @_;
 	my $refused = $one->{sqlstate} !~ /^(00000|DP001)$/;
 
-	attacked($one->{sqlstate} =~ /^($attack->{state})$/ && same($one, $two, $attack->{moves})
+	attacked($one->{sqlstate} =~ /^($attack->{state})$/ && same($one, $two, $attack->{moves}, $attack->{without})
 		&& !($refused && !$attack->{alone} && $one->{out} ne ''), $attack->{name})
 	  or diag(join "\n", @{ $attack->{before} }, $attack->{sql}, 'with:    ' . show($one), 'without: ' . show($two));
 	return;

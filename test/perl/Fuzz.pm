@@ -882,6 +882,7 @@ sub wrap
 
 	return ("CREATE FUNCTION pg_temp.f() RETURNS SETOF int8 LANGUAGE $body", 'SELECT count(*) FROM pg_temp.f() s') if $r < 0.94;
 	return 'EXPLAIN ' . pick('', 'ANALYZE ', '(COSTS OFF) ', '(ANALYZE, BUFFERS, TIMING OFF) ') . $sql if $r < 0.955;
+	return "SELECT item, name, release, standard_error, rank_error, smallest_group, limits, bounds, advice FROM dp_agg.estimate(\$e\$$sql\$e\$)" if $r < 0.965;
 	return [$sql] if $r < 0.98;
 	return "SELECT (SELECT count(*) FROM ($sql) s)";
 }

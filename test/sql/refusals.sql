@@ -125,8 +125,6 @@ SELECT count(*) FROM visits :joins;
 \echo :SQLSTATE
 
 -- Sessions and statements.
-EXPLAIN SELECT count(*) FROM visits;
-\echo :SQLSTATE
 EXPLAIN ANALYZE SELECT count(*) FROM visits;
 \echo :SQLSTATE
 BEGIN ISOLATION LEVEL SERIALIZABLE;

@@ -44,7 +44,7 @@ foreach my $case (
 	[ 'SELECT count(*) FROM people WHERE pg_sleep(x) IS NULL', qr/: pg_sleep\(\)$/ ], [ 'SELECT count(*) FROM people WHERE place ~= point(1, 2)', qr/point; where it can be cast/ ],
 	[ 'SELECT count(*) FROM people WHERE note ~ doc::text', qr/constant or a parameter/ ], [ 'SELECT count(*) FROM people WHERE (place::text) > $$a$$', qr/: point; where it can be cast/ ], [ 'SELECT count(*) FROM people WHERE note::mood = $$sad$$', qr/: cast to mood$/ ],
 	[ 'SELECT id, count(*) FROM people GROUP BY id', qr/aggregate them, or group by something other than the unit/ ], [ 'SELECT * FROM people', qr/only be aggregated, for example with count\(\*\)/ ],
-	[ 'EXPLAIN SELECT count(*) FROM people', qr/run the query itself/ ], [ 'SELECT count(*) FROM (SELECT id FROM people LIMIT 5) q', qr/apply them to released rows/ ],
+	[ 'EXPLAIN ANALYZE SELECT count(*) FROM people', qr/run the query itself/ ], [ 'SELECT count(*) FROM (SELECT id FROM people LIMIT 5) q', qr/apply them to released rows/ ],
 	[ 'SELECT count(*) FROM visits_2025', qr/query the partitioned table/ ], [ 'SELECT count(*) FROM people TABLESAMPLE SYSTEM (5)', qr/leave it out/ ],
 	[ 'SELECT count(*) FROM people, cars WHERE id = owner', qr/query each by itself/ ], [ 'SELECT count(*) FROM people WHERE ctid IS NOT NULL', qr/name the columns/ ],
 	[ 'SELECT count(*) FROM people WHERE x > (SELECT v.x FROM visits v WHERE v.pid = people.id)', qr/EXISTS or IN tied to the unit/ ],

@@ -303,7 +303,7 @@ DpAgg::refused($node, 'analyst', @$_)
   [ 'SELECT clinic, cost FROM visits GROUP BY ROLLUP (clinic), cost, person', 'DP002' ],
   [ 'SELECT clinic, count(*) FROM visits GROUP BY CUBE (clinic, sex, ward, cost / 2, cost / 3, cost / 5)', 'DP002' ],
   [ 'SELECT (SELECT count(*) FROM visits WHERE sex = k GROUP BY ROLLUP (clinic) LIMIT 1) FROM (VALUES (\'f\')) t (k)', 'DP002' ],
-  [ 'EXPLAIN SELECT clinic, count(*) FROM visits GROUP BY ROLLUP (clinic)', 'DP002' ],
+  [ 'EXPLAIN ANALYZE SELECT clinic, count(*) FROM visits GROUP BY ROLLUP (clinic)', 'DP002' ],
   [ 'SELECT clinic, array_agg(cost) FROM visits GROUP BY ROLLUP (clinic)', 'DP002' ],
   [ 'SELECT clinic, count(*) FROM visits WHERE dp_with(epsilon => 1e-9) GROUP BY ROLLUP (clinic)', '22023' ],
   map { [ "SELECT clinic, count(*) FROM visits WHERE dp_with(shares => $_) GROUP BY ROLLUP (clinic)", 'DP002' ] } "'{1}'", "'{1,1,1}'", "'{1,0}'",

@@ -396,6 +396,19 @@ dba(q{SELECT dp_agg.set_reuse('patients', '1 day')});
 	is($cost, 1, 'an answer for a setting that changed while it was drawn is not kept');
 }
 
+# ---------- estimates ----------
+
+{
+	dba(q{SELECT dp_agg.refresh('patients')});
+	my $estimate = q{SELECT epsilon::float FROM dp_agg.estimate($q$} . $count . q{$q$) WHERE item IN ('account', 'release') ORDER BY item};
+	my $before = DpAgg::value($node, 'analyst', $estimate);
+
+	cost('analyst', $count);
+	is("$before\n" . DpAgg::value($node, 'analyst', $estimate), "1\n1\n0\n0", 'an estimate knows what is handed out again');
+	is(DpAgg::value($node, 'poor', q{SELECT count(*) FROM dp_agg.estimate($q$} . $count . q{$q$) WHERE advice LIKE 'It would be refused%'}), 0, 'also for who has nothing left');
+	is(DpAgg::value($node, 'analyst', "SET dp_agg.reuse = off; $estimate"), "1\n1", 'and what is drawn anew');
+}
+
 # ---------- many at once ----------
 
 {

@@ -16,15 +16,14 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
-#include "mechanism/noise.h"
+#include "core/amounts.h"
 #include "mechanism/status.h"
 #include "nodes/release/last.h"
+#include "nodes/release/precision.h"
 #include "nodes/release/state.h"
-#include "nodes/release/values.h"
 #include "policy/extension.h"
 #include "spec/domain.h"
 #include "spec/spec.h"
@@ -89,16 +88,6 @@ static struct
 	List	   *releases;		/* of LastRelease, by number */
 	MemoryContext context;		/* in which they are */
 }			last;
-
-/* Does the noise law give a standard error: for what is added up, not chosen? */
-static bool
-has_error(const SpecOutput *output)
-{
-	return output->end == SPEC_END_NONE && output->kind != SPEC_OUT_TIER &&
-		!is_boolean_output(output) &&
-		(output->part == DP_NONE || output->kind == SPEC_OUT_TOP ||
-		 output->kind == SPEC_OUT_HISTOGRAM);	/* of each of its counts */
-}
 
 /* Notes where order statistics of whole numbers are chosen among fewer numbers than there are. */
 static void
@@ -201,7 +190,7 @@ last_begin(ReleaseState *state)
 		LastOutput *output = &release->outputs[i];
 
 		strlcpy(output->name, spec->outputs[i].name, NAMEDATALEN);
-		output->squares = has_error(&spec->outputs[i]) ? 0 : NAN;
+		output->squares = has_standard_error(&spec->outputs[i]) ? 0 : NAN;
 		output->smallest = state->smallest[i];
 		output->gaussian = params->gaussian && is_moment_output(&spec->outputs[i]);
 	}
@@ -223,9 +212,7 @@ last_group(LastRelease *release, const ReleaseSpec *spec, const ReleaseParams *p
 
 		if (isnan(release->outputs[i].squares))
 			continue;
-		error = spec->outputs[i].part == DP_NONE ?
-			values_standard_error(spec, params, &spec->outputs[i], law, noisy) :
-			dp_noise_stddev(params->epsilon_share, params->groups, 1) * (double) params->unit;
+		error = standard_error(spec, params, &spec->outputs[i], law, noisy);
 		release->outputs[i].squares += isnan(error) ? 0 : error * error;
 	}
 }
@@ -268,17 +255,6 @@ last_reuse(LastRelease *release, int64 groups, int64 measured)
 	release->epsilon_nano = release->delta_atto = 0;
 	release->groups = groups;
 	release->measured = measured;
-}
-
-/* A price in units of 10^-digits as numeric. */
-static Datum
-scaled_numeric(int64 value, int digits)
-{
-	Datum		unit = DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("1e-%d", digits)),
-										   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-
-	return DirectFunctionCall2(numeric_mul, DirectFunctionCall1(int8_numeric, Int64GetDatum(value)),
-							   unit);
 }
 
 /*
@@ -337,8 +313,8 @@ put_output(ReturnSetInfo *result, const LastRelease *release, const LastOutput *
 
 	values[0] = CStringGetTextDatum(output->name);
 	values[1] = NameGetDatum(&release->population);
-	values[2] = scaled_numeric(release->epsilon_nano, 9);
-	values[3] = scaled_numeric(release->delta_atto, 18);
+	values[2] = amount_numeric(release->epsilon_nano, 9);
+	values[3] = amount_numeric(release->delta_atto, 18);
 	values[4] = Int64GetDatum(release->groups);
 	nulls[5] = isnan(output->squares) || release->measured == 0;
 	values[5] = Float8GetDatum(nulls[5] ? 0 : sqrt(output->squares / (double) release->measured));

@@ -161,6 +161,31 @@ ranks_smallest_group(const PartsState *state, int part)
 										SUM_OF_THREE * gate.scale));
 }
 
+/*
+ * The number of individuals, with as many rows as count, from the rank that is asked for within which
+ * each order statistic of a part is found with probability 1 - alpha, given that it is shown; -1 where
+ * no such number is known: of several that are chosen one after the other, and beside the ends of the data.
+ */
+int64
+ranks_error(const PartsState *state, int part, double alpha)
+{
+	const ReleaseSpec *spec = state->spec;
+	const ReleaseParams *params = state->params;
+	int			ntargets = spec->parts[part].ntargets;
+	int64		epsilon = dp_rank_share(params->epsilon_share, ntargets, false);
+	int64		largest = -1;
+
+	if (ntargets > DP_RANK_MAX_INDEPENDENT || any_shifted(state, part))
+		return -1;
+	for (int i = 0; i < spec->ntargets; i++)
+	{
+		if (spec->targets[i].part == part)
+			largest = Max(largest, dp_rank_error(epsilon, params->groups, state->grids[part].cells,
+												 quantile_unit(params, &spec->targets[i]), alpha));
+	}
+	return largest < 0 ? -1 : parts_individuals(state, (double) largest / (double) DP_CELL_SCALE);
+}
+
 /* Draws all order statistics of a part. */
 void
 draw_ranks(PartsState *state, int part, dp_random *rng, Datum sketch)

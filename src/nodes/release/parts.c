@@ -120,6 +120,13 @@ parts_smallest_group(PartsState *state, int part)
 	return parts_individuals(state, (double) tau / (double) DP_SCALE);
 }
 
+/* ranks_error() of a part that chooses order statistics; -1 of any other. */
+int64
+parts_rank_error(PartsState *state, int part, double alpha)
+{
+	return state->spec->parts[part].kind == SPEC_PART_RANKS ? ranks_error(state, part, alpha) : -1;
+}
+
 static void
 draw_part(PartsState *state, int part, dp_random *rng, Datum sketch)
 {

@@ -13,6 +13,7 @@
 
 extern PartsState *parts_begin(const ReleaseSpec *spec, const ReleaseParams *params);
 extern int64 parts_smallest_group(PartsState *state, int part);
+extern int64 parts_rank_error(PartsState *state, int part, double alpha);
 extern bool parts_draw(PartsState *state, dp_random *rng, const Datum *sketches,
 					   const bool *isnull);
 

@@ -1325,7 +1325,7 @@ BEGIN
 		END;
 	END;
 	PERFORM dp_agg.create_facade(relation, facade_name);
-	PERFORM dp_agg.restore_view(facade_name, owner, commands, current_user::regrole);
+	PERFORM dp_agg.restore_view(facade_name, owner, commands, (SELECT r.oid FROM pg_roles r WHERE r.rolname = CURRENT_USER));
 	PERFORM dp_agg.remake_views(facade_name, views, cascade);
 END
 $$;
@@ -1628,7 +1628,7 @@ BEGIN
 			PERFORM dp_agg.restore_view(was ->> 'facade_name', (was ->> 'facade_owner')::oid, ARRAY(
 				SELECT jsonb_array_elements_text(was -> 'commands')) || ARRAY(
 				SELECT jsonb_array_elements_text(e.value) FROM jsonb_each(was -> 'column_commands') e
-				 WHERE e.key IN (SELECT attname FROM dp_agg.facade_columns(relation))), current_user::regrole);
+				 WHERE e.key IN (SELECT attname FROM dp_agg.facade_columns(relation))), (SELECT r.oid FROM pg_roles r WHERE r.rolname = CURRENT_USER));
 			CONTINUE;
 		END IF;
 		PERFORM dp_agg.follow_table(relation, facade,
@@ -2309,7 +2309,7 @@ AS $$
 		UNION ALL
 		SELECT t.typbasetype, t.typtypmod FROM chain JOIN pg_type t ON t.oid = chain.oid
 		 WHERE t.typtype = 'd')
-	SELECT CASE WHEN bool_and(t.typtype <> 'd' OR t.typowner = CURRENT_USER::regrole OR r.rolsuper)
+	SELECT CASE WHEN bool_and(t.typtype <> 'd' OR t.typowner = (SELECT me.oid FROM pg_roles me WHERE me.rolname = CURRENT_USER) OR r.rolsuper)
 				THEN format_type(reading_type.type, reading_type.typmod)
 				ELSE max(format_type(chain.oid, chain.typmod)) FILTER (WHERE t.typtype <> 'd') END
 	  FROM chain JOIN pg_type t ON t.oid = chain.oid LEFT JOIN pg_roles r ON r.oid = t.typowner
@@ -4300,7 +4300,7 @@ CREATE VIEW dp_agg.paying_roles WITH (security_barrier) AS
 COMMENT ON VIEW dp_agg.paying_roles IS
 	'Roles whose accounts paid for releases, by name, and whether a statement of this session pays from them. Internal to dp_agg.release_log.';
 
--- The log in human units.
+-- The log in human units.  No name is cast to regrole, here or elsewhere: that reads "Ann" as ann.
 CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relations, r.query,
 		pg_catalog.trim_scale(r.epsilon / 1e9) AS epsilon,
@@ -4308,8 +4308,8 @@ CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 		r.outputs, r.tier, r.reused, dp_agg.tier_reasons(r.codes) AS tier_reasons,
 		dp_agg.tier_codes(r.codes) AS tier_codes, dp_agg.tier_obligation(r.tier) AS obligation,
 		CASE WHEN r.cluster = (SELECT dp_agg.this_cluster())
-			THEN r.session_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
-				OR r.current_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
+			THEN r.session_id IN (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname IN (SESSION_USER, CURRENT_USER))
+				OR r.current_id IN (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname IN (SESSION_USER, CURRENT_USER))
 			ELSE r.session_role IN (SESSION_USER, CURRENT_USER)
 				OR r."current_role" IN (SESSION_USER, CURRENT_USER) END AS mine,
 		ARRAY(SELECT p.name FROM dp_agg.paying_roles p WHERE p.id = r.id ORDER BY p.place) AS accounts,
@@ -5595,7 +5595,7 @@ AS $$
 		SELECT split_part(c, '=', 1)
 		  FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c
 		 WHERE (s.setdatabase = 0 OR d.datname = current_database())
-		   AND (s.setrole = 0 OR s.setrole = SESSION_USER::regrole)
+		   AND (s.setrole = 0 OR s.setrole = (SELECT r.oid FROM pg_roles r WHERE r.rolname = SESSION_USER))
 	), setting (name, value, place) AS (
 		SELECT s.name, CASE WHEN s.name NOT IN (SELECT o.name FROM own o) THEN s.reset_val
 							ELSE COALESCE((SELECT f.setting FROM pg_file_settings f WHERE f.name = s.name AND f.applied
@@ -5767,7 +5767,7 @@ REVOKE EXECUTE ON FUNCTION
 -- markup.  Values get into the markup in one way only, through dp_agg.page().
 -- ----------------------------------------------------------------------------
 
--- What is no character of XML, or moves the cursor, becomes U+FFFD.  In a database in UTF8 all that is not
+-- What is no character of XML, or turns the direction of what follows, becomes U+FFFD.  In a database in UTF8 all that is not
 -- ASCII is written as a number, so that the page reads the same in whatever encoding a client saves it.
 CREATE FUNCTION dp_agg.page_text(value text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -5778,6 +5778,7 @@ AS $$
 				WHEN c.character IN (E'\n', E'\t') THEN c.character
 				WHEN ascii(c.character) BETWEEN 32 AND 126 THEN c.character
 				WHEN ascii(c.character) < 160 OR ascii(c.character) IN (65534, 65535) THEN '&#65533;'
+				WHEN getdatabaseencoding() = 'UTF8' AND c.character ~ '[\u202A-\u202E\u2066-\u2069]' THEN '&#65533;'
 				WHEN getdatabaseencoding() = 'UTF8' THEN '&#' || ascii(c.character) || ';'
 				ELSE c.character END, '' ORDER BY c.place)
 			  FROM string_to_table(value, NULL) WITH ORDINALITY c (character, place)) END
@@ -5798,12 +5799,12 @@ CREATE FUNCTION dp_agg.page_style() RETURNS text LANGUAGE sql IMMUTABLE PARALLEL
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT '
 :root { color-scheme: light dark; --ink: #1d2733; --soft: #5a6675; --line: #d5dbe2; --page: #ffffff; --card: #f5f7f9;
-  --spent: #2a6f97; --low: #2a7f62; --medium: #b7791f; --high: #b3261e; --none: #7b8794 }
+  --spent: #2a6f97; --low: #2a7f62; --medium: #8a5a00; --high: #b3261e; --none: #7b8794 }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaef; --soft: #a3adb9; --line: #3a4552; --page: #14191f; --card: #1c232b;
   --spent: #6db3dc; --low: #5fc09a; --medium: #e0ab54; --high: #f0827a; --none: #97a3b0 } }
 @page { size: A4 landscape; margin: 14mm }
 @media print { :root { color-scheme: only light; --ink: #000; --soft: #444; --line: #bbb; --page: #fff; --card: #fff;
-  --spent: #2a6f97; --low: #2a7f62; --medium: #b7791f; --high: #b3261e; --none: #7b8794 }
+  --spent: #2a6f97; --low: #2a7f62; --medium: #8a5a00; --high: #b3261e; --none: #7b8794 }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 body { margin: 0 auto; padding: 1.5rem; max-width: 68rem; background: var(--page); color: var(--ink);
   font: 15px/1.45 system-ui, sans-serif }
@@ -6032,8 +6033,8 @@ BEGIN
 	END IF;
 	RETURN (SELECT COALESCE(dp_agg.page_table('findings', 'What the server, as it is set up now, leaves open to analysts; of all populations of this database',
 				'{severity,topic,object,finding,advice}',
-				string_agg(dp_agg.page('<tr><td><span class="mark %s">%1$s</span></td><td class="t">%s</td><th scope="row"><bdi>%s</bdi></th><td>%s</td>', f.severity, f.topic, f.object, f.finding)
-					|| dp_agg.page(E'<td>%s</td></tr>\n', f.advice), '' ORDER BY f.place)),
+				string_agg(dp_agg.page('<tr><td><span class="mark %s">%1$s</span></td><td class="t">%s</td><th scope="row"><bdi>%s</bdi></th><td class="query">%s</td>', f.severity, f.topic, f.object, f.finding)
+					|| dp_agg.page(E'<td class="query">%s</td></tr>\n', f.advice), '' ORDER BY f.place)),
 			E'<p>Nothing was found.</p>\n')
 		FROM dp_agg.check_hardening() WITH ORDINALITY f (severity, topic, object, finding, advice, place));
 END

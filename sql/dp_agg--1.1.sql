@@ -6108,3 +6108,80 @@ END
 $$;
 COMMENT ON FUNCTION dp_agg.report(name, timestamptz) IS
 	'A page of HTML, without a script or anything from elsewhere, about one population: what accounts have spent and have left, releases by role and risk tier since a time (NULL: all), the latest of them with the error that a count has at their price, and what check_hardening() finds. It shows what dp_agg.budgets, dp_agg.population_caps and dp_agg.releases show the current user: all to superusers, auditors and administrators of the population, its own accounts and releases to an analyst. Errors: 22004 null, 42704 no such population, 42501 nothing of it is for the current user.';
+
+-- ----------------------------------------------------------------------------
+-- Numbers for monitoring: what accounts have spent, releases by role and tier, findings by severity.
+--
+-- Whoever may execute these sees numbers of all populations, and neither a statement nor an object: less
+-- than an auditor, who reads the log.  They run as the extension's owner.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.monitor_accounts()
+RETURNS TABLE (population name, role name, accountant text, epsilon_limit numeric, epsilon_spent numeric, epsilon_remaining numeric,
+	delta_limit numeric, delta_spent numeric, spent_share numeric, releases_spent bigint, releases_remaining bigint, renews_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT s.population, CASE s.role_id WHEN 0 THEN '' ELSE s.role END, s.accountant, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
+		s.delta_limit, s.delta_spent, COALESCE(s.rho_spent / s.rho_limit, s.epsilon_spent / s.epsilon_limit), s.releases_spent, s.releases_remaining, s.renews_at
+	  FROM dp_agg.account_state s
+	 ORDER BY 1, 2
+$$;
+COMMENT ON FUNCTION dp_agg.monitor_accounts() IS
+	'for monitoring: all accounts, and caps of populations (role is empty); epsilon and delta in plain units; spent_share of the limit, of rho under zcdp; releases since the period began. For the extension''s owner and roles to whom EXECUTE is granted';
+
+-- Entries are in the order of time, so the log is read backwards, as far as is asked for.
+CREATE FUNCTION dp_agg.monitor_releases(begins timestamptz DEFAULT now() - '1 day'::interval, ends timestamptz DEFAULT now(), step interval DEFAULT '100 years')
+RETURNS TABLE (at timestamptz, population name, role name, tier text, releases bigint, epsilon numeric)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entry record;
+	first_id bigint;
+	seconds double precision := extract(epoch FROM step);
+BEGIN
+	IF begins IS NULL OR ends IS NULL OR step IS NULL OR NOT isfinite(begins) THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'begins, ends and step must not be null, and begins not infinite';
+	ELSIF seconds <= 0 THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'step must be more than nothing', HINT = 'For example: interval ''1 hour''.';
+	END IF;
+	FOR entry IN SELECT r.id, r.at FROM dp_agg.release r ORDER BY r.id DESC LOOP
+		EXIT WHEN entry.at < begins;
+		first_id := entry.id;
+	END LOOP;
+	RETURN QUERY
+		SELECT to_timestamp(seconds * floor(extract(epoch FROM r.at)::double precision / seconds)), r.population, r.session_role,
+			COALESCE(r.tier, 'none'), count(*), trim_scale(sum(r.epsilon) / 1e9)
+		  FROM dp_agg.release r
+		 WHERE r.id >= first_id AND r.at >= begins AND r.at < ends
+		 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.monitor_releases(timestamptz, timestamptz, interval) IS
+	'for monitoring: releases between two times, by step (counted from 1970, in UTC; a month has 30 days), population, role that had logged in and risk tier (none: of dp_agg 1.0): how many, and the sum of their epsilon; at: when the step begins. Errors: 22004 null or infinite, 22023 no step. For the extension''s owner and roles to whom EXECUTE is granted';
+
+CREATE FUNCTION dp_agg.monitor_findings() RETURNS TABLE (severity text, findings bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+	SELECT s.severity, count(f.severity) FROM unnest(ARRAY['high', 'medium', 'low']) WITH ORDINALITY s (severity, place)
+	  LEFT JOIN dp_agg.check_hardening() f ON f.severity = s.severity
+	 GROUP BY s.severity, s.place ORDER BY s.place
+$$;
+COMMENT ON FUNCTION dp_agg.monitor_findings() IS
+	'for monitoring: how many findings check_hardening() has of each severity, a row for each. For the extension''s owner and roles to whom EXECUTE is granted';
+
+CREATE FUNCTION dp_agg.monitor_ledger() RETURNS TABLE (entries bigint, changes_waiting bigint, last_release timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT COALESCE((SELECT h.id FROM dp_agg.ledger_head h), 0), (SELECT count(*) FROM dp_agg.account_change_waiting),
+		(SELECT r.at FROM dp_agg.release r ORDER BY r.id DESC LIMIT 1)
+$$;
+COMMENT ON FUNCTION dp_agg.monitor_ledger() IS
+	'for monitoring: how many entries the ledger has, those that are archived included, how many changes of accounts wait to be chained, and when the latest release was charged (NULL: none). For the extension''s owner and roles to whom EXECUTE is granted';
+
+REVOKE EXECUTE ON FUNCTION dp_agg.monitor_accounts(), dp_agg.monitor_releases(timestamptz, timestamptz, interval), dp_agg.monitor_findings(),
+	dp_agg.monitor_ledger() FROM PUBLIC;

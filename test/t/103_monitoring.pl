@@ -7,6 +7,7 @@ use CPAN::Meta::YAML;
 use DpAgg;
 use HTTP::Tiny;
 use JSON::PP;
+use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;

@@ -216,6 +216,19 @@ query("SELECT dp_agg.protect('pupils', unit => 'id', population => 'pupils')");
 	like(as_role($superuser, "SELECT dp_agg.report($quoted, now() - interval '1 hour')"), qr/id="spending".*id="tiers".*id="latest"/s, '... and nothing else');
 }
 
+# ---------- in another encoding, and on a server that only reads ----------
+
+foreach my $encoding ('LATIN1', 'SQL_ASCII')
+{
+	my $db = lc $encoding;
+
+	query("CREATE DATABASE $db TEMPLATE template0 ENCODING '$encoding' LOCALE 'C'");
+	$node->safe_psql($db, "SET client_encoding = '$encoding'; CREATE EXTENSION dp_agg; CREATE TABLE t (id int PRIMARY KEY); SELECT dp_agg.protect('t', unit => 'id', population => E'p\\xe9<')");
+	my $there = $node->safe_psql($db, "SET client_encoding = '$encoding'; SELECT dp_agg.report(E'p\\xe9<')");
+
+	like($there, qr{<title>Privacy report: p\xe9&#60;</title>}, "a database in $encoding");
+}
+
 # ---------- in a browser ----------
 
 SKIP:

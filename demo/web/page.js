@@ -37,6 +37,7 @@ function make(name, attributes = {}, ...children) {
 }
 
 const number = value => typeof value !== 'number' ? String(value ?? '–')
+	: value !== 0 && Math.abs(value) < 0.001 ? String(Number(value.toPrecision(4)))
 	: value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) >= 1000 ? 0 : 4 });
 
 async function post(path, body) {
@@ -151,11 +152,22 @@ function showSweep({ answers, before, after }) {
 	return parts;
 }
 
+// Numbers in a table, and sentences below it.
 function showEstimate(found) {
 	if (found.missing) {
 		return [make('p', {}, `The price is the epsilon that you chose, ${number(Number($('epsilon').value))}, whatever the question computes.`)];
 	}
-	return [make('h2', {}, 'What it would cost, and how sharp it would be'), found.error ? problem(found) : objects(found.estimate)];
+	if (found.error) {
+		return [problem(found)];
+	}
+	const columns = ['item', 'name', 'epsilon', 'epsilon_left', 'standard_error', 'rank_error', 'smallest_group']
+		.filter(c => found.estimate.some(row => (row[c] ?? null) !== null));
+	const said = found.estimate.flatMap(row => ['limits', 'bounds', 'advice'].filter(c => row[c]).map(c => make('li', {}, make('b', {}, `${row.name}, ${c}: `), row[c])));
+	return [
+		make('h2', {}, 'What it would cost, and how sharp it would be'),
+		table(columns, found.estimate.map(row => columns.map(c => row[c] ?? null))),
+		...(said.length ? [make('ul', {}, ...said)] : []),
+	];
 }
 
 // ---------- the form ----------

@@ -180,6 +180,7 @@ SKIP:
 	{
 		like($text, qr/The price is the epsilon that you chose, 1,/, 'the price');
 	}
+	$browser->screenshot("$PostgreSQL::Test::Utils::log_path/demo-web-estimate.png");
 	is(spent(), $before, 'which is not paid');
 
 	$type->('SELECT * FROM visits');

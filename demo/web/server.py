@@ -26,6 +26,7 @@ import http.server
 import json
 import math
 import os
+import re
 import sys
 import threading
 
@@ -48,6 +49,7 @@ HEADERS = {
 TIMEOUT = int(sys.argv[1]) if len(sys.argv) > 1 else 20     # seconds for one statement
 MOST_BYTES = 20000      # of a request
 MOST_ROWS = 500         # of an answer
+MOST_TEXT = 2000        # characters of one value
 EPSILONS = (0.1, 0.3, 1, 3)
 BUDGET = """SELECT population, epsilon_limit, epsilon_spent, epsilon_remaining, releases_spent
 FROM dp_agg.my_budget ORDER BY population, role"""
@@ -66,11 +68,12 @@ class Refused(Exception):
 
 def shown(value):
     """A value as JSON has it: numbers as numbers, so that they can be drawn, the rest as text."""
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, (float, decimal.Decimal)) and math.isfinite(float(value)):
         return float(value)
-    return str(value)
+    text = str(value)
+    return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + "..."
 
 
 def rows_of(cursor):
@@ -109,7 +112,7 @@ def failure(error):
 def question(body):
     """The statement and epsilon of a request."""
     sql, epsilon = body.get("sql"), body.get("epsilon", 1)
-    if not isinstance(sql, str) or not sql.strip() or "\0" in sql:
+    if not isinstance(sql, str) or not sql.strip() or re.search("[\0\ud800-\udfff]", sql):
         raise Refused(400, "a question is a statement of SQL")
     if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float)) or not 0 < epsilon <= 1000:
         raise Refused(400, "epsilon is a number above 0, up to 1000")
@@ -123,6 +126,8 @@ def ask(cursor, sql, epsilon):
         cursor.execute(sql)
         answer = rows_of(cursor)
     except psycopg.Error as error:
+        if not cursor.connection.closed:
+            cursor.connection.rollback()    # it may have begun a transaction
         return failure(error)
     try:
         answer["outputs"] = records(cursor, OUTPUTS)
@@ -232,7 +237,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refused(413, f"a question has {MOST_BYTES} bytes at most")
         try:
             body = json.loads(self.rfile.read(int(length)))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Refused(400, "this is no JSON") from None
         if not isinstance(body, dict):
             raise Refused(400, "a question is an object")

@@ -92,7 +92,7 @@ foreach my $path (qw(/ask /sweep /estimate /budget))
 }
 is((http('POST', '/ask', \%good, $_->[1]))[0], $_->[2], "a question is refused: $_->[0]")
   foreach [ 'no JSON', 'sql=1', 400 ], [ 'a list', '[]', 400 ], [ 'nothing', '{}', 400 ], [ 'a number', '{"sql": 1}', 400 ], [ 'blanks', '{"sql": " "}', 400 ], [ 'no number', '{"sql": "SELECT 1", "epsilon": "1"}', 400 ],
-  [ 'nothing spent', '{"sql": "SELECT 1", "epsilon": 0}', 400 ], [ 'true', '{"sql": "SELECT 1", "epsilon": true}', 400 ], [ 'not a number', '{"sql": "SELECT 1", "epsilon": NaN}', 400 ], [ 'a zero byte', '{"sql": "SELECT \u0000"}', 400 ],
+  [ 'nothing spent', '{"sql": "SELECT 1", "epsilon": 0}', 400 ], [ 'true', '{"sql": "SELECT 1", "epsilon": true}', 400 ], [ 'not a number', '{"sql": "SELECT 1", "epsilon": NaN}', 400 ], [ 'a zero byte', '{"sql": "SELECT \u0000"}', 400 ], [ 'half a character', '{"sql": "SELECT \ud800"}', 400 ], [ 'too deep', '[' x 15000, 400 ],
   [ 'too long', encode_json({ sql => 'SELECT ' . '1' x 20000 }), 413 ];
 is((http('POST', '/ask', { %good, 'Content-Length' => $_ }, ''))[0], 413, "a length of $_") foreach '-1', '1e9', '999999999999';
 is((http('POST', '/other', \%good, $question))[0], 404, 'no such question');
@@ -120,6 +120,9 @@ sub asked
 	is(asked('/ask', 'RESET SESSION AUTHORIZATION; SELECT * FROM visits')->{answer}->{sqlstate}, '42501', '... whoever it wants to be');
 	is(asked('/ask', 'SELECT 1/0')->{answer}->{sqlstate}, '22012', 'an error is told');
 	is_deeply(asked('/ask', q{SELECT 'NaN'::float8, 1e308::numeric * 1e10, 2::numeric, NULL, true, '{1}'::int[]})->{answer}->{rows}, [ [ 'nan', '1' . '0' x 318, 2, undef, JSON::PP::true, '[1]' ] ], 'values that JSON has not');
+	is(asked('/ask', 'BEGIN; SELECT 1/0')->{answer}->{sqlstate}, '22012', 'also in a transaction');
+	is(length asked('/ask', q{SELECT repeat('x', 100000)})->{answer}->{rows}->[0]->[0], 2003, 'long values are cut off');
+	is(asked('/ask', 'COPY (SELECT 1) TO STDOUT')->{answer}->{rows}, undef, 'COPY is none of its ways');
 	my $many = asked('/ask', 'SELECT generate_series(1, 501)')->{answer};
 	is(@{ $many->{rows} } . " $many->{cut}", '500 1', 'many rows are cut off');
 	asked('/ask', 'SET dp_agg.max_rows = 3');

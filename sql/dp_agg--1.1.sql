@@ -5959,7 +5959,7 @@ CREATE FUNCTION dp_agg.report_tiers(population name, since timestamptz) RETURNS 
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH asked AS (
-		SELECT r.session_user_name::text AS role, count(*)::numeric AS releases, sum(r.epsilon) AS epsilon, max(r.at) AS last_at,
+		SELECT r.session_user_name::text AS role, count(*)::numeric AS releases, trim_scale(sum(r.epsilon)) AS epsilon, max(r.at) AS last_at,
 			count(*) FILTER (WHERE r.tier = 'low') AS low, count(*) FILTER (WHERE r.tier = 'medium') AS medium,
 			count(*) FILTER (WHERE r.tier = 'high') AS high, count(*) FILTER (WHERE r.tier IS NULL) AS none
 		  FROM dp_agg.releases r
@@ -6080,7 +6080,7 @@ AS $$
 		|| E'</div>\n'
 	  FROM (SELECT max(p.individuals)::text AS individuals, count(*)::text AS relations
 			  FROM dp_agg.protected_relations p WHERE p.population = report_head.population) p,
-		(SELECT count(*)::text AS releases, COALESCE(sum(r.epsilon), 0)::text AS epsilon
+		(SELECT count(*)::text AS releases, trim_scale(COALESCE(sum(r.epsilon), 0))::text AS epsilon
 		   FROM dp_agg.releases r WHERE r.population = report_head.population AND r.at >= COALESCE(report_head.since, '-infinity')) r
 $$;
 COMMENT ON FUNCTION dp_agg.report_head(name, timestamptz) IS

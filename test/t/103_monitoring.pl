@@ -28,9 +28,9 @@ SELECT dp_agg.set_budget('other', 'pupils', epsilon => 10, delta => 1e-4, accoun
 SELECT dp_agg.set_population_cap('patients', epsilon => 100);
 SQL
 query('CREATE ROLE ' . '"' . $hostile =~ s/"/""/gr . '" LOGIN', q{SELECT dp_agg.set_budget('} . $hostile =~ s/'/''/gr . q{', 'pupils', epsilon => 5)});
-query('SET SESSION AUTHORIZATION "' . $hostile =~ s/"/""/gr . '"', 'SELECT count(*) FROM pupils WHERE id <> -777');
+query('SET SESSION AUTHORIZATION "' . $hostile =~ s/"/""/gr . '"', 'SELECT count(*) AS my_words FROM pupils');
 DpAgg::works($node, 'analyst', 'SET dp_agg.epsilon = 0.25; ' . 'SELECT clinic, count(*), avg(cost) FROM visits GROUP BY clinic; ' x 5);
-DpAgg::works($node, 'other', 'SELECT count(*) FROM pupils WHERE id <> -888');
+DpAgg::works($node, 'other', 'SELECT count(*) AS your_words FROM pupils');
 
 # ---------- the role ----------
 
@@ -41,7 +41,7 @@ is(query(q{SELECT count(*) FROM pg_proc p JOIN pg_roles r ON r.rolname = 'monito
 DpAgg::refused($node, 'monitor', $_, '42501') foreach 'SELECT * FROM visits', 'SELECT count(*) FROM visits', 'SELECT * FROM dp_agg.release', 'SELECT * FROM dp_agg.account', 'SELECT * FROM dp_agg.check_hardening()',
   'SELECT * FROM dp_agg.account_state', "SELECT dp_agg.report('patients')", 'SELECT * FROM dp_agg.verify_ledger()';
 is(DpAgg::value($node, 'monitor', 'SELECT (SELECT count(*) FROM dp_agg.releases), (SELECT count(*) FROM dp_agg.budgets)'), '0|0', 'the views show it nothing');
-unlike(join(' ', map { DpAgg::value($node, 'monitor', "SELECT * FROM dp_agg.$_()") } @functions), qr/777|888|SELECT|count|public\./, 'and numbers hold no statements and no objects');
+unlike(join(' ', map { DpAgg::value($node, 'monitor', "SELECT * FROM dp_agg.$_()") } @functions), qr/words|SELECT|count|pupils_pkey|public\./, 'and numbers hold no statements and no objects');
 query('GRANT EXECUTE ON FUNCTION dp_agg.monitor_accounts() TO analyst');
 like(query('SELECT object, finding FROM dp_agg.check_hardening()'), qr/monitor_accounts/, 'an analyst that may ask for what others spend is a finding');
 query('REVOKE EXECUTE ON FUNCTION dp_agg.monitor_accounts() FROM analyst');

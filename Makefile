@@ -2,7 +2,8 @@
 #
 #   make, make install, make installcheck, make clean   as with any PGXS extension
 #   make test, make attacks, make audit, make fuzz,     install what they need (VERSION=17), touch
-#   make alike, make bench, make demo, make demo-shell  no PostgreSQL of the system
+#   make alike, make bench, make demo, make demo-shell, no PostgreSQL of the system
+#   make demo-web
 #   make indent, make indent-check                      the layout of C files
 #   make test-asserts, test-sanitize, test-valgrind     tests that see more (dev/test-under)
 #   make test-matrix                                    tests on clean systems (dev/test-matrix)
@@ -15,7 +16,7 @@ all:
 # The commands that install what they need, and take VERSION=17 (see dev/version.sh), by
 # which PGXS means something else.
 COMMANDS = test test-matrix test-upgrade test-asserts test-sanitize test-valgrind attacks audit fuzz alike \
-	bench bench-accuracy demo demo-shell indent indent-check deb dist test-packages test-image
+	bench bench-accuracy demo demo-shell demo-web indent indent-check deb dist test-packages test-image
 $(COMMANDS): export VERSION := $(VERSION)
 
 EXTENSION = dp_agg
@@ -203,6 +204,9 @@ demo:
 
 demo-shell:
 	@bash dev/demo --shell
+
+demo-web:
+	@bash dev/demo --web
 
 # PostgreSQL's layout of C files: writes it, or shows what is not laid out so
 indent:

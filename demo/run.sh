@@ -378,6 +378,15 @@ END
 dba -c 'SELECT ok, entries FROM dp_agg.verify_ledger()' -c 'SELECT left(dp_agg.ledger_head(), 48) || '"'...'"' AS "to be published"'
 [ "$(dba -A -t -c 'SELECT ok FROM dp_agg.verify_ledger()')" = t ] || broken 'the chain does not hold'
 
+title 'A page for everybody else'
+show "SELECT dp_agg.report('residents');"
+dba -A -t -o "$work/report.html" -c "SELECT dp_agg.report('residents')" && grep -q '^</html>$' "$work/report.html" ||
+	broken 'there is no report'
+say <<'END'
+What accounts have spent and have left, who asked what, how sharp a count is at that price, and what
+the server leaves open, as one file of HTML. Where it is stands below.
+END
+
 say <<'END'
 Checked on the way: no raw row came out, no group of fewer than 20 people, and
 the budget is what it was less what the ledger lists. The refused query was free.

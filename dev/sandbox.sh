@@ -92,6 +92,24 @@ sandbox_indenter()
 		echo 'No package pg-bsd-indent here: the layout of C files cannot be checked'
 }
 
+# Installs what the page of `make demo-web` is served with.
+sandbox_python()
+{
+	/usr/bin/python3 -c 'import psycopg' 2>/dev/null || sandbox_install python3 python3-psycopg ||
+		sandbox_fail 'please have these packages installed (Debian names): python3 python3-psycopg'
+}
+
+# Installs what some tests look at pages and numbers with.  Not every system has packages of
+# them; tests skip what they miss.
+sandbox_viewers()
+{
+	local program
+	for program in chromium prometheus-postgres-exporter; do
+		command -v "$program" >/dev/null || sandbox_install "$program" 2>/dev/null || echo "No package $program here: some tests will skip"
+	done
+	(sandbox_python) 2>/dev/null || echo 'No package python3-psycopg here: the test of make demo-web will skip'
+}
+
 # Runs a command without output, which is shown if it fails.
 sandbox_quiet()
 {

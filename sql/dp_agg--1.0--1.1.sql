@@ -1025,7 +1025,7 @@ BEGIN
 		END;
 	END;
 	PERFORM dp_agg.create_facade(relation, facade_name);
-	PERFORM dp_agg.restore_view(facade_name, owner, commands, current_user::regrole);
+	PERFORM dp_agg.restore_view(facade_name, owner, commands, (SELECT r.oid FROM pg_roles r WHERE r.rolname = CURRENT_USER));
 	PERFORM dp_agg.remake_views(facade_name, views, cascade);
 END
 $$;
@@ -1356,7 +1356,7 @@ BEGIN
 			PERFORM dp_agg.restore_view(was ->> 'facade_name', (was ->> 'facade_owner')::oid, ARRAY(
 				SELECT jsonb_array_elements_text(was -> 'commands')) || ARRAY(
 				SELECT jsonb_array_elements_text(e.value) FROM jsonb_each(was -> 'column_commands') e
-				 WHERE e.key IN (SELECT attname FROM dp_agg.facade_columns(relation))), current_user::regrole);
+				 WHERE e.key IN (SELECT attname FROM dp_agg.facade_columns(relation))), (SELECT r.oid FROM pg_roles r WHERE r.rolname = CURRENT_USER));
 			CONTINUE;
 		END IF;
 		PERFORM dp_agg.follow_table(relation, facade,
@@ -2150,7 +2150,7 @@ AS $$
 		UNION ALL
 		SELECT t.typbasetype, t.typtypmod FROM chain JOIN pg_type t ON t.oid = chain.oid
 		 WHERE t.typtype = 'd')
-	SELECT CASE WHEN bool_and(t.typtype <> 'd' OR t.typowner = CURRENT_USER::regrole OR r.rolsuper)
+	SELECT CASE WHEN bool_and(t.typtype <> 'd' OR t.typowner = (SELECT me.oid FROM pg_roles me WHERE me.rolname = CURRENT_USER) OR r.rolsuper)
 				THEN format_type(reading_type.type, reading_type.typmod)
 				ELSE max(format_type(chain.oid, chain.typmod)) FILTER (WHERE t.typtype <> 'd') END
 	  FROM chain JOIN pg_type t ON t.oid = chain.oid LEFT JOIN pg_roles r ON r.oid = t.typowner
@@ -4378,7 +4378,7 @@ COMMENT ON VIEW dp_agg.paying_roles IS
 -- of it are replaced below, and let go of the old one.
 ALTER VIEW dp_agg.release_log RENAME TO release_log_1_0;
 
--- The log in human units.
+-- The log in human units.  No name is cast to regrole, here or elsewhere: that reads "Ann" as ann.
 CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 	SELECT r.id, r.at, r.session_role, r."current_role", r.population, r.relations, r.query,
 		pg_catalog.trim_scale(r.epsilon / 1e9) AS epsilon,
@@ -4386,8 +4386,8 @@ CREATE VIEW dp_agg.release_log WITH (security_barrier) AS
 		r.outputs, r.tier, r.reused, dp_agg.tier_reasons(r.codes) AS tier_reasons,
 		dp_agg.tier_codes(r.codes) AS tier_codes, dp_agg.tier_obligation(r.tier) AS obligation,
 		CASE WHEN r.cluster = (SELECT dp_agg.this_cluster())
-			THEN r.session_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
-				OR r.current_id IN (SESSION_USER::pg_catalog.regrole, CURRENT_USER::pg_catalog.regrole)
+			THEN r.session_id IN (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname IN (SESSION_USER, CURRENT_USER))
+				OR r.current_id IN (SELECT o.oid FROM pg_catalog.pg_roles o WHERE o.rolname IN (SESSION_USER, CURRENT_USER))
 			ELSE r.session_role IN (SESSION_USER, CURRENT_USER)
 				OR r."current_role" IN (SESSION_USER, CURRENT_USER) END AS mine,
 		ARRAY(SELECT p.name FROM dp_agg.paying_roles p WHERE p.id = r.id ORDER BY p.place) AS accounts,
@@ -5469,7 +5469,7 @@ AS $$
 		SELECT split_part(c, '=', 1)
 		  FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c
 		 WHERE (s.setdatabase = 0 OR d.datname = current_database())
-		   AND (s.setrole = 0 OR s.setrole = SESSION_USER::regrole)
+		   AND (s.setrole = 0 OR s.setrole = (SELECT r.oid FROM pg_roles r WHERE r.rolname = SESSION_USER))
 	), setting (name, value, place) AS (
 		SELECT s.name, CASE WHEN s.name NOT IN (SELECT o.name FROM own o) THEN s.reset_val
 							ELSE COALESCE((SELECT f.setting FROM pg_file_settings f WHERE f.name = s.name AND f.applied
@@ -5586,6 +5586,452 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.hardening_code(),
 	dp_agg.hardening_former(),
 	dp_agg.hardening_copies() FROM PUBLIC;
+
+-- ----------------------------------------------------------------------------
+-- A page for people: budgets, releases and findings of a population, as HTML.
+--
+-- It is made of what the views above show whoever asks, by that role's own right, and of
+-- markup.  Values get into the markup in one way only, through dp_agg.page().
+-- ----------------------------------------------------------------------------
+
+-- What is no character of XML, or turns the direction of what follows, becomes U+FFFD.  In a database in UTF8 all that is not
+-- ASCII is written as a number, so that the page reads the same in whatever encoding a client saves it.
+CREATE FUNCTION dp_agg.page_text(value text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN value COLLATE "C" ~ '^[] !#-%(-;=?-[\\^-~]*$' THEN value
+		ELSE (SELECT string_agg(CASE
+				WHEN c.character IN ('&', '<', '>', '"', '''') THEN '&#' || ascii(c.character) || ';'
+				WHEN c.character IN (E'\n', E'\t') THEN c.character
+				WHEN ascii(c.character) BETWEEN 32 AND 126 THEN c.character
+				WHEN ascii(c.character) < 160 OR ascii(c.character) IN (65534, 65535) THEN '&#65533;'
+				WHEN getdatabaseencoding() = 'UTF8' AND c.character ~ '[\u202A-\u202E\u2066-\u2069]' THEN '&#65533;'
+				WHEN getdatabaseencoding() = 'UTF8' THEN '&#' || ascii(c.character) || ';'
+				ELSE c.character END, '' ORDER BY c.place)
+			  FROM string_to_table(value, NULL) WITH ORDINALITY c (character, place)) END
+$$;
+
+COMMENT ON FUNCTION dp_agg.page_text(text) IS
+	'internal to report: a text as content or attribute of HTML and XML';
+
+CREATE FUNCTION dp_agg.page(template text, VARIADIC shown text[]) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format(template, VARIADIC ARRAY(
+		SELECT COALESCE(dp_agg.page_text(s.value), '&#8211;') FROM unnest(shown) WITH ORDINALITY s (value, place) ORDER BY s.place))
+$$;
+
+COMMENT ON FUNCTION dp_agg.page(text, text[]) IS
+	'internal to report: markup, as for format(), with values in it that are escaped here; NULL is shown as a dash';
+
+CREATE FUNCTION dp_agg.page_style() RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '
+:root { color-scheme: light dark; --ink: #1d2733; --soft: #5a6675; --line: #d5dbe2; --page: #ffffff; --card: #f5f7f9;
+  --spent: #2a6f97; --low: #2a7f62; --medium: #8a5a00; --high: #b3261e; --none: #7b8794 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6eaef; --soft: #a3adb9; --line: #3a4552; --page: #14191f; --card: #1c232b;
+  --spent: #6db3dc; --low: #5fc09a; --medium: #e0ab54; --high: #f0827a; --none: #97a3b0 } }
+@page { size: A4 landscape; margin: 14mm }
+@media print { :root { color-scheme: only light; --ink: #000; --soft: #444; --line: #bbb; --page: #fff; --card: #fff;
+  --spent: #2a6f97; --low: #2a7f62; --medium: #8a5a00; --high: #b3261e; --none: #7b8794 }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
+body { margin: 0 auto; padding: 1.5rem; max-width: 68rem; background: var(--page); color: var(--ink);
+  font: 15px/1.45 system-ui, sans-serif }
+h1 { font-size: 1.7rem; margin: 0 0 .2rem } h2 { font-size: 1.2rem; margin: 2.2rem 0 .3rem } p { margin: .3rem 0 .8rem; max-width: 46rem }
+.soft, figcaption, caption { color: var(--soft) } caption { text-align: left; padding-bottom: .4rem }
+.tiles, .charts { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); margin: 1rem 0 }
+.charts { grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)) }
+.tiles div, figure { background: var(--card); border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem; margin: 0 }
+.tiles b { display: block; font-size: 1.5rem; font-weight: 600 }
+.scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+thead th { font-size: .87em; color: var(--soft); font-weight: 600; overflow-wrap: normal } .when { min-width: 8.5rem } .t { white-space: nowrap }
+.scroll + p { margin-top: .8rem } tbody th { font-weight: 600; min-width: 6rem }
+.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+td svg { display: block; width: 8.5rem; height: 1.2rem } figure svg { display: block; width: 100%; height: auto }
+svg text { font: 11px system-ui, sans-serif; fill: var(--soft) } code { font: .85em/1.4 ui-monospace, monospace }
+.track { fill: none; stroke: var(--line) } .spent { fill: var(--spent) } .rule { stroke: var(--soft); fill: none }
+.steps { stroke: var(--spent); stroke-width: 2; fill: none } .limit { stroke: var(--high); stroke-dasharray: 5 4; fill: none }
+.low { fill: var(--low) } .medium { fill: var(--medium) } .high { fill: var(--high) } .none { fill: var(--none) }
+.mark { display: inline-block; min-width: 4.2em; padding: 0 .4em; border: 1px solid; border-radius: .3em; text-align: center }
+.mark.low { color: var(--low) } .mark.medium { color: var(--medium) } .mark.high { color: var(--high) } .mark.none { color: var(--none) }
+.query { min-width: 14rem }
+@media print { body { padding: 0; max-width: none; font-size: 11px } .scroll { overflow: visible } .query { min-width: 0 }
+  tr, figure { break-inside: avoid } h2, caption { break-after: avoid } td svg { width: 7rem } }
+' $$;
+
+COMMENT ON FUNCTION dp_agg.page_style() IS
+	'internal to report: its style sheet, for screens, light and dark, and for print';
+
+CREATE FUNCTION dp_agg.page_table(id text, caption text, heads text[], rows text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	-- a head that begins with # stands above numbers
+	SELECT dp_agg.page(E'<div class="scroll"><table id="%s"><caption>%s</caption>\n<thead><tr>', id, caption)
+		|| string_agg(dp_agg.page(CASE WHEN h.head LIKE '#%' THEN '<th scope="col" class="n">%s</th>' ELSE '<th scope="col">%s</th>' END,
+								  ltrim(h.head, '#')), '' ORDER BY h.place)
+		|| E'</tr></thead>\n<tbody>\n' || rows || E'</tbody></table></div>\n'
+	  FROM unnest(heads) WITH ORDINALITY h (head, place)
+$$;
+
+COMMENT ON FUNCTION dp_agg.page_table(text, text, text[], text) IS
+	'internal to report: a table of rows that are markup already';
+
+CREATE FUNCTION dp_agg.page_bar(description text, parts numeric[], classes text[]) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.page('<svg viewBox="0 0 176 18" role="img" aria-label="%s">', description)
+		|| COALESCE(string_agg(dp_agg.page('<rect x="%s" y="3" width="%s" height="12" class="%s"/>',
+										   round(176 * b.past, 1)::text, round(176 * b.part, 1)::text, b.class), '' ORDER BY b.place), '')
+		|| '<rect x="0.5" y="3.5" width="175" height="11" class="track"/></svg>'
+	  FROM (SELECT u.part, u.class, u.place, sum(u.part) OVER (ORDER BY u.place) - u.part AS past
+			  FROM unnest(parts, classes) WITH ORDINALITY u (part, class, place)) b
+	 WHERE b.part > 0
+$$;
+
+COMMENT ON FUNCTION dp_agg.page_bar(text, numeric[], text[]) IS
+	'internal to report: parts of a whole, each in [0, 1], from left to right';
+
+-- What an account has spent of what it may, and how much that is.  Under zcdp the share is that of rho,
+-- since epsilon does not add up.
+CREATE FUNCTION dp_agg.report_accounts(population name) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH account AS (
+		SELECT b.role::text, b.epsilon_spent, b.epsilon_limit, b.epsilon_remaining, b.delta_remaining, b.rho_spent, b.rho_limit,
+			b.releases_spent, b.releases_remaining, b.period, b.renews_at
+		  FROM dp_agg.budgets b WHERE b.population = report_accounts.population
+		UNION ALL
+		SELECT NULL, c.epsilon_spent, c.epsilon_limit, c.epsilon_remaining, c.delta_remaining, c.rho_spent, c.rho_limit,
+			c.releases_spent, NULL, c.period, c.renews_at
+		  FROM dp_agg.population_caps c WHERE c.population = report_accounts.population
+	), ranked AS (
+		SELECT a.*, s.share, count(*) OVER () AS accounts, row_number() OVER (ORDER BY a.role IS NOT NULL, s.share DESC, a.role) AS nr
+		  FROM account a, LATERAL (SELECT LEAST(1, COALESCE(a.rho_spent / a.rho_limit, a.epsilon_spent / a.epsilon_limit, 0)) AS share) s
+	)
+	SELECT COALESCE(dp_agg.page_table('accounts', 'Those that have spent most of what they may come first'
+			|| CASE WHEN max(r.accounts) > 100 THEN format('; 100 of %s', max(r.accounts)) ELSE '' END,
+			'{role,spent of the limit,#share,#epsilon spent,#epsilon limit,#epsilon left,#delta left,#releases,#releases left,renews (UTC)}',
+			string_agg(CASE WHEN r.role IS NULL THEN '<tr><th scope="row"><i>all roles together</i></th>'
+							ELSE dp_agg.page('<tr><th scope="row"><bdi>%s</bdi></th>', r.role) END
+				|| '<td>' || dp_agg.page_bar(round(100 * r.share, 1) || ' percent spent', ARRAY[r.share], '{spent}')
+				|| dp_agg.page('</td><td class="n">%s&#160;%%</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td>',
+							   round(100 * r.share, 1)::text, r.epsilon_spent::text, r.epsilon_limit::text, r.epsilon_remaining::text, r.delta_remaining::text)
+				|| dp_agg.page(E'<td class="n">%s</td><td class="n">%s</td><td class="when">%s</td></tr>\n', r.releases_spent::text, r.releases_remaining::text,
+							   COALESCE(to_char(r.renews_at, 'YYYY-MM-DD HH24:MI') || ', every ' || r.period, 'never')),
+				'' ORDER BY r.nr)), E'<p>There is no account that you may see.</p>\n')
+	  FROM ranked r WHERE r.nr <= 100
+$$;
+
+COMMENT ON FUNCTION dp_agg.report_accounts(name) IS
+	'internal to report: what accounts, and the cap, have spent and have left';
+
+CREATE FUNCTION dp_agg.page_steps(role text, unit text, spent numeric, most numeric, unseen bigint, begun timestamptz, xs numeric[], ys numeric[])
+RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	-- a unit of y is 100 high: the limit, or what is spent if that is more
+	SELECT dp_agg.page('<figure><figcaption><b><bdi>%s</bdi></b>: %s %s of %s%s</figcaption>', role, unit, s.have, s.may,
+			CASE WHEN unseen > 0 THEN format('. %s of its releases are not shown; what they cost is in the line from its beginning', unseen) ELSE '' END)
+		|| dp_agg.page('<svg viewBox="0 0 360 136" role="img" aria-label="%s"><path class="rule" d="M44 12V112H348"/>',
+			format('What %s has spent from %s until now: %s %s of %s', role, s.since, unit, s.have, s.may))
+		|| dp_agg.page('<path class="limit" d="M44 %1$sH348"/><text x="40" y="%1$s" dy="4" text-anchor="end">%2$s</text>',
+			round(112 - 100 * page_steps.most / s.top, 1)::text, trim_scale(round(page_steps.most, 2))::text)
+		|| dp_agg.page('<text x="40" y="116" text-anchor="end">0</text><text x="44" y="130">%s</text><text x="348" y="130" text-anchor="end">now</text>', s.since)
+		|| (SELECT string_agg(dp_agg.page(CASE u.place WHEN 1 THEN '<path class="steps" d="M%s %s' ELSE 'H%sV%s' END,
+										  round(44 + 304 * u.x, 1)::text, round(112 - 100 * u.y / s.top, 1)::text), '' ORDER BY u.place)
+			  FROM unnest(xs, ys) WITH ORDINALITY u (x, y, place))
+		|| E'H348"/></svg></figure>\n'
+	  FROM (SELECT GREATEST(page_steps.most, page_steps.spent, 1e-12) AS top, to_char(page_steps.begun, 'YYYY-MM-DD HH24:MI') AS since,
+				trim_scale(round(page_steps.spent, 6))::text AS have, trim_scale(round(page_steps.most, 6))::text AS may) s
+$$;
+
+COMMENT ON FUNCTION dp_agg.page_steps(text, text, numeric, numeric, bigint, timestamptz, numeric[], numeric[]) IS
+	'internal to report: what an account has spent over time; xs from 0 (begun) to 1 (now), ys what was spent then, first of them before all releases that are seen';
+
+-- The log is walked backwards from what has been spent by now, so that the line ends where the account stands.  As many
+-- releases belong to the period as the account has counted, less those that are not shown to whoever asks.
+CREATE FUNCTION dp_agg.report_spending(population name, since timestamptz) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH account AS (
+		SELECT b.role::text, b.releases_spent, GREATEST(b.renews_at - b.period, report_spending.since, '-infinity') AS begun, u.unit, u.spent, u.most
+		  FROM dp_agg.budgets b,
+			LATERAL (VALUES ('rho', b.rho_spent, b.rho_limit), ('epsilon', b.epsilon_spent, b.epsilon_limit)) u (unit, spent, most)
+		 WHERE b.population = report_spending.population AND b.releases_spent > 0 AND (u.unit = 'rho') = (b.accountant = 'zcdp')
+		 ORDER BY u.spent / u.most DESC, b.role LIMIT 12
+	), paid AS (
+		SELECT a.*, r.at, row_number() OVER w AS back,
+			sum(CASE a.unit WHEN 'rho' THEN r.epsilon * r.epsilon / 2 ELSE r.epsilon END) OVER w AS price
+		  FROM dp_agg.releases r, unnest(r.accounts) p (role), account a
+		 WHERE r.population = report_spending.population AND a.role = p.role AND r.at >= a.begun
+		WINDOW w AS (PARTITION BY a.role ORDER BY r.id DESC)
+	), counted AS (
+		SELECT p.*, min(p.at) OVER a AS from_at, max(p.back) OVER a AS seen, max(p.price) OVER a AS whole,
+			p.spent - COALESCE(lag(p.price) OVER (PARTITION BY p.role ORDER BY p.back), 0) AS reached
+		  FROM paid p WHERE p.back <= p.releases_spent AND p.price <= p.spent * 1.000001
+		WINDOW a AS (PARTITION BY p.role)
+	), points AS (
+		SELECT DISTINCT ON (c.role, x.part) c.*, x.part
+		  FROM counted c, LATERAL (SELECT round(extract(epoch FROM c.at - c.from_at)
+				/ GREATEST(extract(epoch FROM statement_timestamp() - c.from_at), 0.000001), 3)) x (part)
+		 ORDER BY c.role, x.part, c.back
+	), lines AS (
+		SELECT max(p.spent / p.most) AS share, p.role,
+			dp_agg.page_steps(p.role, max(p.unit), max(p.spent), max(p.most), max(p.releases_spent - p.seen), max(p.from_at),
+							  0::numeric || array_agg(p.part ORDER BY p.part),
+							  GREATEST(max(p.spent - p.whole), 0) || array_agg(p.reached ORDER BY p.part)) AS line
+		  FROM points p GROUP BY p.role
+	)
+	SELECT COALESCE('<div class="charts" id="spending">' || string_agg(l.line, '' ORDER BY l.share DESC, l.role) || E'</div>\n',
+		E'<p>No account has spent anything that is shown here.</p>\n') FROM lines l
+$$;
+
+COMMENT ON FUNCTION dp_agg.report_spending(name, timestamptz) IS
+	'internal to report: a line for each of the twelve accounts that have spent most of what they may';
+
+CREATE FUNCTION dp_agg.report_tiers(population name, since timestamptz) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH asked AS (
+		SELECT r.session_user_name::text AS role, count(*)::numeric AS releases, trim_scale(sum(r.epsilon)) AS epsilon, max(r.at) AS last_at,
+			count(*) FILTER (WHERE r.tier = 'low') AS low, count(*) FILTER (WHERE r.tier = 'medium') AS medium,
+			count(*) FILTER (WHERE r.tier = 'high') AS high, count(*) FILTER (WHERE r.tier IS NULL) AS none,
+			count(*) FILTER (WHERE r.reused) AS again
+		  FROM dp_agg.releases r
+		 WHERE r.population = report_tiers.population AND r.at >= COALESCE(report_tiers.since, '-infinity')
+		 GROUP BY 1
+	), ranked AS (
+		SELECT a.*, max(a.releases) OVER () AS most, count(*) OVER () AS roles, row_number() OVER (ORDER BY a.releases DESC, a.role) AS nr FROM asked a
+	)
+	SELECT COALESCE(dp_agg.page_table('tiers', 'By role that had logged in, and by risk tier of the result; none: made by dp_agg 1.0, which had no tiers; again: an earlier answer, handed out at no price'
+			|| CASE WHEN max(r.roles) > 40 THEN format('; 40 of %s roles', max(r.roles)) ELSE '' END,
+			'{role,low; medium; high,#releases,#low,#medium,#high,#none,#of them again,#epsilon,last (UTC)}',
+			string_agg(dp_agg.page('<tr><th scope="row"><bdi>%s</bdi></th><td>', r.role)
+				|| dp_agg.page_bar(format('%s releases: %s low, %s medium, %s high, %s without tier', r.releases, r.low, r.medium, r.high, r.none),
+								   ARRAY[r.low / r.most, r.medium / r.most, r.high / r.most, r.none / r.most], '{low,medium,high,none}')
+				|| dp_agg.page('</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td>',
+							   r.releases::text, r.low::text, r.medium::text, r.high::text, r.none::text)
+				|| dp_agg.page(E'<td class="n">%s</td><td class="n">%s</td><td class="t">%s</td></tr>\n', r.again::text, r.epsilon::text, to_char(r.last_at, 'YYYY-MM-DD HH24:MI')),
+				'' ORDER BY r.nr)), E'<p>There is no release that you may see.</p>\n')
+	  FROM ranked r WHERE r.nr <= 40
+$$;
+
+COMMENT ON FUNCTION dp_agg.report_tiers(name, timestamptz) IS
+	'internal to report: releases by role and risk tier';
+
+-- How far from the truth, in 95 of 100 draws, a count is that a release of this price draws for itself alone, of people who
+-- count once each: doc/privacy.md, "Noise".  Counts of several rows and beside other outputs are less sharp.
+CREATE FUNCTION dp_agg.count_error(epsilon numeric, gaussian boolean) RETURNS numeric LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN gaussian THEN GREATEST(ceil(1.959964 / epsilon - 0.5), 0)
+		-- P(|X| > k) = 2 q^(k+1) / (1 + q), q = exp(-epsilon)
+		ELSE GREATEST(ceil((ln(40.0) - ln(1 + exp(-epsilon))) / epsilon) - 1, 0) END
+$$;
+
+COMMENT ON FUNCTION dp_agg.count_error(numeric, boolean) IS
+	'internal to report: half the width, in people, of the interval that holds 95 of 100 counts at this price, at best';
+
+CREATE FUNCTION dp_agg.report_latest(population name, since timestamptz) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH latest AS (
+		SELECT r.id, r.at, r.session_user_name::text AS role, regexp_replace(r.query, '\s+', ' ', 'g') AS query, r.outputs, r.epsilon, r.tier,
+			dp_agg.count_error(r.epsilon, r.outputs LIKE '%Gaussian noise') AS error
+		  FROM dp_agg.releases r
+		 WHERE r.population = report_latest.population AND NOT r.reused AND r.at >= COALESCE(report_latest.since, '-infinity')
+		 ORDER BY r.id DESC LIMIT 20
+	), scaled AS (
+		-- 80 on either side for the widest of them
+		SELECT l.*, round(80 * l.error / max(l.error + 0.001) OVER (), 1) AS reach FROM latest l
+	)
+	SELECT COALESCE(dp_agg.page_table('latest', 'The latest twenty that were drawn, with what their price does to a count of people at best: 95 of 100 counts are no further from the truth',
+			'{#number,at (UTC),role,tier,#epsilon,#count is within,95 of 100,outputs and query}',
+			string_agg(dp_agg.page('<tr><td class="n">%s</td><td class="t">%s</td><th scope="row"><bdi>%s</bdi></th><td><span class="mark %s">%4$s</span></td><td class="n">%s</td>',
+					s.id::text, to_char(s.at, 'YYYY-MM-DD HH24:MI'), s.role, COALESCE(s.tier, 'none'), s.epsilon::text)
+				|| dp_agg.page('<td class="n">&#177;%s</td><td><svg viewBox="0 0 176 18" role="img" aria-label="plus or minus %1$s">', s.error::text)
+				|| dp_agg.page('<path class="rule" d="M%1$s 5v8M%1$s 9H%2$sM%2$s 5v8"/><rect class="spent" x="86" y="7" width="4" height="4"/></svg></td>',
+					(88 - s.reach)::text, (88 + s.reach)::text)
+				|| dp_agg.page(E'<td class="query">%s<br/><code><bdi>%s</bdi></code></td></tr>\n', s.outputs,
+					CASE WHEN length(s.query) > 200 THEN left(s.query, 197) || '...' ELSE s.query END),
+				'' ORDER BY s.id DESC)), '')
+	  FROM scaled s
+$$;
+
+COMMENT ON FUNCTION dp_agg.report_latest(name, timestamptz) IS
+	'internal to report: the latest releases, with the error that a count has at their price';
+
+-- In PL/pgSQL, so that check_hardening() is not asked for where it may not be.
+CREATE FUNCTION dp_agg.report_findings() RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT has_function_privilege('dp_agg.check_hardening()', 'EXECUTE') THEN
+		RETURN E'<p>They are shown to roles that may execute <code>dp_agg.check_hardening()</code>.</p>\n';
+	END IF;
+	RETURN (SELECT COALESCE(dp_agg.page_table('findings', 'What the server, as it is set up now, leaves open to analysts; of all populations of this database',
+				'{severity,topic,object,finding,advice}',
+				string_agg(dp_agg.page('<tr><td><span class="mark %s">%1$s</span></td><td class="t">%s</td><th scope="row"><bdi>%s</bdi></th><td class="query">%s</td>', f.severity, f.topic, f.object, f.finding)
+					|| dp_agg.page(E'<td class="query">%s</td></tr>\n', f.advice), '' ORDER BY f.place)),
+			E'<p>Nothing was found.</p>\n')
+		FROM dp_agg.check_hardening() WITH ORDINALITY f (severity, topic, object, finding, advice, place));
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.report_findings() IS
+	'internal to report: what check_hardening() finds, for whoever may ask it';
+
+-- What is shown is what the views show.  That somebody sees nothing of a population tells nothing about it.
+CREATE FUNCTION dp_agg.report_check(population name) RETURNS void LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF population IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'population must not be null', HINT = 'See dp_agg.my_budget for populations that you may ask about.';
+	ELSIF EXISTS (SELECT FROM dp_agg.budgets b WHERE b.population = report_check.population)
+		OR EXISTS (SELECT FROM dp_agg.administrators a WHERE a.population = report_check.population)
+		OR EXISTS (SELECT FROM dp_agg.releases r WHERE r.population = report_check.population) THEN
+		RETURN;
+	ELSIF has_table_privilege('dp_agg.account', 'SELECT') OR has_table_privilege('dp_agg.release', 'SELECT')
+		OR pg_has_role((SELECT e.extowner FROM pg_extension e WHERE e.extname = 'dp_agg'), 'MEMBER') THEN
+		IF NOT EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.population = report_check.population) THEN
+			RAISE undefined_object USING MESSAGE = format('population "%s" does not exist', population),
+				HINT = 'See dp_agg.protected_relations and dp_agg.budgets for those that there are.';
+		END IF;
+	ELSE
+		RAISE insufficient_privilege USING MESSAGE = format('permission denied for population "%s"', population),
+			HINT = 'A report is for administrators of the population, auditors, and roles that have an account on it.';
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.report_check(name) IS
+	'internal to report: fails where there is nothing to show';
+
+CREATE FUNCTION dp_agg.report_head(population name, since timestamptz) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.page(E'<h1>Privacy report: <bdi>%s</bdi></h1>\n<p class="soft">Database <bdi>%s</bdi>, %s UTC%s, as <bdi>%s</bdi> may see it.</p>\n',
+			population, current_database(), to_char(statement_timestamp(), 'YYYY-MM-DD HH24:MI'),
+			CASE WHEN since IS NULL THEN '' ELSE '; releases since ' || to_char(since, 'YYYY-MM-DD HH24:MI') END, CURRENT_USER)
+		|| dp_agg.page('<div class="tiles" id="tiles"><div><b>%s</b> individuals, as declared</div><div><b>%s</b> protected relations</div>', p.individuals, p.relations)
+		|| dp_agg.page('<div><b>%s</b> accounts</div><div><b>%s</b> releases</div><div><b>%s</b> epsilon, of all of them</div>',
+			(SELECT count(*) FROM dp_agg.budgets b WHERE b.population = report_head.population)::text, r.releases, r.epsilon)
+		|| E'</div>\n'
+	  FROM (SELECT max(p.individuals)::text AS individuals, count(*)::text AS relations
+			  FROM dp_agg.protected_relations p WHERE p.population = report_head.population) p,
+		(SELECT count(*)::text AS releases, trim_scale(COALESCE(sum(r.epsilon), 0))::text AS epsilon
+		   FROM dp_agg.releases r WHERE r.population = report_head.population AND r.at >= COALESCE(report_head.since, '-infinity')) r
+$$;
+
+COMMENT ON FUNCTION dp_agg.report_head(name, timestamptz) IS
+	'internal to report: title, and the sums';
+
+-- Times are in UTC, as periods are, and amounts look the same in every session.
+CREATE FUNCTION dp_agg.report(population name, since timestamptz DEFAULT NULL) RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+SET "IntervalStyle" = 'postgres'
+SET jit = off
+AS $$
+BEGIN
+	PERFORM dp_agg.report_check(population);
+	RETURN dp_agg.page(E'<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"/><meta name="viewport" content="width=device-width"/>\n<title>Privacy report: %s</title>\n<style>', population)
+		|| dp_agg.page_style() || E'</style></head>\n<body>\n' || dp_agg.report_head(population, since)
+		|| E'<h2>What remains</h2>\n<p>Each account says how much its role may learn about any one individual. What is spent comes back only where the account renews.'
+		|| E' Under zCDP the share is that of rho, since epsilon does not add up.</p>\n' || dp_agg.report_accounts(population)
+		|| E'<h2>Spending over time</h2>\n<p>In the period that runs, against the limit (dashed).</p>\n' || dp_agg.report_spending(population, since)
+		|| E'<h2>Releases</h2>\n' || dp_agg.report_tiers(population, since)
+		|| E'<p>Answers are kept nowhere, so this page cannot show them. How sharp they are follows from their price:</p>\n' || dp_agg.report_latest(population, since)
+		|| E'<p>A count of several rows of each person, or beside other outputs, is less sharp; who asked has seen its standard error in <code>dp_agg.last_release()</code>.</p>\n'
+		|| E'<h2>Findings</h2>\n' || dp_agg.report_findings() || E'</body>\n</html>\n';
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.report(name, timestamptz) IS
+	'A page of HTML, without a script or anything from elsewhere, about one population: what accounts have spent and have left, releases by role and risk tier since a time (NULL: all), the latest of them with the error that a count has at their price, and what check_hardening() finds. It shows what dp_agg.budgets, dp_agg.population_caps and dp_agg.releases show the current user: all to superusers, auditors and administrators of the population, its own accounts and releases to an analyst. Errors: 22004 null, 42704 no such population, 42501 nothing of it is for the current user.';
+
+-- ----------------------------------------------------------------------------
+-- Numbers for monitoring: what accounts have spent, releases by role and tier, findings by severity.
+--
+-- Whoever may execute these sees numbers of all populations, and neither a statement nor an object: less
+-- than an auditor, who reads the log.  They run as the extension's owner.
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.monitor_accounts()
+RETURNS TABLE (population name, role name, accountant text, epsilon_limit numeric, epsilon_spent numeric, epsilon_remaining numeric,
+	delta_limit numeric, delta_spent numeric, spent_share numeric, releases_spent bigint, releases_remaining bigint, renews_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT s.population, CASE s.role_id WHEN 0 THEN '' ELSE s.role END, s.accountant, s.epsilon_limit, s.epsilon_spent, s.epsilon_remaining,
+		s.delta_limit, s.delta_spent, COALESCE(s.rho_spent / s.rho_limit, s.epsilon_spent / s.epsilon_limit), s.releases_spent, s.releases_remaining, s.renews_at
+	  FROM dp_agg.account_state s
+	 ORDER BY 1, 2
+$$;
+
+COMMENT ON FUNCTION dp_agg.monitor_accounts() IS
+	'for monitoring: all accounts, and caps of populations (role is empty); epsilon and delta in plain units; spent_share of the limit, of rho under zcdp; releases since the period began. For the extension''s owner and roles to whom EXECUTE is granted';
+
+-- Entries are in the order of time, so the log is read backwards, as far as is asked for.
+CREATE FUNCTION dp_agg.monitor_releases(begins timestamptz DEFAULT now() - '1 day'::interval, ends timestamptz DEFAULT now(), step interval DEFAULT '100 years')
+RETURNS TABLE (at timestamptz, population name, role name, tier text, releases bigint, epsilon numeric, reused bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entry record;
+	first_id bigint;
+	seconds double precision := extract(epoch FROM step);
+BEGIN
+	IF begins IS NULL OR ends IS NULL OR step IS NULL OR NOT isfinite(begins) THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'begins, ends and step must not be null, and begins not infinite';
+	ELSIF seconds <= 0 THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'step must be more than nothing', HINT = 'For example: interval ''1 hour''.';
+	END IF;
+	FOR entry IN SELECT r.id, r.at FROM dp_agg.release r ORDER BY r.id DESC LOOP
+		EXIT WHEN entry.at < begins;
+		first_id := entry.id;
+	END LOOP;
+	RETURN QUERY
+		SELECT to_timestamp(seconds * floor(extract(epoch FROM r.at)::double precision / seconds)), r.population, r.session_role,
+			COALESCE(r.tier, 'none'), count(*), trim_scale(sum(r.epsilon) / 1e9), count(*) FILTER (WHERE r.reused)
+		  FROM dp_agg.release r
+		 WHERE r.id >= first_id AND r.at >= begins AND r.at < ends
+		 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.monitor_releases(timestamptz, timestamptz, interval) IS
+	'for monitoring: releases between two times, by step (counted from 1970, in UTC; a month has 30 days), population, role that had logged in and risk tier (none: of dp_agg 1.0): how many, the sum of their epsilon, and how many of them are answers that were handed out again (reused); at: when the step begins. Errors: 22004 null or infinite, 22023 no step. For the extension''s owner and roles to whom EXECUTE is granted';
+
+CREATE FUNCTION dp_agg.monitor_findings() RETURNS TABLE (severity text, findings bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+	SELECT s.severity, count(f.severity) FROM unnest(ARRAY['high', 'medium', 'low']) WITH ORDINALITY s (severity, place)
+	  LEFT JOIN dp_agg.check_hardening() f ON f.severity = s.severity
+	 GROUP BY s.severity, s.place ORDER BY s.place
+$$;
+
+COMMENT ON FUNCTION dp_agg.monitor_findings() IS
+	'for monitoring: how many findings check_hardening() has of each severity, a row for each. For the extension''s owner and roles to whom EXECUTE is granted';
+
+CREATE FUNCTION dp_agg.monitor_ledger() RETURNS TABLE (entries bigint, changes_waiting bigint, last_release timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT COALESCE((SELECT h.id FROM dp_agg.ledger_head h), 0), (SELECT count(*) FROM dp_agg.account_change_waiting),
+		(SELECT r.at FROM dp_agg.release r ORDER BY r.id DESC LIMIT 1)
+$$;
+
+COMMENT ON FUNCTION dp_agg.monitor_ledger() IS
+	'for monitoring: how many entries the ledger has, those that are archived included, how many changes of accounts wait to be chained, and when the latest release was charged (NULL: none). For the extension''s owner and roles to whom EXECUTE is granted';
+
+REVOKE EXECUTE ON FUNCTION dp_agg.monitor_accounts(), dp_agg.monitor_releases(timestamptz, timestamptz, interval), dp_agg.monitor_findings(),
+	dp_agg.monitor_ledger() FROM PUBLIC;
 
 -- ----------------------------------------------------------------------------
 -- What was declared and given under 1.0

@@ -263,5 +263,13 @@ DpAgg::refused($node, 'analyst', 'SELECT count(*) FROM stays_2', '42501', 'and i
 query('TRUNCATE stays');
 is(DpAgg::value($node, 'analyst', 'SELECT count(*) IS NULL FROM stays'), 't', 'the count of a truncated table is NULL');
 
+# Names that differ in case alone, and that no unquoted name could be, are different roles.
+query('CREATE ROLE "Analyst" LOGIN', 'CREATE ROLE "no, ""name""" LOGIN');
+cmp_ok(DpAgg::value($node, 'analyst', 'SELECT count(*) FROM dp_agg.my_releases'), '>', 5, 'a role sees what it asked');
+is(query('SET SESSION AUTHORIZATION "Analyst"', 'SELECT (SELECT count(*) FROM dp_agg.my_releases), (SELECT count(*) FROM dp_agg.releases)'), '0|0', 'one whose name differs in case sees none of it');
+query(q{SELECT dp_agg.set_budget('no, "name"', 'people', epsilon => 5)});
+is(query('SET SESSION AUTHORIZATION "no, ""name"""', $count, 'SELECT count(*), min(role_name) FROM dp_agg.my_releases', 'RESET SESSION AUTHORIZATION'), qq{t\n1|no, "name"}, 'one with blanks and quotes sees its own');
+is(query('ALTER ROLE "no, ""name""" SUPERUSER', 'SET SESSION AUTHORIZATION "no, ""name"""', 'SELECT count(*) > 0 FROM dp_agg.check_hardening()'), 't', 'and may ask for findings');
+
 $node->stop;
 done_testing();

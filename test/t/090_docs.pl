@@ -62,7 +62,8 @@ sub statements
 	return @found;
 }
 
-my @files = grep { -f } 'README.md', glob('doc/*.md');
+# Pages in Chinese have the blocks of the pages that they translate.
+my @files = grep { -f && !/\.zh\.md$/ } 'README.md', glob('doc/*.md');
 my $database = 0;
 
 ok(@files > 0, 'there is documentation');
@@ -99,13 +100,23 @@ SQL
 	}
 }
 
+foreach my $file (grep { -f } 'README.zh.md', glob('doc/*.zh.md'))
+{
+	my $blocks = sub { return join "\n", PostgreSQL::Test::Utils::slurp_file($_[0]) =~ /((?:^<!--[^\n]*-->\n)?^```sql\n.*?^```$)/msg; };
+	my $original = $file =~ s/\.zh\.md$/.md/r;
+
+	isnt($blocks->($original), '', "$original has SQL");
+	is($blocks->($file), $blocks->($original), "... which $file has, too");
+	like(PostgreSQL::Test::Utils::slurp_file($original), qr/^\[[^\]]+\]\(\Q@{[ $file =~ s{.*\/}{}r ]}\E\)/m, '... and leads to it');
+}
+
 # The map of README.md leads to files that exist.
 my @named = PostgreSQL::Test::Utils::slurp_file('README.md') =~ m{\b((?:[a-z]+/)+[a-z_]+\.[ch])\b}g;
 ok(@named > 5, 'README.md names source files');
 is(join(' ', grep { !-f "src/$_" } @named), '', 'and all of them exist');
 
 # So do the lists of CONTRIBUTING.md, and links of what stands beside it.
-foreach my $file (qw(README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md), glob('doc/*.md'))
+foreach my $file (qw(README.md README.zh.md CONTRIBUTING.md SECURITY.md CHANGELOG.md), glob('doc/*.md'))
 {
 	my $text = PostgreSQL::Test::Utils::slurp_file($file);
 	my ($folder) = $file =~ m{^(.*/)};

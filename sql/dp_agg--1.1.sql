@@ -6357,7 +6357,7 @@ BEGIN
 		|| E' Under zCDP the share is that of rho, since epsilon does not add up.</p>\n' || dp_agg.report_accounts(population)
 		|| E'<h2>Spending over time</h2>\n<p>In the period that runs, against the limit (dashed).</p>\n' || dp_agg.report_spending(population, since)
 		|| E'<h2>Releases</h2>\n' || dp_agg.report_tiers(population, since)
-		|| E'<p>Answers are kept nowhere, so this page cannot show them. How sharp they are follows from their price:</p>\n' || dp_agg.report_latest(population, since)
+		|| E'<p>The log has no answers, so this page cannot show them. How sharp they are follows from their price:</p>\n' || dp_agg.report_latest(population, since)
 		|| E'<p>A count of several rows of each person, or beside other outputs, is less sharp; who asked has seen its standard error in <code>dp_agg.last_release()</code>.</p>\n'
 		|| E'<h2>Findings</h2>\n' || dp_agg.report_findings() || E'</body>\n</html>\n';
 END

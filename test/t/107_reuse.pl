@@ -180,6 +180,11 @@ foreach my $case (
 	[ 'SELECT a, count(*) FROM (SELECT old AS a, clinic IS NULL AS b FROM visits) x GROUP BY 1', 'SELECT a, count(*) FROM (SELECT clinic IS NULL AS a, old AS b FROM visits) x GROUP BY 1', 'columns of one name' ],
 	[ 'SELECT count(*) FROM visits WHERE clinic IN (\'clinic 1\', \'clinic 2\')', 'SELECT count(*) FROM visits WHERE clinic IN (\'clinic 1\', \'clinic 3\')', 'another list' ],
 	[ 'SELECT count(*) FROM visits JOIN regions USING (clinic) WHERE region = \'region 1\'', 'SELECT count(*) FROM visits JOIN regions USING (clinic) WHERE region = \'region 0\'', 'a condition on a public table' ],
+	# arguments in another order: one fingerprint, by libpg-query 18.1.5 (findings/fingerprint-forgets-order.sh)
+	[ 'SELECT regr_slope(cost, amount) FROM visits', 'SELECT regr_slope(amount, cost) FROM visits', 'the slope the other way round' ],
+	[ 'SELECT sum(coalesce(cost, 5)) FROM visits', 'SELECT sum(coalesce(5, cost)) FROM visits', 'coalesce() the other way round' ],
+	[ 'SELECT count(*) FROM visits WHERE 50 BETWEEN cost AND amount', 'SELECT count(*) FROM visits WHERE 50 BETWEEN amount AND cost', 'BETWEEN the other way round' ],
+	[ 'SELECT sum(CASE WHEN old THEN 1 WHEN cost > 3 THEN 10 END) FROM visits', 'SELECT sum(CASE WHEN cost > 3 THEN 10 WHEN old THEN 1 END) FROM visits', 'CASE the other way round' ],
 	[ 'SELECT v.clinic, avg(cost) FROM visits v JOIN (SELECT clinic AS c, count(*) AS n FROM visits GROUP BY 1 ORDER BY 2 DESC LIMIT 2) t ON v.clinic = t.c GROUP BY 1',
 	  'SELECT v.clinic, avg(cost) FROM visits v JOIN (SELECT clinic AS c, count(*) AS n FROM visits GROUP BY 1 ORDER BY 2 DESC LIMIT 3) t ON v.clinic = t.c GROUP BY 1', 'what is done with an answer that is read' ])
 {

@@ -87,6 +87,13 @@
 	(pg_proc_aclcheck(funcid, role, ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
+/* Is the operator a comparison of an order, or its <>?  A list of what it is there, or NIL. */
+#if PG_VERSION_NUM >= 180000
+#define DP_ORDER_INTERPRETATION(opno) get_op_index_interpretation(opno)
+#else
+#define DP_ORDER_INTERPRETATION(opno) get_op_btree_interpretation(opno)
+#endif
+
 /* A hash of the types and names of a tuple's columns. */
 #if PG_VERSION_NUM >= 170000
 #define DP_HASH_ROW_TYPE(desc) hashRowType(desc)

@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/fmgroids.h"
 
+#include "core/compat.h"
 #include "core/digest.h"
 #include "policy/label.h"
 #include "query/aggregates.h"
@@ -129,10 +130,10 @@ key_condition_mutator(Node *node, KeyCondition *condition)
 		case T_RelabelType:
 			break;
 		case T_OpExpr:
-			condition->more |= get_op_btree_interpretation(((OpExpr *) node)->opno) == NIL;
+			condition->more |= DP_ORDER_INTERPRETATION(((OpExpr *) node)->opno) == NIL;
 			break;
 		case T_ScalarArrayOpExpr:
-			condition->more |= get_op_btree_interpretation(((ScalarArrayOpExpr *) node)->opno) == NIL;
+			condition->more |= DP_ORDER_INTERPRETATION(((ScalarArrayOpExpr *) node)->opno) == NIL;
 			break;
 		default:
 			condition->more = true;

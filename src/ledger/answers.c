@@ -22,6 +22,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "ledger/answers.h"
 #include "ledger/layout.h"
 #include "ledger/tables.h"

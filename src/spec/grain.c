@@ -29,6 +29,7 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "spec/grain.h"
 
 PG_FUNCTION_INFO_V1(dp_grain_end_date);

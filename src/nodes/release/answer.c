@@ -22,6 +22,7 @@
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "nodes/drain.h"
 #include "nodes/release/answer.h"

@@ -20,6 +20,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
+#include "core/compat.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/guc.h"

@@ -93,18 +93,21 @@ turn_take(const uint8 *digest, bool *waited)
 	return true;
 }
 
-/* turn_runs: whoever has the turn begins to run. */
-void
+/*
+ * turn_runs: whoever has the turn begins to run; false if it cannot be told, since somebody is just looking
+ * (is_running()).
+ */
+bool
 turn_runs(const uint8 *digest)
 {
-	(void) take(digest, RUNNING_CLASS);
+	return take(digest, RUNNING_CLASS);
 }
 
-/* turn_end: gives the turn back, after a run (ran) or without one. */
+/* turn_end: gives the turn back, and that it runs, if turn_runs() has told so. */
 void
-turn_end(const uint8 *digest, bool ran)
+turn_end(const uint8 *digest, bool running)
 {
-	if (ran)
+	if (running)
 		give_back(digest, RUNNING_CLASS);
 	give_back(digest, TURN_CLASS);
 }

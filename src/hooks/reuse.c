@@ -159,13 +159,27 @@ look_up(ReleaseState *state, Match *match)
 		reuse->as_of = snapshot_time();
 }
 
+/*
+ * Since when answers count, as the rows that the release reads tell it: whoever does not see yet what a refresh()
+ * came with, must not answer those who do.
+ */
+static TimestampTz
+refreshed_at(const ReleaseState *state)
+{
+	ReuseWindow window;
+
+	if (!ledger_reuse_window(&state->spec->population, state->css.ss.ps.state->es_snapshot, &window))
+		return 0;
+	return window.refreshed_at;
+}
+
 /* Looks for the answer of a release, after those of releases that it reads. */
 static void
 find_answer(ReleaseState *state, List *releases, List **found)
 {
 	Match		match = {.state = state};
 	Reuse	   *reuse;
-	ReuseKey	key;
+	ReuseKey	key = {.refreshed_at = refreshed_at(state)};
 	ListCell   *lc;
 
 	if (list_member_ptr(*found, state))
@@ -288,7 +302,7 @@ static void
 keep_answer(ReleaseState *state, StringInfo answer)
 {
 	Reuse	   *reuse = state->reuse;
-	ReuseKey	now;
+	ReuseKey	now = {.refreshed_at = reuse->key.refreshed_at};
 
 	if (reuse->keeps && answer->len <= MOST_BYTES && reuse_key(state, reuse->releases, &now) &&
 		compare_digests(&now.release, &reuse->key.release) == 0 &&
@@ -358,7 +372,7 @@ any_window(List *releases)
 
 	foreach(lc, releases)
 	{
-		if (ledger_reuse_window(&release_state(lfirst(lc))->spec->population, &window))
+		if (ledger_reuse_window(&release_state(lfirst(lc))->spec->population, NULL, &window))
 			return true;
 	}
 	return false;
@@ -378,7 +392,7 @@ look(List *releases)
 		ReuseWindow window;
 
 		state->reuse = NULL;
-		if (!ledger_reuse_window(&state->spec->population, &window))
+		if (!ledger_reuse_window(&state->spec->population, NULL, &window))
 			found = lappend(found, state);
 	}
 	foreach(lc, releases)

@@ -315,6 +315,19 @@ dba(q{SELECT dp_agg.set_reuse('patients', '2 seconds')});
 }
 dba(q{SELECT dp_agg.set_reuse('patients', '1 day')});
 
+# What is drawn before the transaction of a load commits does not outlive it.
+{
+	my $load = $node->background_psql('postgres');
+	my $sum = 'SELECT sum(cost) FROM visits WHERE cost > 2';
+
+	DpAgg::ask($load, q{BEGIN; SELECT dp_agg.refresh('patients')});
+	cost('analyst', $sum);
+	is((cost('analyst', $sum))[0], 0, 'before refresh() is committed, answers are handed out');
+	DpAgg::ask($load, 'COMMIT');
+	$load->quit;
+	is((cost('analyst', $sum))[0], 1, 'and not those after it');
+}
+
 # A snapshot from before is as old as its transaction.
 {
 	my $session = $node->background_psql('postgres', extra_params => [ '-U', 'one' ]);

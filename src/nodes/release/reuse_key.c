@@ -335,6 +335,7 @@ reuse_key(ReleaseState *state, List *releases, ReuseKey *key)
 	initStringInfo(&rest);
 	if (!append_reads(&rest, state, releases))
 		return false;
+	appendBinaryStringInfo(&rest, (const char *) &key->refreshed_at, sizeof(key->refreshed_at));
 	append_settings(&rest, state, DatumGetBool(((Const *) list_nth(items, REUSE_SESSION))->constvalue));
 	key->keys = digests(state, list_nth(items, REUSE_KEYS));
 	key->outputs = digests(state, list_nth(items, REUSE_OUTPUTS));

@@ -9,6 +9,7 @@
 
 #include "nodes/pg_list.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
 
 #include "core/digest.h"
 #include "nodes/release/state.h"
@@ -26,6 +27,7 @@ typedef struct ReuseDigest
 /* By what it is known. */
 typedef struct ReuseKey
 {
+	TimestampTz refreshed_at;	/* set by the caller: since when answers count */
 	ReuseDigest release;		/* of all but which outputs it has: rows, keys, price, limits */
 	ReuseDigest whole;			/* of the release without conditions on keys alone */
 	bool		has_whole;		/* it has such conditions */

@@ -174,7 +174,7 @@ ask_reuse(const AskContext *context)
 
 	foreach(lc, context->populations)
 	{
-		if (ledger_reuse_window(lfirst(lc), &window))
+		if (ledger_reuse_window(lfirst(lc), NULL, &window))
 			return true;
 	}
 	return false;

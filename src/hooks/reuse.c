@@ -12,8 +12,14 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "tcop/pquery.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/timestamp.h"
 
 #include "core/settings.h"
@@ -32,6 +38,9 @@
 
 /* How often the answers of others are looked for, after waiting for them. */
 #define MOST_LOOKS 3
+
+/* When the last transaction began that reads by another one's snapshot. */
+static TimestampTz importing = 0;
 
 /* ----------
  * Finding answers
@@ -70,12 +79,61 @@ static void keep_answer(ReleaseState *state, StringInfo answer);
 
 /*
  * When the rows that the statement sees were so, at the latest: a snapshot that is kept for a
- * transaction grows old with it.
+ * transaction grows old with it, and so does that of a query whose functions read by it.  Only that of a query which the
+ * client itself begins now, in a portal without a name, is of now.
  */
 static TimestampTz
 snapshot_time(void)
 {
-	return IsolationUsesXactSnapshot() ? GetCurrentTransactionStartTimestamp() : GetCurrentTimestamp();
+	if (!IsolationUsesXactSnapshot() && ActivePortal != NULL && ActivePortal->name[0] == '\0' &&
+		ActivePortal->status == PORTAL_DEFINED)
+		return GetCurrentStatementStartTimestamp();
+	return GetCurrentTransactionStartTimestamp();
+}
+
+/* reuse_note_import: the transaction reads by another one's snapshot, which may be of any age, from now on. */
+void
+reuse_note_import(void)
+{
+	importing = GetCurrentTransactionStartTimestamp();
+}
+
+/*
+ * Does the statement see what nobody else may ever see: rows that its own transaction has written, and may roll
+ * back, in a relation that it reads?  A lock that is held since tells so, also where another role has written them.
+ */
+static bool
+sees_own_rows(const EState *estate)
+{
+	ListCell   *lc;
+
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return false;
+	foreach(lc, estate->es_range_table)
+	{
+		const RangeTblEntry *rte = lfirst(lc);
+		Relation	rel;
+		bool		written;
+
+		if (rte->rtekind != RTE_RELATION ||
+			list_member_int(estate->es_plannedstmt->resultRelations, foreach_current_index(lc) + 1))
+			continue;
+		rel = RelationIdGetRelation(rte->relid);
+		if (!RelationIsValid(rel))
+			return true;
+		written = CheckRelationLockedByMe(rel, RowExclusiveLock, true);
+		RelationClose(rel);
+		if (written)
+			return true;
+	}
+	return false;
+}
+
+/* May the answers of a statement be those of others?  Not if it sees other rows than these. */
+static bool
+may_keep(const EState *estate)
+{
+	return importing != GetCurrentTransactionStartTimestamp() && !sees_own_rows(estate);
 }
 
 /* Looks an answer up, or one that has it as a part: without its conditions on keys alone. */
@@ -101,13 +159,27 @@ look_up(ReleaseState *state, Match *match)
 		reuse->as_of = snapshot_time();
 }
 
+/*
+ * Since when answers count, as the rows that the release reads tell it: whoever does not see yet what a refresh()
+ * came with, must not answer those who do.
+ */
+static TimestampTz
+refreshed_at(const ReleaseState *state)
+{
+	ReuseWindow window;
+
+	if (!ledger_reuse_window(&state->spec->population, state->css.ss.ps.state->es_snapshot, &window))
+		return 0;
+	return window.refreshed_at;
+}
+
 /* Looks for the answer of a release, after those of releases that it reads. */
 static void
 find_answer(ReleaseState *state, List *releases, List **found)
 {
 	Match		match = {.state = state};
 	Reuse	   *reuse;
-	ReuseKey	key;
+	ReuseKey	key = {.refreshed_at = refreshed_at(state)};
 	ListCell   *lc;
 
 	if (list_member_ptr(*found, state))
@@ -192,13 +264,13 @@ settle_together(List *releases)
 
 /* Gives the turn of a release back, if it has it. */
 static void
-end_turn(ReleaseState *state, bool ran)
+end_turn(ReleaseState *state)
 {
 	Reuse	   *reuse = state->reuse;
 
 	if (reuse->turn && reuse->turn_owner == CurrentResourceOwner)
-		turn_end(reuse->key.release.bytes, ran);
-	reuse->turn = false;
+		turn_end(reuse->key.release.bytes, reuse->running);
+	reuse->turn = reuse->running = false;
 }
 
 /* Has the worker of the ledger keep an answer. */
@@ -230,12 +302,13 @@ static void
 keep_answer(ReleaseState *state, StringInfo answer)
 {
 	Reuse	   *reuse = state->reuse;
-	ReuseKey	now;
+	ReuseKey	now = {.refreshed_at = reuse->key.refreshed_at};
 
-	if (answer->len <= MOST_BYTES && reuse_key(state, reuse->releases, &now) &&
-		compare_digests(&now.release, &reuse->key.release) == 0)
+	if (reuse->keeps && answer->len <= MOST_BYTES && reuse_key(state, reuse->releases, &now) &&
+		compare_digests(&now.release, &reuse->key.release) == 0 &&
+		memcmp(now.outputs, reuse->key.outputs, state->spec->noutputs * sizeof(ReuseDigest)) == 0)
 		send_answer(state, &now, answer);
-	end_turn(state, true);
+	end_turn(state);
 }
 
 /* ----------
@@ -263,7 +336,7 @@ take_turns(List *releases)
 	{
 		ReleaseState *state = release_state(lfirst(lc));
 
-		if (state->reuse != NULL && state->reuse->answer == NULL)
+		if (state->reuse != NULL && state->reuse->answer == NULL && state->reuse->keeps)
 			drawn = lappend(drawn, state);
 	}
 	list_sort(drawn, compare_releases);
@@ -286,7 +359,7 @@ end_turns(List *releases)
 	foreach(lc, releases)
 	{
 		if (release_state(lfirst(lc))->reuse != NULL)
-			end_turn(lfirst(lc), false);
+			end_turn(lfirst(lc));
 	}
 }
 
@@ -299,7 +372,7 @@ any_window(List *releases)
 
 	foreach(lc, releases)
 	{
-		if (ledger_reuse_window(&release_state(lfirst(lc))->spec->population, &window))
+		if (ledger_reuse_window(&release_state(lfirst(lc))->spec->population, NULL, &window))
 			return true;
 	}
 	return false;
@@ -309,6 +382,7 @@ any_window(List *releases)
 static void
 look(List *releases)
 {
+	bool		keeps = may_keep(release_state(linitial(releases))->css.ss.ps.state);
 	List	   *found = NIL;
 	ListCell   *lc;
 
@@ -318,7 +392,7 @@ look(List *releases)
 		ReuseWindow window;
 
 		state->reuse = NULL;
-		if (!ledger_reuse_window(&state->spec->population, &window))
+		if (!ledger_reuse_window(&state->spec->population, NULL, &window))
 			found = lappend(found, state);
 	}
 	foreach(lc, releases)
@@ -329,7 +403,10 @@ look(List *releases)
 		ReleaseState *state = release_state(lfirst(lc));
 
 		if (state->reuse != NULL)
+		{
 			state->reuse->releases = releases;
+			state->reuse->keeps = keeps;
+		}
 		if (state->reuse != NULL && state->reuse->answer == NULL)
 			(void) reuse_key(state, releases, &state->reuse->key);
 	}

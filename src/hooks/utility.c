@@ -1,6 +1,6 @@
 /*
  * utility.c
- *		ProcessUtility: notes when an EXPLAIN or a COPY runs; facades follow DDL.
+ *		ProcessUtility: notes when an EXPLAIN or a COPY runs, or a snapshot is imported; facades follow DDL.
  */
 #include "postgres.h"
 
@@ -9,9 +9,18 @@
 #include "hooks/copy.h"
 #include "hooks/hooks.h"
 #include "hooks/migrations.h"
+#include "hooks/reuse.h"
 #include "session/explain.h"
 
 static ProcessUtility_hook_type prev_process_utility = NULL;
+
+/* Is it SET TRANSACTION SNAPSHOT? */
+static bool
+is_import_of_snapshot(const Node *statement)
+{
+	return IsA(statement, VariableSetStmt) && ((const VariableSetStmt *) statement)->kind == VAR_SET_MULTI &&
+		strcmp(((const VariableSetStmt *) statement)->name, "TRANSACTION SNAPSHOT") == 0;
+}
 
 /* ProcessUtility_hook */
 static void
@@ -35,6 +44,8 @@ noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 									queryEnv, dest, qc);
 		migration_end(migration);
+		if (is_import_of_snapshot(pstmt->utilityStmt))
+			reuse_note_import();
 	}
 	PG_FINALLY();
 	{

@@ -58,19 +58,21 @@ column(HeapTuple tuple, AttrNumber attno, Relation rel)
 
 /* Begins a scan by one or two columns that are equal to values, by an index if it is there. */
 static SysScanDesc
-begin_scan(Relation rel, const char *index_name, ScanKeyData *keys, int nkeys)
+begin_scan(Relation rel, const char *index_name, Snapshot snapshot, ScanKeyData *keys, int nkeys)
 {
 	Oid			index = get_relname_relid(index_name, RelationGetNamespace(rel));
 
-	return systable_beginscan(rel, index, OidIsValid(index), NULL, nkeys, keys);
+	return systable_beginscan(rel, index, OidIsValid(index), snapshot, nkeys, keys);
 }
 
 /*
  * ledger_reuse_window
  *		For how long answers about a population are handed out again; false if they are not.
+ *
+ * As a snapshot sees it; NULL: as it is now.
  */
 bool
-ledger_reuse_window(const NameData *population, ReuseWindow *window)
+ledger_reuse_window(const NameData *population, Snapshot snapshot, ReuseWindow *window)
 {
 	Relation	rel;
 	ScanKeyData key;
@@ -83,7 +85,7 @@ ledger_reuse_window(const NameData *population, ReuseWindow *window)
 	rel = ledger_open("reuse", AccessShareLock);
 	ScanKeyInit(&key, Anum_reuse_population, BTEqualStrategyNumber, F_NAMEEQ,
 				NameGetDatum(population));
-	scan = begin_scan(rel, "reuse_pkey", &key, 1);
+	scan = begin_scan(rel, "reuse_pkey", snapshot, &key, 1);
 	tuple = systable_getnext(scan);
 	found = HeapTupleIsValid(tuple);
 	if (found)
@@ -133,12 +135,12 @@ ledger_find_answer(const NameData *population, const uint8 *release, TimestampTz
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	if (!OidIsValid(ledger_table("answer")) || !ledger_reuse_window(population, &window))
+	if (!OidIsValid(ledger_table("answer")) || !ledger_reuse_window(population, NULL, &window))
 		return NULL;
 	rel = ledger_open("answer", AccessShareLock);
 	wanted = (bytea *) cstring_to_text_with_len((const char *) release, SHA256_SIZE);
 	ScanKeyInit(&key, Anum_answer_release, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(wanted));
-	scan = begin_scan(rel, "answer_release_idx", &key, 1);
+	scan = begin_scan(rel, "answer_release_idx", NULL, &key, 1);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		TimestampTz at = DatumGetTimestampTz(column(tuple, Anum_answer_made_at, rel));
@@ -149,7 +151,12 @@ ledger_find_answer(const NameData *population, const uint8 *release, TimestampTz
 			continue;
 		answer = DatumGetByteaPCopy(column(tuple, Anum_answer_content, rel));
 		if (!matches(answer, arg))
+		{
+			pfree(answer);		/* there may be many, of other outputs */
 			continue;
+		}
+		if (found != NULL)
+			pfree(found);
 		found = answer;
 		*made_at = at;
 	}
@@ -226,7 +233,7 @@ remove_replaced(Writing *writing, ResultRelInfo *answers, const LedgerKeep *keep
 	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_answer_release, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(release));
-	scan = begin_scan(rel, "answer_release_idx", &key, 1);
+	scan = begin_scan(rel, "answer_release_idx", NULL, &key, 1);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bytea	   *outputs = DatumGetByteaPP(column(tuple, Anum_answer_outputs, rel));
@@ -280,7 +287,7 @@ answers_keep(Writing *writing, const LedgerKeep *keep)
 	ResultRelInfo *answers;
 	TupleTableSlot *row;
 
-	if (!ledger_reuse_window(&keep->population, &window) || !is_fresh(&window, keep->made_at))
+	if (!ledger_reuse_window(&keep->population, NULL, &window) || !is_fresh(&window, keep->made_at))
 		return;
 	segment = dsm_attach(keep->segment);
 	if (segment == NULL)

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "utils/snapshot.h"
 
 #include "ledger/protocol.h"
 #include "ledger/writing.h"
@@ -21,7 +22,7 @@ typedef struct ReuseWindow
 
 /* backend side */
 extern Oid	ledger_reuse_table(void);
-extern bool ledger_reuse_window(const NameData *population, ReuseWindow *window);
+extern bool ledger_reuse_window(const NameData *population, Snapshot snapshot, ReuseWindow *window);
 extern bytea *ledger_find_answer(const NameData *population, const uint8 *release, TimestampTz *made_at,
 								 bool (*matches) (const bytea *answer, void *arg), void *arg);
 

@@ -19,12 +19,14 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -189,19 +191,58 @@ normal_is_value(Node *node)
 	}
 }
 
-/* What stands in its place: its type. */
+/* What stands in its place: its type, and in a field that the text leaves out which value it is. */
 static Node *
 place_of_value(NormalContext *context, Node *node)
 {
 	Param	   *place = makeNode(Param);
 
-	context->values = lappend(context->values, copyObject(node));
+	place->location = list_length(context->found);
+	context->found = lappend(context->found, copyObject(node));
 	place->paramkind = PARAM_EXTERN;
 	place->paramtype = exprType(node);
 	place->paramtypmod = exprTypmod(node);
 	place->paramcollid = exprCollation(node);
-	place->location = -1;
 	return (Node *) place;
+}
+
+/* Is it such a place?  Parameters themselves count from 1. */
+static bool
+is_place(const Node *node)
+{
+	return IsA(node, Param) && ((const Param *) node)->paramkind == PARAM_EXTERN && ((const Param *) node)->paramid == 0;
+}
+
+/* A walk that collects values in the order of their places. */
+typedef struct ValuesWalk
+{
+	List	   *found;			/* by place */
+	List	   *values;
+} ValuesWalk;
+
+static bool
+values_walker(Node *node, ValuesWalk *walk)
+{
+	if (node == NULL)
+		return false;
+	if (is_place(node))
+		walk->values = lappend(walk->values, list_nth(walk->found, ((Param *) node)->location));
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, values_walker, walk, 0);
+	return expression_tree_walker(node, values_walker, (void *) walk);
+}
+
+/*
+ * The values of a part, in an order that follows from its normal form alone: not in that in which they were
+ * found, since the queries of CTEs come to their places last.
+ */
+static List *
+values_of(NormalContext *context, Node *part)
+{
+	ValuesWalk	walk = {.found = context->found};
+
+	(void) values_walker(part, &walk);
+	return walk.values;
 }
 
 /* ----------
@@ -211,12 +252,11 @@ place_of_value(NormalContext *context, Node *node)
 
 static Node *normal_mutator(Node *node, NormalContext *context);
 
-/* An operand of AND or OR: what it is sorted by, and what it takes by value. */
+/* An operand of AND or OR, and what it is sorted by. */
 typedef struct Operand
 {
 	Node	   *node;
 	char	   *text;
-	List	   *values;
 } Operand;
 
 static int
@@ -229,7 +269,6 @@ compare_operands(const ListCell *a, const ListCell *b)
 static List *
 collect_operands(NormalContext *context, BoolExpr *expr, List *operands)
 {
-	List	   *values = context->values;
 	ListCell   *lc;
 
 	foreach(lc, expr->args)
@@ -243,14 +282,11 @@ collect_operands(NormalContext *context, BoolExpr *expr, List *operands)
 			continue;
 		}
 		operand = palloc(sizeof(Operand));
-		context->values = NIL;
 		operand->node = normal_mutator(arg, context);
-		operand->values = context->values;
 		/* equal texts are told apart by constants, as far as there are any */
-		operand->text = psprintf("%s %s", text_of(operand->node), text_of(operand->values));
+		operand->text = psprintf("%s %s", text_of(operand->node), text_of(values_of(context, operand->node)));
 		operands = lappend(operands, operand);
 	}
-	context->values = values;
 	return operands;
 }
 
@@ -264,12 +300,7 @@ normal_and_or(NormalContext *context, BoolExpr *expr)
 
 	list_sort(operands, compare_operands);
 	foreach(lc, operands)
-	{
-		Operand    *operand = lfirst(lc);
-
-		args = lappend(args, operand->node);
-		context->values = list_concat(context->values, operand->values);
-	}
+		args = lappend(args, ((Operand *) lfirst(lc))->node);
 	return (Node *) makeBoolExpr(expr->boolop, args, -1);
 }
 
@@ -403,6 +434,8 @@ normal_mutator(Node *node, NormalContext *context)
 		return normal_query(context, (Query *) node);
 	if (normal_is_value(node))
 		return place_of_value(context, node);
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+		context->lost = true;	/* a row, which is not taken by value */
 	if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop != NOT_EXPR)
 		return normal_and_or(context, (BoolExpr *) node);
 	if (IsA(node, OpExpr))
@@ -449,20 +482,67 @@ unsteady_walker(Node *node, void *context)
 	return expression_tree_walker(node, unsteady_walker, context);
 }
 
+/* Does a function go by today's date, which stands nowhere among its arguments? */
+static bool
+goes_by_date(Oid funcid, void *context)
+{
+	static const Oid functions[] = {
+		F_AGE_TIMESTAMP, F_AGE_TIMESTAMPTZ, /* since midnight */
+		F_TIMETZ_TIME, F_TIMEZONE_TEXT_TIMETZ,	/* summer time, or not */
+		F_DATE_IN, F_TIMESTAMP_IN, F_TIMESTAMPTZ_IN, F_TIMETZ_IN	/* 'today' */
+	};
+
+	for (int i = 0; i < (int) lengthof(functions); i++)
+	{
+		if (functions[i] == funcid)
+			return true;
+	}
+	return false;
+}
+
+static bool
+date_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, goes_by_date, context))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, date_walker, context, 0);
+	return expression_tree_walker(node, date_walker, context);
+}
+
+/* Today's date, as an expression. */
+static Node *
+date_today(void)
+{
+	SQLValueFunction *result = makeNode(SQLValueFunction);
+
+	result->op = SVFOP_CURRENT_DATE;
+	result->type = DATEOID;
+	result->typmod = -1;
+	result->location = -1;
+	return (Node *) result;
+}
 
 /*
  * The text of a part of a query: an expression or a Query.  What it takes by value is added to
- * context->values, in the order of the places in the text.  What the part rests on beside these is
- * noted: settings of the session, where it has functions that are not immutable; and that it is lost,
+ * context->values, in the order of the places in the text; with today's date, where functions go by that.  What
+ * the part rests on beside these is noted: settings of the session, where it has functions that are not immutable; and that it is lost,
  * where it has volatile functions, or functions of clients, which may do anything.
  */
 char *
 normal_text(NormalContext *context, Node *node)
 {
-	int			before = list_length(context->values);
+	int			before = list_length(context->found);
 	Node	   *part = normal_mutator(node, context);
-	List	   *values = list_copy_tail(context->values, before);
+	List	   *values = values_of(context, part);
 
+	/* a value that stood where no walk comes would be missed */
+	context->lost |= list_length(values) != list_length(context->found) - before;
+	if (date_walker(part, NULL))
+		values = lappend(values, date_today());
+	context->values = list_concat(context->values, values);
 	context->lost |= unsteady_walker(part, NULL) || unsteady_walker((Node *) values, NULL);
 	context->session |= contain_mutable_functions(part);
 	return text_of(part);

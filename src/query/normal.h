@@ -17,6 +17,7 @@ typedef struct NormalContext
 {
 	List	   *queries;		/* of Query, the innermost first: those around the part, whose
 								 * CTEs it may name */
+	List	   *found;			/* of Expr: values, as they were found */
 	List	   *values;			/* of Expr: what the parts take by value, so far */
 	List	   *releases;		/* of ReleaseSpec: other releases that they read */
 	List	   *protected;		/* Oids of protected relations that they read */

@@ -185,6 +185,8 @@ foreach my $case (
 	[ 'SELECT sum(coalesce(cost, 5)) FROM visits', 'SELECT sum(coalesce(5, cost)) FROM visits', 'coalesce() the other way round' ],
 	[ 'SELECT count(*) FROM visits WHERE 50 BETWEEN cost AND amount', 'SELECT count(*) FROM visits WHERE 50 BETWEEN amount AND cost', 'BETWEEN the other way round' ],
 	[ 'SELECT sum(CASE WHEN old THEN 1 WHEN cost > 3 THEN 10 END) FROM visits', 'SELECT sum(CASE WHEN cost > 3 THEN 10 WHEN old THEN 1 END) FROM visits', 'CASE the other way round' ],
+	[ 'WITH r AS MATERIALIZED (SELECT clinic FROM regions WHERE region > \'region 0\') SELECT count(r.clinic), count(s.clinic) FROM visits v LEFT JOIN r USING (clinic) LEFT JOIN (SELECT clinic FROM regions WHERE region > \'a\') s ON s.clinic = v.clinic',
+	  'SELECT count(r.clinic), count(s.clinic) FROM visits v LEFT JOIN (SELECT clinic FROM regions WHERE region > \'a\') r USING (clinic) LEFT JOIN (SELECT clinic FROM regions WHERE region > \'region 0\') s ON s.clinic = v.clinic', 'constants in a CTE and in a sub-select, the other way round' ],
 	[ 'SELECT v.clinic, avg(cost) FROM visits v JOIN (SELECT clinic AS c, count(*) AS n FROM visits GROUP BY 1 ORDER BY 2 DESC LIMIT 2) t ON v.clinic = t.c GROUP BY 1',
 	  'SELECT v.clinic, avg(cost) FROM visits v JOIN (SELECT clinic AS c, count(*) AS n FROM visits GROUP BY 1 ORDER BY 2 DESC LIMIT 3) t ON v.clinic = t.c GROUP BY 1', 'what is done with an answer that is read' ])
 {
@@ -318,6 +320,19 @@ dba(q{SELECT dp_agg.set_reuse('patients', '2 seconds')});
 }
 dba(q{SELECT dp_agg.set_reuse('patients', '1 day')});
 
+# What is drawn before the transaction of a load commits does not outlive it.
+{
+	my $load = $node->background_psql('postgres');
+	my $sum = 'SELECT sum(cost) FROM visits WHERE cost > 2';
+
+	DpAgg::ask($load, q{BEGIN; SELECT dp_agg.refresh('patients')});
+	cost('analyst', $sum);
+	is((cost('analyst', $sum))[0], 0, 'before refresh() is committed, answers are handed out');
+	DpAgg::ask($load, 'COMMIT');
+	$load->quit;
+	is((cost('analyst', $sum))[0], 1, 'and not those after it');
+}
+
 # A snapshot from before is as old as its transaction.
 {
 	my $session = $node->background_psql('postgres', extra_params => [ '-U', 'one' ]);
@@ -329,6 +344,47 @@ dba(q{SELECT dp_agg.set_reuse('patients', '1 day')});
 	DpAgg::ask($session, 'COMMIT');
 	$session->quit;
 	is((cost('analyst', $sum))[0], 1, 'refresh() holds against an older snapshot');
+}
+
+# So is one that is imported, however young the transaction, and one by which a function reads.
+{
+	my $old = $node->background_psql('postgres', extra_params => [ '-U', 'one' ]);
+	my $sum = 'SELECT sum(cost) FROM visits WHERE cost > 4';
+	my $snapshot = DpAgg::ask($old, 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_export_snapshot()');
+
+	dba(q{SELECT dp_agg.refresh('patients')});
+	cost('two', 'BEGIN ISOLATION LEVEL REPEATABLE READ', "SET TRANSACTION SNAPSHOT '$snapshot'", $sum, 'COMMIT');
+	DpAgg::ask($old, 'COMMIT');
+	is((cost('analyst', $sum))[0], 1, 'an answer by an imported snapshot is not kept');
+	cost('analyst', $sum);
+	is((cost('two', 'BEGIN ISOLATION LEVEL REPEATABLE READ', 'COMMIT', $sum))[0], 0, 'which goes for that transaction alone');
+
+	dba('GRANT CREATE ON SCHEMA public TO one');
+	DpAgg::ask($old, 'CREATE FUNCTION public.asking() RETURNS numeric STABLE LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN FOR r IN SELECT sum(cost) AS s FROM visits WHERE cost > 5 LOOP RETURN r.s; END LOOP; END $$');
+	DpAgg::ask($old, 'BEGIN; DECLARE c CURSOR FOR SELECT public.asking()');
+	dba(q{SELECT dp_agg.refresh('patients')});
+	like(DpAgg::ask($old, 'FETCH c'), qr/^\d+$/, 'a function reads by the snapshot of a cursor');
+	DpAgg::ask($old, 'COMMIT; DROP FUNCTION public.asking()');
+	$old->quit;
+	dba('REVOKE CREATE ON SCHEMA public FROM one');
+	is((cost('analyst', 'SELECT sum(cost) FROM visits WHERE cost > 5'))[0], 1, 'that is as old as the cursor');
+}
+
+# ---------- rows that are rolled back ----------
+
+{
+	my $joined = 'SELECT count(*) FROM visits JOIN regions USING (clinic)';
+	my $mine = 'SELECT count(*) FROM visits WHERE cost > 6';
+
+	dba('CREATE ROLE writer', 'GRANT SELECT, INSERT, DELETE ON regions TO writer', 'ALTER ROLE one NOINHERIT', 'GRANT writer TO one', 'GRANT CREATE ON SCHEMA public TO one');
+	my ($cost, $few) = cost('one', 'BEGIN', 'SET ROLE writer', q{DELETE FROM regions WHERE clinic <> 'clinic 1'}, 'RESET ROLE', "$joined;\n\\o /dev/null\nROLLBACK");
+	my ($again, $all) = cost('analyst', $joined);
+
+	is("$cost $again", '1 1', 'an answer about rows that were not committed is not kept');
+	cmp_ok($all, '>', 3 * $few, 'which it counted, as another role');
+	cost('one', 'BEGIN', 'CREATE TABLE public.first AS SELECT 1', "CREATE TABLE public.second AS $mine", 'ROLLBACK');
+	is((cost('analyst', $mine))[0], 0, 'one in a transaction that has written other tables is');
+	dba('REVOKE ALL ON regions FROM writer', 'DROP ROLE writer', 'ALTER ROLE one INHERIT', 'REVOKE CREATE ON SCHEMA public FROM one');
 }
 
 # ---------- policies, by role ----------
@@ -399,6 +455,12 @@ dba(q{SELECT dp_agg.set_reuse('patients', '1 day')});
 	my $both = (cost('one', q{SET app.clinic = 'clinic 1'}, $half))[1];
 	my ($cost) = cost('analyst', q{SET app.clinic = 'clinic 1'}, $by_setting);
 	is($cost, 1, 'an answer for a setting that changed while it was drawn is not kept');
+
+	# nor for another part of an answer
+	my $part = q{SELECT v.clinic AS c, count(*) AS n FROM visits v JOIN (SELECT clinic, count(*) FROM visits WHERE clinic = current_setting('app.clinic') GROUP BY 1) p ON v.clinic = p.clinic GROUP BY 1};
+	cost('analyst', 'SELECT clinic, count(*) FROM visits GROUP BY clinic');
+	cost('one', q{SET app.clinic = 'clinic 1'}, "SELECT 'now ' || public.setting() FROM (SELECT count(*) FROM visits WHERE old) a UNION ALL SELECT c FROM ($part) b");
+	is((cost('analyst', q{SET app.clinic = 'clinic 1'}, "SELECT c FROM ($part) b"))[1], 'clinic 1', 'the part that is read is that of the setting when it was paid for');
 }
 
 # ---------- estimates ----------

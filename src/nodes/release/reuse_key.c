@@ -19,14 +19,16 @@
 #include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "optimizer/optimizer.h"
-#include "core/compat.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/acl.h"
+#include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "core/settings.h"
 #include "nodes/release/reuse_key.h"
 #include "nodes/release/state.h"
@@ -34,7 +36,7 @@
 #include "spec/spec.h"
 
 /* Changes whenever answers or their keys mean something else. */
-#define REUSE_FORMAT 1
+#define REUSE_FORMAT 2
 
 /* What functions of the session's go by: those that are stable, and that releases may use. */
 static const char *const session_settings[] = {
@@ -79,25 +81,36 @@ append_datum(StringInfo bytes, Oid type, Datum value, bool isnull)
 		appendBinaryStringInfo(bytes, data, size);
 }
 
+/* What an expression yields now. */
+static Const *
+value_now(ReleaseState *state, Expr *expr)
+{
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	Oid			type = exprType((Node *) expr);
+	ExprState  *prepared;
+	Datum		value;
+	int16		length;
+	bool		by_value;
+	bool		isnull;
+
+	if (IsA(expr, Const))
+		return (Const *) expr;
+	prepared = ExecInitExpr(expression_planner(copyObject(expr)), &state->css.ss.ps);
+	value = ExecEvalExprSwitchContext(prepared, econtext, &isnull);
+	get_typlenbyval(type, &length, &by_value);
+	if (!isnull)
+		value = datumCopy(value, by_value, length);
+	ResetExprContext(econtext);
+	return makeConst(type, exprTypmod((Node *) expr), exprCollation((Node *) expr), length, value, isnull, by_value);
+}
+
 /* Appends what an expression yields now. */
 static void
 append_value(StringInfo bytes, ReleaseState *state, Expr *expr)
 {
-	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
-	ExprState  *prepared;
-	Datum		value;
-	bool		isnull;
+	const Const *value = value_now(state, expr);
 
-	if (IsA(expr, Const))
-	{
-		append_datum(bytes, ((Const *) expr)->consttype, ((Const *) expr)->constvalue,
-					 ((Const *) expr)->constisnull);
-		return;
-	}
-	prepared = ExecInitExpr(expression_planner(copyObject(expr)), &state->css.ss.ps);
-	value = ExecEvalExprSwitchContext(prepared, econtext, &isnull);
-	append_datum(bytes, exprType((Node *) expr), value, isnull);
-	ResetExprContext(econtext);
+	append_datum(bytes, value->consttype, value->constvalue, value->constisnull);
 }
 
 /* The bytes of a constant. */
@@ -239,11 +252,25 @@ append_settings(StringInfo bytes, const ReleaseState *state, bool session)
 	}
 }
 
-/* The conditions on keys alone, over the released rows. */
-List *
-reuse_key_quals(const ReleaseState *state)
+/* Puts what reads no column at its value now. */
+static Node *
+settle_mutator(Node *node, ReleaseState *state)
 {
-	return list_nth(description(state), REUSE_KEY_QUALS);
+	if (node == NULL)
+		return NULL;
+	if (!IsA(node, List) && !IsA(node, Const) && !contain_var_clause(node))
+		return (Node *) value_now(state, (Expr *) node);
+	return expression_tree_mutator(node, settle_mutator, (void *) state);
+}
+
+/*
+ * The conditions on keys alone, over the released rows.  They compare with the values that are in the key: the
+ * session's may be others by the time that rows are handed out.
+ */
+List *
+reuse_key_quals(ReleaseState *state)
+{
+	return (List *) settle_mutator(list_nth(description(state), REUSE_KEY_QUALS), state);
 }
 
 /*
@@ -309,6 +336,7 @@ reuse_key(ReleaseState *state, List *releases, ReuseKey *key)
 	initStringInfo(&rest);
 	if (!append_reads(&rest, state, releases))
 		return false;
+	appendBinaryStringInfo(&rest, (const char *) &key->refreshed_at, sizeof(key->refreshed_at));
 	append_settings(&rest, state, DatumGetBool(((Const *) list_nth(items, REUSE_SESSION))->constvalue));
 	key->keys = digests(state, list_nth(items, REUSE_KEYS));
 	key->outputs = digests(state, list_nth(items, REUSE_OUTPUTS));

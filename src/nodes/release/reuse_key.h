@@ -9,6 +9,7 @@
 
 #include "nodes/pg_list.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
 
 #include "core/digest.h"
 #include "nodes/release/state.h"
@@ -26,6 +27,7 @@ typedef struct ReuseDigest
 /* By what it is known. */
 typedef struct ReuseKey
 {
+	TimestampTz refreshed_at;	/* set by the caller: since when answers count */
 	ReuseDigest release;		/* of all but which outputs it has: rows, keys, price, limits */
 	ReuseDigest whole;			/* of the release without conditions on keys alone */
 	bool		has_whole;		/* it has such conditions */
@@ -42,14 +44,16 @@ typedef struct Reuse
 	List	   *quals;			/* conditions on keys that rows of the answer must meet */
 	TimestampTz as_of;			/* when what it reads was so, at the latest */
 	List	   *releases;		/* all of the statement */
+	bool		keeps;			/* its answer may be one for others */
 	bool		turn;			/* others wait for its answer (turn.c) ... */
+	bool		running;		/* ... and see that it runs ... */
 	ResourceOwner turn_owner;	/* ... as long as this one holds the lock */
 	void		(*keep) (struct ReleaseState *state, StringInfo answer);	/* what becomes of its
 																			 * answer */
 } Reuse;
 
 extern bool reuse_key(ReleaseState *state, List *releases, ReuseKey *key);
-extern List *reuse_key_quals(const ReleaseState *state);
+extern List *reuse_key_quals(ReleaseState *state);
 extern void reuse_part_id(const ReuseKey *key, uint8 *id);
 extern List *reuse_reads(const ReleaseState *state, List *releases);
 extern int	compare_digests(const void *a, const void *b);

@@ -187,7 +187,7 @@ run_child(ReleaseState *state, Run *run)
 	open_keys(state, out->tts_tupleDescriptor);
 	released_begin(&state->released, state->spec, out->tts_tupleDescriptor);
 	if (state->reuse != NULL && state->reuse->turn)
-		turn_runs(state->reuse->key.release.bytes);
+		state->reuse->running = turn_runs(state->reuse->key.release.bytes);
 	read_ctes_ahead(state->plans);
 	drain_reads_rows();
 	run->has_seen_rows = true;

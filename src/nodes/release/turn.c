@@ -5,7 +5,8 @@
  * Otherwise each would pay: a dashboard opens its charts at once, and many people open it at nine.
  * The turn is a heavyweight lock, which PostgreSQL releases whatever becomes of the transaction.  A
  * client may pay and leave its cursor unread: so nobody waits longer than PATIENCE_MS for one that has
- * not begun to run, which a second lock tells.  Who waits in vain draws and pays by itself.
+ * not begun to run, which a second lock tells; nor longer than MOST_MS for one that runs, since by settings of the planner a
+ * client can have it run for hours.  Who waits in vain draws and pays by itself.
  *
  * The locks are advisory ones of a class that no SQL function can take.
  */
@@ -25,6 +26,7 @@
 #define RUNNING_CLASS	0xD9A1
 
 #define PATIENCE_MS		1000	/* for one that does not begin to run */
+#define MOST_MS			20000	/* for one that runs */
 #define LOOK_MS			5		/* between two looks */
 
 /* The lock that stands for a digest. */
@@ -76,11 +78,14 @@ is_running(const uint8 *digest)
 bool
 turn_take(const uint8 *digest, bool *waited)
 {
-	TimestampTz since = GetCurrentTimestamp();
+	TimestampTz began = GetCurrentTimestamp();
+	TimestampTz since = began;
 
 	while (!take(digest, TURN_CLASS))
 	{
 		*waited = true;
+		if (TimestampDifferenceExceeds(began, GetCurrentTimestamp(), MOST_MS))
+			return false;
 		if (is_running(digest))
 			since = GetCurrentTimestamp();
 		else if (TimestampDifferenceExceeds(since, GetCurrentTimestamp(), PATIENCE_MS))
@@ -93,18 +98,21 @@ turn_take(const uint8 *digest, bool *waited)
 	return true;
 }
 
-/* turn_runs: whoever has the turn begins to run. */
-void
+/*
+ * turn_runs: whoever has the turn begins to run; false if it cannot be told, since somebody is just looking
+ * (is_running()).
+ */
+bool
 turn_runs(const uint8 *digest)
 {
-	(void) take(digest, RUNNING_CLASS);
+	return take(digest, RUNNING_CLASS);
 }
 
-/* turn_end: gives the turn back, after a run (ran) or without one. */
+/* turn_end: gives the turn back, and that it runs, if turn_runs() has told so. */
 void
-turn_end(const uint8 *digest, bool ran)
+turn_end(const uint8 *digest, bool running)
 {
-	if (ran)
+	if (running)
 		give_back(digest, RUNNING_CLASS);
 	give_back(digest, TURN_CLASS);
 }

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 extern bool turn_take(const uint8 *digest, bool *waited);
-extern void turn_runs(const uint8 *digest);
-extern void turn_end(const uint8 *digest, bool ran);
+extern bool turn_runs(const uint8 *digest);
+extern void turn_end(const uint8 *digest, bool running);
 
 #endif							/* DP_TURN_H */

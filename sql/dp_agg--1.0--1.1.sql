@@ -1850,7 +1850,7 @@ CREATE FUNCTION dp_agg.preview_rows(relation regclass) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dp_preview_rows' LANGUAGE C STABLE STRICT ROWS 1000;
 
 COMMENT ON FUNCTION dp_agg.preview_rows(regclass) IS
-'internal: 1000 synthetic rows of a relation, always the same, made up from its declarations and types alone, with all its columns; errors: 42501 dp_agg.set_preview() does not allow them, 42804 other columns were asked for, DP003 a declared domain has values that are not of its column''s type';
+'internal: 1000 synthetic rows of a relation, always the same, made up from its declarations and types alone, with all its columns; errors: 42501 a client calls it, or dp_agg.set_preview() does not allow them, 42804 other columns were asked for, DP003 a declared domain has values that are not of its column''s type';
 
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION

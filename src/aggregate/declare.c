@@ -5,13 +5,14 @@
  * dp_count(...) and the others are declarations: the rewriter replaces them before
  * planning.  A body only runs when nothing was rewritten, that is over relations
  * that are not protected.  Then it raises an error, rather than return a number
- * without noise.
+ * without noise.  In a statement with releases that is told before these are paid for
+ * (query/misplaced.c).
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 
-#include "core/errors.h"
+#include "core/refusals.h"
 
 PG_FUNCTION_INFO_V1(dp_unreleased);
 PG_FUNCTION_INFO_V1(dp_interval_misplaced);
@@ -25,11 +26,7 @@ PG_FUNCTION_INFO_V1(dp_with);
 PGDLLEXPORT Datum
 dp_unreleased(PG_FUNCTION_ARGS)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DP_QUERY_REFUSED),
-			 errmsg("a dp_ aggregate needs a protected relation"),
-			 errhint("Use the standard aggregate, or ask the administrator to call dp_agg.protect() on the table.")));
-	PG_RETURN_NULL();			/* keep compiler quiet */
+	refuse(REFUSE_DP_AGGREGATE, NULL, -1);
 }
 
 /*
@@ -39,11 +36,7 @@ dp_unreleased(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 dp_interval_misplaced(PG_FUNCTION_ARGS)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DP_QUERY_REFUSED),
-			 errmsg("dp_low() and dp_high() are not in their place"),
-			 errhint("Write them directly around an aggregate, as in dp_low(dp_count(*), 0.95).")));
-	PG_RETURN_NULL();			/* keep compiler quiet */
+	refuse(REFUSE_INTERVAL_PLACE, NULL, -1);
 }
 
 /*
@@ -53,11 +46,7 @@ dp_interval_misplaced(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 dp_clipped_misplaced(PG_FUNCTION_ARGS)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DP_QUERY_REFUSED),
-			 errmsg("dp_clipped() is not in its place"),
-			 errhint("Write it directly around an aggregate, as in dp_clipped(dp_count(*)).")));
-	PG_RETURN_NULL();			/* keep compiler quiet */
+	refuse(REFUSE_CLIPPED_PLACE, NULL, -1);
 }
 
 /*
@@ -67,11 +56,7 @@ dp_clipped_misplaced(PG_FUNCTION_ARGS)
 PGDLLEXPORT Datum
 dp_with(PG_FUNCTION_ARGS)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DP_QUERY_REFUSED),
-			 errmsg("dp_with() is not in its place"),
-			 errhint("Write it in the WHERE clause, or in ON, of the SELECT that computes the release, joined by AND.")));
-	PG_RETURN_NULL();			/* keep compiler quiet */
+	refuse(REFUSE_WITH_PLACE, NULL, -1);
 }
 
 PG_FUNCTION_INFO_V1(dp_output);

@@ -36,6 +36,17 @@
 #define DP_COMPLETED_TRANSACTIONS	(ShmemVariableCache->xactCompletionCount)
 #endif
 
+/* Arguments of ExecutorRun, as they are declared and as they are passed on. */
+#if PG_VERSION_NUM >= 180000
+#define DP_EXECUTOR_RUN_ARGS(desc, direction, count) \
+	QueryDesc *desc, ScanDirection direction, uint64 count
+#define DP_EXECUTOR_RUN_PASS(desc, direction, count) desc, direction, count
+#else
+#define DP_EXECUTOR_RUN_ARGS(desc, direction, count) \
+	QueryDesc *desc, ScanDirection direction, uint64 count, bool execute_once
+#define DP_EXECUTOR_RUN_PASS(desc, direction, count) desc, direction, count, execute_once
+#endif
+
 /* Does the role own the relation? */
 #if PG_VERSION_NUM >= 160000
 #define DP_OWNS_RELATION(relid, role) object_ownercheck(RelationRelationId, relid, role)

@@ -42,6 +42,10 @@ static const struct
 		"there is no share of clipped individuals for this output: dp_clipped() stands around a count, sum, average or variance",
 		"dp_clipped() stands directly around a count of rows or values, a sum, an average or a variance, as in dp_clipped(dp_count(*))."
 	},
+	[REFUSE_CLIPPED_PLACE] = {
+		"dp_clipped() is not in its place",
+		"Write it directly around an aggregate, as in dp_clipped(dp_count(*))."
+	},
 	[REFUSE_COLLATION] = {
 		"only collations that come with PostgreSQL may be used below a release",
 		"Apply the collation to the released values."
@@ -70,6 +74,10 @@ static const struct
 		"DISTINCT ON would pick rows of single individuals: write an aggregate with GROUP BY, as min(x) or max(x)",
 		"Write an aggregate with GROUP BY, as min(x) or max(x). In a sub-select, DISTINCT ON the unit takes the first row of each individual, over which an aggregate may stand."
 	},
+	[REFUSE_DP_AGGREGATE] = {
+		"a dp_ aggregate needs a protected relation",
+		"Use the standard aggregate, or ask the administrator to call dp_agg.protect() on the table."
+	},
 	[REFUSE_EXPLAIN] = {
 		"plans over protected relations are not shown: run the query itself",
 		"Plans tell about the rows. EXPLAIN without ANALYZE, of the query itself, and dp_agg.estimate() say what it costs and how sharp it is."
@@ -97,6 +105,10 @@ static const struct
 	[REFUSE_INTERVAL] = {
 		"there is no interval around this output: dp_low() and dp_high() stand around an aggregate that yields one number, date or time",
 		"dp_low() and dp_high() stand directly around one number, date or time that a dp_ aggregate yields."
+	},
+	[REFUSE_INTERVAL_PLACE] = {
+		"dp_low() and dp_high() are not in their place",
+		"Write them directly around an aggregate, as in dp_low(dp_count(*), 0.95)."
 	},
 	[REFUSE_LIMIT_BELOW] = {
 		"LIMIT and OFFSET are not available below a release: apply them to released rows",
@@ -229,6 +241,10 @@ static const struct
 	[REFUSE_WITH_ARGUMENTS] = {
 		"arguments of dp_with() must be constants or parameters",
 		"For example: WHERE dp_with(epsilon => 0.5)."
+	},
+	[REFUSE_WITH_PLACE] = {
+		"dp_with() is not in its place",
+		"Write it in the WHERE clause, or in ON, of the SELECT that computes the release, joined by AND."
 	},
 	[REFUSE_WITH_SHARES] = {
 		"shares in dp_with() must be constant numbers from 0.001 to 1000, one for each grouping set",

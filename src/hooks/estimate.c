@@ -216,7 +216,7 @@ lines_of(QueryDesc *started, int64 individuals)
 
 		line->name = pstrdup("no release");
 		line->epsilon_nano = line->delta_atto = 0;
-		line->advice = pstrdup("The statement has no release, and costs nothing.");
+		line->advice = pstrdup("The statement itself has no release, and costs nothing.");
 		return list_make1(line);
 	}
 	foreach(lc, ledger_preview(items, started->sourceText))

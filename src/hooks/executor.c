@@ -1,6 +1,6 @@
 /*
  * executor.c
- *		ExecutorStart: the second check of the plan, then pay, or stop.
+ *		ExecutorStart: the second check of the plan, then pay, or stop.  ExecutorRun: where rows go.
  *
  * A cached plan skips the planner, and an inlined function can smuggle in what
  * planner_hook never saw.  So what counts is the plan that is about to run, and
@@ -20,6 +20,7 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 
+#include "core/compat.h"
 #include "core/refusals.h"
 #include "hooks/charges.h"
 #include "hooks/copy.h"
@@ -46,6 +47,7 @@
 #include "tier/facts.h"
 
 static ExecutorStart_hook_type prev_executor_start = NULL;
+static ExecutorRun_hook_type prev_executor_run = NULL;
 static ExecutorEnd_hook_type prev_executor_end = NULL;
 
 /* Does the plan name any protected relation? */
@@ -251,7 +253,6 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 		start_quietly(queryDesc, eflags, estimated);
 	else
 		start(queryDesc, eflags);
-	refuse_kept_preview(queryDesc);
 
 	/* the planner may have found that a release reads no relation */
 	if (!concerned && !audited && releases_begun() == begun)
@@ -268,6 +269,17 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	reuse_answers(releases);
 	pay_releases(releases, queryDesc->sourceText);
 	tell_grains(releases);
+}
+
+/* ExecutorRun_hook: synthetic rows go to no table. */
+static void
+watch_executor_run(DP_EXECUTOR_RUN_ARGS(queryDesc, direction, count))
+{
+	refuse_kept_preview(queryDesc);
+	if (prev_executor_run)
+		prev_executor_run(DP_EXECUTOR_RUN_PASS(queryDesc, direction, count));
+	else
+		standard_ExecutorRun(DP_EXECUTOR_RUN_PASS(queryDesc, direction, count));
 }
 
 /* Has the statement sub-plans that a release may have read? */
@@ -310,6 +322,8 @@ executor_hooks_init(void)
 {
 	prev_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = pay_executor_start;
+	prev_executor_run = ExecutorRun_hook;
+	ExecutorRun_hook = watch_executor_run;
 	prev_executor_end = ExecutorEnd_hook;
 	ExecutorEnd_hook = quiet_executor_end;
 }

@@ -4,7 +4,8 @@
  *
  * CREATE TABLE AS, SELECT INTO and materialized views would make a table of a preview, in which
  * nobody sees any more what its rows are.  Their plan is that of a SELECT, and only its destination
- * tells.  INSERT is refused as it is: its plan would write.
+ * tells, which that of CREATE TABLE AS EXECUTE has when it runs, and not before.  INSERT is refused as it
+ * is: its plan would write.
  */
 #include "postgres.h"
 
@@ -25,7 +26,7 @@ preview_walker(PlanState *state, void *context)
 	if (IsA(state, FunctionScanState))
 	{
 		const FunctionScan *scan = (FunctionScan *) state->plan;
-		const RangeTblFunction *function = linitial(scan->functions);
+		const RangeTblFunction *function = linitial(scan->functions);	/* the rewriter's alone */
 
 		if (IsA(function->funcexpr, FuncExpr) &&
 			extension_function(((FuncExpr *) function->funcexpr)->funcid) == DP_FUNC_PREVIEW_ROWS)
@@ -34,7 +35,10 @@ preview_walker(PlanState *state, void *context)
 	return planstate_tree_walker(state, preview_walker, context);
 }
 
-/* Raises ERRCODE_FEATURE_NOT_SUPPORTED if a started statement would write synthetic rows to a table. */
+/*
+ * Raises ERRCODE_FEATURE_NOT_SUPPORTED if a started statement, which is about to run, would write synthetic
+ * rows to a table.
+ */
 void
 refuse_kept_preview(QueryDesc *queryDesc)
 {

@@ -28,6 +28,7 @@
 #include "core/compat.h"
 #include "policy/cache.h"
 #include "policy/extension.h"
+#include "query/calls.h"
 #include "query/preview.h"
 #include "query/walk.h"
 
@@ -120,9 +121,8 @@ call_for_rows(Relation relation)
 	RangeTblFunction *function = makeNode(RangeTblFunction);
 	Const	   *argument = makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid),
 									 ObjectIdGetDatum(RelationGetRelid(relation)), false, true);
-	FuncExpr   *call = makeFuncExpr(extension_oid(DP_FUNC_PREVIEW_ROWS, InvalidOid), RECORDOID,
-									list_make1(argument), InvalidOid, InvalidOid,
-									COERCE_EXPLICIT_CALL);
+	FuncExpr   *call = (FuncExpr *) call_of_rewriter(DP_FUNC_PREVIEW_ROWS, InvalidOid, RECORDOID,
+													 (Node *) argument);
 
 	call->funcretset = true;
 	function->funcexpr = (Node *) call;

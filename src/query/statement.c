@@ -12,6 +12,7 @@
 #include "query/grains.h"
 #include "query/level.h"
 #include "query/levels.h"
+#include "query/misplaced.h"
 #include "query/nulling.h"
 #include "query/preview.h"
 #include "query/questions.h"
@@ -118,4 +119,5 @@ process_statement(RewriteContext *context, Query *query)
 	}
 	else
 		(void) trusted_walker((Node *) query, context);
+	refuse_misplaced(context, query);
 }

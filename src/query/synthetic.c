@@ -36,6 +36,7 @@
 #include "utils/tuplestore.h"
 
 #include "policy/cache.h"
+#include "query/calls.h"
 #include "query/domains.h"
 #include "spec/domain.h"
 
@@ -297,6 +298,7 @@ dp_preview_rows(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	const FuncExpr *call = (FuncExpr *) fcinfo->flinfo->fn_expr;
 	const ProtectedRelation *rel = policy_lookup(relid);
 	Relation	relation;
 	TupleDesc	desc;
@@ -304,11 +306,13 @@ dp_preview_rows(PG_FUNCTION_ARGS)
 	Datum	   *values;
 	bool	   *nulls;
 
-	if (rel == NULL || !rel->preview || rel->partition)
+	/* by itself it could be joined, counted and kept, as what it is not */
+	if (rel == NULL || !rel->preview || rel->partition || call == NULL || !IsA(call, FuncExpr) ||
+		!is_call_of_rewriter(call))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("relation with OID %u has no synthetic rows", relid),
-				 errhint("dp_agg.set_preview() allows them.")));
+				 errmsg("relation with OID %u shows no synthetic rows here", relid),
+				 errhint("Select from the relation itself, with LIMIT, where dp_agg.set_preview() allows it.")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	relation = relation_open(relid, AccessShareLock);
 	desc = RelationGetDescr(relation);

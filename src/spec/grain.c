@@ -269,7 +269,8 @@ dp_grain_end_timestamp(PG_FUNCTION_ARGS)
 /* What a column is compared with in every row is the same value: it is rounded once. */
 typedef struct LastEnd
 {
-	bool		known;
+	const char *op;				/* NULL: nothing is known yet */
+	Interval	grain;
 	TimestampTz asked;
 	TimestampTz became;
 } LastEnd;
@@ -279,16 +280,15 @@ PGDLLEXPORT Datum
 dp_grain_end_timestamptz(PG_FUNCTION_ARGS)
 {
 	TimestampTz asked = PG_GETARG_TIMESTAMPTZ(0);
+	const Interval *grain = PG_GETARG_INTERVAL_P(1);
+	const char *op = operator_of(fcinfo);
 	LastEnd    *last = fcinfo->flinfo->fn_extra;
 
 	if (last == NULL)
 		last = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(LastEnd));
-	if (!last->known || last->asked != asked)
-	{
-		last->became = moment_end(asked, PG_GETARG_INTERVAL_P(1), operator_of(fcinfo), true);
-		last->asked = asked;
-		last->known = true;
-	}
+	/* operator_of() has four results, each of them always the same pointer */
+	if (last->op != op || last->asked != asked || memcmp(&last->grain, grain, sizeof(Interval)) != 0)
+		*last = (LastEnd) {.op = op,.grain = *grain,.asked = asked,.became = moment_end(asked, grain, op, true)};
 	PG_RETURN_TIMESTAMPTZ(last->became);
 }
 

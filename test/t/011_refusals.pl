@@ -206,6 +206,12 @@ refusals('a sub-select below several grouping sets is a release itself',
 	'SELECT count(*) FROM (SELECT * FROM visits WHERE cost > (SELECT avg(cost) FROM visits)) v GROUP BY ROLLUP (clinic)');
 refusals('this GROUP BY has more than 32 different grouping sets',
 	'SELECT count(*) FROM visits GROUP BY CUBE (clinic, day, cost, cost + 1, cost + 2, cost + 3)');
+refusals('dp_with() is not in its place',
+	'SELECT count(*), dp_with(0.5) FROM visits', 'SELECT count(*) FROM visits HAVING dp_with(0.5)', 'SELECT count(*) FROM visits ORDER BY dp_with(0.5)', 'SELECT CASE WHEN count(*) < 0 THEN dp_with(0.5) END FROM visits',
+	'SELECT * FROM (SELECT clinic, count(*) FROM visits GROUP BY 1) v WHERE dp_with(0.5)', 'SELECT * FROM a.own, (SELECT count(*) FROM visits) v WHERE dp_with(0.5)', 'WITH v AS (SELECT count(*) FROM visits) SELECT * FROM v WHERE dp_with(0.5)');
+refusals('a dp_ aggregate needs a protected relation', 'SELECT dp_tier(*) FROM (SELECT count(*) FROM visits) v', 'SELECT (SELECT dp_count(*) FROM a.own) FROM (SELECT count(*) FROM visits) v');
+refusals('dp_low() and dp_high() are not in their place', 'SELECT dp_low(n) FROM (SELECT count(*) AS n FROM visits) v');
+refusals('dp_clipped() is not in its place', 'SELECT dp_clipped(n) FROM (SELECT count(*) AS n FROM visits) v');
 refusals('shares in dp_with()',
 	'SELECT count(*) FROM visits WHERE dp_with(shares => ARRAY[1, 2]) GROUP BY clinic',
 	map { "SELECT count(*) FROM visits WHERE dp_with(shares => $_) GROUP BY ROLLUP (clinic)" } 'ARRAY[1]', 'ARRAY[1, 0]', 'ARRAY[random(), 1]');

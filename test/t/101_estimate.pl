@@ -325,13 +325,14 @@ foreach my $case (
 # Limits and bounds, and why.
 foreach my $case (
 	[ 'SELECT count(*) FROM people', qr/^one row per individual, by a unique index/ ],
-	[ 'SELECT clinic, avg(cost) FROM visits GROUP BY clinic', qr/^max_groups 3 \(declared by protect\), max_rows 5 \(declared by protect\)$/, qr/^0 \.\. 100 \(as declared\)$/ ],
+	[ 'SELECT clinic, avg(cost) FROM visits GROUP BY clinic', qr/^max_groups 3 \(declared by protect\), max_rows 5 \(declared by protect\)$/, qr/^0 \.\. 100 \(declared, or following from the query\)$/ ],
 	[ 'SELECT clinic, dp_avg(cost, 10, 20) FROM visits WHERE dp_with(max_groups => 2, max_rows => 7) GROUP BY clinic', qr/^max_groups 2 \(asked for by dp_with\), max_rows 7 \(asked for by dp_with\)$/, qr/^10 \.\. 20 \(written in the query\)$/ ],
 	[ 'SELECT clinic = 1, avg(cost) FROM visits GROUP BY 1', qr/^max_groups 2 \(the keys have no more for one individual\), / ],
 	[ 'SELECT count(*) FROM visits', qr/^max_total 15 \(max_groups times max_rows, as declared by protect\)$/ ],
 	[ 'SELECT clinic, count(*) FROM visits WHERE dp_with(max_total => 4) GROUP BY 1', qr/max_rows 4 \(no more than max_total\), max_total 4 \(asked for by dp_with\)$/ ],
-	[ 'SELECT dp_median(day) FROM visits', qr/max_rows 5/, qr/^2026-01-01 \.\. 2026-12-31 \(as declared\)$/ ],
-	[ 'SELECT dp_avg(n) FROM (SELECT person, count(*) AS n FROM visits GROUP BY person) s', qr/^one row per individual/, qr/^1 \.\. 15 \(as declared\)$/ ])
+	[ 'SELECT avg(cost) FROM visits WHERE cost BETWEEN 10 AND 20', qr/^max_total 15/, qr/^10 \.\. 20 \(declared, or following from the query\)$/ ],
+	[ 'SELECT dp_median(day) FROM visits', qr/max_rows 5/, qr/^2026-01-01 \.\. 2026-12-31 \(declared, or following from the query\)$/ ],
+	[ 'SELECT dp_avg(n) FROM (SELECT person, count(*) AS n FROM visits GROUP BY person) s', qr/^one row per individual/, qr/^1 \.\. 15 \(declared, or following from the query\)$/ ])
 {
 	my ($sql, $limits, $bounds) = @$case;
 	my @rows = estimate('analyst', $sql);

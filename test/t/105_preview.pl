@@ -192,7 +192,7 @@ my %never = (
 	'FOR UPDATE' => 'SELECT * FROM dp.visits LIMIT 3 FOR UPDATE', 'FOR SHARE' => 'SELECT * FROM visits LIMIT 3 FOR SHARE', 'TABLESAMPLE' => 'SELECT cost FROM visits TABLESAMPLE SYSTEM (50) LIMIT 3',
 	'the place of a row' => 'SELECT ctid FROM visits LIMIT 3', 'the table of a row' => 'SELECT tableoid::regclass FROM visits LIMIT 3', 'the row as one' => 'SELECT v FROM visits v LIMIT 3',
 	'functions that return rows' => 'SELECT generate_series(1, 3) FROM dp.visits LIMIT 3', 'dp_with()' => 'SELECT cost FROM dp.visits WHERE dp_with(epsilon => 0.1) LIMIT 3',
-	'EXPLAIN' => 'EXPLAIN SELECT * FROM dp.visits LIMIT 3', 'CREATE TABLE AS' => 'CREATE TEMP TABLE t AS SELECT * FROM dp.visits LIMIT 3', 'SELECT INTO' => 'SELECT clinic INTO TEMP t FROM dp.visits LIMIT 3',
+	'EXPLAIN' => 'EXPLAIN ANALYZE SELECT * FROM dp.visits LIMIT 3', 'CREATE TABLE AS EXECUTE' => 'PREPARE kept AS SELECT * FROM dp.visits LIMIT 3; CREATE TEMP TABLE t AS EXECUTE kept', 'CREATE TABLE AS' => 'CREATE TEMP TABLE t AS SELECT * FROM dp.visits LIMIT 3', 'SELECT INTO' => 'SELECT clinic INTO TEMP t FROM dp.visits LIMIT 3',
 	'a materialized view' => 'CREATE MATERIALIZED VIEW m AS SELECT clinic FROM dp.visits LIMIT 3', 'INSERT' => 'INSERT INTO mine SELECT patient_id FROM dp.visits LIMIT 3', 'DELETE' => 'DELETE FROM mine USING dp.visits WHERE a = patient_id',
 );
 query('GRANT INSERT, DELETE ON mine TO analyst');
@@ -202,10 +202,11 @@ foreach my $form (sort keys %never)
 	like("$r->{sqlstate} $r->{out}", qr/^(42501|DP002|0A000) $/, "no preview: $form") or diag("$r->{out}\n$r->{err}");
 	unlike($r->{err}, $notice, '... and none is told of') if $form !~ /CREATE|INTO|materialized/;
 }
-foreach my $kept ('CREATE TABLE AS', 'SELECT INTO', 'a materialized view')
+foreach my $kept ('CREATE TABLE AS', 'CREATE TABLE AS EXECUTE', 'SELECT INTO', 'a materialized view')
 {
 	is(DpAgg::as($node, 'analyst', $never{$kept})->{message}, 'synthetic rows are not kept in tables', $kept);
 }
+like(rows('EXPLAIN SELECT * FROM dp.visits LIMIT 3'), qr/^Statement: no release/, 'EXPLAIN shows no plan, and that it is free');
 $r = refused('SELECT * FROM dp.visits');
 like($r->{err}, qr/HINT: .*LIMIT/, 'the hint tells of LIMIT where there are previews');
 $r = refused('SELECT * FROM dp.other');
@@ -230,7 +231,8 @@ query('CREATE TABLE parts (id int NOT NULL, x int) PARTITION BY RANGE (id)', 'CR
 is(rows('SELECT * FROM parts LIMIT 2'), "-1|0\n-2|0", 'a partitioned table');
 refused('SELECT * FROM parts_1 LIMIT 2', 'DP002', 'not its partition');
 refused(q{SELECT * FROM dp_agg.preview_rows('parts_1') AS t(id int, x int)});
-refused(q{SELECT * FROM dp_agg.preview_rows('parts') AS t(id int, x text)}, '42804', 'other columns');
+refused($_, '42501', "nobody calls the function: $_") foreach q{SELECT * FROM dp_agg.preview_rows('parts') AS t(id int, x int)}, q{SELECT count(*) FROM dp_agg.preview_rows('parts') AS t(id int, x int)}, q{INSERT INTO mine SELECT id FROM dp_agg.preview_rows('parts') AS t(id int, x int)},
+  q{CREATE TEMP TABLE t AS SELECT * FROM ROWS FROM (generate_series(1, 2), dp_agg.preview_rows('parts') AS (id int, x int)) q}, q{SELECT * FROM dp_agg.preview_rows('parts') AS t(id int, x text)};
 query('CREATE TABLE base (id int, name text)', 'CREATE TABLE child (more int) INHERITS (base)', q{INSERT INTO child SELECT p, 'n' || p, 1 FROM generate_series(1, 300) p},
 	q{SELECT dp_agg.protect('base', 'id', 'patients'), dp_agg.set_preview('base', true), dp_agg.classify('child', 'name', 'direct_identifier')});
 is(rows('SELECT * FROM base LIMIT 1'), '-1|', 'what a child says is an identifier is NULL');

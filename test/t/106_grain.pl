@@ -295,6 +295,8 @@ SELECT string_agg(DISTINCT g || ' ' || what, ', ')
 SQL
 	is($wrong, '', "ends in $zone");
 }
+is(query("SET timezone = 'UTC'", q{SELECT string_agg(dp_agg.grain_end('2024-01-15 10:30+00'::timestamptz, g, op, '')::text, ' ') FROM (VALUES (interval '1 hour', '>='), ('1 hour', '<'), ('1 day', '<'), ('1 day', '>=')) v (g, op)}),
+	'2024-01-15 10:00:00+00 2024-01-15 11:00:00+00 2024-01-16 00:00:00+00 2024-01-15 00:00:00+00', 'one moment, several grains and operators');
 is(query(q{SELECT count(*) FROM generate_series(-3000, 3000) i, unnest('{1 day,7 days,10 days,1 month,1 year}'::interval[]) g, LATERAL (SELECT date '2000-01-01' + i AS d) q
 	WHERE dp_agg.grain_end(d, g, '>=', '') > d OR dp_agg.grain_end(d, g, '>', '') > d OR dp_agg.grain_end(d, g, '<', '') < d OR dp_agg.grain_end(d, g, '<=', '') < d
 	   OR dp_agg.grain_end(d, g, '>', '') + 1 <> dp_agg.grain_end(d + 1, g, '>=', '') OR dp_agg.grain_end(d, g, '<=', '') + 1 <> dp_agg.grain_end(d + 1, g, '<', '')}), 0, 'ends of dates');

@@ -164,7 +164,7 @@ add_bounds(StringInfo text, const ReleaseSpec *spec, const ReleaseParams *params
 	char	   *one = psprintf("%s .. %s (%s%s)", bound_value(type, values[0]),
 							   bound_value(type, values[1]),
 							   spec->param_kinds[bound] == SPEC_PARAM_LOWER_WRITTEN ?
-							   "written in the query" : "as declared",
+							   "written in the query" : "declared, or following from the query",
 							   total ? ", of the sum of an individual" : "");
 
 	if (bound > 0 && strstr(text->data, one) == NULL)

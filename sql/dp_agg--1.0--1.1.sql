@@ -3731,6 +3731,8 @@ COMMENT ON CONSTRAINT account_zcdp_check ON dp_agg.account IS 'zcdp has limits o
 
 COMMENT ON COLUMN dp_agg.release.id IS 'number of the entry: 1, 2, 3 ... over all entries of the ledger, without a gap';
 
+COMMENT ON COLUMN dp_agg.release.query IS 'text of the statement, cut off at about 15 kB; at 255 bytes, where nothing was paid';
+
 COMMENT ON COLUMN dp_agg.release.accounts IS 'roles, by OID in that cluster, whose accounts paid, with blanks between, and 0 for the cap of the population; empty: none had to, or dp_agg 1.0 made the release, which did not keep them';
 
 COMMENT ON COLUMN dp_agg.release.tier IS 'risk tier of the result: low, medium or high; null: dp_agg 1.0 made the release, which had no tiers';

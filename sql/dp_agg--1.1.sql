@@ -3898,7 +3898,7 @@ COMMENT ON COLUMN dp_agg.release.current_id IS 'the role that ran the statement:
 COMMENT ON COLUMN dp_agg.release.cluster IS 'system identifier of the cluster in which session_id and current_id hold; elsewhere, after a restore, roles go by name';
 COMMENT ON COLUMN dp_agg.release.population IS 'population that was asked about';
 COMMENT ON COLUMN dp_agg.release.relations IS 'protected relations that were read';
-COMMENT ON COLUMN dp_agg.release.query IS 'text of the statement, cut off at about 15 kB';
+COMMENT ON COLUMN dp_agg.release.query IS 'text of the statement, cut off at about 15 kB; at 255 bytes, where nothing was paid';
 COMMENT ON COLUMN dp_agg.release.fingerprint IS 'SHA-256 of the whole text of the statement';
 COMMENT ON COLUMN dp_agg.release.epsilon IS 'price, in 1e-9';
 COMMENT ON COLUMN dp_agg.release.delta IS 'price, in 1e-18';

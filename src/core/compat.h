@@ -98,6 +98,13 @@
 	(pg_proc_aclcheck(funcid, role, ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
+/* Is the item of FROM none, but what GROUP BY goes by? */
+#if PG_VERSION_NUM >= 180000
+#define DP_IS_GROUP_RTE(rte) ((rte)->rtekind == RTE_GROUP)
+#else
+#define DP_IS_GROUP_RTE(rte) false
+#endif
+
 /* Is the operator a comparison of an order, or its <>?  A list of what it is there, or NIL. */
 #if PG_VERSION_NUM >= 180000
 #define DP_ORDER_INTERPRETATION(opno) get_op_index_interpretation(opno)

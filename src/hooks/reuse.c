@@ -51,6 +51,7 @@ static TimestampTz importing = 0;
 typedef struct Match
 {
 	const ReleaseState *state;
+	bool		some;			/* of the groups of the answer it asks for some only */
 	uint8		id[ANSWER_ID_BYTES];
 } Match;
 
@@ -60,7 +61,7 @@ is_match(const bytea *answer, void *arg)
 {
 	Match	   *match = arg;
 
-	return answer_identify(answer, match->state, match->id);
+	return answer_identify(answer, match->state, match->some, match->id);
 }
 
 /* The release has no answer: the one that it will draw gets an id of its own. */
@@ -146,6 +147,7 @@ look_up(ReleaseState *state, Match *match)
 	reuse->answer = ledger_find_answer(population, reuse->key.release.bytes, &reuse->as_of, is_match, match);
 	if (reuse->answer == NULL && reuse->key.has_whole)
 	{
+		match->some = true;
 		reuse->answer = ledger_find_answer(population, reuse->key.whole.bytes, &reuse->as_of, is_match, match);
 		if (reuse->answer != NULL)
 		{

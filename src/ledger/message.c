@@ -159,6 +159,23 @@ add_keep(StringInfo payload, const LedgerKeep *keep)
 }
 
 /*
+ * Is anything paid or read?  What costs nothing can be asked for without end, and the log keeps it: so it
+ * has the beginning of the query alone, and its fingerprint.
+ */
+static bool
+costs_anything(List *items, List *reads)
+{
+	ListCell   *lc;
+
+	foreach(lc, items)
+	{
+		if (!((LedgerItem *) lfirst(lc))->reused)
+			return true;
+	}
+	return reads != NIL;
+}
+
+/*
  * ledger_message_build
  *		Appends the payload for a statement to an empty buffer.
  *
@@ -202,6 +219,8 @@ ledger_message_build(StringInfo payload, List *items, List *reads, const LedgerK
 				(errcode(ERRCODE_DP_QUERY_REFUSED),
 				 errmsg("statement has too many releases to be charged at once"),
 				 errhint("Split it into several statements.")));
+	if (!costs_anything(items, reads))
+		room = LEDGER_FREE_QUERY;
 	add_text(payload, query_text, pg_mbcliplen(query_text, strlen(query_text), room));
 	return prices;
 }

@@ -18,6 +18,8 @@
 #define LEDGER_PAYLOAD_SIZE		16384
 /* Bytes of a payload that are kept free for the text of the query. */
 #define LEDGER_QUERY_ROOM		2048
+/* Bytes of that text where nothing is paid or read. */
+#define LEDGER_FREE_QUERY		255
 /* Most requests of one transaction. */
 #define LEDGER_BATCH_MAX		256
 

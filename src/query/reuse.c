@@ -40,6 +40,9 @@ note_rows(ReleaseBuilder *builder)
 	rows = makeNode(Query);
 	rows->commandType = CMD_SELECT;
 	rows->rtable = copyObject(query->rtable);
+	/* from PostgreSQL 18 on, GROUP BY has an item there, which nothing names any more */
+	if (rows->rtable != NIL && DP_IS_GROUP_RTE((RangeTblEntry *) llast(rows->rtable)))
+		rows->rtable = list_truncate(rows->rtable, list_length(rows->rtable) - 1);
 	rows->jointree = copyObject(query->jointree);
 	rows->cteList = copyObject(query->cteList);
 	builder->rows = rows;

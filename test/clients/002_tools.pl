@@ -131,6 +131,11 @@ sub set_up
 	$node->safe_psql($db, 'CREATE EXTENSION dp_agg');
 	my ($code, undef, $err) = $node->psql($db, slurp_file("$ENV{TESTDIR}/test/questions/setup.sql"), extra_params => [ '-v', 'ON_ERROR_STOP=1' ]);
 	is($code, 0, 'the administrators set up their tables') or diag($err);
+	# as dp_agg.suggest() would have it
+	$node->safe_psql($db, <<'SQL');
+SELECT dp_agg.set_measured('visits', (SELECT array_agg(s ORDER BY t) FROM (SELECT t, sum(greatest(n - t, 0)) / sum(n)::float8 AS s
+	FROM (SELECT count(*) AS n FROM visits GROUP BY patient) p, unnest(dp_agg.measured_at()) t GROUP BY t) m));
+SQL
 	foreach my $role (@roles)
 	{
 		$node->safe_psql($db, "SELECT dp_agg.set_budget('$role', '$_', epsilon => 1000, delta => 1e-3)") foreach @populations;

@@ -122,7 +122,7 @@ foreach my $case (
 }
 foreach my $case ([ 'PREPARE alone', "PREPARE p AS $count", '00000' ],
 	[ 'a refused statement', 'SELECT id FROM people', '42501' ],
-	[ 'EXPLAIN', "EXPLAIN $count", 'DP002' ],
+	[ 'EXPLAIN ANALYZE', "EXPLAIN ANALYZE $count", 'DP002' ],
 	[ 'a release that is never reached', "SELECT 1 / 0; $count", '22012' ])
 {
 	my ($name, $sql, $state) = @$case;

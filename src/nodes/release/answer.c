@@ -24,17 +24,20 @@
 
 #include "core/compat.h"
 #include "core/errors.h"
+#include "core/settings.h"
 #include "nodes/drain.h"
 #include "nodes/release/answer.h"
 #include "nodes/release/last.h"
 #include "nodes/release/reuse_key.h"
 #include "nodes/release/state.h"
 #include "nodes/release/store.h"
+#include "policy/cache.h"
+#include "policy/measured.h"
 #include "spec/layout.h"
 #include "spec/spec.h"
 
 /* Changes whenever the bytes do. */
-#define ANSWER_FORMAT 1
+#define ANSWER_FORMAT 2
 
 /* What is said of the answer as a whole. */
 typedef struct AnswerHead
@@ -49,6 +52,8 @@ typedef struct AnswerHead
 	int32		nkeys;
 	int32		noutputs;
 	bool		shows;			/* some group has left that shows something */
+	bool		divides;		/* limits leave out so little that some groups of it are what
+								 * a release of these groups would be */
 } AnswerHead;
 
 /* What is said of an output. */
@@ -121,6 +126,29 @@ append_rows(StringInfo answer, ReleaseState *state)
 	return rows;
 }
 
+/*
+ * Do limits leave out little or nothing of groups because of other groups?  Where they leave out more, a release of
+ * some of the groups would keep rows there that this one has left out.  What they leave out is known by
+ * proof, or as it was measured and declared, up to what no notice is worth.
+ */
+static bool
+divides(const ReleaseState *state)
+{
+	const ReleaseSpec *spec = state->spec;
+	const ReleaseParams *params = &state->params;
+	const ProtectedRelation *rel = policy_lookup(spec->relid);
+	int64		rows = spec_most_rows(spec, params);
+	double		share;
+
+	if (!spec_may_bound(spec) || spec->whole ||
+		(!spec->by_total && params->kept >= spec->possible_groups))
+		return true;
+	/* who has no more rows than groups that are kept has no more groups */
+	if (!spec->by_total || spec->groups_asked)
+		rows = Min(rows, params->kept);
+	return rel != NULL && measured_share(rel, rows, &share) && share <= dp_setting_notice_cut;
+}
+
 /* answer_write: appends the answer of a release that has run to an empty buffer. */
 void
 answer_write(ReleaseState *state, StringInfo answer)
@@ -139,6 +167,7 @@ answer_write(ReleaseState *state, StringInfo answer)
 	head.nkeys = spec->nkeys;
 	head.noutputs = spec->noutputs;
 	head.shows = state->shows;
+	head.divides = divides(state);
 	appendBinaryStringInfo(answer, (const char *) &head, sizeof(head));
 	appendBinaryStringInfo(answer, (const char *) reuse->key.keys, spec->nkeys * sizeof(ReuseDigest));
 	for (int i = 0; i < spec->noutputs; i++)
@@ -243,13 +272,17 @@ find_columns(const Answer *answer, const ReleaseState *state)
 	return columns;
 }
 
-/* answer_identify: has the answer all that a release asks for?  Then *id is its own. */
+/*
+ * answer_identify: has the answer all that a release asks for?  Then *id is its own.  some: of its groups the
+ * release asks for some only.
+ */
 bool
-answer_identify(const bytea *answer, const ReleaseState *state, uint8 *id)
+answer_identify(const bytea *answer, const ReleaseState *state, bool some, uint8 *id)
 {
 	Answer		taken;
 
-	if (!read_answer(answer, &taken) || find_columns(&taken, state) == NULL)
+	if (!read_answer(answer, &taken) || find_columns(&taken, state) == NULL ||
+		(some && !taken.head.divides))
 		return false;
 	memcpy(id, taken.head.id, ANSWER_ID_BYTES);
 	return true;

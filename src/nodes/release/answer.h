@@ -12,7 +12,8 @@
 #include "nodes/release/state.h"
 
 extern void answer_write(ReleaseState *state, StringInfo answer);
-extern bool answer_identify(const bytea *answer, const ReleaseState *state, uint8 *id);
+extern bool answer_identify(const bytea *answer, const ReleaseState *state, bool some,
+							uint8 *id);
 extern void answer_hand_out(ReleaseState *state);
 
 #endif							/* DP_ANSWER_H */

@@ -268,6 +268,7 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	settle_grains(releases);
 	reuse_answers(releases);
 	pay_releases(releases, queryDesc->sourceText);
+	reuse_paid(releases);
 	tell_grains(releases);
 }
 

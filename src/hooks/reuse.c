@@ -348,8 +348,26 @@ take_turns(List *releases)
 
 		reuse->turn = turn_take(reuse->key.release.bytes, &waited);
 		reuse->turn_owner = CurrentResourceOwner;
+		reuse->running = reuse->turn && turn_runs(reuse->key.release.bytes);
 	}
 	return waited;
+}
+
+/* reuse_paid: the releases were paid for, and do not run yet; that may take as long as a client likes. */
+void
+reuse_paid(List *releases)
+{
+	ListCell   *lc;
+
+	foreach(lc, releases)
+	{
+		Reuse	   *reuse = release_state(lfirst(lc))->reuse;
+
+		if (reuse != NULL && reuse->running)
+			turn_rests(reuse->key.release.bytes);
+		if (reuse != NULL)
+			reuse->running = false;
+	}
 }
 
 /* Gives all turns back. */

@@ -11,6 +11,7 @@
 
 extern void reuse_foresee(List *releases);
 extern void reuse_answers(List *releases);
+extern void reuse_paid(List *releases);
 extern void reuse_note_import(void);
 
 #endif							/* DP_HOOKS_REUSE_H */

@@ -46,7 +46,7 @@ typedef struct Reuse
 	List	   *releases;		/* all of the statement */
 	bool		keeps;			/* its answer may be one for others */
 	bool		turn;			/* others wait for its answer (turn.c) ... */
-	bool		running;		/* ... and see that it runs ... */
+	bool		running;		/* ... and see that it pays or runs ... */
 	ResourceOwner turn_owner;	/* ... as long as this one holds the lock */
 	void		(*keep) (struct ReleaseState *state, StringInfo answer);	/* what becomes of its
 																			 * answer */

@@ -4,8 +4,8 @@
  *
  * Otherwise each would pay: a dashboard opens its charts at once, and many people open it at nine.
  * The turn is a heavyweight lock, which PostgreSQL releases whatever becomes of the transaction.  A
- * client may pay and leave its cursor unread: so nobody waits longer than PATIENCE_MS for one that has
- * not begun to run, which a second lock tells; nor longer than MOST_MS for one that runs, since by settings of the planner a
+ * client may pay and leave its cursor unread: so nobody waits longer than PATIENCE_MS for one that neither pays
+ * nor runs, which a second lock tells; nor longer than MOST_MS for one that runs, since by settings of the planner a
  * client can have it run for hours.  Who waits in vain draws and pays by itself.
  *
  * The locks are advisory ones of a class that no SQL function can take.
@@ -25,7 +25,7 @@
 #define TURN_CLASS		0xD9A0
 #define RUNNING_CLASS	0xD9A1
 
-#define PATIENCE_MS		1000	/* for one that does not begin to run */
+#define PATIENCE_MS		3000	/* for one that has paid and does not begin to run */
 #define MOST_MS			20000	/* for one that runs */
 #define LOOK_MS			5		/* between two looks */
 
@@ -99,13 +99,20 @@ turn_take(const uint8 *digest, bool *waited)
 }
 
 /*
- * turn_runs: whoever has the turn begins to run; false if it cannot be told, since somebody is just looking
+ * turn_runs: whoever has the turn begins to pay, or to run; false if it cannot be told, since somebody is just looking
  * (is_running()).
  */
 bool
 turn_runs(const uint8 *digest)
 {
 	return take(digest, RUNNING_CLASS);
+}
+
+/* turn_rests: it has paid, and has not begun to run. */
+void
+turn_rests(const uint8 *digest)
+{
+	give_back(digest, RUNNING_CLASS);
 }
 
 /* turn_end: gives the turn back, and that it runs, if turn_runs() has told so. */

@@ -9,6 +9,7 @@
 
 extern bool turn_take(const uint8 *digest, bool *waited);
 extern bool turn_runs(const uint8 *digest);
+extern void turn_rests(const uint8 *digest);
 extern void turn_end(const uint8 *digest, bool running);
 
 #endif							/* DP_TURN_H */

@@ -98,9 +98,9 @@
 	(pg_proc_aclcheck(funcid, role, ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
-/* Is the item of FROM none, but what GROUP BY goes by? */
+/* Is the item of FROM none, but what GROUP BY goes by, or what query/nulling.c leaves of that? */
 #if PG_VERSION_NUM >= 180000
-#define DP_IS_GROUP_RTE(rte) ((rte)->rtekind == RTE_GROUP)
+#define DP_IS_GROUP_RTE(rte) ((rte)->rtekind == RTE_GROUP || (rte)->rtekind == RTE_RESULT)
 #else
 #define DP_IS_GROUP_RTE(rte) false
 #endif

@@ -4,9 +4,9 @@
 #	What it takes to hand an answer out again (dp_agg.set_reuse).
 #
 # Measures statements a second, CLIENTS at a time, on a table of PEOPLE with three rows each, grouped: releases that
-# are drawn each time; the same one, handed out; and ones of ANSWERS that are kept, picked at random.  Each round
-# measures the three in turn, in one database.  Then the latency of one client alone.  Prints every round, and last the
-# medians and their ratios to releases that are drawn.
+# are drawn each time; the same one, handed out; ones of ANSWERS that are kept, picked at random; and the plain query, by
+# who may read the rows.  Each round measures the four in turn, in one database.  Then the latency of one client alone.  Prints every round, and last the
+# medians and their ratios to releases that are drawn, and to the plain query.
 #
 #	CLIENTS=16  SECONDS_EACH=4  ROUNDS=4  ANSWERS=10000  PEOPLE=10000
 
@@ -40,26 +40,32 @@ echo "SET dp_agg.reuse = off; $query 5 GROUP BY clinic;" >"$TMPDIR/drawn.sql"
 echo "SET dp_agg.reuse = on; $query -99995 GROUP BY clinic;" >"$TMPDIR/same.sql"
 printf '\\set i random(1, %s)\nSET dp_agg.reuse = on; %s :i - 100000 GROUP BY clinic;\n' "$ANSWERS" "$query" >"$TMPDIR/any.sql"
 
+echo "SELECT clinic, count(*), avg(cost) FROM visits WHERE cost > 5 GROUP BY clinic;" >"$TMPDIR/plain.sql"
+
 # rate WHAT CLIENTS: transactions per second, and their latency in ms
 rate()
 {
-	pgbench -n -M simple -c "$2" -j 2 -T "$SECONDS_EACH" -U analyst -f "$TMPDIR/$1.sql" reuse 2>"$TMPDIR/err" |
+	local role=(-U analyst)
+	[ "$1" != plain ] || role=()
+	pgbench -n -M simple -c "$2" -j 2 -T "$SECONDS_EACH" "${role[@]}" -f "$TMPDIR/$1.sql" reuse 2>"$TMPDIR/err" |
 		sed -n 's/^tps = \([0-9.]*\).*/\1/p' | grep . || { cat "$TMPDIR/err" >&2; exit 1; }
 }
 
 for round in $(seq "$ROUNDS"); do
-	for what in drawn same any; do
+	for what in drawn same any plain; do
 		tps=$(rate "$what" "$CLIENTS") || exit 1
 		echo "$tps" >>"$TMPDIR/$what.tps"
 		printf '%s, round %s: %8.0f statements/s\n' "$what" "$round" "$tps"
 	done
 done
-drawn=$(median <"$TMPDIR/drawn.tps")
-for what in same any; do
-	printf '%s: %.0f statements/s, drawn %.0f, ratio %s\n' "$what" "$(median <"$TMPDIR/$what.tps")" \
-		"$drawn" "$(quotient 2 "$(median <"$TMPDIR/$what.tps")" "$drawn")"
+for base in drawn plain; do
+	of=$(median <"$TMPDIR/$base.tps")
+	for what in same any; do
+		printf '%s: %.0f statements/s, %s %.0f, ratio %s\n' "$what" "$(median <"$TMPDIR/$what.tps")" "$base" \
+			"$of" "$(quotient 2 "$(median <"$TMPDIR/$what.tps")" "$of")"
+	done
 done
-for what in drawn same any; do
+for what in drawn same any plain; do
 	printf '%s, one client: %s ms\n' "$what" "$(quotient 2 1000 "$(rate "$what" 1)")"
 done
 server_stop

@@ -95,6 +95,25 @@ my $yaml = CPAN::Meta::YAML->read('monitoring/postgres_exporter.yaml')->[0];
 my $operations = slurp_file('doc/operations.md');
 
 is(join(' ', sort keys %$yaml), 'dp_agg_account dp_agg_day dp_agg_hardening dp_agg_ledger', 'its queries');
+
+# sql_exporter asks the same, and calls it the same.
+{
+	my $collector = CPAN::Meta::YAML->read('monitoring/sql_exporter.collector.yml')->[0];
+	my %named;
+
+	foreach my $name (keys %$yaml)
+	{
+		my @columns = map { %$_ } @{ $yaml->{$name}->{metrics} };
+		my %column = @columns;
+		my @labels = sort grep { $column{$_}->{usage} eq 'LABEL' } keys %column;
+
+		$named{"${name}_$_"} = join '|', lc $column{$_}->{usage}, $column{$_}->{description}, "@labels", $_, $name foreach grep { $column{$_}->{usage} ne 'LABEL' } keys %column;
+	}
+	is($collector->{collector_name}, 'dp_agg', 'a collector of sql_exporter');
+	is_deeply({ map { $_->{query_name} => $_->{query} } @{ $collector->{queries} } }, { map { $_ => $yaml->{$_}->{query} } keys %$yaml }, '... has the same queries');
+	is_deeply({ map { my $m = $_; $m->{metric_name} => join '|', $m->{type}, $m->{help}, join(' ', sort @{ $m->{key_labels} // [] }), "@{ $m->{values} }", $m->{query_ref} } @{ $collector->{metrics} } },
+		\%named, '... and the same metrics');
+}
 foreach my $name (sort keys %$yaml)
 {
 	my @metrics = map { %$_ } @{ $yaml->{$name}->{metrics} };

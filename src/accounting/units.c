@@ -178,6 +178,16 @@ dp_loss_share(int64_t amount, int64_t part, int64_t whole)
 }
 
 /*
+ * dp_loss_left
+ *		What is left of a limit, at least 0: a limit may have been set below what is spent.
+ */
+int64_t
+dp_loss_left(int64_t limit, int64_t spent)
+{
+	return limit > spent ? limit - spent : 0;
+}
+
+/*
  * dp_loss_fits
  *		Whether spent + price <= limit, computed without overflow.
  *

@@ -23,6 +23,7 @@ extern void dp_units_text(int64_t amount, int digits, char text[DP_UNITS_TEXT]);
 extern dp_status dp_loss_add(int64_t a, int64_t b, int64_t *sum);
 extern int64_t dp_loss_add_saturated(int64_t a, int64_t b);
 extern int64_t dp_loss_share(int64_t amount, int64_t part, int64_t whole);
+extern int64_t dp_loss_left(int64_t limit, int64_t spent);
 extern bool dp_loss_fits(int64_t limit, int64_t spent, int64_t price);
 
 #endif							/* DP_UNITS_H */

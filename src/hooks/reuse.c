@@ -181,7 +181,7 @@ find_answer(ReleaseState *state, List *releases, List **found)
 {
 	Match		match = {.state = state};
 	Reuse	   *reuse;
-	ReuseKey	key = {.refreshed_at = refreshed_at(state)};
+	ReuseKey	key;
 	ListCell   *lc;
 
 	if (list_member_ptr(*found, state))
@@ -192,6 +192,7 @@ find_answer(ReleaseState *state, List *releases, List **found)
 		if (lfirst(lc) != NULL)
 			find_answer(lfirst(lc), releases, found);
 	}
+	key.refreshed_at = refreshed_at(state);
 	if (!reuse_key(state, releases, &key))
 		return;
 	reuse = palloc0(sizeof(Reuse));
@@ -383,21 +384,6 @@ end_turns(List *releases)
 	}
 }
 
-/* Does any release ask about a population whose answers are handed out again? */
-static bool
-any_window(List *releases)
-{
-	ReuseWindow window;
-	ListCell   *lc;
-
-	foreach(lc, releases)
-	{
-		if (ledger_reuse_window(&release_state(lfirst(lc))->spec->population, NULL, &window))
-			return true;
-	}
-	return false;
-}
-
 /* Finds what answers there are. */
 static void
 look(List *releases)
@@ -412,7 +398,8 @@ look(List *releases)
 		ReuseWindow window;
 
 		state->reuse = NULL;
-		if (!ledger_reuse_window(&state->spec->population, NULL, &window))
+		if (!reuse_is_described(state) ||
+			!ledger_reuse_window(&state->spec->population, NULL, &window))
 			found = lappend(found, state);
 	}
 	foreach(lc, releases)
@@ -427,16 +414,27 @@ look(List *releases)
 			state->reuse->releases = releases;
 			state->reuse->keeps = keeps;
 		}
-		if (state->reuse != NULL && state->reuse->answer == NULL)
+		/* answers that it reads may be other ones than those of its key */
+		if (state->reuse != NULL && state->reuse->answer == NULL && reuse_reads(state, releases) != NIL)
 			(void) reuse_key(state, releases, &state->reuse->key);
 	}
 }
 
-/* May answers be handed out again in the place of any of these releases? */
+/*
+ * May answers be handed out again in the place of any of these releases?  The plan knows whether there is a window
+ * at all: without one it has no description of them.
+ */
 static bool
 may_reuse(List *releases)
 {
-	return releases != NIL && drain_is_seen() && any_window(releases);
+	ListCell   *lc;
+
+	foreach(lc, releases)
+	{
+		if (reuse_is_described(release_state(lfirst(lc))))
+			return drain_is_seen();
+	}
+	return false;
 }
 
 /* reuse_foresee: finds the answers that would be handed out again if the statement ran now; waits for nobody. */

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "accounting/concentrated.h"
+#include "accounting/units.h"
 #include "ledger/account.h"
 #include "ledger/books.h"
 #include "ledger/layout.h"
@@ -122,13 +123,6 @@ refusal_text(const LedgerAnswer *answer)
 					error->detail != NULL ? ". " : "", error->detail != NULL ? error->detail : "");
 }
 
-/* What is left of a limit, at least 0. */
-static int64
-left_of(int64 limit, int64 spent)
-{
-	return limit > spent ? limit - spent : 0;
-}
-
 /* Epsilon that is left of an account that adds up rho: of its limit, less what is spent means. */
 static int64
 concentrated_left(const Account *account)
@@ -138,7 +132,7 @@ concentrated_left(const Account *account)
 	if (account->rho_spent > 0 &&
 		dp_rho_to_epsilon(account->rho_spent, account->conversion_delta, &spent) != DP_OK)
 		return 0;
-	return left_of(account->epsilon_limit, spent);
+	return dp_loss_left(account->epsilon_limit, spent);
 }
 
 /* Delta that is left, of an account that adds up rho without what rho means it at, once any is spent. */
@@ -149,7 +143,7 @@ delta_left(const Account *account)
 
 	if (account->concentrated && account->rho_spent == 0)
 		limit += account->conversion_delta;
-	return left_of(limit, account->delta_spent);
+	return dp_loss_left(limit, account->delta_spent);
 }
 
 /* What becomes of an account; paid: all accounts pay the statement. */
@@ -175,11 +169,11 @@ preview(Judgement *judgement, bool paid)
 	result->concentrated = account->concentrated;
 	result->rho_pico = price->rho_pico;
 	result->epsilon_left = account->concentrated ? concentrated_left(account) :
-		left_of(account->epsilon_limit, account->epsilon_spent);
+		dp_loss_left(account->epsilon_limit, account->epsilon_spent);
 	result->delta_left = delta_left(account);
-	result->rho_left = left_of(account->rho_limit, account->rho_spent);
+	result->rho_left = dp_loss_left(account->rho_limit, account->rho_spent);
 	if (account->release_limit >= 0)
-		result->releases_left = left_of(account->release_limit, account->releases_spent);
+		result->releases_left = dp_loss_left(account->release_limit, account->releases_spent);
 	result->query_limit = account->query_limit;
 	result->renews_at = account->renews_at;
 	ExecDropSingleTupleTableSlot(account->row);

@@ -30,13 +30,6 @@ share_set_verdict(LedgerAnswer *answer, LedgerVerdict verdict, const LedgerPrice
 	answer->rho = price->rho_pico;
 }
 
-/* What is left of a limit, at least 0: a limit may have been set below what is spent. */
-static int64
-left_of(int64 limit, int64 spent)
-{
-	return limit > spent ? limit - spent : 0;
-}
-
 /* The least epsilon, in nano-epsilon, of a release that this account pays. */
 static int64
 least_of(const Share *share)
@@ -127,8 +120,8 @@ rho_left(const Account *account, LedgerVerdict verdict)
 	if (!account->concentrated)
 		return 0;
 	return verdict == LEDGER_LIFETIME_EXHAUSTED ?
-		left_of(account->rho_lifetime_limit, dp_loss_add_saturated(account->rho_lifetime, account->rho_charged)) :
-		left_of(account->rho_limit, account->rho_spent);
+		dp_loss_left(account->rho_lifetime_limit, dp_loss_add_saturated(account->rho_lifetime, account->rho_charged)) :
+		dp_loss_left(account->rho_limit, account->rho_spent);
 }
 
 /*
@@ -141,8 +134,8 @@ epsilon_left(const Account *account, LedgerVerdict verdict)
 	if (account->concentrated)
 		return dp_epsilon_of_rho(rho_left(account, verdict));
 	return verdict == LEDGER_LIFETIME_EXHAUSTED ?
-		left_of(account->lifetime_limit, dp_loss_add_saturated(account->epsilon_lifetime, account->epsilon_charged)) :
-		left_of(account->epsilon_limit, account->epsilon_spent);
+		dp_loss_left(account->lifetime_limit, dp_loss_add_saturated(account->epsilon_lifetime, account->epsilon_charged)) :
+		dp_loss_left(account->epsilon_limit, account->epsilon_spent);
 }
 
 /*
@@ -167,14 +160,14 @@ share_check(const Share *share, LedgerAnswer *answer)
 	answer->role = account->role;
 	answer->concentrated = account->concentrated;
 	answer->epsilon_left = epsilon_left(account, verdict);
-	answer->delta_left = left_of(account->delta_limit, account->delta_spent);
+	answer->delta_left = dp_loss_left(account->delta_limit, account->delta_spent);
 	answer->rho_left = rho_left(account, verdict);
 	answer->query_limit = account->query_limit;
 	answer->cheapest = price->cheapest;
 	answer->least_epsilon = least_of(share);
 	answer->releases = price->releases;
 	answer->release_limit = account->release_limit;
-	answer->releases_left = left_of(account->release_limit, account->releases_spent);
+	answer->releases_left = dp_loss_left(account->release_limit, account->releases_spent);
 	answer->renews_at = account->renews_at;
 }
 

@@ -527,21 +527,49 @@ policy_read_labels(Oid relid)
 	return rel;
 }
 
+/* Calls visit(pg_seclabel, row, argument) for each row about a relation or its columns, by their numbers. */
+static void
+scan_labels(Oid relid, void (*visit) (Relation labels, HeapTuple tuple, void *argument), void *argument)
+{
+	Relation	labels = table_open(SecLabelRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	scan = systable_beginscan(labels, SecLabelObjectIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		visit(labels, tuple, argument);
+	systable_endscan(scan);
+	table_close(labels, AccessShareLock);
+}
+
+/* The label that a row of pg_seclabel holds; NULL if it is of another provider. */
+static char *
+label_of_row(Relation labels, HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		provider = heap_getattr(tuple, Anum_pg_seclabel_provider, RelationGetDescr(labels), &isnull);
+
+	if (strcmp(TextDatumGetCString(provider), DP_PROVIDER) != 0)
+		return NULL;
+	return TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_label, RelationGetDescr(labels), &isnull));
+}
+
 /* Adds the class that a row of pg_seclabel gives to a column, if it does. */
 static void
-add_class(Relation labels, HeapTuple tuple, RelationClasses **classes)
+add_class(Relation labels, HeapTuple tuple, void *argument)
 {
+	RelationClasses **classes = argument;
 	AttrNumber	attno = ((FormData_pg_seclabel *) GETSTRUCT(tuple))->objsubid;
-	bool		isnull;
-	Datum		provider = heap_getattr(tuple, Anum_pg_seclabel_provider,
-										RelationGetDescr(labels), &isnull);
-	Datum		label = heap_getattr(tuple, Anum_pg_seclabel_label, RelationGetDescr(labels),
-									 &isnull);
+	char	   *label = label_of_row(labels, tuple);
 	int			n = *classes == NULL ? 0 : (*classes)->ncolumns;
 	ColumnClass column = {.attno = attno};
 
-	if (attno <= 0 || strcmp(TextDatumGetCString(provider), DP_PROVIDER) != 0 ||
-		!read_column_class(parse_label(TextDatumGetCString(label)), &column.column))
+	if (attno <= 0 || label == NULL || !read_column_class(parse_label(label), &column.column))
 		return;
 	*classes = (*classes == NULL) ?
 		palloc(offsetof(RelationClasses, columns) + sizeof(ColumnClass)) :
@@ -558,49 +586,26 @@ RelationClasses *
 policy_read_classes(Oid relid)
 {
 	RelationClasses *result = NULL;
-	Relation	labels = table_open(SecLabelRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
-	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	scan = systable_beginscan(labels, SecLabelObjectIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		add_class(labels, tuple, &result);
-	systable_endscan(scan);
-	table_close(labels, AccessShareLock);
+	scan_labels(relid, add_class, &result);
 	return result;
+}
+
+/* Appends the label that a row holds. */
+static void
+append_label(Relation labels, HeapTuple tuple, void *argument)
+{
+	char	   *label = label_of_row(labels, tuple);
+
+	if (label != NULL)
+		appendStringInfo((StringInfo) argument, "\n%d %s", ((FormData_pg_seclabel *) GETSTRUCT(tuple))->objsubid, label);
 }
 
 /* label_append_all: appends the labels of a relation and of its columns, each with its column's number. */
 void
 label_append_all(StringInfo labels_text, Oid relid)
 {
-	Relation	labels = table_open(SecLabelRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	scan = systable_beginscan(labels, SecLabelObjectIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-		Datum		provider = heap_getattr(tuple, Anum_pg_seclabel_provider, RelationGetDescr(labels), &isnull);
-		Datum		label = heap_getattr(tuple, Anum_pg_seclabel_label, RelationGetDescr(labels), &isnull);
-
-		if (strcmp(TextDatumGetCString(provider), DP_PROVIDER) == 0)
-			appendStringInfo(labels_text, "\n%d %s", ((FormData_pg_seclabel *) GETSTRUCT(tuple))->objsubid,
-							 TextDatumGetCString(label));
-	}
-	systable_endscan(scan);
-	table_close(labels, AccessShareLock);
+	scan_labels(relid, append_label, labels_text);
 }
 
 /*

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "nodes/bitmapset.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
@@ -14,6 +15,7 @@
 #include "core/compat.h"
 
 #include "query/flatten.h"
+#include "query/walk.h"
 
 /* A sub-select in FROM that becomes the table that it reads. */
 typedef struct Projection
@@ -21,7 +23,7 @@ typedef struct Projection
 	int			varno;			/* its place in FROM */
 	AttrNumber *columns;		/* of the table, by its own column, from 1 */
 	int			ncolumns;
-	Index		depth;			/* how many queries the walk is below the one that names it */
+	bool		names_row;		/* its row as a whole is named */
 } Projection;
 
 /* Does the query do nothing but read one item of FROM? */
@@ -68,81 +70,42 @@ projected_table(const RangeTblEntry *rte, Projection *projection)
 	return table;
 }
 
-/* Is the row as a whole named, or a column that is not there? */
-static bool
-names_row_walker(Node *node, Projection *projection)
+/* Notes whether the row as a whole is named, or a column that is not there. */
+static void
+note_row(Var *column, void *argument)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-	{
-		const Var  *var = (const Var *) node;
+	Projection *projection = argument;
 
-		return var->varno == projection->varno && var->varlevelsup == projection->depth &&
-			(var->varattno <= 0 || var->varattno > projection->ncolumns);
-	}
-	if (IsA(node, Query))
-	{
-		bool		result;
-
-		projection->depth++;
-		result = query_tree_walker((Query *) node, names_row_walker, projection, 0);
-		projection->depth--;
-		return result;
-	}
-	return expression_tree_walker(node, names_row_walker, (void *) projection);
+	projection->names_row |= column->varno == projection->varno &&
+		(column->varattno <= 0 || column->varattno > projection->ncolumns);
 }
 
-/* Puts columns of the table in the place of those of the sub-select. */
-static Node *
-rename_mutator(Node *node, Projection *projection)
+/* Puts a column of the table in the place of one of the sub-select. */
+static void
+rename_column(Var *column, void *argument)
 {
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Var))
-	{
-		Var		   *var = copyObject((Var *) node);
+	const Projection *projection = argument;
 
-		if (var->varno == projection->varno && var->varlevelsup == projection->depth)
-			var->varattno = var->varattnosyn = projection->columns[var->varattno];
-		return (Node *) var;
-	}
-	if (IsA(node, Query))
-	{
-		Query	   *result;
-
-		projection->depth++;
-		result = query_tree_mutator((Query *) node, rename_mutator, projection, 0);
-		projection->depth--;
-		return (Node *) result;
-	}
-	return expression_tree_mutator(node, rename_mutator, (void *) projection);
+	if (column->varno == projection->varno)
+		column->varattno = column->varattnosyn = projection->columns[column->varattno];
 }
 
-/* A walk that looks for columns of one item of FROM, except in what joins stand for. */
-typedef struct NamesContext
+/* Visits all columns that a query and expressions over its items of FROM (or NULL) name. */
+static void
+visit_columns(Query *query, List **exprs, int flags, VisitColumn visit, void *argument)
 {
-	int			varno;
-	Index		depth;			/* how many queries the walk is below the one of the item */
-} NamesContext;
+	walk_columns((Node *) query, flags, visit, argument);
+	if (exprs != NULL)
+		walk_columns((Node *) *exprs, flags, visit, argument);
+}
 
-static bool
-names_item_walker(Node *node, NamesContext *names)
+/* Notes an item of FROM that a column is of. */
+static void
+note_item(Var *column, void *argument)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-		return ((Var *) node)->varno == names->varno && ((Var *) node)->varlevelsup == names->depth;
-	if (IsA(node, Query))
-	{
-		bool		result;
+	Bitmapset **items = argument;
 
-		names->depth++;
-		result = query_tree_walker((Query *) node, names_item_walker, names, QTW_IGNORE_JOINALIASES);
-		names->depth--;
-		return result;
-	}
-	return expression_tree_walker(node, names_item_walker, (void *) names);
+	*items = bms_add_member(*items, column->varno);
 }
 
 /*
@@ -152,19 +115,19 @@ names_item_walker(Node *node, NamesContext *names)
 static void
 forget_join_columns(Query *query, List **exprs)
 {
+	Bitmapset  *named = NULL;
+
 	query->jointree = (FromExpr *) DP_FLATTEN_JOINS(query, query->jointree);
 	if (exprs != NULL)
 		*exprs = (List *) DP_FLATTEN_JOINS(query, *exprs);
 	else
 		query->targetList = (List *) DP_FLATTEN_JOINS(query, query->targetList);
+	visit_columns(query, exprs, QTW_IGNORE_JOINALIASES, note_item, &named);
 	for (int varno = 1; varno <= list_length(query->rtable); varno++)
 	{
 		RangeTblEntry *rte = rt_fetch(varno, query->rtable);
-		NamesContext names = {.varno = varno};
 
-		if (rte->rtekind != RTE_JOIN ||
-			query_tree_walker(query, names_item_walker, &names, QTW_IGNORE_JOINALIASES) ||
-			(exprs != NULL && names_item_walker((Node *) *exprs, &names)))
+		if (rte->rtekind != RTE_JOIN || bms_is_member(varno, named))
 			continue;
 		rte->joinaliasvars = rte->joinleftcols = rte->joinrightcols = NIL;
 		rte->joinmergedcols = 0;
@@ -180,6 +143,8 @@ Query *
 flatten_projections(Query *query, List **exprs)
 {
 	query = copyObject(query);
+	if (exprs != NULL)
+		*exprs = copyObject(*exprs);
 	for (int varno = 1; varno <= list_length(query->rtable); varno++)
 	{
 		RangeTblEntry *rte = rt_fetch(varno, query->rtable);
@@ -189,13 +154,12 @@ flatten_projections(Query *query, List **exprs)
 		if (rte->rtekind == RTE_SUBQUERY && rte->subquery != NULL)
 			rte->subquery = flatten_projections(rte->subquery, NULL);
 		table = projected_table(rte, &projection);
-		if (table == NULL ||
-			query_tree_walker(query, names_row_walker, &projection, 0) ||
-			(exprs != NULL && names_row_walker((Node *) *exprs, &projection)))
+		if (table == NULL)
 			continue;
-		query = query_tree_mutator(query, rename_mutator, &projection, 0);
-		if (exprs != NULL)
-			*exprs = (List *) rename_mutator((Node *) *exprs, &projection);
+		visit_columns(query, exprs, 0, note_row, &projection);
+		if (projection.names_row)
+			continue;
+		visit_columns(query, exprs, 0, rename_column, &projection);
 		lfirst(list_nth_cell(query->rtable, varno - 1)) = copyObject(table);
 	}
 	forget_join_columns(query, exprs);

@@ -468,20 +468,6 @@ is_unsteady(Oid funcid, void *context)
 	return result;
 }
 
-static bool
-unsteady_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, is_unsteady, context))
-		return true;
-	if (IsA(node, NextValueExpr))
-		return true;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, unsteady_walker, context, 0);
-	return expression_tree_walker(node, unsteady_walker, context);
-}
-
 /* Does a function go by today's date, which stands nowhere among its arguments? */
 static bool
 goes_by_date(Oid funcid, void *context)
@@ -500,16 +486,31 @@ goes_by_date(Oid funcid, void *context)
 	return false;
 }
 
+/* A walk that looks for functions. */
+typedef struct FunctionsWalk
+{
+	check_function_callback wanted;
+} FunctionsWalk;
+
 static bool
-date_walker(Node *node, void *context)
+functions_walker(Node *node, FunctionsWalk *walk)
 {
 	if (node == NULL)
 		return false;
-	if (check_functions_in_node(node, goes_by_date, context))
+	if (check_functions_in_node(node, walk->wanted, NULL) || IsA(node, NextValueExpr))
 		return true;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, date_walker, context, 0);
-	return expression_tree_walker(node, date_walker, context);
+		return query_tree_walker((Query *) node, functions_walker, walk, 0);
+	return expression_tree_walker(node, functions_walker, (void *) walk);
+}
+
+/* Is there a function of some kind in a part, or nextval(), which is of any? */
+static bool
+has_function(Node *part, check_function_callback wanted)
+{
+	FunctionsWalk walk = {wanted};
+
+	return functions_walker(part, &walk);
 }
 
 /* Today's date, as an expression. */
@@ -540,10 +541,10 @@ normal_text(NormalContext *context, Node *node)
 
 	/* a value that stood where no walk comes would be missed */
 	context->lost |= list_length(values) != list_length(context->found) - before;
-	if (date_walker(part, NULL))
+	if (has_function(part, goes_by_date))
 		values = lappend(values, date_today());
 	context->values = list_concat(context->values, values);
-	context->lost |= unsteady_walker(part, NULL) || unsteady_walker((Node *) values, NULL);
+	context->lost |= has_function(part, is_unsteady) || has_function((Node *) values, is_unsteady);
 	context->session |= contain_mutable_functions(part);
 	return text_of(part);
 }

@@ -144,6 +144,18 @@ sub bulk
 	return @results;
 }
 
+# many(NODE, ROLE, SQL, TIMES): what a statement gives, asked so many times: a list of lists.
+sub many
+{
+	my ($node, $role, $sql, $times) = @_;
+	my $columns = value($node, $role, <<"SQL");
+CREATE TEMP TABLE many (r text);
+DO \$\$ BEGIN FOR i IN 1 .. $times LOOP INSERT INTO many SELECT translate(r::text, '()', '') FROM ($sql) r; END LOOP; END \$\$;
+SELECT r FROM many;
+SQL
+	return map { [ split /,/ ] } split /\n/, $columns;
+}
+
 # ask(SESSION, SQL): what a session of background_psql answers, without the newline that 16 leaves at its end.
 sub ask
 {

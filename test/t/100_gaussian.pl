@@ -49,18 +49,6 @@ sub last_release
 # Is the noise of a statement's outputs Gaussian: t, f, or t and f by output.
 sub gaussian { my ($role, $sql) = @_; return last_release($role, $sql, "string_agg(DISTINCT gaussian::text, ' ')") =~ s/true/t/r =~ s/false/f/r; }
 
-# What a statement gives, asked so many times: a list of lists.
-sub many
-{
-	my ($role, $sql, $times) = @_;
-	my $columns = DpAgg::value($node, $role, <<"SQL");
-CREATE TEMP TABLE many (r text);
-DO \$\$ BEGIN FOR i IN 1 .. $times LOOP INSERT INTO many SELECT translate(r::text, '()', '') FROM ($sql) r; END LOOP; END \$\$;
-SELECT r FROM many;
-SQL
-	return map { [ split /,/ ] } split /\n/, $columns;
-}
-
 # A standard deviation measured from n draws has a relative error of about 1/sqrt(2n).
 sub has_deviation
 {
@@ -83,7 +71,7 @@ foreach my $case ([ 'count(*)', 5000, 1.01 ], [ 'count(y)', 4000, 1.01 ], [ 'sum
 	is($gaussian, 't', "$what: Gaussian noise");
 	cmp_ok($error, '<=', $most, sprintf('%s: standard error %.4g, where epsilon adds up %.4g', $what, $error, $pure));
 	cmp_ok($error, '<', 0.75 * $pure, "$what: sharper");
-	has_deviation([ map { $_->[0] } many('rho', "SELECT $what FROM people", 400) ], $truth, $error, $what);
+	has_deviation([ map { $_->[0] } DpAgg::many($node, 'rho', "SELECT $what FROM people", 400) ], $truth, $error, $what);
 }
 foreach my $case ([ 4, 85, 90 ], [ 16, 150, 300 ], [ 50, 260, 1000 ])
 {
@@ -98,7 +86,7 @@ foreach my $case ([ 4, 85, 90 ], [ 16, 150, 300 ], [ 50, 260, 1000 ])
 	query("SELECT dp_agg.set_budget('thousand', 'people', 10, 1e-6, accountant => 'zcdp'), dp_agg.set_budget('thousand_pure', 'people', 10, 1e-6)");
 	my $epsilon = query("SELECT trunc(sqrt(2 * rho_limit / 1000), 9) FROM dp_agg.budgets WHERE role = 'thousand'");
 	my $releases = 'SELECT count(*) AS n FROM people';
-	my @rho = map { $_->[0] } many('thousand', "$releases WHERE dp_with(epsilon => $epsilon)", 1000);
+	my @rho = map { $_->[0] } DpAgg::many($node, 'thousand', "$releases WHERE dp_with(epsilon => $epsilon)", 1000);
 	my $stated = last_release('rho', "$releases WHERE dp_with(epsilon => $epsilon)", 'standard_error');
 	my $pure = last_release('thousand_pure', "$releases WHERE dp_with(epsilon => 0.01)", 'standard_error');
 
@@ -155,7 +143,7 @@ sub reached
 	my $error = last_release($role, $ask, 'standard_error');
 	my %answers;
 
-	push @{ $answers{ $_->[0] } }, $_->[1] foreach many($role, $ask, $times);
+	push @{ $answers{ $_->[0] } }, $_->[1] foreach DpAgg::many($node, $role, $ask, $times);
 	my @whole = grep { @{ $answers{$_} } == $times } keys %answers;
 	return ($error, 0, $error) if !@whole;
 	my @means = map { sum0(@{ $answers{$_} }) / $times - $truth{$_} } @whole;
@@ -428,7 +416,7 @@ foreach my $case (
 foreach my $case ([ 'count(*)', 5000, 0.9, 3.3 ], [ 'count(y)', 4000, 0.8, 2.6 ], [ 'sum(x)', 247500, 0.9, 340 ], [ 'avg(x)', 49.5, 0.9, 0.09 ])
 {
 	my ($what, $truth, $level, $width) = @$case;
-	my @found = many('rho', "SELECT dp_low($what, $level), dp_high($what, $level), $what FROM people", 300);
+	my @found = DpAgg::many($node, 'rho', "SELECT dp_low($what, $level), dp_high($what, $level), $what FROM people", 300);
 	my $covered = grep { $_->[0] <= $truth && $truth <= $_->[1] } @found;
 	my $mean = sum0(map { $_->[1] - $_->[0] } @found) / @found;
 

@@ -65,18 +65,6 @@ sub estimate
 
 sub rows_of { my ($item, @rows) = @_; return grep { $_->{item} eq $item } @rows; }
 
-# What a statement gives, asked so many times: a list of lists.
-sub many
-{
-	my ($role, $sql, $times) = @_;
-	my $columns = DpAgg::value($node, $role, <<"SQL");
-CREATE TEMP TABLE many (r text);
-DO \$\$ BEGIN FOR i IN 1 .. $times LOOP INSERT INTO many SELECT translate(r::text, '()', '') FROM ($sql) r; END LOOP; END \$\$;
-SELECT r FROM many;
-SQL
-	return map { [ split /,/ ] } split /\n/, $columns;
-}
-
 sub ledger { return $node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM dp_agg.releases), (SELECT sum(epsilon_spent) FROM dp_agg.budgets), (SELECT h::text FROM dp_agg.ledger_head() h)'); }
 
 # ---------- errors beside the spread of real releases ----------
@@ -99,7 +87,7 @@ foreach my $case (
 	my ($role, $sql) = @$case;
 	my $times = 250;
 	my @expected = rows_of('output', estimate($role, $sql));
-	my @drawn = many($role, $sql, $times);
+	my @drawn = DpAgg::many($node, $role, $sql, $times);
 	my $shift = @{ $drawn[0] } - @expected;
 
 	$shift = max($shift, 0);
@@ -153,7 +141,7 @@ foreach my $case (
 {
 	my $sql = 'SELECT dp_median(x), dp_quantile(y, 0.2) FROM people WHERE g = 0';
 	my @output = rows_of('output', estimate('analyst', $sql));
-	my @drawn = many('analyst', $sql, 200);
+	my @drawn = DpAgg::many($node, 'analyst', $sql, 200);
 
 	foreach my $i (0, 1)
 	{
@@ -262,7 +250,7 @@ foreach my $case ([ 'analyst', 'count(*)' ], [ 'rho', 'count(*)' ], [ 'analyst',
 
 	$node->safe_psql('postgres', 'TRUNCATE sizes; INSERT INTO sizes SELECT row_number() OVER (), s FROM unnest(ARRAY[' . join(',', @sizes) . ']) s, generate_series(1, s)');
 	my %shown;
-	$shown{ $_->[0] }++ foreach many($role, "SELECT size FROM ($sql) s", 200);
+	$shown{ $_->[0] }++ foreach DpAgg::many($node, $role, "SELECT size FROM ($sql) s", 200);
 	cmp_ok($shown{ $sizes[0] } // 0, '<', 20, "$role, $output: groups much smaller than $smallest are mostly held back");
 	# of whole numbers, the first with which it is half or more
 	cmp_ok($shown{ $sizes[1] } // 0, '>', 70, '... of those of that size half are shown, or some more');

@@ -198,6 +198,8 @@ test_sums(void)
 		   dp_loss_share(DP_ATTO, 1 << 29, 1 << 30) == DP_ATTO / 2, "no overflow in a share");
 	tap_ok(dp_loss_share(-1, 1, 2) == 0 && dp_loss_share(10, 0, 2) == 0 && dp_loss_share(10, 3, 2) == 0,
 		   "no share of nothing, and none above the whole");
+	tap_ok(dp_loss_left(10, 7) == 3 && dp_loss_left(10, 10) == 0, "what is left of a limit");
+	tap_ok(dp_loss_left(10, 11) == 0, "nothing is left once overspent");
 	tap_ok(dp_loss_fits(10, 7, 3), "exactly the limit fits");
 	tap_ok(!dp_loss_fits(10, 7, 4), "one above does not");
 	tap_ok(!dp_loss_fits(10, 11, 0), "nothing fits once overspent");
@@ -213,7 +215,7 @@ test_sums(void)
 int
 main(void)
 {
-	tap_plan(59);
+	tap_plan(61);
 	test_epsilon();
 	test_delta();
 	test_text();

@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/tupdesc.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
@@ -76,27 +75,8 @@ static void
 append_column(StringInfo answer, TupleTableSlot *row, int column)
 {
 	Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column);
-	Datum		value = row->tts_values[column];
-	const void *data = &value;
-	int32		size = sizeof(Datum);
 
-	if (row->tts_isnull[column])
-		size = -1;
-	else if (!attribute->attbyval && attribute->attlen == -1)
-	{
-		struct varlena *flat = pg_detoast_datum((struct varlena *) DatumGetPointer(value));
-
-		data = flat;
-		size = VARSIZE(flat);
-	}
-	else if (!attribute->attbyval)
-	{
-		data = DatumGetPointer(value);
-		size = attribute->attlen == -2 ? (int32) strlen(data) + 1 : attribute->attlen;
-	}
-	appendBinaryStringInfo(answer, (const char *) &size, sizeof(size));
-	if (size > 0)
-		appendBinaryStringInfo(answer, data, size);
+	append_flat(answer, row->tts_values[column], row->tts_isnull[column], attribute->attlen, attribute->attbyval);
 }
 
 /* Appends the released rows; returns how many there are. */

@@ -36,7 +36,7 @@
 #include "spec/spec.h"
 
 /* Changes whenever answers or their keys mean something else. */
-#define REUSE_FORMAT 2
+#define REUSE_FORMAT 3
 
 /* What functions of the session's go by: those that are stable, and that releases may use. */
 static const char *const session_settings[] = {
@@ -52,29 +52,29 @@ compare_digests(const void *a, const void *b)
 	return memcmp(a, b, sizeof(ReuseDigest));
 }
 
-/* Appends a value as bytes: its length, or that it is NULL, and what it is. */
-static void
-append_datum(StringInfo bytes, Oid type, Datum value, bool isnull)
+/*
+ * append_flat: appends a value of a type of that length as bytes: how many, or -1 for NULL, and what it is, neither
+ * compressed nor stored elsewhere.
+ */
+void
+append_flat(StringInfo bytes, Datum value, bool isnull, int16 length, bool by_value)
 {
-	int16		length;
-	bool		by_value;
 	const void *data = &value;
 	int32		size = sizeof(Datum);
 
-	get_typlenbyval(type, &length, &by_value);
 	if (isnull)
 		size = -1;
 	else if (!by_value && length == -1)
 	{
-		struct varlena *flat = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(value));
+		struct varlena *flat = pg_detoast_datum((struct varlena *) DatumGetPointer(value));
 
-		data = VARDATA_ANY(flat);
-		size = VARSIZE_ANY_EXHDR(flat);
+		data = flat;
+		size = VARSIZE(flat);
 	}
 	else if (!by_value)
 	{
 		data = DatumGetPointer(value);
-		size = length == -2 ? (int32) strlen(data) : length;
+		size = length == -2 ? (int32) strlen(data) + 1 : length;
 	}
 	appendBinaryStringInfo(bytes, (const char *) &size, sizeof(size));
 	if (size > 0)
@@ -110,7 +110,7 @@ append_value(StringInfo bytes, ReleaseState *state, Expr *expr)
 {
 	const Const *value = value_now(state, expr);
 
-	append_datum(bytes, value->consttype, value->constvalue, value->constisnull);
+	append_flat(bytes, value->constvalue, value->constisnull, value->constlen, value->constbyval);
 }
 
 /* The bytes of a constant. */
@@ -157,6 +157,13 @@ static List *
 description(const ReleaseState *state)
 {
 	return list_nth(state->needs, NEED_REUSE);
+}
+
+/* Is it known by what the release would be found again?  Otherwise it is drawn each time. */
+bool
+reuse_is_described(const ReleaseState *state)
+{
+	return description(state) != NIL;
 }
 
 /* May the session change what a public relation holds?  That of a catalog changes by any DDL. */

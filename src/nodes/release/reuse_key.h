@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -52,10 +53,12 @@ typedef struct Reuse
 																			 * answer */
 } Reuse;
 
+extern bool reuse_is_described(const ReleaseState *state);
 extern bool reuse_key(ReleaseState *state, List *releases, ReuseKey *key);
 extern List *reuse_key_quals(ReleaseState *state);
 extern void reuse_part_id(const ReuseKey *key, uint8 *id);
 extern List *reuse_reads(const ReleaseState *state, List *releases);
+extern void append_flat(StringInfo bytes, Datum value, bool isnull, int16 length, bool by_value);
 extern int	compare_digests(const void *a, const void *b);
 
 #endif							/* DP_REUSE_KEY_H */

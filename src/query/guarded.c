@@ -30,14 +30,17 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "policy/allowed.h"
 #include "query/guarded.h"
 #include "spec/canonical.h"
+#include "spec/decimal_sum.h"
 
 PG_FUNCTION_INFO_V1(dp_guarded);
 PG_FUNCTION_INFO_V1(dp_guarded_cast);
@@ -59,6 +62,7 @@ StaticAssertDecl((Size) GUARDED_WIDEST * MaxTupleAttributeNumber < MaxAllocSize,
 typedef struct GuardedCache
 {
 	FmgrInfo	flinfo;
+	Oid			decimals;		/* the function, if decimals of few digits need no call of it */
 	int			nargs;
 	bool		varlena;		/* the result is of variable length */
 	bool		path;			/* a path through a document, the first argument, is followed */
@@ -93,6 +97,8 @@ guard_cache(FunctionCallInfo fcinfo)
 	cache->path = cache->nargs > 1 &&
 		get_fn_expr_argtype(fcinfo->flinfo, GUARDED_FIRST_ARGUMENT + 1) == JSONPATHOID;
 	cache->varlena = get_typlen(((FuncExpr *) expr)->funcresulttype) == -1;
+	if (funcid == F_NUMERIC_ADD || funcid == F_NUMERIC_SUB || funcid == F_NUMERIC_MUL)
+		cache->decimals = funcid;
 	fmgr_info(funcid, &cache->flinfo);
 	fmgr_info_set_expr((Node *) makeFuncExpr(funcid, ((FuncExpr *) expr)->funcresulttype,
 											 list_copy_tail(((FuncExpr *) expr)->args,
@@ -124,6 +130,42 @@ forgive_error(MemoryContext context, uint32 holdoff, uint32 cancel_holdoff)
 	QueryCancelHoldoffCount = cancel_holdoff;
 }
 
+/* Opens a numeric that is stored as it is, and has few digits; false for any other. */
+static inline bool
+open_decimal(Datum value, Decimal *decimal)
+{
+	const struct varlena *stored = (const struct varlena *) DatumGetPointer(value);
+
+	return !VARATT_IS_EXTERNAL(stored) && !VARATT_IS_COMPRESSED(stored) &&
+		decimal_open(VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored), decimal);
+}
+
+/*
+ * Numerics of few digits, added, subtracted or multiplied.  That cannot fail.  False if they are left to
+ * the function.
+ */
+static bool
+of_decimals(Oid function, const NullableDatum *args, Datum *result)
+{
+	Decimal		a;
+	Decimal		b;
+	Decimal		c;
+	uint16		words[DECIMAL_MAX_WORDS];
+	int			n;
+	struct varlena *stored;
+
+	if (!open_decimal(args[0].value, &a) || !open_decimal(args[1].value, &b) ||
+		!(function == F_NUMERIC_MUL ? decimal_multiply(a, b, &c) :
+		  decimal_add(a, b, function == F_NUMERIC_SUB, &c)) ||
+		!decimal_store(&c, words, &n))
+		return false;
+	stored = palloc(VARHDRSZ + n * sizeof(uint16));
+	SET_VARSIZE(stored, VARHDRSZ + n * sizeof(uint16));
+	memcpy(VARDATA(stored), words, n * sizeof(uint16));
+	*result = PointerGetDatum(stored);
+	return true;
+}
+
 /*
  * guarded(function oid, NULL::result type, arguments ...)
  *
@@ -140,13 +182,20 @@ dp_guarded(PG_FUNCTION_ARGS)
 	uint32		cancel_holdoff = QueryCancelHoldoffCount;
 	volatile Datum result = (Datum) 0;
 	volatile bool isnull = true;
+	Datum decimal;
 
 	for (int i = 0; i < cache->nargs; i++)
 	{
-		call->args[i] = fcinfo->args[i + GUARDED_FIRST_ARGUMENT];
-		if (call->args[i].isnull && cache->flinfo.fn_strict)
+		const NullableDatum *argument = &fcinfo->args[i + GUARDED_FIRST_ARGUMENT];
+
+		if (argument->isnull && cache->flinfo.fn_strict)
 			PG_RETURN_NULL();
+		/* not as one struct: its parts have just been written one by one */
+		call->args[i].value = argument->value;
+		call->args[i].isnull = argument->isnull;
 	}
+	if (cache->decimals != InvalidOid && of_decimals(cache->decimals, call->args, &decimal))
+		PG_RETURN_DATUM(decimal);
 	/* what a path collects is larger than the document by a factor alone (paths.c) */
 	if (cache->path && !call->args[0].isnull &&
 		toast_raw_datum_size(call->args[0].value) > GUARDED_WIDEST)

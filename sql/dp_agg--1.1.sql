@@ -763,12 +763,25 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
-		   AND c.label::pg_catalog.jsonb ? 'grain') AS grains
+		   AND c.label::pg_catalog.jsonb ? 'grain') AS grains,
+	   (SELECT pg_catalog.array_agg(a.attname ORDER BY (c.label::pg_catalog.jsonb ->> 'link')::int)
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'link') AS link,
+	   (SELECT pg_catalog.format('%I.%I', t.label::pg_catalog.jsonb ->> 'parent_schema', t.label::pg_catalog.jsonb ->> 'parent')
+		 WHERE t.label::pg_catalog.jsonb ? 'parent') AS parent,
+	   (SELECT pg_catalog.array_agg((c.label::pg_catalog.jsonb ->> 'parent_key')::pg_catalog.name ORDER BY (c.label::pg_catalog.jsonb ->> 'link')::int)
+		  FROM pg_catalog.pg_seclabel c
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'link') AS parent_key
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, by column';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, by column; of relations that have no unit: link, their columns that are equal to parent_key, columns of the relation parent, to whose individuals their rows belong';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
@@ -1008,11 +1021,11 @@ SELECT a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation
   LEFT JOIN pg_seclabel s ON s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
 						 AND s.objoid = a.attrelid AND s.objsubid = a.attnum
  WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
-   AND (NOT t.label::jsonb ? 'columns' OR s.label::jsonb @> '{"open": true}' OR s.label::jsonb ? 'unit')
+   AND (NOT t.label::jsonb ? 'columns' OR s.label::jsonb @> '{"open": true}' OR s.label::jsonb ?| '{unit,link}')
    AND NOT dp_agg.is_direct_identifier(relation, a.attnum)
 $$;
 COMMENT ON FUNCTION dp_agg.facade_columns(regclass) IS
-'internal: what the facade of a protected relation shows: columns that are open, and the unit, but no direct identifier';
+'internal: what the facade of a protected relation shows: columns that are open, and the unit or link, but no direct identifier';
 
 -- It shows a NOT NULL column of type t as nothing special: PostgreSQL has no NOT NULL for columns of views.
 CREATE FUNCTION dp_agg.create_facade(relation regclass, facade text) RETURNS void LANGUAGE plpgsql
@@ -1799,7 +1812,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,link,parent_key,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain}', '{}');
 	END LOOP;
 END
 $$;
@@ -1824,9 +1837,93 @@ $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
 'removes protection, declared bounds and domains, and the facade of a relation, with what roles without rights on the relation made of the facade; classes of columns and budgets of the population stay; errors: 42704 not protected, 42501 not the owner, 2BP01 something else depends on the facade';
 
+CREATE FUNCTION dp_agg.link_fault(relation regclass) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_link_fault' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION dp_agg.link_fault(regclass) IS
+'internal: why the link of a protected relation to its parent does not hold in this transaction, as a phrase; NULL if it does, or there is none';
+
+CREATE FUNCTION dp_agg.link_columns(columns name, relation regclass) RETURNS name[] LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN columns ~ '^{.*}$' AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = columns)
+				THEN columns::text::name[] ELSE array_remove(ARRAY[columns], NULL) END
+$$;
+COMMENT ON FUNCTION dp_agg.link_columns(name, regclass) IS
+'internal: a column, or several in braces, as an array; empty for NULL';
+
+CREATE FUNCTION dp_agg.primary_key(relation regclass) RETURNS name[] LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg(a.attname ORDER BY k.position)
+	  FROM pg_constraint c, unnest(c.conkey) WITH ORDINALITY k (attnum, position), pg_attribute a
+	 WHERE c.conrelid = relation AND c.contype = 'p' AND a.attrelid = relation AND a.attnum = k.attnum
+$$;
+COMMENT ON FUNCTION dp_agg.primary_key(regclass) IS
+'internal: the columns of the primary key of a relation, in its order; NULL if it has none';
+
+CREATE FUNCTION dp_agg.check_link(relation regclass, link name[], parent regclass, parent_key name[], population name)
+RETURNS void LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	member name;
+	known record;
+	above regclass := parent;
+BEGIN
+	SELECT p.population, p.unit, p.link INTO known FROM dp_agg.protected_relations p WHERE p.relation = check_link.parent;
+	IF NOT FOUND THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relation %s cannot be linked to %s, which is not protected', relation, parent),
+			HINT = 'Protect the parent first, by the columns that say whose row it is or by a link of its own.';
+	ELSIF known.population <> check_link.population THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s holds rows of population "%s", not "%s"', parent, known.population, population),
+			HINT = 'Rows belong to the individual of the parent''s row, so the population is the parent''s. Leave it out.';
+	END IF;
+	FOR step IN 1 .. 8 LOOP
+		IF above = relation THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('relation %s would be linked to itself', relation),
+				HINT = 'Links lead from a relation to its parent, and end at one that has the unit.';
+		END IF;
+		SELECT to_regclass(p.parent) INTO above FROM dp_agg.protected_relations p WHERE p.relation = above AND p.link IS NOT NULL;
+		EXIT WHEN above IS NULL;
+		IF step = 8 THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('relation %s is more than 8 links away from the unit', relation),
+				HINT = 'Keep a copy of the unit, or of a key that is nearer to it, in a column.';
+		END IF;
+	END LOOP;
+	IF parent_key IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s has no primary key', parent),
+			HINT = 'Name columns of it that a unique index covers, as in parent_key => ''order_id''.';
+	ELSIF cardinality(parent_key) <> cardinality(link) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the link has %s columns and the key of %s has %s', cardinality(link), parent, cardinality(parent_key)),
+			HINT = 'Name as many columns in link as in parent_key, in the same order.';
+	END IF;
+	FOREACH member IN ARRAY parent_key LOOP
+		IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = parent AND attname = member AND attnum > 0 AND NOT attisdropped) THEN
+			RAISE undefined_column USING
+				MESSAGE = format('column "%s" of relation %s does not exist', member, parent);
+		END IF;
+		PERFORM dp_agg.check_key_type(parent, member, true);
+	END LOOP;
+	IF NOT dp_agg.unit_is_unique(parent, parent_key) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('no unique index shows that %s (%s) names one row', parent, array_to_string(parent_key, ', ')),
+			HINT = format('CREATE UNIQUE INDEX ON %s (%s).', parent, (SELECT string_agg(quote_ident(k), ', ') FROM unnest(parent_key) k));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.check_link(regclass, name[], regclass, name[], name) IS
+'internal: raises 22023 or 42703 for a link that could not hold';
+
 CREATE FUNCTION dp_agg.protect_relation(relation regclass, unit name[], population name,
 										max_groups integer, max_rows integer, columns name[],
-										max_total bigint) RETURNS void LANGUAGE plpgsql
+										max_total bigint, link name[] DEFAULT NULL, parent regclass DEFAULT NULL,
+										parent_key name[] DEFAULT NULL) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -1843,21 +1940,26 @@ DECLARE
 	size bigint := (SELECT max(p.individuals) FROM dp_agg.protected_relations p
 					WHERE p.population = protect_relation.population);
 	no_limits constant boolean := max_groups IS NULL AND max_rows IS NULL AND max_total IS NULL;
+	whose constant name[] := COALESCE(unit, link);	-- the columns that tell it
+	word constant text := CASE WHEN link IS NULL THEN 'unit' ELSE 'link' END;
 BEGIN
-	IF relation IS NULL OR unit IS NULL OR population IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
+	IF relation IS NULL OR whose IS NULL OR population IS NULL OR array_position(whose, NULL) IS NOT NULL OR
+		(link IS NOT NULL AND (parent IS NULL OR array_position(parent_key, NULL) IS NOT NULL)) THEN
 		RAISE null_value_not_allowed USING
-			MESSAGE = 'relation, unit and population must not be NULL';
+			MESSAGE = CASE WHEN link IS NULL THEN 'relation, unit and population must not be NULL'
+						   ELSE 'relation, link and parent must not be NULL' END;
 	END IF;
 	max_groups := COALESCE(max_groups, 1);
 	max_rows := COALESCE(max_rows, 1);
-	IF cardinality(unit) NOT BETWEEN 1 AND 8 THEN
+	IF cardinality(whose) NOT BETWEEN 1 AND 8 THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'a unit has 1 to 8 columns',
-			HINT = 'Name the columns that say whose row it is, as in unit => ''patient_id''.';
+			MESSAGE = format('a %s has 1 to 8 columns', word),
+			HINT = 'Name the columns that say whose row it is, as in unit => ''patient_id'', or which row of a parent it belongs to, as in link => ''order_id''.';
 	END IF;
-	IF (SELECT count(DISTINCT u) < count(*) FROM unnest(unit) u) THEN
+	IF (SELECT count(DISTINCT u) < count(*) FROM unnest(whose) u) OR
+	   (SELECT count(DISTINCT u) < count(*) FROM unnest(parent_key) u) THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'a unit names a column only once';
+			MESSAGE = format('a %s names a column only once', word);
 	END IF;
 	IF population = '' THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'a population needs a name';
@@ -1877,7 +1979,7 @@ BEGIN
 			DETAIL = 'It belongs to the server or to dp_agg, which read it without releases.',
 			HINT = 'Protect the tables that hold the rows of individuals.';
 	END IF;
-	FOREACH member IN ARRAY unit || COALESCE(columns, '{}') LOOP
+	FOREACH member IN ARRAY whose || COALESCE(columns, '{}') LOOP
 		IF NOT EXISTS (SELECT FROM pg_attribute
 						WHERE attrelid = relation AND attname = member
 						  AND attnum > 0 AND NOT attisdropped) THEN
@@ -1885,9 +1987,12 @@ BEGIN
 				MESSAGE = format('column "%s" of relation %s does not exist', member, relation);
 		END IF;
 	END LOOP;
-	FOREACH member IN ARRAY unit LOOP
+	FOREACH member IN ARRAY whose LOOP
 		PERFORM dp_agg.check_key_type(relation, member, true);
 	END LOOP;
+	IF link IS NOT NULL THEN
+		PERFORM dp_agg.check_link(relation, link, parent, parent_key, population);
+	END IF;
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		IF (SELECT dp_agg.is_direct_identifier(relation, attnum) FROM pg_attribute
 			 WHERE attrelid = relation AND attname = member) THEN
@@ -1903,7 +2008,7 @@ BEGIN
 	PERFORM dp_agg.lock_label(relation, 0::int2);
 	-- protecting again replaces all but the declared bounds and domains
 	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect_relation.relation) THEN
-		SELECT jsonb_object_agg(a.attname, s.label::jsonb - 'unit' - 'open') INTO declared
+		SELECT jsonb_object_agg(a.attname, s.label::jsonb - '{unit,link,parent_key,open}'::text[]) INTO declared
 		  FROM pg_seclabel s
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
@@ -1912,7 +2017,9 @@ BEGIN
 		-- how rows lie over individuals does not depend on limits, but on whose rows they are
 		SELECT s.label::jsonb -> 'rows_beyond', s.label::jsonb -> 'max_norm', s.label::jsonb -> 'preview' INTO measured, norm, preview
 		  FROM pg_seclabel s
-		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect_relation.unit
+		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid
+			   AND (p.unit, p.link, p.parent, p.parent_key) IS NOT DISTINCT FROM
+				   (protect_relation.unit, protect_relation.link, dp_agg.object_name(protect_relation.parent), protect_relation.parent_key)
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
 		   AND s.objoid = protect_relation.relation AND s.objsubid = 0;
 		-- the label of the relation itself is replaced: who may keep it in its population need not be able to enter that
@@ -1921,14 +2028,22 @@ BEGIN
 	facade := COALESCE(facade, dp_agg.facade_name(relation));
 	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
 				   jsonb_strip_nulls(jsonb_build_object(
-						'population', population, 'unit_columns', cardinality(unit),
+						'population', population, 'unit_columns', cardinality(unit), 'link_columns', cardinality(link),
+						'parent', (SELECT c.relname FROM pg_class c WHERE c.oid = parent),
+						'parent_schema', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = parent),
 						'max_groups', max_groups,
 						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size, 'rows_beyond', measured, 'max_norm', norm, 'preview', preview,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
-	FOREACH member IN ARRAY unit LOOP
+	FOREACH member IN ARRAY whose LOOP
 		position := position + 1;
-		PERFORM dp_agg.label_column(relation, member, '{}', jsonb_build_object('unit', position));
+		PERFORM dp_agg.label_column(relation, member, '{}', jsonb_strip_nulls(
+					jsonb_build_object(word, position, 'parent_key', parent_key[position])));
 	END LOOP;
+	IF dp_agg.link_fault(relation) IS NOT NULL AND dp_agg.link_fault(relation) !~ 'unique index' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relation %s cannot be linked to %s: %s', relation, parent, dp_agg.link_fault(relation)),
+			HINT = 'The columns of a link are of the types of the parent''s key.';
+	END IF;
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		PERFORM dp_agg.label_column(relation, member, '{}', '{"open": true}');
 	END LOOP;
@@ -1950,15 +2065,15 @@ BEGIN
 			MESSAGE = format('everybody may read %s', qualified),
 			HINT = format('REVOKE SELECT ON %s FROM PUBLIC.', qualified);
 	END IF;
-	IF no_limits AND NOT dp_agg.unit_is_unique(relation, unit) THEN
+	IF no_limits AND (link IS NOT NULL OR NOT dp_agg.unit_is_unique(relation, unit)) THEN
 		RAISE NOTICE USING
-			MESSAGE = format('an individual counts with 1 row in 1 group: no limits were given for %s, whose unit is not unique', qualified),
+			MESSAGE = format('an individual counts with 1 row in 1 group: no limits were given for %s, whose %s is not unique', qualified, CASE word WHEN 'unit' THEN 'unit' ELSE 'individual' END),
 			HINT = format('SELECT * FROM dp_agg.suggest(%L, 1) measures privately which limits fit, and has the statements that set them. Where each individual has one row, a unique index on the unit says so.', qualified);
 	END IF;
 	PERFORM dp_agg.warn_of_readers(population, relation, NULL);
 END
 $$;
-COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint) IS
+COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint, name[], regclass, name[]) IS
 'internal: what all forms of protect() do; errors: as theirs';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
@@ -2002,6 +2117,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]) IS
 'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, link name[], parent regclass, population name DEFAULT NULL,
+							   parent_key name[] DEFAULT NULL, max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   max_total bigint DEFAULT NULL, columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, NULL,
+								   COALESCE(population, (SELECT p.population FROM dp_agg.protected_relations p WHERE p.relation = protect.parent), ''),
+								   max_groups, max_rows, columns, max_total, link, parent, COALESCE(parent_key, dp_agg.primary_key(parent)))
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], regclass, name, name[], integer, integer, bigint, name[]) IS
+'protects a relation that does not say whose its rows are: they belong to the individual of the row of parent whose parent_key (NULL: its primary key) is equal to link; rows whose link is NULL or the key of no row belong to nobody and never count. parent is protected already, by a unit or a link (at most 8 steps), for the same population (NULL: the parent''s), and a unique index covers the key; the limits are those of this relation, as of the form with unit; write arguments by name; errors: 42501 not the owner, 42703 no such column, 22023 out of range, or the link could not hold, 0A000 a type that no query could use';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, link name, parent regclass, population name DEFAULT NULL,
+							   parent_key name DEFAULT NULL, max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   max_total bigint DEFAULT NULL, columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect(relation, dp_agg.link_columns(link, relation), parent, population,
+						  NULLIF(dp_agg.link_columns(parent_key, parent), '{}'), max_groups, max_rows, max_total, columns)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, regclass, name, name, integer, integer, bigint, name[]) IS
+'protects a relation whose link is one column; see the form with name[]';
 
 CREATE FUNCTION dp_agg.set_population_size(population name, individuals bigint)
 RETURNS void LANGUAGE plpgsql
@@ -2143,6 +2281,8 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.protect(regclass, name[], name, integer, integer, name[]),
 	dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]),
 	dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]),
+	dp_agg.protect(regclass, name, regclass, name, name, integer, integer, bigint, name[]),
+	dp_agg.protect(regclass, name[], regclass, name, name[], integer, integer, bigint, name[]),
 	dp_agg.unprotect(regclass) FROM PUBLIC;
 
 CREATE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute

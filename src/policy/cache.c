@@ -346,6 +346,18 @@ policy_is_unit(const ProtectedRelation *rel, AttrNumber attno)
 	return false;
 }
 
+/* Does the column belong to the link to the parent? */
+bool
+policy_is_link(const ProtectedRelation *rel, AttrNumber attno)
+{
+	for (int i = 0; i < rel->nlink; i++)
+	{
+		if (rel->link[i] == attno)
+			return true;
+	}
+	return false;
+}
+
 /* May releases use the column?  The unit always may: it is only counted. */
 bool
 policy_column_open(const ProtectedRelation *rel, AttrNumber attno)

@@ -12,9 +12,13 @@
  * "rows_beyond" says which shares of the rows are beyond the first 1, 2, 3, 5, ... of an
  * individual (measured.c); what is not there is 0.  "preview" lets analysts read synthetic rows.
  *
+ * A relation that is linked to a parent has "parent", "parent_schema" and "link_columns" in the place
+ * of "unit_columns" (links.c).
+ *
  * On a column, any of:
  *
  *		{"unit": 1, "open": true,
+ *		 "link": 1, "parent_key": "order_id",
  *		 "lower": 0, "upper": 5000, "bounds_type": "pg_catalog.numeric",
  *		 "domain": ["north", "south"], "domain_type": "pg_catalog.text",
  *		 "grain": "01:00:00",
@@ -279,6 +283,24 @@ label_shares(Jsonb *label, const char *key, double *out, int max)
 	return true;
 }
 
+/* Reads whose rows a table holds: how many columns the unit has, or the link to which parent. */
+static void
+read_membership(Jsonb *label, ProtectedRelation *rel)
+{
+	char		name[NAMEDATALEN];
+
+	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
+	if (!label_string(label, "parent", name, sizeof(name)))
+		return;
+	rel->parent = pstrdup(name);
+	if (!label_string(label, "parent_schema", name, sizeof(name)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a dp_agg label that names a parent must name its schema")));
+	rel->parent_schema = pstrdup(name);
+	rel->link_columns = label_limit(label, "link_columns", 1, DP_MAX_UNIT_COLUMNS);
+}
+
 /* Reads a table's label into rel. */
 static void
 read_table_label(const char *text, ProtectedRelation *rel)
@@ -295,7 +317,7 @@ read_table_label(const char *text, ProtectedRelation *rel)
 	rel->max_rows = label_limit(label, "max_rows", DP_DEFAULT_MAX_ROWS, DP_MAX_ROWS);
 	rel->max_total = label_limit(label, "max_total", 0, DP_MAX_TOTAL);
 	rel->max_norm = label_limit(label, "max_norm", 0, DP_MAX_TOTAL);
-	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
+	read_membership(label, rel);
 	rel->individuals = label_individuals(label);
 	rel->measured = label_shares(label, "rows_beyond", rel->rows_beyond, DP_MEASURED_POINTS);
 	(void) label_boolean(label, "preview", &rel->preview);
@@ -442,6 +464,24 @@ read_grain(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
 	rel->grains[rel->ngrains++].grain = *grain;
 }
 
+/* Reads which column of the parent's key a column is equal to. */
+static void
+read_link(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
+{
+	int			position = label_limit(label, "link", 0, DP_MAX_UNIT_COLUMNS);
+	char		name[NAMEDATALEN];
+
+	if (position == 0)
+		return;
+	if (!label_string(label, "parent_key", name, sizeof(name)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a dp_agg label of a link must name the column of the parent")));
+	rel->link[position - 1] = attno;
+	rel->parent_key[position - 1] = pstrdup(name);
+	rel->nlink = Max(rel->nlink, position);
+}
+
 /* Reads a column's label into rel; rel->relid is 0 if the label is only judged by itself. */
 static void
 read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
@@ -463,6 +503,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 		rel->unit[(int) number - 1] = attno;
 		rel->nunit = Max(rel->nunit, (int) number);
 	}
+	read_link(label, rel, attno);
 	if (label_get(label, "open", &value) != NULL &&
 		value.type == jbvBool && value.val.boolean)
 		rel->open = bms_add_member(rel->open, attno);
@@ -517,12 +558,19 @@ policy_read_labels(Oid relid)
 	relation_close(relation, AccessShareLock);
 
 	/* fewer columns would take several individuals for one */
-	if (rel->nunit != rel->unit_columns)
+	if (rel->nunit != rel->unit_columns || rel->parent != NULL)
 		rel->nunit = 0;
 	for (int i = 0; i < rel->nunit; i++)
 	{
 		if (rel->unit[i] == InvalidAttrNumber)
 			rel->nunit = 0;
+	}
+	if (rel->nlink != rel->link_columns || rel->parent == NULL)
+		rel->nlink = 0;
+	for (int i = 0; i < rel->nlink; i++)
+	{
+		if (rel->link[i] == InvalidAttrNumber)
+			rel->nlink = 0;
 	}
 	return rel;
 }

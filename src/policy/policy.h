@@ -16,6 +16,7 @@
 
 #define DP_PROVIDER "dp_agg"
 #define DP_MAX_UNIT_COLUMNS 8
+#define DP_MAX_LINK_STEPS 8		/* from a linked relation to the one that has the unit */
 #define DP_DEFAULT_MAX_GROUPS 1
 #define DP_DEFAULT_MAX_ROWS 1
 
@@ -93,6 +94,15 @@ typedef struct ProtectedRelation
 	int			nunit;			/* 0: the labels name no unit */
 	AttrNumber	unit[DP_MAX_UNIT_COLUMNS];
 	int			unit_columns;	/* how many there were when it was protected */
+	char	   *parent;			/* the relation whose rows' individuals its rows belong to
+								 * (links.h), NULL: the unit says whose they are; nunit is 0
+								 * then */
+	char	   *parent_schema;
+	int			nlink;			/* 0: the labels name no link */
+	AttrNumber	link[DP_MAX_UNIT_COLUMNS];
+	char	   *parent_key[DP_MAX_UNIT_COLUMNS];	/* the parent's columns that these are
+													 * equal to */
+	int			link_columns;	/* how many there were when it was protected */
 	int			max_groups;
 	int			max_rows;
 	int			max_total;		/* rows of an individual in a whole release; 0: max_groups

@@ -160,7 +160,7 @@ equalities_of(Node *quals)
 	return result;
 }
 
-/* Is a = b among the equalities, either way round? */
+/* Is a = b among the equalities, either way round, or are they the same? */
 static bool
 equalities_contain(List *equalities, Node *a, Node *b)
 {
@@ -168,6 +168,8 @@ equalities_contain(List *equalities, Node *a, Node *b)
 
 	a = strip_relabel(a);
 	b = strip_relabel(b);
+	if (equal(a, b))
+		return true;
 	foreach(lc, equalities)
 	{
 		Node	   *left = strip_injective(((Equality *) lfirst(lc))->left);

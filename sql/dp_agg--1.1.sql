@@ -3160,16 +3160,51 @@ $$;
 COMMENT ON FUNCTION dp_agg.suggest_unit(name[]) IS
 'internal: the columns of a unit, as lists for a query in which they are called u1, u2 ...';
 
+-- Of a linked relation, its rows with the unit that is at the end of its links.
+CREATE FUNCTION dp_agg.suggest_source(relation regclass, unit name[], columns name[], OUT source text, OUT members name[])
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	chain text := '';
+	below text := 't';
+	above record;
+BEGIN
+	SELECT p.link, p.parent, p.parent_key INTO above FROM dp_agg.protected_relations p WHERE p.relation = suggest_source.relation AND p.link IS NOT NULL;
+	IF NOT FOUND THEN
+		source := relation::text;
+		members := unit;
+		RETURN;
+	END IF;
+	FOR step IN 1 .. 8 LOOP
+		chain := chain || format(' JOIN %s p%s ON %s', above.parent, step,
+								 (SELECT string_agg(format('p%s.%I = %s.%I', step, k, below, l), ' AND ') FROM unnest(above.link, above.parent_key) u (l, k)));
+		below := 'p' || step;
+		SELECT p.link, p.parent, p.parent_key, p.unit INTO above FROM dp_agg.protected_relations p WHERE p.relation = to_regclass(above.parent);
+		EXIT WHEN above.unit IS NOT NULL;
+	END LOOP;
+	members := ARRAY(SELECT format('dp_unit%s', i) FROM generate_series(1, cardinality(above.unit)) i);
+	source := format('(SELECT %s FROM %s t%s) source',
+					 (SELECT string_agg(c, ', ') FROM (
+						SELECT format('t.%I', s.column_name) AS c FROM dp_agg.suggest_columns(relation, unit, columns) s
+						UNION ALL
+						SELECT format('%s.%I AS %I', below, u, m) FROM unnest(above.unit, members) v (u, m)) l),
+					 relation, chain);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.suggest_source(regclass, name[], name[]) IS
+'internal: what suggest() reads, as an item of FROM, and the columns of it that are the unit';
+
 CREATE FUNCTION dp_agg.suggest_keys(relation regclass, unit name[], columns name[]) RETURNS TABLE (nr bigint, item text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT k.nr, format(' JOIN (SELECT %1$s, max(n) AS group_rows, count(*) AS groups, sqrt(sum(n * n)::double precision) AS norm FROM (SELECT %2$s, count(*) AS n FROM %3$s GROUP BY %4$s, %5$s) s GROUP BY %1$s) k%6$s USING (%1$s)',
-						u.names, u.named, relation, u.columns,
+						u.names, u.named, f.source, u.columns,
 						CASE WHEN k.is_date THEN format('date_trunc(''month'', %I::timestamp)', k.column_name) ELSE quote_ident(k.column_name) END,
 						k.nr)
 	  FROM (SELECT c.*, row_number() OVER () AS nr FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key) k,
-		   dp_agg.suggest_unit(unit) u
+		   dp_agg.suggest_source(relation, unit, columns) f, dp_agg.suggest_unit(f.members) u
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_keys(regclass, name[], name[]) IS
 'internal: joins to the most rows in one group, the number of groups (groups), and the root of the sum of squares of the rows in each (norm), of each individual, by each of the keys; dates are keys by month';
@@ -3208,8 +3243,8 @@ BEGIN
 									 operand, thresholds, cardinality(thresholds), cardinality(thresholds) + 1);
 	END LOOP;
 	RETURN (SELECT format('SELECT jsonb_build_array(%s) FROM (SELECT %s%s FROM %s GROUP BY %s) a%s WHERE @extschema@.dp_with(%s, %s, 1, 1, 1)',
-						  array_to_string(outputs, ', '), u.named, own, relation, u.columns, items, epsilon, delta)
-			  FROM dp_agg.suggest_unit(unit) u);
+						  array_to_string(outputs, ', '), u.named, own, f.source, u.columns, items, epsilon, delta)
+			  FROM dp_agg.suggest_source(relation, unit, columns) f, dp_agg.suggest_unit(f.members) u);
 END
 $$;
 COMMENT ON FUNCTION dp_agg.suggest_query(regclass, name[], name[], boolean, numeric, numeric) IS
@@ -3494,12 +3529,23 @@ AS $$ SELECT 'Nothing can be told at this price: a higher epsilon, fewer columns
 COMMENT ON FUNCTION dp_agg.suggest_nothing() IS
 'internal: what suggest() says of what was held back';
 
+CREATE FUNCTION dp_agg.name_list(names name[]) RETURNS text LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN cardinality(names) = 1 THEN quote_literal(names[1]) ELSE quote_literal(names) || '::name[]' END
+$$;
+COMMENT ON FUNCTION dp_agg.name_list(name[]) IS
+'internal: names of columns as an argument of protect(), one by itself';
+
 CREATE FUNCTION dp_agg.protect_command(relation regclass, unit name[], population name, max_groups numeric, max_rows numeric, max_total numeric)
 RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT dp_agg.protect(%L, unit => %s, population => %L, max_groups => %s, max_rows => %s%s%s);',
-				  relation::text, CASE WHEN cardinality(unit) = 1 THEN quote_literal(unit[1]) ELSE quote_literal(unit) || '::name[]' END,
+	SELECT format('SELECT dp_agg.protect(%L, %s, population => %L, max_groups => %s, max_rows => %s%s%s);',
+				  relation::text,
+				  COALESCE((SELECT format('link => %s, parent => %L, parent_key => %s', dp_agg.name_list(p.link), p.parent, dp_agg.name_list(p.parent_key))
+							  FROM dp_agg.protected_relations p WHERE p.relation = protect_command.relation AND p.link IS NOT NULL),
+						   format('unit => %s', dp_agg.name_list(unit))),
 				  population, max_groups, max_rows, CASE WHEN max_total > 1 THEN ', max_total => ' || max_total END,
 				  (SELECT format(', columns => %L', p.columns) FROM dp_agg.protected_relations p
 					WHERE p.relation = protect_command.relation AND p.columns IS NOT NULL))
@@ -3643,7 +3689,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	several constant boolean := NOT dp_agg.unit_is_unique(relation, unit);
+	several constant boolean := NOT dp_agg.unit_is_unique(relation, unit) OR
+		EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = suggest_for.relation AND p.link IS NOT NULL);
 	price constant numeric := ceil(epsilon::numeric * 1e9) / 1e9;
 	keys constant name[] := ARRAY(SELECT c.column_name FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key);
 	parts bigint;
@@ -3750,7 +3797,7 @@ BEGIN
 			MESSAGE = format('must be owner of relation %s', relation),
 			HINT = 'Limits are for whoever protects the relation.';
 	END IF;
-	SELECT p.unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = check_suggest.relation;
+	SELECT COALESCE(p.unit, p.link) AS unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = check_suggest.relation;
 	IF FOUND AND (known.unit, known.population) IS DISTINCT FROM (check_suggest.unit, check_suggest.population) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('relation %s is protected with another unit or population', relation),
@@ -3816,7 +3863,7 @@ AS $$
 DECLARE
 	known record;
 BEGIN
-	SELECT p.unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = suggest.relation;
+	SELECT COALESCE(p.unit, p.link) AS unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = suggest.relation;
 	IF NOT FOUND AND relation IS NOT NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = format('relation %s is not protected', relation),
@@ -5731,6 +5778,22 @@ AS $$
 	  JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p', 'f')
 	  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (p.unit)
 	 WHERE NOT a.attnotnull
+	UNION ALL
+	SELECT 'medium', 'link', p.relation::text,
+		   format('no release reads it: %s (%s of %s)', dp_agg.link_fault(p.relation), array_to_string(p.parent_key, ', '), p.parent),
+		   'mend the parent, or call dp_agg.protect() again with link and parent'
+	  FROM dp_agg.protected_relations p
+	 WHERE dp_agg.link_fault(p.relation) IS NOT NULL
+	UNION ALL
+	SELECT 'low', 'link', format('%I of %s', a.attname, p.relation),
+		   'may be NULL, or the key of no row: such rows belong to nobody and never count',
+		   format('a foreign key to %s and NOT NULL say that there are none', p.parent)
+	  FROM dp_agg.protected_relations p
+	  JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p', 'f')
+	  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (p.link)
+	 WHERE NOT a.attnotnull OR NOT EXISTS (SELECT FROM pg_constraint f
+											WHERE f.contype = 'f' AND f.conrelid = c.oid AND f.convalidated
+											  AND f.confrelid = to_regclass(p.parent) AND a.attnum = ANY (f.conkey))
 	UNION ALL
 	SELECT 'low', 'declaration', format('%I of %s', o.column_name, o.labelled), o.finding, o.advice
 	  FROM dp_agg.outlived() o

@@ -318,7 +318,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	if (query->hasDistinctOn)
 		refuse_query(REFUSE_DISTINCT_ON, context, query);
 
-	if (grouped_by_link(query, individuals))
+	if (grouped_by_link(level, individuals))
 		group_by_unit(context, query, individuals);
 	if (query->groupClause != NIL || query->hasAggs)
 	{
@@ -437,7 +437,7 @@ process_private_level(RewriteContext *context, Level *level)
 	settle_links(context, level);
 	tie_inputs(context, level, individuals);
 	release = aggregates(query) && !grouped_by_unit(query, individuals) &&
-		!grouped_by_link(query, individuals);
+		!grouped_by_link(level, individuals);
 	if (release)
 	{
 		build_release(context, level, individuals);

@@ -49,6 +49,7 @@
 #include "query/ctes.h"
 #include "query/level.h"
 #include "query/links.h"
+#include "query/nulls.h"
 #include "query/queries.h"
 #include "query/units.h"
 #include "query/unique.h"
@@ -274,18 +275,49 @@ expose_links(RangeTblEntry *rte, int rtindex, const Individuals *below, Individu
 	individuals->partial_links = links_as_columns(rte, rtindex, below->partial_links);
 }
 
+/* Is what names the row never NULL in the rows of the level that count? */
+static bool
+is_sure(Level *level, const RowLink *link)
+{
+	ListCell   *lc;
+
+	foreach(lc, link->sure ? NIL : link->exprs)
+	{
+		if (!expression_not_null(level, lfirst(lc)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Have the rows of the level in which the expressions are equal, or NULL, one individual, as they name a row?
+ */
+bool
+name_one_row(Level *level, const Individuals *individuals, List *expressions)
+{
+	ListCell   *lc;
+
+	foreach(lc, links_among(individuals->links, expressions))
+	{
+		if (is_sure(level, lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Is the level grouped, or made distinct, by what names a row, in all of its rows, and not by the unit?  Each group has
  * rows of one individual then.
  */
 bool
-grouped_by_link(Query *query, Individuals *individuals)
+grouped_by_link(Level *level, Individuals *individuals)
 {
+	Query	   *query = level->query;
 	List	   *clauses = query->groupClause != NIL || query->hasAggs ?
 		query->groupClause : query->distinctClause;
 
 	return !query->hasDistinctOn && !grouped_by_unit(query, individuals) &&
-		links_among(individuals->links, clause_expressions(clauses, query->targetList)) != NIL;
+		name_one_row(level, individuals, clause_expressions(clauses, query->targetList));
 }
 
 /* ----------
@@ -435,6 +467,8 @@ take_link_for_unit(RewriteContext *context, Level *level, int rtindex)
 	}
 	context->references = list_append_unique_oid(context->references, foreign_key);
 	context->root->glob->relationOids = lappend_oid(context->root->glob->relationOids, link->parent);
+	((RowLink *) linitial(individuals->links))->sure = true;	/* as the unit, where a row
+																 * counts */
 	individuals->units = list_make1(unit);
 	individuals->pending = NULL;
 	return true;

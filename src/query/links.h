@@ -17,6 +17,7 @@ extern bool links_tie(List *equalities, List *left, List *right);
 extern List *all_links(const Individuals *individuals);
 extern void keep_links(Individuals *individuals, List *expressions);
 extern void expose_links(RangeTblEntry *rte, int rtindex, const Individuals *below, Individuals *individuals);
-extern bool grouped_by_link(Query *query, Individuals *individuals);
+extern bool name_one_row(Level *level, const Individuals *individuals, List *expressions);
+extern bool grouped_by_link(Level *level, Individuals *individuals);
 
 #endif							/* DP_QUERY_LINKS_H */

@@ -334,6 +334,18 @@ policy_grain(const ProtectedRelation *rel, AttrNumber attno)
 	return NULL;
 }
 
+/* How many characters a column of texts is declared to have at most; 0: it is not. */
+double
+policy_length(const ProtectedRelation *rel, AttrNumber attno)
+{
+	for (int i = 0; i < rel->nlengths; i++)
+	{
+		if (rel->lengths[i].attno == attno)
+			return rel->lengths[i].characters;
+	}
+	return 0;
+}
+
 /* Does the column belong to the privacy unit? */
 bool
 policy_is_unit(const ProtectedRelation *rel, AttrNumber attno)

@@ -22,6 +22,7 @@ extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumbe
 extern const ColumnBounds *policy_total(const ProtectedRelation *rel, AttrNumber attno);
 extern const ColumnDomain *policy_domain(const ProtectedRelation *rel, AttrNumber attno);
 extern const Interval *policy_grain(const ProtectedRelation *rel, AttrNumber attno);
+extern double policy_length(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
 

@@ -17,7 +17,7 @@
  *		{"unit": 1, "open": true,
  *		 "lower": 0, "upper": 5000, "bounds_type": "pg_catalog.numeric",
  *		 "domain": ["north", "south"], "domain_type": "pg_catalog.text",
- *		 "grain": "01:00:00",
+ *		 "grain": "01:00:00", "length": 2000,
  *		 "class": "direct_identifier", "processing": "masked", "remaining": 4}
  *
  * Bounds of dates and the like are numbers too (policy.h); a domain lists the
@@ -442,6 +442,24 @@ read_grain(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
 	rel->grains[rel->ngrains++].grain = *grain;
 }
 
+/* Reads how many characters a column of texts has at most. */
+static void
+read_length(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
+{
+	double		characters;
+
+	if (!label_number(label, "length", &characters))
+		return;
+	if (!(characters >= 1) || characters > DP_MAX_CHARACTERS || characters != rint(characters))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"length\" in a dp_agg label must be a whole number from 1 to 1e9"),
+				 errhint("Use dp_agg.set_length() to write it.")));
+	rel->lengths = rel->lengths == NULL ? palloc(sizeof(ColumnLength)) :
+		repalloc(rel->lengths, (rel->nlengths + 1) * sizeof(ColumnLength));
+	rel->lengths[rel->nlengths++] = (ColumnLength) {attno, characters};
+}
+
 /* Reads a column's label into rel; rel->relid is 0 if the label is only judged by itself. */
 static void
 read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
@@ -470,6 +488,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	read_interval(label, total_keys, rel, attno, &rel->totals, &rel->ntotals);
 	read_total_norm(label, rel, attno);
 	read_grain(label, rel, attno);
+	read_length(label, rel, attno);
 	domain.keys = label_strings(label, "domain", DP_MAX_DOMAIN_KEYS, &domain.nkeys);
 	if (domain.keys != NULL)
 	{

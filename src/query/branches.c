@@ -24,6 +24,7 @@
 #include "query/conditions.h"
 #include "query/equalities.h"
 #include "query/grains.h"
+#include "query/lengths.h"
 #include "query/scope.h"
 #include "spec/domain.h"
 
@@ -52,14 +53,14 @@ is_time(Node *node)
 
 /*
  * The interval of an expression that has the same value in all rows, which is not NULL; false if
- * it may be anything else.
+ * it may be anything else.  That of a text is about its length, not about how it compares.
  */
 static bool
 constant_range(Scope *scope, Node *node, Range *value)
 {
 	if (!is_time(node))
 	{
-		if (contain_var_clause(node))
+		if (is_text_type(exprType(node)) || contain_var_clause(node))
 			return false;
 		node = known_grain_end(strip_relabel(eval_const_expressions(scope->root, node)));
 		if (!IsA(node, Const) || ((Const *) node)->constisnull)
@@ -342,11 +343,11 @@ has_parameter(Node *node, void *context)
 }
 
 /*
- * What conditions say about columns where all of them hold.  Parameters say nothing here: a plan that
+ * What conditions say about columns, and expressions of them, where all of them hold.  Parameters say nothing here: a plan that
  * serves all their values has the same bounds.
  */
 static List *
-column_facts(Scope *scope, List *conditions)
+row_facts(Scope *scope, List *conditions)
 {
 	List	   *facts = NIL;
 	List	   *result = NIL;
@@ -359,26 +360,26 @@ column_facts(Scope *scope, List *conditions)
 	}
 	foreach(lc, facts)
 	{
-		if (IsA(((Fact *) lfirst(lc))->node, Var))
+		if (contain_var_clause(((Fact *) lfirst(lc))->node))
 			result = lappend(result, lfirst(lc));
 	}
 	return result;
 }
 
-/* What conditions of WHERE and joins say about columns in all rows of the scope's level. */
+/* What conditions of WHERE and joins say in all rows of the scope's level. */
 List *
 where_facts(Scope *scope)
 {
-	return column_facts(scope, sure_conditions(scope->level));
+	return row_facts(scope, sure_conditions(scope->level));
 }
 
-/* The facts of the scope, and what an aggregate's FILTER (NULL: it has none) says about columns. */
+/* The facts of the scope, and what an aggregate's FILTER (NULL: it has none) says. */
 List *
 filter_facts(Scope *scope, Expr *filter)
 {
 	if (filter == NULL)
 		return scope->facts;
-	return list_concat_copy(scope->facts, column_facts(scope, make_ands_implicit(filter)));
+	return list_concat_copy(scope->facts, row_facts(scope, make_ands_implicit(filter)));
 }
 
 /* An expression's interval (range), within what conditions say about it. */

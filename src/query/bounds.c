@@ -24,6 +24,7 @@
 #include "query/bounds.h"
 #include "query/derive.h"
 #include "query/equalities.h"
+#include "query/lengths.h"
 #include "query/level.h"
 #include "query/outlived.h"
 #include "query/walk.h"
@@ -131,6 +132,53 @@ at_aggregate(RewriteContext *context, Aggref *aggref)
 	return errposition(cursor_position(context->source, aggref->location));
 }
 
+/* What endless_text() looks for. */
+typedef struct EndlessText
+{
+	Query	   *query;
+	Var		   *var;			/* what it has found */
+} EndlessText;
+
+/*
+ * Finds a text column of a protected relation whose length the expression asks for, and which is not
+ * declared.  Guarded calls have not been made yet.
+ */
+static bool
+endless_text(Node *node, EndlessText *search)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, FuncExpr) || units_of_length(((FuncExpr *) node)->funcid) == 0)
+		return expression_tree_walker(node, endless_text, search);
+	foreach(lc, pull_vars_of_level(linitial(((FuncExpr *) node)->args), 0))
+	{
+		Var		   *var = lfirst_node(Var, lc);
+		RangeTblEntry *rte = rt_fetch(var->varno, search->query->rtable);
+		const ProtectedRelation *rel = rte->rtekind == RTE_RELATION ? policy_lookup(rte->relid) : NULL;
+
+		if (rel != NULL && is_text_type(var->vartype) && policy_length(rel, var->varattno) == 0)
+			search->var = var;
+	}
+	return search->var != NULL;
+}
+
+/* What the hint says that an administrator may declare, so that bounds of the expression follow. */
+static const char *
+what_to_declare(Level *level, Node *node)
+{
+	EndlessText search = {.query = level->query};
+	Oid			relid;
+
+	if (!endless_text(node, &search))
+		return "declare them for its columns with dp_agg.set_bounds()";
+	relid = rt_fetch(search.var->varno, level->query->rtable)->relid;
+	return psprintf("ask the administrator to call dp_agg.set_length(%s, %s, characters)",
+					quote_literal_cstr(relation_for_statement(relid)),
+					quote_literal_cstr(get_attname(relid, search.var->varattno, false)));
+}
+
 /*
  * Raises ERRCODE_DP_BOUNDS at the aggregate, naming the column where there is one.  No bounds
  * would serve an argument that names columns of an enclosing query: it is refused.
@@ -176,7 +224,7 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 			(errcode(ERRCODE_DP_BOUNDS),
 			 errmsg("no bounds follow for the argument of %s() from those of its columns",
 					get_func_name(aggref->aggfnoid)),
-			 errhint("Give bounds, as in %s where x is the expression, or declare them for its columns with dp_agg.set_bounds().",
-					 call_with_bounds(aggref, "x")),
+			 errhint("Give bounds, as in %s where x is the expression, or %s.",
+					 call_with_bounds(aggref, "x"), what_to_declare(level, node)),
 			 at_aggregate(context, aggref)));
 }

@@ -20,6 +20,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/compat.h"
+#include "policy/extension.h"
 #include "query/branches.h"
 #include "query/conditions.h"
 #include "query/equalities.h"
@@ -382,6 +383,55 @@ filter_facts(Scope *scope, Expr *filter)
 	return list_concat_copy(scope->facts, row_facts(scope, make_ands_implicit(filter)));
 }
 
+/* The function that an expression calls, and with what, also through guarded(); false if it is no call. */
+static bool
+called(Node *node, Oid *funcid, List **args)
+{
+	if (IsA(node, OpExpr))
+	{
+		set_opfuncid((OpExpr *) node);
+		*funcid = ((OpExpr *) node)->opfuncid;
+		*args = ((OpExpr *) node)->args;
+		return true;
+	}
+	if (!IsA(node, FuncExpr))
+		return false;
+	*funcid = ((FuncExpr *) node)->funcid;
+	*args = ((FuncExpr *) node)->args;
+	if (extension_function(*funcid) == DP_FUNC_GUARDED)
+	{
+		*funcid = DatumGetObjectId(linitial_node(Const, *args)->constvalue);
+		*args = list_copy_tail(*args, 2);
+	}
+	return true;
+}
+
+/*
+ * Do two expressions of a level have the same value?  Conditions are guarded before the arguments of
+ * aggregates are.
+ */
+static bool
+same_value(Node *a, Node *b)
+{
+	Oid			functions[2];
+	List	   *args[2];
+	ListCell   *lca;
+	ListCell   *lcb;
+
+	check_stack_depth();
+	if (!called(a, &functions[0], &args[0]) || !called(b, &functions[1], &args[1]))
+		return equal(a, b);
+	if (functions[0] != functions[1] || list_length(args[0]) != list_length(args[1]) ||
+		exprInputCollation(a) != exprInputCollation(b))
+		return false;
+	forboth(lca, args[0], lcb, args[1])
+	{
+		if (!same_value(lfirst(lca), lfirst(lcb)))
+			return false;
+	}
+	return true;
+}
+
 /* An expression's interval (range), within what conditions say about it. */
 Range
 range_by_facts(Scope *scope, Node *node, Range range)
@@ -392,7 +442,7 @@ range_by_facts(Scope *scope, Node *node, Range range)
 	{
 		Fact	   *fact = lfirst(lc);
 
-		if (equal(fact->node, node))
+		if (same_value(fact->node, node))
 			range = range_within(range, fact->range);
 	}
 	return range;

@@ -15,7 +15,6 @@
 
 #include "access/transam.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -371,13 +370,6 @@ arithmetic(Scope *scope, Oid funcid, Oid resulttype, List *args)
 	return as_type(range_of_operation(operation, ranges, list_length(args)), resulttype);
 }
 
-/* A length of at most so many units of a text. */
-static Range
-length_range(Scope *scope, Node *text, int units)
-{
-	return (Range) {0, Max(derive(scope, text).upper, 0) * units, 1};
-}
-
 /* A bucket's number, 0 to one more than there are. */
 static Range
 bucket_range(Scope *scope, Node *count)
@@ -392,6 +384,7 @@ static Range
 call_range(Scope *scope, Oid funcid, Oid resulttype, List *args)
 {
 	Range		result;
+	int			units;
 
 	if (funcid >= FirstNormalObjectId)
 		return range_everything();
@@ -399,6 +392,9 @@ call_range(Scope *scope, Oid funcid, Oid resulttype, List *args)
 		return length_of_call(scope, funcid, args);
 	if (instant_call(scope, funcid, resulttype, args, &result))
 		return result;
+	units = units_of_length(funcid);
+	if (units > 0)
+		return (Range) {0, Max(derive(scope, linitial(args)).upper, 0) * units, 1};
 	switch (funcid)
 	{
 		case F_INT4_BOOL:
@@ -408,18 +404,6 @@ call_range(Scope *scope, Oid funcid, Oid resulttype, List *args)
 		case F_WIDTH_BUCKET_FLOAT8_FLOAT8_FLOAT8_INT4:
 		case F_WIDTH_BUCKET_NUMERIC_NUMERIC_NUMERIC_INT4:
 			return bucket_range(scope, list_nth(args, 3));
-		case F_LENGTH_TEXT:
-		case F_CHAR_LENGTH_TEXT:
-		case F_CHARACTER_LENGTH_TEXT:
-		case F_LENGTH_BPCHAR:
-		case F_CHAR_LENGTH_BPCHAR:
-		case F_CHARACTER_LENGTH_BPCHAR:
-		case F_STRPOS:
-		case F_POSITION_TEXT_TEXT:
-			return length_range(scope, linitial(args), 1);
-		case F_OCTET_LENGTH_TEXT:
-		case F_OCTET_LENGTH_BPCHAR:
-			return length_range(scope, linitial(args), pg_database_encoding_max_length());
 		default:
 			return arithmetic(scope, funcid, resulttype, args);
 	}

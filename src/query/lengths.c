@@ -64,6 +64,32 @@ length_of_constant(Const *con)
 	return (Range) {length, length, 1};
 }
 
+/*
+ * Of a function that says how long its first argument is, a text, or where in it something stands: the most
+ * that one character adds to the result.  0 of other functions.
+ */
+int
+units_of_length(Oid funcid)
+{
+	switch (funcid)
+	{
+		case F_LENGTH_TEXT:
+		case F_CHAR_LENGTH_TEXT:
+		case F_CHARACTER_LENGTH_TEXT:
+		case F_LENGTH_BPCHAR:
+		case F_CHAR_LENGTH_BPCHAR:
+		case F_CHARACTER_LENGTH_BPCHAR:
+		case F_STRPOS:
+		case F_POSITION_TEXT_TEXT:
+			return 1;
+		case F_OCTET_LENGTH_TEXT:
+		case F_OCTET_LENGTH_BPCHAR:
+			return pg_database_encoding_max_length();
+		default:
+			return 0;
+	}
+}
+
 /* No longer than the first argument is. */
 static Range
 as_first(Scope *scope, List *args)
@@ -111,6 +137,8 @@ length_of_call(Scope *scope, Oid funcid, List *args)
 		case F_TRANSLATE:
 		case DP_F_REVERSE_TEXT:
 		case F_TEXT_BPCHAR:
+		case F_VARCHAR_VARCHAR_INT4_BOOL:
+		case F_BPCHAR_BPCHAR_INT4_BOOL:
 			return as_first(scope, args);
 		case F_TEXTCAT:
 			return up_to(as_first(scope, args).upper + scope->derive(scope, lsecond(args)).upper);

@@ -14,6 +14,7 @@
 #include "query/scope.h"
 
 extern bool is_text_type(Oid type);
+extern int	units_of_length(Oid funcid);
 extern Range length_of_type(Node *node);
 extern Range length_of_constant(Const *con);
 extern Range length_of_call(Scope *scope, Oid funcid, List *args);

@@ -2151,12 +2151,29 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]),
 	dp_agg.unprotect(regclass) FROM PUBLIC;
 
-CREATE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+CREATE FUNCTION dp_agg.column_of(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	attribute pg_attribute;
+BEGIN
+	SELECT * INTO attribute FROM pg_attribute
+	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
+	IF NOT FOUND THEN
+		RAISE undefined_column USING
+			MESSAGE = format('column "%s" of relation %s does not exist', "column", relation);
+	END IF;
+	RETURN attribute;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.column_of(regclass, name) IS
+'internal: a column of a relation; errors: 42703 no such column';
+
+CREATE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
 BEGIN
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
@@ -2168,17 +2185,33 @@ BEGIN
 			MESSAGE = format('relation %s is not protected', relation),
 			HINT = 'Call dp_agg.protect() first.';
 	END IF;
-	SELECT * INTO attribute FROM pg_attribute
-	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
-	IF NOT FOUND THEN
-		RAISE undefined_column USING
-			MESSAGE = format('column "%s" of relation %s does not exist', "column", relation);
-	END IF;
-	RETURN attribute;
+	RETURN dp_agg.column_of(relation, "column");
 END
 $$;
 COMMENT ON FUNCTION dp_agg.protected_column(regclass, name) IS
 'internal: a column of a protected relation; errors: 22004 NULL, 42703 no such column, 42704 not protected';
+
+CREATE FUNCTION dp_agg.declared_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	kind "char";
+BEGIN
+	SELECT relkind INTO kind FROM pg_class WHERE oid = relation AND oid >= 16384;
+	IF kind = 'v' THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('%s is a view', relation),
+			HINT = 'Declare it of the tables below the view.';
+	END IF;
+	IF kind IS NULL THEN
+		RETURN dp_agg.protected_column(relation, "column");
+	END IF;
+	RETURN dp_agg.column_of(relation, "column");
+END
+$$;
+COMMENT ON FUNCTION dp_agg.declared_column(regclass, name) IS
+'internal: a column of a table, protected or not, of which something may be declared; errors: 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view';
 
 CREATE FUNCTION dp_agg.never_null(relation regclass, "column" smallint) RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_never_null' LANGUAGE C STABLE STRICT;
@@ -2215,7 +2248,7 @@ RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
+	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 	bounds numeric[] := '{}';
 	bound text;
@@ -2412,7 +2445,7 @@ CREATE FUNCTION dp_agg.set_length(relation regclass, column_name name, character
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
+	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 BEGIN
 	IF (SELECT typcategory FROM pg_type WHERE oid = type) <> 'S' THEN

@@ -12,6 +12,7 @@
 extern void policy_init_cache(void);
 extern void policy_labels_counted(void);
 extern const ProtectedRelation *policy_lookup(Oid relid);
+extern const ProtectedRelation *policy_declared(Oid relid);
 extern const RelationClasses *policy_classes(Oid relid);
 extern const TierColumn *policy_class(Oid relid, AttrNumber attno);
 extern bool policy_is_direct(Oid relid, AttrNumber attno);

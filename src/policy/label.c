@@ -500,6 +500,41 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	}
 }
 
+/* Reads the labels of all columns of rel->relid. */
+static void
+read_column_labels(ProtectedRelation *rel)
+{
+	Relation	relation = relation_open(rel->relid, AccessShareLock);
+
+	for (AttrNumber attno = 1; attno <= RelationGetNumberOfAttributes(relation); attno++)
+	{
+		ObjectAddress address;
+		char	   *text;
+
+		if (TupleDescAttr(RelationGetDescr(relation), attno - 1)->attisdropped)
+			continue;
+		ObjectAddressSubSet(address, RelationRelationId, rel->relid, attno);
+		text = GetSecurityLabel(&address, DP_PROVIDER);
+		if (text != NULL)
+			read_column_label(text, attno, rel);
+	}
+	relation_close(relation, AccessShareLock);
+}
+
+/*
+ * Reads what is declared of the columns of a relation that carries no table label.  Returns NULL when
+ * they have neither bounds nor lengths; allocates in the current context.
+ */
+ProtectedRelation *
+policy_read_declared(Oid relid)
+{
+	ProtectedRelation *rel = palloc0(sizeof(ProtectedRelation));
+
+	rel->relid = rel->label_relid = relid;
+	read_column_labels(rel);
+	return rel->nbounds > 0 || rel->nlengths > 0 ? rel : NULL;
+}
+
 /*
  * Reads the labels of one relation and its columns.  Returns NULL when the
  * relation carries no table label; allocates in the current context.  A unit
@@ -512,7 +547,6 @@ policy_read_labels(Oid relid)
 	ObjectAddress address;
 	char	   *text;
 	ProtectedRelation *rel;
-	Relation	relation;
 
 	ObjectAddressSet(address, RelationRelationId, relid);
 	text = GetSecurityLabel(&address, DP_PROVIDER);
@@ -522,18 +556,7 @@ policy_read_labels(Oid relid)
 	rel = palloc0(sizeof(ProtectedRelation));
 	rel->relid = rel->label_relid = relid;
 	read_table_label(text, rel);
-
-	relation = relation_open(relid, AccessShareLock);
-	for (AttrNumber attno = 1; attno <= RelationGetNumberOfAttributes(relation); attno++)
-	{
-		if (TupleDescAttr(RelationGetDescr(relation), attno - 1)->attisdropped)
-			continue;
-		ObjectAddressSubSet(address, RelationRelationId, relid, attno);
-		text = GetSecurityLabel(&address, DP_PROVIDER);
-		if (text != NULL)
-			read_column_label(text, attno, rel);
-	}
-	relation_close(relation, AccessShareLock);
+	read_column_labels(rel);
 
 	/* fewer columns would take several individuals for one */
 	if (rel->nunit != rel->unit_columns)

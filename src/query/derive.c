@@ -230,7 +230,7 @@ declared_range(RangeTblEntry *rte, const Var *var, Range *result)
 	}
 	else if (rte->rtekind != RTE_RELATION)
 		return false;
-	rel = policy_lookup(relid);
+	rel = policy_declared(relid);
 	length = rel != NULL ? policy_length(rel, attno) : 0;
 	if (length > 0 && domain_of_type(var->vartype) == SPEC_ARG_ANY)
 	{

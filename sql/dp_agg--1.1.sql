@@ -2291,7 +2291,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, text, text) IS
-'declares that values of a column are clamped to [lower, upper] where an aggregate needs bounds; the column holds numbers, dates, timestamps or intervals, and bounds are written as its values are, as in ''1920-01-01''; finite, lower < upper; choose them without looking at the data; errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+'declares that values of a column are clamped to [lower, upper] where an aggregate needs bounds; the column holds numbers, dates, timestamps or intervals, and bounds are written as its values are, as in ''1920-01-01''; finite, lower < upper; choose them without looking at the data; the table may be protected or not; errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view, 42501 not the owner';
 
 CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name,
 								  lower double precision, upper double precision)
@@ -2462,7 +2462,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.set_length(regclass, name, integer) IS
-'declares how many characters texts of a column have at most (1 to 1000000000), so that bounds follow for length(), octet_length() and the like; longer ones count as so long there, and are cut nowhere; take it from what the column means, never from the data; NULL: not declared; errors: 22023 no such length, or no text, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+'declares how many characters texts of a column have at most (1 to 1000000000), so that bounds follow for length(), octet_length() and the like; longer ones count as so long there, and are cut nowhere; take it from what the column means, never from the data; NULL: not declared; the table may be protected or not; errors: 22023 no such length, or no text, 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view, 42501 not the owner';
 
 -- What conditions compare with (src/spec/grain.c).  Stable, all of them, so that plans keep the calls: what was
 -- rounded is told when a release runs.

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_aggregate.h"
 #include "nodes/nodeFuncs.h"
@@ -140,8 +141,7 @@ typedef struct EndlessText
 } EndlessText;
 
 /*
- * Finds a text column of a protected relation whose length the expression asks for, and which is not
- * declared.  Guarded calls have not been made yet.
+ * Finds a text column of a table whose length the expression asks for, and which is not declared.  Guarded calls have not been made yet.
  */
 static bool
 endless_text(Node *node, EndlessText *search)
@@ -156,9 +156,10 @@ endless_text(Node *node, EndlessText *search)
 	{
 		Var		   *var = lfirst_node(Var, lc);
 		RangeTblEntry *rte = rt_fetch(var->varno, search->query->rtable);
-		const ProtectedRelation *rel = rte->rtekind == RTE_RELATION ? policy_lookup(rte->relid) : NULL;
+		const ProtectedRelation *rel = rte->rtekind == RTE_RELATION ? policy_declared(rte->relid) : NULL;
 
-		if (rel != NULL && is_text_type(var->vartype) && policy_length(rel, var->varattno) == 0)
+		if (rte->rtekind == RTE_RELATION && rte->relid >= FirstNormalObjectId && is_text_type(var->vartype) &&
+			(rel == NULL || policy_length(rel, var->varattno) == 0))
 			search->var = var;
 	}
 	return search->var != NULL;
@@ -200,7 +201,7 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 		char	   *column = get_rte_attribute_name(rte, ((Var *) bare)->varattno);
 		char	   *call = call_with_bounds(aggref, written_column(level, (Var *) bare));
 
-		if (rte->rtekind == RTE_RELATION && policy_lookup(rte->relid) != NULL)
+		if (rte->rtekind == RTE_RELATION && rte->relid >= FirstNormalObjectId)
 		{
 			/* an alias may have given the column another name */
 			char	   *own = get_attname(rte->relid, ((Var *) bare)->varattno, false);
@@ -216,7 +217,7 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("no bounds are known for column \"%s\"", column),
-				 errhint("Give bounds, as in %s; others follow from dp_agg.set_bounds() for columns of protected relations, and for sums and counts per individual from their max_groups and max_rows.",
+				 errhint("Give bounds, as in %s; others follow from dp_agg.set_bounds() for columns of tables, and for sums and counts per individual from their max_groups and max_rows.",
 						 call),
 				 at_aggregate(context, aggref)));
 	}

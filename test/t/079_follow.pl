@@ -177,6 +177,49 @@ foreach (q{"long"}, '0', '1.5', '1e10')
 query("SELECT dp_agg.set_length('texts', 't', 10); SELECT dp_agg.unprotect('texts')");
 is(query(q{SELECT count(*) FROM pg_seclabels WHERE objoid = 'texts'::regclass}), '0', 'unprotect() removes it');
 
+# ---------- public tables ----------
+
+# What is declared of them counts like what is declared of protected ones, and protects nothing.
+query(<<'SQL');
+CREATE TABLE prices (x int PRIMARY KEY, price numeric(8,2) NOT NULL, name text NOT NULL);
+INSERT INTO prices SELECT i, (i + 203) % 7 + 0.5, 'name ' || i FROM generate_series(-200, 200) i;
+CREATE VIEW priced AS SELECT x, price * 2 AS twice, name FROM prices;
+GRANT SELECT ON prices, priced TO PUBLIC;
+SQL
+my $join = 'FROM r JOIN prices USING (x)';
+like(ask("SELECT avg(x * price) $join")->{err}, qr/ERROR:.*no bounds follow/, 'without bounds of a public column none follow');
+like(ask("SELECT avg(price) $join")->{err}, qr/^HINT:.*dp_agg\.set_bounds\('public\.prices', 'price', lower, upper\)/m, '... and the hint says which are missing');
+like(ask("SELECT avg(length(name)) $join")->{err}, qr/^HINT:.*dp_agg\.set_length\('public\.prices', 'name', characters\)/m, '... and which length');
+query(q{SELECT dp_agg.set_bounds('prices', 'price', 0, 10), dp_agg.set_length('prices', 'name', 20)});
+is(query(q{SELECT count(*) FROM dp_agg.protected_relations WHERE relation = 'prices'::regclass}), '0', 'bounds protect nothing');
+is(DpAgg::as($node, 'analyst', 'SELECT count(*) FROM prices')->{out}, '401', '... and a public table is read as ever');
+foreach ([ "x * price", $join, '-20|40' ], [ 'price', $join, '0|10' ], [ 'length(name)', $join, '0|20' ], [ 'twice - x', 'FROM r JOIN priced USING (x)', '-4|22' ],
+	[ 'p * x', 'FROM r JOIN (SELECT x, max(price) AS p FROM prices GROUP BY x) s USING (x)', '-20|40' ], [ '(SELECT price FROM prices p WHERE p.x = r.x)', 'FROM r', '0|10' ],
+	[ 'price', 'FROM r LEFT JOIN prices USING (x)', '0|10' ], [ 'price', 'FROM r JOIN (SELECT * FROM prices UNION ALL SELECT x + 1000, 99, name FROM prices) s USING (x)', '0|99' ])
+{
+	my ($expr, $from, $bounds) = @$_;
+
+	is(follows("EXPLAIN SELECT dp_avg($expr) $from"), $bounds, "of public columns: $expr $from");
+	cmp_ok(abs(ask("SELECT avg($expr) $from")->{out} - query("SELECT avg($expr) $from")), '<', 0.1, '... and the answer');
+}
+{
+	my ($wide, $narrow) = split /\n/, DpAgg::as($node, $node->safe_psql('postgres', 'SELECT current_user'),
+		"SET dp_agg.epsilon = 1000; PREPARE q AS SELECT dp_avg(price) $join; EXECUTE q; SET client_min_messages = error;\n\\o /dev/null\nSELECT dp_agg.set_bounds('prices', 'price', 0, 1);\n\\o\nEXECUTE q")->{out};
+
+	cmp_ok($wide, '>', 2, 'a plan that is kept');
+	cmp_ok($narrow, '<=', 1, '... is made anew when bounds change');
+}
+query('DROP VIEW priced; CREATE VIEW priced AS SELECT name FROM prices; ALTER TABLE prices ALTER price TYPE text');
+like(follows("EXPLAIN SELECT dp_avg(price::int) $join"), qr/were declared for type numeric/, 'a type of another kind outlives them');
+is(DpAgg::as($node, $node->safe_psql('postgres', 'SELECT current_user'), "SELECT dp_agg.set_$_->[0]")->{sqlstate}, $_->[1], "set_$_->[0]")
+  foreach [ q{bounds('priced', 'name', 0, 1)}, '42809' ], [ q{length('priced', 'name', 1)}, '42809' ], [ q{bounds('pg_class', 'reltuples', 0, 1)}, '42704' ];
+query('CREATE SCHEMA mine AUTHORIZATION analyst');
+ask('CREATE TABLE mine.t (x int, y int)');
+DpAgg::refused($node, 'analyst', q{SELECT dp_agg.set_bounds('mine.t', 'y', 0, 1)}, '42501', 'who may not protect declares nothing');
+query(q{SELECT dp_agg.protect('prices', 'x', 'others')});
+is(query(q{SELECT lengths FROM dp_agg.protected_relations WHERE relation = 'prices'::regclass}), '{"name": 20}', 'what was declared before stays when a table is protected');
+query(q{SELECT dp_agg.unprotect('prices')});
+
 # ---------- per individual, from bounds and limits ----------
 
 foreach my $aggregate ('sum(x)', 'count(*)', 'min(x)', 'max(x)', 'avg(x)', 'count(*) FILTER (WHERE x > 1)', 'sum(x) FILTER (WHERE x > 1)', 'count(DISTINCT x)')

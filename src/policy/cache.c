@@ -30,7 +30,8 @@
 typedef enum PolicyQuestion
 {
 	POLICY_PROTECTION,			/* answered by a ProtectedRelation */
-	POLICY_DECLARED,			/* of what is not protected; the same, with bounds and lengths only */
+	POLICY_DECLARED,			/* of what is not protected; the same, with bounds and lengths
+								 * only */
 	POLICY_CLASSES,				/* answered by RelationClasses */
 	POLICY_READ_CLASSES,		/* the same, with those of its children */
 	POLICY_QUESTIONS

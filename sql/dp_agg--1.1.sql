@@ -2464,6 +2464,8 @@ $$;
 COMMENT ON FUNCTION dp_agg.set_length(regclass, name, integer) IS
 'declares how many characters texts of a column have at most (1 to 1000000000), so that bounds follow for length(), octet_length() and the like; longer ones count as so long there, and are cut nowhere; take it from what the column means, never from the data; NULL: not declared; the table may be protected or not; errors: 22023 no such length, or no text, 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view, 42501 not the owner';
 
+REVOKE EXECUTE ON FUNCTION dp_agg.set_length(regclass, name, integer) FROM PUBLIC;
+
 -- What conditions compare with (src/spec/grain.c).  Stable, all of them, so that plans keep the calls: what was
 -- rounded is told when a release runs.
 CREATE FUNCTION dp_agg.grain_end(x date, grain interval, op text, column_name text) RETURNS date

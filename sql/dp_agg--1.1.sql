@@ -764,6 +764,12 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
 		   AND c.label::pg_catalog.jsonb ? 'grain') AS grains,
+	   (SELECT pg_catalog.jsonb_object_agg(a.attname, c.label::pg_catalog.jsonb -> 'length')
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'length') AS lengths,
 	   (SELECT pg_catalog.array_agg(a.attname ORDER BY (c.label::pg_catalog.jsonb ->> 'link')::int)
 		  FROM pg_catalog.pg_seclabel c
 		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
@@ -781,7 +787,7 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, by column; of relations that have no unit: link, their columns that are equal to parent_key, columns of the relation parent, to whose individuals their rows belong';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, lengths: how many characters texts have at most, both by column; of relations that have no unit: link, their columns that are equal to parent_key, columns of the relation parent, to whose individuals their rows belong';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
@@ -1812,7 +1818,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,link,parent_key,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,link,parent_key,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain,length}', '{}');
 	END LOOP;
 END
 $$;
@@ -2285,12 +2291,29 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.protect(regclass, name[], regclass, name, name[], integer, integer, bigint, name[]),
 	dp_agg.unprotect(regclass) FROM PUBLIC;
 
-CREATE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+CREATE FUNCTION dp_agg.column_of(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	attribute pg_attribute;
+BEGIN
+	SELECT * INTO attribute FROM pg_attribute
+	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
+	IF NOT FOUND THEN
+		RAISE undefined_column USING
+			MESSAGE = format('column "%s" of relation %s does not exist', "column", relation);
+	END IF;
+	RETURN attribute;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.column_of(regclass, name) IS
+'internal: a column of a relation; errors: 42703 no such column';
+
+CREATE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
 BEGIN
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
@@ -2302,17 +2325,33 @@ BEGIN
 			MESSAGE = format('relation %s is not protected', relation),
 			HINT = 'Call dp_agg.protect() first.';
 	END IF;
-	SELECT * INTO attribute FROM pg_attribute
-	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
-	IF NOT FOUND THEN
-		RAISE undefined_column USING
-			MESSAGE = format('column "%s" of relation %s does not exist', "column", relation);
-	END IF;
-	RETURN attribute;
+	RETURN dp_agg.column_of(relation, "column");
 END
 $$;
 COMMENT ON FUNCTION dp_agg.protected_column(regclass, name) IS
 'internal: a column of a protected relation; errors: 22004 NULL, 42703 no such column, 42704 not protected';
+
+CREATE FUNCTION dp_agg.declared_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	kind "char";
+BEGIN
+	SELECT relkind INTO kind FROM pg_class WHERE oid = relation AND oid >= 16384;
+	IF kind = 'v' THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('%s is a view', relation),
+			HINT = 'Declare it of the tables below the view.';
+	END IF;
+	IF kind IS NULL THEN
+		RETURN dp_agg.protected_column(relation, "column");
+	END IF;
+	RETURN dp_agg.column_of(relation, "column");
+END
+$$;
+COMMENT ON FUNCTION dp_agg.declared_column(regclass, name) IS
+'internal: a column of a table, protected or not, of which something may be declared; errors: 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view';
 
 CREATE FUNCTION dp_agg.never_null(relation regclass, "column" smallint) RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_never_null' LANGUAGE C STABLE STRICT;
@@ -2349,7 +2388,7 @@ RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
+	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 	bounds numeric[] := '{}';
 	bound text;
@@ -2392,7 +2431,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, text, text) IS
-'declares that values of a column are clamped to [lower, upper] where an aggregate needs bounds; the column holds numbers, dates, timestamps or intervals, and bounds are written as its values are, as in ''1920-01-01''; finite, lower < upper; choose them without looking at the data; errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+'declares that values of a column are clamped to [lower, upper] where an aggregate needs bounds; the column holds numbers, dates, timestamps or intervals, and bounds are written as its values are, as in ''1920-01-01''; finite, lower < upper; choose them without looking at the data; the table may be protected or not; errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view, 42501 not the owner';
 
 CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name,
 								  lower double precision, upper double precision)
@@ -2541,6 +2580,31 @@ END
 $$;
 COMMENT ON FUNCTION dp_agg.set_grain(regclass, name, interval) IS
 'declares that conditions of queries on a column of dates or timestamps (column < x, <=, >, >=, BETWEEN, where x is the same in all rows) are rounded outwards to a grain: a number of months, of days (7: weeks, from Monday on), or of hours and less; days and months are those of the session''s time zone; NULL: not rounded. What was rounded is told in a notice and in dp_agg.last_release(); errors: 22023 no such grain, or no such type, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+CREATE FUNCTION dp_agg.set_length(relation regclass, column_name name, characters integer) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
+	type oid := dp_agg.base_type(attribute.atttypid);
+BEGIN
+	IF (SELECT typcategory FROM pg_type WHERE oid = type) <> 'S' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('column "%s" is of type %s, which has no length', column_name,
+							 format_type(attribute.atttypid, attribute.atttypmod)),
+			HINT = 'Lengths are declared for texts. Numbers, dates and times have bounds: dp_agg.set_bounds().';
+	END IF;
+	IF characters NOT BETWEEN 1 AND 1000000000 THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'a length must be from 1 to 1000000000 characters',
+			HINT = 'NULL takes back what was declared.';
+	END IF;
+	PERFORM dp_agg.label_column(relation, column_name, '{length}', jsonb_strip_nulls(jsonb_build_object('length', characters)));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.set_length(regclass, name, integer) IS
+'declares how many characters texts of a column have at most (1 to 1000000000), so that bounds follow for length(), octet_length() and the like; longer ones count as so long there, and are cut nowhere; take it from what the column means, never from the data; NULL: not declared; the table may be protected or not; errors: 22023 no such length, or no text, 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view, 42501 not the owner';
+
+REVOKE EXECUTE ON FUNCTION dp_agg.set_length(regclass, name, integer) FROM PUBLIC;
 
 -- What conditions compare with (src/spec/grain.c).  Stable, all of them, so that plans keep the calls: what was
 -- rounded is told when a release runs.
@@ -4371,7 +4435,7 @@ AS $$
 	  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'dp_agg'
 	 WHERE p.pronamespace = 'dp_agg'::regnamespace
 	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
-						 'set_measured', 'set_norm', 'set_preview', 'set_grain', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
+						 'set_measured', 'set_norm', 'set_preview', 'set_grain', 'set_length', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
 						 'set_population_cap', 'drop_population_cap', 'grant_admin', 'revoke_admin')
 $$;
 COMMENT ON FUNCTION dp_agg.admin_functions() IS

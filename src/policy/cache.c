@@ -30,6 +30,8 @@
 typedef enum PolicyQuestion
 {
 	POLICY_PROTECTION,			/* answered by a ProtectedRelation */
+	POLICY_DECLARED,			/* of what is not protected; the same, with bounds and lengths
+								 * only */
 	POLICY_CLASSES,				/* answered by RelationClasses */
 	POLICY_READ_CLASSES,		/* the same, with those of its children */
 	POLICY_QUESTIONS
@@ -183,6 +185,21 @@ keep_answer(Oid relid, PolicyQuestion question, void *value, MemoryContext conte
 	answer->valid = true;
 }
 
+/* Reads the answer to a question, in the current context; NULL if there is none. */
+static void *
+read_answer(Oid relid, PolicyQuestion question)
+{
+	switch (question)
+	{
+		case POLICY_PROTECTION:
+			return read_policy(relid);
+		case POLICY_DECLARED:
+			return policy_read_declared(relid);
+		default:
+			return family_classes(relid, question == POLICY_READ_CLASSES);
+	}
+}
+
 /*
  * The answer to a question about a relation, from the cache or read anew.  It stays readable
  * for the rest of the statement; must be called inside a transaction.
@@ -204,8 +221,7 @@ ask(Oid relid, PolicyQuestion question)
 	context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg policy",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	value = question == POLICY_PROTECTION ? (void *) read_policy(relid) :
-		(void *) family_classes(relid, question == POLICY_READ_CLASSES);
+	value = read_answer(relid, question);
 	MemoryContextSwitchTo(old);
 	keep_answer(relid, question, value, context, family_exists(relid));
 	return value;
@@ -220,6 +236,18 @@ const ProtectedRelation *
 policy_lookup(Oid relid)
 {
 	return ask(relid, POLICY_PROTECTION);
+}
+
+/*
+ * What is declared of a relation's columns, bounds and lengths, whether or not it is protected; NULL if
+ * nothing is.  Nobody is protected by that: only policy_lookup() tells.  Lifetime as there.
+ */
+const ProtectedRelation *
+policy_declared(Oid relid)
+{
+	const ProtectedRelation *rel = policy_lookup(relid);
+
+	return rel != NULL ? rel : ask(relid, POLICY_DECLARED);
 }
 
 /*
@@ -332,6 +360,18 @@ policy_grain(const ProtectedRelation *rel, AttrNumber attno)
 			return &rel->grains[i].grain;
 	}
 	return NULL;
+}
+
+/* How many characters a column of texts is declared to have at most; 0: it is not. */
+double
+policy_length(const ProtectedRelation *rel, AttrNumber attno)
+{
+	for (int i = 0; i < rel->nlengths; i++)
+	{
+		if (rel->lengths[i].attno == attno)
+			return rel->lengths[i].characters;
+	}
+	return 0;
 }
 
 /* Does the column belong to the privacy unit? */

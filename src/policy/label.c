@@ -21,7 +21,7 @@
  *		 "link": 1, "parent_key": "order_id",
  *		 "lower": 0, "upper": 5000, "bounds_type": "pg_catalog.numeric",
  *		 "domain": ["north", "south"], "domain_type": "pg_catalog.text",
- *		 "grain": "01:00:00",
+ *		 "grain": "01:00:00", "length": 2000,
  *		 "class": "direct_identifier", "processing": "masked", "remaining": 4}
  *
  * Bounds of dates and the like are numbers too (policy.h); a domain lists the
@@ -482,6 +482,24 @@ read_link(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
 	rel->nlink = Max(rel->nlink, position);
 }
 
+/* Reads how many characters a column of texts has at most. */
+static void
+read_length(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
+{
+	double		characters;
+
+	if (!label_number(label, "length", &characters))
+		return;
+	if (!(characters >= 1) || characters > DP_MAX_CHARACTERS || characters != rint(characters))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"length\" in a dp_agg label must be a whole number from 1 to 1e9"),
+				 errhint("Use dp_agg.set_length() to write it.")));
+	rel->lengths = rel->lengths == NULL ? palloc(sizeof(ColumnLength)) :
+		repalloc(rel->lengths, (rel->nlengths + 1) * sizeof(ColumnLength));
+	rel->lengths[rel->nlengths++] = (ColumnLength) {attno, characters};
+}
+
 /* Reads a column's label into rel; rel->relid is 0 if the label is only judged by itself. */
 static void
 read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
@@ -511,6 +529,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	read_interval(label, total_keys, rel, attno, &rel->totals, &rel->ntotals);
 	read_total_norm(label, rel, attno);
 	read_grain(label, rel, attno);
+	read_length(label, rel, attno);
 	domain.keys = label_strings(label, "domain", DP_MAX_DOMAIN_KEYS, &domain.nkeys);
 	if (domain.keys != NULL)
 	{
@@ -520,6 +539,41 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 		domain.outlived = read_outlived(label, "domain_type", rel, attno);
 		rel->domains[rel->ndomains++] = domain;
 	}
+}
+
+/* Reads the labels of all columns of rel->relid. */
+static void
+read_column_labels(ProtectedRelation *rel)
+{
+	Relation	relation = relation_open(rel->relid, AccessShareLock);
+
+	for (AttrNumber attno = 1; attno <= RelationGetNumberOfAttributes(relation); attno++)
+	{
+		ObjectAddress address;
+		char	   *text;
+
+		if (TupleDescAttr(RelationGetDescr(relation), attno - 1)->attisdropped)
+			continue;
+		ObjectAddressSubSet(address, RelationRelationId, rel->relid, attno);
+		text = GetSecurityLabel(&address, DP_PROVIDER);
+		if (text != NULL)
+			read_column_label(text, attno, rel);
+	}
+	relation_close(relation, AccessShareLock);
+}
+
+/*
+ * Reads what is declared of the columns of a relation that carries no table label.  Returns NULL when
+ * they have neither bounds nor lengths; allocates in the current context.
+ */
+ProtectedRelation *
+policy_read_declared(Oid relid)
+{
+	ProtectedRelation *rel = palloc0(sizeof(ProtectedRelation));
+
+	rel->relid = rel->label_relid = relid;
+	read_column_labels(rel);
+	return rel->nbounds > 0 || rel->nlengths > 0 ? rel : NULL;
 }
 
 /*
@@ -534,7 +588,6 @@ policy_read_labels(Oid relid)
 	ObjectAddress address;
 	char	   *text;
 	ProtectedRelation *rel;
-	Relation	relation;
 
 	ObjectAddressSet(address, RelationRelationId, relid);
 	text = GetSecurityLabel(&address, DP_PROVIDER);
@@ -544,18 +597,7 @@ policy_read_labels(Oid relid)
 	rel = palloc0(sizeof(ProtectedRelation));
 	rel->relid = rel->label_relid = relid;
 	read_table_label(text, rel);
-
-	relation = relation_open(relid, AccessShareLock);
-	for (AttrNumber attno = 1; attno <= RelationGetNumberOfAttributes(relation); attno++)
-	{
-		if (TupleDescAttr(RelationGetDescr(relation), attno - 1)->attisdropped)
-			continue;
-		ObjectAddressSubSet(address, RelationRelationId, relid, attno);
-		text = GetSecurityLabel(&address, DP_PROVIDER);
-		if (text != NULL)
-			read_column_label(text, attno, rel);
-	}
-	relation_close(relation, AccessShareLock);
+	read_column_labels(rel);
 
 	/* fewer columns would take several individuals for one */
 	if (rel->nunit != rel->unit_columns || rel->parent != NULL)

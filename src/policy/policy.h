@@ -22,6 +22,9 @@
 
 #define DP_MAX_DOMAIN_KEYS 10000
 
+/* The most characters that a text is declared to have. */
+#define DP_MAX_CHARACTERS 1e9
+
 /* At how many numbers of rows the distribution of rows over individuals was measured. */
 #define DP_MEASURED_POINTS 15
 
@@ -64,6 +67,13 @@ typedef struct ColumnGrain
 	AttrNumber	attno;
 	Interval	grain;			/* of months, of days, or of hours and less */
 } ColumnGrain;
+
+/* How many characters a column of texts has at most. */
+typedef struct ColumnLength
+{
+	AttrNumber	attno;
+	double		characters;		/* a whole number from 1 on */
+} ColumnLength;
 
 /* How one column is classified. */
 typedef struct ColumnClass
@@ -123,6 +133,8 @@ typedef struct ProtectedRelation
 	ColumnDomain *domains;
 	int			ngrains;
 	ColumnGrain *grains;
+	int			nlengths;
+	ColumnLength *lengths;
 } ProtectedRelation;
 
 #endif							/* DP_POLICY_H */

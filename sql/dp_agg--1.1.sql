@@ -763,12 +763,18 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
-		   AND c.label::pg_catalog.jsonb ? 'grain') AS grains
+		   AND c.label::pg_catalog.jsonb ? 'grain') AS grains,
+	   (SELECT pg_catalog.array_agg(a.attname ORDER BY a.attnum)
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb @> '{"index": true}') AS index_columns
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, by column';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, by column, index_columns: by whose indexes releases may look rows up (NULL: none)';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
@@ -1799,7 +1805,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain,index}', '{}');
 	END LOOP;
 END
 $$;
@@ -1824,9 +1830,49 @@ $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
 'removes protection, declared bounds and domains, and the facade of a relation, with what roles without rights on the relation made of the facade; classes of columns and budgets of the population stay; errors: 42704 not protected, 42501 not the owner, 2BP01 something else depends on the facade';
 
+-- A column that is computed from the unit tells who is there as the unit does.
+CREATE FUNCTION dp_agg.check_index_columns(relation regclass, unit name[], index_columns name[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attnums constant smallint[] := ARRAY(SELECT attnum FROM pg_attribute
+										  WHERE attrelid = relation AND attname = ANY (index_columns) AND attnum > 0);
+	attribute pg_attribute;
+BEGIN
+	FOR attribute IN SELECT * FROM pg_attribute WHERE attrelid = relation AND attnum = ANY (attnums) ORDER BY attnum LOOP
+		IF attribute.attname = ANY (unit) OR EXISTS (
+			SELECT FROM pg_depend d JOIN pg_attrdef e ON e.oid = d.objid AND d.classid = 'pg_attrdef'::regclass
+			  JOIN pg_attribute u ON u.attrelid = d.refobjid AND u.attnum = d.refobjsubid AND u.attname = ANY (unit)
+			 WHERE e.adrelid = relation AND e.adnum = attribute.attnum AND attribute.attgenerated <> ''
+			   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = relation) THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('column "%s" of relation %s says whose row it is, so no release may look rows up by it', attribute.attname, relation),
+				HINT = 'Leave it out of index_columns: running time would tell whether an individual is there.';
+		END IF;
+		IF dp_agg.is_direct_identifier(relation, attribute.attnum) THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('column "%s" of relation %s is classified as a direct_identifier', attribute.attname, relation),
+				DETAIL = 'Direct identifiers are in no facade and in no release.',
+				HINT = 'Leave it out of index_columns.';
+		END IF;
+		IF NOT EXISTS (
+			SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+			 WHERE i.indrelid = relation AND m.amname IN ('btree', 'brin') AND i.indpred IS NULL
+			   AND array_position(i.indkey::int2[], attribute.attnum) < i.indnkeyatts
+			   AND (i.indkey::int2[])[0:array_position(i.indkey::int2[], attribute.attnum)] <@ attnums) THEN
+			RAISE NOTICE USING
+				MESSAGE = format('no index of %s can be used for conditions on column "%s"', relation, attribute.attname),
+				HINT = format('CREATE INDEX ON %s (%I), or USING brin where rows are stored in its order.', relation, attribute.attname);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.check_index_columns(regclass, name[], name[]) IS
+'internal: judges the index_columns of protect(), and tells which of them have no B-tree or BRIN index that begins with such columns; errors: 22023 one of them is the unit or computed from it, or a direct identifier';
+
 CREATE FUNCTION dp_agg.protect_relation(relation regclass, unit name[], population name,
 										max_groups integer, max_rows integer, columns name[],
-										max_total bigint) RETURNS void LANGUAGE plpgsql
+										max_total bigint, index_columns name[]) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -1877,7 +1923,7 @@ BEGIN
 			DETAIL = 'It belongs to the server or to dp_agg, which read it without releases.',
 			HINT = 'Protect the tables that hold the rows of individuals.';
 	END IF;
-	FOREACH member IN ARRAY unit || COALESCE(columns, '{}') LOOP
+	FOREACH member IN ARRAY unit || COALESCE(columns, '{}') || COALESCE(index_columns, '{}') LOOP
 		IF NOT EXISTS (SELECT FROM pg_attribute
 						WHERE attrelid = relation AND attname = member
 						  AND attnum > 0 AND NOT attisdropped) THEN
@@ -1897,13 +1943,15 @@ BEGIN
 				HINT = 'Leave it out of columns. The unit may be counted and joined without standing there.';
 		END IF;
 	END LOOP;
+	PERFORM dp_agg.check_index_columns(relation, unit, index_columns);
 	qualified := dp_agg.object_name(relation);
 
 	-- two who protect at a time wait for each other here, so that the labels are those of one
 	PERFORM dp_agg.lock_label(relation, 0::int2);
 	-- protecting again replaces all but the declared bounds and domains
 	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect_relation.relation) THEN
-		SELECT jsonb_object_agg(a.attname, s.label::jsonb - 'unit' - 'open') INTO declared
+		SELECT jsonb_object_agg(a.attname, s.label::jsonb - 'unit' - 'open'
+				- CASE WHEN index_columns IS NOT NULL OR a.attname = ANY (protect_relation.unit) THEN 'index' ELSE '' END) INTO declared
 		  FROM pg_seclabel s
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
@@ -1932,6 +1980,9 @@ BEGIN
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		PERFORM dp_agg.label_column(relation, member, '{}', '{"open": true}');
 	END LOOP;
+	FOREACH member IN ARRAY COALESCE(index_columns, '{}') LOOP
+		PERFORM dp_agg.label_column(relation, member, '{}', '{"index": true}');
+	END LOOP;
 	FOR member IN SELECT jsonb_object_keys(declared) LOOP
 		PERFORM dp_agg.label_column(relation, member, '{}', declared -> member);
 	END LOOP;
@@ -1958,7 +2009,7 @@ BEGIN
 	PERFORM dp_agg.warn_of_readers(population, relation, NULL);
 END
 $$;
-COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint) IS
+COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint, name[]) IS
 'internal: what all forms of protect() do; errors: as theirs';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
@@ -1966,7 +2017,7 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, NULL)
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, NULL, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
 'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000; without either: 1 and 1, with a notice if the unit is not unique); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier, 0A000 the unit is of a type that no query could use';
@@ -1976,7 +2027,7 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, NULL)
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, NULL, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
 'protects a relation whose unit is one column; see the form with name[]';
@@ -1987,7 +2038,7 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total)
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]) IS
 'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
@@ -1998,10 +2049,32 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total)
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]) IS
 'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
+							   index_columns name[],
+							   max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   columns name[] DEFAULT NULL, max_total bigint DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total, index_columns)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, name[], integer, integer, name[], bigint) IS
+'protects a relation and declares by which columns'' indexes (B-tree, BRIN) releases may look up the rows that a condition "column op constant" asks for; running time, the WAL and counters of the server then show how many rows fall into a range of these columns. NULL leaves what is declared, {} takes it back; write it by its name, as in index_columns => ''{visited}''; the rest is as of the forms without it; errors: as theirs, and 22023 one of these columns is the unit, or computed from it, or a direct identifier';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
+							   index_columns name[],
+							   max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   columns name[] DEFAULT NULL, max_total bigint DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total, index_columns)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, name[], integer, integer, name[], bigint) IS
+'protects a relation whose unit is one column, with index_columns; see the form with name[]';
 
 CREATE FUNCTION dp_agg.set_population_size(population name, individuals bigint)
 RETURNS void LANGUAGE plpgsql
@@ -2143,6 +2216,8 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.protect(regclass, name[], name, integer, integer, name[]),
 	dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]),
 	dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]),
+	dp_agg.protect(regclass, name, name, name[], integer, integer, name[], bigint),
+	dp_agg.protect(regclass, name[], name, name[], integer, integer, name[], bigint),
 	dp_agg.unprotect(regclass) FROM PUBLIC;
 
 CREATE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
@@ -5571,9 +5646,21 @@ AS $$
 	 WHERE i.indpred IS NOT NULL
 	UNION ALL
 	SELECT 'low', 'partitions', t.root::regclass::text,
-		   format('its %s partitions show their sizes', count(*)),
+		   format('its %s partitions show their sizes, and running time shows which of them a condition on their key leaves out', count(*)),
 		   'do not divide it by what would tell about individuals'
 	  FROM dp_agg.protected_tree() t WHERE t.relation <> t.root GROUP BY t.root
+	UNION ALL
+	SELECT CASE WHEN p.index_columns && ARRAY(
+				SELECT a.attname FROM pg_attribute a
+				 WHERE a.attrelid = p.relation AND a.attnum > 0 AND (
+					   EXISTS (SELECT FROM dp_agg.classified_columns k WHERE k.relation = p.relation AND k."column" = a.attname AND k.class = 'quasi_identifier')
+					OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.relation AND i.indisunique AND i.indpred IS NULL
+								  AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum))) THEN 'medium' ELSE 'low' END,
+		   'index columns', p.relation::text,
+		   format('releases look rows up by %s: running time, the WAL and counters of the server show how many rows fall into a range of it',
+				  (SELECT string_agg(quote_ident(c), ', ') FROM unnest(p.index_columns) c)),
+		   'protect it with index_columns => ''{}'', if that would tell about individuals'
+	  FROM dp_agg.protected_relations p WHERE p.index_columns IS NOT NULL
 	UNION ALL
 	SELECT 'high', 'statistics', format('%I.%I', n.nspname, s.stxname),
 		   format('everybody may see the most frequent values of expressions over %s in pg_stats_ext and pg_stats_ext_exprs', t.relation::regclass),

@@ -203,5 +203,5 @@ add_declared_look_ups(PlannerInfo *root, RelOptInfo *rel, const ProtectedRelatio
 
 	rel->pathlist = steady_paths(rel->pathlist, rel);
 	rel->partial_pathlist = steady_paths(rel->partial_pathlist, rel);
-	add_whole_scans(root, rel);	/* those that fell may have driven them out */
+	add_whole_scans(root, rel); /* those that fell may have driven them out */
 }

@@ -22,7 +22,7 @@ DECLARE s text; BEGIN
 		EXECUTE format('TRUNCATE %1$I.staff, %1$I.log', s);
 		EXECUTE format('INSERT INTO %1$I.staff SELECT i, i %% 10 FROM generate_series(1, 3000) i WHERE i <> 5 OR $1', s) USING there;
 		EXECUTE format('INSERT INTO %1$I.log SELECT 10 + i %% 2900, i / 10, i %% 7, repeat(''x'', 200) FROM generate_series(1, 6000) i', s);
-		EXECUTE format('INSERT INTO %1$I.log VALUES (CASE WHEN $1 THEN 5 ELSE 10 END, 777, 9, repeat(''x'', 200))', s) USING there;
+		EXECUTE format('INSERT INTO %1$I.log VALUES (CASE WHEN $1 THEN 5 ELSE 10 END, 777, CASE WHEN $1 THEN 9 ELSE 3 END, repeat(''x'', 200))', s) USING there;
 		EXECUTE format('UPDATE %1$I.log SET pad = repeat(''y'', 200)', s);
 	END LOOP;
 END $$;
@@ -89,17 +89,18 @@ dba(q{SELECT dp_agg.protect('log', 'id', 'people', max_rows => 10, index_columns
 my $part = written('public', 'true', $range);
 cmp_ok($part, '<', 0.2 * $whole, 'a range of one that is declared shows how many rows there are: that is what the declaration is for') or diag("$part of $whole");
 tells_not('a person', $unit, $forced);
-tells_not('a person, on days that are looked up', "$range AND id = 5", '', "SELECT COUNT FROM log WHERE day BETWEEN 100 AND 103 OR id = 5");
+tells_not('a person, on days that are looked up', "$range AND id = 5", '', $unit);
 tells_not('a kind that one person has', 'SELECT COUNT FROM log WHERE kind = 9', $forced);
 tells_not('a kind, on days that are looked up', "$range AND kind = 9", '', 'SELECT COUNT FROM log WHERE kind = 9');
 # a leak: the look-up is not begun, since the other side of the join is empty
-my $join = sub { return "SELECT COUNT FROM staff s JOIN log l USING (id) WHERE s.id = 5 AND l.day BETWEEN 100 AND 140" };
+my $join = 'SELECT COUNT FROM staff s JOIN log l USING (id) WHERE s.id = 5 AND l.day BETWEEN 100 AND 140';
+my $looked_up = 'SELECT COUNT FROM staff s WHERE s.id = 5 AND (SELECT count(*) FROM log l WHERE l.day BETWEEN 100 AND 140 AND l.id > s.id) > 0';
 foreach my $settings ('SET enable_nestloop = off; SET enable_mergejoin = off', 'SET enable_hashjoin = off; SET enable_mergejoin = off', 'SET enable_hashjoin = off; SET enable_nestloop = off',
 	'SET enable_hashjoin = off; SET enable_bitmapscan = off; SET enable_seqscan = off')
 {
-	tells_not("a join that has no other side, $settings", $join->(), $settings, 'SELECT COUNT FROM staff s JOIN log l USING (id) WHERE s.id = 5 AND (l.day BETWEEN 100 AND 140 OR l.day = 777)');
+	tells_not("a join that has no other side, $settings", $join, $settings, $looked_up);
 }
-tells_not('EXISTS', 'SELECT COUNT FROM staff s WHERE s.id = 5 AND EXISTS (SELECT FROM log l WHERE l.id = s.id AND l.day BETWEEN 100 AND 140)', '', 'SELECT COUNT FROM staff s WHERE s.id = 5 AND EXISTS (SELECT FROM log l WHERE l.id = s.id AND l.day BETWEEN 100 AND 777)');
+tells_not('EXISTS', 'SELECT COUNT FROM staff s WHERE s.id = 5 AND EXISTS (SELECT FROM log l WHERE l.id = s.id AND l.day BETWEEN 100 AND 140)', '', $looked_up);
 # a leak: rows of one table say what is looked up in another
 tells_not('days that a person says', 'SELECT COUNT FROM staff s JOIN log l ON l.id = s.id AND l.day = s.id + 95 WHERE s.id = 5', 'SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET enable_material = off');
 # the analyst can neither declare nor name what runs in an index

@@ -58,11 +58,7 @@ static const char *const safe_functions[] = {
 	"timetz_le", "timetz_gt", "timetz_ge", "timestamp_eq", "timestamp_ne", "timestamp_lt",
 	"timestamp_le", "timestamp_gt", "timestamp_ge", "interval_eq", "interval_ne",
 	"interval_lt", "interval_le", "interval_gt", "interval_ge",
-
-	/*
-	 * comparison of a date or timestamp with another kind: what is out of its range is larger
-	 * or smaller
-	 */
+	/* comparison of a date or timestamp with another kind, also out of its range */
 	"date_eq_timestamp", "date_ne_timestamp", "date_lt_timestamp", "date_le_timestamp",
 	"date_gt_timestamp", "date_ge_timestamp", "timestamp_eq_date", "timestamp_ne_date",
 	"timestamp_lt_date", "timestamp_le_date", "timestamp_gt_date", "timestamp_ge_date",

@@ -132,7 +132,7 @@ sub selective
 
 	need('dated');
 	compare('selective', 'one row in 100, by an index', "SELECT $what WHERE $days",
-		[ 'plain', "SELECT count(*), avg(income) FROM dated WHERE $days", 1.5 ]);
+		[ 'plain', "SELECT count(*), avg(income) FROM dated WHERE $days", '' ]);
 	my ($ms, $whole) = alternate([ $analyst, "SELECT $what WHERE $days" ], [ $analyst, "SELECT $what WHERE day + 0 BETWEEN 500 AND 509" ]);
 	result('selective', 'the same', 'release, read whole', 'ms', $whole, $ms, '');
 	return;

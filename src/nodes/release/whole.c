@@ -22,6 +22,7 @@
 #include "access/nbtree.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
+#include "executor/execParallel.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -110,11 +111,33 @@ reads_steadily(PlanState *state, List *quals)
 	return reads_protected(state) && !depends_walker((Node *) quals, NULL);
 }
 
+static bool whole_walker(PlanState *state, void *context);
+
+/*
+ * Walks below a Gather.  A bitmap that its workers share lives in its memory, which is at hand while
+ * nodeGather.c runs the plan.
+ */
+static bool
+walk_below_workers(PlanState *state, const ParallelExecutorInfo *info)
+{
+	EState	   *estate = state->state;
+	struct dsa_area *before = estate->es_query_dsa;
+
+	estate->es_query_dsa = info != NULL ? info->area : NULL;
+	(void) planstate_tree_walker(state, whole_walker, NULL);
+	estate->es_query_dsa = before;
+	return false;
+}
+
 static bool
 whole_walker(PlanState *state, void *context)
 {
 	if (is_state_of(state, node_release))
 		return false;			/* has done so itself */
+	if (IsA(state, GatherState))
+		return walk_below_workers(state, ((GatherState *) state)->pei);
+	if (IsA(state, GatherMergeState))
+		return walk_below_workers(state, ((GatherMergeState *) state)->pei);
 	if (IsA(state, SeqScanState))
 	{
 		if (reads_protected(state) && !scan_has_ended((ScanState *) state))

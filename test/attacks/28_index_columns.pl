@@ -98,7 +98,7 @@ my $looked_up = 'SELECT COUNT FROM staff s WHERE s.id = 5 AND (SELECT count(*) F
 foreach my $settings ('SET enable_nestloop = off; SET enable_mergejoin = off', 'SET enable_hashjoin = off; SET enable_mergejoin = off', 'SET enable_hashjoin = off; SET enable_nestloop = off',
 	'SET enable_hashjoin = off; SET enable_bitmapscan = off; SET enable_seqscan = off',
 	map { "SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET min_parallel_index_scan_size = 0; SET enable_nestloop = off; SET enable_mergejoin = off; SET $_ = off" }
-	  'enable_indexscan', 'enable_bitmapscan', 'enable_parallel_hash')
+	  'enable_indexscan', 'enable_bitmapscan', 'enable_parallel_hash', 'enable_seqscan = off; SET random_page_cost = 1; SET enable_indexscan')
 {
 	tells_not("a join that has no other side, $settings", $join, $settings, $looked_up);
 }

@@ -782,12 +782,18 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		  FROM pg_catalog.pg_seclabel c
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
-		   AND c.label::pg_catalog.jsonb ? 'link') AS parent_key
+		   AND c.label::pg_catalog.jsonb ? 'link') AS parent_key,
+	   (SELECT pg_catalog.array_agg(a.attname ORDER BY a.attnum)
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb @> '{"index": true}') AS index_columns
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, lengths: how many characters texts have at most, both by column; of relations that have no unit: link, their columns that are equal to parent_key, columns of the relation parent, to whose individuals their rows belong';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, lengths: how many characters texts have at most, both by column, index_columns: by whose indexes releases may look rows up (NULL: none); of relations that have no unit: link, their columns that are equal to parent_key, columns of the relation parent, to whose individuals their rows belong';
 GRANT SELECT ON dp_agg.protected_relations TO PUBLIC;
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
@@ -1818,7 +1824,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,link,parent_key,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain,length}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,link,parent_key,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain,length,index}', '{}');
 	END LOOP;
 END
 $$;
@@ -1926,9 +1932,49 @@ $$;
 COMMENT ON FUNCTION dp_agg.check_link(regclass, name[], regclass, name[], name) IS
 'internal: raises 22023 or 42703 for a link that could not hold';
 
+-- A column that is computed from the unit tells who is there as the unit does.
+CREATE FUNCTION dp_agg.check_index_columns(relation regclass, unit name[], index_columns name[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attnums constant smallint[] := ARRAY(SELECT attnum FROM pg_attribute
+										  WHERE attrelid = relation AND attname = ANY (index_columns) AND attnum > 0);
+	attribute pg_attribute;
+BEGIN
+	FOR attribute IN SELECT * FROM pg_attribute WHERE attrelid = relation AND attnum = ANY (attnums) ORDER BY attnum LOOP
+		IF attribute.attname = ANY (unit) OR EXISTS (
+			SELECT FROM pg_depend d JOIN pg_attrdef e ON e.oid = d.objid AND d.classid = 'pg_attrdef'::regclass
+			  JOIN pg_attribute u ON u.attrelid = d.refobjid AND u.attnum = d.refobjsubid AND u.attname = ANY (unit)
+			 WHERE e.adrelid = relation AND e.adnum = attribute.attnum AND attribute.attgenerated <> ''
+			   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = relation) THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('column "%s" of relation %s says whose row it is, so no release may look rows up by it', attribute.attname, relation),
+				HINT = 'Leave it out of index_columns: running time would tell whether an individual is there.';
+		END IF;
+		IF dp_agg.is_direct_identifier(relation, attribute.attnum) THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('column "%s" of relation %s is classified as a direct_identifier', attribute.attname, relation),
+				DETAIL = 'Direct identifiers are in no facade and in no release.',
+				HINT = 'Leave it out of index_columns.';
+		END IF;
+		IF NOT EXISTS (
+			SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+			 WHERE i.indrelid = relation AND m.amname IN ('btree', 'brin') AND i.indpred IS NULL
+			   AND array_position(i.indkey::int2[], attribute.attnum) < i.indnkeyatts
+			   AND (i.indkey::int2[])[0:array_position(i.indkey::int2[], attribute.attnum)] <@ attnums) THEN
+			RAISE NOTICE USING
+				MESSAGE = format('no index of %s can be used for conditions on column "%s"', relation, attribute.attname),
+				HINT = format('CREATE INDEX ON %s (%I), or USING brin where rows are stored in its order.', relation, attribute.attname);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.check_index_columns(regclass, name[], name[]) IS
+'internal: judges the index_columns of protect(), and tells which of them have no B-tree or BRIN index that begins with such columns; errors: 22023 one of them is the unit or computed from it, or a direct identifier';
+
 CREATE FUNCTION dp_agg.protect_relation(relation regclass, unit name[], population name,
 										max_groups integer, max_rows integer, columns name[],
-										max_total bigint, link name[] DEFAULT NULL, parent regclass DEFAULT NULL,
+										max_total bigint, index_columns name[] DEFAULT NULL, link name[] DEFAULT NULL, parent regclass DEFAULT NULL,
 										parent_key name[] DEFAULT NULL) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1985,7 +2031,7 @@ BEGIN
 			DETAIL = 'It belongs to the server or to dp_agg, which read it without releases.',
 			HINT = 'Protect the tables that hold the rows of individuals.';
 	END IF;
-	FOREACH member IN ARRAY whose || COALESCE(columns, '{}') LOOP
+	FOREACH member IN ARRAY whose || COALESCE(columns, '{}') || COALESCE(index_columns, '{}') LOOP
 		IF NOT EXISTS (SELECT FROM pg_attribute
 						WHERE attrelid = relation AND attname = member
 						  AND attnum > 0 AND NOT attisdropped) THEN
@@ -2008,13 +2054,15 @@ BEGIN
 				HINT = 'Leave it out of columns. The unit may be counted and joined without standing there.';
 		END IF;
 	END LOOP;
+	PERFORM dp_agg.check_index_columns(relation, whose, index_columns);
 	qualified := dp_agg.object_name(relation);
 
 	-- two who protect at a time wait for each other here, so that the labels are those of one
 	PERFORM dp_agg.lock_label(relation, 0::int2);
 	-- protecting again replaces all but the declared bounds and domains
 	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect_relation.relation) THEN
-		SELECT jsonb_object_agg(a.attname, s.label::jsonb - '{unit,link,parent_key,open}'::text[]) INTO declared
+		SELECT jsonb_object_agg(a.attname, s.label::jsonb - '{unit,link,parent_key,open}'::text[]
+				- CASE WHEN index_columns IS NOT NULL OR a.attname = ANY (whose) THEN 'index' ELSE '' END) INTO declared
 		  FROM pg_seclabel s
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
@@ -2053,6 +2101,9 @@ BEGIN
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		PERFORM dp_agg.label_column(relation, member, '{}', '{"open": true}');
 	END LOOP;
+	FOREACH member IN ARRAY COALESCE(index_columns, '{}') LOOP
+		PERFORM dp_agg.label_column(relation, member, '{}', '{"index": true}');
+	END LOOP;
 	FOR member IN SELECT jsonb_object_keys(declared) LOOP
 		PERFORM dp_agg.label_column(relation, member, '{}', declared -> member);
 	END LOOP;
@@ -2079,7 +2130,7 @@ BEGIN
 	PERFORM dp_agg.warn_of_readers(population, relation, NULL);
 END
 $$;
-COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint, name[], regclass, name[]) IS
+COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint, name[], name[], regclass, name[]) IS
 'internal: what all forms of protect() do; errors: as theirs';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
@@ -2087,7 +2138,7 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, NULL)
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, NULL, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
 'protects a relation: unit names the columns that say whose row it is, population the individuals; an individual counts in at most max_groups groups with at most max_rows rows each (1 .. 1000000; without either: 1 and 1, with a notice if the unit is not unique); columns limits what releases and the facade dp.<name> may use (NULL: all but direct identifiers); errors: 42501 not the owner, 42703 no such column, 22023 out of range, or columns names a direct identifier, 0A000 the unit is of a type that no query could use';
@@ -2097,7 +2148,7 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, NULL)
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, NULL, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, integer, integer, name[]) IS
 'protects a relation whose unit is one column; see the form with name[]';
@@ -2108,7 +2159,7 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total)
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]) IS
 'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
@@ -2119,33 +2170,55 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total)
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total, NULL)
 $$;
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]) IS
 'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, link name[], parent regclass, population name DEFAULT NULL,
 							   parent_key name[] DEFAULT NULL, max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
-							   max_total bigint DEFAULT NULL, columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+							   max_total bigint DEFAULT NULL, columns name[] DEFAULT NULL, index_columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT dp_agg.protect_relation(relation, NULL,
 								   COALESCE(population, (SELECT p.population FROM dp_agg.protected_relations p WHERE p.relation = protect.parent), ''),
-								   max_groups, max_rows, columns, max_total, link, parent, COALESCE(parent_key, dp_agg.primary_key(parent)))
+								   max_groups, max_rows, columns, max_total, index_columns, link, parent, COALESCE(parent_key, dp_agg.primary_key(parent)))
 $$;
-COMMENT ON FUNCTION dp_agg.protect(regclass, name[], regclass, name, name[], integer, integer, bigint, name[]) IS
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], regclass, name, name[], integer, integer, bigint, name[], name[]) IS
 'protects a relation that does not say whose its rows are: they belong to the individual of the row of parent whose parent_key (NULL: its primary key) is equal to link; rows whose link is NULL or the key of no row belong to nobody and never count. parent is protected already, by a unit or a link (at most 8 steps), for the same population (NULL: the parent''s), and a unique index covers the key; the limits are those of this relation, as of the form with unit; write arguments by name; errors: 42501 not the owner, 42703 no such column, 22023 out of range, or the link could not hold, 0A000 a type that no query could use';
 
 CREATE FUNCTION dp_agg.protect(relation regclass, link name, parent regclass, population name DEFAULT NULL,
 							   parent_key name DEFAULT NULL, max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
-							   max_total bigint DEFAULT NULL, columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+							   max_total bigint DEFAULT NULL, columns name[] DEFAULT NULL, index_columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT dp_agg.protect(relation, dp_agg.link_columns(link, relation), parent, population,
-						  NULLIF(dp_agg.link_columns(parent_key, parent), '{}'), max_groups, max_rows, max_total, columns)
+						  NULLIF(dp_agg.link_columns(parent_key, parent), '{}'), max_groups, max_rows, max_total, columns, index_columns)
 $$;
-COMMENT ON FUNCTION dp_agg.protect(regclass, name, regclass, name, name, integer, integer, bigint, name[]) IS
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, regclass, name, name, integer, integer, bigint, name[], name[]) IS
 'protects a relation whose link is one column; see the form with name[]';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
+							   index_columns name[],
+							   max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   columns name[] DEFAULT NULL, max_total bigint DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total, index_columns)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, name[], integer, integer, name[], bigint) IS
+'protects a relation and declares by which columns'' indexes (B-tree, BRIN) releases may look up the rows that a condition "column op constant" asks for; running time, the WAL and counters of the server then show how many rows fall into a range of these columns. NULL leaves what is declared, {} takes it back; write it by its name, as in index_columns => ''{visited}''; the rest is as of the forms without it; errors: as theirs, and 22023 one of these columns is the unit, or computed from it, or a direct identifier';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
+							   index_columns name[],
+							   max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   columns name[] DEFAULT NULL, max_total bigint DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total, index_columns)
+$$;
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, name[], integer, integer, name[], bigint) IS
+'protects a relation whose unit is one column, with index_columns; see the form with name[]';
 
 CREATE FUNCTION dp_agg.set_population_size(population name, individuals bigint)
 RETURNS void LANGUAGE plpgsql
@@ -2287,8 +2360,10 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.protect(regclass, name[], name, integer, integer, name[]),
 	dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]),
 	dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]),
-	dp_agg.protect(regclass, name, regclass, name, name, integer, integer, bigint, name[]),
-	dp_agg.protect(regclass, name[], regclass, name, name[], integer, integer, bigint, name[]),
+	dp_agg.protect(regclass, name, regclass, name, name, integer, integer, bigint, name[], name[]),
+	dp_agg.protect(regclass, name[], regclass, name, name[], integer, integer, bigint, name[], name[]),
+	dp_agg.protect(regclass, name, name, name[], integer, integer, name[], bigint),
+	dp_agg.protect(regclass, name[], name, name[], integer, integer, name[], bigint),
 	dp_agg.unprotect(regclass) FROM PUBLIC;
 
 CREATE FUNCTION dp_agg.column_of(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
@@ -5822,9 +5897,21 @@ AS $$
 	 WHERE i.indpred IS NOT NULL
 	UNION ALL
 	SELECT 'low', 'partitions', t.root::regclass::text,
-		   format('its %s partitions show their sizes', count(*)),
+		   format('its %s partitions show their sizes, and running time shows which of them a condition on their key leaves out', count(*)),
 		   'do not divide it by what would tell about individuals'
 	  FROM dp_agg.protected_tree() t WHERE t.relation <> t.root GROUP BY t.root
+	UNION ALL
+	SELECT CASE WHEN p.index_columns && ARRAY(
+				SELECT a.attname FROM pg_attribute a
+				 WHERE a.attrelid = p.relation AND a.attnum > 0 AND (
+					   EXISTS (SELECT FROM dp_agg.classified_columns k WHERE k.relation = p.relation AND k."column" = a.attname AND k.class = 'quasi_identifier')
+					OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.relation AND i.indisunique AND i.indpred IS NULL
+								  AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum))) THEN 'medium' ELSE 'low' END,
+		   'index columns', p.relation::text,
+		   format('releases look rows up by %s: running time, the WAL and counters of the server show how many rows fall into a range of it',
+				  (SELECT string_agg(quote_ident(c), ', ') FROM unnest(p.index_columns) c)),
+		   'protect it with index_columns => ''{}'', if that would tell about individuals'
+	  FROM dp_agg.protected_relations p WHERE p.index_columns IS NOT NULL
 	UNION ALL
 	SELECT 'high', 'statistics', format('%I.%I', n.nspname, s.stxname),
 		   format('everybody may see the most frequent values of expressions over %s in pg_stats_ext and pg_stats_ext_exprs', t.relation::regclass),

@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/syscache.h"
@@ -396,6 +397,32 @@ policy_is_link(const ProtectedRelation *rel, AttrNumber attno)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * The number that a column has in the relation whose labels hold for this one.  Columns of a
+ * child may be numbered otherwise than those of its parent, so they are found by name.
+ */
+AttrNumber
+policy_labelled_column(const ProtectedRelation *rel, Oid relid, AttrNumber attno)
+{
+	char	   *name;
+
+	if (relid == rel->label_relid)
+		return attno;
+	name = get_attname(relid, attno, true);
+	return name != NULL ? get_attnum(rel->label_relid, name) : InvalidAttrNumber;
+}
+
+/*
+ * May releases look rows up by an index of the column?  attno is its number in the relation that
+ * has the labels.  Never by the unit's or the link's, whatever labels written by hand say.
+ */
+bool
+policy_column_indexed(const ProtectedRelation *rel, AttrNumber attno)
+{
+	return attno > 0 && bms_is_member(attno, rel->index) && !policy_is_unit(rel, attno) &&
+		!policy_is_link(rel, attno);
 }
 
 /* May releases use the column?  The unit always may: it is only counted. */

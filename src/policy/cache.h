@@ -27,5 +27,7 @@ extern double policy_length(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_is_link(const ProtectedRelation *rel, AttrNumber attno);
+extern AttrNumber policy_labelled_column(const ProtectedRelation *rel, Oid relid, AttrNumber attno);
+extern bool policy_column_indexed(const ProtectedRelation *rel, AttrNumber attno);
 
 #endif							/* DP_POLICY_CACHE_H */

@@ -21,14 +21,15 @@
  *		 "link": 1, "parent_key": "order_id",
  *		 "lower": 0, "upper": 5000, "bounds_type": "pg_catalog.numeric",
  *		 "domain": ["north", "south"], "domain_type": "pg_catalog.text",
- *		 "grain": "01:00:00", "length": 2000,
+ *		 "grain": "01:00:00", "length": 2000, "index": true,
  *		 "class": "direct_identifier", "processing": "masked", "remaining": 4}
  *
  * Bounds of dates and the like are numbers too (policy.h); a domain lists the
  * public values of a column as its type writes them.  Beside them stands the type that
  * they were declared for, or the one below it, if that is a domain: its schema and name.
  * If the column's type is of another kind now (kinds.c), they do not count.  Where no type
- * is named, as in labels written by hand, they do.
+ * is named, as in labels written by hand, they do.  "index" lets releases look rows up by the
+ * column's indexes, which no column of the unit may have.
  *
  * "class" is direct_identifier, quasi_identifier, sensitive or ordinary.  Beside it may
  * stand "processing": raw (which is meant where it is missing), masked, generalised,
@@ -509,6 +510,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	Jsonb	   *label = parse_label(text);
 	JsonbValue	value;
 	double		number;
+	bool		index = false;
 	ColumnDomain domain = {.attno = attno};
 
 	if (label_number(label, "unit", &number))
@@ -525,6 +527,8 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	if (label_get(label, "open", &value) != NULL &&
 		value.type == jbvBool && value.val.boolean)
 		rel->open = bms_add_member(rel->open, attno);
+	if (label_boolean(label, "index", &index) && index)
+		rel->index = bms_add_member(rel->index, attno);
 	read_interval(label, bounds_keys, rel, attno, &rel->bounds, &rel->nbounds);
 	read_interval(label, total_keys, rel, attno, &rel->totals, &rel->ntotals);
 	read_total_norm(label, rel, attno);
@@ -716,10 +720,19 @@ check_class(const char *text, const ObjectAddress *object, const ProtectedRelati
 				 errhint("Releases do not read it. If it identifies nobody, classify it otherwise with dp_agg.classify().")));
 }
 
-/* Raises an error for a label that makes a virtual column the unit: no release could read it. */
+/*
+ * Raises an error for a label that makes a virtual column the unit, since no release could read it, or
+ * that opens the indexes of the unit: how long an answer takes would tell who is there.
+ */
 static void
 check_unit(const ObjectAddress *object, const ProtectedRelation *rel)
 {
+	if (rel->nunit > 0 && rel->index != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" belongs to the unit, by which no release may look rows up",
+						get_attname(object->objectId, object->objectSubId, false)),
+				 errhint("Leave it out of index_columns: running time would tell whether an individual is there.")));
 	if (rel->nunit > 0 && DP_IS_VIRTUAL(object->objectId, object->objectSubId))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

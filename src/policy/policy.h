@@ -125,6 +125,7 @@ typedef struct ProtectedRelation
 	bool		preview;		/* analysts may read synthetic rows in the place of its own */
 	bool		listed_columns; /* only the columns in "open" may be used */
 	Bitmapset  *open;			/* attribute numbers; valid if listed_columns */
+	Bitmapset  *index;			/* columns by whose indexes releases may look rows up */
 	int			nbounds;
 	ColumnBounds *bounds;
 	int			ntotals;

@@ -253,6 +253,23 @@ typedef RangeTblEntry DpPermissions;
 #define DP_CLEAR_RANGE_TABLE(query) ((void) (query))
 #endif
 
+/* Does the server look after a constraint, by its row of pg_constraint? */
+#if PG_VERSION_NUM >= 180000
+#define DP_CONSTRAINT_ENFORCED(form) ((form)->conenforced)
+#else
+#define DP_CONSTRAINT_ENFORCED(form) true
+#endif
+
+/* Adds an entry that the parser has made to a query, with its permissions. */
+#if PG_VERSION_NUM >= 160000
+#define DP_ADD_ENTRY(query, rte, state) \
+	((query)->rteperminfos = lappend((query)->rteperminfos, getRTEPermissionInfo((state)->p_rteperminfos, rte)), \
+	 (rte)->perminfoindex = list_length((query)->rteperminfos), \
+	 (query)->rtable = lappend((query)->rtable, rte))
+#else
+#define DP_ADD_ENTRY(query, rte, state) ((query)->rtable = lappend((query)->rtable, rte))
+#endif
+
 /* Is the Var among what find_nonnullable_vars() found? */
 #if PG_VERSION_NUM >= 160000
 #define DP_IS_NONNULLABLE(found, var) \

@@ -22,6 +22,7 @@
 #include "nodes/bound/path.h"
 #include "nodes/release/path.h"
 #include "nodes/release/wide.h"
+#include "planner/look_ups.h"
 #include "planner/order.h"
 #include "planner/scans.h"
 #include "planner/statistics.h"
@@ -139,44 +140,53 @@ relation_info(DP_RELATION_INFO_ARGS(root, rel))
 
 /*
  * Replaces the paths that read a whole table by DP Scan, if the release reads columns with
- * wide values and the table has any.
+ * wide values and the table has any.  Returns whether it has done so.
  */
-static void
+static bool
 scan_wide_values(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, const ReleaseSpec *spec)
 {
 	List	   *columns = wide_columns_read(root, rel->relid, planning_wide(spec));
 	BlockNumber pages;
 
 	if (columns == NIL)
-		return;
+		return false;
 	pages = wide_pages(rte->relid);
 	if (pages == 0)
 	{
 		planning_read_plainly(spec, rte->relid);
-		return;
+		return false;
 	}
-	leave_look_ups(rel);
+	drop_whole_scans(rel);
 	wide_add_paths(root, rel, columns, pages);
+	return true;
 }
 
 /* set_rel_pathlist_hook: how a relation is read */
 static void
 rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
+	const ProtectedRelation *policy;
 	const ReleaseSpec *spec;
 
 	if (prev_rel_pathlist_hook)
 		prev_rel_pathlist_hook(root, rel, rti, rte);
-	if (!planning_releases() || rte->rtekind != RTE_RELATION || policy_lookup(rte->relid) == NULL)
+	if (!planning_releases() || rte->rtekind != RTE_RELATION)
+		return;
+	policy = policy_lookup(rte->relid);
+	if (policy == NULL)
 		return;
 	forget_declared_order(rel);
 	if (rte->inh || (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW))
 		return;					/* children of a table have entries of their own */
 	if (!dp_setting_index_scans)
 		leave_whole_scans(root, rel);
+	if (IS_DUMMY_REL(rel))
+		return;
 	spec = enclosing_release(root);
-	if (spec != NULL && !IS_DUMMY_REL(rel))
-		scan_wide_values(root, rel, rte, spec);
+	if (spec != NULL && scan_wide_values(root, rel, rte, spec))
+		return;					/* of every row, or a condition would show by what is fetched */
+	if (!dp_setting_index_scans)
+		add_declared_look_ups(root, rel, policy, rte->relid);
 }
 
 /* set_join_pathlist_hook: how two relations are joined */

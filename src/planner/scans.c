@@ -7,6 +7,8 @@
  * moves counters of the whole server, which everybody sees.  A nested loop would read its
  * inner side for each row of the outer one, which shows in time and in pages that are
  * fetched.  With a constant for the unit, that would be once for each row of one individual.
+ *
+ * What the DBA says may show is another matter: look_ups.c.
  */
 #include "postgres.h"
 
@@ -19,13 +21,13 @@
 #include "planner/scans.h"
 
 /* Does the path read the rows that a condition asks for, and no others? */
-static bool
-looks_up(Path *path)
+bool
+looks_up(const Path *path)
 {
 	switch (nodeTag(path))
 	{
 		case T_IndexPath:
-			return ((IndexPath *) path)->indexclauses != NIL;
+			return ((const IndexPath *) path)->indexclauses != NIL;
 		case T_BitmapHeapPath:
 		case T_TidPath:
 		case T_TidRangePath:
@@ -54,7 +56,7 @@ paths_by_look_up(List *paths, bool look_up)
  * Adds sequential scans, as set_plain_rel_pathlist() does (allpaths.c): cheaper paths, which
  * are gone now, may have driven them out.
  */
-static void
+void
 add_whole_scans(PlannerInfo *root, RelOptInfo *rel)
 {
 	add_path(rel, create_seqscan_path(root, rel, rel->lateral_relids, 0));
@@ -77,9 +79,9 @@ leave_whole_scans(PlannerInfo *root, RelOptInfo *rel)
 	add_whole_scans(root, rel);
 }
 
-/* Takes from a relation all paths except those that look rows up by a condition. */
+/* Takes from a relation the paths that read the whole table. */
 void
-leave_look_ups(RelOptInfo *rel)
+drop_whole_scans(RelOptInfo *rel)
 {
 	rel->pathlist = paths_by_look_up(rel->pathlist, true);
 	rel->partial_pathlist = paths_by_look_up(rel->partial_pathlist, true);

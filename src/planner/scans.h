@@ -10,7 +10,9 @@
 #include "nodes/pathnodes.h"
 
 extern void leave_whole_scans(PlannerInfo *root, RelOptInfo *rel);
-extern void leave_look_ups(RelOptInfo *rel);
+extern void drop_whole_scans(RelOptInfo *rel);
+extern bool looks_up(const Path *path);
+extern void add_whole_scans(PlannerInfo *root, RelOptInfo *rel);
 extern void keep_inner_sides(RelOptInfo *joinrel);
 
 #endif							/* DP_PLANNER_SCANS_H */

@@ -15,12 +15,16 @@
  * - partial indexes, whose sizes count rows: left out;
  * - what a foreign server says about the rows that it would return.
  *
+ * That rows lie on disk in the order of a column is told by a BRIN index, if the DBA has also
+ * declared that releases may look rows up by it (look_ups.c).
+ *
  * All of this holds for statements that have releases; others are planned as ever.
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/itup.h"
 #include "access/table.h"
@@ -69,21 +73,6 @@
  * Columns
  * ----------
  */
-
-/*
- * The number that a column has in the relation whose labels hold for this one.  Columns of a
- * child may be numbered otherwise than those of its parent, so they are found by name.
- */
-static AttrNumber
-labelled_column(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
-{
-	char	   *name;
-
-	if (relid == rel->label_relid)
-		return attnum;
-	name = get_attname(relid, attnum, true);
-	return name != NULL ? get_attnum(rel->label_relid, name) : InvalidAttrNumber;
-}
 
 /* The number of values of an enum. */
 static double
@@ -163,6 +152,44 @@ set_histogram(Datum *values, bool *nulls, Oid type, const ColumnBounds *bounds)
 	nulls[Anum_pg_statistic_stavalues1 - 1] = false;
 }
 
+/*
+ * Does a BRIN index cover the column?  Whoever makes one says by it that rows lie on disk in the order
+ * of the column; otherwise the index would be of no use.
+ */
+static bool
+has_brin_index(Oid relid, AttrNumber attnum)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+			found = found || (index->rd_rel->relam == BRIN_AM_OID &&
+							  index->rd_index->indkey.values[i] == attnum);
+		index_close(index, AccessShareLock);
+	}
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
+/* Says that rows lie on disk in the order of the column. */
+static void
+set_correlation(Datum *values, bool *nulls, Oid type)
+{
+	Datum		one = Float4GetDatum(1);
+
+	values[Anum_pg_statistic_stakind2 - 1] = Int16GetDatum(STATISTIC_KIND_CORRELATION);
+	values[Anum_pg_statistic_staop2 - 1] =
+		ObjectIdGetDatum(lookup_type_cache(type, TYPECACHE_LT_OPR)->lt_opr);
+	values[Anum_pg_statistic_stanumbers2 - 1] =
+		PointerGetDatum(construct_array(&one, 1, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+	nulls[Anum_pg_statistic_stanumbers2 - 1] = false;
+}
+
 /* What is declared about a column as a tuple of pg_statistic; NULL if nothing is. */
 HeapTuple
 declared_statistics(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
@@ -176,8 +203,9 @@ declared_statistics(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
 	Oid			type;
 	float4		distinct;
 	bool		not_null;
+	bool		in_order;
 
-	labelled = attnum > 0 ? labelled_column(rel, relid, attnum) : InvalidAttrNumber;
+	labelled = attnum > 0 ? policy_labelled_column(rel, relid, attnum) : InvalidAttrNumber;
 	if (labelled == InvalidAttrNumber)
 		return NULL;
 	attribute = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
@@ -192,7 +220,8 @@ declared_statistics(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
 	if (bounds != NULL && domain_of_type(type) == SPEC_ARG_ANY)
 		bounds = NULL;			/* labels may be written by hand */
 	distinct = declared_distinct(rel, labelled, type, bounds);
-	if (distinct == 0 && bounds == NULL && !not_null)
+	in_order = policy_column_indexed(rel, labelled) && has_brin_index(relid, attnum);
+	if (distinct == 0 && bounds == NULL && !not_null && !in_order)
 		return NULL;
 
 	values[Anum_pg_statistic_starelid - 1] = ObjectIdGetDatum(relid);
@@ -207,6 +236,8 @@ declared_statistics(const ProtectedRelation *rel, Oid relid, AttrNumber attnum)
 	}
 	if (bounds != NULL)
 		set_histogram(values, nulls, type, bounds);
+	if (in_order)
+		set_correlation(values, nulls, type);
 	return heap_form_tuple(statistic_descriptor(), values, nulls);
 }
 

@@ -58,10 +58,17 @@ static const char *const safe_functions[] = {
 	"timetz_le", "timetz_gt", "timetz_ge", "timestamp_eq", "timestamp_ne", "timestamp_lt",
 	"timestamp_le", "timestamp_gt", "timestamp_ge", "interval_eq", "interval_ne",
 	"interval_lt", "interval_le", "interval_gt", "interval_ge",
-	/* dates that are no timestamps are greater than all */
+	/* comparison of a date or timestamp with another kind, also out of its range */
 	"date_eq_timestamp", "date_ne_timestamp", "date_lt_timestamp", "date_le_timestamp",
 	"date_gt_timestamp", "date_ge_timestamp", "timestamp_eq_date", "timestamp_ne_date",
 	"timestamp_lt_date", "timestamp_le_date", "timestamp_gt_date", "timestamp_ge_date",
+	"date_eq_timestamptz", "date_ne_timestamptz", "date_lt_timestamptz", "date_le_timestamptz",
+	"date_gt_timestamptz", "date_ge_timestamptz", "timestamptz_eq_date", "timestamptz_ne_date",
+	"timestamptz_lt_date", "timestamptz_le_date", "timestamptz_gt_date", "timestamptz_ge_date",
+	"timestamp_eq_timestamptz", "timestamp_ne_timestamptz", "timestamp_lt_timestamptz",
+	"timestamp_le_timestamptz", "timestamp_gt_timestamptz", "timestamp_ge_timestamptz",
+	"timestamptz_eq_timestamp", "timestamptz_ne_timestamp", "timestamptz_lt_timestamp",
+	"timestamptz_le_timestamp", "timestamptz_gt_timestamp", "timestamptz_ge_timestamp",
 	/* comparison of other types */
 	"enum_eq", "enum_ne", "uuid_eq", "uuid_ne",
 	"uuid_lt", "uuid_le", "uuid_gt", "uuid_ge", "cash_eq", "cash_ne", "cash_lt", "cash_le",
@@ -149,14 +156,6 @@ static const char *const wrapped_functions[] = {
 	"timestamp_izone", "timestamptz_izone", "timetz_izone", "make_date", "make_time",
 	"make_timestamp", "make_timestamptz", "make_timestamptz_at_timezone", "make_interval",
 	"float8_timestamptz",
-	/* comparison of a date or timestamp with one of a time zone */
-	"date_eq_timestamptz", "date_ne_timestamptz", "date_lt_timestamptz", "date_le_timestamptz",
-	"date_gt_timestamptz", "date_ge_timestamptz", "timestamptz_eq_date", "timestamptz_ne_date",
-	"timestamptz_lt_date", "timestamptz_le_date", "timestamptz_gt_date", "timestamptz_ge_date",
-	"timestamp_eq_timestamptz", "timestamp_ne_timestamptz", "timestamp_lt_timestamptz",
-	"timestamp_le_timestamptz", "timestamp_gt_timestamptz", "timestamp_ge_timestamptz",
-	"timestamptz_eq_timestamp", "timestamptz_ne_timestamp", "timestamptz_lt_timestamp",
-	"timestamptz_le_timestamp", "timestamptz_gt_timestamp", "timestamptz_ge_timestamp",
 	/* LIKE and regular expressions */
 	"textlike", "textnlike", "texticlike", "texticnlike", "namelike", "namenlike",
 	"nameiclike", "nameicnlike", "like_escape", "textregexeq", "textregexne", "texticregexeq",

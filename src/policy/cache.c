@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/syscache.h"
@@ -30,6 +31,8 @@
 typedef enum PolicyQuestion
 {
 	POLICY_PROTECTION,			/* answered by a ProtectedRelation */
+	POLICY_DECLARED,			/* of what is not protected; the same, with bounds and lengths
+								 * only */
 	POLICY_CLASSES,				/* answered by RelationClasses */
 	POLICY_READ_CLASSES,		/* the same, with those of its children */
 	POLICY_QUESTIONS
@@ -183,6 +186,21 @@ keep_answer(Oid relid, PolicyQuestion question, void *value, MemoryContext conte
 	answer->valid = true;
 }
 
+/* Reads the answer to a question, in the current context; NULL if there is none. */
+static void *
+read_answer(Oid relid, PolicyQuestion question)
+{
+	switch (question)
+	{
+		case POLICY_PROTECTION:
+			return read_policy(relid);
+		case POLICY_DECLARED:
+			return policy_read_declared(relid);
+		default:
+			return family_classes(relid, question == POLICY_READ_CLASSES);
+	}
+}
+
 /*
  * The answer to a question about a relation, from the cache or read anew.  It stays readable
  * for the rest of the statement; must be called inside a transaction.
@@ -204,8 +222,7 @@ ask(Oid relid, PolicyQuestion question)
 	context = AllocSetContextCreate(CurrentMemoryContext, "dp_agg policy",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	value = question == POLICY_PROTECTION ? (void *) read_policy(relid) :
-		(void *) family_classes(relid, question == POLICY_READ_CLASSES);
+	value = read_answer(relid, question);
 	MemoryContextSwitchTo(old);
 	keep_answer(relid, question, value, context, family_exists(relid));
 	return value;
@@ -220,6 +237,18 @@ const ProtectedRelation *
 policy_lookup(Oid relid)
 {
 	return ask(relid, POLICY_PROTECTION);
+}
+
+/*
+ * What is declared of a relation's columns, bounds and lengths, whether or not it is protected; NULL if
+ * nothing is.  Nobody is protected by that: only policy_lookup() tells.  Lifetime as there.
+ */
+const ProtectedRelation *
+policy_declared(Oid relid)
+{
+	const ProtectedRelation *rel = policy_lookup(relid);
+
+	return rel != NULL ? rel : ask(relid, POLICY_DECLARED);
 }
 
 /*
@@ -334,6 +363,18 @@ policy_grain(const ProtectedRelation *rel, AttrNumber attno)
 	return NULL;
 }
 
+/* How many characters a column of texts is declared to have at most; 0: it is not. */
+double
+policy_length(const ProtectedRelation *rel, AttrNumber attno)
+{
+	for (int i = 0; i < rel->nlengths; i++)
+	{
+		if (rel->lengths[i].attno == attno)
+			return rel->lengths[i].characters;
+	}
+	return 0;
+}
+
 /* Does the column belong to the privacy unit? */
 bool
 policy_is_unit(const ProtectedRelation *rel, AttrNumber attno)
@@ -344,6 +385,44 @@ policy_is_unit(const ProtectedRelation *rel, AttrNumber attno)
 			return true;
 	}
 	return false;
+}
+
+/* Does the column belong to the link to the parent? */
+bool
+policy_is_link(const ProtectedRelation *rel, AttrNumber attno)
+{
+	for (int i = 0; i < rel->nlink; i++)
+	{
+		if (rel->link[i] == attno)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The number that a column has in the relation whose labels hold for this one.  Columns of a
+ * child may be numbered otherwise than those of its parent, so they are found by name.
+ */
+AttrNumber
+policy_labelled_column(const ProtectedRelation *rel, Oid relid, AttrNumber attno)
+{
+	char	   *name;
+
+	if (relid == rel->label_relid)
+		return attno;
+	name = get_attname(relid, attno, true);
+	return name != NULL ? get_attnum(rel->label_relid, name) : InvalidAttrNumber;
+}
+
+/*
+ * May releases look rows up by an index of the column?  attno is its number in the relation that
+ * has the labels.  Never by the unit's or the link's, whatever labels written by hand say.
+ */
+bool
+policy_column_indexed(const ProtectedRelation *rel, AttrNumber attno)
+{
+	return attno > 0 && bms_is_member(attno, rel->index) && !policy_is_unit(rel, attno) &&
+		!policy_is_link(rel, attno);
 }
 
 /* May releases use the column?  The unit always may: it is only counted. */

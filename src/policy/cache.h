@@ -12,6 +12,7 @@
 extern void policy_init_cache(void);
 extern void policy_labels_counted(void);
 extern const ProtectedRelation *policy_lookup(Oid relid);
+extern const ProtectedRelation *policy_declared(Oid relid);
 extern const RelationClasses *policy_classes(Oid relid);
 extern const TierColumn *policy_class(Oid relid, AttrNumber attno);
 extern bool policy_is_direct(Oid relid, AttrNumber attno);
@@ -22,7 +23,11 @@ extern const ColumnBounds *policy_bounds(const ProtectedRelation *rel, AttrNumbe
 extern const ColumnBounds *policy_total(const ProtectedRelation *rel, AttrNumber attno);
 extern const ColumnDomain *policy_domain(const ProtectedRelation *rel, AttrNumber attno);
 extern const Interval *policy_grain(const ProtectedRelation *rel, AttrNumber attno);
+extern double policy_length(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_column_open(const ProtectedRelation *rel, AttrNumber attno);
 extern bool policy_is_unit(const ProtectedRelation *rel, AttrNumber attno);
+extern bool policy_is_link(const ProtectedRelation *rel, AttrNumber attno);
+extern AttrNumber policy_labelled_column(const ProtectedRelation *rel, Oid relid, AttrNumber attno);
+extern bool policy_column_indexed(const ProtectedRelation *rel, AttrNumber attno);
 
 #endif							/* DP_POLICY_CACHE_H */

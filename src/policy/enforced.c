@@ -74,6 +74,16 @@ is_seen(HeapTuple tuple, Snapshot snapshot)
 		!XidInMVCCSnapshot(xmin, snapshot);
 }
 
+/*
+ * Does a catalog's row, which declares what was checked when it was written, declare it for what the
+ * snapshot sees?  Another transaction must have written it, and the snapshot must see that.
+ */
+bool
+policy_row_is_proof(HeapTuple tuple, Snapshot snapshot)
+{
+	return !is_own(tuple) && is_seen(tuple, snapshot);
+}
+
 /* The snapshot that the planning looks with; NULL if there is none. */
 static Snapshot
 active_snapshot(void)

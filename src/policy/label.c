@@ -12,19 +12,24 @@
  * "rows_beyond" says which shares of the rows are beyond the first 1, 2, 3, 5, ... of an
  * individual (measured.c); what is not there is 0.  "preview" lets analysts read synthetic rows.
  *
+ * A relation that is linked to a parent has "parent", "parent_schema" and "link_columns" in the place
+ * of "unit_columns" (links.c).
+ *
  * On a column, any of:
  *
  *		{"unit": 1, "open": true,
+ *		 "link": 1, "parent_key": "order_id",
  *		 "lower": 0, "upper": 5000, "bounds_type": "pg_catalog.numeric",
  *		 "domain": ["north", "south"], "domain_type": "pg_catalog.text",
- *		 "grain": "01:00:00",
+ *		 "grain": "01:00:00", "length": 2000, "index": true,
  *		 "class": "direct_identifier", "processing": "masked", "remaining": 4}
  *
  * Bounds of dates and the like are numbers too (policy.h); a domain lists the
  * public values of a column as its type writes them.  Beside them stands the type that
  * they were declared for, or the one below it, if that is a domain: its schema and name.
  * If the column's type is of another kind now (kinds.c), they do not count.  Where no type
- * is named, as in labels written by hand, they do.
+ * is named, as in labels written by hand, they do.  "index" lets releases look rows up by the
+ * column's indexes, which no column of the unit may have.
  *
  * "class" is direct_identifier, quasi_identifier, sensitive or ordinary.  Beside it may
  * stand "processing": raw (which is meant where it is missing), masked, generalised,
@@ -279,6 +284,24 @@ label_shares(Jsonb *label, const char *key, double *out, int max)
 	return true;
 }
 
+/* Reads whose rows a table holds: how many columns the unit has, or the link to which parent. */
+static void
+read_membership(Jsonb *label, ProtectedRelation *rel)
+{
+	char		name[NAMEDATALEN];
+
+	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
+	if (!label_string(label, "parent", name, sizeof(name)))
+		return;
+	rel->parent = pstrdup(name);
+	if (!label_string(label, "parent_schema", name, sizeof(name)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a dp_agg label that names a parent must name its schema")));
+	rel->parent_schema = pstrdup(name);
+	rel->link_columns = label_limit(label, "link_columns", 1, DP_MAX_UNIT_COLUMNS);
+}
+
 /* Reads a table's label into rel. */
 static void
 read_table_label(const char *text, ProtectedRelation *rel)
@@ -295,7 +318,7 @@ read_table_label(const char *text, ProtectedRelation *rel)
 	rel->max_rows = label_limit(label, "max_rows", DP_DEFAULT_MAX_ROWS, DP_MAX_ROWS);
 	rel->max_total = label_limit(label, "max_total", 0, DP_MAX_TOTAL);
 	rel->max_norm = label_limit(label, "max_norm", 0, DP_MAX_TOTAL);
-	rel->unit_columns = label_limit(label, "unit_columns", 1, DP_MAX_UNIT_COLUMNS);
+	read_membership(label, rel);
 	rel->individuals = label_individuals(label);
 	rel->measured = label_shares(label, "rows_beyond", rel->rows_beyond, DP_MEASURED_POINTS);
 	(void) label_boolean(label, "preview", &rel->preview);
@@ -442,6 +465,42 @@ read_grain(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
 	rel->grains[rel->ngrains++].grain = *grain;
 }
 
+/* Reads which column of the parent's key a column is equal to. */
+static void
+read_link(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
+{
+	int			position = label_limit(label, "link", 0, DP_MAX_UNIT_COLUMNS);
+	char		name[NAMEDATALEN];
+
+	if (position == 0)
+		return;
+	if (!label_string(label, "parent_key", name, sizeof(name)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a dp_agg label of a link must name the column of the parent")));
+	rel->link[position - 1] = attno;
+	rel->parent_key[position - 1] = pstrdup(name);
+	rel->nlink = Max(rel->nlink, position);
+}
+
+/* Reads how many characters a column of texts has at most. */
+static void
+read_length(Jsonb *label, ProtectedRelation *rel, AttrNumber attno)
+{
+	double		characters;
+
+	if (!label_number(label, "length", &characters))
+		return;
+	if (!(characters >= 1) || characters > DP_MAX_CHARACTERS || characters != rint(characters))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"length\" in a dp_agg label must be a whole number from 1 to 1e9"),
+				 errhint("Use dp_agg.set_length() to write it.")));
+	rel->lengths = rel->lengths == NULL ? palloc(sizeof(ColumnLength)) :
+		repalloc(rel->lengths, (rel->nlengths + 1) * sizeof(ColumnLength));
+	rel->lengths[rel->nlengths++] = (ColumnLength) {attno, characters};
+}
+
 /* Reads a column's label into rel; rel->relid is 0 if the label is only judged by itself. */
 static void
 read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
@@ -451,6 +510,7 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 	Jsonb	   *label = parse_label(text);
 	JsonbValue	value;
 	double		number;
+	bool		index = false;
 	ColumnDomain domain = {.attno = attno};
 
 	if (label_number(label, "unit", &number))
@@ -463,13 +523,17 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 		rel->unit[(int) number - 1] = attno;
 		rel->nunit = Max(rel->nunit, (int) number);
 	}
+	read_link(label, rel, attno);
 	if (label_get(label, "open", &value) != NULL &&
 		value.type == jbvBool && value.val.boolean)
 		rel->open = bms_add_member(rel->open, attno);
+	if (label_boolean(label, "index", &index) && index)
+		rel->index = bms_add_member(rel->index, attno);
 	read_interval(label, bounds_keys, rel, attno, &rel->bounds, &rel->nbounds);
 	read_interval(label, total_keys, rel, attno, &rel->totals, &rel->ntotals);
 	read_total_norm(label, rel, attno);
 	read_grain(label, rel, attno);
+	read_length(label, rel, attno);
 	domain.keys = label_strings(label, "domain", DP_MAX_DOMAIN_KEYS, &domain.nkeys);
 	if (domain.keys != NULL)
 	{
@@ -479,6 +543,41 @@ read_column_label(const char *text, AttrNumber attno, ProtectedRelation *rel)
 		domain.outlived = read_outlived(label, "domain_type", rel, attno);
 		rel->domains[rel->ndomains++] = domain;
 	}
+}
+
+/* Reads the labels of all columns of rel->relid. */
+static void
+read_column_labels(ProtectedRelation *rel)
+{
+	Relation	relation = relation_open(rel->relid, AccessShareLock);
+
+	for (AttrNumber attno = 1; attno <= RelationGetNumberOfAttributes(relation); attno++)
+	{
+		ObjectAddress address;
+		char	   *text;
+
+		if (TupleDescAttr(RelationGetDescr(relation), attno - 1)->attisdropped)
+			continue;
+		ObjectAddressSubSet(address, RelationRelationId, rel->relid, attno);
+		text = GetSecurityLabel(&address, DP_PROVIDER);
+		if (text != NULL)
+			read_column_label(text, attno, rel);
+	}
+	relation_close(relation, AccessShareLock);
+}
+
+/*
+ * Reads what is declared of the columns of a relation that carries no table label.  Returns NULL when
+ * they have neither bounds nor lengths; allocates in the current context.
+ */
+ProtectedRelation *
+policy_read_declared(Oid relid)
+{
+	ProtectedRelation *rel = palloc0(sizeof(ProtectedRelation));
+
+	rel->relid = rel->label_relid = relid;
+	read_column_labels(rel);
+	return rel->nbounds > 0 || rel->nlengths > 0 ? rel : NULL;
 }
 
 /*
@@ -493,7 +592,6 @@ policy_read_labels(Oid relid)
 	ObjectAddress address;
 	char	   *text;
 	ProtectedRelation *rel;
-	Relation	relation;
 
 	ObjectAddressSet(address, RelationRelationId, relid);
 	text = GetSecurityLabel(&address, DP_PROVIDER);
@@ -503,26 +601,22 @@ policy_read_labels(Oid relid)
 	rel = palloc0(sizeof(ProtectedRelation));
 	rel->relid = rel->label_relid = relid;
 	read_table_label(text, rel);
-
-	relation = relation_open(relid, AccessShareLock);
-	for (AttrNumber attno = 1; attno <= RelationGetNumberOfAttributes(relation); attno++)
-	{
-		if (TupleDescAttr(RelationGetDescr(relation), attno - 1)->attisdropped)
-			continue;
-		ObjectAddressSubSet(address, RelationRelationId, relid, attno);
-		text = GetSecurityLabel(&address, DP_PROVIDER);
-		if (text != NULL)
-			read_column_label(text, attno, rel);
-	}
-	relation_close(relation, AccessShareLock);
+	read_column_labels(rel);
 
 	/* fewer columns would take several individuals for one */
-	if (rel->nunit != rel->unit_columns)
+	if (rel->nunit != rel->unit_columns || rel->parent != NULL)
 		rel->nunit = 0;
 	for (int i = 0; i < rel->nunit; i++)
 	{
 		if (rel->unit[i] == InvalidAttrNumber)
 			rel->nunit = 0;
+	}
+	if (rel->nlink != rel->link_columns || rel->parent == NULL)
+		rel->nlink = 0;
+	for (int i = 0; i < rel->nlink; i++)
+	{
+		if (rel->link[i] == InvalidAttrNumber)
+			rel->nlink = 0;
 	}
 	return rel;
 }
@@ -626,10 +720,19 @@ check_class(const char *text, const ObjectAddress *object, const ProtectedRelati
 				 errhint("Releases do not read it. If it identifies nobody, classify it otherwise with dp_agg.classify().")));
 }
 
-/* Raises an error for a label that makes a virtual column the unit: no release could read it. */
+/*
+ * Raises an error for a label that makes a virtual column the unit, since no release could read it, or
+ * that opens the indexes of the unit: how long an answer takes would tell who is there.
+ */
 static void
 check_unit(const ObjectAddress *object, const ProtectedRelation *rel)
 {
+	if (rel->nunit > 0 && rel->index != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" belongs to the unit, by which no release may look rows up",
+						get_attname(object->objectId, object->objectSubId, false)),
+				 errhint("Leave it out of index_columns: running time would tell whether an individual is there.")));
 	if (rel->nunit > 0 && DP_IS_VIRTUAL(object->objectId, object->objectSubId))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

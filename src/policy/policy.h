@@ -16,10 +16,14 @@
 
 #define DP_PROVIDER "dp_agg"
 #define DP_MAX_UNIT_COLUMNS 8
+#define DP_MAX_LINK_STEPS 8		/* from a linked relation to the one that has the unit */
 #define DP_DEFAULT_MAX_GROUPS 1
 #define DP_DEFAULT_MAX_ROWS 1
 
 #define DP_MAX_DOMAIN_KEYS 10000
+
+/* The most characters that a text is declared to have. */
+#define DP_MAX_CHARACTERS 1e9
 
 /* At how many numbers of rows the distribution of rows over individuals was measured. */
 #define DP_MEASURED_POINTS 15
@@ -64,6 +68,13 @@ typedef struct ColumnGrain
 	Interval	grain;			/* of months, of days, or of hours and less */
 } ColumnGrain;
 
+/* How many characters a column of texts has at most. */
+typedef struct ColumnLength
+{
+	AttrNumber	attno;
+	double		characters;		/* a whole number from 1 on */
+} ColumnLength;
+
 /* How one column is classified. */
 typedef struct ColumnClass
 {
@@ -93,6 +104,15 @@ typedef struct ProtectedRelation
 	int			nunit;			/* 0: the labels name no unit */
 	AttrNumber	unit[DP_MAX_UNIT_COLUMNS];
 	int			unit_columns;	/* how many there were when it was protected */
+	char	   *parent;			/* the relation whose rows' individuals its rows belong to
+								 * (links.h), NULL: the unit says whose they are; nunit is 0
+								 * then */
+	char	   *parent_schema;
+	int			nlink;			/* 0: the labels name no link */
+	AttrNumber	link[DP_MAX_UNIT_COLUMNS];
+	char	   *parent_key[DP_MAX_UNIT_COLUMNS];	/* the parent's columns that these are
+													 * equal to */
+	int			link_columns;	/* how many there were when it was protected */
 	int			max_groups;
 	int			max_rows;
 	int			max_total;		/* rows of an individual in a whole release; 0: max_groups
@@ -105,6 +125,7 @@ typedef struct ProtectedRelation
 	bool		preview;		/* analysts may read synthetic rows in the place of its own */
 	bool		listed_columns; /* only the columns in "open" may be used */
 	Bitmapset  *open;			/* attribute numbers; valid if listed_columns */
+	Bitmapset  *index;			/* columns by whose indexes releases may look rows up */
 	int			nbounds;
 	ColumnBounds *bounds;
 	int			ntotals;
@@ -113,6 +134,8 @@ typedef struct ProtectedRelation
 	ColumnDomain *domains;
 	int			ngrains;
 	ColumnGrain *grains;
+	int			nlengths;
+	ColumnLength *lengths;
 } ProtectedRelation;
 
 #endif							/* DP_POLICY_H */

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_aggregate.h"
 #include "nodes/nodeFuncs.h"
@@ -24,6 +25,7 @@
 #include "query/bounds.h"
 #include "query/derive.h"
 #include "query/equalities.h"
+#include "query/lengths.h"
 #include "query/level.h"
 #include "query/outlived.h"
 #include "query/walk.h"
@@ -131,6 +133,53 @@ at_aggregate(RewriteContext *context, Aggref *aggref)
 	return errposition(cursor_position(context->source, aggref->location));
 }
 
+/* What endless_text() looks for. */
+typedef struct EndlessText
+{
+	Query	   *query;
+	Var		   *var;			/* what it has found */
+} EndlessText;
+
+/*
+ * Finds a text column of a table whose length the expression asks for, and which is not declared.  Guarded calls have not been made yet.
+ */
+static bool
+endless_text(Node *node, EndlessText *search)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, FuncExpr) || units_of_length(((FuncExpr *) node)->funcid) == 0)
+		return expression_tree_walker(node, endless_text, search);
+	foreach(lc, pull_vars_of_level(linitial(((FuncExpr *) node)->args), 0))
+	{
+		Var		   *var = lfirst_node(Var, lc);
+		RangeTblEntry *rte = rt_fetch(var->varno, search->query->rtable);
+		const ProtectedRelation *rel = rte->rtekind == RTE_RELATION ? policy_declared(rte->relid) : NULL;
+
+		if (rte->rtekind == RTE_RELATION && rte->relid >= FirstNormalObjectId && is_text_type(var->vartype) &&
+			(rel == NULL || policy_length(rel, var->varattno) == 0))
+			search->var = var;
+	}
+	return search->var != NULL;
+}
+
+/* What the hint says that an administrator may declare, so that bounds of the expression follow. */
+static const char *
+what_to_declare(Level *level, Node *node)
+{
+	EndlessText search = {.query = level->query};
+	Oid			relid;
+
+	if (!endless_text(node, &search))
+		return "declare them for its columns with dp_agg.set_bounds()";
+	relid = rt_fetch(search.var->varno, level->query->rtable)->relid;
+	return psprintf("ask the administrator to call dp_agg.set_length(%s, %s, characters)",
+					quote_literal_cstr(relation_for_statement(relid)),
+					quote_literal_cstr(get_attname(relid, search.var->varattno, false)));
+}
+
 /*
  * Raises ERRCODE_DP_BOUNDS at the aggregate, naming the column where there is one.  No bounds
  * would serve an argument that names columns of an enclosing query: it is refused.
@@ -152,7 +201,7 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 		char	   *column = get_rte_attribute_name(rte, ((Var *) bare)->varattno);
 		char	   *call = call_with_bounds(aggref, written_column(level, (Var *) bare));
 
-		if (rte->rtekind == RTE_RELATION && policy_lookup(rte->relid) != NULL)
+		if (rte->rtekind == RTE_RELATION && rte->relid >= FirstNormalObjectId)
 		{
 			/* an alias may have given the column another name */
 			char	   *own = get_attname(rte->relid, ((Var *) bare)->varattno, false);
@@ -168,7 +217,7 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("no bounds are known for column \"%s\"", column),
-				 errhint("Give bounds, as in %s; others follow from dp_agg.set_bounds() for columns of protected relations, and for sums and counts per individual from their max_groups and max_rows.",
+				 errhint("Give bounds, as in %s; others follow from dp_agg.set_bounds() for columns of tables, and for sums and counts per individual from their max_groups and max_rows.",
 						 call),
 				 at_aggregate(context, aggref)));
 	}
@@ -176,7 +225,7 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 			(errcode(ERRCODE_DP_BOUNDS),
 			 errmsg("no bounds follow for the argument of %s() from those of its columns",
 					get_func_name(aggref->aggfnoid)),
-			 errhint("Give bounds, as in %s where x is the expression, or declare them for its columns with dp_agg.set_bounds().",
-					 call_with_bounds(aggref, "x")),
+			 errhint("Give bounds, as in %s where x is the expression, or %s.",
+					 call_with_bounds(aggref, "x"), what_to_declare(level, node)),
 			 at_aggregate(context, aggref)));
 }

@@ -20,10 +20,12 @@
 #include "utils/lsyscache.h"
 
 #include "core/compat.h"
+#include "policy/extension.h"
 #include "query/branches.h"
 #include "query/conditions.h"
 #include "query/equalities.h"
 #include "query/grains.h"
+#include "query/lengths.h"
 #include "query/scope.h"
 #include "spec/domain.h"
 
@@ -52,14 +54,14 @@ is_time(Node *node)
 
 /*
  * The interval of an expression that has the same value in all rows, which is not NULL; false if
- * it may be anything else.
+ * it may be anything else.  That of a text is about its length, not about how it compares.
  */
 static bool
 constant_range(Scope *scope, Node *node, Range *value)
 {
 	if (!is_time(node))
 	{
-		if (contain_var_clause(node))
+		if (is_text_type(exprType(node)) || contain_var_clause(node))
 			return false;
 		node = known_grain_end(strip_relabel(eval_const_expressions(scope->root, node)));
 		if (!IsA(node, Const) || ((Const *) node)->constisnull)
@@ -342,11 +344,11 @@ has_parameter(Node *node, void *context)
 }
 
 /*
- * What conditions say about columns where all of them hold.  Parameters say nothing here: a plan that
+ * What conditions say about columns, and expressions of them, where all of them hold.  Parameters say nothing here: a plan that
  * serves all their values has the same bounds.
  */
 static List *
-column_facts(Scope *scope, List *conditions)
+row_facts(Scope *scope, List *conditions)
 {
 	List	   *facts = NIL;
 	List	   *result = NIL;
@@ -359,26 +361,75 @@ column_facts(Scope *scope, List *conditions)
 	}
 	foreach(lc, facts)
 	{
-		if (IsA(((Fact *) lfirst(lc))->node, Var))
+		if (contain_var_clause(((Fact *) lfirst(lc))->node))
 			result = lappend(result, lfirst(lc));
 	}
 	return result;
 }
 
-/* What conditions of WHERE and joins say about columns in all rows of the scope's level. */
+/* What conditions of WHERE and joins say in all rows of the scope's level. */
 List *
 where_facts(Scope *scope)
 {
-	return column_facts(scope, sure_conditions(scope->level));
+	return row_facts(scope, sure_conditions(scope->level));
 }
 
-/* The facts of the scope, and what an aggregate's FILTER (NULL: it has none) says about columns. */
+/* The facts of the scope, and what an aggregate's FILTER (NULL: it has none) says. */
 List *
 filter_facts(Scope *scope, Expr *filter)
 {
 	if (filter == NULL)
 		return scope->facts;
-	return list_concat_copy(scope->facts, column_facts(scope, make_ands_implicit(filter)));
+	return list_concat_copy(scope->facts, row_facts(scope, make_ands_implicit(filter)));
+}
+
+/* The function that an expression calls, and with what, also through guarded(); false if it is no call. */
+static bool
+called(Node *node, Oid *funcid, List **args)
+{
+	if (IsA(node, OpExpr))
+	{
+		set_opfuncid((OpExpr *) node);
+		*funcid = ((OpExpr *) node)->opfuncid;
+		*args = ((OpExpr *) node)->args;
+		return true;
+	}
+	if (!IsA(node, FuncExpr))
+		return false;
+	*funcid = ((FuncExpr *) node)->funcid;
+	*args = ((FuncExpr *) node)->args;
+	if (extension_function(*funcid) == DP_FUNC_GUARDED)
+	{
+		*funcid = DatumGetObjectId(linitial_node(Const, *args)->constvalue);
+		*args = list_copy_tail(*args, 2);
+	}
+	return true;
+}
+
+/*
+ * Do two expressions of a level have the same value?  Conditions are guarded before the arguments of
+ * aggregates are.
+ */
+static bool
+same_value(Node *a, Node *b)
+{
+	Oid			functions[2];
+	List	   *args[2];
+	ListCell   *lca;
+	ListCell   *lcb;
+
+	check_stack_depth();
+	if (!called(a, &functions[0], &args[0]) || !called(b, &functions[1], &args[1]))
+		return equal(a, b);
+	if (functions[0] != functions[1] || list_length(args[0]) != list_length(args[1]) ||
+		exprInputCollation(a) != exprInputCollation(b))
+		return false;
+	forboth(lca, args[0], lcb, args[1])
+	{
+		if (!same_value(lfirst(lca), lfirst(lcb)))
+			return false;
+	}
+	return true;
 }
 
 /* An expression's interval (range), within what conditions say about it. */
@@ -391,7 +442,7 @@ range_by_facts(Scope *scope, Node *node, Range range)
 	{
 		Fact	   *fact = lfirst(lc);
 
-		if (equal(fact->node, node))
+		if (same_value(fact->node, node))
 			range = range_within(range, fact->range);
 	}
 	return range;

@@ -17,8 +17,8 @@
 /*
  * A copy of a column that an expression of the level names, checked against the level it
  * belongs to.  any_type: it is passed on, or asked whether it is NULL, but not looked at, so
- * its type does not matter yet.  as_unit: it is a column of the unit where that may stand
- * whatever it is classified as (identifiers.c).  Raises ERRCODE_DP_QUERY_REFUSED for a column
+ * its type does not matter yet.  as_unit: it is a column of the unit, or of what names a row, where
+ * that may stand whatever it is classified as and whether or not it is listed (identifiers.c).  Raises ERRCODE_DP_QUERY_REFUSED for a column
  * that may not be read, and for one of a query that does not stand below the release.
  */
 Node *
@@ -38,7 +38,7 @@ guard_column(RewriteContext *context, Level *level, Var *var, bool any_type, boo
 		refuse(REFUSE_SYSTEM_COLUMN, context->source, var->location);
 	if (!as_unit)
 		check_identifier(context, named_in, var);
-	if (is_private_relation(context, rte) &&
+	if (!as_unit && is_private_relation(context, rte) &&
 		!policy_column_open(policy_lookup(rte->relid), var->varattno))
 		refuse(REFUSE_COLUMN, context->source, var->location);
 	if (!any_type)

@@ -6,6 +6,8 @@
  * constants, parameters, types.  An interval holds all values of the expression that are neither
  * NULL nor NaN, while its columns are within their bounds; what lies outside is clamped when it is
  * collected, so an interval that is too narrow costs accuracy, never privacy.
+ *
+ * A text has the interval of its number of characters (lengths.c).
  */
 #include "postgres.h"
 
@@ -13,7 +15,6 @@
 
 #include "access/transam.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -67,6 +68,8 @@ constant_range(Const *con)
 
 	if (con->constisnull)
 		return range_nothing();
+	if (is_text_type(con->consttype))
+		return length_of_constant(con);
 	if (type == SPEC_ARG_ANY || !domain_number(type, con->constvalue, &value) || !isfinite(value))
 		return range_everything();
 	return (Range) {value, value, value == rint(value) ? 1 : 0};
@@ -203,8 +206,8 @@ values_column(Scope *scope, List *rows, AttrNumber attno)
 }
 
 /*
- * The bounds that are declared for a column of an entry; false if there are none, and then those of
- * its type.  Those of a virtual column are at the sub-select that computes it.
+ * The bounds that are declared for a column of an entry, or how long its texts are; false if there are
+ * none, and then those of its type.  Those of a virtual column are at the sub-select that computes it.
  */
 static bool
 declared_range(RangeTblEntry *rte, const Var *var, Range *result)
@@ -214,6 +217,7 @@ declared_range(RangeTblEntry *rte, const Var *var, Range *result)
 	TargetEntry *tle;
 	const ProtectedRelation *rel;
 	const ColumnBounds *bounds;
+	double		length;
 
 	result->lower = -INFINITY;
 	result->upper = INFINITY;
@@ -226,7 +230,13 @@ declared_range(RangeTblEntry *rte, const Var *var, Range *result)
 	}
 	else if (rte->rtekind != RTE_RELATION)
 		return false;
-	rel = policy_lookup(relid);
+	rel = policy_declared(relid);
+	length = rel != NULL ? policy_length(rel, attno) : 0;
+	if (length > 0 && domain_of_type(var->vartype) == SPEC_ARG_ANY)
+	{
+		*result = (Range) {0, length, 1};
+		return true;
+	}
 	bounds = rel != NULL ? policy_bounds(rel, attno) : NULL;
 	if (bounds == NULL)
 		return false;
@@ -360,13 +370,6 @@ arithmetic(Scope *scope, Oid funcid, Oid resulttype, List *args)
 	return as_type(range_of_operation(operation, ranges, list_length(args)), resulttype);
 }
 
-/* A length of at most so many units of a text. */
-static Range
-length_range(Scope *scope, Node *text, int units)
-{
-	return (Range) {0, most_characters(scope, text) * units, 1};
-}
-
 /* A bucket's number, 0 to one more than there are. */
 static Range
 bucket_range(Scope *scope, Node *count)
@@ -381,11 +384,17 @@ static Range
 call_range(Scope *scope, Oid funcid, Oid resulttype, List *args)
 {
 	Range		result;
+	int			units;
 
 	if (funcid >= FirstNormalObjectId)
 		return range_everything();
+	if (is_text_type(resulttype))
+		return length_of_call(scope, funcid, args);
 	if (instant_call(scope, funcid, resulttype, args, &result))
 		return result;
+	units = units_of_length(funcid);
+	if (units > 0)
+		return (Range) {0, Max(derive(scope, linitial(args)).upper, 0) * units, 1};
 	switch (funcid)
 	{
 		case F_INT4_BOOL:
@@ -395,18 +404,6 @@ call_range(Scope *scope, Oid funcid, Oid resulttype, List *args)
 		case F_WIDTH_BUCKET_FLOAT8_FLOAT8_FLOAT8_INT4:
 		case F_WIDTH_BUCKET_NUMERIC_NUMERIC_NUMERIC_INT4:
 			return bucket_range(scope, list_nth(args, 3));
-		case F_LENGTH_TEXT:
-		case F_CHAR_LENGTH_TEXT:
-		case F_CHARACTER_LENGTH_TEXT:
-		case F_LENGTH_BPCHAR:
-		case F_CHAR_LENGTH_BPCHAR:
-		case F_CHARACTER_LENGTH_BPCHAR:
-		case F_STRPOS:
-		case F_POSITION_TEXT_TEXT:
-			return length_range(scope, linitial(args), 1);
-		case F_OCTET_LENGTH_TEXT:
-		case F_OCTET_LENGTH_BPCHAR:
-			return length_range(scope, linitial(args), pg_database_encoding_max_length());
 		default:
 			return arithmetic(scope, funcid, resulttype, args);
 	}
@@ -423,6 +420,7 @@ function_range(Scope *scope, FuncExpr *func)
 							  DatumGetObjectId(linitial_node(Const, func->args)->constvalue),
 							  func->funcresulttype, list_copy_tail(func->args, 2));
 		case DP_FUNC_TAME:
+		case DP_FUNC_FLAT:
 		case DP_FUNC_CANONICAL:
 		case DP_FUNC_EXACT:
 		case DP_FUNC_NEAREST_FLOAT4:
@@ -586,7 +584,8 @@ bare_range(Scope *scope, Node *node)
 		case T_CoalesceExpr:
 			return list_range(scope, ((CoalesceExpr *) node)->args);
 		case T_MinMaxExpr:
-			return extreme_range(scope, (MinMaxExpr *) node);
+			return is_text_type(exprType(node)) ? list_range(scope, ((MinMaxExpr *) node)->args) :
+				extreme_range(scope, (MinMaxExpr *) node);
 		case T_NullIfExpr:
 			return nullif_range(scope, (NullIfExpr *) node);
 		case T_CaseExpr:
@@ -594,6 +593,15 @@ bare_range(Scope *scope, Node *node)
 		default:
 			return range_everything();
 	}
+}
+
+/* The interval of a text: of its number of characters. */
+static Range
+text_range(Scope *scope, Node *node)
+{
+	Range		range = bare_range(scope, node);
+
+	return range_is_nothing(range) ? range : range_within(length_of_type(node), range);
 }
 
 /* The interval of an expression; infinite ends where nothing is known. */
@@ -604,6 +612,8 @@ derive(Scope *scope, Node *node)
 	check_stack_depth();
 	if (++*scope->steps > DP_MOST_STEPS)
 		return range_everything();
+	if (is_text_type(exprType(node)))
+		return text_range(scope, node);
 	return range_by_facts(scope, node, bare_range(scope, node));
 }
 

@@ -79,6 +79,8 @@ describe_release(ReleaseBuilder *builder)
 		refuse_query(REFUSE_TOO_LARGE, builder->context, builder->level->query);
 	foreach(lc, proofs)
 		spec->proofs[spec->nproofs++] = lfirst_oid(lc);
+	foreach(lc, builder->context->references)
+		spec->references[spec->nreferences++] = lfirst_oid(lc);
 	foreach(lc, builder->individuals->relids)
 	{
 		Oid			relid = lfirst_oid(lc);

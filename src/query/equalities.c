@@ -8,6 +8,7 @@
 #include "access/transam.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -160,20 +161,29 @@ equalities_of(Node *quals)
 	return result;
 }
 
-/* Is a = b among the equalities, either way round? */
+/*
+ * Do the equalities say that a = b: are they the same, is it among them, or does it follow over others?  Equality
+ * within a family is transitive, and casts that are left aside tell values apart.
+ */
 static bool
-equalities_contain(List *equalities, Node *a, Node *b)
+equalities_imply(List *equalities, Node *a, Node *b)
 {
 	ListCell   *lc;
 
-	a = strip_relabel(a);
-	b = strip_relabel(b);
+	CHECK_FOR_INTERRUPTS();
+	if (equal(a, b))
+		return true;
 	foreach(lc, equalities)
 	{
 		Node	   *left = strip_injective(((Equality *) lfirst(lc))->left);
 		Node	   *right = strip_injective(((Equality *) lfirst(lc))->right);
+		List	   *others;
 
-		if ((equal(left, a) && equal(right, b)) || (equal(left, b) && equal(right, a)))
+		if (!equal(left, a) && !equal(right, a))
+			continue;
+		others = list_delete_ptr(list_copy(equalities), lfirst(lc));
+		if ((equal(left, a) && equalities_imply(others, right, b)) ||
+			(equal(right, a) && equalities_imply(others, left, b)))
 			return true;
 	}
 	return false;
@@ -198,7 +208,8 @@ equalities_tie(List *equalities, List *left, List *right)
 			bool		tied = list_length(a) == list_length(b);
 
 			for (int i = 0; tied && i < list_length(a); i++)
-				tied = equalities_contain(equalities, list_nth(a, i), list_nth(b, i));
+				tied = equalities_imply(equalities, strip_relabel(list_nth(a, i)),
+										strip_relabel(list_nth(b, i)));
 			if (tied)
 				return true;
 		}

@@ -36,6 +36,7 @@
 #include "query/equalities.h"
 #include "query/identifiers.h"
 #include "query/level.h"
+#include "query/links.h"
 #include "query/units.h"
 #include "query/virtual.h"
 
@@ -180,7 +181,64 @@ tests_unit(Level *level, Node *node)
 		bare_unit(level, (Node *) ((NullTest *) node)->arg) != NULL;
 }
 
-/* Both sides, if an operator compares one column of the unit with the same of another input. */
+/* The place of a column among those of a link, if the link has the column; else -1. */
+static int
+link_position(const RowLink *link, const Var *var)
+{
+	ListCell   *lc;
+
+	foreach(lc, link->exprs)
+	{
+		Var		   *column = (Var *) strip_relabel(lfirst(lc));
+
+		if (IsA(column, Var) && column->varno == var->varno && column->varattno == var->varattno)
+			return foreach_current_index(lc);
+	}
+	return -1;
+}
+
+/* What the rows of the input that a column is of name, by it or by others; NIL if it is of none. */
+static List *
+links_of_column(Level *level, Node *node)
+{
+	Var		   *var = (Var *) node;
+
+	if (node == NULL || !IsA(node, Var))
+		return NIL;
+	level = level_of(level, var);
+	if (level == NULL || level->inputs == NULL || level->inputs[var->varno] == NULL)
+		return NIL;
+	return all_links(level->inputs[var->varno]);
+}
+
+/*
+ * Is a column, of what names a row of a protected relation, compared with the same column of what names a row of that
+ * relation in another input?
+ */
+static bool
+compares_links(Level *level, Node *left, Node *right)
+{
+	ListCell   *la;
+	ListCell   *lb;
+
+	foreach(la, links_of_column(level, left))
+	{
+		int			position = link_position(lfirst(la), (Var *) left);
+
+		foreach(lb, position < 0 ? NIL : links_of_column(level, right))
+		{
+			if (links_have_same_target(lfirst(la), lfirst(lb)) &&
+				link_position(lfirst(lb), (Var *) right) == position)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Both sides, if an operator compares one column of the unit, or of what names a row of a protected relation, with the
+ * same of another input.
+ */
 List *
 tied_units(Level *level, OpExpr *op)
 {
@@ -189,6 +247,8 @@ tied_units(Level *level, OpExpr *op)
 
 	if (!IsA(op, OpExpr) || list_length(op->args) != 2 || equalities_of((Node *) op) == NIL)
 		return NIL;
+	if (compares_links(level, strip_injective(linitial(op->args)), strip_injective(lsecond(op->args))))
+		return list_make2(strip_injective(linitial(op->args)), strip_injective(lsecond(op->args)));
 	left = bare_unit(level, strip_injective(linitial(op->args)));
 	right = bare_unit(level, strip_injective(lsecond(op->args)));
 	if (left == NULL || right == NULL ||

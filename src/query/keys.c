@@ -221,6 +221,22 @@ canonical_units(List *groups, List *units, bool *wide)
 	return result;
 }
 
+/* The same of links, in place. */
+static void
+canonical_links(List *groups, List *links)
+{
+	ListCell   *lc;
+
+	foreach(lc, links)
+	{
+		RowLink    *link = lfirst(lc);
+		bool		wide = false;
+
+		link->exprs = linitial(canonical_units(groups, list_make1(link->exprs), &wide));
+		link->sure = link->sure && !wide;
+	}
+}
+
 /* Replaces what the clauses name, in the columns and HAVING of the query. */
 static void
 canonical_clauses(RewriteContext *context, Query *query, List *clauses, bool above_groups,
@@ -252,6 +268,8 @@ canonical_clauses(RewriteContext *context, Query *query, List *clauses, bool abo
 	individuals->units = canonical_units(groups.groups, individuals->units,
 										 &individuals->may_be_null);
 	individuals->partial = canonical_units(groups.groups, individuals->partial, &partial);
+	canonical_links(groups.groups, individuals->links);
+	canonical_links(groups.groups, individuals->partial_links);
 }
 
 /* ----------
@@ -363,6 +381,24 @@ group_dependent_columns(RewriteContext *context, Query *query)
 		}
 	}
 	return proven;
+}
+
+/*
+ * Groups a level that is grouped, or made distinct, by what names a row also by the unit, which depends on it: groups stay
+ * what they are.
+ */
+void
+group_by_unit(RewriteContext *context, Query *query, Individuals *individuals)
+{
+	ListCell   *lc;
+
+	if (query->groupClause == NIL && !query->hasAggs)
+	{
+		query->groupClause = query->distinctClause;
+		query->distinctClause = NIL;
+	}
+	foreach(lc, (List *) linitial(individuals->units))
+		group_by(context, query, copyObject(lfirst(lc)));
 }
 
 /*

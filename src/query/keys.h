@@ -11,6 +11,7 @@
 
 extern Node *canonical_expression(RewriteContext *context, Node *expr);
 extern Node *canonical_key(RewriteContext *context, Node *key);
+extern void group_by_unit(RewriteContext *context, Query *query, Individuals *individuals);
 extern void canonical_groups(RewriteContext *context, Query *query, Individuals *individuals);
 
 #endif							/* DP_KEYS_H */

@@ -14,7 +14,20 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
 
+#include "policy/links.h"
 #include "policy/policy.h"
+
+/*
+ * What names a row of a protected relation, and so its individual: expressions that are equal to columns
+ * of it that are unique there (policy/links.h).  Rows with equal ones belong to the same individual.
+ */
+typedef struct RowLink
+{
+	Oid			parent;			/* the relation */
+	List	   *key;			/* its columns, as ints, rising */
+	List	   *exprs;			/* what is equal to each */
+	bool		sure;			/* none of these is NULL in rows that count */
+} RowLink;
 
 /*
  * Whose rows a private level or FROM item holds.  "units" lists alternatives,
@@ -33,6 +46,12 @@ typedef struct Individuals
 	List	   *units;			/* list of lists of Expr */
 	List	   *partial;		/* the same; each may be NULL in rows that count */
 	bool		may_be_null;	/* the first alternative may be, all the same */
+	List	   *links;			/* of RowLink: each names a row of the same individual ... */
+	List	   *partial_links;	/* ... or is NULL, as "partial" may be */
+	ResolvedLink *pending;		/* of a linked relation whose units are not known yet
+								 * (links.c); else NULL */
+	bool		joined;			/* the rewriter joined it to its child: its limits do not
+								 * count */
 	bool		unique;			/* at most one row per individual ... */
 	List	   *proofs;			/* ... as these unique indexes (OIDs) show */
 	struct Level *level;		/* the private sub-select that hands out the rows; NULL for
@@ -68,7 +87,10 @@ typedef struct RewriteContext
 	int			releases;		/* number of releases made so far */
 	int			levels;			/* number of levels processed so far */
 	const struct SetLevel *set; /* the grouping set whose level is processed, or NULL (sets.h) */
-	List	   *proofs;			/* unique indexes (OIDs) that groups below releases rest on */
+	List	   *proofs;			/* unique indexes (OIDs) that groups and links below releases
+								 * rest on */
+	List	   *references;		/* foreign keys (OIDs of constraints) that links rest on */
+	List	   *links;			/* of ResolvedLink: all links that the statement could need */
 	bool		awaits_values;	/* only a plan for known values of parameters may run */
 } RewriteContext;
 

@@ -27,6 +27,7 @@
 #include "query/language.h"
 #include "query/level.h"
 #include "query/levels.h"
+#include "query/links.h"
 #include "query/nulling.h"
 #include "query/provenance.h"
 #include "query/questions.h"
@@ -186,13 +187,18 @@ process_from_item(RewriteContext *context, Level *level, int rtindex)
 	RangeTblEntry *rte = rt_fetch(rtindex, level->query->rtable);
 
 	if (is_private_relation(context, rte))
+	{
 		level->inputs[rtindex] = individuals_of_relation(context, level->query, rtindex);
+		note_row_links(context, rte->relid, rtindex, level->inputs[rtindex]);
+	}
 	else if (rte->rtekind == RTE_SUBQUERY && mentions_private(context, rte->subquery))
 	{
 		Individuals *below = process_item_query(context, rte->subquery, level);
 
-		if (below != NULL)
-			level->inputs[rtindex] = expose_units(rte, rtindex, below);
+		if (below == NULL)
+			return;
+		level->inputs[rtindex] = expose_units(rte, rtindex, below);
+		expose_links(rte, rtindex, below, level->inputs[rtindex]);
 	}
 }
 
@@ -222,14 +228,16 @@ process_from(RewriteContext *context, Level *level, Node *node)
 }
 
 /*
- * Joins what sub-selects of the level's expressions yield about the row at hand.  Refuses one whose
- * value would be a release (ERRCODE_DP_QUERY_REFUSED): it is tied by something else than the unit.
+ * Joins what sub-selects of the level's expressions yield about the row at hand.  In a private level it
+ * refuses one whose value would be a release (ERRCODE_DP_QUERY_REFUSED): it is tied by something else than
+ * the unit, and rows of groups that the release does not show would be missing without a word.  In a public
+ * one (released) they are releases, and one that is tied to the unit is refused.
  */
 static void
-process_correlated(RewriteContext *context, Level *level)
+process_correlated(RewriteContext *context, Level *level, bool released)
 {
 	int			ninputs = list_length(level->query->rtable) + 1;
-	List	   *joined = join_sublinks(context, level->query);
+	List	   *joined = join_sublinks(context, level->query, released);
 	ListCell   *lc;
 
 	if (joined == NIL)
@@ -243,7 +251,10 @@ process_correlated(RewriteContext *context, Level *level)
 		JoinedSublink *sublink = lfirst(lc);
 
 		process_from_item(context, level, sublink->rtindex);
-		if (sublink->grouped && level->inputs[sublink->rtindex] == NULL)
+		if (released && level->inputs[sublink->rtindex] != NULL)
+			refuse_rows(context, castNode(Query, ((SubLink *) sublink->sublink)->subselect),
+						level->inputs[sublink->rtindex]);
+		if (!released && sublink->grouped && level->inputs[sublink->rtindex] == NULL)
 			refuse(REFUSE_CORRELATED, context->source, sublink->location);
 	}
 }
@@ -312,12 +323,15 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	if (query->hasDistinctOn)
 		refuse_query(REFUSE_DISTINCT_ON, context, query);
 
+	if (grouped_by_link(level, individuals))
+		group_by_unit(context, query, individuals);
 	if (query->groupClause != NIL || query->hasAggs)
 	{
 		List	   *keys = clause_expressions(query->groupClause, query->targetList);
 		ListCell   *lu;
 
 		keep_units(individuals, keys);
+		keep_links(individuals, keys);
 		individuals->unique = false;
 		individuals->proofs = NIL;
 		foreach(lu, individuals->units)
@@ -332,7 +346,10 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	}
 	if (query->distinctClause != NIL)
 	{
-		keep_units(individuals, clause_expressions(query->distinctClause, query->targetList));
+		List	   *exprs = clause_expressions(query->distinctClause, query->targetList);
+
+		keep_units(individuals, exprs);
+		keep_links(individuals, exprs);
 		if (individuals->units == NIL)
 			refuse_query(REFUSE_DISTINCT_BELOW, context, query);
 	}
@@ -390,6 +407,7 @@ hand_out_first_rows(RewriteContext *context, Level *level, Individuals *individu
 	individuals = hand_out(context, &below, individuals);
 	level->reads = false;
 	level->inputs[1] = expose_units(linitial(level->query->rtable), 1, individuals);
+	expose_links(linitial(level->query->rtable), 1, individuals, level->inputs[1]);
 	tie_inputs(context, level, result);
 	result = hand_out(context, level, result);
 	if (unique)
@@ -416,13 +434,15 @@ process_private_level(RewriteContext *context, Level *level)
 	if (query->rowMarks != NIL || query->hasForUpdate)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
 
-	process_correlated(context, level);
+	process_correlated(context, level, false);
 	level->below = true;
 	flatten_level(query);
 	if (context->set == NULL)
 		drop_constant_keys(query);
+	settle_links(context, level);
 	tie_inputs(context, level, individuals);
-	release = aggregates(query) && !grouped_by_unit(query, individuals);
+	release = aggregates(query) && !grouped_by_unit(query, individuals) &&
+		!grouped_by_link(level, individuals);
 	if (release)
 	{
 		build_release(context, level, individuals);
@@ -520,6 +540,8 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 	process_from(context, &level, (Node *) query->jointree);
 	if (first_input(&level) == NULL)
 	{
+		if (query->commandType == CMD_SELECT)
+			process_correlated(context, &level, true);
 		process_public_sublinks(context, &level);
 		return NULL;
 	}

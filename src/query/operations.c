@@ -141,6 +141,8 @@ aggregate_of(Oid funcid)
 		case F_MIN_TIMESTAMP:
 		case F_MIN_TIMESTAMPTZ:
 		case F_MIN_INTERVAL:
+		case F_MIN_TEXT:
+		case F_MIN_BPCHAR:
 		case F_MAX_INT2:
 		case F_MAX_INT4:
 		case F_MAX_INT8:
@@ -151,6 +153,8 @@ aggregate_of(Oid funcid)
 		case F_MAX_TIMESTAMP:
 		case F_MAX_TIMESTAMPTZ:
 		case F_MAX_INTERVAL:
+		case F_MAX_TEXT:
+		case F_MAX_BPCHAR:
 			return RANGE_AGGREGATE_EXTREME;
 		case F_AVG_INT2:
 		case F_AVG_INT4:

@@ -39,7 +39,7 @@ shown_type(const char *made_for)
 void
 refuse_outlived_bounds(Oid relid, AttrNumber attno)
 {
-	const ProtectedRelation *rel = policy_lookup(relid);
+	const ProtectedRelation *rel = policy_declared(relid);
 	const ColumnBounds *bounds = rel != NULL ? policy_any_bounds(rel, attno) : NULL;
 
 	if (bounds == NULL || bounds->outlived == NULL)

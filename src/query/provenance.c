@@ -17,6 +17,7 @@
 #include "core/refusals.h"
 #include "query/equalities.h"
 #include "query/level.h"
+#include "query/links.h"
 #include "query/provenance.h"
 #include "query/refuse.h"
 #include "query/totals.h"
@@ -28,6 +29,8 @@ typedef struct Component
 {
 	List	   *units;			/* as in Individuals */
 	List	   *partial;		/* as in Individuals */
+	List	   *links;			/* as in Individuals */
+	List	   *partial_links;	/* as in Individuals */
 } Component;
 
 static List *tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable);
@@ -37,7 +40,9 @@ static bool
 components_tied(List *equalities, const Component *a, const Component *b)
 {
 	return equalities_tie(equalities, list_concat_copy(a->units, a->partial),
-						  list_concat_copy(b->units, b->partial));
+						  list_concat_copy(b->units, b->partial)) ||
+		links_tie(equalities, list_concat_copy(a->links, a->partial_links),
+				  list_concat_copy(b->links, b->partial_links));
 }
 
 /* Merges components that the equalities tie together, until none are left. */
@@ -60,6 +65,8 @@ merge_components(List *components, List *equalities)
 				{
 					a->units = list_concat(a->units, b->units);
 					a->partial = list_concat(a->partial, b->partial);
+					a->links = list_concat(a->links, b->links);
+					a->partial_links = list_concat(a->partial_links, b->partial_links);
 					components = list_delete_nth_cell(components, j);
 					merged = true;
 				}
@@ -93,6 +100,7 @@ tie_outer_join(RewriteContext *context, Level *level, JoinExpr *join, bool nulla
 		!components_tied(equalities_of(join->quals), a, b))
 		refuse_not_tied(context, level, exprLocation(join->quals));
 	a->partial = list_concat(list_concat(a->partial, b->units), b->partial);
+	a->partial_links = list_concat(list_concat(a->partial_links, b->links), b->partial_links);
 	return strong;
 }
 
@@ -141,6 +149,9 @@ tie_full_join(RewriteContext *context, JoinExpr *join, List *left, List *right)
 	}
 	a->partial = list_concat(list_concat(a->units, a->partial),
 							 list_concat(b->units, b->partial));
+	a->partial_links = list_concat(list_concat(a->links, a->partial_links),
+								   list_concat(b->links, b->partial_links));
+	a->links = NIL;
 	a->units = list_make1(unit);
 	return left;
 }
@@ -162,6 +173,8 @@ tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable)
 		component = palloc(sizeof(Component));
 		component->units = list_copy(input->units);
 		component->partial = list_copy(input->partial);
+		component->links = list_copy(input->links);
+		component->partial_links = list_copy(input->partial_links);
 		return list_make1(component);
 	}
 	if (IsA(node, FromExpr))
@@ -210,6 +223,8 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 		refuse_not_tied(context, level, exprLocation((Node *) level->query->targetList));
 	result->units = ((Component *) linitial(components))->units;
 	result->partial = ((Component *) linitial(components))->partial;
+	result->links = ((Component *) linitial(components))->links;
+	result->partial_links = ((Component *) linitial(components))->partial_links;
 
 	for (int i = 1; i <= list_length(level->query->rtable); i++)
 	{
@@ -217,13 +232,15 @@ tie_inputs(RewriteContext *context, Level *level, Individuals *result)
 
 		if (input == NULL)
 			continue;
+		result->relids = list_concat_unique_oid(result->relids, input->relids);
+		if (input->joined)
+			continue;
 		result->max_norm = result->relation == NULL ? input->max_norm : 0;	/* a join has other rows */
 		if (result->relation == NULL)
 			result->relation = input->relation;
 		else if (strcmp(NameStr(result->relation->population),
 						NameStr(input->relation->population)) != 0)
 			refuse_query(REFUSE_POPULATIONS, context, level->query);
-		result->relids = list_concat_unique_oid(result->relids, input->relids);
 		if (result->max_total > 0 || input->max_total > 0)
 			result->max_total = Max(combined_total(result), combined_total(input));
 		result->max_groups = Max(result->max_groups, input->max_groups);

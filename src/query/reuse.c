@@ -73,23 +73,32 @@ part(NormalContext *context, const char *text, int values)
 	return lcons(digest_const(text), list_copy_tail(context->values, values));
 }
 
-/* The rows, with what is declared about the protected relations that any part reads. */
+/* Appends what is declared about relations. */
+static void
+append_declared(StringInfo text, List *relids)
+{
+	ListCell   *lc;
+
+	list_sort(relids, list_oid_cmp);
+	foreach(lc, relids)
+	{
+		appendStringInfo(text, "\n%u", lfirst_oid(lc));
+		label_append_all(text, lfirst_oid(lc));
+	}
+}
+
+/* The rows, with what is declared about the relations that any part reads. */
 static List *
 rows_part(NormalContext *context, Query *from)
 {
 	int			values = list_length(context->values);
 	char	   *rows = normal_text(context, (Node *) from);
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
 	appendStringInfoString(&text, rows);
-	list_sort(context->protected, list_oid_cmp);
-	foreach(lc, context->protected)
-	{
-		appendStringInfo(&text, "\n%u", lfirst_oid(lc));
-		label_append_all(&text, lfirst_oid(lc));
-	}
+	append_declared(&text, context->protected);
+	append_declared(&text, context->publics);
 	return part(context, text.data, values);
 }
 

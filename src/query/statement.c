@@ -12,6 +12,7 @@
 #include "query/grains.h"
 #include "query/level.h"
 #include "query/levels.h"
+#include "query/links.h"
 #include "query/misplaced.h"
 #include "query/nulling.h"
 #include "query/preview.h"
@@ -30,6 +31,7 @@ process_marked(RewriteContext *context, Query *query)
 	unmark_query(query);
 	round_to_grains(context, query);
 	expand_virtual_columns(query);
+	note_links(context, query);
 	individuals = process_query(context, query, NULL);
 	if (individuals != NULL)
 		refuse_rows(context, query, individuals);

@@ -11,6 +11,8 @@
 #include "core/refusals.h"
 #include "query/equalities.h"
 #include "query/level.h"
+#include "query/links.h"
+#include "query/nulls.h"
 #include "query/tied.h"
 #include "query/units.h"
 
@@ -30,12 +32,27 @@ yields_one_row(Query *query)
 		query->limitOption == LIMIT_OPTION_COUNT;
 }
 
-/* Is the expression a column of an alternative of the unit that tells whose a row is? */
+/*
+ * Is the expression a column of an alternative of the unit that tells whose a row is, or of what names a row
+ * and is never NULL?  level: whose expression it is, or NULL.
+ */
 static bool
-is_unit_column(const Individuals *individuals, Node *expr)
+is_unit_column(Level *level, const Individuals *individuals, Node *expr)
 {
 	ListCell   *lc;
 	ListCell   *lu;
+
+	foreach(lc, individuals->links)
+	{
+		RowLink    *link = lfirst(lc);
+
+		foreach(lu, link->exprs)
+		{
+			if (equal(strip_relabel(lfirst(lu)), expr) &&
+				(link->sure || (level != NULL && expression_not_null(level, lfirst(lu)))))
+				return true;
+		}
+	}
 
 	foreach(lc, individuals->units)
 	{
@@ -54,7 +71,7 @@ is_sure_unit(Level *level, Var *var)
 {
 	if (bms_is_member(var->varno, level->nullable) || level->inputs[var->varno] == NULL)
 		return false;
-	return is_unit_column(level->inputs[var->varno], (Node *) var);
+	return is_unit_column(level, level->inputs[var->varno], (Node *) var);
 }
 
 /*
@@ -89,7 +106,7 @@ in_equalities(SubLink *sublink, Query *query, Individuals *inner, Level *level)
 			!IsA(right, Param) || ((Param *) right)->paramkind != PARAM_SUBLINK)
 			continue;
 		tle = get_tle_by_resno(query->targetList, ((Param *) right)->paramid);
-		if (tle == NULL || !is_unit_column(inner, strip_relabel((Node *) tle->expr)))
+		if (tle == NULL || !is_unit_column(inner->level, inner, strip_relabel((Node *) tle->expr)))
 			continue;
 		/* as the sub-select would write it: its column in the place of the parameter */
 		left = copyObject(left);
@@ -118,6 +135,7 @@ check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query
 	for (; level != NULL && level->below; level = level->parent, up++)
 	{
 		List	   *outer = NIL;
+		List	   *links = NIL;
 		ListCell   *lc;
 		Individuals all = {0};
 
@@ -135,11 +153,21 @@ check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query
 				IncrementVarSublevelsUp((Node *) unit, up, 0);
 				outer = lappend(outer, unit);
 			}
+			foreach(lc, all_links(level->inputs[i]))
+			{
+				RowLink    *link = palloc(sizeof(RowLink));
+
+				*link = *(RowLink *) lfirst(lc);
+				link->exprs = copyObject(link->exprs);
+				IncrementVarSublevelsUp((Node *) link->exprs, up, 0);
+				links = lappend(links, link);
+			}
 		}
 		if (all.relation != NULL &&
 			strcmp(NameStr(all.relation->population),
 				   NameStr(inner->relation->population)) == 0 &&
-			equalities_tie(equalities, outer, all_units(inner)))
+			(equalities_tie(equalities, outer, all_units(inner)) ||
+			 links_tie(equalities, links, all_links(inner))))
 			return;
 	}
 	refuse(REFUSE_NOT_TIED, context->source, sublink->location);

@@ -200,6 +200,7 @@ unite_branches(RewriteContext *context, Query *query, List *below, Individuals *
 	result->unique = false;
 	result->level = NULL;
 	result->partial = NIL;
+	result->links = result->partial_links = NIL;
 	result->max_groups = result->max_rows = 0;	/* those of the branches add up */
 	result->max_total = result->max_norm = 0;
 	if (query->limitCount != NULL || query->limitOffset != NULL)

@@ -155,8 +155,7 @@ equated_columns(int rtindex, List *equalities, const Bitmapset *known, Bitmapset
 }
 
 /*
- * The unique index that shows that at most one row of a public table matches,
- * once the inputs in "known" are fixed: all its columns are equated to
+ * The unique index that shows that at most one row of a table matches, once the inputs in "known" are fixed: all its columns are equated to
  * expressions over those inputs.  InvalidOid if there is none.
  */
 static Oid
@@ -188,6 +187,8 @@ join_is_unique(Level *level, List **proofs)
 	{
 		if (level->inputs[i] == NULL)
 			continue;
+		if (!level->inputs[i]->unique && level->inputs[i]->relation->nlink > 0)
+			continue;			/* its row may be fixed by that of the parent */
 		if (!level->inputs[i]->unique)
 			return false;
 		*proofs = list_concat_unique_oid(*proofs, level->inputs[i]->proofs);

@@ -33,7 +33,8 @@
 
 /*
  * Whose rows a protected relation holds, as range table entry number rtindex of the query.  The entry gets the
- * right to read it.  Raises ERRCODE_DP_QUERY_REFUSED for one without a unit, and for a partition.
+ * right to read it.  A linked one has no unit until settle_links().  Raises ERRCODE_DP_QUERY_REFUSED for one
+ * without a unit or link, and for a partition.
  */
 Individuals *
 individuals_of_relation(RewriteContext *context, Query *query, int rtindex)
@@ -47,7 +48,7 @@ individuals_of_relation(RewriteContext *context, Query *query, int rtindex)
 	Oid			reader;
 	Oid			index;
 
-	if (rel->nunit == 0)
+	if (rel->nunit == 0 && rel->nlink == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_QUERY_REFUSED),
 				 errmsg("protected relation \"%s\" has lost its unit column",
@@ -67,11 +68,14 @@ individuals_of_relation(RewriteContext *context, Query *query, int rtindex)
 	}
 	result->relation = rel;
 	result->relids = list_make1_oid(rte->relid);
-	result->units = list_make1(unit);
-	index = policy_unique_index(rte->relid, columns);
-	result->unique = OidIsValid(index);
-	if (result->unique)
-		result->proofs = list_make1_oid(index);
+	if (rel->nlink == 0)
+	{
+		result->units = list_make1(unit);
+		index = policy_unique_index(rte->relid, columns);
+		result->unique = OidIsValid(index);
+		if (result->unique)
+			result->proofs = list_make1_oid(index);
+	}
 	result->max_groups = rel->max_groups;
 	result->max_rows = rel->max_rows;
 	result->max_total = rel->max_total;
@@ -122,7 +126,7 @@ name_added_columns(RangeTblEntry *rte)
 }
 
 /* The alternatives of a sub-select's unit that are among its columns, as columns of its entry. */
-static List *
+List *
 units_as_columns(RangeTblEntry *rte, int rtindex, List *units)
 {
 	List	   *result = NIL;
@@ -165,6 +169,7 @@ expose_units(RangeTblEntry *rte, int rtindex, Individuals *below)
 	}
 	result->units = units_as_columns(rte, rtindex, below->units);
 	result->partial = units_as_columns(rte, rtindex, below->partial);
+	result->links = result->partial_links = NIL;
 	name_added_columns(rte);
 	return result;
 }

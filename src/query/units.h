@@ -11,6 +11,7 @@
 
 extern Individuals *individuals_of_relation(RewriteContext *context, Query *query,
 											int rtindex);
+extern List *units_as_columns(RangeTblEntry *rte, int rtindex, List *units);
 extern TargetEntry *add_unit_column(Query *query, Node *expr);
 extern void name_added_columns(RangeTblEntry *rte);
 extern Individuals *expose_units(RangeTblEntry *rte, int rtindex, Individuals *below);

@@ -59,7 +59,7 @@ is_unit_column(Query *query, Node *expr)
 		!find_identifier(query, var, &origin))
 		return false;
 	rel = policy_lookup(origin.relid);
-	return rel != NULL && policy_is_unit(rel, origin.attno);
+	return rel != NULL && (policy_is_unit(rel, origin.attno) || policy_is_link(rel, origin.attno));
 }
 
 /* Adds the leaves of a tree of UNION ALL to a list, as numbers; false if there is another operation. */

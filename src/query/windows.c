@@ -10,7 +10,7 @@
  * if it does not depend on the order in which these are met: below a sort that depends on
  * everybody's rows.  So
  *
- * - PARTITION BY names the unit, as GROUP BY does in a sub-select that is one per individual;
+ * - PARTITION BY names the unit, or what names a row of one individual, as GROUP BY does in a sub-select that is one per individual;
  * - functions that look at single rows (row_number, lag, first_value, frames of ROWS) get a complete
  *   order: after the one that is written, by all columns that the query uses, or by the keys
  *   if it groups.  Rows that are still equal are the same to it;
@@ -39,6 +39,7 @@
 #include "query/checks.h"
 #include "query/equalities.h"
 #include "query/level.h"
+#include "query/links.h"
 #include "query/orderless.h"
 #include "query/params.h"
 #include "query/refuse.h"
@@ -83,12 +84,12 @@ offset_is_harmless(Node *offset)
 
 /* Refuses (ERRCODE_DP_QUERY_REFUSED) a window that is not about one individual, or may fail. */
 static void
-check_window(WindowsContext *context, WindowClause *window, Individuals *individuals)
+check_window(WindowsContext *context, WindowClause *window, Level *level, Individuals *individuals)
 {
 	RewriteContext *rewrite = context->rewrite;
 	Query	   *query = context->query;
 	List	   *exprs = clause_expressions(window->partitionClause, query->targetList);
-	bool		of_one = false;
+	bool		of_one = name_one_row(level, individuals, exprs);
 	ListCell   *lc;
 
 	foreach(lc, individuals->units)
@@ -363,7 +364,7 @@ settle_windows(RewriteContext *context, Level *level, Individuals *individuals)
 	if (!query->hasWindowFuncs)
 		return;
 	foreach(lc, query->windowClause)
-		check_window(&windows, lfirst(lc), individuals);
+		check_window(&windows, lfirst(lc), level, individuals);
 	(void) function_walker((Node *) targets, &windows);
 	level->windows = true;
 }

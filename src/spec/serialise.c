@@ -441,6 +441,7 @@ pass_counts(SpecBytes *bytes, ReleaseSpec *spec)
 	spec->noutputs = pass_number(bytes, spec->noutputs, 0, DP_MAX_OUTPUTS);
 	spec->nterms = pass_number(bytes, spec->nterms, 0, DP_MAX_TERMS);
 	spec->nproofs = pass_number(bytes, spec->nproofs, 0, DP_MAX_PROOFS);
+	spec->nreferences = pass_number(bytes, spec->nreferences, 0, DP_MAX_REFERENCES);
 }
 
 /* The entries; each may only name entries that stand before it, or whose number is known. */
@@ -471,6 +472,8 @@ pass_entries(SpecBytes *bytes, ReleaseSpec *spec)
 		pass_output(bytes, spec, &spec->outputs[i]);
 	for (int i = 0; i < spec->nproofs; i++)
 		spec->proofs[i] = pass_uint32(bytes, spec->proofs[i]);
+	for (int i = 0; i < spec->nreferences; i++)
+		spec->references[i] = pass_uint32(bytes, spec->references[i]);
 }
 
 /* How contributions are bounded. */

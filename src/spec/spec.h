@@ -100,6 +100,7 @@
 #define DP_NONE (-1)
 #define DP_SPEC_ID_BYTES 16
 #define DP_MAX_PROOFS 32
+#define DP_MAX_REFERENCES 8
 
 /* Instead of a norm: that of max_rows in each of max_groups groups, where max_total is not declared. */
 #define DP_NORM_OF_LIMITS (-1)
@@ -441,7 +442,11 @@ typedef struct ReleaseSpec
 	bool		concentrated;	/* all accounts that pay add up rho: Gaussian noise is
 								 * possible */
 	int32		nproofs;
-	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed" and limits rest on */
+	int32		nreferences;
+	Oid			proofs[DP_MAX_PROOFS];	/* unique indexes that "streamed", limits and links
+										 * rest on */
+	Oid			references[DP_MAX_REFERENCES];	/* foreign keys (constraints) that links rest
+												 * on */
 	uint8		param_kinds[DP_MAX_PARAMS]; /* SpecParamKind of each parameter */
 	SpecArgument arguments[DP_MAX_ARGUMENTS];
 	SpecSet		sets[DP_MAX_SETS];

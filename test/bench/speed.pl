@@ -123,6 +123,21 @@ sub wide
 	return;
 }
 
+# A hundredth of the rows, by a condition on a column whose index releases may use, beside a condition
+# that reads the whole table.
+sub selective
+{
+	my $days = 'day BETWEEN 500 AND 509';
+	my $what = 'dp_count(*), dp_avg(income) FROM dated';
+
+	need('dated');
+	compare('selective', 'one row in 100, by an index', "SELECT $what WHERE $days",
+		[ 'plain', "SELECT count(*), avg(income) FROM dated WHERE $days", '' ]);
+	my ($ms, $whole) = alternate([ $analyst, "SELECT $what WHERE $days" ], [ $analyst, "SELECT $what WHERE day + 0 BETWEEN 500 AND 509" ]);
+	result('selective', 'the same', 'release, read whole', 'ms', $whole, $ms, '');
+	return;
+}
+
 # Text for a number of rows or people.
 sub many
 {
@@ -281,8 +296,8 @@ sub ledger
 
 my %work = (one => \&one, bounded => \&bounded, text => \&text, join => \&join_, median => \&median_,
 	distinct => \&distinct, large => \&large, memory => \&memory, growth => \&growth, small => \&small,
-	planning => \&planning, ledger => \&ledger, wide => \&wide);
-my @order = qw(one bounded text join median distinct wide small planning ledger large memory growth);
+	planning => \&planning, ledger => \&ledger, wide => \&wide, selective => \&selective);
+my @order = qw(one bounded text join median distinct wide selective small planning ledger large memory growth);
 my @todo = split ' ', $ENV{WORK} || "@order";
 
 $| = 1;

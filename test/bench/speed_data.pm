@@ -82,6 +82,13 @@ INSERT INTO texts
 SELECT i, bench.region(), (SELECT string_agg(md5(i || ' ' || j), '') FROM generate_series(1, 64 + i % 128) j)
 FROM generate_series(1, :people / 10) i;
 SQL
+	# Five rows per person, in the order of 1,000 days, as they would have come in.
+	dated => <<'SQL',
+CREATE TABLE dated (person_id int NOT NULL, day int NOT NULL, income float8 NOT NULL);
+INSERT INTO dated
+SELECT 1 + floor(:people * random()), day, bench.income() FROM generate_series(1, 1000) day, generate_series(1, :people / 200);
+CREATE INDEX dated_day ON dated (day);
+SQL
 	thousand => <<'SQL',
 CREATE TABLE thousand AS
 SELECT i AS person_id, 1 + i % 10 AS region, 18 + i % 70 AS age, bench.income() AS income FROM generate_series(1, 1000) i;
@@ -90,6 +97,7 @@ SQL
 );
 my %parents = (text_records => 'records', large_4th => 'large', large_20th => 'large');
 my %unit = (text_records => 'person_key');
+my %more = (dated => q{, index_columns => '{day}'});
 my %unique = map { $_ => 1 } qw(people members thousand texts);
 
 # Functions for the data and the analyst.
@@ -112,7 +120,7 @@ sub make
 {
 	my ($table) = @_;
 	my $unit = $unit{$table} // 'person_id';
-	my $limits_here = $unique{$table} ? '' : ", $limits";
+	my $limits_here = ($unique{$table} ? '' : ", $limits") . ($more{$table} // '');
 
 	sql("SET work_mem = '1GB'; SET maintenance_work_mem = '1GB'; SELECT setseed(0.5);\n" .
 		  ($definition{$table} =~ s/:people\b/people()/ger) . <<"SQL");
@@ -120,8 +128,8 @@ SELECT dp_agg.protect('$table', unit => '$unit', population => 'people'$limits_h
 SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1e9, delta => 0.9);
 SELECT dp_agg.set_bounds(attrelid::regclass, attname, 0, CASE attname WHEN 'age' THEN 120 ELSE 500000 END)
 FROM pg_attribute WHERE attrelid = '$table'::regclass AND attname IN ('age', 'income', 'income_n');
-SELECT dp_agg.set_bounds(attrelid::regclass, attname, 1, 100)
-FROM pg_attribute WHERE attrelid = '$table'::regclass AND attname = 'region';
+SELECT dp_agg.set_bounds(attrelid::regclass, attname, 1, CASE attname WHEN 'day' THEN 1000 ELSE 100 END)
+FROM pg_attribute WHERE attrelid = '$table'::regclass AND attname IN ('region', 'day');
 VACUUM ANALYZE $table;
 CHECKPOINT;
 SQL

@@ -54,7 +54,7 @@ sub integer
 		[ 1, sub { 'least(greatest(free, ' . whole() . '), ' . whole() . ')' } ],
 		[ 3, sub { branches(\&integer, @_) } ],
 		[ 2, sub { '(' . pick(\&double, \&numeric)->(@_) . ')::' . pick('int', 'int8', 'int2') } ],
-		[ 2, sub { pick('length(' . text(@_) . ')', 'strpos(' . text(@_) . ", 'a')") } ],
+		[ 3, sub { pick('length(' . text(@_) . ')', 'octet_length(' . text(@_) . ')', 'strpos(' . text(@_) . ", 'a')") } ],
 		[ 2, sub { '(' . date(@_) . ' - ' . date(@_) . ')' } ],
 		[ 2, sub { pick('coalesce', 'nullif') . '(' . integer(@_) . ', ' . whole() . ')' } ],
 		[ 1, sub { 'mod(' . integer(@_) . ', ' . integer(@_) . ')' } ],
@@ -134,8 +134,19 @@ sub condition
 
 sub text
 {
-	return pick('v', 'v', 'b', "'abc'", 'left(v, ' . pick(3, 0, -2, 50) . ')', 'right(v, ' . pick(3, -2) . ')',
-		'substr(v, ' . pick(1, 2, -1) . ', ' . pick(0, 4, 20) . ')', "(v || 'xyz')", 'rtrim(v)', 'md5(v)', "coalesce(v, 'longer than it')");
+	my ($depth) = @_;
+
+	return pick('v', 'v', 'w', 'w', 'b', "'abc'") if $depth <= 0 || rand() < .1;
+	return choose($depth - 1,
+		[ 2, sub { pick('left', 'right') . '(' . text(@_) . ', ' . pick(3, 0, -2, 50, '(' . integer(0) . ')::int') . ')' } ],
+		[ 1, sub { 'substr(' . text(@_) . ', ' . pick(1, 2, -1) . pick('', ', ' . pick(0, 4, 20)) . ')' } ],
+		[ 1, sub { '(' . text(@_) . ' || ' . text(@_) . ')' } ],
+		[ 2, sub { pick('rtrim', 'md5', 'btrim', 'reverse') . '(' . text(@_) . ')' } ],
+		[ 1, sub { pick('lpad', 'rpad') . '(' . text(@_) . ', ' . pick(0, 4, 20) . ", 'xy')" } ],
+		[ 1, sub { pick("split_part(" . text(@_) . ", 'a', 1)", "translate(" . text(@_) . ", 'ab', 'z')", "substring(" . text(@_) . " from 'a+')") } ],
+		[ 1, sub { pick('coalesce', 'nullif', 'least', 'greatest') . '(' . text(@_) . ", 'longer than it')" } ],
+		[ 2, sub { '(CASE WHEN ' . pick(condition(@_), "w < 'b'", "w > v", "v = 'aa'", 'length(w) < ' . whole()) . ' THEN ' . text(@_) . ' ELSE ' . text(@_) . ' END)' } ],
+		[ 1, sub { '(' . text(@_) . ')::' . pick('varchar(4)', 'varchar', 'char(7)', 'name') } ]);
 }
 
 sub date
@@ -227,11 +238,13 @@ SELECT 6000 + i, CASE WHEN i & 1 = 0 THEN date '2019-12-31' ELSE '2022-03-10' EN
 FROM generate_series(0, 15) i;
 INSERT INTO f VALUES (5003, '2020-02-29', '2020-12-31 00:00+00', '2021-01-01', 0, 0, 0, 2, 2, 0, 0.5, 0.01, 0, 'x', '', '59 minutes', 0, 0, 1);
 INSERT INTO f VALUES (5004);
+ALTER TABLE f ADD w text;
+UPDATE f SET w = CASE id % 4 WHEN 0 THEN repeat('b', id % 21) WHEN 1 THEN repeat(U&'\00e9a', id % 11) WHEN 2 THEN repeat(U&'\20ac', 20) END;
 SET client_min_messages = error;
 SELECT dp_agg.protect('f', 'id', 'random');
 SELECT dp_agg.set_bounds('f', 'd', '2019-12-31', '2022-03-10'), dp_agg.set_bounds('f', 'ts', '2020-01-01 00:00+00', '2022-03-11 00:00+00'), dp_agg.set_bounds('f', 't', '2020-01-01', '2022-03-11'),
 	dp_agg.set_bounds('f', 'x', -100, 100), dp_agg.set_bounds('f', 'y', -10, 10), dp_agg.set_bounds('f', 'y2', 1, 7), dp_agg.set_bounds('f', 'p', 1, 50), dp_agg.set_bounds('f', 'q', -2, 2), dp_agg.set_bounds('f', 'c', 0, 1),
-	dp_agg.set_bounds('f', 'n', 0, 100), dp_agg.set_bounds('f', 'n2', -5, 5), dp_agg.set_bounds('f', 'iv', '0', '60 days'), dp_agg.set_bounds('f', 'g2', -300, 300), dp_agg.set_bounds('f', 'r', -10, 10), dp_agg.set_bounds('f', 'b8', 0, 1e12);
+	dp_agg.set_bounds('f', 'n', 0, 100), dp_agg.set_bounds('f', 'n2', -5, 5), dp_agg.set_bounds('f', 'iv', '0', '60 days'), dp_agg.set_bounds('f', 'g2', -300, 300), dp_agg.set_bounds('f', 'r', -10, 10), dp_agg.set_bounds('f', 'b8', 0, 1e12), dp_agg.set_length('f', 'w', 20);
 CREATE FUNCTION number(i interval) RETURNS float8 LANGUAGE sql IMMUTABLE AS
 $$ SELECT ((extract(year FROM i) * 12 + extract(month FROM i)) * 30 + extract(day FROM i))::float8 * 86400e6 + (extract(hour FROM i) * 3600 + extract(minute FROM i) * 60)::float8 * 1e6 + extract(microseconds FROM i)::float8 $$;
 CREATE FUNCTION number(n numeric) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT n::float8 $$;

@@ -67,6 +67,8 @@ CREATE MATERIALIZED VIEW seen AS SELECT id, x, g FROM people;
 SET client_min_messages = warning;
 SELECT dp_agg.protect(t, 'id', 'people') FROM unnest('{people,hashed,seen}'::regclass[]) t;
 SELECT dp_agg.protect(t, 'pid', 'people', max_groups => 4, max_rows => 9) FROM unnest('{visits,events,kin,far,far_more}'::regclass[]) t;
+SELECT dp_agg.protect('people', 'id', 'people', index_columns => '{x,g,d}'), dp_agg.protect('visits', 'pid', 'people', max_groups => 4, max_rows => 9, index_columns => '{day}'),
+	dp_agg.protect('events', 'pid', 'people', max_groups => 4, max_rows => 9, index_columns => '{points}');
 SELECT dp_agg.protect('codes', 'code', 'people'), dp_agg.protect('pairs', '{a,b}'::name[], 'couples');
 SELECT dp_agg.set_bounds(t, 'x', 0, 100) FROM unnest('{people,hashed,kin}'::regclass[]) t;
 SELECT dp_agg.set_bounds('people', c, 0, 1000) FROM unnest('{y,n}'::name[]) c;

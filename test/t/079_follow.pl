@@ -116,6 +116,110 @@ is(follows('EXPLAIN SELECT dp_avg(e) FROM (SELECT person, sum(x) FILTER (WHERE x
 like(follows('EXPLAIN SELECT dp_avg(g) FROM g WHERE g > 3 OR g < 0'), qr/no bounds are declared/, '... but not by what need not hold');
 is(follows('EXPLAIN SELECT dp_avg(x) FROM g WHERE x > 1000'), '-100|100', 'bounds that contradict are those of the column');
 
+like(follows('EXPLAIN SELECT dp_avg(g) FROM g WHERE length(v) > 3'), qr/no bounds are declared/, 'a condition is about the expression that it names');
+is(follows('EXPLAIN SELECT dp_avg(g + 1) FROM g WHERE g + 1 BETWEEN 3 AND 8'), '3|8', '... which may be a sum');
+is(follows('EXPLAIN SELECT dp_avg(g / 3) FILTER (WHERE g / 3 < 8) FROM g WHERE 2 <= g / 3'), '2|8', '... or a quotient, in FILTER too');
+is(follows(q(EXPLAIN SELECT dp_avg(d - date '2020-01-01') FROM g WHERE d - date '2020-01-01' < 9)), '-1|9', '... or a difference of dates');
+like(follows('EXPLAIN SELECT dp_avg(g + 2) FROM g WHERE g + 1 BETWEEN 3 AND 8'), qr/no bounds follow/, '... but not another sum');
+
+# ---------- texts ----------
+
+# Lengths that are declared, of columns in sub-selects, of what is longer, and of other types.
+query(<<'SQL');
+CREATE TABLE texts (person int NOT NULL, t text NOT NULL, c char(5), n int NOT NULL);
+INSERT INTO texts SELECT i % 500, repeat('x', i % 50), 'ab', i FROM generate_series(1, 2000) i;
+SELECT dp_agg.protect('texts', 'person', 'people', max_groups => 1, max_rows => 4);
+SELECT dp_agg.set_length('texts', 't', 100);
+SQL
+my @lengths = (
+	[ 'length(t)', 'FROM texts', '0|100' ], [ 'octet_length(t)', 'FROM texts', '0|400' ], [ 'length(t) * 2 + 1', 'FROM texts', '1|201' ],
+	[ 'length(t || c)', 'FROM texts', '0|105' ], [ 'length(left(t, 7))', 'FROM texts', '0|7' ], [ 'length(s)', 'FROM (SELECT t || t AS s FROM texts) q', '0|200' ],
+	[ 'length(s)', q{FROM (SELECT t AS s FROM texts UNION ALL SELECT 'abc' || c FROM texts) q}, '0|100' ],
+	[ 'length(m)', 'FROM (SELECT person, max(t) AS m FROM texts GROUP BY person) q', '0|100' ],
+	[ 'length(l)', q{FROM (SELECT lag(t, 1, '') OVER (PARTITION BY person ORDER BY n) AS l FROM texts) q}, '0|100' ],
+	[ 'length((SELECT min(b.t) FROM texts b WHERE b.person = a.person))', 'FROM texts a', '0|100' ],
+	[ 'length(t)', 'FROM texts WHERE length(t) < 20', '0|20' ], [ q{length(CASE WHEN t < 'y' THEN t ELSE 'zzz' END)}, 'FROM texts', '0|100' ],
+	[ 'length(x)', q{FROM texts, LATERAL (VALUES (t), ('abc')) AS v(x)}, '0|100' ]);
+
+foreach (@lengths)
+{
+	my ($expr, $from, $bounds) = @$_;
+
+	is(follows("EXPLAIN SELECT dp_avg($expr) $from"), $bounds, "$expr $from");
+	cmp_ok(abs(ask("SELECT avg($expr) $from")->{out} - query("SELECT avg($expr) $from")), '<', 0.2, '... and the answer');
+}
+foreach my $mode (qw(auto force_generic_plan))
+{
+	is(ask("SET plan_cache_mode = $mode; PREPARE q (int, text) AS SELECT round(avg(length(left(t, \$1) || \$2))) FROM texts; EXECUTE q (10, 'abc')")->{out} =~ s/.*\n//sr,
+		query("SELECT round(avg(length(left(t, 10) || 'abc'))) FROM texts"), "parameters, $mode");
+}
+query("SELECT dp_agg.set_length('texts', 't', 10)");
+is(ask(q{SELECT round(avg(length(t)), 1), bool_or(t = repeat('x', 40)) FROM texts})->{out}, query('SELECT round(avg(least(length(t), 10)), 1) FROM texts') . '|t', 'longer texts count as so long, and are not cut');
+is(query(q{SELECT lengths FROM dp_agg.protected_relations WHERE relation = 'texts'::regclass}), '{"t": 10}', 'protected_relations shows it');
+query("ALTER TABLE texts ALTER t TYPE varchar(60)");
+is(follows('EXPLAIN SELECT dp_avg(length(t)) FROM texts'), '0|10', 'a length outlives a change to another type of text');
+query("ALTER TABLE texts ALTER t TYPE int USING length(t)");
+like(follows('EXPLAIN SELECT dp_avg(t) FROM texts'), qr/no bounds are declared/, '... and is none of a number');
+query("ALTER TABLE texts ALTER t TYPE text USING repeat('x', t)");
+query("SELECT dp_agg.set_length('texts', 't', NULL)");
+is(query(q{SELECT lengths IS NULL FROM dp_agg.protected_relations WHERE relation = 'texts'::regclass}), 't', 'NULL takes it back');
+like(ask('SELECT avg(length(t)) FROM texts')->{err}, qr/^HINT:.*dp_agg\.set_length\('public\.texts', 't', characters\)/m, 'who asks for a length is told what to declare');
+foreach ([ q{'texts', 't', 0}, '22023' ], [ q{'texts', 't', -1}, '22023' ], [ q{'texts', 't', 1000000001}, '22023' ], [ q{'texts', 'n', 5}, '22023' ],
+	[ q{'texts', 'none', 5}, '42703' ], [ q{'pg_class', 'relname', 5}, '42704' ], [ q{NULL, 't', 5}, '22004' ])
+{
+	is(DpAgg::as($node, $node->safe_psql('postgres', 'SELECT current_user'), "SELECT dp_agg.set_length($_->[0])")->{sqlstate}, $_->[1], "set_length($_->[0])");
+}
+DpAgg::refused($node, 'analyst', q{SELECT dp_agg.set_length('texts', 't', 5)}, '42501', 'set_length() is for the owner');
+foreach (q{"long"}, '0', '1.5', '1e10')
+{
+	is(DpAgg::as($node, $node->safe_psql('postgres', 'SELECT current_user'), qq{SECURITY LABEL FOR dp_agg ON COLUMN texts.t IS '{"length": $_}'})->{sqlstate}, '22023', "no label: $_");
+}
+query("SELECT dp_agg.set_length('texts', 't', 10); SELECT dp_agg.unprotect('texts')");
+is(query(q{SELECT count(*) FROM pg_seclabels WHERE objoid = 'texts'::regclass}), '0', 'unprotect() removes it');
+
+# ---------- public tables ----------
+
+# What is declared of them counts like what is declared of protected ones, and protects nothing.
+query(<<'SQL');
+CREATE TABLE prices (x int PRIMARY KEY, price numeric(8,2) NOT NULL, name text NOT NULL);
+INSERT INTO prices SELECT i, (i + 203) % 7 + 0.5, 'name ' || i FROM generate_series(-200, 200) i;
+CREATE VIEW priced AS SELECT x, price * 2 AS twice, name FROM prices;
+GRANT SELECT ON prices, priced TO PUBLIC;
+SQL
+my $join = 'FROM r JOIN prices USING (x)';
+like(ask("SELECT avg(x * price) $join")->{err}, qr/ERROR:.*no bounds follow/, 'without bounds of a public column none follow');
+like(ask("SELECT avg(price) $join")->{err}, qr/^HINT:.*dp_agg\.set_bounds\('public\.prices', 'price', lower, upper\)/m, '... and the hint says which are missing');
+like(ask("SELECT avg(length(name)) $join")->{err}, qr/^HINT:.*dp_agg\.set_length\('public\.prices', 'name', characters\)/m, '... and which length');
+query(q{SELECT dp_agg.set_bounds('prices', 'price', 0, 10), dp_agg.set_length('prices', 'name', 20)});
+is(query(q{SELECT count(*) FROM dp_agg.protected_relations WHERE relation = 'prices'::regclass}), '0', 'bounds protect nothing');
+is(DpAgg::as($node, 'analyst', 'SELECT count(*) FROM prices')->{out}, '401', '... and a public table is read as ever');
+foreach ([ "x * price", $join, '-20|40' ], [ 'price', $join, '0|10' ], [ 'length(name)', $join, '0|20' ], [ 'twice - x', 'FROM r JOIN priced USING (x)', '-4|22' ],
+	[ 'p * x', 'FROM r JOIN (SELECT x, max(price) AS p FROM prices GROUP BY x) s USING (x)', '-20|40' ], [ '(SELECT price FROM prices p WHERE p.x = r.x)', 'FROM r', '0|10' ],
+	[ 'price', 'FROM r LEFT JOIN prices USING (x)', '0|10' ], [ 'price', 'FROM r JOIN (SELECT * FROM prices UNION ALL SELECT x + 1000, 99, name FROM prices) s USING (x)', '0|99' ])
+{
+	my ($expr, $from, $bounds) = @$_;
+
+	is(follows("EXPLAIN SELECT dp_avg($expr) $from"), $bounds, "of public columns: $expr $from");
+	cmp_ok(abs(ask("SELECT avg($expr) $from")->{out} - query("SELECT avg($expr) $from")), '<', 0.1, '... and the answer');
+}
+{
+	my ($wide, $narrow) = split /\n/, DpAgg::as($node, $node->safe_psql('postgres', 'SELECT current_user'),
+		"SET dp_agg.epsilon = 1000; PREPARE q AS SELECT dp_avg(price) $join; EXECUTE q; SET client_min_messages = error;\n\\o /dev/null\nSELECT dp_agg.set_bounds('prices', 'price', 0, 1);\n\\o\nEXECUTE q")->{out};
+
+	cmp_ok($wide, '>', 2, 'a plan that is kept');
+	cmp_ok($narrow, '<=', 1, '... is made anew when bounds change');
+}
+query('DROP VIEW priced; CREATE VIEW priced AS SELECT name FROM prices; ALTER TABLE prices ALTER price TYPE text');
+like(follows("EXPLAIN SELECT dp_avg(price::int) $join"), qr/were declared for type numeric/, 'a type of another kind outlives them');
+is(DpAgg::as($node, $node->safe_psql('postgres', 'SELECT current_user'), "SELECT dp_agg.set_$_->[0]")->{sqlstate}, $_->[1], "set_$_->[0]")
+  foreach [ q{bounds('priced', 'name', 0, 1)}, '42809' ], [ q{length('priced', 'name', 1)}, '42809' ], [ q{bounds('pg_class', 'reltuples', 0, 1)}, '42704' ];
+query('CREATE SCHEMA mine AUTHORIZATION analyst');
+ask('CREATE TABLE mine.t (x int, y int)');
+DpAgg::refused($node, 'analyst', q{SELECT dp_agg.set_bounds('mine.t', 'y', 0, 1)}, '42501', 'who may not protect declares nothing');
+query(q{SELECT dp_agg.protect('prices', 'x', 'others')});
+is(query(q{SELECT lengths FROM dp_agg.protected_relations WHERE relation = 'prices'::regclass}), '{"name": 20}', 'what was declared before stays when a table is protected');
+query(q{SELECT dp_agg.unprotect('prices')});
+
 # ---------- per individual, from bounds and limits ----------
 
 foreach my $aggregate ('sum(x)', 'count(*)', 'min(x)', 'max(x)', 'avg(x)', 'count(*) FILTER (WHERE x > 1)', 'sum(x) FILTER (WHERE x > 1)', 'count(DISTINCT x)')

@@ -306,6 +306,13 @@ ends('DELETE FROM visits WHERE id > 5000; VACUUM visits', 0, 'nor do deleted one
 ends('ANALYZE visits; CREATE INDEX ON visits (cost); ALTER TABLE visits ADD COLUMN more int', 0, 'nor statistics, an index, a column more');
 ends(q{SELECT dp_agg.refresh('patients')}, 1, 'refresh() does');
 ends(q{SELECT dp_agg.set_bounds('visits', 'cost', 0, 599)}, 1, 'bounds do');
+dba(q{ALTER TABLE regions ADD weight int NOT NULL DEFAULT 2}, q{SELECT dp_agg.set_bounds('regions', 'weight', 0, 3)});
+{
+	my $weighed = 'SELECT sum(cost * weight) FROM visits JOIN regions USING (clinic)';
+	my @costs = map { dba("SELECT dp_agg.set_bounds('regions', 'weight', 0, $_)"); (cost('analyst', $weighed))[0] } 3, 3, 2, 3;
+
+	is("@costs", '1 0 1 0', 'bounds of a public table do, too');
+}
 ends(q{SELECT dp_agg.set_domain('visits', 'clinic', ARRAY['clinic 0', 'clinic 1', 'clinic 2', 'clinic 3', 'clinic 4'])}, 1, 'a domain does');
 ends(q{SELECT dp_agg.set_domain('visits', 'clinic', NULL)}, 0, 'under the declarations from before the answer from before is there');
 ends(q{SELECT dp_agg.protect('visits', 'id', 'patients', max_groups => 2, max_rows => 3)}, 1, 'limits do');

@@ -33,6 +33,7 @@
 #include "nodes/release/store.h"
 #include "nodes/release/wide.h"
 #include "policy/enforced.h"
+#include "policy/links.h"
 #include "session/quiet.h"
 #include "spec/needs.h"
 #include "spec/serialise.h"
@@ -47,7 +48,7 @@ releases_begun(void)
 	return begun;
 }
 
-/* Stops if an index that the streamed form or limits rest on proves nothing any more. */
+/* Stops if an index or foreign key that the form, limits or links rest on proves nothing any more. */
 static void
 check_proofs(ReleaseState *state, Snapshot snapshot)
 {
@@ -57,6 +58,14 @@ check_proofs(ReleaseState *state, Snapshot snapshot)
 			ereport(ERROR,
 					(errcode(ERRCODE_DP_QUERY_REFUSED),
 					 errmsg("a unique index has changed since the query was planned"),
+					 errhint("Run the query again.")));
+	}
+	for (int i = 0; i < state->spec->nreferences; i++)
+	{
+		if (!policy_still_references(state->spec->references[i], snapshot))
+			ereport(ERROR,
+					(errcode(ERRCODE_DP_QUERY_REFUSED),
+					 errmsg("a foreign key has changed since the query was planned"),
 					 errhint("Run the query again.")));
 	}
 }

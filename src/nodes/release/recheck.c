@@ -8,8 +8,9 @@
  * plan time, other statements of an SQL function) and change its own tables and
  * variables.  So at the start of each execution:
  *
- * - the plan consists of known nodes, all functions in it are built in or ours, and
- *   foreign tables are protected ones (recheck_plan);
+ * - the plan consists of known nodes, all functions in it are built in or ours,
+ *   foreign tables are protected ones, and rows are looked up by declared columns only
+ *   (recheck_plan);
  * - relations are what they were when the query was judged (recheck_relations): the
  *   executor finds out about a changed column when the first row is there;
  * - what is declared of them, and believed, is true of the rows that this snapshot sees
@@ -27,6 +28,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tupdesc.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
@@ -34,10 +36,13 @@
 #include "nodes/nodeFuncs.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "core/errors.h"
 #include "core/refusals.h"
+#include "core/settings.h"
 #include "nodes/identity.h"
 #include "nodes/release/grains.h"
 #include "nodes/release/recheck.h"
@@ -119,6 +124,63 @@ check_foreign_scan(const ScanState *scan)
 		refuse(REFUSE_PLAN, NULL, -1);
 }
 
+typedef struct LookUpContext
+{
+	const ProtectedRelation *rel;
+	Form_pg_index index;
+} LookUpContext;
+
+/*
+ * Does a condition on an index ask for another column than those that are declared, or compare with what
+ * other rows say?
+ */
+static bool
+undeclared_walker(Node *node, void *context)
+{
+	const LookUpContext *look_up = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return true;
+	if (IsA(node, Var) && ((Var *) node)->varno == INDEX_VAR)
+	{
+		AttrNumber	attno = look_up->index->indkey.values[((Var *) node)->varattno - 1];
+
+		return !policy_column_indexed(look_up->rel, policy_labelled_column(look_up->rel,
+																		   look_up->index->indrelid,
+																		   attno));
+	}
+	return expression_tree_walker(node, undeclared_walker, context);
+}
+
+/*
+ * Refuses to look rows of a protected relation up by what the DBA has not declared, or no longer.
+ * Plans that are kept are made anew then.
+ */
+static void
+check_look_up(Oid indexid, List *quals)
+{
+	HeapTuple	tuple;
+	LookUpContext context;
+	bool		undeclared;
+
+	if (quals == NIL || dp_setting_index_scans)
+		return;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexid));
+	if (!HeapTupleIsValid(tuple))
+		refuse_changed();
+	context.index = (Form_pg_index) GETSTRUCT(tuple);
+	context.rel = policy_lookup(context.index->indrelid);
+	undeclared = context.rel != NULL && undeclared_walker((Node *) quals, &context);
+	ReleaseSysCache(tuple);
+	if (undeclared)
+	{
+		ResetPlanCache();
+		refuse_changed();
+	}
+}
+
 /* Checks the expressions of a scan that not all nodes have; false if it is none. */
 static bool
 check_scan(PlanState *state)
@@ -132,15 +194,18 @@ check_scan(PlanState *state)
 			check_expressions(((IndexScan *) plan)->indexqualorig);
 			check_expressions(((IndexScan *) plan)->indexorderby);
 			check_expressions(((IndexScan *) plan)->indexorderbyorig);
+			check_look_up(((IndexScan *) plan)->indexid, ((IndexScan *) plan)->indexqual);
 			break;
 		case T_IndexOnlyScan:
 			check_expressions(((IndexOnlyScan *) plan)->indexqual);
 			check_expressions(((IndexOnlyScan *) plan)->recheckqual);
 			check_expressions(((IndexOnlyScan *) plan)->indexorderby);
+			check_look_up(((IndexOnlyScan *) plan)->indexid, ((IndexOnlyScan *) plan)->indexqual);
 			break;
 		case T_BitmapIndexScan:
 			check_expressions(((BitmapIndexScan *) plan)->indexqual);
 			check_expressions(((BitmapIndexScan *) plan)->indexqualorig);
+			check_look_up(((BitmapIndexScan *) plan)->indexid, ((BitmapIndexScan *) plan)->indexqual);
 			break;
 		case T_BitmapHeapScan:
 			check_expressions(((BitmapHeapScan *) plan)->bitmapqualorig);

@@ -10,6 +10,10 @@
  * plan is shut down: parallel scans share their place until then.  A scan that was never begun
  * reads all of its table.
  *
+ * The same holds for rows that are looked up by what the query says and nothing else
+ * (planner/look_ups.c): how many there are may show, but not whether others are that they
+ * would be joined with.
+ *
  * Most plans have read everything, and this costs them nothing.
  */
 #include "postgres.h"
@@ -18,6 +22,7 @@
 #include "access/nbtree.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
+#include "executor/execParallel.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -66,9 +71,15 @@ read_table(ScanState *scan)
 	ExecClearTuple(slot);
 }
 
+/*
+ * Conditions and outputs are left out: they may ask for parameters of a row outside that has never been
+ * there.
+ */
 static void
 read_index(PlanState *state)
 {
+	state->qual = NULL;
+	state->ps_ProjInfo = NULL;
 	while (!TupIsNull(ExecProcNode(state)))
 		CHECK_FOR_INTERRUPTS();
 }
@@ -79,12 +90,54 @@ reads_protected(PlanState *state)
 	return policy_lookup(RelationGetRelid(((ScanState *) state)->ss_currentRelation)) != NULL;
 }
 
-/* Scans by conditions are not those of whole tables, whatever they leave unread. */
+/* Does an expression ask for what other plans say? */
+static bool
+depends_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXEC;
+	return expression_tree_walker(node, depends_walker, context);
+}
+
+/*
+ * Is the scan, by conditions on an index, one of a protected relation, of rows that do not depend on
+ * others?  Those that do, which dp_agg.index_scans allows, leave unread what they leave.
+ */
+static bool
+reads_steadily(PlanState *state, List *quals)
+{
+	return reads_protected(state) && !depends_walker((Node *) quals, NULL);
+}
+
+static bool whole_walker(PlanState *state, void *context);
+
+/*
+ * Walks below a Gather.  A bitmap that its workers share lives in its memory, which is at hand while
+ * nodeGather.c runs the plan.
+ */
+static bool
+walk_below_workers(PlanState *state, const ParallelExecutorInfo *info)
+{
+	EState	   *estate = state->state;
+	struct dsa_area *before = estate->es_query_dsa;
+
+	estate->es_query_dsa = info != NULL ? info->area : NULL;
+	(void) planstate_tree_walker(state, whole_walker, NULL);
+	estate->es_query_dsa = before;
+	return false;
+}
+
 static bool
 whole_walker(PlanState *state, void *context)
 {
 	if (is_state_of(state, node_release))
 		return false;			/* has done so itself */
+	if (IsA(state, GatherState))
+		return walk_below_workers(state, ((GatherState *) state)->pei);
+	if (IsA(state, GatherMergeState))
+		return walk_below_workers(state, ((GatherMergeState *) state)->pei);
 	if (IsA(state, SeqScanState))
 	{
 		if (reads_protected(state) && !scan_has_ended((ScanState *) state))
@@ -96,7 +149,7 @@ whole_walker(PlanState *state, void *context)
 	{
 		IndexScanState *scan = (IndexScanState *) state;
 
-		if (reads_protected(state) && scan->iss_NumScanKeys == 0 &&
+		if (reads_steadily(state, ((IndexScan *) state->plan)->indexqual) &&
 			!index_has_ended(scan->iss_ScanDesc))
 			read_index(state);
 	}
@@ -104,8 +157,14 @@ whole_walker(PlanState *state, void *context)
 	{
 		IndexOnlyScanState *scan = (IndexOnlyScanState *) state;
 
-		if (reads_protected(state) && scan->ioss_NumScanKeys == 0 &&
+		if (reads_steadily(state, ((IndexOnlyScan *) state->plan)->indexqual) &&
 			!index_has_ended(scan->ioss_ScanDesc))
+			read_index(state);
+	}
+	else if (IsA(state, BitmapHeapScanState))
+	{
+		/* one that has come to its end says so once more */
+		if (reads_steadily(state, ((BitmapHeapScan *) state->plan)->bitmapqualorig))
 			read_index(state);
 	}
 	return planstate_tree_walker(state, whole_walker, context);

@@ -38,7 +38,7 @@ sub queries
 		chomp;
 		if (/^-- Q(\d+) (.*)/) { push @queries, $at = { number => $1, title => $2, lines => [] } }
 		elsif (/^-- answer: (\w+)/) { $at->{answer} = $1 }
-		elsif (/^-- refused: (\w{5}) (.+)/) { $at->{refused} = [ $1, $2 ] }
+		elsif (/^-- refused: (\w{5}) (.+?)(?: -- (wide|linked))?$/) { $at->{refused} = [ $1, $2 ] if !$3 || $3 eq $variant }
 		elsif (/^-- instead:/) { $at = $at->{instead} = { lines => [] } }
 		elsif ($at && /\S/) { push @{ $at->{lines} }, $_ }
 	}

@@ -9,11 +9,11 @@ SELECT :'variant' = 'wide' AS wide \gset
 SELECT dp_agg.protect('customer', unit => 'c_custkey', population => 'customers',
 	columns => '{c_nationkey,c_phone,c_acctbal,c_mktsegment,c_comment,c_name,c_address}');
 \if :wide
-SELECT dp_agg.protect('orders', unit => 'o_custkey', population => 'customers', max_groups => 50, max_rows => 50, max_total => 50);
+SELECT dp_agg.protect('orders', unit => 'o_custkey', population => 'customers', max_groups => 25, max_rows => 15, max_total => 40);
 SELECT dp_agg.protect('lineitem', unit => 'l_custkey', population => 'customers', max_groups => 100, max_rows => 25, max_total => 150);
 \else
 SELECT dp_agg.protect('orders', link => 'o_custkey', parent => 'customer', population => 'customers',
-	max_groups => 50, max_rows => 50, max_total => 50);
+	max_groups => 25, max_rows => 15, max_total => 40);
 SELECT dp_agg.protect('lineitem', link => 'l_orderkey', parent => 'orders', population => 'customers',
 	max_groups => 100, max_rows => 25, max_total => 150);
 \endif

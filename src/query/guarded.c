@@ -30,6 +30,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -66,8 +67,25 @@ typedef struct GuardedCache
 	int			nargs;
 	bool		varlena;		/* the result is of variable length */
 	bool		path;			/* a path through a document, the first argument, is followed */
+	bool		fixed;			/* the arguments are constants, and so is the result */
+	bool		is_known;		/* of a fixed one: it has been called, and that is what it
+								 * returned: */
+	bool		isnull;
+	Datum		value;
 	FunctionCallInfo fcinfo;
 } GuardedCache;
+
+/* Are the arguments of the call constants, or parameters of the statement? */
+static bool
+has_fixed_arguments(FmgrInfo *flinfo, int nargs)
+{
+	for (int i = 0; i < nargs; i++)
+	{
+		if (!get_fn_expr_arg_stable(flinfo, GUARDED_FIRST_ARGUMENT + i))
+			return false;
+	}
+	return true;
+}
 
 /*
  * The function that guarded() calls here, looked up once per place in a plan.  Raises
@@ -97,6 +115,7 @@ guard_cache(FunctionCallInfo fcinfo)
 	cache->path = cache->nargs > 1 &&
 		get_fn_expr_argtype(fcinfo->flinfo, GUARDED_FIRST_ARGUMENT + 1) == JSONPATHOID;
 	cache->varlena = get_typlen(((FuncExpr *) expr)->funcresulttype) == -1;
+	cache->fixed = has_fixed_arguments(fcinfo->flinfo, cache->nargs);
 	if (funcid == F_NUMERIC_ADD || funcid == F_NUMERIC_SUB || funcid == F_NUMERIC_MUL)
 		cache->decimals = funcid;
 	fmgr_info(funcid, &cache->flinfo);
@@ -166,6 +185,23 @@ of_decimals(Oid function, const NullableDatum *args, Datum *result)
 	return true;
 }
 
+/* Keeps what a call of constants has returned, which is the same for all rows. */
+static Datum
+keep_result(FunctionCallInfo fcinfo, GuardedCache *cache, Datum result, bool isnull)
+{
+	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	int16		typlen;
+	bool		by_value;
+
+	get_typlenbyval(((FuncExpr *) fcinfo->flinfo->fn_expr)->funcresulttype, &typlen, &by_value);
+	cache->value = isnull ? (Datum) 0 : datumCopy(result, by_value, typlen);
+	cache->isnull = isnull;
+	cache->is_known = true;
+	MemoryContextSwitchTo(old);
+	fcinfo->isnull = isnull;
+	return cache->value;
+}
+
 /*
  * guarded(function oid, NULL::result type, arguments ...)
  *
@@ -182,8 +218,13 @@ dp_guarded(PG_FUNCTION_ARGS)
 	uint32		cancel_holdoff = QueryCancelHoldoffCount;
 	volatile Datum result = (Datum) 0;
 	volatile bool isnull = true;
-	Datum decimal;
+	Datum		exact;
 
+	if (cache->is_known)
+	{
+		fcinfo->isnull = cache->isnull;
+		return cache->value;
+	}
 	for (int i = 0; i < cache->nargs; i++)
 	{
 		const NullableDatum *argument = &fcinfo->args[i + GUARDED_FIRST_ARGUMENT];
@@ -194,8 +235,8 @@ dp_guarded(PG_FUNCTION_ARGS)
 		call->args[i].value = argument->value;
 		call->args[i].isnull = argument->isnull;
 	}
-	if (cache->decimals != InvalidOid && of_decimals(cache->decimals, call->args, &decimal))
-		PG_RETURN_DATUM(decimal);
+	if (cache->decimals != InvalidOid && of_decimals(cache->decimals, call->args, &exact))
+		PG_RETURN_DATUM(exact);
 	/* what a path collects is larger than the document by a factor alone (paths.c) */
 	if (cache->path && !call->args[0].isnull &&
 		toast_raw_datum_size(call->args[0].value) > GUARDED_WIDEST)
@@ -213,7 +254,10 @@ dp_guarded(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 
-	if (isnull || (cache->varlena && toast_raw_datum_size(result) > GUARDED_WIDEST))
+	isnull = isnull || (cache->varlena && toast_raw_datum_size(result) > GUARDED_WIDEST);
+	if (cache->fixed)
+		return keep_result(fcinfo, cache, result, isnull);
+	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
 }

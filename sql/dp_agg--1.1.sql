@@ -2198,6 +2198,9 @@ AS $$
 DECLARE
 	kind "char";
 BEGIN
+	IF relation IS NULL OR "column" IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
+	END IF;
 	SELECT relkind INTO kind FROM pg_class WHERE oid = relation AND oid >= 16384;
 	IF kind = 'v' THEN
 		RAISE wrong_object_type USING

@@ -48,7 +48,7 @@ foreach my $case (
 	[ 'SELECT count(*) FROM visits_2025', qr/query the partitioned table/ ], [ 'SELECT count(*) FROM people TABLESAMPLE SYSTEM (5)', qr/leave it out/ ],
 	[ 'SELECT count(*) FROM people, cars WHERE id = owner', qr/query each by itself/ ], [ 'SELECT count(*) FROM people WHERE ctid IS NOT NULL', qr/name the columns/ ],
 	[ 'SELECT count(*) FROM people WHERE x > (SELECT v.x FROM visits v WHERE v.pid = people.id)', qr/EXISTS or IN tied to the unit/ ],
-	[ 'SELECT k, (SELECT count(*) FROM people WHERE g > k) FROM pub', qr/GROUP BY in FROM/ ],
+	[ 'SELECT k, (SELECT count(*) FROM people WHERE g = k) FROM pub', qr/GROUP BY in FROM/ ],
 	[ 'SELECT dp_low(dp_mode(note)) FROM people', qr/one number, date or time/ ], [ 'SELECT dp_clipped(dp_median(x)) FROM people', qr/stands around a count, sum, average or variance/ ],
 	[ 'BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT count(*) FROM people', qr/use REPEATABLE READ or READ COMMITTED/ ])
 {

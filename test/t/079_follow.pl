@@ -212,7 +212,7 @@ foreach ([ "x * price", $join, '-20|40' ], [ 'price', $join, '0|10' ], [ 'length
 query('DROP VIEW priced; CREATE VIEW priced AS SELECT name FROM prices; ALTER TABLE prices ALTER price TYPE text');
 like(follows("EXPLAIN SELECT dp_avg(price::int) $join"), qr/were declared for type numeric/, 'a type of another kind outlives them');
 is(DpAgg::as($node, $node->safe_psql('postgres', 'SELECT current_user'), "SELECT dp_agg.set_$_->[0]")->{sqlstate}, $_->[1], "set_$_->[0]")
-  foreach [ q{bounds('priced', 'name', 0, 1)}, '42809' ], [ q{length('priced', 'name', 1)}, '42809' ], [ q{bounds('pg_class', 'reltuples', 0, 1)}, '42704' ];
+  foreach [ q{public_bounds('priced', 'name', 0, 1)}, '42809' ], [ q{length('priced', 'name', 1)}, '42809' ], [ q{public_bounds('pg_class', 'reltuples', 0, 1)}, '42704' ];
 query('CREATE SCHEMA mine AUTHORIZATION analyst');
 ask('CREATE TABLE mine.t (x int, y int)');
 DpAgg::refused($node, 'analyst', q{SELECT dp_agg.set_public_bounds('mine.t', 'y', 0, 1)}, '42501', 'who may not protect declares nothing');

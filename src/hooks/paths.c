@@ -4,8 +4,9 @@
  *
  * The query of a release is recognised by its collector, an aggregate whose description
  * this planning has made (query/planning.c).  In that query and its sub-selects, protected
- * relations are read as planner/scans.c and nodes/release/wide.c say.  Its grouping is done
- * by the nodes of nodes/bound, and on top of all stands the release node.
+ * relations are read as planner/scans.c and nodes/release/wide.c say, and public ones ahead of them
+ * (nodes/public).  Its grouping is done by the nodes of nodes/bound, and on top of all stands the
+ * release node.
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@
 #include "core/settings.h"
 #include "hooks/hooks.h"
 #include "nodes/bound/path.h"
+#include "nodes/public/path.h"
 #include "nodes/release/path.h"
 #include "nodes/release/wide.h"
 #include "planner/order.h"
@@ -159,6 +161,26 @@ scan_wide_values(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, const R
 	wide_add_paths(root, rel, columns, pages);
 }
 
+/* Is the relation one of FROM, or of UNION ALL, and not a child of another relation? */
+static bool
+stands_alone(PlannerInfo *root, RelOptInfo *rel)
+{
+	AppendRelInfo *member = root->append_rel_array ? root->append_rel_array[rel->relid] : NULL;
+
+	return member == NULL ||
+		planner_rt_fetch(member->parent_relid, root)->rtekind != RTE_RELATION;
+}
+
+/* Has a public relation read ahead of protected rows, if it stands below a release. */
+static void
+read_public_ahead(PlannerInfo *root, RelOptInfo *rel)
+{
+	if (IS_DUMMY_REL(rel) || !stands_alone(root, rel) || enclosing_release(root) == NULL)
+		return;
+	hide_partitions(rel);
+	public_paths(root, rel);
+}
+
 /* set_rel_pathlist_hook: how a relation is read */
 static void
 rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
@@ -167,8 +189,13 @@ rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 
 	if (prev_rel_pathlist_hook)
 		prev_rel_pathlist_hook(root, rel, rti, rte);
-	if (!planning_releases() || rte->rtekind != RTE_RELATION || policy_lookup(rte->relid) == NULL)
+	if (!planning_releases() || rte->rtekind != RTE_RELATION)
 		return;
+	if (policy_lookup(rte->relid) == NULL)
+	{
+		read_public_ahead(root, rel);
+		return;
+	}
 	forget_declared_order(rel);
 	if (rte->inh || (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW))
 		return;					/* children of a table have entries of their own */

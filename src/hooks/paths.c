@@ -126,6 +126,7 @@ static void
 relation_info(DP_RELATION_INFO_ARGS(root, rel))
 {
 	RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+	const ReleaseSpec *spec;
 
 	if (prev_relation_info_hook)
 		prev_relation_info_hook(DP_RELATION_INFO_PASS(root, rel));
@@ -134,9 +135,14 @@ relation_info(DP_RELATION_INFO_ARGS(root, rel))
 	if (!planning_releases() || rte->rtekind != RTE_RELATION)
 		return;
 	if (policy_lookup(rte->relid) != NULL)
+	{
 		withhold_statistics(rte->relid, rel);
-	else
-		hide_partial_indexes(rel);
+		return;
+	}
+	hide_partial_indexes(rel);
+	spec = enclosing_release(root);
+	if (spec != NULL)
+		planning_tell_unique(spec, believe_unique_indexes(rel));
 }
 
 /*

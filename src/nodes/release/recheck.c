@@ -34,6 +34,7 @@
 #include "nodes/nodeFuncs.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
 
 #include "core/errors.h"
@@ -297,6 +298,24 @@ recheck_declarations(List *relids, List *not_null, EState *estate)
 					(errcode(ERRCODE_DP_QUERY_REFUSED),
 					 errmsg("a protected table has changed since the transaction began"),
 					 errhint("Run the query in a new transaction.")));
+	}
+}
+
+/*
+ * Refuses if one of these indexes (Oids), which the planner has believed in, is not unique for the
+ * snapshot; raises ERRCODE_DP_QUERY_REFUSED.  Plans that are kept are made anew then.
+ */
+void
+recheck_unique(List *indexes, Snapshot snapshot)
+{
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		if (policy_still_unique(lfirst_oid(lc), snapshot))
+			continue;
+		ResetPlanCache();
+		refuse_changed();
 	}
 }
 

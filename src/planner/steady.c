@@ -230,7 +230,11 @@ steady_node(PlannedStmt *statement, Plan *plan, bool once)
 				((GatherMerge *) plan)->num_workers = 0;
 			break;
 		case T_CustomScan:
-			/* workers find the rows that were read ahead, wherever the node stands (execParallel.c) */
+
+			/*
+			 * workers find the rows that were read ahead, wherever the node stands
+			 * (execParallel.c)
+			 */
 			if (is_plan_of(plan, node_public))
 				plan->parallel_aware = true;
 			break;

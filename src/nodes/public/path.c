@@ -35,6 +35,7 @@
 #include "nodes/identity.h"
 #include "nodes/public/node.h"
 #include "nodes/public/path.h"
+#include "spec/shapes.h"
 
 /* What keeping a row, and reading it again, costs in units of cpu_operator_cost. */
 #define OPERATORS_PER_KEPT_ROW 2
@@ -51,9 +52,12 @@ static const CustomMethods public_methods =
  * ----------
  */
 
-/* Does a condition ask for more than the relation's row? */
+/*
+ * Does a condition ask for more than the relation's row?  Columns of others come with what a LATERAL
+ * sub-select computed, which is a condition on the relation when it is pulled up.
+ */
 static bool
-asks_for_more(Node *node, void *context)
+asks_for_more(Node *node, RelOptInfo *rel)
 {
 	if (node == NULL)
 		return false;
@@ -61,7 +65,9 @@ asks_for_more(Node *node, void *context)
 		return true;
 	if (IsA(node, Param))
 		return ((Param *) node)->paramkind == PARAM_EXEC;
-	return expression_tree_walker(node, asks_for_more, context);
+	if (IsA(node, Var))
+		return ((Var *) node)->varno != (int) rel->relid;
+	return expression_tree_walker(node, asks_for_more, rel);
 }
 
 static int
@@ -90,14 +96,14 @@ take_later_conditions(RelOptInfo *rel)
 	{
 		RestrictInfo *condition = lfirst(lc);
 
-		if (asks_for_more((Node *) condition->clause, NULL))
+		if (asks_for_more((Node *) condition->clause, rel))
 			first = Min(first, condition->security_level);
 	}
 	foreach(lc, rel->baserestrictinfo)
 	{
 		RestrictInfo *condition = lfirst(lc);
 
-		if (asks_for_more((Node *) condition->clause, NULL) ||
+		if (asks_for_more((Node *) condition->clause, rel) ||
 			(condition->security_level > first && !condition->leakproof))
 			later = lappend(later, condition);
 		else
@@ -145,9 +151,9 @@ reading_path(PlannerInfo *root, RelOptInfo *rel, bool whole)
 
 	if (whole)
 	{
-		/* query/publics.c leaves no tables with children there */
+		/* query/publics.c has left no such tables with children */
 		if (planner_rt_fetch(rel->relid, root)->inh)
-			elog(ERROR, "a public relation with children has conditions about other rows");
+			refuse_changed();
 		result = create_seqscan_path(root, rel, rel->lateral_relids, 0);
 		result->param_info = NULL;
 		return result;

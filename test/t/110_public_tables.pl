@@ -85,6 +85,8 @@ my @queries = map { "SELECT count(*) FROM people p $_" } (
 	'JOIN (SELECT k, v FROM pub UNION SELECT k, v FROM inh) b ON b.k = p.k WHERE b.v = 1',
 	'JOIN (SELECT k, v FROM pub ORDER BY v, k LIMIT 100) b ON b.k = p.k',
 	'JOIN LATERAL (SELECT b.v FROM pub b WHERE b.k = p.k) l ON true WHERE l.v = 3',
+	'JOIN (SELECT k, v FROM pub UNION ALL SELECT k, v FROM barrier UNION ALL SELECT k, v + 1 FROM empty) b ON b.k = p.k WHERE b.v NOT IN (SELECT v FROM pub WHERE v > 0)',
+	'CROSS JOIN LATERAL (SELECT b.v FROM pub b WHERE b.k = p.k UNION ALL SELECT b.k FROM few b WHERE b.k = p.k) l WHERE l.v = 3',
 	'LEFT JOIN LATERAL (SELECT b.v + p.x AS s FROM pub b WHERE b.k = p.k) l ON true WHERE l.s = 30',
 	'LEFT JOIN LATERAL (SELECT coalesce(b.v, p.x) AS s, b.k FROM pub b WHERE b.v = 3) l ON l.k = p.k WHERE l.s = 3',
 	'LEFT JOIN LATERAL (SELECT p.x + 1 AS s FROM pub b WHERE b.k = 3) l ON true WHERE l.s = 3',
@@ -178,7 +180,7 @@ foreach my $name (sort keys %settings)
 $settings;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*) FROM twice;
-\! psql -XAtq -d "$connect" -c 'DELETE FROM twice WHERE n = 2' -c 'CREATE UNIQUE INDEX ON twice (k)'
+\\! psql -XAtq -d "$connect" -c 'DELETE FROM twice WHERE n = 2' -c 'CREATE UNIQUE INDEX ON twice (k)'
 SELECT count(*) FROM twice;
 $question;
 COMMIT;

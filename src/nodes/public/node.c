@@ -256,9 +256,12 @@ initialize_public_worker(CustomScanState *node, shm_toc *toc, void *coordinate)
 	PublicState *state = (PublicState *) node;
 	MemoryContext old = MemoryContextSwitchTo(state->context);
 
-	state->shared = coordinate;
-	if (state->shared->rows != DSM_HANDLE_INVALID)
+	/* a sub-plan that several nodes ask is met several times */
+	if (state->rows == NULL && ((SharedPublic *) coordinate)->rows != DSM_HANDLE_INVALID)
+	{
+		state->shared = coordinate;
 		state->rows = public_rows_attach(state->shared->rows);
+	}
 	MemoryContextSwitchTo(old);
 }
 

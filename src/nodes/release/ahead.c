@@ -66,20 +66,33 @@ starts_workers(PlanState *state)
 
 /* *context: a bool, workers may run the node */
 static bool
-ahead_walker(PlanState *state, void *context)
+shared_walker(PlanState *state, void *context)
 {
 	bool		shared = *(bool *) context || starts_workers(state);
 
 	if (is_state_of(state, node_release))
 		return false;
+	if (shared && is_state_of(state, node_public))
+		public_read_ahead(state, true);
+	return planstate_tree_walker(state, shared_walker, &shared);
+}
+
+static bool
+ahead_walker(PlanState *state, void *context)
+{
+	if (is_state_of(state, node_release))
+		return false;
 	if (IsA(state, CteScanState))
 		read_cte((CteScanState *) state);
 	if (is_state_of(state, node_public))
-		public_read_ahead(state, shared);
-	return planstate_tree_walker(state, ahead_walker, &shared);
+		public_read_ahead(state, false);
+	return planstate_tree_walker(state, ahead_walker, context);
 }
 
-/* Reads all public relations below the plans, and all CTEs that scans there read. */
+/*
+ * Reads all public relations below the plans, and all CTEs that scans there read.  First those that
+ * workers may ask for: a sub-plan can stand with several nodes, and workers run only some of them.
+ */
 void
 read_ahead(List *plans)
 {
@@ -87,5 +100,7 @@ read_ahead(List *plans)
 	bool		shared = false;
 
 	foreach(lc, plans)
-		(void) ahead_walker(lfirst(lc), &shared);
+		(void) shared_walker(lfirst(lc), &shared);
+	foreach(lc, plans)
+		(void) ahead_walker(lfirst(lc), NULL);
 }

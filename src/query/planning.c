@@ -21,6 +21,7 @@ typedef struct PlannedRelease
 	List	   *needs;			/* release_needs() */
 	List	   *wide;			/* wide_columns() */
 	List	   *plain;			/* relations planned as if they had no wide values */
+	List	   *unique;			/* unique indexes that the planner was told of */
 	List	   *reuse;			/* describe_reuse() */
 } PlannedRelease;
 
@@ -108,8 +109,8 @@ planning_needs(const ReleaseSpec *spec)
 {
 	PlannedRelease *planned = planned_release(spec->id);
 
-	return lappend(lappend(copyObject(planned->needs), list_copy(planned->plain)),
-				   copyObject(planned->reuse));
+	return lappend(lappend(lappend(copyObject(planned->needs), list_copy(planned->plain)),
+						   copyObject(planned->reuse)), list_copy(planned->unique));
 }
 
 /* The columns it reads for their values, a list of WideRelation. */
@@ -128,6 +129,15 @@ planning_read_plainly(const ReleaseSpec *spec, Oid relid)
 	planned->plain = list_append_unique_oid(planned->plain, relid);
 }
 
+/* Notes unique indexes (Oids) of public relations that its planner was told of. */
+void
+planning_tell_unique(const ReleaseSpec *spec, List *indexes)
+{
+	PlannedRelease *planned = planned_release(spec->id);
+
+	planned->unique = list_concat_unique_oid(planned->unique, indexes);
+}
+
 /* Remembers a release of this planning. */
 void
 planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse)
@@ -137,7 +147,7 @@ planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse)
 	planned->spec = *spec;
 	planned->needs = needs;
 	planned->wide = wide;
-	planned->plain = NIL;
+	planned->plain = planned->unique = NIL;
 	planned->reuse = reuse;
 	current.releases = lappend(current.releases, planned);
 }

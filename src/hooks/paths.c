@@ -110,7 +110,11 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 		add_release_path(output_rel, collector, planning_needs(spec));
 	else if (IS_OTHER_REL(output_rel))
 		return;					/* one of the tables of a partitionwise aggregation */
-	else if (function == DP_FUNC_BOUND)
+	else if (function == DP_FUNC_BOUND || function == DP_FUNC_COLLECT)
+		root->parse->groupClause = planning_groups(spec);
+	if (stage == UPPERREL_FINAL)
+		return;
+	if (function == DP_FUNC_BOUND)
 		bound_group_paths(root, input_rel, output_rel, collector, spec);
 	else if (function == DP_FUNC_COLLECT)
 		stream_group_paths(root, input_rel, output_rel, collector, spec);

@@ -17,6 +17,9 @@
  * row whose link is NULL or dangling is gone then, as it is nobody's; no row is there twice, as the
  * key is unique.
  *
+ * In a sub-select of an expression, as in EXISTS, the row at hand of the query around it may be the one
+ * that is named: then the individual is that row's, and nothing is joined.
+ *
  * A parent that only adds the unit, which is its key, and which a foreign key shows to be there, is
  * not joined: the link itself is the unit.
  *
@@ -53,6 +56,7 @@
 #include "query/queries.h"
 #include "query/units.h"
 #include "query/unique.h"
+#include "query/walk.h"
 #include "spec/spec.h"
 
 /* ----------
@@ -417,6 +421,58 @@ settle_by_input(RewriteContext *context, Level *level, int rtindex, bool *waits)
 	return false;
 }
 
+/* The links of an input of a query so many levels up, as they are seen from below. */
+List *
+links_from_below(const Individuals *input, Index up)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, all_links(input))
+	{
+		RowLink    *link = palloc(sizeof(RowLink));
+
+		*link = *(RowLink *) lfirst(lc);
+		link->exprs = (List *) seen_from_below((Node *) link->exprs, up);
+		result = lappend(result, link);
+	}
+	return result;
+}
+
+/*
+ * The same in a sub-select of an expression: an input of the level around it, to whose row at hand
+ * the conditions tie the pending one.
+ */
+static bool
+settle_by_outer_row(RewriteContext *context, Level *level, int rtindex)
+{
+	Level	   *outer = level->parent;
+	Individuals *pending = level->inputs[rtindex];
+	List	   *own = list_make1(linitial(pending->links));
+	List	   *equalities;
+
+	if (outer == NULL || outer->reads || !outer->below || outer->inputs == NULL)
+		return false;
+	equalities = equalities_about((Node *) level->query->jointree, rtindex);
+	for (int i = 1; i <= list_length(outer->query->rtable); i++)
+	{
+		Individuals *input = outer->inputs[i];
+		Individuals seen;
+
+		if (input == NULL || input->pending != NULL || input->units == NIL ||
+			strcmp(NameStr(input->relation->population), NameStr(pending->relation->population)) != 0 ||
+			!links_tie(equalities, own, links_from_below(input, 1)))
+			continue;
+		seen = *input;
+		seen.units = (List *) seen_from_below((Node *) input->units, 1);
+		seen.partial = (List *) seen_from_below((Node *) input->partial, 1);
+		rest_on_key(context, pending->pending);
+		take_individuals(pending, &seen);
+		return true;
+	}
+	return false;
+}
+
 /* ----------
  * Joining the parent
  * ----------
@@ -623,7 +679,8 @@ settle_links(RewriteContext *context, Level *level)
 		{
 			if (level->inputs[i] == NULL || level->inputs[i]->pending == NULL)
 				continue;
-			if (settle_by_input(context, level, i, &waits))
+			if (settle_by_input(context, level, i, &waits) ||
+				settle_by_outer_row(context, level, i))
 				progress = true;
 			else if (waits)
 				waiting = waiting > 0 ? waiting : i;

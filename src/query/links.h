@@ -14,6 +14,7 @@ extern void note_row_links(RewriteContext *context, Oid relid, int rtindex, Indi
 extern void settle_links(RewriteContext *context, Level *level);
 extern bool links_have_same_target(const RowLink *a, const RowLink *b);
 extern bool links_tie(List *equalities, List *left, List *right);
+extern List *links_from_below(const Individuals *input, Index up);
 extern List *all_links(const Individuals *individuals);
 extern void keep_links(Individuals *individuals, List *expressions);
 extern void expose_links(RangeTblEntry *rte, int rtindex, const Individuals *below, Individuals *individuals);

@@ -23,6 +23,7 @@ typedef struct PlannedRelease
 	List	   *plain;			/* relations planned as if they had no wide values */
 	List	   *unique;			/* unique indexes that the planner was told of */
 	List	   *reuse;			/* describe_reuse() */
+	List	   *groups;			/* GROUP BY of its query */
 } PlannedRelease;
 
 /* Columns that the planning took to be never NULL. */
@@ -138,9 +139,19 @@ planning_tell_unique(const ReleaseSpec *spec, List *indexes)
 	planned->unique = list_concat_unique_oid(planned->unique, indexes);
 }
 
+/*
+ * GROUP BY of a release of this planning, as it was made.  Up to PostgreSQL 15 the planner takes columns out of it that depend
+ * on the primary key of a public table, and our nodes hand out all keys.
+ */
+List *
+planning_groups(const ReleaseSpec *spec)
+{
+	return planned_release(spec->id)->groups;
+}
+
 /* Remembers a release of this planning. */
 void
-planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse)
+planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse, List *groups)
 {
 	PlannedRelease *planned = palloc(sizeof(PlannedRelease));
 
@@ -149,6 +160,7 @@ planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse)
 	planned->wide = wide;
 	planned->plain = planned->unique = NIL;
 	planned->reuse = reuse;
+	planned->groups = copyObject(groups);
 	current.releases = lappend(current.releases, planned);
 }
 

@@ -151,7 +151,7 @@ policy_resolve_link(const ProtectedRelation *rel, ResolvedLink *link)
 		key = bms_add_member(key, attno);
 		add_columns(link, rel->link[i], attno);
 	}
-	link->index = policy_unique_index(link->parent, key);
+	link->index = policy_unique_key(link->parent, key);
 	if (!OidIsValid(link->index))
 		return "no unique index on its parent's key is in force";
 	return NULL;

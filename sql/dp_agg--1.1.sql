@@ -2014,6 +2014,9 @@ BEGIN
 			MESSAGE = format('a %s names a column only once', word);
 	END IF;
 	IF population = '' THEN
+		IF link IS NOT NULL THEN	-- the parent has none
+			PERFORM dp_agg.check_link(relation, link, parent, parent_key, population);
+		END IF;
 		RAISE invalid_parameter_value USING MESSAGE = 'a population needs a name';
 	END IF;
 	IF max_groups NOT BETWEEN 1 AND 1000000 OR max_rows NOT BETWEEN 1 AND 1000000 THEN

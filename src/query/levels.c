@@ -318,7 +318,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	if (query->hasDistinctOn)
 		refuse_query(REFUSE_DISTINCT_ON, context, query);
 
-	if (grouped_by_link(level, individuals))
+	if (grouped_by_link(context, level, individuals))
 		group_by_unit(context, query, individuals);
 	if (query->groupClause != NIL || query->hasAggs)
 	{
@@ -437,7 +437,7 @@ process_private_level(RewriteContext *context, Level *level)
 	settle_links(context, level);
 	tie_inputs(context, level, individuals);
 	release = aggregates(query) && !grouped_by_unit(query, individuals) &&
-		!grouped_by_link(level, individuals);
+		!grouped_by_link(context, level, individuals);
 	if (release)
 	{
 		build_release(context, level, individuals);
@@ -450,7 +450,9 @@ process_private_level(RewriteContext *context, Level *level)
 		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
 	if (level->parent == NULL)
 		refuse_rows(context, query, individuals);	/* whatever else is wrong with it */
-	if (chooses_first_rows(query) && grouped_by_unit(query, individuals))
+	if (chooses_first_rows(query) &&
+		(grouped_by_unit(query, individuals) ||
+		 name_one_row(context, level, individuals, clause_expressions(query->distinctClause, query->targetList))))
 		return hand_out_first_rows(context, level, individuals);
 	return hand_out(context, level, individuals);
 }

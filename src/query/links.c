@@ -40,7 +40,6 @@
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/typcache.h"
 
 #include "core/compat.h"
 #include "core/errors.h"
@@ -128,6 +127,7 @@ row_link(const ResolvedLink *link, Oid relid, int rtindex, const AttrNumber *col
 	RowLink    *result = palloc0(sizeof(RowLink));
 
 	result->parent = link->parent;
+	result->index = link->index;
 	for (int i = 0; i < link->ncolumns; i++)
 	{
 		result->key = lappend_int(result->key, link->key[i]);
@@ -203,9 +203,21 @@ all_links(const Individuals *individuals)
 	return list_concat_copy(individuals->links, individuals->partial_links);
 }
 
-/* Do the equalities tie a row that one of the left links names to the same of the right ones? */
+/* Rests on the unique index that shows that a key names one row; refuses more than may be rested on. */
+static void
+rest_on_key(RewriteContext *context, Oid index)
+{
+	context->proofs = list_append_unique_oid(context->proofs, index);
+	if (list_length(context->proofs) > DP_MAX_PROOFS / 2)
+		refuse(REFUSE_TOO_LARGE, context->source, -1);
+}
+
+/*
+ * Do the equalities tie a row that one of the left links names to the same of the right ones?  What is
+ * released rests on the key then.
+ */
 bool
-links_tie(List *equalities, List *left, List *right)
+links_tie(RewriteContext *context, List *equalities, List *left, List *right)
 {
 	ListCell   *la;
 	ListCell   *lb;
@@ -220,7 +232,10 @@ links_tie(List *equalities, List *left, List *right)
 
 			if (links_have_same_target(a, b) &&
 				equalities_tie(equalities, list_make1(a->exprs), list_make1(b->exprs)))
+			{
+				rest_on_key(context, a->index);
 				return true;
+			}
 		}
 	}
 	return false;
@@ -295,16 +310,20 @@ is_sure(Level *level, const RowLink *link)
 
 /*
  * Have the rows of the level in which the expressions are equal, or NULL, one individual, as they name a row?
+ * What is released rests on the key then.
  */
 bool
-name_one_row(Level *level, const Individuals *individuals, List *expressions)
+name_one_row(RewriteContext *context, Level *level, const Individuals *individuals, List *expressions)
 {
 	ListCell   *lc;
 
 	foreach(lc, links_among(individuals->links, expressions))
 	{
 		if (is_sure(level, lfirst(lc)))
+		{
+			rest_on_key(context, ((RowLink *) lfirst(lc))->index);
 			return true;
+		}
 	}
 	return false;
 }
@@ -314,14 +333,14 @@ name_one_row(Level *level, const Individuals *individuals, List *expressions)
  * rows of one individual then.
  */
 bool
-grouped_by_link(Level *level, Individuals *individuals)
+grouped_by_link(RewriteContext *context, Level *level, Individuals *individuals)
 {
 	Query	   *query = level->query;
 	List	   *clauses = query->groupClause != NIL || query->hasAggs ?
 		query->groupClause : query->distinctClause;
 
 	return !query->hasDistinctOn && !grouped_by_unit(query, individuals) &&
-		name_one_row(level, individuals, clause_expressions(clauses, query->targetList));
+		name_one_row(context, level, individuals, clause_expressions(clauses, query->targetList));
 }
 
 /* ----------
@@ -380,15 +399,6 @@ take_individuals(Individuals *individuals, const Individuals *from)
 	individuals->pending = NULL;
 }
 
-/* Rests on the unique index that shows that the key names one row; refuses more than may be rested on. */
-static void
-rest_on_key(RewriteContext *context, const ResolvedLink *link)
-{
-	context->proofs = list_append_unique_oid(context->proofs, link->index);
-	if (list_length(context->proofs) > DP_MAX_PROOFS / 2)
-		refuse(REFUSE_TOO_LARGE, context->source, -1);
-}
-
 /*
  * Finds an input that the conditions tie to a pending one by its link, and takes its individuals.  False if there is none;
  * *waits then tells whether there is one that is pending itself.
@@ -407,14 +417,13 @@ settle_by_input(RewriteContext *context, Level *level, int rtindex, bool *waits)
 
 		if (i == rtindex || input == NULL ||
 			strcmp(NameStr(input->relation->population), NameStr(pending->relation->population)) != 0 ||
-			!links_tie(equalities, own, all_links(input)))
+			!links_tie(context, equalities, own, all_links(input)))
 			continue;
 		if (input->pending != NULL)
 		{
 			*waits = true;
 			continue;
 		}
-		rest_on_key(context, pending->pending);
 		take_individuals(pending, input);
 		return true;
 	}
@@ -461,12 +470,11 @@ settle_by_outer_row(RewriteContext *context, Level *level, int rtindex)
 
 		if (input == NULL || input->pending != NULL || input->units == NIL ||
 			strcmp(NameStr(input->relation->population), NameStr(pending->relation->population)) != 0 ||
-			!links_tie(equalities, own, links_from_below(input, 1)))
+			!links_tie(context, equalities, own, links_from_below(input, 1)))
 			continue;
 		seen = *input;
 		seen.units = (List *) seen_from_below((Node *) input->units, 1);
 		seen.partial = (List *) seen_from_below((Node *) input->partial, 1);
-		rest_on_key(context, pending->pending);
 		take_individuals(pending, &seen);
 		return true;
 	}
@@ -554,14 +562,8 @@ link_conditions(const ResolvedLink *link, Oid relid, int rtindex, int parent_ind
 	{
 		Node	   *key = column_of(link->parent, parent_index, link->key[i]);
 		Node	   *column = column_of(relid, rtindex, link->link[i]);
-		Oid			key_type = getBaseType(exprType(key));
-		Oid			type = getBaseType(exprType(column));
-		TypeCacheEntry *entry = lookup_type_cache(key_type, TYPECACHE_BTREE_OPFAMILY);
-		Oid			opno = get_opfamily_member(entry->btree_opf, key_type, type, BTEqualStrategyNumber);
+		Oid			opno = policy_link_equality(exprType(key), exprType(column));
 
-		if (!OidIsValid(opno))
-			opno = get_opfamily_member(entry->btree_opf, entry->btree_opintype, entry->btree_opintype,
-									   BTEqualStrategyNumber);
 		result = lappend(result, make_opclause(opno, BOOLOID, false,
 											   (Expr *) as_operand(key, opno, true), (Expr *) as_operand(column, opno, false),
 											   InvalidOid, exprCollation(key)));
@@ -639,6 +641,9 @@ join_parent(RewriteContext *context, Level *level, int rtindex)
 	RangeTblRef *ref = makeNode(RangeTblRef);
 
 	count_level(context);
+	if (child->parent_joined)
+		elog(ERROR, "the parent of relation %u is not tied to it", child->relation->relid);
+	child->parent_joined = true;
 	ref->rtindex = add_parent(query, link);
 	join->jointype = JOIN_INNER;
 	join->rarg = (Node *) ref;

@@ -159,7 +159,7 @@ check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query
 			strcmp(NameStr(all.relation->population),
 				   NameStr(inner->relation->population)) == 0 &&
 			(equalities_tie(equalities, outer, all_units(inner)) ||
-			 links_tie(equalities, links, all_links(inner))))
+			 links_tie(context, equalities, links, all_links(inner))))
 			return;
 	}
 	refuse(REFUSE_NOT_TIED, context->source, sublink->location);

@@ -358,6 +358,13 @@ typedef RangeTblEntry DpPermissions;
 #define DP_RELATION_INFO_PASS(root, rel) root, relid, inhparent, rel
 #endif
 
+/* Does a path do what a setting like enable_nestloop says it should not?  Since 18 that is counted. */
+#if PG_VERSION_NUM >= 180000
+#define DP_PATH_IS_DISABLED(path) ((path)->disabled_nodes > 0)
+#else
+#define DP_PATH_IS_DISABLED(path) ((path)->total_cost >= disable_cost)
+#endif
+
 /* A path that keeps the rows of another. */
 #if PG_VERSION_NUM >= 190000
 #define DP_MATERIAL_PATH(rel, path) create_material_path(rel, path, true)

@@ -24,6 +24,7 @@
 #include "nodes/public/path.h"
 #include "nodes/release/path.h"
 #include "nodes/release/wide.h"
+#include "planner/joins.h"
 #include "planner/look_ups.h"
 #include "planner/order.h"
 #include "planner/scans.h"
@@ -38,6 +39,7 @@ static create_upper_paths_hook_type prev_upper_paths_hook = NULL;
 static DP_RELATION_INFO_HOOK_TYPE prev_relation_info_hook = NULL;
 static set_rel_pathlist_hook_type prev_rel_pathlist_hook = NULL;
 static set_join_pathlist_hook_type prev_join_pathlist_hook = NULL;
+static join_search_hook_type prev_join_search_hook = NULL;
 
 /* The collector among the outputs of a query, whoever wrote it there; NULL if there is none. */
 static Aggref *
@@ -236,6 +238,15 @@ join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 	keep_inner_sides(joinrel);
 }
 
+/* join_search_hook: in which order relations are joined */
+static RelOptInfo *
+join_search(PlannerInfo *root, int levels_needed, List *initial_rels)
+{
+	if (planning_releases() && enclosing_release(root) != NULL && !dp_setting_index_scans)
+		return search_joins(root, levels_needed, initial_rels, prev_join_search_hook);
+	return search_as_ever(root, levels_needed, initial_rels, prev_join_search_hook);
+}
+
 /* Installs the hooks; called once from _PG_init. */
 void
 path_hooks_init(void)
@@ -244,6 +255,8 @@ path_hooks_init(void)
 	set_join_pathlist_hook = join_pathlist;
 	prev_rel_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = rel_pathlist;
+	prev_join_search_hook = join_search_hook;
+	join_search_hook = join_search;
 	prev_relation_info_hook = DP_RELATION_INFO_HOOK;
 	DP_RELATION_INFO_HOOK = relation_info;
 	prev_upper_paths_hook = create_upper_paths_hook;

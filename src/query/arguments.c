@@ -26,6 +26,7 @@
 #include "query/level.h"
 #include "query/nulls.h"
 #include "query/params.h"
+#include "query/products.h"
 #include "query/questions.h"
 #include "query/refuse.h"
 #include "query/totals.h"
@@ -226,6 +227,30 @@ size_for_norm(const ReleaseBuilder *builder, double size, double norm)
 }
 
 /*
+ * The same of an expression that is no column, but made of one (products.c): where max_total is declared and
+ * the query does not ask for another, and if the sum of so many rows could be larger.
+ */
+static bool
+total_of_expression(ReleaseBuilder *builder, Aggref *aggref, Node *expr, double *lower, double *upper, double *norm)
+{
+	double		least;
+	double		most;
+	bool		unknown;
+	Total		total;
+
+	if (builder->individuals->max_total == 0 || builder->asked[DP_PARAM_TOTAL] ||
+		!derive_total_of_product(builder->context->root, builder->level, aggref->aggfilter, expr, &total))
+		return false;
+	if (derive_bounds(builder->context, builder->level, aggref, expr, &least, &most, &unknown) &&
+		Max(fabs(least), fabs(most)) * builder->individuals->max_total <= Max(fabs(total.lower), fabs(total.upper)))
+		return false;
+	*lower = total.lower;
+	*upper = total.upper;
+	*norm = total.norm;
+	return true;
+}
+
+/*
  * Bounds of a sum over the whole release, where they are declared and none are written; else
  * false.  Where an individual has one row they are bounds of its value.  Otherwise
  * what counts is the larger of their sizes: the interval of the parameters is symmetric.
@@ -241,7 +266,8 @@ total_bounds(ReleaseBuilder *builder, Aggref *aggref, Node *expr, TotalBounds *r
 	bool		unknown;
 
 	if (list_length(aggref->args) > 1 ||
-		!derive_total(builder->level, expr, &lower, &upper, &norm))
+		(!derive_total(builder->level, expr, &lower, &upper, &norm) &&
+		 (builder->spec.streamed || !total_of_expression(builder, aggref, expr, &lower, &upper, &norm))))
 		return false;
 	*result = (TotalBounds) {.not_negative = lower >= 0};
 	if (!builder->spec.streamed)

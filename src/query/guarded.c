@@ -30,14 +30,18 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "policy/allowed.h"
 #include "query/guarded.h"
 #include "spec/canonical.h"
+#include "spec/decimal_sum.h"
 
 PG_FUNCTION_INFO_V1(dp_guarded);
 PG_FUNCTION_INFO_V1(dp_guarded_cast);
@@ -59,11 +63,29 @@ StaticAssertDecl((Size) GUARDED_WIDEST * MaxTupleAttributeNumber < MaxAllocSize,
 typedef struct GuardedCache
 {
 	FmgrInfo	flinfo;
+	Oid			decimals;		/* the function, if decimals of few digits need no call of it */
 	int			nargs;
 	bool		varlena;		/* the result is of variable length */
 	bool		path;			/* a path through a document, the first argument, is followed */
+	bool		fixed;			/* the arguments are constants, and so is the result */
+	bool		is_known;		/* of a fixed one: it has been called, and that is what it
+								 * returned: */
+	bool		isnull;
+	Datum		value;
 	FunctionCallInfo fcinfo;
 } GuardedCache;
+
+/* Are the arguments of the call constants, or parameters of the statement? */
+static bool
+has_fixed_arguments(FmgrInfo *flinfo, int nargs)
+{
+	for (int i = 0; i < nargs; i++)
+	{
+		if (!get_fn_expr_arg_stable(flinfo, GUARDED_FIRST_ARGUMENT + i))
+			return false;
+	}
+	return true;
+}
 
 /*
  * The function that guarded() calls here, looked up once per place in a plan.  Raises
@@ -93,6 +115,9 @@ guard_cache(FunctionCallInfo fcinfo)
 	cache->path = cache->nargs > 1 &&
 		get_fn_expr_argtype(fcinfo->flinfo, GUARDED_FIRST_ARGUMENT + 1) == JSONPATHOID;
 	cache->varlena = get_typlen(((FuncExpr *) expr)->funcresulttype) == -1;
+	cache->fixed = has_fixed_arguments(fcinfo->flinfo, cache->nargs);
+	if (funcid == F_NUMERIC_ADD || funcid == F_NUMERIC_SUB || funcid == F_NUMERIC_MUL)
+		cache->decimals = funcid;
 	fmgr_info(funcid, &cache->flinfo);
 	fmgr_info_set_expr((Node *) makeFuncExpr(funcid, ((FuncExpr *) expr)->funcresulttype,
 											 list_copy_tail(((FuncExpr *) expr)->args,
@@ -124,6 +149,59 @@ forgive_error(MemoryContext context, uint32 holdoff, uint32 cancel_holdoff)
 	QueryCancelHoldoffCount = cancel_holdoff;
 }
 
+/* Opens a numeric that is stored as it is, and has few digits; false for any other. */
+static inline bool
+open_decimal(Datum value, Decimal *decimal)
+{
+	const struct varlena *stored = (const struct varlena *) DatumGetPointer(value);
+
+	return !VARATT_IS_EXTERNAL(stored) && !VARATT_IS_COMPRESSED(stored) &&
+		decimal_open(VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored), decimal);
+}
+
+/*
+ * Numerics of few digits, added, subtracted or multiplied.  That cannot fail.  False if they are left to
+ * the function.
+ */
+static bool
+of_decimals(Oid function, const NullableDatum *args, Datum *result)
+{
+	Decimal		a;
+	Decimal		b;
+	Decimal		c;
+	uint16		words[DECIMAL_MAX_WORDS];
+	int			n;
+	struct varlena *stored;
+
+	if (!open_decimal(args[0].value, &a) || !open_decimal(args[1].value, &b) ||
+		!(function == F_NUMERIC_MUL ? decimal_multiply(a, b, &c) :
+		  decimal_add(a, b, function == F_NUMERIC_SUB, &c)) ||
+		!decimal_store(&c, words, &n))
+		return false;
+	stored = palloc(VARHDRSZ + n * sizeof(uint16));
+	SET_VARSIZE(stored, VARHDRSZ + n * sizeof(uint16));
+	memcpy(VARDATA(stored), words, n * sizeof(uint16));
+	*result = PointerGetDatum(stored);
+	return true;
+}
+
+/* Keeps what a call of constants has returned, which is the same for all rows. */
+static Datum
+keep_result(FunctionCallInfo fcinfo, GuardedCache *cache, Datum result, bool isnull)
+{
+	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	int16		typlen;
+	bool		by_value;
+
+	get_typlenbyval(((FuncExpr *) fcinfo->flinfo->fn_expr)->funcresulttype, &typlen, &by_value);
+	cache->value = isnull ? (Datum) 0 : datumCopy(result, by_value, typlen);
+	cache->isnull = isnull;
+	cache->is_known = true;
+	MemoryContextSwitchTo(old);
+	fcinfo->isnull = isnull;
+	return cache->value;
+}
+
 /*
  * guarded(function oid, NULL::result type, arguments ...)
  *
@@ -140,13 +218,25 @@ dp_guarded(PG_FUNCTION_ARGS)
 	uint32		cancel_holdoff = QueryCancelHoldoffCount;
 	volatile Datum result = (Datum) 0;
 	volatile bool isnull = true;
+	Datum		exact;
 
+	if (cache->is_known)
+	{
+		fcinfo->isnull = cache->isnull;
+		return cache->value;
+	}
 	for (int i = 0; i < cache->nargs; i++)
 	{
-		call->args[i] = fcinfo->args[i + GUARDED_FIRST_ARGUMENT];
-		if (call->args[i].isnull && cache->flinfo.fn_strict)
+		const NullableDatum *argument = &fcinfo->args[i + GUARDED_FIRST_ARGUMENT];
+
+		if (argument->isnull && cache->flinfo.fn_strict)
 			PG_RETURN_NULL();
+		/* not as one struct: its parts have just been written one by one */
+		call->args[i].value = argument->value;
+		call->args[i].isnull = argument->isnull;
 	}
+	if (cache->decimals != InvalidOid && of_decimals(cache->decimals, call->args, &exact))
+		PG_RETURN_DATUM(exact);
 	/* what a path collects is larger than the document by a factor alone (paths.c) */
 	if (cache->path && !call->args[0].isnull &&
 		toast_raw_datum_size(call->args[0].value) > GUARDED_WIDEST)
@@ -164,7 +254,10 @@ dp_guarded(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 
-	if (isnull || (cache->varlena && toast_raw_datum_size(result) > GUARDED_WIDEST))
+	isnull = isnull || (cache->varlena && toast_raw_datum_size(result) > GUARDED_WIDEST);
+	if (cache->fixed)
+		return keep_result(fcinfo, cache, result, isnull);
+	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
 }

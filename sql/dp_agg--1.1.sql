@@ -2014,6 +2014,9 @@ BEGIN
 			MESSAGE = format('a %s names a column only once', word);
 	END IF;
 	IF population = '' THEN
+		IF link IS NOT NULL THEN	-- the parent has none
+			PERFORM dp_agg.check_link(relation, link, parent, parent_key, population);
+		END IF;
 		RAISE invalid_parameter_value USING MESSAGE = 'a population needs a name';
 	END IF;
 	IF max_groups NOT BETWEEN 1 AND 1000000 OR max_rows NOT BETWEEN 1 AND 1000000 THEN
@@ -2413,6 +2416,9 @@ AS $$
 DECLARE
 	kind "char";
 BEGIN
+	IF relation IS NULL OR "column" IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
+	END IF;
 	SELECT relkind INTO kind FROM pg_class WHERE oid = relation AND oid >= 16384;
 	IF kind = 'v' THEN
 		RAISE wrong_object_type USING
@@ -2458,12 +2464,11 @@ $$;
 COMMENT ON FUNCTION dp_agg.check_interval(numeric[]) IS
 'internal: are two bounds finite, and the first less than the second; errors: DP003';
 
-CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name, lower text, upper text)
+CREATE FUNCTION dp_agg.declare_bounds(relation regclass, column_name name, attribute pg_attribute, lower text, upper text)
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 	bounds numeric[] := '{}';
 	bound text;
@@ -2505,8 +2510,36 @@ BEGIN
 	END IF;
 END
 $$;
+COMMENT ON FUNCTION dp_agg.declare_bounds(regclass, name, pg_attribute, text, text) IS
+'internal: what set_bounds() and set_public_bounds() do; errors: as theirs';
+
+CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name, lower text, upper text)
+RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.declare_bounds(relation, column_name, dp_agg.protected_column(relation, column_name), lower, upper)
+$$;
 COMMENT ON FUNCTION dp_agg.set_bounds(regclass, name, text, text) IS
-'declares that values of a column are clamped to [lower, upper] where an aggregate needs bounds; the column holds numbers, dates, timestamps or intervals, and bounds are written as its values are, as in ''1920-01-01''; finite, lower < upper; choose them without looking at the data; the table may be protected or not; errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view, 42501 not the owner';
+'declares that values of a column are clamped to [lower, upper] where an aggregate needs bounds; the column holds numbers, dates, timestamps or intervals, and bounds are written as its values are, as in ''1920-01-01''; finite, lower < upper; choose them without looking at the data; errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+CREATE FUNCTION dp_agg.set_public_bounds(relation regclass, column_name name, lower text, upper text)
+RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.declare_bounds(relation, column_name, dp_agg.declared_column(relation, column_name), lower, upper)
+$$;
+COMMENT ON FUNCTION dp_agg.set_public_bounds(regclass, name, text, text) IS
+'declares bounds of a column of a table that is not protected, for arguments of aggregates that are made of its values where protected rows are joined with it, as in sum(quantity * price); values are clamped to them there; written as of set_bounds(); errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view, 42501 not the owner';
+
+CREATE FUNCTION dp_agg.set_public_bounds(relation regclass, column_name name,
+										 lower anycompatible, upper anycompatible)
+RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.set_public_bounds(relation, column_name, to_jsonb(lower) #>> '{}', to_jsonb(upper) #>> '{}')
+$$;
+COMMENT ON FUNCTION dp_agg.set_public_bounds(regclass, name, anycompatible, anycompatible) IS
+'declares bounds of a column of a table that is not protected; see the form with text';
 
 CREATE FUNCTION dp_agg.set_bounds(relation regclass, column_name name,
 								  lower double precision, upper double precision)
@@ -2785,6 +2818,8 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.set_bounds(regclass, name, text, text),
 	dp_agg.set_bounds(regclass, name, double precision, double precision),
 	dp_agg.set_bounds(regclass, name, anycompatible, anycompatible),
+	dp_agg.set_public_bounds(regclass, name, text, text),
+	dp_agg.set_public_bounds(regclass, name, anycompatible, anycompatible),
 	dp_agg.set_domain(regclass, name, text[]) FROM PUBLIC;
 
 -- ----------------------------------------------------------------------------
@@ -4509,7 +4544,7 @@ AS $$
 	  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'dp_agg'
 	 WHERE p.pronamespace = 'dp_agg'::regnamespace
-	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
+	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_public_bounds', 'set_total', 'set_domain', 'set_population_size',
 						 'set_measured', 'set_norm', 'set_preview', 'set_grain', 'set_length', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
 						 'set_population_cap', 'drop_population_cap', 'grant_admin', 'revoke_admin')
 $$;

@@ -14,6 +14,7 @@
 #include "ledger/charge.h"
 #include "ledger/tables.h"
 #include "nodes/bound/path.h"
+#include "nodes/public/path.h"
 #include "nodes/release/path.h"
 #include "nodes/release/wide.h"
 #include "policy/cache.h"
@@ -46,6 +47,7 @@ _PG_init(void)
 	quiet_init();
 	release_node_init();
 	wide_node_init();
+	public_node_init();
 	bound_nodes_init();
 	planner_hook_init();
 	path_hooks_init();

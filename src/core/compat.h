@@ -186,6 +186,13 @@ typedef RangeTblEntry DpPermissions;
 #define DP_FORGET_NOT_NULL(rel) ((void) 0)
 #endif
 
+/* A row to be kept, of these values. */
+#if PG_VERSION_NUM >= 180000
+#define DP_FORM_MINIMAL_TUPLE(desc, values, isnull) heap_form_minimal_tuple(desc, values, isnull, 0)
+#else
+#define DP_FORM_MINIMAL_TUPLE(desc, values, isnull) heap_form_minimal_tuple(desc, values, isnull)
+#endif
+
 /* Does a generated column store nothing?  Before 18 all of them are stored. */
 #if PG_VERSION_NUM >= 180000
 #define DP_IS_VIRTUAL(relid, attno) (get_attgenerated(relid, attno) == ATTRIBUTE_GENERATED_VIRTUAL)

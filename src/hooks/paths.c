@@ -4,8 +4,9 @@
  *
  * The query of a release is recognised by its collector, an aggregate whose description
  * this planning has made (query/planning.c).  In that query and its sub-selects, protected
- * relations are read as planner/scans.c and nodes/release/wide.c say.  Its grouping is done
- * by the nodes of nodes/bound, and on top of all stands the release node.
+ * relations are read as planner/scans.c and nodes/release/wide.c say, and public ones ahead of them
+ * (nodes/public).  Its grouping is done by the nodes of nodes/bound, and on top of all stands the
+ * release node.
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@
 #include "core/settings.h"
 #include "hooks/hooks.h"
 #include "nodes/bound/path.h"
+#include "nodes/public/path.h"
 #include "nodes/release/path.h"
 #include "nodes/release/wide.h"
 #include "planner/joins.h"
@@ -110,7 +112,11 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 		add_release_path(output_rel, collector, planning_needs(spec));
 	else if (IS_OTHER_REL(output_rel))
 		return;					/* one of the tables of a partitionwise aggregation */
-	else if (function == DP_FUNC_BOUND)
+	else if (function == DP_FUNC_BOUND || function == DP_FUNC_COLLECT)
+		root->parse->groupClause = planning_groups(spec);
+	if (stage == UPPERREL_FINAL)
+		return;
+	if (function == DP_FUNC_BOUND)
 		bound_group_paths(root, input_rel, output_rel, collector, spec);
 	else if (function == DP_FUNC_COLLECT)
 		stream_group_paths(root, input_rel, output_rel, collector, spec);
@@ -127,6 +133,7 @@ static void
 relation_info(DP_RELATION_INFO_ARGS(root, rel))
 {
 	RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+	const ReleaseSpec *spec;
 
 	if (prev_relation_info_hook)
 		prev_relation_info_hook(DP_RELATION_INFO_PASS(root, rel));
@@ -135,9 +142,14 @@ relation_info(DP_RELATION_INFO_ARGS(root, rel))
 	if (!planning_releases() || rte->rtekind != RTE_RELATION)
 		return;
 	if (policy_lookup(rte->relid) != NULL)
+	{
 		withhold_statistics(rte->relid, rel);
-	else
-		hide_partial_indexes(rel);
+		return;
+	}
+	hide_partial_indexes(rel);
+	spec = enclosing_release(root);
+	if (spec != NULL)
+		planning_tell_unique(spec, believe_unique_indexes(rel));
 }
 
 /*
@@ -163,6 +175,26 @@ scan_wide_values(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, const R
 	return true;
 }
 
+/* Is the relation one of FROM, or of UNION ALL, and not a child of another relation? */
+static bool
+stands_alone(PlannerInfo *root, RelOptInfo *rel)
+{
+	AppendRelInfo *member = root->append_rel_array ? root->append_rel_array[rel->relid] : NULL;
+
+	return member == NULL ||
+		planner_rt_fetch(member->parent_relid, root)->rtekind != RTE_RELATION;
+}
+
+/* Has a public relation read ahead of protected rows, if it stands below a release. */
+static void
+read_public_ahead(PlannerInfo *root, RelOptInfo *rel)
+{
+	if (IS_DUMMY_REL(rel) || !stands_alone(root, rel) || enclosing_release(root) == NULL)
+		return;
+	hide_partitions(rel);
+	public_paths(root, rel);
+}
+
 /* set_rel_pathlist_hook: how a relation is read */
 static void
 rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
@@ -176,7 +208,10 @@ rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 		return;
 	policy = policy_lookup(rte->relid);
 	if (policy == NULL)
+	{
+		read_public_ahead(root, rel);
 		return;
+	}
 	forget_declared_order(rel);
 	if (rte->inh || (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW))
 		return;					/* children of a table have entries of their own */

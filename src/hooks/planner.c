@@ -36,6 +36,7 @@
 #include "planner/jit.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
+#include "policy/links.h"
 #include "policy/extension.h"
 #include "policy/policy.h"
 #include "query/level.h"
@@ -131,6 +132,8 @@ typedef struct AskContext
 	Query	   *query;			/* whose range table is looked at */
 	bool		concerned;		/* the statement names a protected relation */
 	bool		analyst;		/* the user may only see releases of such a relation */
+	bool		parents;		/* parents that links lead to are asked about, too: releases
+								 * may read them where it does not name them */
 	List	   *populations;	/* of Name: of all such relations, each once */
 } AskContext;
 
@@ -180,15 +183,19 @@ ask_reuse(const AskContext *context)
 	return false;
 }
 
-/* Decides whether the user may ask about a protected relation; may raise "permission denied". */
+/*
+ * Decides whether the user may ask about a protected relation, by an entry of FROM that is it or a
+ * relation that is linked to it; may raise "permission denied".
+ */
 static void
 judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation *rel)
 {
 	DpPermissions *permissions = DP_QUERY_PERMISSIONS(context->query, rte);
+	Oid			relid = rel->relid;
 
 	context->concerned = true;
 	note_population(context, &rel->population);
-	if (pg_class_aclcheck(rte->relid, context->user, ACL_SELECT) == ACLCHECK_OK)
+	if (pg_class_aclcheck(relid, context->user, ACL_SELECT) == ACLCHECK_OK)
 		return;
 	if (ledger_role_has_account(&rel->population))
 	{
@@ -200,13 +207,24 @@ judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation 
 	if ((permissions->requiredPerms & ACL_SELECT) == 0)
 		return;
 	if (OidIsValid(permissions->checkAsUser) && permissions->checkAsUser != context->user &&
-		pg_class_aclcheck(rte->relid, permissions->checkAsUser, ACL_SELECT) == ACLCHECK_OK)
+		pg_class_aclcheck(relid, permissions->checkAsUser, ACL_SELECT) == ACLCHECK_OK)
 		return;
-	if (pg_attribute_aclcheck_all(rte->relid, context->user, ACL_SELECT,
-								  ACLMASK_ANY) == ACLCHECK_OK)
+	if (pg_attribute_aclcheck_all(relid, context->user, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK)
 		return;
-	aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(rte->relkind),
-				   get_rel_name(rte->relid));
+	aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
+}
+
+/* The same about a relation and, if they are asked about, the parents that its links lead to. */
+static void
+judge_family(AskContext *context, RangeTblEntry *rte)
+{
+	const ProtectedRelation *rel = policy_lookup(rte->relid);
+
+	for (int step = 0; rel != NULL && step <= DP_MAX_LINK_STEPS; step++)
+	{
+		judge_relation(context, rte, rel);
+		rel = context->parents ? policy_lookup(policy_parent(rel)) : NULL;
+	}
 }
 
 /* Decides for all relations of a statement, at any depth. */
@@ -217,11 +235,8 @@ ask_walker(Node *node, AskContext *context)
 		return false;
 	if (IsA(node, RangeTblEntry))
 	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
-		const ProtectedRelation *rel;
-
-		if (rte->rtekind == RTE_RELATION && (rel = policy_lookup(rte->relid)) != NULL)
-			judge_relation(context, rte, rel);
+		if (((RangeTblEntry *) node)->rtekind == RTE_RELATION)
+			judge_family(context, (RangeTblEntry *) node);
 		return false;
 	}
 	if (IsA(node, Query))
@@ -237,15 +252,29 @@ ask_walker(Node *node, AskContext *context)
 }
 
 /*
- * Does a statement ask about protected relations that the user may only see releases of?  Raises
- * "permission denied" as the planner would.
+ * Who asks about what in a statement.  Where it has dp_ functions, releases are made of rows that the user may read, which
+ * may belong to individuals of a parent that it may not.  Raises "permission denied" as the planner would.
  */
-static bool
-asks_plainly(Query *query)
+static AskContext
+ask_about(Query *query)
 {
 	AskContext	ask = {.user = GetUserId()};
 
 	(void) ask_walker((Node *) query, &ask);
+	if (ask.concerned && statement_uses_dp(query))
+	{
+		ask.parents = true;
+		(void) ask_walker((Node *) query, &ask);
+	}
+	return ask;
+}
+
+/* Does a statement ask about protected relations that the user may only see releases of?  Raises as ask_about(). */
+static bool
+asks_plainly(Query *query)
+{
+	AskContext	ask = ask_about(query);
+
 	return ask.concerned && ask.analyst;
 }
 
@@ -361,7 +390,7 @@ static PlannedStmt *
 guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 {
 	bool		estimated = explain_is_estimate(parse);
-	AskContext	ask = {.user = GetUserId()};
+	AskContext	ask;
 	PlannerInfo *root = scratch_root(parse, params);
 	PlannedStmt *result;
 
@@ -369,7 +398,7 @@ guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	{
 		(void) inline_functions_walker((Node *) parse, root);
 	}
-	(void) ask_walker((Node *) parse, &ask);
+	ask = ask_about(parse);
 	if (ask.concerned && ask.analyst)
 		refuse_unsafe_session(estimated);
 	if (ask.concerned)

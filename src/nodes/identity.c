@@ -11,6 +11,7 @@ const char	node_release[] = "DP Release";
 const char	node_bound[] = "DP Bound";
 const char	node_stream[] = "DP Stream";
 const char	node_wide[] = "DP Scan";
+const char	node_public[] = "DP Public";
 
 /* The description in the plan of one of these nodes, as spec_read() takes it. */
 Datum

@@ -19,6 +19,7 @@ extern const char node_release[];
 extern const char node_bound[];
 extern const char node_stream[];
 extern const char node_wide[];
+extern const char node_public[];
 
 /* Is the plan node one of a kind? */
 static inline bool

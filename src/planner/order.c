@@ -35,10 +35,21 @@ order_is_declared(const Path *path)
 }
 
 /*
+ * Hides that a relation is partitioned.  The number of partitions is made negative for that, until
+ * remember_partitions(): then IS_PARTITIONED_REL() does not hold.  -1 is not used, as it means that the
+ * number is not known yet.
+ */
+void
+hide_partitions(RelOptInfo *rel)
+{
+	rel->consider_partitionwise_join = false;
+	if (rel->nparts > 1)
+		rel->nparts = -rel->nparts;
+}
+
+/*
  * Takes the order from those paths of a protected relation, in a release, that only declare
- * it, and hides that the relation is partitioned.  The number of partitions is made negative
- * for that, until remember_partitions(): then IS_PARTITIONED_REL() does not hold.  -1 is not
- * used, as it means that the number is not known yet.
+ * it, and hides that the relation is partitioned.
  */
 void
 forget_declared_order(RelOptInfo *rel)
@@ -55,12 +66,10 @@ forget_declared_order(RelOptInfo *rel)
 			path->pathkeys = NIL;
 		add_path(rel, path);
 	}
-	rel->consider_partitionwise_join = false;
-	if (rel->nparts > 1)
-		rel->nparts = -rel->nparts;
+	hide_partitions(rel);
 }
 
-/* Undoes what forget_declared_order() did to numbers of partitions, when all paths are made. */
+/* Undoes what hide_partitions() did to numbers of partitions, when all paths are made. */
 void
 remember_partitions(PlannerInfo *root)
 {

@@ -9,6 +9,7 @@
 
 #include "nodes/pathnodes.h"
 
+extern void hide_partitions(RelOptInfo *rel);
 extern void forget_declared_order(RelOptInfo *rel);
 extern void remember_partitions(PlannerInfo *root);
 

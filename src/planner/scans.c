@@ -18,6 +18,7 @@
 #include "optimizer/paths.h"
 
 #include "core/compat.h"
+#include "nodes/identity.h"
 #include "planner/scans.h"
 
 /* Does the path read the rows that a condition asks for, and no others? */
@@ -87,7 +88,17 @@ drop_whole_scans(RelOptInfo *rel)
 	rel->partial_pathlist = paths_by_look_up(rel->partial_pathlist, true);
 }
 
-/* Has nested loops keep what they read of their inner side, so that it is read once. */
+/* Is the path that of a public relation, whose rows its node keeps? */
+static bool
+keeps_rows(const Path *path)
+{
+	return IsA(path, CustomPath) && ((const CustomPath *) path)->methods->CustomName == node_public;
+}
+
+/*
+ * Has nested loops keep what they read of their inner side, so that it is read once.  Rows that are kept
+ * already are not kept again, in each process.
+ */
 static void
 materialize_inner(List *paths)
 {
@@ -101,7 +112,10 @@ materialize_inner(List *paths)
 		if (!IsA(join, NestPath))
 			continue;
 		inner = join->innerjoinpath;
-		if (PATH_REQ_OUTER(inner) == NULL && !ExecMaterializesOutput(inner->pathtype))
+		if (IsA(inner, MaterialPath) && keeps_rows(((MaterialPath *) inner)->subpath))
+			join->innerjoinpath = ((MaterialPath *) inner)->subpath;
+		else if (PATH_REQ_OUTER(inner) == NULL && !ExecMaterializesOutput(inner->pathtype) &&
+				 !keeps_rows(inner))
 			join->innerjoinpath = (Path *) DP_MATERIAL_PATH(inner->parent, inner);
 	}
 }

@@ -390,6 +390,32 @@ withhold_statistics(Oid relid, RelOptInfo *rel)
 }
 
 /*
+ * Lets the planner believe in those unique indexes of a public relation, below a release, that are so for
+ * the active snapshot, and returns them (Oids), to be asked for again when the release begins.  In a
+ * snapshot from before an index was built there may be several rows with one key, and EXISTS, which
+ * becomes a join if there is one, would count an individual once for each of them.
+ */
+List *
+believe_unique_indexes(RelOptInfo *rel)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rel->indexlist)
+	{
+		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
+
+		if (!index->unique)
+			continue;
+		index->unique = ActiveSnapshotSet() &&
+			policy_still_unique(index->indexoid, GetActiveSnapshot());
+		if (index->unique)
+			result = lappend_oid(result, index->indexoid);
+	}
+	return result;
+}
+
+/*
  * Hides partial indexes of a relation that is not protected from a statement with releases:
  * their predicates, which may call anything, would be evaluated with rows below a release
  * when a bitmap scan rechecks them.

@@ -77,21 +77,26 @@ scanned_relation(const Plan *plan, const PlannedStmt *statement)
 	return rte->rtekind == RTE_RELATION ? rte->relid : InvalidOid;
 }
 
-/* Does the plan read protected relations otherwise than by a release? */
+/*
+ * Does the plan belong below a release?  It reads protected relations otherwise than by one, or
+ * public ones as they are read there.
+ */
 static bool
-reads_protected(const Plan *plan, const PlannedStmt *statement)
+belongs_below(const Plan *plan, const PlannedStmt *statement)
 {
 	Oid			relid;
 	ListCell   *lc;
 
 	if (is_plan_of(plan, node_release))
 		return false;
+	if (is_plan_of(plan, node_public))
+		return true;
 	relid = scanned_relation(plan, statement);
 	if (OidIsValid(relid) && policy_lookup(relid) != NULL)
 		return true;
 	foreach(lc, plans_below(plan))
 	{
-		if (reads_protected(lfirst(lc), statement))
+		if (belongs_below(lfirst(lc), statement))
 			return true;
 	}
 	return false;
@@ -111,14 +116,16 @@ depends_walker(Node *node, void *context)
 }
 
 /*
- * Are the plan's rows, and so their number, public?  Those of CTEs below a release are
- * (nodes/release/ahead.c), and those of lists of values.  Any other plan is taken not to be.
+ * Are the plan's rows, and so their number, public?  Those of public relations and CTEs below a
+ * release are (nodes/release/ahead.c), and those of lists of values.  Any other plan is taken not to be.
  */
 static bool
 is_public(const Plan *plan)
 {
 	ListCell   *lc;
 
+	if (is_plan_of(plan, node_public))
+		return !depends_walker((Node *) plan->qual, NULL);
 	switch (nodeTag(plan))
 	{
 		case T_CteScan:
@@ -222,6 +229,15 @@ steady_node(PlannedStmt *statement, Plan *plan, bool once)
 			if (!once)
 				((GatherMerge *) plan)->num_workers = 0;
 			break;
+		case T_CustomScan:
+
+			/*
+			 * workers find the rows that were read ahead, wherever the node stands
+			 * (execParallel.c)
+			 */
+			if (is_plan_of(plan, node_public))
+				plan->parallel_aware = true;
+			break;
 		default:
 			break;
 	}
@@ -246,9 +262,9 @@ steady_tree(PlannedStmt *statement, Plan *plan, bool below, bool once)
 }
 
 /*
- * Settles a finished plan with releases.  Sub-plans stand in a list of their own; one that
- * reads protected relations otherwise than by a release belongs below one.  CTEs of public
- * relations keep their workers, as they are read before the first row.
+ * Settles a finished plan with releases.  Sub-plans stand in a list of their own; of one that belongs
+ * below a release nobody knows here how often it is started, if at all.  CTEs without relations keep
+ * their workers, as they are read before the first row.
  */
 void
 steady_plan(PlannedStmt *statement)
@@ -261,6 +277,6 @@ steady_plan(PlannedStmt *statement)
 		Plan	   *plan = lfirst(lc);
 
 		if (plan != NULL)
-			steady_tree(statement, plan, reads_protected(plan, statement), false);
+			steady_tree(statement, plan, belongs_below(plan, statement), false);
 	}
 }

@@ -32,12 +32,14 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -280,26 +282,77 @@ index_goes_by_column(Relation index, int i, Relation relation)
 		index->rd_opfamily[i] == type->btree_opf;
 }
 
+/* Does the snapshot see that another transaction made the relation a partition? */
+static bool
+partition_is_seen(Oid relid, Snapshot snapshot)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = policy_row_is_proof(tuple, snapshot);	/* the row is written then, or later */
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 /*
- * Finds a unique index whose columns are all among "columns" (attribute
- * numbers), for the active snapshot; InvalidOid if there is none.  Rows with
- * NULLs are the caller's to exclude.
- *
- * An index does not cover the children of classic inheritance; that of a partitioned
- * table covers partitions, but one that was attached since the snapshot may hold more
+ * Does an index of a partitioned table, which is proof itself, make its columns unique over all partitions?  They
+ * are bounded by columns of it, so each may show it for itself.  One that was attached since the snapshot may hold more
  * in the snapshot's eyes.
  */
-Oid
-policy_unique_index(Oid relid, const Bitmapset *columns)
+static bool
+partitions_are_proof(Oid relid, Oid indexid, Snapshot snapshot)
 {
-	Relation	relation;
+	ListCell   *lc;
+
+	check_stack_depth();
+	foreach(lc, find_inheritance_children(relid, AccessShareLock))
+	{
+		Oid			member = lfirst_oid(lc);
+		Relation	partition = relation_open(member, NoLock);
+		Oid			part = index_get_partition(partition, indexid);
+		bool		proof = OidIsValid(part) && partition_is_seen(member, snapshot);
+
+		if (proof)
+		{
+			Relation	index = index_open(part, AccessShareLock);
+
+			proof = index_is_proof(index, snapshot);
+			index_close(index, NoLock);
+		}
+		relation_close(partition, NoLock);
+		if (!proof || !partitions_are_proof(member, part, snapshot))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Does an index that is proof for the rows of the relation itself cover its children, too?  It does not those of
+ * classic inheritance; pg_class goes on to say that there are such when they have been dropped.
+ */
+static bool
+index_covers_children(Oid relid, Oid indexid, Snapshot snapshot)
+{
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		return partitions_are_proof(relid, indexid, snapshot);
+	return !has_subclass(relid) || find_inheritance_children(relid, NoLock) == NIL;
+}
+
+/*
+ * Finds a unique index of a table with or without partitions whose columns are all among "columns" (attribute
+ * numbers), for the active snapshot; InvalidOid if there is none.  Rows with
+ * NULLs are the caller's to exclude.
+ */
+Oid
+policy_unique_key(Oid relid, const Bitmapset *columns)
+{
+	Relation	relation = relation_open(relid, AccessShareLock);
 	Oid			result = InvalidOid;
 	List	   *indexes;
 	ListCell   *lc;
 
-	if (relation_has_children(relid))
-		return InvalidOid;
-	relation = relation_open(relid, AccessShareLock);
 	indexes = RelationGetIndexList(relation);
 	foreach(lc, indexes)
 	{
@@ -311,6 +364,7 @@ policy_unique_index(Oid relid, const Bitmapset *columns)
 				bms_is_member(index->rd_index->indkey.values[i], columns) &&
 				index_goes_by_column(index, i, relation);
 		index_close(index, AccessShareLock);
+		covered = covered && index_covers_children(relid, lfirst_oid(lc), active_snapshot());
 		if (covered)
 		{
 			result = lfirst_oid(lc);
@@ -322,7 +376,14 @@ policy_unique_index(Oid relid, const Bitmapset *columns)
 	return result;
 }
 
-/* Does an index found by policy_unique_index still prove it, for the snapshot? */
+/* The same of a table that has no partitions. */
+Oid
+policy_unique_index(Oid relid, const Bitmapset *columns)
+{
+	return relation_has_children(relid) ? InvalidOid : policy_unique_key(relid, columns);
+}
+
+/* Does an index found by policy_unique_index() or policy_unique_key() still prove it, for the snapshot? */
 bool
 policy_still_unique(Oid indexid, Snapshot snapshot)
 {
@@ -335,12 +396,10 @@ policy_still_unique(Oid indexid, Snapshot snapshot)
 		return false;
 	relid = ((Form_pg_index) GETSTRUCT(tuple))->indrelid;
 	ReleaseSysCache(tuple);
-	if (relation_has_children(relid))
-		return false;
 	index = index_open(indexid, AccessShareLock);
 	result = index_is_proof(index, snapshot);
 	index_close(index, AccessShareLock);
-	return result;
+	return result && index_covers_children(relid, indexid, snapshot);
 }
 
 /* ----------

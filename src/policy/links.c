@@ -17,11 +17,15 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/stratnum.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -43,11 +47,16 @@ PG_FUNCTION_INFO_V1(dp_link_fault);
  * ----------
  */
 
-/* The parent that a label names, if it is there. */
-static Oid
-find_parent(const ProtectedRelation *rel)
+/*
+ * policy_parent
+ *		The parent that the label of a relation names, if it is there, else InvalidOid.
+ *
+ * Whether the link holds is for policy_resolve_link().
+ */
+Oid
+policy_parent(const ProtectedRelation *rel)
 {
-	Oid			schema = get_namespace_oid(rel->parent_schema, true);
+	Oid			schema = rel->parent != NULL ? get_namespace_oid(rel->parent_schema, true) : InvalidOid;
 
 	return OidIsValid(schema) ? get_relname_relid(rel->parent, schema) : InvalidOid;
 }
@@ -67,14 +76,29 @@ add_columns(ResolvedLink *link, AttrNumber column, AttrNumber key)
 	link->link[i] = column;
 }
 
-/* Are values of the two types compared by one equality, which is that of both? */
-static bool
-types_compare(Oid a, Oid b)
+/*
+ * policy_link_equality
+ *		The operator key = link, for columns of two types: the equality that both go by.
+ *
+ * It is one that conditions of queries are understood by (query/equalities.c): built in, and the same in each session,
+ * as that of dates and timestamps with a time zone is not.  InvalidOid if there is none, and for two enums,
+ * or arrays of two types, which are never equal.
+ */
+Oid
+policy_link_equality(Oid key, Oid link)
 {
-	Oid			family = lookup_type_cache(getBaseType(a), TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+	TypeCacheEntry *left = lookup_type_cache(getBaseType(key), TYPECACHE_BTREE_OPFAMILY);
+	TypeCacheEntry *right = lookup_type_cache(getBaseType(link), TYPECACHE_BTREE_OPFAMILY);
+	Oid			opno;
 
-	return OidIsValid(family) &&
-		family == lookup_type_cache(getBaseType(b), TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+	if (!OidIsValid(left->btree_opf) || left->btree_opf != right->btree_opf ||
+		(IsPolymorphicType(left->btree_opintype) && left->type_id != right->type_id))
+		return InvalidOid;
+	opno = get_opfamily_member(left->btree_opf, left->btree_opintype, right->btree_opintype, BTEqualStrategyNumber);
+	if (!OidIsValid(opno) || opno >= FirstNormalObjectId ||
+		func_volatile(get_opcode(opno)) != PROVOLATILE_IMMUTABLE)
+		return InvalidOid;
+	return opno;
 }
 
 /* Is a relation protected by a unit, or by links of at most so many steps that lead to one? */
@@ -87,7 +111,7 @@ leads_to_unit(Oid relid, int steps)
 		return false;
 	if (rel->nlink == 0)
 		return rel->nunit > 0;
-	return steps > 0 && leads_to_unit(find_parent(rel), steps - 1);
+	return steps > 0 && leads_to_unit(policy_parent(rel), steps - 1);
 }
 
 /*
@@ -104,7 +128,7 @@ policy_resolve_link(const ProtectedRelation *rel, ResolvedLink *link)
 	const ProtectedRelation *parent;
 	Bitmapset  *key = NULL;
 
-	*link = (ResolvedLink) {.parent = find_parent(rel)};
+	*link = (ResolvedLink) {.parent = policy_parent(rel)};
 	if (!OidIsValid(link->parent))
 		return "its parent does not exist";
 	parent = policy_lookup(link->parent);
@@ -122,12 +146,12 @@ policy_resolve_link(const ProtectedRelation *rel, ResolvedLink *link)
 
 		if (attno <= 0 || bms_is_member(attno, key))
 			return "its parent has no such key";
-		if (!types_compare(get_atttype(rel->relid, rel->link[i]), get_atttype(link->parent, attno)))
+		if (!OidIsValid(policy_link_equality(get_atttype(link->parent, attno), get_atttype(rel->relid, rel->link[i]))))
 			return "its columns are of other types than its parent's key";
 		key = bms_add_member(key, attno);
 		add_columns(link, rel->link[i], attno);
 	}
-	link->index = policy_unique_index(link->parent, key);
+	link->index = policy_unique_key(link->parent, key);
 	if (!OidIsValid(link->index))
 		return "no unique index on its parent's key is in force";
 	return NULL;

@@ -23,7 +23,9 @@ typedef struct ResolvedLink
 	Oid			index;			/* shows that the key is unique */
 } ResolvedLink;
 
+extern Oid	policy_parent(const ProtectedRelation *rel);
 extern const char *policy_resolve_link(const ProtectedRelation *rel, ResolvedLink *link);
+extern Oid	policy_link_equality(Oid key, Oid link);
 extern Oid	policy_foreign_key(Oid relid, const ResolvedLink *link);
 extern bool policy_still_references(Oid constraint, Snapshot snapshot);
 

@@ -209,15 +209,15 @@ no_bounds(RewriteContext *context, Level *level, Node *node, Aggref *aggref)
 			ereport(ERROR,
 					(errcode(ERRCODE_DP_BOUNDS),
 					 errmsg("no bounds are declared for column \"%s\"", column),
-					 errhint("Give bounds, as in %s, or ask the administrator to call dp_agg.set_bounds(%s, %s, lower, upper).",
-							 call, quote_literal_cstr(relation_for_statement(rte->relid)),
+					 errhint("Give bounds, as in %s, or ask the administrator to call dp_agg.%s(%s, %s, lower, upper).",
+							 call, policy_lookup(rte->relid) != NULL ? "set_bounds" : "set_public_bounds", quote_literal_cstr(relation_for_statement(rte->relid)),
 							 quote_literal_cstr(own)),
 					 at_aggregate(context, aggref)));
 		}
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_BOUNDS),
 				 errmsg("no bounds are known for column \"%s\"", column),
-				 errhint("Give bounds, as in %s; others follow from dp_agg.set_bounds() for columns of tables, and for sums and counts per individual from their max_groups and max_rows.",
+				 errhint("Give bounds, as in %s; others follow from dp_agg.set_bounds() for columns of protected relations, and for sums and counts per individual from their max_groups and max_rows.",
 						 call),
 				 at_aggregate(context, aggref)));
 	}

@@ -345,7 +345,7 @@ has_parameter(Node *node, void *context)
 
 /*
  * What conditions say about columns, and expressions of them, where all of them hold.  Parameters say nothing here: a plan that
- * serves all their values has the same bounds.
+ * serves all their values has the same bounds.  Nor do volatile functions, of public sub-selects.
  */
 static List *
 row_facts(Scope *scope, List *conditions)
@@ -361,7 +361,9 @@ row_facts(Scope *scope, List *conditions)
 	}
 	foreach(lc, facts)
 	{
-		if (contain_var_clause(((Fact *) lfirst(lc))->node))
+		Node	   *node = ((Fact *) lfirst(lc))->node;
+
+		if (contain_var_clause(node) && !contain_volatile_functions(node))
 			result = lappend(result, lfirst(lc));
 	}
 	return result;

@@ -14,13 +14,6 @@
  * and the row of a table that a unique index fixes, as in (SELECT p.sex FROM people p WHERE
  * p.id = a.id), is that of a LEFT JOIN with the table.  What may be joined, and whose rows they
  * are, is judged afterwards, as of any other join.
- *
- * Where the row at hand is public, as in
- *
- *		SELECT n.name, (SELECT count(*) FROM b WHERE b.nation = n.nation) FROM nations n
- *
- * the join is with a release that is grouped by b.nation: one for all rows.  A group that it does not
- * show is not known to be empty, so its value is NULL, that of a count, too.
  */
 #include "postgres.h"
 
@@ -58,8 +51,6 @@ typedef struct JoinContext
 	Query	   *query;			/* the level */
 	List	   *joined;			/* JoinedSublink, so far */
 	bool		free;			/* the expression is over single rows, not over groups */
-	bool		released;		/* the level is public: values are those of groups of a
-								 * release */
 } JoinContext;
 
 /* Is this an expression over one level's columns only, that of the sub-select (0) or around it (1)? */
@@ -408,8 +399,6 @@ join_sublink(JoinContext *context, SubLink *sublink)
 		return NULL;
 	if ((grouped || first) && !mentions_private(context->rewrite, query))
 		return NULL;			/* public rows are read where they are asked for */
-	if (context->released && !grouped)
-		return NULL;			/* no row of protected ones leaves a release */
 	if (!grouped && !first)
 	{
 		Oid			index = index_of_row(query, &ties);
@@ -423,7 +412,7 @@ join_sublink(JoinContext *context, SubLink *sublink)
 	result->sublink = (Node *) copyObject(sublink);
 	result->rtindex = left_join(context->query, query, &ties);
 	result->value = value_of(query, expr, list_nth(query->targetList, list_length(ties.inner)),
-							 result->rtindex, grouped && !context->released);
+							 result->rtindex, grouped);
 	result->grouped = grouped || first;
 	result->location = sublink->location;
 	return result;
@@ -483,13 +472,12 @@ is_key(Query *query, TargetEntry *tle)
 
 /*
  * Makes joins of the sub-selects in the level's WHERE and result, in place, where these are plain
- * and "=" ties them; released: the level is public, and they are releases.  Returns a JoinedSublink for
- * each item that was added to FROM.
+ * and "=" ties them.  Returns a JoinedSublink for each item that was added to FROM.
  */
 List *
-join_sublinks(RewriteContext *context, Query *query, bool released)
+join_sublinks(RewriteContext *context, Query *query)
 {
-	JoinContext joins = {.rewrite = context,.query = query,.released = released};
+	JoinContext joins = {.rewrite = context,.query = query};
 	bool		groups = query->hasAggs || query->groupClause != NIL;
 	Node	   *quals;
 	ListCell   *lc;

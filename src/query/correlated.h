@@ -20,6 +20,6 @@ typedef struct JoinedSublink
 	int			location;		/* where the sub-select stands in the text */
 } JoinedSublink;
 
-extern List *join_sublinks(RewriteContext *context, Query *query, bool released);
+extern List *join_sublinks(RewriteContext *context, Query *query);
 
 #endif							/* DP_CORRELATED_H */

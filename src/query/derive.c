@@ -356,6 +356,7 @@ arithmetic(Scope *scope, Oid funcid, Oid resulttype, List *args)
 
 	if (operation == RANGE_UNKNOWN)
 		operation = operation_as_of_numbers(funcid);
+
 	if (operation == RANGE_UNKNOWN || list_length(args) > 2)
 		return range_everything();
 	foreach(lc, args)
@@ -363,6 +364,7 @@ arithmetic(Scope *scope, Oid funcid, Oid resulttype, List *args)
 	if (operation == RANGE_MULTIPLY && equal(linitial(args), lsecond(args)))
 	{
 		operation = RANGE_POWER;
+
 		ranges[1] = (Range) {2, 2, 1};
 	}
 	if (operation == RANGE_SAME && !is_integer_type(resulttype))

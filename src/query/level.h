@@ -26,6 +26,7 @@ typedef struct RowLink
 	Oid			parent;			/* the relation */
 	List	   *key;			/* its columns, as ints, rising */
 	List	   *exprs;			/* what is equal to each */
+	Oid			index;			/* shows that they are unique */
 	bool		sure;			/* none of these is NULL in rows that count */
 } RowLink;
 
@@ -50,6 +51,7 @@ typedef struct Individuals
 	List	   *partial_links;	/* ... or is NULL, as "partial" may be */
 	ResolvedLink *pending;		/* of a linked relation whose units are not known yet
 								 * (links.c); else NULL */
+	bool		parent_joined;	/* the rewriter joined its parent to it */
 	bool		joined;			/* the rewriter joined it to its child: its limits do not
 								 * count */
 	bool		unique;			/* at most one row per individual ... */

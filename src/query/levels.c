@@ -228,16 +228,14 @@ process_from(RewriteContext *context, Level *level, Node *node)
 }
 
 /*
- * Joins what sub-selects of the level's expressions yield about the row at hand.  In a private level it
- * refuses one whose value would be a release (ERRCODE_DP_QUERY_REFUSED): it is tied by something else than
- * the unit, and rows of groups that the release does not show would be missing without a word.  In a public
- * one (released) they are releases, and one that is tied to the unit is refused.
+ * Joins what sub-selects of the level's expressions yield about the row at hand.  Refuses one whose
+ * value would be a release (ERRCODE_DP_QUERY_REFUSED): it is tied by something else than the unit.
  */
 static void
-process_correlated(RewriteContext *context, Level *level, bool released)
+process_correlated(RewriteContext *context, Level *level)
 {
 	int			ninputs = list_length(level->query->rtable) + 1;
-	List	   *joined = join_sublinks(context, level->query, released);
+	List	   *joined = join_sublinks(context, level->query);
 	ListCell   *lc;
 
 	if (joined == NIL)
@@ -251,10 +249,7 @@ process_correlated(RewriteContext *context, Level *level, bool released)
 		JoinedSublink *sublink = lfirst(lc);
 
 		process_from_item(context, level, sublink->rtindex);
-		if (released && level->inputs[sublink->rtindex] != NULL)
-			refuse_rows(context, castNode(Query, ((SubLink *) sublink->sublink)->subselect),
-						level->inputs[sublink->rtindex]);
-		if (!released && sublink->grouped && level->inputs[sublink->rtindex] == NULL)
+		if (sublink->grouped && level->inputs[sublink->rtindex] == NULL)
 			refuse(REFUSE_CORRELATED, context->source, sublink->location);
 	}
 }
@@ -323,7 +318,7 @@ finish_private_level(RewriteContext *context, Level *level, Individuals *individ
 	if (query->hasDistinctOn)
 		refuse_query(REFUSE_DISTINCT_ON, context, query);
 
-	if (grouped_by_link(level, individuals))
+	if (grouped_by_link(context, level, individuals))
 		group_by_unit(context, query, individuals);
 	if (query->groupClause != NIL || query->hasAggs)
 	{
@@ -434,7 +429,7 @@ process_private_level(RewriteContext *context, Level *level)
 	if (query->rowMarks != NIL || query->hasForUpdate)
 		refuse_query(REFUSE_ROW_MARKS, context, query);
 
-	process_correlated(context, level, false);
+	process_correlated(context, level);
 	level->below = true;
 	flatten_level(query);
 	if (context->set == NULL)
@@ -442,7 +437,7 @@ process_private_level(RewriteContext *context, Level *level)
 	settle_links(context, level);
 	tie_inputs(context, level, individuals);
 	release = aggregates(query) && !grouped_by_unit(query, individuals) &&
-		!grouped_by_link(level, individuals);
+		!grouped_by_link(context, level, individuals);
 	if (release)
 	{
 		build_release(context, level, individuals);
@@ -455,7 +450,9 @@ process_private_level(RewriteContext *context, Level *level)
 		refuse_query(REFUSE_PER_INDIVIDUAL, context, query);
 	if (level->parent == NULL)
 		refuse_rows(context, query, individuals);	/* whatever else is wrong with it */
-	if (chooses_first_rows(query) && grouped_by_unit(query, individuals))
+	if (chooses_first_rows(query) &&
+		(grouped_by_unit(query, individuals) ||
+		 name_one_row(context, level, individuals, clause_expressions(query->distinctClause, query->targetList))))
 		return hand_out_first_rows(context, level, individuals);
 	return hand_out(context, level, individuals);
 }
@@ -540,8 +537,6 @@ process_query(RewriteContext *context, Query *query, Level *parent)
 	process_from(context, &level, (Node *) query->jointree);
 	if (first_input(&level) == NULL)
 	{
-		if (query->commandType == CMD_SELECT)
-			process_correlated(context, &level, true);
 		process_public_sublinks(context, &level);
 		return NULL;
 	}

@@ -17,6 +17,9 @@
  * row whose link is NULL or dangling is gone then, as it is nobody's; no row is there twice, as the
  * key is unique.
  *
+ * In a sub-select of an expression, as in EXISTS, the row at hand of the query around it may be the one
+ * that is named: then the individual is that row's, and nothing is joined.
+ *
  * A parent that only adds the unit, which is its key, and which a foreign key shows to be there, is
  * not joined: the link itself is the unit.
  *
@@ -37,7 +40,6 @@
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/typcache.h"
 
 #include "core/compat.h"
 #include "core/errors.h"
@@ -53,6 +55,7 @@
 #include "query/queries.h"
 #include "query/units.h"
 #include "query/unique.h"
+#include "query/walk.h"
 #include "spec/spec.h"
 
 /* ----------
@@ -124,6 +127,7 @@ row_link(const ResolvedLink *link, Oid relid, int rtindex, const AttrNumber *col
 	RowLink    *result = palloc0(sizeof(RowLink));
 
 	result->parent = link->parent;
+	result->index = link->index;
 	for (int i = 0; i < link->ncolumns; i++)
 	{
 		result->key = lappend_int(result->key, link->key[i]);
@@ -199,9 +203,21 @@ all_links(const Individuals *individuals)
 	return list_concat_copy(individuals->links, individuals->partial_links);
 }
 
-/* Do the equalities tie a row that one of the left links names to the same of the right ones? */
+/* Rests on the unique index that shows that a key names one row; refuses more than may be rested on. */
+static void
+rest_on_key(RewriteContext *context, Oid index)
+{
+	context->proofs = list_append_unique_oid(context->proofs, index);
+	if (list_length(context->proofs) > DP_MAX_PROOFS / 2)
+		refuse(REFUSE_TOO_LARGE, context->source, -1);
+}
+
+/*
+ * Do the equalities tie a row that one of the left links names to the same of the right ones?  What is
+ * released rests on the key then.
+ */
 bool
-links_tie(List *equalities, List *left, List *right)
+links_tie(RewriteContext *context, List *equalities, List *left, List *right)
 {
 	ListCell   *la;
 	ListCell   *lb;
@@ -216,7 +232,10 @@ links_tie(List *equalities, List *left, List *right)
 
 			if (links_have_same_target(a, b) &&
 				equalities_tie(equalities, list_make1(a->exprs), list_make1(b->exprs)))
+			{
+				rest_on_key(context, a->index);
 				return true;
+			}
 		}
 	}
 	return false;
@@ -291,16 +310,20 @@ is_sure(Level *level, const RowLink *link)
 
 /*
  * Have the rows of the level in which the expressions are equal, or NULL, one individual, as they name a row?
+ * What is released rests on the key then.
  */
 bool
-name_one_row(Level *level, const Individuals *individuals, List *expressions)
+name_one_row(RewriteContext *context, Level *level, const Individuals *individuals, List *expressions)
 {
 	ListCell   *lc;
 
 	foreach(lc, links_among(individuals->links, expressions))
 	{
 		if (is_sure(level, lfirst(lc)))
+		{
+			rest_on_key(context, ((RowLink *) lfirst(lc))->index);
 			return true;
+		}
 	}
 	return false;
 }
@@ -310,14 +333,14 @@ name_one_row(Level *level, const Individuals *individuals, List *expressions)
  * rows of one individual then.
  */
 bool
-grouped_by_link(Level *level, Individuals *individuals)
+grouped_by_link(RewriteContext *context, Level *level, Individuals *individuals)
 {
 	Query	   *query = level->query;
 	List	   *clauses = query->groupClause != NIL || query->hasAggs ?
 		query->groupClause : query->distinctClause;
 
 	return !query->hasDistinctOn && !grouped_by_unit(query, individuals) &&
-		name_one_row(level, individuals, clause_expressions(clauses, query->targetList));
+		name_one_row(context, level, individuals, clause_expressions(clauses, query->targetList));
 }
 
 /* ----------
@@ -376,15 +399,6 @@ take_individuals(Individuals *individuals, const Individuals *from)
 	individuals->pending = NULL;
 }
 
-/* Rests on the unique index that shows that the key names one row; refuses more than may be rested on. */
-static void
-rest_on_key(RewriteContext *context, const ResolvedLink *link)
-{
-	context->proofs = list_append_unique_oid(context->proofs, link->index);
-	if (list_length(context->proofs) > DP_MAX_PROOFS / 2)
-		refuse(REFUSE_TOO_LARGE, context->source, -1);
-}
-
 /*
  * Finds an input that the conditions tie to a pending one by its link, and takes its individuals.  False if there is none;
  * *waits then tells whether there is one that is pending itself.
@@ -403,15 +417,65 @@ settle_by_input(RewriteContext *context, Level *level, int rtindex, bool *waits)
 
 		if (i == rtindex || input == NULL ||
 			strcmp(NameStr(input->relation->population), NameStr(pending->relation->population)) != 0 ||
-			!links_tie(equalities, own, all_links(input)))
+			!links_tie(context, equalities, own, all_links(input)))
 			continue;
 		if (input->pending != NULL)
 		{
 			*waits = true;
 			continue;
 		}
-		rest_on_key(context, pending->pending);
 		take_individuals(pending, input);
+		return true;
+	}
+	return false;
+}
+
+/* The links of an input of a query so many levels up, as they are seen from below. */
+List *
+links_from_below(const Individuals *input, Index up)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, all_links(input))
+	{
+		RowLink    *link = palloc(sizeof(RowLink));
+
+		*link = *(RowLink *) lfirst(lc);
+		link->exprs = (List *) seen_from_below((Node *) link->exprs, up);
+		result = lappend(result, link);
+	}
+	return result;
+}
+
+/*
+ * The same in a sub-select of an expression: an input of the level around it, to whose row at hand
+ * the conditions tie the pending one.
+ */
+static bool
+settle_by_outer_row(RewriteContext *context, Level *level, int rtindex)
+{
+	Level	   *outer = level->parent;
+	Individuals *pending = level->inputs[rtindex];
+	List	   *own = list_make1(linitial(pending->links));
+	List	   *equalities;
+
+	if (outer == NULL || outer->reads || !outer->below || outer->inputs == NULL)
+		return false;
+	equalities = equalities_about((Node *) level->query->jointree, rtindex);
+	for (int i = 1; i <= list_length(outer->query->rtable); i++)
+	{
+		Individuals *input = outer->inputs[i];
+		Individuals seen;
+
+		if (input == NULL || input->pending != NULL || input->units == NIL ||
+			strcmp(NameStr(input->relation->population), NameStr(pending->relation->population)) != 0 ||
+			!links_tie(context, equalities, own, links_from_below(input, 1)))
+			continue;
+		seen = *input;
+		seen.units = (List *) seen_from_below((Node *) input->units, 1);
+		seen.partial = (List *) seen_from_below((Node *) input->partial, 1);
+		take_individuals(pending, &seen);
 		return true;
 	}
 	return false;
@@ -498,14 +562,8 @@ link_conditions(const ResolvedLink *link, Oid relid, int rtindex, int parent_ind
 	{
 		Node	   *key = column_of(link->parent, parent_index, link->key[i]);
 		Node	   *column = column_of(relid, rtindex, link->link[i]);
-		Oid			key_type = getBaseType(exprType(key));
-		Oid			type = getBaseType(exprType(column));
-		TypeCacheEntry *entry = lookup_type_cache(key_type, TYPECACHE_BTREE_OPFAMILY);
-		Oid			opno = get_opfamily_member(entry->btree_opf, key_type, type, BTEqualStrategyNumber);
+		Oid			opno = policy_link_equality(exprType(key), exprType(column));
 
-		if (!OidIsValid(opno))
-			opno = get_opfamily_member(entry->btree_opf, entry->btree_opintype, entry->btree_opintype,
-									   BTEqualStrategyNumber);
 		result = lappend(result, make_opclause(opno, BOOLOID, false,
 											   (Expr *) as_operand(key, opno, true), (Expr *) as_operand(column, opno, false),
 											   InvalidOid, exprCollation(key)));
@@ -583,6 +641,9 @@ join_parent(RewriteContext *context, Level *level, int rtindex)
 	RangeTblRef *ref = makeNode(RangeTblRef);
 
 	count_level(context);
+	if (child->parent_joined)
+		elog(ERROR, "the parent of relation %u is not tied to it", child->relation->relid);
+	child->parent_joined = true;
 	ref->rtindex = add_parent(query, link);
 	join->jointype = JOIN_INNER;
 	join->rarg = (Node *) ref;
@@ -623,7 +684,8 @@ settle_links(RewriteContext *context, Level *level)
 		{
 			if (level->inputs[i] == NULL || level->inputs[i]->pending == NULL)
 				continue;
-			if (settle_by_input(context, level, i, &waits))
+			if (settle_by_input(context, level, i, &waits) ||
+				settle_by_outer_row(context, level, i))
 				progress = true;
 			else if (waits)
 				waiting = waiting > 0 ? waiting : i;

@@ -13,11 +13,12 @@ extern void note_links(RewriteContext *context, Query *query);
 extern void note_row_links(RewriteContext *context, Oid relid, int rtindex, Individuals *individuals);
 extern void settle_links(RewriteContext *context, Level *level);
 extern bool links_have_same_target(const RowLink *a, const RowLink *b);
-extern bool links_tie(List *equalities, List *left, List *right);
+extern bool links_tie(RewriteContext *context, List *equalities, List *left, List *right);
+extern List *links_from_below(const Individuals *input, Index up);
 extern List *all_links(const Individuals *individuals);
 extern void keep_links(Individuals *individuals, List *expressions);
 extern void expose_links(RangeTblEntry *rte, int rtindex, const Individuals *below, Individuals *individuals);
-extern bool name_one_row(Level *level, const Individuals *individuals, List *expressions);
-extern bool grouped_by_link(Level *level, Individuals *individuals);
+extern bool name_one_row(RewriteContext *context, Level *level, const Individuals *individuals, List *expressions);
+extern bool grouped_by_link(RewriteContext *context, Level *level, Individuals *individuals);
 
 #endif							/* DP_QUERY_LINKS_H */

@@ -21,7 +21,9 @@ typedef struct PlannedRelease
 	List	   *needs;			/* release_needs() */
 	List	   *wide;			/* wide_columns() */
 	List	   *plain;			/* relations planned as if they had no wide values */
+	List	   *unique;			/* unique indexes that the planner was told of */
 	List	   *reuse;			/* describe_reuse() */
+	List	   *groups;			/* GROUP BY of its query */
 } PlannedRelease;
 
 /* Columns that the planning took to be never NULL. */
@@ -108,8 +110,8 @@ planning_needs(const ReleaseSpec *spec)
 {
 	PlannedRelease *planned = planned_release(spec->id);
 
-	return lappend(lappend(copyObject(planned->needs), list_copy(planned->plain)),
-				   copyObject(planned->reuse));
+	return lappend(lappend(lappend(copyObject(planned->needs), list_copy(planned->plain)),
+						   copyObject(planned->reuse)), list_copy(planned->unique));
 }
 
 /* The columns it reads for their values, a list of WideRelation. */
@@ -128,17 +130,37 @@ planning_read_plainly(const ReleaseSpec *spec, Oid relid)
 	planned->plain = list_append_unique_oid(planned->plain, relid);
 }
 
+/* Notes unique indexes (Oids) of public relations that its planner was told of. */
+void
+planning_tell_unique(const ReleaseSpec *spec, List *indexes)
+{
+	PlannedRelease *planned = planned_release(spec->id);
+
+	planned->unique = list_concat_unique_oid(planned->unique, indexes);
+}
+
+/*
+ * GROUP BY of a release of this planning, as it was made.  Up to PostgreSQL 15 the planner takes columns out of it that depend
+ * on the primary key of a public table, and our nodes hand out all keys.
+ */
+List *
+planning_groups(const ReleaseSpec *spec)
+{
+	return planned_release(spec->id)->groups;
+}
+
 /* Remembers a release of this planning. */
 void
-planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse)
+planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse, List *groups)
 {
 	PlannedRelease *planned = palloc(sizeof(PlannedRelease));
 
 	planned->spec = *spec;
 	planned->needs = needs;
 	planned->wide = wide;
-	planned->plain = NIL;
+	planned->plain = planned->unique = NIL;
 	planned->reuse = reuse;
+	planned->groups = copyObject(groups);
 	current.releases = lappend(current.releases, planned);
 }
 

@@ -28,8 +28,10 @@ extern bool planning_quietly(void);
 extern const ReleaseSpec *planning_known_spec(const Aggref *aggref);
 extern List *planning_needs(const ReleaseSpec *spec);
 extern List *planning_wide(const ReleaseSpec *spec);
+extern void planning_tell_unique(const ReleaseSpec *spec, List *indexes);
 extern void planning_read_plainly(const ReleaseSpec *spec, Oid relid);
-extern void planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse);
+extern List *planning_groups(const ReleaseSpec *spec);
+extern void planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse, List *groups);
 extern void planning_believe(Oid relid, AttrNumber attno);
 extern List *planning_believed(Oid relid);
 

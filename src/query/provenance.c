@@ -37,17 +37,17 @@ static List *tie_jointree(RewriteContext *context, Level *level, Node *node, boo
 
 /* Do the equalities tie the rows of one component to those of the other? */
 static bool
-components_tied(List *equalities, const Component *a, const Component *b)
+components_tied(RewriteContext *context, List *equalities, const Component *a, const Component *b)
 {
 	return equalities_tie(equalities, list_concat_copy(a->units, a->partial),
 						  list_concat_copy(b->units, b->partial)) ||
-		links_tie(equalities, list_concat_copy(a->links, a->partial_links),
+		links_tie(context, equalities, list_concat_copy(a->links, a->partial_links),
 				  list_concat_copy(b->links, b->partial_links));
 }
 
 /* Merges components that the equalities tie together, until none are left. */
 static List *
-merge_components(List *components, List *equalities)
+merge_components(RewriteContext *context, List *components, List *equalities)
 {
 	bool		merged = true;
 
@@ -61,7 +61,7 @@ merge_components(List *components, List *equalities)
 				Component  *a = list_nth(components, i);
 				Component  *b = list_nth(components, j);
 
-				if (components_tied(equalities, a, b))
+				if (components_tied(context, equalities, a, b))
 				{
 					a->units = list_concat(a->units, b->units);
 					a->partial = list_concat(a->partial, b->partial);
@@ -97,7 +97,7 @@ tie_outer_join(RewriteContext *context, Level *level, JoinExpr *join, bool nulla
 	a = linitial(strong);
 	b = linitial(weak);
 	if (list_length(strong) > 1 || list_length(weak) > 1 ||
-		!components_tied(equalities_of(join->quals), a, b))
+		!components_tied(context, equalities_of(join->quals), a, b))
 		refuse_not_tied(context, level, exprLocation(join->quals));
 	a->partial = list_concat(list_concat(a->partial, b->units), b->partial);
 	a->partial_links = list_concat(list_concat(a->partial_links, b->links), b->partial_links);
@@ -186,7 +186,7 @@ tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable)
 		foreach(lc, from->fromlist)
 			components = list_concat(components,
 									 tie_jointree(context, level, lfirst(lc), nullable));
-		return merge_components(components, equalities_of(from->quals));
+		return merge_components(context, components, equalities_of(from->quals));
 	}
 	if (IsA(node, JoinExpr))
 	{
@@ -200,7 +200,7 @@ tie_jointree(RewriteContext *context, Level *level, Node *node, bool nullable)
 		left = tie_jointree(context, level, join->larg, nullable);
 		right = tie_jointree(context, level, join->rarg, nullable);
 		if (join->jointype == JOIN_INNER)
-			return merge_components(list_concat(left, right), equalities_of(join->quals));
+			return merge_components(context, list_concat(left, right), equalities_of(join->quals));
 		if (join->jointype == JOIN_FULL && (left == NIL || right == NIL))
 			return list_concat(left, right);
 		return tie_full_join(context, join, left, right);

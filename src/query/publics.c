@@ -1,22 +1,27 @@
 /*
  * publics.c
- *		Public relations below a release become CTEs that are read before it.
+ *		What is public below a release is put where it is read before it.
  *
  * Reading a table leaves traces that its reader sees afterwards: pages come into the
  * cache, dead rows are pruned, a synchronized scan stops somewhere, a foreign server
  * is asked.  Joined with protected rows, a client's own table would be read as far
- * and in the places that these rows ask for, and would tell their values.  So each
- * relation below a release that is not protected is replaced by
+ * and in the places that these rows ask for, and would tell their values.  So what is not
+ * protected below a release is read to its end before the first protected row
+ * (nodes/release/ahead.c).
+ *
+ * A table stays where it is in R, with its statistics, and is scanned by a node that reads it ahead
+ * (nodes/public).  Functions in FROM, and what that node cannot do, are replaced by
  *
  *		WITH "dp_agg public n" AS MATERIALIZED (SELECT columns FROM relation)
  *
- * in R, functions in FROM likewise, and the sealed node reads all CTEs below it to their ends before the first
- * protected row (nodes/release/ahead.c).  CTEs of the client's become sub-selects before that,
- * but for those that hold a release, which is drawn once however often it is named.
+ * in R.  CTEs of the client's become sub-selects before that, but for those that hold a release,
+ * which is drawn once however often it is named.
  */
 #include "postgres.h"
 
 #include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -29,6 +34,7 @@
 
 #include "core/compat.h"
 #include "core/refusals.h"
+#include "policy/cache.h"
 #include "policy/extension.h"
 #include "query/ctes.h"
 #include "query/level.h"
@@ -179,6 +185,8 @@ typedef struct PublicsContext
 	RewriteContext *rewrite;
 	List	   *ctes;			/* made so far */
 	Index		depth;			/* how deep below it we are */
+	bool		has_sub_selects;	/* or lateral items: conditions may be about rows of
+									 * others */
 } PublicsContext;
 
 /* The columns that a query reads of one item of its FROM. */
@@ -278,7 +286,40 @@ select_functions(RangeTblEntry *rte)
 	return query;
 }
 
-/* Replaces a range table entry by a reference to a new CTE. */
+/* Has the query sub-selects in its expressions, or items of FROM that name others, at any depth? */
+static bool
+has_sub_selects(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->lateral;
+	if (IsA(node, Query))
+		return ((Query *) node)->hasSubLinks ||
+			query_tree_walker((Query *) node, has_sub_selects, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, has_sub_selects, context);
+}
+
+/*
+ * Can the node of nodes/public read the relation, of which these columns are used?
+ *
+ * Not conditions of policies with sub-selects: they are asked of public rows alone, but the planner
+ * could not tell.  Nor conditions about rows of others on the children of a table.
+ */
+static bool
+may_stay(PublicsContext *context, RangeTblEntry *rte, const Bitmapset *columns)
+{
+	if (rte->rtekind != RTE_RELATION || policy_lookup(rte->relid) != NULL ||
+		checkExprHasSubLink((Node *) rte->securityQuals))
+		return false;
+	if (bms_next_member(columns, -1) == 0)
+		return false;			/* whole rows */
+	if (rte->relkind == RELKIND_RELATION || rte->relkind == RELKIND_PARTITIONED_TABLE)
+		return !context->has_sub_selects || !rte->inh || !has_subclass(rte->relid);
+	return rte->relkind == RELKIND_MATVIEW;
+}
+
+/* Has a relation or function read ahead: replaces its entry by a reference to a new CTE, or leaves it. */
 static void
 read_ahead(PublicsContext *context, Query *query, int varno)
 {
@@ -288,6 +329,8 @@ read_ahead(PublicsContext *context, Query *query, int varno)
 	RangeTblEntry *named;
 
 	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
+	if (may_stay(context, rte, used.columns))
+		return;
 	cte = make_cte(psprintf("dp_agg public %d", list_length(context->ctes) + 1),
 				   rte->rtekind == RTE_FUNCTION ? select_functions(copyObject(rte)) :
 				   select_columns(query, varno, used.columns));
@@ -332,13 +375,13 @@ publics_walker(Node *node, PublicsContext *context)
 }
 
 /*
- * Replaces all public relations in the query R of a release by CTEs of R, in place.
+ * Has all public relations and functions in the query R of a release read ahead, in place.
  * Their expressions are guarded already.
  */
 void
 read_publics_ahead(RewriteContext *context, Query *release)
 {
-	PublicsContext publics = {.rewrite = context};
+	PublicsContext publics = {.rewrite = context,.has_sub_selects = has_sub_selects((Node *) release, NULL)};
 
 	Assert(release->cteList == NIL);
 	(void) publics_walker((Node *) release, &publics);

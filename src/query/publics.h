@@ -1,6 +1,6 @@
 /*
  * publics.h
- *		Public relations below a release become CTEs.
+ *		What is public below a release is put where it is read before it.
  */
 #ifndef DP_PUBLICS_H
 #define DP_PUBLICS_H

@@ -383,8 +383,8 @@ rising(RangeOperation operation, Range a)
 	{
 		sign, floor, ceil, trunc, to_float4, root, cbrt, exp, atan, sinh, tanh, to_degrees, to_radians
 	};
-	double		(*function) (double) = functions[operation - RANGE_SIGN];
-	double		step = operation <= RANGE_TRUNC ? 1 : 0;
+	double		(*function) (double) = functions[operation -RANGE_SIGN];
+	double		step = operation <=RANGE_TRUNC ? 1 : 0;
 
 	StaticAssertStmt(lengthof(functions) == RANGE_RADIANS - RANGE_SIGN + 1,
 					 "each operation that rises has its function");
@@ -436,9 +436,9 @@ limited(RangeOperation operation, Range *result)
 		{-90, 90, 0}, {0, 180, 0}, {-180, 180, 0}
 	};
 
-	if (operation < RANGE_WAVE || operation > RANGE_ARCTANGENT_DEGREES)
+	if (operation <RANGE_WAVE || operation >RANGE_ARCTANGENT_DEGREES)
 		return false;
-	*result = limits[operation - RANGE_WAVE];
+	*result = limits[operation -RANGE_WAVE];
 	return true;
 }
 
@@ -460,7 +460,7 @@ range_of_operation(RangeOperation operation, const Range *args, int nargs)
 		return result;
 	if (nargs == 2)
 		return binary(operation, args[0], args[1]);
-	if (operation >= RANGE_SIGN && operation <= RANGE_RADIANS)
+	if (operation >=RANGE_SIGN && operation <=RANGE_RADIANS)
 		return rising(operation, args[0]);
 	return unary(operation, args[0]);
 }

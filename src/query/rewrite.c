@@ -362,7 +362,7 @@ make_release(ReleaseBuilder *builder)
 	inline_public_ctes(context, level, release);
 	read_publics_ahead(context, release);
 	planning_remember(&builder->spec, release_needs(release, visible_ctes(level)),
-					  wide_columns(release, &builder->spec), describe_reuse(builder));
+					  wide_columns(release, &builder->spec), describe_reuse(builder), release->groupClause);
 	return release;
 }
 

@@ -153,21 +153,13 @@ check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query
 				IncrementVarSublevelsUp((Node *) unit, up, 0);
 				outer = lappend(outer, unit);
 			}
-			foreach(lc, all_links(level->inputs[i]))
-			{
-				RowLink    *link = palloc(sizeof(RowLink));
-
-				*link = *(RowLink *) lfirst(lc);
-				link->exprs = copyObject(link->exprs);
-				IncrementVarSublevelsUp((Node *) link->exprs, up, 0);
-				links = lappend(links, link);
-			}
+			links = list_concat(links, links_from_below(level->inputs[i], up));
 		}
 		if (all.relation != NULL &&
 			strcmp(NameStr(all.relation->population),
 				   NameStr(inner->relation->population)) == 0 &&
 			(equalities_tie(equalities, outer, all_units(inner)) ||
-			 links_tie(equalities, links, all_links(inner))))
+			 links_tie(context, equalities, links, all_links(inner))))
 			return;
 	}
 	refuse(REFUSE_NOT_TIED, context->source, sublink->location);

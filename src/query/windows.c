@@ -89,7 +89,7 @@ check_window(WindowsContext *context, WindowClause *window, Level *level, Indivi
 	RewriteContext *rewrite = context->rewrite;
 	Query	   *query = context->query;
 	List	   *exprs = clause_expressions(window->partitionClause, query->targetList);
-	bool		of_one = name_one_row(level, individuals, exprs);
+	bool		of_one = name_one_row(rewrite, level, individuals, exprs);
 	ListCell   *lc;
 
 	foreach(lc, individuals->units)

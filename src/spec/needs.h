@@ -21,8 +21,10 @@ typedef enum ReleaseNeed
 	NEED_NOT_NULL,				/* for each relation a list of columns taken to be never NULL */
 	NEED_PLAIN,					/* Oids of relations that the plan reads without fetching wide
 								 * values, as they have none (nodes/release/wide.c) */
-	NEED_REUSE					/* by what it is known when it is asked for again, a list by
+	NEED_REUSE,					/* by what it is known when it is asked for again, a list by
 								 * ReuseItem; NIL if it cannot be used again */
+	NEED_UNIQUE					/* Oids of unique indexes of public relations that the planner
+								 * was told of */
 } ReleaseNeed;
 
 /*

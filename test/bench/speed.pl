@@ -77,6 +77,27 @@ sub join_
 	return;
 }
 
+# Joins with public tables: a small one, and one with a row for each person that there is.
+sub star
+{
+	my $nations = 'FROM sales s JOIN buyers b USING (person_id) JOIN nations n USING (nation) GROUP BY n.name';
+	my $products = 'FROM sales s JOIN products p USING (product) GROUP BY p.brand';
+	my $size = many(people());
+
+	need(qw(sales buyers nations products));
+	compare('star', 'join of two protected tables and 25 public rows: sum', "SELECT n.name, dp_sum(s.income) $nations",
+		[ 'plain', "SELECT n.name, sum(s.income) $nations", 1.1 ]);
+	compare('star', "join with $size public rows: sum", "SELECT p.brand, dp_sum(s.income) $products",
+		[ 'plain', "SELECT p.brand, sum(s.income) $products", 1.2 ]);
+	locked(sub {
+		my ($base, $peak) = map { peak_memory($_->[0], "SET work_mem = '256MB';", $_->[1]) }
+		  [ 'postgres', "SELECT p.brand, sum(s.income) $products" ], [ 'analyst', "SELECT p.brand, dp_sum(s.income) $products" ];
+
+		result('star', 'the same: peak memory', 'plain', 'MB', $base, $peak, 200, 'more');
+	});
+	return;
+}
+
 sub median_
 {
 	foreach my $table (qw(people records))
@@ -294,10 +315,10 @@ sub ledger
 	return;
 }
 
-my %work = (one => \&one, bounded => \&bounded, text => \&text, join => \&join_, median => \&median_,
+my %work = (one => \&one, bounded => \&bounded, text => \&text, join => \&join_, star => \&star, median => \&median_,
 	distinct => \&distinct, large => \&large, memory => \&memory, growth => \&growth, small => \&small,
 	planning => \&planning, ledger => \&ledger, wide => \&wide, selective => \&selective);
-my @order = qw(one bounded text join median distinct wide selective small planning ledger large memory growth);
+my @order = qw(one bounded text join star median distinct wide selective small planning ledger large memory growth);
 my @todo = split ' ', $ENV{WORK} || "@order";
 
 $| = 1;

@@ -8,7 +8,7 @@
 # what the ratios may be at most (speed.pl).
 #
 #	ROWS=5000000	rows of the table with five rows per person
-#	WORK='one bounded text join median distinct wide selective small planning ledger large memory growth'
+#	WORK='one bounded text join star median distinct wide selective small planning ledger large memory growth'
 #					which lines; "large", "memory" and "growth" need 4 * ROWS rows more
 #	ROUNDS=5		of which the median is taken; of short queries three times as many
 #	LOCK=FILE		held while tables are made or queries run, for who measures beside us

@@ -89,6 +89,25 @@ INSERT INTO dated
 SELECT 1 + floor(:people * random()), day, bench.income() FROM generate_series(1, 1000) day, generate_series(1, :people / 200);
 CREATE INDEX dated_day ON dated (day);
 SQL
+	# A star: 40 sales for each of a few buyers, who live in nations; what is sold is in products.
+	buyers => <<'SQL',
+CREATE TABLE buyers (person_id int PRIMARY KEY, nation int NOT NULL);
+INSERT INTO buyers SELECT i, floor(25 * random()) FROM generate_series(1, :people * 15 / 100) i ORDER BY random();
+SQL
+	sales => <<'SQL',
+CREATE TABLE sales (person_id int NOT NULL, product int NOT NULL, income float8 NOT NULL);
+INSERT INTO sales
+SELECT 1 + floor(random() * (:people * 15 / 100)), 1 + floor(random() * :people), bench.income()
+FROM generate_series(1, 6 * :people) i;
+SQL
+	nations => <<'SQL',
+CREATE TABLE nations (nation int PRIMARY KEY, name text NOT NULL);
+INSERT INTO nations SELECT i, 'nation ' || i FROM generate_series(0, 24) i;
+SQL
+	products => <<'SQL',
+CREATE TABLE products (product int PRIMARY KEY, brand text NOT NULL, size int NOT NULL);
+INSERT INTO products SELECT i, 'brand ' || floor(25 * random()), floor(50 * random()) FROM generate_series(1, :people) i ORDER BY random();
+SQL
 	thousand => <<'SQL',
 CREATE TABLE thousand AS
 SELECT i AS person_id, 1 + i % 10 AS region, 18 + i % 70 AS age, bench.income() AS income FROM generate_series(1, 1000) i;
@@ -98,7 +117,9 @@ SQL
 my %parents = (text_records => 'records', large_4th => 'large', large_20th => 'large');
 my %unit = (text_records => 'person_key');
 my %more = (dated => q{, index_columns => '{day}'});
-my %unique = map { $_ => 1 } qw(people members thousand texts);
+my %unique = map { $_ => 1 } qw(people members thousand texts buyers);
+my %public = map { $_ => 1 } qw(nations products);
+my %limits = (sales => 'max_groups => 5, max_rows => 20');
 
 # Functions for the data and the analyst.
 sub prepare
@@ -120,10 +141,16 @@ sub make
 {
 	my ($table) = @_;
 	my $unit = $unit{$table} // 'person_id';
-	my $limits_here = ($unique{$table} ? '' : ", $limits") . ($more{$table} // '');
+	my $limits_here = ($unique{$table} ? '' : ', ' . ($limits{$table} // $limits)) . ($more{$table} // '');
+	my $made = "SET work_mem = '1GB'; SET maintenance_work_mem = '1GB'; SELECT setseed(0.5);\n" .
+	  ($definition{$table} =~ s/:people\b/people()/ger);
 
-	sql("SET work_mem = '1GB'; SET maintenance_work_mem = '1GB'; SELECT setseed(0.5);\n" .
-		  ($definition{$table} =~ s/:people\b/people()/ger) . <<"SQL");
+	if ($public{$table})
+	{
+		sql("$made GRANT SELECT ON $table TO PUBLIC; VACUUM ANALYZE $table; CHECKPOINT;");
+		return;
+	}
+	sql($made . <<"SQL");
 SELECT dp_agg.protect('$table', unit => '$unit', population => 'people'$limits_here);
 SELECT dp_agg.set_budget('analyst', 'people', epsilon => 1e9, delta => 0.9);
 SELECT dp_agg.set_bounds(attrelid::regclass, attname, 0, CASE attname WHEN 'age' THEN 120 ELSE 500000 END)

@@ -67,7 +67,7 @@ SELECT p.sex, avg(v.cost), count(*) FROM visits v JOIN people p ON p.patient = v
 -- kind: joins with public tables
 SELECT c.region, avg(v.cost), count(*) FROM visits v JOIN clinics c USING (clinic) GROUP BY 1 ORDER BY 1;
 -- kind: joins with public tables
--- refused: DP003 no bounds are known for column "beds"
+-- refused: DP003 no bounds are declared for column "beds"
 -- hint: Give bounds, as in dp_sum(c.beds, lower, upper)
 SELECT c.region, sum(v.nights)::float8 / sum(c.beds) FROM visits v JOIN clinics c USING (clinic) GROUP BY 1 ORDER BY 1;
 -- instead:

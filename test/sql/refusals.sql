@@ -106,7 +106,7 @@ SELECT count(*) FROM visits TABLESAMPLE SYSTEM (50);
 \echo :SQLSTATE
 SELECT count(*) FROM (SELECT * FROM visits FOR UPDATE) v;
 \echo :SQLSTATE
-SELECT c.clinic, (SELECT count(*) FROM visits v WHERE v.clinic > c.clinic) FROM clinics c;
+SELECT c.clinic, (SELECT count(*) FROM visits v WHERE v.clinic = c.clinic) FROM clinics c;
 \echo :SQLSTATE
 WITH RECURSIVE r (n) AS (SELECT count(*) FROM visits UNION ALL SELECT n + 1 FROM r WHERE n < 9) SELECT * FROM r;
 \echo :SQLSTATE

@@ -588,7 +588,7 @@ my @admin = (
 	[ q{set_bounds('visits', 'cost', NULL, 5)}, '22004' ], [ q{set_bounds('visits', 'cost', 0, NULL)}, '22004' ],
 	[ q{set_bounds(NULL, 'cost', 0, 1)}, '22004' ], [ q{set_bounds('visits', NULL, 0, 1)}, '22004' ],
 	[ q{set_bounds('visits', 'nothing', 0, 5)}, '42703' ], [ q{set_bounds('visits', 'clinic', 0, 5)},
-	'DP003' ], [ q{set_bounds('clinics', 'city', 0, 5)}, '42704' ],
+	'DP003' ], [ q{set_bounds('clinics', 'city', 0, 5)}, '42704' ], [ q{set_public_bounds('clinics', 'city', 0, 5)}, 'DP003' ], [ q{set_public_bounds('pg_class', 'reltuples', 0, 5)}, '42704' ], [ q{set_length(NULL, 'cost', 1)}, '22004' ], [ q{set_length('visits', NULL, 1)}, '22004' ],
 	[ q{set_budget('ghost', 'patients', 1)}, '42704' ], [ q{set_budget('analyst', 'ghosts', 1)}, '42704' ],
 	[ q{set_budget('analyst', 'patients', NULL)}, '22004' ], [ q{set_budget(NULL, 'patients', 1)},
 	'22004' ], [ q{set_budget('analyst', NULL, 1)}, '22004' ],

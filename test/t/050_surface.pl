@@ -331,6 +331,8 @@ foreach my $case (
 	DpAgg::refused($node, $superuser, "SELECT dp_agg.set_bounds('people', $case->[0])", $case->[1]);
 }
 DpAgg::refused($node, $superuser, "SELECT dp_agg.set_bounds('plain', 'd', '2000-01-01', '2000-01-02')", '42704');
+DpAgg::works($node, $superuser, "SELECT dp_agg.set_public_bounds('plain', 'd', '2000-01-01', '2000-01-02')");
+DpAgg::refused($node, $superuser, "SELECT dp_agg.set_public_bounds('pg_class', 'reltuples', '2000-01-01', '2000-01-02')", '42704');
 like(DpAgg::as($node, $superuser, "SELECT dp_agg.set_bounds('people', 'd', '2000-13-01', '2001-01-01')")->{err},
 	qr/invalid bound "2000-13-01" of column "d".*\n.*DETAIL:  The column is of type date: .*\n.*HINT:  /, 'a bad bound is named, with its type and a hint');
 is(query("SELECT * FROM dp_agg.protected_relations WHERE relation = 'people'::regclass"), $before, 'what is refused changes nothing');

@@ -306,10 +306,10 @@ ends('DELETE FROM visits WHERE id > 5000; VACUUM visits', 0, 'nor do deleted one
 ends('ANALYZE visits; CREATE INDEX ON visits (cost); ALTER TABLE visits ADD COLUMN more int', 0, 'nor statistics, an index, a column more');
 ends(q{SELECT dp_agg.refresh('patients')}, 1, 'refresh() does');
 ends(q{SELECT dp_agg.set_bounds('visits', 'cost', 0, 599)}, 1, 'bounds do');
-dba(q{ALTER TABLE regions ADD weight int NOT NULL DEFAULT 2}, q{SELECT dp_agg.set_bounds('regions', 'weight', 0, 3)});
+dba(q{ALTER TABLE regions ADD weight int NOT NULL DEFAULT 2}, q{SELECT dp_agg.set_public_bounds('regions', 'weight', 0, 3)});
 {
 	my $weighed = 'SELECT sum(cost * weight) FROM visits JOIN regions USING (clinic)';
-	my @costs = map { dba("SELECT dp_agg.set_bounds('regions', 'weight', 0, $_)"); (cost('analyst', $weighed))[0] } 3, 3, 2, 3;
+	my @costs = map { dba("SELECT dp_agg.set_public_bounds('regions', 'weight', 0, $_)"); (cost('analyst', $weighed))[0] } 3, 3, 2, 3;
 
 	is("@costs", '1 0 1 0', 'bounds of a public table do, too');
 }

@@ -145,6 +145,9 @@ agrees('SELECT count(*) FROM orders o WHERE (SELECT count(*) FROM items i WHERE 
 agrees('SELECT count(*) FROM orders o WHERE total < (SELECT avg(quantity) FROM items i WHERE i.order_nr = o.nr)');
 agrees('SELECT count(*) FROM items i WHERE quantity = (SELECT max(quantity) FROM items j WHERE j.order_nr = i.order_nr)');
 agrees('SELECT avg(n) FROM (SELECT customer, count(*) AS n FROM items JOIN orders ON nr = order_nr GROUP BY customer) s');
+agrees('SELECT count(*) FROM (SELECT DISTINCT ON (order_nr) order_nr, quantity FROM items ORDER BY order_nr, quantity DESC) s WHERE quantity > 25');
+agrees('SELECT count(*) FROM orders JOIN (SELECT DISTINCT ON (order_nr) order_nr, quantity FROM items ORDER BY order_nr, quantity DESC) s ON order_nr = nr WHERE quantity > 25');
+agrees('SELECT count(*) FROM (SELECT DISTINCT ON (customer) customer, total FROM orders ORDER BY customer, total DESC) s WHERE total > 25');
 agrees('SELECT count(*) FROM (SELECT order_nr, row_number() OVER (PARTITION BY order_nr ORDER BY quantity, line) AS r FROM items) s WHERE r = 1');
 
 # ---------- random joins ----------
@@ -209,6 +212,61 @@ agrees('SELECT count(*) FROM items i JOIN mine m USING (order_nr)', "a client's 
 DpAgg::refused($node, 'analyst', 'SELECT count(*) FROM items i JOIN mine m ON m.order_nr = i.order_nr JOIN orders o ON o.nr = m.order_nr + 0', 'DP002');
 
 DpAgg::refused($node, 'analyst', 'SELECT * FROM items', '42501', 'rows are not readable');
+
+# ---------- types ----------
+
+# The equality is one that is built in, and the same in every session: of dates and timestamps with a time zone it is not.
+dba('CREATE TABLE moments (k timestamptz PRIMARY KEY, p int NOT NULL)', 'CREATE TABLE days (k date)',
+	q{CREATE TYPE colour AS ENUM ('red'); CREATE TYPE shade AS ENUM ('red')},
+	'CREATE TABLE colours (k colour PRIMARY KEY, p int NOT NULL)', 'CREATE TABLE shades (k shade)',
+	'CREATE DOMAIN number AS int', 'CREATE TABLE numbers (k number PRIMARY KEY, p int NOT NULL)', 'CREATE TABLE bigs (k bigint)',
+	'CREATE TABLE texts (k varchar(9) PRIMARY KEY, p int NOT NULL)', 'CREATE TABLE names (k name)', 'CREATE TABLE chars (k char(9))',
+	'CREATE TABLE uuids (k uuid PRIMARY KEY, a int NOT NULL, b text NOT NULL)', 'CREATE TABLE uuid_rows (k uuid)',
+	'INSERT INTO numbers SELECT i, i FROM generate_series(1, 500) i; INSERT INTO bigs SELECT k FROM numbers',
+	'INSERT INTO texts SELECT i, i FROM generate_series(1, 500) i; INSERT INTO names SELECT k FROM texts',
+	q{INSERT INTO uuids SELECT gen_random_uuid(), i, 'x' FROM generate_series(1, 500) i; INSERT INTO uuid_rows SELECT k FROM uuids},
+	map { "SELECT dp_agg.protect('$_', unit => 'p', population => 'people')" } qw(moments colours numbers texts));
+dba(q{SELECT dp_agg.protect('uuids', unit => '{a,b}'::name[], population => 'people', max_groups => 1, max_rows => 1)});
+dba(map { "SELECT dp_agg.protect('$_->[0]', link => 'k', parent => '$_->[1]', max_groups => 1, max_rows => 1)" } [qw(bigs numbers)], [qw(names texts)], [qw(uuid_rows uuids)]);
+for (qw(bigs:numbers names:texts uuid_rows:uuids))
+{
+	my ($child, $parent) = split /:/;
+
+	close_to(DpAgg::value($node, 'analyst', "$sharp SELECT count(*) FROM $child"), 500, "$child alone");
+	close_to(DpAgg::value($node, 'analyst', "$sharp SELECT count(*) FROM $child JOIN $parent USING (k)"), 500, "$child with its parent");
+	close_to(DpAgg::value($node, 'analyst', "$sharp SELECT count(*) FROM $child a JOIN $child b USING (k)"), 500, "two of $child");
+}
+for ([qw(days moments)], [qw(shades colours)], [qw(chars texts)])
+{
+	my $r = DpAgg::as($node, scalar getpwuid($>), "SELECT dp_agg.protect('$_->[0]', link => 'k', parent => '$_->[1]')");
+
+	is($r->{sqlstate}, '22023', "no link of $_->[0] to $_->[1]");
+	like($r->{message}, qr/other types/, 'whose types are no match');
+}
+# as a label by hand, or ALTER TYPE, may have it
+dba(q{ALTER TABLE days ALTER k TYPE timestamptz; SELECT dp_agg.protect('days', link => 'k', parent => 'moments')},
+	'ALTER TABLE days ALTER k TYPE date');
+DpAgg::refused($node, 'analyst', "SET statement_timeout = '20s'; SELECT count(*) FROM days", 'DP002', 'a type that was changed ends the link');
+dba(q{SELECT dp_agg.unprotect('days')});
+
+# ---------- who may read the child alone ----------
+
+# Releases of it tell of its parents: who may not read these needs an account, and pays.
+dba('CREATE ROLE keeper LOGIN; GRANT SELECT ON items TO keeper');
+is(DpAgg::value($node, 'keeper', 'SELECT count(*) FROM items'), dba('SELECT count(*) FROM items'), 'rows of the child are what they are');
+{
+	my $r = DpAgg::as($node, 'keeper', "$sharp SELECT dp_count(*) FROM items");
+
+	is($r->{sqlstate}, '42501', 'whoever may not read the parent has no releases of the child without an account');
+	like($r->{message}, qr/permission denied for table (?:orders|customers)/, 'and is told which table it is');
+}
+dba(q{SELECT dp_agg.set_budget('keeper', 'people', 2000, 0.1)});
+close_to(DpAgg::value($node, 'keeper', "$sharp SELECT dp_count(*) FROM items"), dba('SELECT count(*) FROM exact.items'), 'with one it has');
+is(DpAgg::value($node, 'keeper', 'SELECT epsilon_spent FROM dp_agg.my_budget'), 1000, 'and it pays');
+DpAgg::refused($node, 'keeper', 'EXPLAIN ANALYZE SELECT dp_count(*) FROM items', 'DP002', 'and sees no plan');
+dba(q{GRANT SELECT ON orders, customers TO keeper; SELECT dp_agg.drop_budget('keeper', 'people')});
+close_to(DpAgg::value($node, 'keeper', "$sharp SELECT dp_count(*) FROM items"), dba('SELECT count(*) FROM exact.items'), 'so has who may read all of them');
+dba('DROP OWNED BY keeper; DROP ROLE keeper');
 
 # ---------- limits ----------
 

@@ -1,10 +1,10 @@
 /*
  * ahead.c
- *		CTEs below a release are read to their ends before its first row.
+ *		What is public below a release is read to its end before the first protected row.
  *
- * A CTE scan reads only as many rows as it is asked for, and here it is protected rows that
- * ask.  The CTEs here hold public rows: the relations that query/publics.c put into them, and
- * CTEs of the client that hold a release.
+ * A scan reads only as many rows as it is asked for, and here it is protected rows that ask.
+ * Public relations are scanned by DP Public (nodes/public).  CTEs here hold public rows: what
+ * query/publics.c put into them, and CTEs of the client that hold a release.
  */
 #include "postgres.h"
 
@@ -14,6 +14,7 @@
 #include "utils/tuplestore.h"
 
 #include "nodes/identity.h"
+#include "nodes/public/node.h"
 #include "nodes/release/ahead.h"
 
 /*
@@ -53,6 +54,29 @@ read_cte(CteScanState *scan)
 	}
 }
 
+/* Will the node start workers, which run what stands below it? */
+static bool
+starts_workers(PlanState *state)
+{
+	if (!state->state->es_use_parallel_mode)
+		return false;
+	return (IsA(state, GatherState) && ((Gather *) state->plan)->num_workers > 0) ||
+		(IsA(state, GatherMergeState) && ((GatherMerge *) state->plan)->num_workers > 0);
+}
+
+/* *context: a bool, workers may run the node */
+static bool
+shared_walker(PlanState *state, void *context)
+{
+	bool		shared = *(bool *) context || starts_workers(state);
+
+	if (is_state_of(state, node_release))
+		return false;
+	if (shared && is_state_of(state, node_public))
+		public_read_ahead(state, true);
+	return planstate_tree_walker(state, shared_walker, &shared);
+}
+
 static bool
 ahead_walker(PlanState *state, void *context)
 {
@@ -60,15 +84,23 @@ ahead_walker(PlanState *state, void *context)
 		return false;
 	if (IsA(state, CteScanState))
 		read_cte((CteScanState *) state);
+	if (is_state_of(state, node_public))
+		public_read_ahead(state, false);
 	return planstate_tree_walker(state, ahead_walker, context);
 }
 
-/* Reads all CTEs that scans of the plans read. */
+/*
+ * Reads all public relations below the plans, and all CTEs that scans there read.  First those that
+ * workers may ask for: a sub-plan can stand with several nodes, and workers run only some of them.
+ */
 void
-read_ctes_ahead(List *plans)
+read_ahead(List *plans)
 {
 	ListCell   *lc;
+	bool		shared = false;
 
+	foreach(lc, plans)
+		(void) shared_walker(lfirst(lc), &shared);
 	foreach(lc, plans)
 		(void) ahead_walker(lfirst(lc), NULL);
 }

@@ -1,6 +1,6 @@
 /*
  * ahead.h
- *		CTEs below a release are read to their ends before its first row.
+ *		What is public below a release is read to its end before the first protected row.
  */
 #ifndef DP_AHEAD_H
 #define DP_AHEAD_H
@@ -9,6 +9,6 @@
 
 #include "nodes/pg_list.h"
 
-extern void read_ctes_ahead(List *plans);
+extern void read_ahead(List *plans);
 
 #endif							/* DP_AHEAD_H */

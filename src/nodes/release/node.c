@@ -112,6 +112,7 @@ begin_release(CustomScanState *node, EState *estate, int eflags)
 	recheck_declarations(list_nth(state->needs, NEED_RELATIONS),
 						 list_nth(state->needs, NEED_NOT_NULL), estate);
 	wide_recheck(list_nth(state->needs, NEED_PLAIN));
+	recheck_unique(list_nth(state->needs, NEED_UNIQUE), estate->es_snapshot);
 	recheck_params(list_nth(state->needs, NEED_PARAMS), (PlanState *) state);
 	find_releases(state->child, &state->nested, NULL);
 }

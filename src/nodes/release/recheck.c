@@ -221,7 +221,7 @@ check_scan(PlanState *state)
 			break;
 		case T_CustomScan:
 			if (!is_state_of(state, node_bound) && !is_state_of(state, node_stream) &&
-				!is_state_of(state, node_wide))
+				!is_state_of(state, node_wide) && !is_state_of(state, node_public))
 				refuse(REFUSE_PLAN, NULL, -1);
 			check_expressions(((CustomScan *) plan)->custom_exprs);
 			break;
@@ -362,6 +362,24 @@ recheck_declarations(List *relids, List *not_null, EState *estate)
 					(errcode(ERRCODE_DP_QUERY_REFUSED),
 					 errmsg("a protected table has changed since the transaction began"),
 					 errhint("Run the query in a new transaction.")));
+	}
+}
+
+/*
+ * Refuses if one of these indexes (Oids), which the planner has believed in, is not unique for the
+ * snapshot; raises ERRCODE_DP_QUERY_REFUSED.  Plans that are kept are made anew then.
+ */
+void
+recheck_unique(List *indexes, Snapshot snapshot)
+{
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		if (policy_still_unique(lfirst_oid(lc), snapshot))
+			continue;
+		ResetPlanCache();
+		refuse_changed();
 	}
 }
 

@@ -188,7 +188,7 @@ run_child(ReleaseState *state, Run *run)
 	released_begin(&state->released, state->spec, out->tts_tupleDescriptor);
 	if (state->reuse != NULL && state->reuse->turn)
 		state->reuse->running = turn_runs(state->reuse->key.release.bytes);
-	read_ctes_ahead(state->plans);
+	read_ahead(state->plans);
 	drain_reads_rows();
 	run->has_seen_rows = true;
 #ifdef DP_FAULT_NOISELESS

@@ -29,6 +29,6 @@ SELECT dp_agg.set_total('lineitem', 'l_tax', 0, 6);
 SELECT dp_agg.set_bounds('orders', 'o_totalprice', 0, 600000);
 SELECT dp_agg.set_bounds('customer', 'c_acctbal', -1000, 10000);
 -- What a supplier asks for a part is public
-SELECT dp_agg.set_bounds('partsupp', 'ps_supplycost', 0, 1000);
+SELECT dp_agg.set_public_bounds('partsupp', 'ps_supplycost', 0, 1000);
 SELECT dp_agg.set_budget('analyst', 'customers', epsilon => 1e9, delta => 0.9);
 GRANT SELECT ON region, nation, supplier, part, partsupp TO analyst;

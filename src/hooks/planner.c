@@ -132,8 +132,8 @@ typedef struct AskContext
 	Query	   *query;			/* whose range table is looked at */
 	bool		concerned;		/* the statement names a protected relation */
 	bool		analyst;		/* the user may only see releases of such a relation */
-	bool		parents;		/* parents that links lead to are asked about, too: releases may read
-								 * them where it does not name them */
+	bool		parents;		/* parents that links lead to are asked about, too: releases
+								 * may read them where it does not name them */
 	List	   *populations;	/* of Name: of all such relations, each once */
 } AskContext;
 

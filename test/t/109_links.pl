@@ -247,7 +247,12 @@ for ([qw(days moments)], [qw(shades colours)], [qw(chars texts)])
 dba(q{ALTER TABLE days ALTER k TYPE timestamptz; SELECT dp_agg.protect('days', link => 'k', parent => 'moments')},
 	'ALTER TABLE days ALTER k TYPE date');
 DpAgg::refused($node, 'analyst', "SET statement_timeout = '20s'; SELECT count(*) FROM days", 'DP002', 'a type that was changed ends the link');
-dba(q{SELECT dp_agg.unprotect('days')});
+dba(q{SELECT dp_agg.unprotect('days')}, 'CREATE TABLE lonely (k int)', 'CREATE TABLE unknown (k int PRIMARY KEY)');
+{
+	my $r = DpAgg::as($node, scalar getpwuid($>), q{SELECT dp_agg.protect('lonely', link => 'k', parent => 'unknown')});
+
+	like($r->{message}, qr{which is not protected}, 'a parent that is not protected is what is wrong, not the population that was left out');
+}
 
 # ---------- who may read the child alone ----------
 

@@ -503,13 +503,38 @@ SELECT t.objoid::pg_catalog.regclass AS relation,
 		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
 		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 		   AND c.objoid = t.objoid AND c.objsubid > 0
-		   AND c.label::pg_catalog.jsonb ? 'grain') AS grains
+		   AND c.label::pg_catalog.jsonb ? 'grain') AS grains,
+	   (SELECT pg_catalog.jsonb_object_agg(a.attname, c.label::pg_catalog.jsonb -> 'length')
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'length') AS lengths,
+	   (SELECT pg_catalog.array_agg(a.attname ORDER BY (c.label::pg_catalog.jsonb ->> 'link')::int)
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'link') AS link,
+	   (SELECT pg_catalog.format('%I.%I', t.label::pg_catalog.jsonb ->> 'parent_schema', t.label::pg_catalog.jsonb ->> 'parent')
+		 WHERE t.label::pg_catalog.jsonb ? 'parent') AS parent,
+	   (SELECT pg_catalog.array_agg((c.label::pg_catalog.jsonb ->> 'parent_key')::pg_catalog.name ORDER BY (c.label::pg_catalog.jsonb ->> 'link')::int)
+		  FROM pg_catalog.pg_seclabel c
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb ? 'link') AS parent_key,
+	   (SELECT pg_catalog.array_agg(a.attname ORDER BY a.attnum)
+		  FROM pg_catalog.pg_seclabel c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.objoid AND a.attnum = c.objsubid
+		 WHERE c.provider = 'dp_agg' AND c.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+		   AND c.objoid = t.objoid AND c.objsubid > 0
+		   AND c.label::pg_catalog.jsonb @> '{"index": true}') AS index_columns
   FROM pg_catalog.pg_seclabel t
  WHERE t.provider = 'dp_agg' AND t.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
    AND t.objsubid = 0;
 
 COMMENT ON VIEW dp_agg.protected_relations IS
-'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, by column';
+'protected relations: population, unit columns, max_groups, max_rows, open columns (NULL: all), declared bounds and public group keys by column, facade view (NULL: somebody has dropped it), declared size of the population (NULL: none), max_total (NULL: max_groups times max_rows), declared bounds of sums per individual by column, max_norm (NULL: as max_total), preview: may analysts read synthetic rows, grains: to what conditions on columns of time are rounded, lengths: how many characters texts have at most, both by column, index_columns: by whose indexes releases may look rows up (NULL: none); of relations that have no unit: link, their columns that are equal to parent_key, columns of the relation parent, to whose individuals their rows belong';
 
 CREATE FUNCTION dp_agg.outlived(relation regclass DEFAULT NULL)
 RETURNS TABLE (labelled regclass, column_name name, finding text, advice text)
@@ -681,12 +706,12 @@ SELECT a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation
   LEFT JOIN pg_seclabel s ON s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
 						 AND s.objoid = a.attrelid AND s.objsubid = a.attnum
  WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
-   AND (NOT t.label::jsonb ? 'columns' OR s.label::jsonb @> '{"open": true}' OR s.label::jsonb ? 'unit')
+   AND (NOT t.label::jsonb ? 'columns' OR s.label::jsonb @> '{"open": true}' OR s.label::jsonb ?| '{unit,link}')
    AND NOT dp_agg.is_direct_identifier(relation, a.attnum)
 $$;
 
 COMMENT ON FUNCTION dp_agg.facade_columns(regclass) IS
-'internal: what the facade of a protected relation shows: columns that are open, and the unit, but no direct identifier';
+'internal: what the facade of a protected relation shows: columns that are open, and the unit or link, but no direct identifier';
 
 -- It shows a NOT NULL column of type t as nothing special: PostgreSQL has no NOT NULL for columns of views.
 CREATE FUNCTION dp_agg.create_facade(relation regclass, facade text) RETURNS void LANGUAGE plpgsql
@@ -1500,7 +1525,7 @@ BEGIN
 		 WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 		   AND objoid = relation AND objsubid > 0
 	LOOP
-		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain}', '{}');
+		PERFORM dp_agg.label_column(relation, labelled.attname, '{unit,link,parent_key,open,lower,upper,bounds_type,total_lower,total_upper,total_type,total_norm,domain,domain_type,grain,length,index}', '{}');
 	END LOOP;
 END
 $$;
@@ -1527,9 +1552,138 @@ $$;
 COMMENT ON FUNCTION dp_agg.unprotect(regclass) IS
 'removes protection, declared bounds and domains, and the facade of a relation, with what roles without rights on the relation made of the facade; classes of columns and budgets of the population stay; errors: 42704 not protected, 42501 not the owner, 2BP01 something else depends on the facade';
 
+CREATE FUNCTION dp_agg.link_fault(relation regclass) RETURNS text
+AS 'MODULE_PATHNAME', 'dp_link_fault' LANGUAGE C STABLE STRICT;
+
+COMMENT ON FUNCTION dp_agg.link_fault(regclass) IS
+'internal: why the link of a protected relation to its parent does not hold in this transaction, as a phrase; NULL if it does, or there is none';
+
+CREATE FUNCTION dp_agg.link_columns(columns name, relation regclass) RETURNS name[] LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN columns ~ '^{.*}$' AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = columns)
+				THEN columns::text::name[] ELSE array_remove(ARRAY[columns], NULL) END
+$$;
+
+COMMENT ON FUNCTION dp_agg.link_columns(name, regclass) IS
+'internal: a column, or several in braces, as an array; empty for NULL';
+
+CREATE FUNCTION dp_agg.primary_key(relation regclass) RETURNS name[] LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg(a.attname ORDER BY k.position)
+	  FROM pg_constraint c, unnest(c.conkey) WITH ORDINALITY k (attnum, position), pg_attribute a
+	 WHERE c.conrelid = relation AND c.contype = 'p' AND a.attrelid = relation AND a.attnum = k.attnum
+$$;
+
+COMMENT ON FUNCTION dp_agg.primary_key(regclass) IS
+'internal: the columns of the primary key of a relation, in its order; NULL if it has none';
+
+CREATE FUNCTION dp_agg.check_link(relation regclass, link name[], parent regclass, parent_key name[], population name)
+RETURNS void LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	member name;
+	known record;
+	above regclass := parent;
+BEGIN
+	SELECT p.population, p.unit, p.link INTO known FROM dp_agg.protected_relations p WHERE p.relation = check_link.parent;
+	IF NOT FOUND THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relation %s cannot be linked to %s, which is not protected', relation, parent),
+			HINT = 'Protect the parent first, by the columns that say whose row it is or by a link of its own.';
+	ELSIF known.population <> check_link.population THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s holds rows of population "%s", not "%s"', parent, known.population, population),
+			HINT = 'Rows belong to the individual of the parent''s row, so the population is the parent''s. Leave it out.';
+	END IF;
+	FOR step IN 1 .. 8 LOOP
+		IF above = relation THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('relation %s would be linked to itself', relation),
+				HINT = 'Links lead from a relation to its parent, and end at one that has the unit.';
+		END IF;
+		SELECT to_regclass(p.parent) INTO above FROM dp_agg.protected_relations p WHERE p.relation = above AND p.link IS NOT NULL;
+		EXIT WHEN above IS NULL;
+		IF step = 8 THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('relation %s is more than 8 links away from the unit', relation),
+				HINT = 'Keep a copy of the unit, or of a key that is nearer to it, in a column.';
+		END IF;
+	END LOOP;
+	IF parent_key IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s has no primary key', parent),
+			HINT = 'Name columns of it that a unique index covers, as in parent_key => ''order_id''.';
+	ELSIF cardinality(parent_key) <> cardinality(link) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the link has %s columns and the key of %s has %s', cardinality(link), parent, cardinality(parent_key)),
+			HINT = 'Name as many columns in link as in parent_key, in the same order.';
+	END IF;
+	FOREACH member IN ARRAY parent_key LOOP
+		IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = parent AND attname = member AND attnum > 0 AND NOT attisdropped) THEN
+			RAISE undefined_column USING
+				MESSAGE = format('column "%s" of relation %s does not exist', member, parent);
+		END IF;
+		PERFORM dp_agg.check_key_type(parent, member, true);
+	END LOOP;
+	IF NOT dp_agg.unit_is_unique(parent, parent_key) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('no unique index shows that %s (%s) names one row', parent, array_to_string(parent_key, ', ')),
+			HINT = format('CREATE UNIQUE INDEX ON %s (%s).', parent, (SELECT string_agg(quote_ident(k), ', ') FROM unnest(parent_key) k));
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.check_link(regclass, name[], regclass, name[], name) IS
+'internal: raises 22023 or 42703 for a link that could not hold';
+
+-- A column that is computed from the unit tells who is there as the unit does.
+CREATE FUNCTION dp_agg.check_index_columns(relation regclass, unit name[], index_columns name[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attnums constant smallint[] := ARRAY(SELECT attnum FROM pg_attribute
+										  WHERE attrelid = relation AND attname = ANY (index_columns) AND attnum > 0);
+	attribute pg_attribute;
+BEGIN
+	FOR attribute IN SELECT * FROM pg_attribute WHERE attrelid = relation AND attnum = ANY (attnums) ORDER BY attnum LOOP
+		IF attribute.attname = ANY (unit) OR EXISTS (
+			SELECT FROM pg_depend d JOIN pg_attrdef e ON e.oid = d.objid AND d.classid = 'pg_attrdef'::regclass
+			  JOIN pg_attribute u ON u.attrelid = d.refobjid AND u.attnum = d.refobjsubid AND u.attname = ANY (unit)
+			 WHERE e.adrelid = relation AND e.adnum = attribute.attnum AND attribute.attgenerated <> ''
+			   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = relation) THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('column "%s" of relation %s says whose row it is, so no release may look rows up by it', attribute.attname, relation),
+				HINT = 'Leave it out of index_columns: running time would tell whether an individual is there.';
+		END IF;
+		IF dp_agg.is_direct_identifier(relation, attribute.attnum) THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('column "%s" of relation %s is classified as a direct_identifier', attribute.attname, relation),
+				DETAIL = 'Direct identifiers are in no facade and in no release.',
+				HINT = 'Leave it out of index_columns.';
+		END IF;
+		IF NOT EXISTS (
+			SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+			 WHERE i.indrelid = relation AND m.amname IN ('btree', 'brin') AND i.indpred IS NULL
+			   AND array_position(i.indkey::int2[], attribute.attnum) < i.indnkeyatts
+			   AND (i.indkey::int2[])[0:array_position(i.indkey::int2[], attribute.attnum)] <@ attnums) THEN
+			RAISE NOTICE USING
+				MESSAGE = format('no index of %s can be used for conditions on column "%s"', relation, attribute.attname),
+				HINT = format('CREATE INDEX ON %s (%I), or USING brin where rows are stored in its order.', relation, attribute.attname);
+		END IF;
+	END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.check_index_columns(regclass, name[], name[]) IS
+'internal: judges the index_columns of protect(), and tells which of them have no B-tree or BRIN index that begins with such columns; errors: 22023 one of them is the unit or computed from it, or a direct identifier';
+
 CREATE FUNCTION dp_agg.protect_relation(relation regclass, unit name[], population name,
 										max_groups integer, max_rows integer, columns name[],
-										max_total bigint) RETURNS void LANGUAGE plpgsql
+										max_total bigint, index_columns name[] DEFAULT NULL, link name[] DEFAULT NULL, parent regclass DEFAULT NULL,
+										parent_key name[] DEFAULT NULL) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -1546,23 +1700,31 @@ DECLARE
 	size bigint := (SELECT max(p.individuals) FROM dp_agg.protected_relations p
 					WHERE p.population = protect_relation.population);
 	no_limits constant boolean := max_groups IS NULL AND max_rows IS NULL AND max_total IS NULL;
+	whose constant name[] := COALESCE(unit, link);	-- the columns that tell it
+	word constant text := CASE WHEN link IS NULL THEN 'unit' ELSE 'link' END;
 BEGIN
-	IF relation IS NULL OR unit IS NULL OR population IS NULL OR array_position(unit, NULL) IS NOT NULL THEN
+	IF relation IS NULL OR whose IS NULL OR population IS NULL OR array_position(whose, NULL) IS NOT NULL OR
+		(link IS NOT NULL AND (parent IS NULL OR array_position(parent_key, NULL) IS NOT NULL)) THEN
 		RAISE null_value_not_allowed USING
-			MESSAGE = 'relation, unit and population must not be NULL';
+			MESSAGE = CASE WHEN link IS NULL THEN 'relation, unit and population must not be NULL'
+						   ELSE 'relation, link and parent must not be NULL' END;
 	END IF;
 	max_groups := COALESCE(max_groups, 1);
 	max_rows := COALESCE(max_rows, 1);
-	IF cardinality(unit) NOT BETWEEN 1 AND 8 THEN
+	IF cardinality(whose) NOT BETWEEN 1 AND 8 THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'a unit has 1 to 8 columns',
-			HINT = 'Name the columns that say whose row it is, as in unit => ''patient_id''.';
+			MESSAGE = format('a %s has 1 to 8 columns', word),
+			HINT = 'Name the columns that say whose row it is, as in unit => ''patient_id'', or which row of a parent it belongs to, as in link => ''order_id''.';
 	END IF;
-	IF (SELECT count(DISTINCT u) < count(*) FROM unnest(unit) u) THEN
+	IF (SELECT count(DISTINCT u) < count(*) FROM unnest(whose) u) OR
+	   (SELECT count(DISTINCT u) < count(*) FROM unnest(parent_key) u) THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = 'a unit names a column only once';
+			MESSAGE = format('a %s names a column only once', word);
 	END IF;
 	IF population = '' THEN
+		IF link IS NOT NULL THEN	-- the parent has none
+			PERFORM dp_agg.check_link(relation, link, parent, parent_key, population);
+		END IF;
 		RAISE invalid_parameter_value USING MESSAGE = 'a population needs a name';
 	END IF;
 	IF max_groups NOT BETWEEN 1 AND 1000000 OR max_rows NOT BETWEEN 1 AND 1000000 THEN
@@ -1580,7 +1742,7 @@ BEGIN
 			DETAIL = 'It belongs to the server or to dp_agg, which read it without releases.',
 			HINT = 'Protect the tables that hold the rows of individuals.';
 	END IF;
-	FOREACH member IN ARRAY unit || COALESCE(columns, '{}') LOOP
+	FOREACH member IN ARRAY whose || COALESCE(columns, '{}') || COALESCE(index_columns, '{}') LOOP
 		IF NOT EXISTS (SELECT FROM pg_attribute
 						WHERE attrelid = relation AND attname = member
 						  AND attnum > 0 AND NOT attisdropped) THEN
@@ -1588,9 +1750,12 @@ BEGIN
 				MESSAGE = format('column "%s" of relation %s does not exist', member, relation);
 		END IF;
 	END LOOP;
-	FOREACH member IN ARRAY unit LOOP
+	FOREACH member IN ARRAY whose LOOP
 		PERFORM dp_agg.check_key_type(relation, member, true);
 	END LOOP;
+	IF link IS NOT NULL THEN
+		PERFORM dp_agg.check_link(relation, link, parent, parent_key, population);
+	END IF;
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		IF (SELECT dp_agg.is_direct_identifier(relation, attnum) FROM pg_attribute
 			 WHERE attrelid = relation AND attname = member) THEN
@@ -1600,13 +1765,15 @@ BEGIN
 				HINT = 'Leave it out of columns. The unit may be counted and joined without standing there.';
 		END IF;
 	END LOOP;
+	PERFORM dp_agg.check_index_columns(relation, whose, index_columns);
 	qualified := dp_agg.object_name(relation);
 
 	-- two who protect at a time wait for each other here, so that the labels are those of one
 	PERFORM dp_agg.lock_label(relation, 0::int2);
 	-- protecting again replaces all but the declared bounds and domains
 	IF EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = protect_relation.relation) THEN
-		SELECT jsonb_object_agg(a.attname, s.label::jsonb - 'unit' - 'open') INTO declared
+		SELECT jsonb_object_agg(a.attname, s.label::jsonb - '{unit,link,parent_key,open}'::text[]
+				- CASE WHEN index_columns IS NOT NULL OR a.attname = ANY (whose) THEN 'index' ELSE '' END) INTO declared
 		  FROM pg_seclabel s
 		  JOIN pg_attribute a ON a.attrelid = s.objoid AND a.attnum = s.objsubid
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
@@ -1615,7 +1782,9 @@ BEGIN
 		-- how rows lie over individuals does not depend on limits, but on whose rows they are
 		SELECT s.label::jsonb -> 'rows_beyond', s.label::jsonb -> 'max_norm', s.label::jsonb -> 'preview' INTO measured, norm, preview
 		  FROM pg_seclabel s
-		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid AND p.unit = protect_relation.unit
+		  JOIN dp_agg.protected_relations p ON p.relation = s.objoid
+			   AND (p.unit, p.link, p.parent, p.parent_key) IS NOT DISTINCT FROM
+				   (protect_relation.unit, protect_relation.link, dp_agg.object_name(protect_relation.parent), protect_relation.parent_key)
 		 WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass
 		   AND s.objoid = protect_relation.relation AND s.objsubid = 0;
 		-- the label of the relation itself is replaced: who may keep it in its population need not be able to enter that
@@ -1624,16 +1793,27 @@ BEGIN
 	facade := COALESCE(facade, dp_agg.facade_name(relation));
 	EXECUTE format('SECURITY LABEL FOR dp_agg ON %s IS %L', dp_agg.label_object(relation),
 				   jsonb_strip_nulls(jsonb_build_object(
-						'population', population, 'unit_columns', cardinality(unit),
+						'population', population, 'unit_columns', cardinality(unit), 'link_columns', cardinality(link),
+						'parent', (SELECT c.relname FROM pg_class c WHERE c.oid = parent),
+						'parent_schema', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = parent),
 						'max_groups', max_groups,
 						'max_rows', max_rows, 'max_total', max_total, 'facade', facade, 'individuals', size, 'rows_beyond', measured, 'max_norm', norm, 'preview', preview,
 						'columns', CASE WHEN columns IS NOT NULL THEN 'listed' END)));
-	FOREACH member IN ARRAY unit LOOP
+	FOREACH member IN ARRAY whose LOOP
 		position := position + 1;
-		PERFORM dp_agg.label_column(relation, member, '{}', jsonb_build_object('unit', position));
+		PERFORM dp_agg.label_column(relation, member, '{}', jsonb_strip_nulls(
+					jsonb_build_object(word, position, 'parent_key', parent_key[position])));
 	END LOOP;
+	IF dp_agg.link_fault(relation) IS NOT NULL AND dp_agg.link_fault(relation) !~ 'unique index' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('relation %s cannot be linked to %s: %s', relation, parent, dp_agg.link_fault(relation)),
+			HINT = 'The columns of a link are of the types of the parent''s key.';
+	END IF;
 	FOREACH member IN ARRAY COALESCE(columns, '{}') LOOP
 		PERFORM dp_agg.label_column(relation, member, '{}', '{"open": true}');
+	END LOOP;
+	FOREACH member IN ARRAY COALESCE(index_columns, '{}') LOOP
+		PERFORM dp_agg.label_column(relation, member, '{}', '{"index": true}');
 	END LOOP;
 	FOR member IN SELECT jsonb_object_keys(declared) LOOP
 		PERFORM dp_agg.label_column(relation, member, '{}', declared -> member);
@@ -1653,16 +1833,16 @@ BEGIN
 			MESSAGE = format('everybody may read %s', qualified),
 			HINT = format('REVOKE SELECT ON %s FROM PUBLIC.', qualified);
 	END IF;
-	IF no_limits AND NOT dp_agg.unit_is_unique(relation, unit) THEN
+	IF no_limits AND (link IS NOT NULL OR NOT dp_agg.unit_is_unique(relation, unit)) THEN
 		RAISE NOTICE USING
-			MESSAGE = format('an individual counts with 1 row in 1 group: no limits were given for %s, whose unit is not unique', qualified),
+			MESSAGE = format('an individual counts with 1 row in 1 group: no limits were given for %s, whose %s is not unique', qualified, CASE word WHEN 'unit' THEN 'unit' ELSE 'individual' END),
 			HINT = format('SELECT * FROM dp_agg.suggest(%L, 1) measures privately which limits fit, and has the statements that set them. Where each individual has one row, a unique index on the unit says so.', qualified);
 	END IF;
 	PERFORM dp_agg.warn_of_readers(population, relation, NULL);
 END
 $$;
 
-COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint) IS
+COMMENT ON FUNCTION dp_agg.protect_relation(regclass, name[], name, integer, integer, name[], bigint, name[], name[], regclass, name[]) IS
 'internal: what all forms of protect() do; errors: as theirs';
 
 CREATE OR REPLACE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
@@ -1670,7 +1850,7 @@ CREATE OR REPLACE FUNCTION dp_agg.protect(relation regclass, unit name[], popula
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, NULL)
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, NULL, NULL)
 $$;
 
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, integer, integer, name[]) IS
@@ -1681,7 +1861,7 @@ CREATE OR REPLACE FUNCTION dp_agg.protect(relation regclass, unit name, populati
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, NULL)
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, NULL, NULL)
 $$;
 
 CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
@@ -1690,7 +1870,7 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total)
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total, NULL)
 $$;
 
 COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]) IS
@@ -1702,11 +1882,60 @@ CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
 							   columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total)
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total, NULL)
 $$;
 
 COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]) IS
 'protects a relation with a limit for whole releases: an individual counts with at most max_total rows in all groups together (1 .. 100000000; NULL: max_groups times max_rows); write it by its name, as in max_total => 40; the rest is as of the form without it';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, link name[], parent regclass, population name DEFAULT NULL,
+							   parent_key name[] DEFAULT NULL, max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   max_total bigint DEFAULT NULL, columns name[] DEFAULT NULL, index_columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, NULL,
+								   COALESCE(population, (SELECT p.population FROM dp_agg.protected_relations p WHERE p.relation = protect.parent), ''),
+								   max_groups, max_rows, columns, max_total, index_columns, link, parent, COALESCE(parent_key, dp_agg.primary_key(parent)))
+$$;
+
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], regclass, name, name[], integer, integer, bigint, name[], name[]) IS
+'protects a relation that does not say whose its rows are: they belong to the individual of the row of parent whose parent_key (NULL: its primary key) is equal to link; rows whose link is NULL or the key of no row belong to nobody and never count. parent is protected already, by a unit or a link (at most 8 steps), for the same population (NULL: the parent''s), and a unique index covers the key; the limits are those of this relation, as of the form with unit; write arguments by name; errors: 42501 not the owner, 42703 no such column, 22023 out of range, or the link could not hold, 0A000 a type that no query could use';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, link name, parent regclass, population name DEFAULT NULL,
+							   parent_key name DEFAULT NULL, max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   max_total bigint DEFAULT NULL, columns name[] DEFAULT NULL, index_columns name[] DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect(relation, dp_agg.link_columns(link, relation), parent, population,
+						  NULLIF(dp_agg.link_columns(parent_key, parent), '{}'), max_groups, max_rows, max_total, columns, index_columns)
+$$;
+
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, regclass, name, name, integer, integer, bigint, name[], name[]) IS
+'protects a relation whose link is one column; see the form with name[]';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name[], population name,
+							   index_columns name[],
+							   max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   columns name[] DEFAULT NULL, max_total bigint DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, unit, population, max_groups, max_rows, columns, max_total, index_columns)
+$$;
+
+COMMENT ON FUNCTION dp_agg.protect(regclass, name[], name, name[], integer, integer, name[], bigint) IS
+'protects a relation and declares by which columns'' indexes (B-tree, BRIN) releases may look up the rows that a condition "column op constant" asks for; running time, the WAL and counters of the server then show how many rows fall into a range of these columns. NULL leaves what is declared, {} takes it back; write it by its name, as in index_columns => ''{visited}''; the rest is as of the forms without it; errors: as theirs, and 22023 one of these columns is the unit, or computed from it, or a direct identifier';
+
+CREATE FUNCTION dp_agg.protect(relation regclass, unit name, population name,
+							   index_columns name[],
+							   max_groups integer DEFAULT NULL, max_rows integer DEFAULT NULL,
+							   columns name[] DEFAULT NULL, max_total bigint DEFAULT NULL) RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.protect_relation(relation, ARRAY[unit], population, max_groups, max_rows, columns, max_total, index_columns)
+$$;
+
+COMMENT ON FUNCTION dp_agg.protect(regclass, name, name, name[], integer, integer, name[], bigint) IS
+'protects a relation whose unit is one column, with index_columns; see the form with name[]';
 
 CREATE FUNCTION dp_agg.set_population_size(population name, individuals bigint)
 RETURNS void LANGUAGE plpgsql
@@ -1855,14 +2084,36 @@ COMMENT ON FUNCTION dp_agg.preview_rows(regclass) IS
 -- A relation is protected by its owner, if the owner was given these functions.
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.protect(regclass, name, name, bigint, integer, integer, name[]),
-	dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]) FROM PUBLIC;
+	dp_agg.protect(regclass, name[], name, bigint, integer, integer, name[]),
+	dp_agg.protect(regclass, name, regclass, name, name, integer, integer, bigint, name[], name[]),
+	dp_agg.protect(regclass, name[], regclass, name, name[], integer, integer, bigint, name[], name[]),
+	dp_agg.protect(regclass, name, name, name[], integer, integer, name[], bigint),
+	dp_agg.protect(regclass, name[], name, name[], integer, integer, name[], bigint) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+CREATE FUNCTION dp_agg.column_of(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	attribute pg_attribute;
+BEGIN
+	SELECT * INTO attribute FROM pg_attribute
+	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
+	IF NOT FOUND THEN
+		RAISE undefined_column USING
+			MESSAGE = format('column "%s" of relation %s does not exist', "column", relation);
+	END IF;
+	RETURN attribute;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.column_of(regclass, name) IS
+'internal: a column of a relation; errors: 42703 no such column';
+
+CREATE OR REPLACE FUNCTION dp_agg.protected_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
 BEGIN
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
@@ -1874,15 +2125,35 @@ BEGIN
 			MESSAGE = format('relation %s is not protected', relation),
 			HINT = 'Call dp_agg.protect() first.';
 	END IF;
-	SELECT * INTO attribute FROM pg_attribute
-	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
-	IF NOT FOUND THEN
-		RAISE undefined_column USING
-			MESSAGE = format('column "%s" of relation %s does not exist', "column", relation);
-	END IF;
-	RETURN attribute;
+	RETURN dp_agg.column_of(relation, "column");
 END
 $$;
+
+CREATE FUNCTION dp_agg.declared_column(relation regclass, "column" name) RETURNS pg_catalog.pg_attribute
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	kind "char";
+BEGIN
+	IF relation IS NULL OR "column" IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
+	END IF;
+	SELECT relkind INTO kind FROM pg_class WHERE oid = relation AND oid >= 16384;
+	IF kind = 'v' THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('%s is a view', relation),
+			HINT = 'Declare it of the tables below the view.';
+	END IF;
+	IF kind IS NULL THEN
+		RETURN dp_agg.protected_column(relation, "column");
+	END IF;
+	RETURN dp_agg.column_of(relation, "column");
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.declared_column(regclass, name) IS
+'internal: a column of a table, protected or not, of which something may be declared; errors: 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view';
 
 CREATE FUNCTION dp_agg.never_null(relation regclass, "column" smallint) RETURNS boolean
 AS 'MODULE_PATHNAME', 'dp_never_null' LANGUAGE C STABLE STRICT;
@@ -1917,12 +2188,11 @@ $$;
 COMMENT ON FUNCTION dp_agg.check_interval(numeric[]) IS
 'internal: are two bounds finite, and the first less than the second; errors: DP003';
 
-CREATE OR REPLACE FUNCTION dp_agg.set_bounds(relation regclass, column_name name, lower text, upper text)
+CREATE FUNCTION dp_agg.declare_bounds(relation regclass, column_name name, attribute pg_attribute, lower text, upper text)
 RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	attribute pg_attribute := dp_agg.protected_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 	bounds numeric[] := '{}';
 	bound text;
@@ -1964,6 +2234,37 @@ BEGIN
 	END IF;
 END
 $$;
+
+COMMENT ON FUNCTION dp_agg.declare_bounds(regclass, name, pg_attribute, text, text) IS
+'internal: what set_bounds() and set_public_bounds() do; errors: as theirs';
+
+CREATE OR REPLACE FUNCTION dp_agg.set_bounds(relation regclass, column_name name, lower text, upper text)
+RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.declare_bounds(relation, column_name, dp_agg.protected_column(relation, column_name), lower, upper)
+$$;
+
+CREATE FUNCTION dp_agg.set_public_bounds(relation regclass, column_name name, lower text, upper text)
+RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.declare_bounds(relation, column_name, dp_agg.declared_column(relation, column_name), lower, upper)
+$$;
+
+COMMENT ON FUNCTION dp_agg.set_public_bounds(regclass, name, text, text) IS
+'declares bounds of a column of a table that is not protected, for arguments of aggregates that are made of its values where protected rows are joined with it, as in sum(quantity * price); values are clamped to them there; written as of set_bounds(); errors: DP003 bad bounds, 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view, 42501 not the owner';
+
+CREATE FUNCTION dp_agg.set_public_bounds(relation regclass, column_name name,
+										 lower anycompatible, upper anycompatible)
+RETURNS void LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT dp_agg.set_public_bounds(relation, column_name, to_jsonb(lower) #>> '{}', to_jsonb(upper) #>> '{}')
+$$;
+
+COMMENT ON FUNCTION dp_agg.set_public_bounds(regclass, name, anycompatible, anycompatible) IS
+'declares bounds of a column of a table that is not protected; see the form with text';
 
 CREATE OR REPLACE FUNCTION dp_agg.set_bounds(relation regclass, column_name name,
 								  lower double precision, upper double precision)
@@ -2114,6 +2415,32 @@ $$;
 COMMENT ON FUNCTION dp_agg.set_grain(regclass, name, interval) IS
 'declares that conditions of queries on a column of dates or timestamps (column < x, <=, >, >=, BETWEEN, where x is the same in all rows) are rounded outwards to a grain: a number of months, of days (7: weeks, from Monday on), or of hours and less; days and months are those of the session''s time zone; NULL: not rounded. What was rounded is told in a notice and in dp_agg.last_release(); errors: 22023 no such grain, or no such type, 22004 NULL, 42703 no such column, 42704 not protected, 42501 not the owner';
 
+CREATE FUNCTION dp_agg.set_length(relation regclass, column_name name, characters integer) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
+	type oid := dp_agg.base_type(attribute.atttypid);
+BEGIN
+	IF (SELECT typcategory FROM pg_type WHERE oid = type) <> 'S' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('column "%s" is of type %s, which has no length', column_name,
+							 format_type(attribute.atttypid, attribute.atttypmod)),
+			HINT = 'Lengths are declared for texts. Numbers, dates and times have bounds: dp_agg.set_bounds().';
+	END IF;
+	IF characters NOT BETWEEN 1 AND 1000000000 THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'a length must be from 1 to 1000000000 characters',
+			HINT = 'NULL takes back what was declared.';
+	END IF;
+	PERFORM dp_agg.label_column(relation, column_name, '{length}', jsonb_strip_nulls(jsonb_build_object('length', characters)));
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.set_length(regclass, name, integer) IS
+'declares how many characters texts of a column have at most (1 to 1000000000), so that bounds follow for length(), octet_length() and the like; longer ones count as so long there, and are cut nowhere; take it from what the column means, never from the data; NULL: not declared; the table may be protected or not; errors: 22023 no such length, or no text, 22004 NULL, 42703 no such column, 42704 a catalog, 42809 a view, 42501 not the owner';
+
+REVOKE EXECUTE ON FUNCTION dp_agg.set_length(regclass, name, integer) FROM PUBLIC;
+
 -- What conditions compare with (src/spec/grain.c).  Stable, all of them, so that plans keep the calls: what was
 -- rounded is told when a release runs.
 CREATE FUNCTION dp_agg.grain_end(x date, grain interval, op text, column_name text) RETURNS date
@@ -2219,6 +2546,10 @@ $$;
 
 COMMENT ON FUNCTION dp_agg.set_domain(regclass, name, text[]) IS
 'declares that the values of a column are public and no others than keys: 1 to 10000 different ones, not NULL, written as values of its type; groups by it are then all listed, also those without a row; keys => NULL removes the domain; errors: 22004 NULL, 22023 too many or twice the same, 22P02 not of the type, 0A000 no query could group by the column, 42703 no such column, 42704 not protected, 42501 not the owner';
+
+REVOKE EXECUTE ON FUNCTION
+	dp_agg.set_public_bounds(regclass, name, text, text),
+	dp_agg.set_public_bounds(regclass, name, anycompatible, anycompatible) FROM PUBLIC;
 
 -- ----------------------------------------------------------------------------
 -- Classes of columns: what a column holds, and what was done to its values.
@@ -2756,16 +3087,52 @@ $$;
 COMMENT ON FUNCTION dp_agg.suggest_unit(name[]) IS
 'internal: the columns of a unit, as lists for a query in which they are called u1, u2 ...';
 
+-- Of a linked relation, its rows with the unit that is at the end of its links.
+CREATE FUNCTION dp_agg.suggest_source(relation regclass, unit name[], columns name[], OUT source text, OUT members name[])
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	chain text := '';
+	below text := 't';
+	above record;
+BEGIN
+	SELECT p.link, p.parent, p.parent_key INTO above FROM dp_agg.protected_relations p WHERE p.relation = suggest_source.relation AND p.link IS NOT NULL;
+	IF NOT FOUND THEN
+		source := relation::text;
+		members := unit;
+		RETURN;
+	END IF;
+	FOR step IN 1 .. 8 LOOP
+		chain := chain || format(' JOIN %s p%s ON %s', above.parent, step,
+								 (SELECT string_agg(format('p%s.%I = %s.%I', step, k, below, l), ' AND ') FROM unnest(above.link, above.parent_key) u (l, k)));
+		below := 'p' || step;
+		SELECT p.link, p.parent, p.parent_key, p.unit INTO above FROM dp_agg.protected_relations p WHERE p.relation = to_regclass(above.parent);
+		EXIT WHEN above.unit IS NOT NULL;
+	END LOOP;
+	members := ARRAY(SELECT format('dp_unit%s', i) FROM generate_series(1, cardinality(above.unit)) i);
+	source := format('(SELECT %s FROM %s t%s) source',
+					 (SELECT string_agg(c, ', ') FROM (
+						SELECT format('t.%I', s.column_name) AS c FROM dp_agg.suggest_columns(relation, unit, columns) s
+						UNION ALL
+						SELECT format('%s.%I AS %I', below, u, m) FROM unnest(above.unit, members) v (u, m)) l),
+					 relation, chain);
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.suggest_source(regclass, name[], name[]) IS
+'internal: what suggest() reads, as an item of FROM, and the columns of it that are the unit';
+
 CREATE FUNCTION dp_agg.suggest_keys(relation regclass, unit name[], columns name[]) RETURNS TABLE (nr bigint, item text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT k.nr, format(' JOIN (SELECT %1$s, max(n) AS group_rows, count(*) AS groups, sqrt(sum(n * n)::double precision) AS norm FROM (SELECT %2$s, count(*) AS n FROM %3$s GROUP BY %4$s, %5$s) s GROUP BY %1$s) k%6$s USING (%1$s)',
-						u.names, u.named, relation, u.columns,
+						u.names, u.named, f.source, u.columns,
 						CASE WHEN k.is_date THEN format('date_trunc(''month'', %I::timestamp)', k.column_name) ELSE quote_ident(k.column_name) END,
 						k.nr)
 	  FROM (SELECT c.*, row_number() OVER () AS nr FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key) k,
-		   dp_agg.suggest_unit(unit) u
+		   dp_agg.suggest_source(relation, unit, columns) f, dp_agg.suggest_unit(f.members) u
 $$;
 
 COMMENT ON FUNCTION dp_agg.suggest_keys(regclass, name[], name[]) IS
@@ -2805,8 +3172,8 @@ BEGIN
 									 operand, thresholds, cardinality(thresholds), cardinality(thresholds) + 1);
 	END LOOP;
 	RETURN (SELECT format('SELECT jsonb_build_array(%s) FROM (SELECT %s%s FROM %s GROUP BY %s) a%s WHERE @extschema@.dp_with(%s, %s, 1, 1, 1)',
-						  array_to_string(outputs, ', '), u.named, own, relation, u.columns, items, epsilon, delta)
-			  FROM dp_agg.suggest_unit(unit) u);
+						  array_to_string(outputs, ', '), u.named, own, f.source, u.columns, items, epsilon, delta)
+			  FROM dp_agg.suggest_source(relation, unit, columns) f, dp_agg.suggest_unit(f.members) u);
 END
 $$;
 
@@ -3103,12 +3470,24 @@ AS $$ SELECT 'Nothing can be told at this price: a higher epsilon, fewer columns
 COMMENT ON FUNCTION dp_agg.suggest_nothing() IS
 'internal: what suggest() says of what was held back';
 
+CREATE FUNCTION dp_agg.name_list(names name[]) RETURNS text LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN cardinality(names) = 1 THEN quote_literal(names[1]) ELSE quote_literal(names) || '::name[]' END
+$$;
+
+COMMENT ON FUNCTION dp_agg.name_list(name[]) IS
+'internal: names of columns as an argument of protect(), one by itself';
+
 CREATE FUNCTION dp_agg.protect_command(relation regclass, unit name[], population name, max_groups numeric, max_rows numeric, max_total numeric)
 RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('SELECT dp_agg.protect(%L, unit => %s, population => %L, max_groups => %s, max_rows => %s%s%s);',
-				  relation::text, CASE WHEN cardinality(unit) = 1 THEN quote_literal(unit[1]) ELSE quote_literal(unit) || '::name[]' END,
+	SELECT format('SELECT dp_agg.protect(%L, %s, population => %L, max_groups => %s, max_rows => %s%s%s);',
+				  relation::text,
+				  COALESCE((SELECT format('link => %s, parent => %L, parent_key => %s', dp_agg.name_list(p.link), p.parent, dp_agg.name_list(p.parent_key))
+							  FROM dp_agg.protected_relations p WHERE p.relation = protect_command.relation AND p.link IS NOT NULL),
+						   format('unit => %s', dp_agg.name_list(unit))),
 				  population, max_groups, max_rows, CASE WHEN max_total > 1 THEN ', max_total => ' || max_total END,
 				  (SELECT format(', columns => %L', p.columns) FROM dp_agg.protected_relations p
 					WHERE p.relation = protect_command.relation AND p.columns IS NOT NULL))
@@ -3256,7 +3635,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	several constant boolean := NOT dp_agg.unit_is_unique(relation, unit);
+	several constant boolean := NOT dp_agg.unit_is_unique(relation, unit) OR
+		EXISTS (SELECT FROM dp_agg.protected_relations p WHERE p.relation = suggest_for.relation AND p.link IS NOT NULL);
 	price constant numeric := ceil(epsilon::numeric * 1e9) / 1e9;
 	keys constant name[] := ARRAY(SELECT c.column_name FROM dp_agg.suggest_columns(relation, unit, columns) c WHERE c.is_key);
 	parts bigint;
@@ -3364,7 +3744,7 @@ BEGIN
 			MESSAGE = format('must be owner of relation %s', relation),
 			HINT = 'Limits are for whoever protects the relation.';
 	END IF;
-	SELECT p.unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = check_suggest.relation;
+	SELECT COALESCE(p.unit, p.link) AS unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = check_suggest.relation;
 	IF FOUND AND (known.unit, known.population) IS DISTINCT FROM (check_suggest.unit, check_suggest.population) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('relation %s is protected with another unit or population', relation),
@@ -3433,7 +3813,7 @@ AS $$
 DECLARE
 	known record;
 BEGIN
-	SELECT p.unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = suggest.relation;
+	SELECT COALESCE(p.unit, p.link) AS unit, p.population INTO known FROM dp_agg.protected_relations p WHERE p.relation = suggest.relation;
 	IF NOT FOUND AND relation IS NOT NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = format('relation %s is not protected', relation),
@@ -4099,8 +4479,8 @@ AS $$
 	  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'dp_agg'
 	 WHERE p.pronamespace = 'dp_agg'::regnamespace
-	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_total', 'set_domain', 'set_population_size',
-						 'set_measured', 'set_norm', 'set_preview', 'set_grain', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
+	   AND p.proname IN ('protect', 'unprotect', 'set_bounds', 'set_public_bounds', 'set_total', 'set_domain', 'set_population_size',
+						 'set_measured', 'set_norm', 'set_preview', 'set_grain', 'set_length', 'classify', 'suggest', 'suggest_classes', 'set_budget', 'drop_budget',
 						 'set_population_cap', 'drop_population_cap', 'grant_admin', 'revoke_admin')
 $$;
 
@@ -5273,9 +5653,21 @@ AS $$
 	 WHERE i.indpred IS NOT NULL
 	UNION ALL
 	SELECT 'low', 'partitions', t.root::regclass::text,
-		   format('its %s partitions show their sizes', count(*)),
+		   format('its %s partitions show their sizes, and running time shows which of them a condition on their key leaves out', count(*)),
 		   'do not divide it by what would tell about individuals'
 	  FROM dp_agg.protected_tree() t WHERE t.relation <> t.root GROUP BY t.root
+	UNION ALL
+	SELECT CASE WHEN p.index_columns && ARRAY(
+				SELECT a.attname FROM pg_attribute a
+				 WHERE a.attrelid = p.relation AND a.attnum > 0 AND (
+					   EXISTS (SELECT FROM dp_agg.classified_columns k WHERE k.relation = p.relation AND k."column" = a.attname AND k.class = 'quasi_identifier')
+					OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.relation AND i.indisunique AND i.indpred IS NULL
+								  AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum))) THEN 'medium' ELSE 'low' END,
+		   'index columns', p.relation::text,
+		   format('releases look rows up by %s: running time, the WAL and counters of the server show how many rows fall into a range of it',
+				  (SELECT string_agg(quote_ident(c), ', ') FROM unnest(p.index_columns) c)),
+		   'protect it with index_columns => ''{}'', if that would tell about individuals'
+	  FROM dp_agg.protected_relations p WHERE p.index_columns IS NOT NULL
 	UNION ALL
 	SELECT 'high', 'statistics', format('%I.%I', n.nspname, s.stxname),
 		   format('everybody may see the most frequent values of expressions over %s in pg_stats_ext and pg_stats_ext_exprs', t.relation::regclass),
@@ -5293,6 +5685,22 @@ AS $$
 	  JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p', 'f')
 	  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (p.unit)
 	 WHERE NOT a.attnotnull
+	UNION ALL
+	SELECT 'medium', 'link', p.relation::text,
+		   format('no release reads it: %s (%s of %s)', dp_agg.link_fault(p.relation), array_to_string(p.parent_key, ', '), p.parent),
+		   'mend the parent, or call dp_agg.protect() again with link and parent'
+	  FROM dp_agg.protected_relations p
+	 WHERE dp_agg.link_fault(p.relation) IS NOT NULL
+	UNION ALL
+	SELECT 'low', 'link', format('%I of %s', a.attname, p.relation),
+		   'may be NULL, or the key of no row: such rows belong to nobody and never count',
+		   format('a foreign key to %s and NOT NULL say that there are none', p.parent)
+	  FROM dp_agg.protected_relations p
+	  JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p', 'f')
+	  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (p.link)
+	 WHERE NOT a.attnotnull OR NOT EXISTS (SELECT FROM pg_constraint f
+											WHERE f.contype = 'f' AND f.conrelid = c.oid AND f.convalidated
+											  AND f.confrelid = to_regclass(p.parent) AND a.attnum = ANY (f.conkey))
 	UNION ALL
 	SELECT 'low', 'declaration', format('%I of %s', o.column_name, o.labelled), o.finding, o.advice
 	  FROM dp_agg.outlived() o

@@ -375,28 +375,30 @@ policy_length(const ProtectedRelation *rel, AttrNumber attno)
 	return 0;
 }
 
+/* Is the column among n? */
+static bool
+is_among(const AttrNumber *columns, int n, AttrNumber attno)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (columns[i] == attno)
+			return true;
+	}
+	return false;
+}
+
 /* Does the column belong to the privacy unit? */
 bool
 policy_is_unit(const ProtectedRelation *rel, AttrNumber attno)
 {
-	for (int i = 0; i < rel->nunit; i++)
-	{
-		if (rel->unit[i] == attno)
-			return true;
-	}
-	return false;
+	return is_among(rel->unit, rel->nunit, attno);
 }
 
 /* Does the column belong to the link to the parent? */
 bool
 policy_is_link(const ProtectedRelation *rel, AttrNumber attno)
 {
-	for (int i = 0; i < rel->nlink; i++)
-	{
-		if (rel->link[i] == attno)
-			return true;
-	}
-	return false;
+	return is_among(rel->link, rel->nlink, attno);
 }
 
 /*

@@ -51,7 +51,7 @@ sub rows
 }
 
 # The columns of an answer before its first measure.
-my %keys = (1 => 2, 3 => 1, 4 => 1, 5 => 1, 7 => 3, 8 => 1, 9 => 2, 12 => 1, 13 => 1, 15 => 4, 20 => 2, 21 => 1, 22 => 1);
+my %keys = (1 => 2, 3 => 1, 4 => 1, 5 => 1, 7 => 3, 8 => 1, 9 => 2, 12 => 1, 13 => 1, 15 => 4, 21 => 1, 22 => 1);
 
 # Is each row of the answer near plain SQL's?  The rest is told.
 sub far

@@ -230,7 +230,7 @@ WHERE p_partkey = l_partkey AND l_shipmode IN ('AIR', 'REG AIR') AND l_shipinstr
 			AND l_quantity >= 20 AND l_quantity <= 20 + 10 AND p_size BETWEEN 1 AND 15);
 
 -- Q20 suppliers with too much of a part
--- answer: groups
+-- refused: DP002 a release may not refer to columns of an enclosing query
 SELECT s_name, s_address
 FROM supplier, nation
 WHERE s_suppkey IN (

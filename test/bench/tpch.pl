@@ -56,11 +56,10 @@ sub measure
 			next;
 		}
 		my ($sql, $plain) = map { one_line($_) } $query->{sql}, $variant eq 'linked' ? by_hand($query->{plain}) : $query->{plain};
-		my $slow = $query->{number} == 20;	# in plain SQL, once for each part
-		my @sessions = (session('analyst', "$limit;"), $slow ? () : (session('postgres', "$limit;"),
-			session('postgres', "$limit; SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off; SET enable_nestloop = off;")));
+		my @sessions = (session('analyst', "$limit;"), session('postgres', "$limit;"),
+			session('postgres', "$limit; SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off; SET enable_nestloop = off;"));
 		my @ms = medians([ $sessions[0], $sql ], map { [ $_, $plain ] } @sessions[ 1 .. $#sessions ]);
-		my @mb = map { eval { peak_memory(@$_) } // -1 } $slow ? () : [ 'postgres', "$limit;", $plain ], [ 'analyst', "$limit;", $sql ];
+		my @mb = map { eval { peak_memory(@$_) } // -1 } [ 'postgres', "$limit;", $plain ], [ 'analyst', "$limit;", $sql ];
 
 		if (!@ms) { printf "%-7s Q%-3d %s\n", $variant, $query->{number}, 'did not end'; next }
 		printf "%-7s Q%-3d %9.0f %9.0f %9.0f %7.2f %7.2f %8.0f %8.0f\n", $variant, $query->{number}, ($ms[1] // 0), ($ms[2] // 0), $ms[0],

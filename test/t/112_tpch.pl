@@ -14,7 +14,7 @@ use DpAgg;
 use tpch;
 
 # What a number may be off, if not by 0.02.
-my %near = (9 => 0.1, 22 => 0.05);
+my %near = (9 => 0.1, map { ($_ => 0.06) } 5, 7, 8, 22);
 
 # In Q1's four groups a customer has up to 75 rows, in those of other queries few, and few in all.
 my %settings = (1 => 'SET dp_agg.max_rows = 100;', 9 => 'SET dp_agg.max_total = 60;', map { ($_ => 'SET dp_agg.max_rows = 1;') } 5, 7, 8);
@@ -51,7 +51,7 @@ sub rows
 }
 
 # The columns of an answer before its first measure.
-my %keys = (1 => 2, 3 => 1, 4 => 1, 5 => 1, 7 => 3, 8 => 1, 9 => 2, 12 => 1, 13 => 1, 15 => 4, 20 => 2, 21 => 1, 22 => 1);
+my %keys = (1 => 2, 3 => 1, 4 => 1, 5 => 1, 7 => 3, 8 => 1, 9 => 2, 12 => 1, 13 => 1, 15 => 4, 21 => 1, 22 => 1);
 
 # Is each row of the answer near plain SQL's?  The rest is told.
 sub far

@@ -3244,8 +3244,8 @@ AS $$
 				t.words !~ '_(notes?|comments?|description|remarks?|message|text|title|ur[il]|path|hash|token)_$')),
 	counted AS (
 		SELECT j.*, j.is_number AND (NOT j.is_key OR COALESCE(j.asked, false)) AS has_bounds,
-			   -- dates, then what has few values by its type, then texts
-			   row_number() OVER (ORDER BY j.is_date DESC, j.is_text, j.attnum) AS place
+			   -- dates, then flags, as of char(1), then what has few values by its type, then texts
+			   row_number() OVER (ORDER BY j.is_date DESC, NOT (j.type = 'bpchar'::regtype AND j.atttypmod BETWEEN 5 AND 7), j.is_text, j.attnum) AS place
 		  FROM judged j WHERE j.is_key OR j.is_number),
 	ranked AS (
 		SELECT c.*, NOT c.is_date OR count(*) FILTER (WHERE c.is_date) OVER before <= 4 AS date_fits,
@@ -3751,10 +3751,11 @@ BEGIN
 		RETURN;
 	END IF;
 	everybody := (SELECT sum(i) FROM unnest(total.individuals) i);
-	-- one group of 200 has more; what was measured is the most that an individual has in any
+	-- one group of 200 has more, and the largest group of one individual of 50: by a key that has few values it is all that is
+	-- asked about; what was measured is the most that an individual has in any
 	SELECT q.* INTO group_rows
 	  FROM dp_agg.suggest_tail(group_counts, edges, noise) t,
-		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.005 * dp_agg.suggest_mean(groups_counts, edges, noise), everybody) q;
+		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, LEAST(0.005 * dp_agg.suggest_mean(groups_counts, edges, noise), 0.02), everybody) q;
 	SELECT q.* INTO groups_of_one
 	  FROM dp_agg.suggest_tail(groups_counts, edges, noise) t,
 		   dp_agg.suggest_quantile(t.points, t.individuals, t.errors, whole, 0.05, everybody) q;

@@ -31,10 +31,13 @@
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
 
 #include "core/compat.h"
 #include "core/refusals.h"
 #include "policy/cache.h"
+#include "policy/enforced.h"
 #include "policy/extension.h"
 #include "query/ctes.h"
 #include "query/level.h"
@@ -301,19 +304,41 @@ has_sub_selects(Node *node, void *context)
 }
 
 /*
- * Can the node of nodes/public read the relation, of which these columns are used?
+ * Has the table a primary key that does not hold for the snapshot?  The planner takes columns out of GROUP BY
+ * that depend on the key (up to PostgreSQL 15 by the declaration alone), so in a snapshot from before it several
+ * values of theirs would become the one that came first; below a release protected rows decide about that.
+ */
+static bool
+has_new_primary_key(Oid relid)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	Oid			index;
+	bool		result;
+
+	(void) RelationGetIndexList(relation);	/* finds the key, too */
+	index = relation->rd_pkindex;
+	table_close(relation, NoLock);
+	result = OidIsValid(index) &&
+		!(ActiveSnapshotSet() && policy_still_unique(index, GetActiveSnapshot()));
+	return result;
+}
+
+/*
+ * Can the node of nodes/public read the relation of a query, of which these columns are used?
  *
  * Not conditions of policies with sub-selects: they are asked of public rows alone, but the planner
  * could not tell.  Nor conditions about rows of others on the children of a table.
  */
 static bool
-may_stay(PublicsContext *context, RangeTblEntry *rte, const Bitmapset *columns)
+may_stay(PublicsContext *context, const Query *query, RangeTblEntry *rte, const Bitmapset *columns)
 {
 	if (rte->rtekind != RTE_RELATION || policy_lookup(rte->relid) != NULL ||
 		checkExprHasSubLink((Node *) rte->securityQuals))
 		return false;
 	if (bms_next_member(columns, -1) == 0)
 		return false;			/* whole rows */
+	if (query->groupClause != NIL && has_new_primary_key(rte->relid))
+		return false;
 	if (rte->relkind == RELKIND_RELATION || rte->relkind == RELKIND_PARTITIONED_TABLE)
 		return !context->has_sub_selects || !rte->inh || !has_subclass(rte->relid);
 	return rte->relkind == RELKIND_MATVIEW;
@@ -329,7 +354,7 @@ read_ahead(PublicsContext *context, Query *query, int varno)
 	RangeTblEntry *named;
 
 	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_used, &used);
-	if (may_stay(context, rte, used.columns))
+	if (may_stay(context, query, rte, used.columns))
 		return;
 	cte = make_cte(psprintf("dp_agg public %d", list_length(context->ctes) + 1),
 				   rte->rtekind == RTE_FUNCTION ? select_functions(copyObject(rte)) :

@@ -370,7 +370,7 @@ sub broken
 	DpAgg::ask($session, "$sharp SET plan_cache_mode = force_generic_plan; PREPARE q AS SELECT count(*) FROM tags");
 	close_to(DpAgg::ask($session, 'EXECUTE q'), $want, "before: $name");
 	dba($break);
-	is(DpAgg::ask($session, 'EXECUTE q'), '', "a prepared statement is refused: $name");
+	unlike(DpAgg::ask($session, 'EXECUTE q'), qr/^\d+$/m, "a prepared statement is refused: $name");
 	my $r = DpAgg::refused($node, 'analyst', 'SELECT count(*) FROM tags', 'DP002', "refused: $name");
 	like($r->{err}, qr/link of protected relation "tags" does not hold.*$why/s, 'and says why');
 	is(dba(q{SELECT severity FROM dp_agg.check_hardening() WHERE topic = 'link' AND object = 'public.tags' OR topic = 'link' AND object = 'tags' ORDER BY 1 DESC LIMIT 1}), 'medium', 'check_hardening() finds it');
@@ -401,7 +401,7 @@ dba('ALTER TABLE tags RENAME kod TO code');
 
 	DpAgg::ask($session, "$sharp BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
 	dba('ALTER TABLE orders ADD UNIQUE (code)');
-	is(DpAgg::ask($session, 'SELECT count(*) FROM tags'), '', 'a snapshot that is older than the index is refused');
+	unlike(DpAgg::ask($session, 'SELECT count(*) FROM tags'), qr/^\d+$/m, 'a snapshot that is older than the index is refused');
 	$session->quit;
 }
 

@@ -11,6 +11,7 @@ use tpch;
 
 my $scale = $ENV{SCALE} || 1;
 my $draws = $ENV{DRAWS} || 21;
+my %only = map { $_ => 1 } split ' ', $ENV{QUERIES} || '';
 my $limit = "SET statement_timeout = '300s'";
 
 sub from_file
@@ -48,7 +49,7 @@ sub measure
 	my ($variant) = @_;
 
 	printf "%-7s %-4s %9s %9s %9s %7s %7s %8s %8s\n", 'variant', 'Q', 'plain ms', 'whole ms', 'DP ms', 'DP/pl', 'DP/wh', 'plain MB', 'DP MB';
-	foreach my $query (tpch::queries($variant))
+	foreach my $query (grep { !%only || $only{ $_->{number} } } tpch::queries($variant))
 	{
 		if ($query->{refused} || $query->{answer} eq 'plain')
 		{

@@ -8,6 +8,7 @@
 #
 #	SCALE=1  ROUNDS=5  DRAWS=21
 #	VARIANTS='wide linked'	the customer's key in lineitem, or links
+#	QUERIES='1 5'		only these (default: all)
 
 set -uo pipefail
 # shellcheck source=test/bench/server.sh

@@ -2,8 +2,7 @@
 --	Customers are the population, as a DBA would have it: psql -v variant=wide|linked -f protect.sql
 --
 -- Limits, bounds and totals of orders and lineitem are those that dp_agg.suggest() proposed at scale 1, for epsilon 1 and groups => 4;
--- they depend on a customer alone, so that they fit other scales as well.  But for max_rows: suggest() looks at months and modes of
--- shipment and proposed 25, where a customer has up to 75 line items in one of Q1's four groups.
+-- they depend on a customer alone, so that they fit other scales as well.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 SELECT :'variant' = 'wide' AS wide \gset
@@ -27,6 +26,9 @@ SELECT dp_agg.set_total('lineitem', 'l_extendedprice', 0, 6000000);
 SELECT dp_agg.set_total('lineitem', 'l_discount', 0, 10);
 SELECT dp_agg.set_total('lineitem', 'l_tax', 0, 6);
 SELECT dp_agg.set_bounds('orders', 'o_totalprice', 0, 600000);
+-- The planner estimates by these
+SELECT dp_agg.set_bounds('orders', 'o_orderdate', '1991-01-01', '2000-01-01');
+SELECT dp_agg.set_bounds('lineitem', c, '1991-01-01', '2000-01-01') FROM unnest('{l_shipdate,l_commitdate,l_receiptdate}'::name[]) c;
 SELECT dp_agg.set_bounds('customer', 'c_acctbal', -1000, 10000);
 -- What a supplier asks for a part is public
 SELECT dp_agg.set_public_bounds('partsupp', 'ps_supplycost', 0, 1000);

@@ -36,6 +36,18 @@
 /* Groups that get a number which goes into records, at most. */
 #define MOST_IDS (1 << 20)
 
+/*
+ * Bytes of records that each of several processes keeps in memory.  With much memory that is no more than all of them may
+ * hold together beside a plain query: the rest goes to files, which takes little more time.
+ */
+#define SHARED_RECORDS (48 * 1024 * 1024)
+
+static Size
+memory_of_records(Size memory)
+{
+	return Min(memory / 2, Max(memory / 10, SHARED_RECORDS));
+}
+
 /* Divides the memory among the steps, and lets the secret decide about hashes and ranks. */
 static void
 open_work(BoundState *state, uint64 secret)
@@ -60,7 +72,7 @@ open_work(BoundState *state, uint64 secret)
 		state->partitions =
 			partitions_attach(shared_partitions(state->shared), ParallelWorkerNumber + 1,
 							  IsParallelWorker() ? dsm_find_mapping(state->shared->segment) : NULL,
-							  query_area(state), memory / 2);
+							  query_area(state), memory_of_records(memory));
 	else
 		state->partitions = partitions_create(partitions_for_rows(state->expected_rows),
 											  Max(memory / 4, PARTIAL_LEAST_MEMORY));

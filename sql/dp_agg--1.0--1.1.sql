@@ -5642,6 +5642,21 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_code() IS
 'internal to check_hardening: where analysts may make functions, and settings of the administrator that they may change';
 
+-- A function of the library's is only looked up when it is called: the library may be missing here.
+CREATE FUNCTION dp_agg.hardening_link(relation regclass) RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF current_setting('shared_preload_libraries') ~ '\mdp_agg\M' THEN
+		RETURN dp_agg.link_fault(relation);
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.hardening_link(regclass) IS
+'internal to check_hardening: why the link of a relation does not hold; NULL if it does, there is none, or the library is not loaded';
+
 CREATE OR REPLACE FUNCTION dp_agg.hardening_relations()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
 LANGUAGE sql STABLE
@@ -5688,10 +5703,10 @@ AS $$
 	 WHERE NOT a.attnotnull
 	UNION ALL
 	SELECT 'medium', 'link', p.relation::text,
-		   format('no release reads it: %s (%s of %s)', dp_agg.link_fault(p.relation), array_to_string(p.parent_key, ', '), p.parent),
+		   format('no release reads it: %s (%s of %s)', f.fault, array_to_string(p.parent_key, ', '), p.parent),
 		   'mend the parent, or call dp_agg.protect() again with link and parent'
-	  FROM dp_agg.protected_relations p
-	 WHERE dp_agg.link_fault(p.relation) IS NOT NULL
+	  FROM dp_agg.protected_relations p, dp_agg.hardening_link(p.relation) f (fault)
+	 WHERE f.fault IS NOT NULL
 	UNION ALL
 	SELECT 'low', 'link', format('%I of %s', a.attname, p.relation),
 		   'may be NULL, or the key of no row: such rows belong to nobody and never count',
@@ -5996,6 +6011,7 @@ $$;
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.hardening_code(),
 	dp_agg.hardening_former(),
+	dp_agg.hardening_link(regclass),
 	dp_agg.hardening_copies() FROM PUBLIC;
 
 -- ----------------------------------------------------------------------------

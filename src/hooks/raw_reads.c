@@ -183,6 +183,25 @@ add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *releases, List *re
 
 #endif
 
+/*
+ * Adds the relations that releases scan and that are not protected: their rows are read as they are, before the first
+ * protected one.
+ */
+static void
+add_publics(PlannedStmt *plan, const Index *parents, List *releases, List **reads)
+{
+	Bitmapset  *scanned = scanned_below(releases);
+	int			index = -1;
+
+	while ((index = bms_next_member(scanned, index)) >= 0)
+	{
+		const RangeTblEntry *rte = rt_fetch(index, plan->rtable);
+
+		if (rte->rtekind == RTE_RELATION && policy_lookup(rte->relid) == NULL)
+			add_read(plan, parents, index, reads);
+	}
+}
+
 /* Adds the relations in which a plan, if it is an INSERT, looks for rows in conflict. */
 static void
 add_conflicts(PlannedStmt *plan, const Index *parents, const Plan *top, List **reads)
@@ -223,7 +242,7 @@ record_reads(List *reads, const char *query_text)
 /*
  * Enters in the ledger which classified relations a started plan is about to read, of those
  * that it scans outside releases (scanned: range table indexes) or finds rows of otherwise.
- * releases: its release nodes, which scan others.  Raises ERRCODE_DP_LEDGER if that cannot be done.
+ * releases: its release nodes, which scan others; of these those that are not protected are read, too.  Raises ERRCODE_DP_LEDGER if that cannot be done.
  */
 void
 record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned, List *releases)
@@ -240,6 +259,7 @@ record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned, List *releases)
 
 	while ((index = bms_next_member(scanned, index)) >= 0)
 		add_read(plan, parents, index, &reads);
+	add_publics(plan, parents, releases, &reads);
 	add_conflicts(plan, parents, plan->planTree, &reads);
 	foreach(lc, plan->subplans)
 		add_conflicts(plan, parents, lfirst(lc), &reads);

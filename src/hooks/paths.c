@@ -109,16 +109,17 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 		return;
 	function = extension_function(collector->aggfnoid);
 	if (stage == UPPERREL_FINAL)
+	{
 		add_release_path(output_rel, collector, planning_needs(spec));
-	else if (IS_OTHER_REL(output_rel))
-		return;					/* one of the tables of a partitionwise aggregation */
-	else if (function == DP_FUNC_BOUND || function == DP_FUNC_COLLECT)
-		root->parse->groupClause = planning_groups(spec);
-	if (stage == UPPERREL_FINAL)
 		return;
+	}
+	if (IS_OTHER_REL(output_rel) || (function != DP_FUNC_BOUND && function != DP_FUNC_COLLECT))
+		return;					/* a table of a partitionwise aggregation, or the planner's
+								 * own way */
+	root->parse->groupClause = planning_groups(spec);
 	if (function == DP_FUNC_BOUND)
 		bound_group_paths(root, input_rel, output_rel, collector, spec);
-	else if (function == DP_FUNC_COLLECT)
+	else
 		stream_group_paths(root, input_rel, output_rel, collector, spec);
 }
 

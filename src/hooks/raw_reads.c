@@ -151,9 +151,9 @@ add_read(PlannedStmt *plan, const Index *parents, Index index, List **reads)
  * same: columns are on record then that were not read, which is better than the reverse.
  */
 static void
-add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *releases, List *reads)
+add_merged(PlannedStmt *plan, const Bitmapset *scanned, const Bitmapset *below, List *reads)
 {
-	Bitmapset  *all = bms_union(scanned, scanned_below(releases));
+	Bitmapset  *all = bms_union(scanned, below);
 	ListCell   *lc;
 
 	for (int index = 1; index <= list_length(plan->rtable); index++)
@@ -177,23 +177,22 @@ add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *releases, List *re
 #else							/* up to PostgreSQL 17 what is read is scanned */
 
 static void
-add_merged(PlannedStmt *plan, const Bitmapset *scanned, List *releases, List *reads)
+add_merged(PlannedStmt *plan, const Bitmapset *scanned, const Bitmapset *below, List *reads)
 {
 }
 
 #endif
 
 /*
- * Adds the relations that releases scan and that are not protected: their rows are read as they are, before the first
+ * Adds the relations that releases scan (below) and that are not protected: their rows are read as they are, before the first
  * protected one.
  */
 static void
-add_publics(PlannedStmt *plan, const Index *parents, List *releases, List **reads)
+add_publics(PlannedStmt *plan, const Index *parents, const Bitmapset *below, List **reads)
 {
-	Bitmapset  *scanned = scanned_below(releases);
 	int			index = -1;
 
-	while ((index = bms_next_member(scanned, index)) >= 0)
+	while ((index = bms_next_member(below, index)) >= 0)
 	{
 		const RangeTblEntry *rte = rt_fetch(index, plan->rtable);
 
@@ -253,17 +252,18 @@ record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned, List *releases)
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	PlannedStmt *plan = queryDesc->plannedstmt;
 	Index	   *parents = parents_of(plan);
+	Bitmapset  *below = scanned_below(releases);
 	List	   *reads = NIL;
 	ListCell   *lc;
 	int			index = -1;
 
 	while ((index = bms_next_member(scanned, index)) >= 0)
 		add_read(plan, parents, index, &reads);
-	add_publics(plan, parents, releases, &reads);
+	add_publics(plan, parents, below, &reads);
 	add_conflicts(plan, parents, plan->planTree, &reads);
 	foreach(lc, plan->subplans)
 		add_conflicts(plan, parents, lfirst(lc), &reads);
-	add_merged(plan, scanned, releases, reads);
+	add_merged(plan, scanned, below, reads);
 	record_reads(reads, queryDesc->sourceText);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);

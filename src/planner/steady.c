@@ -21,6 +21,7 @@
 #include "parser/parsetree.h"
 
 #include "core/compat.h"
+#include "nodes/depends.h"
 #include "nodes/identity.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
@@ -102,19 +103,6 @@ belongs_below(const Plan *plan, const PlannedStmt *statement)
 	return false;
 }
 
-/* Does an expression depend on other plans, which may read anything? */
-static bool
-depends_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubPlan) || IsA(node, AlternativeSubPlan))
-		return true;
-	if (IsA(node, Param))
-		return ((Param *) node)->paramkind == PARAM_EXEC;
-	return expression_tree_walker(node, depends_walker, context);
-}
-
 /*
  * Are the plan's rows, and so their number, public?  Those of public relations and CTEs below a
  * release are (nodes/release/ahead.c), and those of lists of values.  Any other plan is taken not to be.
@@ -125,7 +113,7 @@ is_public(const Plan *plan)
 	ListCell   *lc;
 
 	if (is_plan_of(plan, node_public))
-		return !depends_walker((Node *) plan->qual, NULL);
+		return !depends_on_others((Node *) plan->qual, DP_ANY_RELATION);
 	switch (nodeTag(plan))
 	{
 		case T_CteScan:
@@ -137,10 +125,10 @@ is_public(const Plan *plan)
 		default:
 			return false;
 	}
-	if (depends_walker((Node *) plan->qual, NULL))
+	if (depends_on_others((Node *) plan->qual, DP_ANY_RELATION))
 		return false;
 	if (IsA(plan, ValuesScan) &&
-		depends_walker((Node *) ((const ValuesScan *) plan)->values_lists, NULL))
+		depends_on_others((Node *) ((const ValuesScan *) plan)->values_lists, DP_ANY_RELATION))
 		return false;
 	foreach(lc, plans_below(plan))
 	{

@@ -47,8 +47,8 @@
 #include "core/refusals.h"
 #include "policy/cache.h"
 #include "policy/links.h"
-#include "query/equalities.h"
 #include "query/ctes.h"
+#include "query/equalities.h"
 #include "query/level.h"
 #include "query/links.h"
 #include "query/nulls.h"
@@ -108,18 +108,6 @@ note_links(RewriteContext *context, Query *query)
  * ----------
  */
 
-/* A column of an entry of FROM. */
-static Node *
-column_of(Oid relid, int rtindex, AttrNumber attno)
-{
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
-
-	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
-	return (Node *) makeVar(rtindex, attno, type, typmod, collation, 0);
-}
-
 /* The row of the parent of a link that columns of an entry of FROM name. */
 static RowLink *
 row_link(const ResolvedLink *link, Oid relid, int rtindex, const AttrNumber *columns)
@@ -131,7 +119,7 @@ row_link(const ResolvedLink *link, Oid relid, int rtindex, const AttrNumber *col
 	for (int i = 0; i < link->ncolumns; i++)
 	{
 		result->key = lappend_int(result->key, link->key[i]);
-		result->exprs = lappend(result->exprs, column_of(relid, rtindex, columns[i]));
+		result->exprs = lappend(result->exprs, relation_column(relid, rtindex, columns[i]));
 	}
 	return result;
 }
@@ -526,7 +514,7 @@ take_link_for_unit(RewriteContext *context, Level *level, int rtindex)
 		for (int j = 0; j < link->ncolumns; j++)
 		{
 			if (link->key[j] == parent->unit[i])
-				unit = lappend(unit, column_of(relid, rtindex, link->link[j]));
+				unit = lappend(unit, relation_column(relid, rtindex, link->link[j]));
 		}
 	}
 	context->references = list_append_unique_oid(context->references, foreign_key);
@@ -560,8 +548,8 @@ link_conditions(const ResolvedLink *link, Oid relid, int rtindex, int parent_ind
 
 	for (int i = 0; i < link->ncolumns; i++)
 	{
-		Node	   *key = column_of(link->parent, parent_index, link->key[i]);
-		Node	   *column = column_of(relid, rtindex, link->link[i]);
+		Node	   *key = relation_column(link->parent, parent_index, link->key[i]);
+		Node	   *column = relation_column(relid, rtindex, link->link[i]);
 		Oid			opno = policy_link_equality(exprType(key), exprType(column));
 
 		result = lappend(result, make_opclause(opno, BOOLOID, false,

@@ -305,7 +305,7 @@ has_sub_selects(Node *node, void *context)
 
 /*
  * Has the table a primary key that does not hold for the snapshot?  The planner takes columns out of GROUP BY
- * that depend on the key (up to PostgreSQL 15 by the declaration alone), so in a snapshot from before it several
+ * that depend on the key (up to PostgreSQL 17 by the declaration alone), so in a snapshot from before it several
  * values of theirs would become the one that came first; below a release protected rows decide about that.
  */
 static bool

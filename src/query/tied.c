@@ -6,7 +6,6 @@
 
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
-#include "rewrite/rewriteManip.h"
 
 #include "core/refusals.h"
 #include "query/equalities.h"
@@ -15,6 +14,7 @@
 #include "query/nulls.h"
 #include "query/tied.h"
 #include "query/units.h"
+#include "query/walk.h"
 
 /* Does the sub-select yield one row at most, whatever the data? */
 bool
@@ -147,12 +147,7 @@ check_tied(RewriteContext *context, Level *level, SubLink *sublink, Query *query
 				continue;
 			all.relation = level->inputs[i]->relation;
 			foreach(lc, all_units(level->inputs[i]))
-			{
-				List	   *unit = copyObject(lfirst(lc));
-
-				IncrementVarSublevelsUp((Node *) unit, up, 0);
-				outer = lappend(outer, unit);
-			}
+				outer = lappend(outer, seen_from_below(lfirst(lc), up));
 			links = list_concat(links, links_from_below(level->inputs[i], up));
 		}
 		if (all.relation != NULL &&

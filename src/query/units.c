@@ -31,6 +31,18 @@
 #include "query/queries.h"
 #include "query/units.h"
 
+/* A column of a relation that is an entry of FROM. */
+Node *
+relation_column(Oid relid, int rtindex, AttrNumber attno)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
+	return (Node *) makeVar(rtindex, attno, type, typmod, collation, 0);
+}
+
 /*
  * Whose rows a protected relation holds, as range table entry number rtindex of the query.  The entry gets the
  * right to read it.  A linked one has no unit until settle_links().  Raises ERRCODE_DP_QUERY_REFUSED for one
@@ -58,12 +70,7 @@ individuals_of_relation(RewriteContext *context, Query *query, int rtindex)
 		refuse(REFUSE_PARTITION, context->source, -1);
 	for (int i = 0; i < rel->nunit; i++)
 	{
-		Oid			type;
-		int32		typmod;
-		Oid			collation;
-
-		get_atttypetypmodcoll(rte->relid, rel->unit[i], &type, &typmod, &collation);
-		unit = lappend(unit, makeVar(rtindex, rel->unit[i], type, typmod, collation, 0));
+		unit = lappend(unit, relation_column(rte->relid, rtindex, rel->unit[i]));
 		columns = bms_add_member(columns, rel->unit[i]);
 	}
 	result->relation = rel;

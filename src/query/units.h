@@ -9,6 +9,7 @@
 
 #include "query/level.h"
 
+extern Node *relation_column(Oid relid, int rtindex, AttrNumber attno);
 extern Individuals *individuals_of_relation(RewriteContext *context, Query *query,
 											int rtindex);
 extern List *units_as_columns(RangeTblEntry *rte, int rtindex, List *units);

@@ -32,6 +32,7 @@
 #include "parser/parsetree.h"
 
 #include "nodes/custom.h"
+#include "nodes/depends.h"
 #include "nodes/identity.h"
 #include "nodes/public/node.h"
 #include "nodes/public/path.h"
@@ -51,24 +52,6 @@ static const CustomMethods public_methods =
  * Conditions
  * ----------
  */
-
-/*
- * Does a condition ask for more than the relation's row?  Columns of others come with what a LATERAL
- * sub-select computed, which is a condition on the relation when it is pulled up.
- */
-static bool
-asks_for_more(Node *node, RelOptInfo *rel)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubPlan) || IsA(node, AlternativeSubPlan))
-		return true;
-	if (IsA(node, Param))
-		return ((Param *) node)->paramkind == PARAM_EXEC;
-	if (IsA(node, Var))
-		return ((Var *) node)->varno != (int) rel->relid;
-	return expression_tree_walker(node, asks_for_more, rel);
-}
 
 static int
 by_security_level(const ListCell *a, const ListCell *b)
@@ -96,14 +79,14 @@ take_later_conditions(RelOptInfo *rel)
 	{
 		RestrictInfo *condition = lfirst(lc);
 
-		if (asks_for_more((Node *) condition->clause, rel))
+		if (depends_on_others((Node *) condition->clause, rel->relid))
 			first = Min(first, condition->security_level);
 	}
 	foreach(lc, rel->baserestrictinfo)
 	{
 		RestrictInfo *condition = lfirst(lc);
 
-		if (asks_for_more((Node *) condition->clause, rel) ||
+		if (depends_on_others((Node *) condition->clause, rel->relid) ||
 			(condition->security_level > first && !condition->leakproof))
 			later = lappend(later, condition);
 		else

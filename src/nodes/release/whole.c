@@ -29,6 +29,7 @@
 #include "utils/rel.h"
 
 #include "core/compat.h"
+#include "nodes/depends.h"
 #include "nodes/identity.h"
 #include "nodes/release/whole.h"
 #include "nodes/release/wide.h"
@@ -90,17 +91,6 @@ reads_protected(PlanState *state)
 	return policy_lookup(RelationGetRelid(((ScanState *) state)->ss_currentRelation)) != NULL;
 }
 
-/* Does an expression ask for what other plans say? */
-static bool
-depends_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Param))
-		return ((Param *) node)->paramkind == PARAM_EXEC;
-	return expression_tree_walker(node, depends_walker, context);
-}
-
 /*
  * Is the scan, by conditions on an index, one of a protected relation, of rows that do not depend on
  * others?  Those that do, which dp_agg.index_scans allows, leave unread what they leave.
@@ -108,7 +98,7 @@ depends_walker(Node *node, void *context)
 static bool
 reads_steadily(PlanState *state, List *quals)
 {
-	return reads_protected(state) && !depends_walker((Node *) quals, NULL);
+	return reads_protected(state) && !depends_on_others((Node *) quals, DP_ANY_RELATION);
 }
 
 static bool whole_walker(PlanState *state, void *context);

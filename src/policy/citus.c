@@ -1,0 +1,151 @@
+/*
+ * citus.c
+ *		How Citus spreads relations over machines.
+ *
+ * Citus says so in catalogs of its own, in pg_catalog, where nobody but superusers creates tables:
+ *
+ *		pg_dist_partition	a row for each relation that it knows: how it is divided, by which column
+ *							(a Var, written as nodeToString() does), and its colocation group
+ *		pg_dist_local_group	one row: the number of this machine's group, 0 on the coordinator
+ *
+ * They are read by the names of their columns, so that nothing here depends on how Citus is
+ * compiled.  A relation that changes there has its relcache entry invalidated by Citus.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_namespace.h"
+#include "nodes/primnodes.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "core/errors.h"
+#include "policy/citus.h"
+
+/* A catalog of Citus in this database; InvalidOid if it has none. */
+static Oid
+citus_catalog(const char *name)
+{
+	return get_relname_relid(name, PG_CATALOG_NAMESPACE);
+}
+
+/* A column of a row of such a catalog. */
+static Datum
+column_of(HeapTuple tuple, Relation catalog, const char *name, bool *isnull)
+{
+	AttrNumber	attno = get_attnum(RelationGetRelid(catalog), name);
+
+	if (attno == InvalidAttrNumber)
+		malformed("catalog of Citus");
+	return heap_getattr(tuple, attno, RelationGetDescr(catalog), isnull);
+}
+
+/* The same of a column that is never NULL. */
+static Datum
+value_of(HeapTuple tuple, Relation catalog, const char *name)
+{
+	bool		isnull;
+	Datum		value = column_of(tuple, catalog, name, &isnull);
+
+	if (isnull)
+		malformed("catalog of Citus");
+	return value;
+}
+
+/* Is Citus installed in this database? */
+bool
+citus_present(void)
+{
+	return OidIsValid(citus_catalog("pg_dist_partition"));
+}
+
+/* Is this machine one that serves a coordinator? */
+bool
+citus_is_worker(void)
+{
+	Oid			relid = citus_catalog("pg_dist_local_group");
+	Relation	catalog;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		result = false;
+
+	if (!OidIsValid(relid))
+		return false;
+	catalog = table_open(relid, AccessShareLock);
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = DatumGetInt32(value_of(tuple, catalog, "groupid")) != 0;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return result;
+}
+
+/* The column that a distribution key names, which is written as a Var. */
+static AttrNumber
+distribution_column(Datum written)
+{
+	Node	   *node = stringToNode(TextDatumGetCString(written));
+
+	if (node == NULL || !IsA(node, Var))
+		malformed("catalog of Citus");
+	return ((Var *) node)->varattno;
+}
+
+/* What a row of pg_dist_partition says. */
+static CitusTable
+read_table(HeapTuple tuple, Relation catalog)
+{
+	CitusTable	result = {.kind = CITUS_OTHER};
+	bool		isnull;
+	Datum		key = column_of(tuple, catalog, "partkey", &isnull);
+
+	result.colocation = DatumGetInt32(value_of(tuple, catalog, "colocationid"));
+	switch (DatumGetChar(value_of(tuple, catalog, "partmethod")))
+	{
+		case 'h':
+			result.kind = CITUS_HASH;
+			if (isnull)
+				malformed("catalog of Citus");
+			result.column = distribution_column(key);
+			break;
+		case 'n':
+			if (DatumGetChar(value_of(tuple, catalog, "repmodel")) == 't')
+				result.kind = CITUS_REFERENCE;
+			else
+				result.kind = result.colocation == 0 ? CITUS_MANAGED : CITUS_SINGLE;
+			break;
+		default:
+			break;
+	}
+	return result;
+}
+
+/* How Citus spreads a relation; CITUS_LOCAL if it does not know it. */
+CitusTable
+citus_table(Oid relid)
+{
+	CitusTable	result = {.kind = CITUS_LOCAL};
+	Oid			catalog_oid = citus_catalog("pg_dist_partition");
+	Relation	catalog;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(catalog_oid))
+		return result;
+	catalog = table_open(catalog_oid, AccessShareLock);
+	ScanKeyInit(&key, get_attnum(catalog_oid, "logicalrelid"), BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, citus_catalog("pg_dist_partition_logical_relid_index"), true,
+							  NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		result = read_table(tuple, catalog);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return result;
+}

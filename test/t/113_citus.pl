@@ -106,6 +106,37 @@ foreach my $machine ($cluster->machines)
 	}
 }
 
+# Shards are divided anew, and come to a machine that joins later; then nothing is distributed any more.
+{
+	my $before = $cluster->sql($labels);
+	my $view = $cluster->sql($facade);
+	my $shards = q(SELECT count(*) FROM citus_shards WHERE table_name = 'visits'::regclass);
+	my $stays = sub {
+		my ($when, @machines) = @_;
+
+		is($_->safe_psql('postgres', "$labels; $facade"), "$before\n$view", "$when: labels and facade stay, " . $_->name =~ s/^citus_//r) foreach @machines;
+		is($cluster->sql('SELECT count(*), count(DISTINCT patient_id) FROM visits'), '20000|2000', '... and so do rows');
+		is(DpAgg::value($coordinator, 'doctor', 'SELECT count(*) FROM visits'), 20000, '... and who may read them');
+		DpAgg::refused($coordinator, 'analyst', 'SELECT cost FROM visits', '42501', '... and who may not');
+	};
+
+	$cluster->sql("SELECT alter_distributed_table('visits', shard_count => 8, cascade_to_colocated => true)");
+	is($cluster->sql($shards), 8, 'a table has other shards');
+	$stays->('other shards', $cluster->machines);
+	is($cluster->sql('SELECT count(*) FROM pg_dist_object WHERE pg_describe_object(classid, objid, objsubid) IS NULL'), 0, 'Citus lists no facade that is gone');
+	my $later = $cluster->add_worker;
+
+	$cluster->sql("SELECT rebalance_table_shards('visits', shard_transfer_mode => 'block_writes')");
+	cmp_ok($cluster->sql($shards =~ s/$/ AND nodeport = @{[ $later->port ]}/r), '>', 0, 'a worker that joins later is given shards');
+	$stays->('a worker later', $cluster->machines);
+	$cluster->sql("SELECT undistribute_table('visits')");
+	is($cluster->sql($shards), 0, 'a table has no shards any more');
+	$stays->('no shards', $coordinator);
+	cmp_ok(abs(DpAgg::value($coordinator, 'analyst', 'SET dp_agg.epsilon = 100; SELECT count(*) FROM visits') - 12000), '<=', 20, '... and is released as any other');
+	$cluster->sql("SELECT create_distributed_table('visits', 'patient_id')");
+	$stays->('shards again', $cluster->machines);
+}
+
 # ---------- tables that Citus does not know ----------
 
 protect('local_visits');

@@ -1,6 +1,7 @@
 /*
  * node.c
- *		On the coordinator: has the query of a release's pieces run, and hands their states out.
+ *		On the coordinator: has the query of a release's pieces run, and hands their states out.  The
+ *		same for public tables of Citus that are read beside releases: rows, then.
  *
  * - The query is planned when the node begins, so that whatever Citus refuses is refused before the
  *   release is paid for; also where nothing but a plan or an estimate is asked for.
@@ -105,6 +106,13 @@ put_aside(Aside *aside, Oid role)
 {
 	GetUserIdAndSecContext(&aside->user, &aside->context);
 	aside->nestlevel = neutral_begin();
+
+	/*
+	 * what others have written does not count, nor does a snapshot that is older than the
+	 * statement
+	 */
+	if (!IsolationUsesXactSnapshot() && (role != aside->user || !IsTransactionBlock()))
+		neutral_without_block();
 	if (role != aside->user)
 		SetUserIdAndSecContext(role, aside->context | SECURITY_LOCAL_USERID_CHANGE);
 }
@@ -270,11 +278,18 @@ begin_shards(CustomScanState *node, EState *estate, int eflags)
 {
 	ShardsState *state = (ShardsState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	Query	   *query = settle_piece(lsecond(scan->custom_private), &node->ss.ps);
+	bool		of_rows = list_length(scan->custom_private) == 1;
+	Query	   *query;
 
 	state->role = running_role();
-	set_head(query, make_head(scan));
-	travel_out(query);
+	if (of_rows)
+		query = copyObject(linitial(scan->custom_private));
+	else
+	{
+		query = settle_piece(lsecond(scan->custom_private), &node->ss.ps);
+		set_head(query, make_head(scan));
+		travel_out(query);
+	}
 	(void) forget_reader((Node *) query, NULL);
 	state->plan = plan_pieces(query, state->role);
 }
@@ -313,7 +328,7 @@ run_pieces(ShardsState *state)
 
 	check_nothing_written(state->role);
 	put_aside(&aside, state->role);
-	state->store = tuplestore_begin_heap(false, false, work_mem);
+	state->store = tuplestore_begin_heap(true, false, work_mem);
 	PushActiveSnapshot(estate->es_snapshot);
 	PG_TRY();
 	{
@@ -349,13 +364,15 @@ exec_shards(CustomScanState *node)
 	return custom_exec(node, next_state);
 }
 
-/* A release runs once: there is nothing to begin again. */
+/* What has come is handed out again: rows, that is, for a release runs once. */
 static void
 rescan_shards(CustomScanState *node)
 {
-	if (((ShardsState *) node)->store != NULL)
-		elog(ERROR, "a release cannot be run again");
+	ShardsState *state = (ShardsState *) node;
+
 	ExecScanReScan(&node->ss);
+	if (state->store != NULL)
+		tuplestore_rescan(state->store);
 }
 
 static void

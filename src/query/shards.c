@@ -353,7 +353,7 @@ divides(Oid relid, AttrNumber attno)
 	return table.kind == CITUS_HASH && table.column == attno;
 }
 
-/* The column of the unit that divides the tables; NULL if there is none. */
+/* The first of these expressions that is a column which divides the tables; NULL if there is none. */
 static Node *
 dividing_column(Query *piece, List *unit)
 {
@@ -362,6 +362,23 @@ dividing_column(Query *piece, List *unit)
 	foreach(lc, unit)
 	{
 		if (traces(piece, lfirst(lc), divides))
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/*
+ * The first alternative of the unit that has such a column.  All are equal in the rows that count, so
+ * these are where any of them says.  NULL if there is none.
+ */
+static List *
+dividing_unit(Query *piece, List *units)
+{
+	ListCell   *lc;
+
+	foreach(lc, units)
+	{
+		if (dividing_column(piece, lfirst(lc)) != NULL)
 			return lfirst(lc);
 	}
 	return NULL;
@@ -621,9 +638,9 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 {
 	SpreadRelease *result = palloc0(sizeof(SpreadRelease));
 	List	   *unit = linitial(builder->individuals->units);
+	List	   *grouped = unit;
 	List	   *relids = relations_of(piece);
 	Oid			divided = InvalidOid;
-	Node	   *column;
 	ListCell   *lc;
 
 	if (citus_is_worker())
@@ -650,16 +667,16 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	result->alone = divided == InvalidOid;
 	if (!result->alone)
 	{
-		column = dividing_column(piece, unit);
-		if (column == NULL)
+		grouped = dividing_unit(piece, builder->individuals->units);
+		if (grouped == NULL)
 			refuse_named(REFUSE_SHARDS_UNIT, relation_for_message(divided), NULL, -1);
-		check_divided(builder, piece, relids, column);
+		check_divided(builder, piece, relids, dividing_column(piece, grouped));
 	}
 	result->nunits = list_length(unit);
 	result->piece = piece;
 	(void) policies_walker((Node *) piece, NULL);
 	name_units(piece, unit);
-	group_by_units(builder, piece, unit);
+	group_by_units(builder, piece, grouped);
 	piece->hasAggs = true;
 	return result;
 }

@@ -317,6 +317,31 @@ run_plan(ShardsState *state)
 	dest->rDestroy(dest);
 }
 
+/*
+ * In PG_CATCH(): of a machine that cannot be reached, or has gone, the client is told no more than that; where it is
+ * and what it said is for the server log.
+ */
+static void
+tell_failure(MemoryContext context)
+{
+	ErrorData  *error;
+
+	if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_CONNECTION_EXCEPTION)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("a machine failed a release: %s", error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0));
+	ereport(ERROR,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("a machine of the cluster could not be reached, or went away"),
+			 errdetail("Nothing was released. What was paid stays paid."),
+			 errhint("Ask the administrator; the server log says which machine.")));
+}
+
 /* The same by the right of the role. */
 static void
 run_pieces(ShardsState *state)
@@ -335,12 +360,15 @@ run_pieces(ShardsState *state)
 		run = true;
 		run_plan(state);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		run = outer;
 		put_back(&aside);
+		tell_failure(old);
 	}
 	PG_END_TRY();
+	run = outer;
+	put_back(&aside);
 	PopActiveSnapshot();
 	neutral_end(aside.nestlevel);
 	MemoryContextSwitchTo(old);

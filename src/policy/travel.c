@@ -11,6 +11,7 @@
  * - A cast that nobody has written is not written either (ruleutils.c), and is made again by the
  *   parser where it wants one: not for an argument of type "any".  So all casts are written.
  * - canonical() looks like a cast, and would be left out.
+ * - Joins have the columns that ruleutils.c counts (travel_joins.c).
  */
 #include "postgres.h"
 
@@ -24,6 +25,7 @@
 #include "policy/allowed.h"
 #include "policy/extension.h"
 #include "policy/travel.h"
+#include "policy/travel_joins.h"
 
 /* The same function on its way, and at home; the other one if it is neither. */
 static DpFunction
@@ -61,6 +63,7 @@ out_walker(Node *node, void *context)
 	switch (nodeTag(node))
 	{
 		case T_Query:
+			complete_joins((Query *) node);
 			return query_tree_walker((Query *) node, out_walker, context, 0);
 		case T_FuncExpr:
 			{

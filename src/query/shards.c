@@ -7,10 +7,10 @@
  * what it contributes can be bounded there.  So the query R of a release (rewrite.c) is taken apart:
  *
  *		SELECT keys, bound(head, params, unit, x...), bound_sketch(head, params, i, x)...
- *		FROM ... GROUP BY keys, unit
+ *		FROM ... GROUP BY keys, column of the unit
  *
  * is its piece.  Citus hands it to each shard as it is, since it groups by the column that divides the tables
- * (and would do so with no other query that aggregates).  There piece.c drops the unit from GROUP BY, and
+ * (and would do so with no other query that aggregates).  There piece.c drops that from GROUP BY, and
  * the bounding node does its work.  What comes back are states of groups.  What is left of R is
  *
  *		SELECT keys, bound(spec, params), bound_sketch(spec, params, i, NULL)..., output(...)...
@@ -309,7 +309,10 @@ traces_below(Query *query, Node *branches, AttrNumber attno,
 			   is_right);
 }
 
-/* Is the expression a column of a relation, through any sub-selects, that is_right() knows? */
+/*
+ * Is the expression a column of a relation, through any sub-selects, that is_right() knows?  Or the first
+ * of several that has a value, as that of a FULL JOIN?
+ */
 static bool
 traces(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno))
 {
@@ -317,6 +320,17 @@ traces(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno))
 	RangeTblEntry *rte;
 
 	check_stack_depth();
+	if (IsA(var, CoalesceExpr))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((CoalesceExpr *) var)->args)
+		{
+			if (!traces(query, lfirst(lc), is_right))
+				return false;
+		}
+		return true;
+	}
 	if (!IsA(var, Var) || var->varlevelsup != 0)
 		return false;
 	rte = rt_fetch(var->varno, query->rtable);
@@ -353,33 +367,23 @@ divides(Oid relid, AttrNumber attno)
 	return table.kind == CITUS_HASH && table.column == attno;
 }
 
-/* The first of these expressions that is a column which divides the tables; NULL if there is none. */
-static Node *
-dividing_column(Query *piece, List *unit)
-{
-	ListCell   *lc;
-
-	foreach(lc, unit)
-	{
-		if (traces(piece, lfirst(lc), divides))
-			return lfirst(lc);
-	}
-	return NULL;
-}
-
 /*
- * The first alternative of the unit that has such a column.  All are equal in the rows that count, so
- * these are where any of them says.  NULL if there is none.
+ * A column of the unit, in any of its alternatives, that divides the tables: all are equal in the rows that count,
+ * so these are where any of them says.  NULL if there is none.
  */
-static List *
-dividing_unit(Query *piece, List *units)
+static Node *
+dividing_column(Query *piece, List *units)
 {
+	ListCell   *lu;
 	ListCell   *lc;
 
-	foreach(lc, units)
+	foreach(lu, units)
 	{
-		if (dividing_column(piece, lfirst(lc)) != NULL)
-			return lfirst(lc);
+		foreach(lc, (List *) lfirst(lu))
+		{
+			if (traces(piece, lfirst(lc), divides))
+				return lfirst(lc);
+		}
 	}
 	return NULL;
 }
@@ -569,20 +573,23 @@ name_units(Query *piece, List *unit)
 	}
 }
 
-/* Groups by the unit, too, without a column of it. */
+/*
+ * Groups by the column that divides the tables, too, by which Citus knows that groups are not divided; it takes no
+ * expression for it.
+ */
 static void
-group_by_units(ReleaseBuilder *builder, Query *piece, List *unit)
+group_by_division(ReleaseBuilder *builder, Query *piece, Node *column)
 {
-	ListCell   *lc;
+	SortGroupClause *clause;
+	TargetEntry *tle;
 
-	foreach(lc, unit)
-	{
-		SortGroupClause *clause = copyObject(unit_clause(builder->context, lfirst(lc)));
-		TargetEntry *tle = append_target(piece, copyObject(lfirst(lc)), "unit", true);
-
-		tle->ressortgroupref = clause->tleSortGroupRef = tle->resno;
-		piece->groupClause = lappend(piece->groupClause, clause);
-	}
+	column = strip_relabel(column);
+	while (IsA(column, CoalesceExpr))
+		column = strip_relabel(linitial(((CoalesceExpr *) column)->args));
+	clause = copyObject(unit_clause(builder->context, column));
+	tle = append_target(piece, copyObject(column), "unit", true);
+	tle->ressortgroupref = clause->tleSortGroupRef = tle->resno;
+	piece->groupClause = lappend(piece->groupClause, clause);
 }
 
 /* Puts a relation with policies of row security into a sub-select, with their conditions, which are guarded. */
@@ -638,7 +645,7 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 {
 	SpreadRelease *result = palloc0(sizeof(SpreadRelease));
 	List	   *unit = linitial(builder->individuals->units);
-	List	   *grouped = unit;
+	Node	   *division = NULL;
 	List	   *relids = relations_of(piece);
 	Oid			divided = InvalidOid;
 	ListCell   *lc;
@@ -667,16 +674,17 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	result->alone = divided == InvalidOid;
 	if (!result->alone)
 	{
-		grouped = dividing_unit(piece, builder->individuals->units);
-		if (grouped == NULL)
+		division = dividing_column(piece, builder->individuals->units);
+		if (division == NULL)
 			refuse_named(REFUSE_SHARDS_UNIT, relation_for_message(divided), NULL, -1);
-		check_divided(builder, piece, relids, dividing_column(piece, grouped));
+		check_divided(builder, piece, relids, division);
 	}
 	result->nunits = list_length(unit);
 	result->piece = piece;
 	(void) policies_walker((Node *) piece, NULL);
 	name_units(piece, unit);
-	group_by_units(builder, piece, grouped);
+	if (division != NULL)
+		group_by_division(builder, piece, division);
 	piece->hasAggs = true;
 	return result;
 }

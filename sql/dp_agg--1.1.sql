@@ -78,10 +78,10 @@ AS 'MODULE_PATHNAME', 'dp_derived_bound' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.derived_bound(internal, pg_node_tree, double precision[], "any") IS
 'internal: a bound that follows for an expression from those of its columns and from parameters of the statement';
 
-CREATE FUNCTION dp_agg.shards() RETURNS SETOF record
+CREATE FUNCTION dp_agg.shards(integer) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dp_bound_transition' LANGUAGE C STABLE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION dp_agg.shards() IS
-'internal: place of the states that the shards of distributed tables send, never called';
+COMMENT ON FUNCTION dp_agg.shards(integer) IS
+'internal: place of what the machines of a cluster send: states of a release, or rows of a public table; never called';
 
 CREATE FUNCTION dp_agg.travelling(oid, anyelement, VARIADIC "any") RETURNS anyelement
 AS 'MODULE_PATHNAME', 'dp_bound_transition' LANGUAGE C STABLE PARALLEL SAFE;

@@ -20,6 +20,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parse_coerce.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
@@ -103,6 +104,13 @@ travel_out(Query *query)
 	(void) out_walker((Node *) query, NULL);
 }
 
+/* May a value of one type be taken as one of the other as it is, one way or the other?  Casts make use of that. */
+static bool
+is_alike(Oid type, Oid other)
+{
+	return IsPolymorphicType(other) || IsBinaryCoercible(type, other) || IsBinaryCoercible(other, type);
+}
+
 /* Are the arguments of a call to guarded() those of the function that it calls? */
 static bool
 arguments_match(FuncExpr *call, Oid funcid)
@@ -112,8 +120,7 @@ arguments_match(FuncExpr *call, Oid funcid)
 	ListCell   *lc;
 	bool		result;
 
-	result = get_func_rettype(funcid) == call->funcresulttype ||
-		IsPolymorphicType(get_func_rettype(funcid));
+	result = is_alike(call->funcresulttype, get_func_rettype(funcid));
 	(void) get_func_signature(funcid, &types, &n);
 	if (get_func_variadictype(funcid) == ANYOID ? list_length(call->args) - 2 < n - 1 :
 		list_length(call->args) - 2 != n)
@@ -122,8 +129,7 @@ arguments_match(FuncExpr *call, Oid funcid)
 	{
 		Oid			wanted = types[Min(foreach_current_index(lc) - 2, n - 1)];
 
-		result = result && (wanted == exprType(lfirst(lc)) || IsPolymorphicType(wanted) ||
-							wanted == ANYOID);
+		result = result && (wanted == ANYOID || is_alike(exprType(lfirst(lc)), wanted));
 	}
 	return result;
 }

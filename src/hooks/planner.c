@@ -443,10 +443,10 @@ guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	PlannerInfo *root = scratch_root(parse, params);
 	PlannedStmt *result;
 
+	if (query_is_piece(parse) && (!pieces_are_planned() || !reads_spread(parse)))
+		return plan_piece(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	if (pieces_are_planned())
 		return plan_pieces(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
-	if (query_is_piece(parse))
-		return plan_piece(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	if (has_function_walker((Node *) parse, NULL))
 	{
 		(void) inline_functions_walker((Node *) parse, root);

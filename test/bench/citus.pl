@@ -117,18 +117,19 @@ sub answered
 	return $answered{$query};
 }
 
-# The release's and the plain query's milliseconds, after a line of the table; nothing without a release.
+# A line of the table: shape, what the release is compared with, both queries, limit; in which sessions.
 sub compare
 {
-	my ($shape, $against, $release, $query, $limit) = @_;
+	my ($shape, $against, $release, $query, $limit, @sessions) = @_;
 
 	return unless answered($release);
-	my ($ms, $base) = alternate([ $analyst, $release ], [ $plain, $query ]);
+	@sessions = ($analyst, $plain) unless @sessions;
+	my ($ms, $base) = alternate([ $sessions[0], $release ], [ $sessions[1], $query ]);
 	my ($out, $all) = (groups($analyst, $release), groups($plain, $query));
 
 	$shape .= " ($out of $all groups)" if $out != $all;
 	result('citus', $shape, $against, 'ms', $base, $ms, $limit);
-	return ($ms, $base);
+	return;
 }
 
 sub counted { return "SELECT region, dp_count(*), dp_avg(income) FROM $_[0] GROUP BY region" }
@@ -139,6 +140,8 @@ sub ratios
 	my $join = 'SELECT m.plan, v.region, dp_count(*), dp_avg(v.income) FROM visits v JOIN members m USING (person_id) GROUP BY m.plan, v.region';
 
 	compare("$shards shards: count, avg", 'plain', counted('visits'), plainly(counted('visits')), 1.0);
+	compare('the same, connections made anew', 'plain', counted('visits'), plainly(counted('visits')), '',
+		map { session($_, 'SET citus.max_cached_conns_per_worker = 1;') } qw(analyst postgres));
 	compare("$shards shards: median", 'percentile_cont(0.5)', 'SELECT region, dp_median(income) FROM visits GROUP BY region',
 		'SELECT region, percentile_cont(0.5) WITHIN GROUP (ORDER BY income) FROM visits GROUP BY region', 0.12);
 	compare("$shards shards: join on the unit: count, avg", 'plain', $join, plainly($join), 1.1);

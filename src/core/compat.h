@@ -187,6 +187,7 @@ typedef RangeTblEntry DpPermissions;
 
 /* The relations of a query are read by who runs it; an entry of the plan has the rights that it has in a query. */
 #if PG_VERSION_NUM >= 160000
+#define DP_DROP_ENTRY_PERMISSIONS(rte) ((rte)->perminfoindex = 0)
 #define DP_FORGET_READERS(query) \
 	do { \
 		ListCell   *dp_lc; \
@@ -198,6 +199,7 @@ typedef RangeTblEntry DpPermissions;
 	 ((plan)->permInfos = lappend((plan)->permInfos, copyObject(DP_QUERY_PERMISSIONS(from, rte))), \
 	  (void) ((rte)->perminfoindex = list_length((plan)->permInfos))))
 #else
+#define DP_DROP_ENTRY_PERMISSIONS(rte) ((rte)->requiredPerms = 0)
 #define DP_FORGET_READERS(query) \
 	do { \
 		ListCell   *dp_lc; \

@@ -206,13 +206,13 @@ static const struct
 		"table %s is distributed by append or range, not by hash",
 		"Distribute it by the hash of the unit: SELECT undistribute_table('table'), then SELECT create_distributed_table('table', 'unit')."
 	},
+	[REFUSE_SHARDS_OUTSIDE] = {
+		"table %s is one of Citus, which cannot be written, locked or read by whole rows in a statement with releases over distributed tables",
+		"Store what is released first, as in CREATE TEMP TABLE released AS SELECT ..., and go on with that table."
+	},
 	[REFUSE_SHARDS_PLAN] = {
 		"this query cannot be computed shard by shard",
 		"Join distributed tables by the unit, and use reference tables (SELECT create_reference_table('table')) beside them."
-	},
-	[REFUSE_SHARDS_POLICY] = {
-		"policies of row security on distributed tables do not apply to releases",
-		"Ask the administrator to protect a view with the condition instead, or a table without policies."
 	},
 	[REFUSE_SHARDS_PUBLIC] = {
 		"public table %s is distributed, and not joined by its distribution column with the unit",

@@ -33,6 +33,7 @@
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "query/planning.h"
+#include "query/shards.h"
 #include "session/quiet.h"
 #include "spec/spec.h"
 
@@ -216,7 +217,11 @@ rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 
 	if (prev_rel_pathlist_hook)
 		prev_rel_pathlist_hook(root, rel, rti, rte);
-	if (planning_head() != NULL || !planning_releases() || rte->rtekind != RTE_RELATION)
+	if (planning_head() != NULL || !planning_releases())
+		return;
+	if (number_of_rows(rte) > 0 && planning_rows(number_of_rows(rte)) != NULL)
+		shards_scan_paths(root, rel, planning_rows(number_of_rows(rte)));
+	if (rte->rtekind != RTE_RELATION)
 		return;
 	policy = policy_lookup(rte->relid);
 	if (policy == NULL)

@@ -38,6 +38,7 @@
 #include "planner/spread.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
+#include "policy/citus.h"
 #include "policy/extension.h"
 #include "policy/links.h"
 #include "policy/policy.h"
@@ -45,6 +46,7 @@
 #include "query/piece.h"
 #include "query/planning.h"
 #include "query/questions.h"
+#include "query/shards.h"
 #include "query/statement.h"
 #include "session/explain.h"
 #include "session/quiet.h"
@@ -359,6 +361,8 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 
 			extension_check_version();
 			process_statement(&context, parse);
+			if (planning_releases() && citus_present())
+				read_spread_outside(parse);
 			awaited = context.awaits_values;
 		}
 		result = plan_rewritten(DP_PLANNER_PASS(parse, query_string, cursor_options, params));

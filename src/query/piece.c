@@ -25,7 +25,6 @@
 #include "core/errors.h"
 #include "policy/citus.h"
 #include "policy/extension.h"
-#include "policy/travel.h"
 #include "query/checks.h"
 #include "query/piece.h"
 #include "query/planning.h"
@@ -302,7 +301,6 @@ open_piece(Query *query)
 		list_length(collector->args) != 2 + head.nunits + spec->narguments)
 		malformed("piece of a release");
 	check_units(query, collector, &head);
-	travel_in(query);
 	description = makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(spec_write(spec)), false, false);
 	describe_collectors(query, spec, &head, description);
 	group_by_keys(query, head.nkeys, 1 + spec->nsketches);

@@ -34,7 +34,7 @@ typedef struct BelievedColumns
 	List	   *attnos;
 } BelievedColumns;
 
-static Planning current = {NIL, NIL, false, NULL};
+static Planning current = {NIL, NIL, false, NIL, NULL};
 
 /*
  * Begins a planning, of an analyst's statement or not; plannings nest.  What was known of
@@ -46,6 +46,7 @@ planning_begin(Planning *outer, bool quiet)
 	*outer = current;
 	current.releases = current.beliefs = NIL;
 	current.quiet = quiet;
+	current.rows = NIL;
 	current.head = NULL;
 }
 
@@ -189,11 +190,26 @@ planning_piece(const ReleaseSpec *spec)
 	return planned->piece.query != NULL ? &planned->piece : NULL;
 }
 
-/* The queries of the pieces of all releases of this planning. */
+/* Notes a query that reads a public table of Citus outside of releases; returns its number, from 1. */
+int
+planning_read(Query *rows)
+{
+	current.rows = lappend(current.rows, rows);
+	return list_length(current.rows);
+}
+
+/* Such a query, by its number; NULL if there is none. */
+Query *
+planning_rows(int number)
+{
+	return number >= 1 && number <= list_length(current.rows) ? list_nth(current.rows, number - 1) : NULL;
+}
+
+/* The queries that the planning has made for other machines: pieces of releases, and those that read rows. */
 List *
 planning_pieces(void)
 {
-	List	   *result = NIL;
+	List	   *result = list_copy(current.rows);
 	ListCell   *lc;
 
 	foreach(lc, current.releases)

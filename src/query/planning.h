@@ -20,6 +20,8 @@ typedef struct Planning
 	List	   *releases;		/* of PlannedRelease */
 	List	   *beliefs;		/* of BelievedColumns */
 	bool		quiet;			/* for an analyst, in a quiet section */
+	List	   *rows;			/* queries that read public tables of Citus outside of
+								 * releases */
 	Const	   *head;			/* of the piece of a release that this machine computes: as it
 								 * was sent; else NULL */
 } Planning;
@@ -46,6 +48,8 @@ extern void planning_remember(const ReleaseSpec *spec, List *needs, List *wide, 
 extern void planning_spread(const ReleaseSpec *spec, Query *piece, int nunits, bool alone);
 extern const PlannedPiece *planning_piece(const ReleaseSpec *spec);
 extern List *planning_pieces(void);
+extern int	planning_read(Query *rows);
+extern Query *planning_rows(int number);
 extern void planning_of_piece(Const *head);
 extern Const *planning_head(void);
 extern void planning_believe(Oid relid, AttrNumber attno);

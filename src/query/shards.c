@@ -7,10 +7,10 @@
  * what it contributes can be bounded there.  So the query R of a release (rewrite.c) is taken apart:
  *
  *		SELECT keys, bound(head, params, unit, x...), bound_sketch(head, params, i, x)...
- *		FROM ... GROUP BY keys, unit
+ *		FROM ... GROUP BY keys, column of the unit
  *
  * is its piece.  Citus hands it to each shard as it is, since it groups by the column that divides the tables
- * (and would do so with no other query that aggregates).  There piece.c drops the unit from GROUP BY, and
+ * (and would do so with no other query that aggregates).  There piece.c drops that from GROUP BY, and
  * the bounding node does its work.  What comes back are states of groups.  What is left of R is
  *
  *		SELECT keys, bound(spec, params), bound_sketch(spec, params, i, NULL)..., output(...)...
@@ -32,15 +32,19 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "core/compat.h"
 #include "core/names.h"
@@ -52,10 +56,12 @@
 #include "query/collectors.h"
 #include "query/constants.h"
 #include "query/equalities.h"
+#include "query/planning.h"
 #include "query/queries.h"
 #include "query/refuse.h"
 #include "query/shards.h"
 #include "query/unique.h"
+#include "query/walk.h"
 
 /* ----------
  * What is read
@@ -108,6 +114,175 @@ reads_spread(Query *query)
 }
 
 /* ----------
+ * What is read outside of releases
+ * ----------
+ */
+
+/* A call of shards(), which a client cannot make (see call_of_rewriter()). */
+static FuncExpr *
+call_of_shards(int number)
+{
+	FuncExpr   *call = makeFuncExpr(extension_oid(DP_FUNC_SHARDS, InvalidOid), RECORDOID,
+									list_make1(int4_const(number)), InvalidOid, InvalidOid,
+									COERCE_SQL_SYNTAX);
+
+	call->funcretset = true;
+	return call;
+}
+
+/*
+ * The number of the query (planning_rows()) whose rows an entry of FROM stands for, if read_spread_outside() has made it;
+ * 0 for any other.
+ */
+int
+number_of_rows(RangeTblEntry *rte)
+{
+	RangeTblFunction *function;
+	FuncExpr   *call;
+
+	if (rte->rtekind != RTE_FUNCTION || list_length(rte->functions) != 1)
+		return 0;
+	function = linitial(rte->functions);
+	call = (FuncExpr *) function->funcexpr;
+	if (!IsA(call, FuncExpr) || call->funcformat != COERCE_SQL_SYNTAX ||
+		extension_function(call->funcid) != DP_FUNC_SHARDS)
+		return 0;
+	return DatumGetInt32(linitial_node(Const, call->args)->constvalue);
+}
+
+/* Gives an entry of FROM a column; returns it. */
+static Node *
+add_column(RangeTblEntry *rte, RangeTblFunction *function, const char *name, Oid type, int32 typmod,
+		   Oid collation)
+{
+	rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(name)));
+	function->funccolnames = lappend(function->funccolnames, makeString(pstrdup(name)));
+	function->funccoltypes = lappend_oid(function->funccoltypes, type);
+	function->funccoltypmods = lappend_int(function->funccoltypmods, typmod);
+	function->funccolcollations = lappend_oid(function->funccolcollations, collation);
+	function->funccolcount++;
+	return (Node *) makeVar(1, function->funccolcount, type, typmod, collation, 0);
+}
+
+/* An entry of FROM, a call of shards(), without columns. */
+static RangeTblEntry *
+entry_of_shards(int number)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	RangeTblFunction *function = makeNode(RangeTblFunction);
+
+	function->funcexpr = (Node *) call_of_shards(number);
+	rte->rtekind = RTE_FUNCTION;
+	rte->eref = makeAlias("shards", NIL);
+	rte->inFromCl = true;
+	rte->functions = list_make1(function);
+	return rte;
+}
+
+/* SELECT of all columns of the relation that is an entry of the query; dropped ones are NULL. */
+static Query *
+select_all(Query *from, RangeTblEntry *entry)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblEntry *rte = copyObject(entry);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	Relation	relation = table_open(rte->relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	rte->securityQuals = NIL;
+	ref->rtindex = 1;
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	DP_MOVE_ENTRY_PERMISSIONS(query, rte, from);
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	for (int i = 1; i <= desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i - 1);
+		Node	   *expr = att->attisdropped ? (Node *) makeNullConst(INT4OID, -1, InvalidOid) :
+			(Node *) makeVar(1, i, att->atttypid, att->atttypmod, att->attcollation, 0);
+
+		append_target(query, expr, NameStr(att->attname), false);
+	}
+	table_close(relation, NoLock);
+	return query;
+}
+
+/* Notes that a whole row of an entry of FROM is asked for, or a system column. */
+static void
+note_whole_row(Var *column, void *context)
+{
+	int		   *varno = context;
+
+	if (column->varno == *varno && column->varattno <= 0)
+		*varno = 0;
+}
+
+/* Has the rows of a relation read by the node that gathers pieces, too. */
+static void
+read_rows(Query *query, int varno)
+{
+	RangeTblEntry *rte = rt_fetch(varno, query->rtable);
+	Query	   *rows;
+	RangeTblEntry *read;
+	int			whole = varno;
+	ListCell   *lc;
+
+	walk_columns((Node *) query, QTW_IGNORE_JOINALIASES, note_whole_row, &whole);
+	if (varno == query->resultRelation || rte->tablesample != NULL || whole == 0 || query->rowMarks != NIL)
+		refuse_named(REFUSE_SHARDS_OUTSIDE, relation_for_message(rte->relid), NULL, -1);
+	rows = select_all(query, rte);
+	read = entry_of_shards(planning_read(rows));
+	foreach(lc, rows->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+		Node	   *expr = (Node *) tle->expr;
+
+		(void) add_column(read, linitial(read->functions), tle->resname, exprType(expr),
+						  exprTypmod(expr), exprCollation(expr));
+	}
+	read->alias = rte->alias;
+	read->eref = rte->eref;
+	read->securityQuals = rte->securityQuals;
+	read->inFromCl = rte->inFromCl;
+	lfirst(list_nth_cell(query->rtable, varno - 1)) = read;
+}
+
+static bool
+outside_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+
+		for (int i = 1; i <= list_length(query->rtable); i++)
+		{
+			RangeTblEntry *rte = rt_fetch(i, query->rtable);
+
+			if (rte->rtekind == RTE_RELATION && rte->relkind != RELKIND_VIEW &&
+				citus_table(rte->relid).kind != CITUS_LOCAL)
+				read_rows(query, i);
+		}
+		return query_tree_walker(query, outside_walker, context, 0);
+	}
+	return expression_tree_walker(node, outside_walker, context);
+}
+
+/*
+ * Has tables of Citus that a statement with releases over such reads outside of these, as public ones that are
+ * joined with what is released, read as pieces are: Citus would have the statement, releases included, run
+ * elsewhere.  Conditions, and policies of row security, stay in the statement.  Raises
+ * ERRCODE_DP_QUERY_REFUSED for one that is written to, locked, or read by whole rows.
+ */
+void
+read_spread_outside(Query *statement)
+{
+	(void) outside_walker((Node *) statement, NULL);
+}
+
+/* ----------
  * Where individuals are
  * ----------
  */
@@ -134,7 +309,10 @@ traces_below(Query *query, Node *branches, AttrNumber attno,
 			   is_right);
 }
 
-/* Is the expression a column of a relation, through any sub-selects, that is_right() knows? */
+/*
+ * Is the expression a column of a relation, through any sub-selects, that is_right() knows?  Or the first
+ * of several that has a value, as that of a FULL JOIN?
+ */
 static bool
 traces(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno))
 {
@@ -142,6 +320,17 @@ traces(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno))
 	RangeTblEntry *rte;
 
 	check_stack_depth();
+	if (IsA(var, CoalesceExpr))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((CoalesceExpr *) var)->args)
+		{
+			if (!traces(query, lfirst(lc), is_right))
+				return false;
+		}
+		return true;
+	}
 	if (!IsA(var, Var) || var->varlevelsup != 0)
 		return false;
 	rte = rt_fetch(var->varno, query->rtable);
@@ -178,16 +367,23 @@ divides(Oid relid, AttrNumber attno)
 	return table.kind == CITUS_HASH && table.column == attno;
 }
 
-/* The column of the unit that divides the tables; NULL if there is none. */
+/*
+ * A column of the unit, in any of its alternatives, that divides the tables: all are equal in the rows that count,
+ * so these are where any of them says.  NULL if there is none.
+ */
 static Node *
-dividing_column(Query *piece, List *unit)
+dividing_column(Query *piece, List *units)
 {
+	ListCell   *lu;
 	ListCell   *lc;
 
-	foreach(lc, unit)
+	foreach(lu, units)
 	{
-		if (traces(piece, lfirst(lc), divides))
-			return lfirst(lc);
+		foreach(lc, (List *) lfirst(lu))
+		{
+			if (traces(piece, lfirst(lc), divides))
+				return lfirst(lc);
+		}
 	}
 	return NULL;
 }
@@ -377,43 +573,66 @@ name_units(Query *piece, List *unit)
 	}
 }
 
-/* Groups by the unit, too, without a column of it. */
+/*
+ * Groups by the column that divides the tables, too, by which Citus knows that groups are not divided; it takes no
+ * expression for it.
+ */
 static void
-group_by_units(ReleaseBuilder *builder, Query *piece, List *unit)
+group_by_division(ReleaseBuilder *builder, Query *piece, Node *column)
 {
-	ListCell   *lc;
+	SortGroupClause *clause;
+	TargetEntry *tle;
 
-	foreach(lc, unit)
-	{
-		SortGroupClause *clause = copyObject(unit_clause(builder->context, lfirst(lc)));
-		TargetEntry *tle = append_target(piece, copyObject(lfirst(lc)), "unit", true);
-
-		tle->ressortgroupref = clause->tleSortGroupRef = tle->resno;
-		piece->groupClause = lappend(piece->groupClause, clause);
-	}
+	column = strip_relabel(column);
+	while (IsA(column, CoalesceExpr))
+		column = strip_relabel(linitial(((CoalesceExpr *) column)->args));
+	clause = copyObject(unit_clause(builder->context, column));
+	tle = append_target(piece, copyObject(column), "unit", true);
+	tle->ressortgroupref = clause->tleSortGroupRef = tle->resno;
+	piece->groupClause = lappend(piece->groupClause, clause);
 }
 
-/* Whoever runs the piece may read all; the analyst's right is that of the plan (planner/spread.c). */
+/* Puts a relation with policies of row security into a sub-select, with their conditions, which are guarded. */
+static void
+enclose_policies(Query *query, int varno)
+{
+	RangeTblEntry *rte = rt_fetch(varno, query->rtable);
+	Query	   *below = select_all(query, rte);
+	List	   *conditions = rte->securityQuals;
+
+	ChangeVarNodes((Node *) conditions, varno, 1, 0);
+	below->jointree->quals = (Node *) make_ands_explicit(conditions);
+	below->hasSubLinks = checkExprHasSubLink((Node *) conditions);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = below;
+	rte->securityQuals = NIL;
+	rte->relid = InvalidOid;
+	rte->relkind = 0;
+	rte->rellockmode = 0;
+	rte->inh = false;
+	DP_DROP_ENTRY_PERMISSIONS(rte);
+}
+
 static bool
-rights_walker(Node *node, void *context)
+policies_walker(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
 	{
 		Query	   *query = (Query *) node;
-		ListCell   *lc;
 
-		foreach(lc, query->rtable)
+		for (int i = 1; i <= list_length(query->rtable); i++)
 		{
-			RangeTblEntry *rte = lfirst(lc);
+			RangeTblEntry *rte = rt_fetch(i, query->rtable);
 
 			if (rte->rtekind == RTE_RELATION && rte->securityQuals != NIL)
-				refuse(REFUSE_SHARDS_POLICY, NULL, -1);
+				enclose_policies(query, i);
 		}
-		return query_tree_walker(query, rights_walker, context, 0);
+		query->hasRowSecurity = false;
+		return query_tree_walker(query, policies_walker, context, 0);
 	}
-	return expression_tree_walker(node, rights_walker, context);
+	return expression_tree_walker(node, policies_walker, context);
 }
 
 /*
@@ -426,9 +645,9 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 {
 	SpreadRelease *result = palloc0(sizeof(SpreadRelease));
 	List	   *unit = linitial(builder->individuals->units);
+	Node	   *division = NULL;
 	List	   *relids = relations_of(piece);
 	Oid			divided = InvalidOid;
-	Node	   *column;
 	ListCell   *lc;
 
 	if (citus_is_worker())
@@ -444,7 +663,6 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	}
 	if (names_cte_walker((Node *) piece, NULL))
 		refuse(REFUSE_SHARDS_RELEASED, NULL, -1);
-	(void) rights_walker((Node *) piece, NULL);
 	foreach(lc, collectors_of(piece))
 	{
 		DpFunction	function = extension_function(((Aggref *) lfirst(lc))->aggfnoid);
@@ -456,15 +674,17 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	result->alone = divided == InvalidOid;
 	if (!result->alone)
 	{
-		column = dividing_column(piece, unit);
-		if (column == NULL)
+		division = dividing_column(piece, builder->individuals->units);
+		if (division == NULL)
 			refuse_named(REFUSE_SHARDS_UNIT, relation_for_message(divided), NULL, -1);
-		check_divided(builder, piece, relids, column);
+		check_divided(builder, piece, relids, division);
 	}
 	result->nunits = list_length(unit);
 	result->piece = piece;
+	(void) policies_walker((Node *) piece, NULL);
 	name_units(piece, unit);
-	group_by_units(builder, piece, unit);
+	if (division != NULL)
+		group_by_division(builder, piece, division);
 	piece->hasAggs = true;
 	return result;
 }
@@ -478,35 +698,21 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 static List *
 read_shards(Query *query, List *keys)
 {
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	RangeTblFunction *function = makeNode(RangeTblFunction);
+	RangeTblEntry *rte = entry_of_shards(0);
 	RangeTblRef *ref = makeNode(RangeTblRef);
-	FuncExpr   *call = makeFuncExpr(extension_oid(DP_FUNC_SHARDS, InvalidOid), RECORDOID, NIL,
-									InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 	List	   *columns = NIL;
 	ListCell   *lc;
 
-	call->funcretset = true;
-	function->funcexpr = (Node *) call;
-	rte->rtekind = RTE_FUNCTION;
-	rte->eref = makeAlias("shards", NIL);
-	rte->inFromCl = true;
-	rte->functions = list_make1(function);
 	if (keys == NIL)
 		keys = list_make1(int4_const(0));
 	foreach(lc, keys)
 	{
 		Node	   *key = lfirst(lc);
-		char	   *name = psprintf("key%d", foreach_current_index(lc) + 1);
 
-		rte->eref->colnames = lappend(rte->eref->colnames, makeString(name));
-		function->funccolnames = lappend(function->funccolnames, makeString(name));
-		function->funccoltypes = lappend_oid(function->funccoltypes, exprType(key));
-		function->funccoltypmods = lappend_int(function->funccoltypmods, exprTypmod(key));
-		function->funccolcollations = lappend_oid(function->funccolcollations, exprCollation(key));
-		function->funccolcount++;
-		columns = lappend(columns, makeVar(1, function->funccolcount, exprType(key),
-										   exprTypmod(key), exprCollation(key), 0));
+		columns = lappend(columns,
+						  add_column(rte, linitial(rte->functions),
+									 psprintf("key%d", foreach_current_index(lc) + 1), exprType(key),
+									 exprTypmod(key), exprCollation(key)));
 	}
 	ref->rtindex = 1;
 	query->rtable = list_make1(rte);

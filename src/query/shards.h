@@ -20,6 +20,8 @@ typedef struct SpreadRelease
 extern bool reads_spread(Query *query);
 extern SpreadRelease *spread_release(ReleaseBuilder *builder, Query *piece);
 extern Query *gathering_release(ReleaseBuilder *builder, const SpreadRelease *spread);
+extern void read_spread_outside(Query *statement);
+extern int	number_of_rows(RangeTblEntry *rte);
 extern bool traces_to_relation(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno));
 
 #endif							/* DP_SHARDS_H */

@@ -98,6 +98,14 @@ neutral_begin(void)
 	return nestlevel;
 }
 
+/* Within it: Citus begins no transaction on machines that are only read from, which takes time on each. */
+void
+neutral_without_block(void)
+{
+	(void) set_config_option("citus.select_opens_transaction_block", "off", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, DEBUG5, false);
+}
+
 /* The client's settings count again. */
 void
 neutral_end(int nestlevel)

@@ -13,6 +13,7 @@ extern const char *const session_settings[];
 extern const int session_settings_count;
 
 extern int	neutral_begin(void);
+extern void neutral_without_block(void);
 extern void neutral_end(int nestlevel);
 extern List *session_settings_now(void);
 extern int	session_settings_take(List *settings);

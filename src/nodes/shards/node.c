@@ -1,6 +1,7 @@
 /*
  * node.c
- *		On the coordinator: has the query of a release's pieces run, and hands their states out.
+ *		On the coordinator: has the query of a release's pieces run, and hands their states out.  The
+ *		same for public tables of Citus that are read beside releases: rows, then.
  *
  * - The query is planned when the node begins, so that whatever Citus refuses is refused before the
  *   release is paid for; also where nothing but a plan or an estimate is asked for.
@@ -105,6 +106,13 @@ put_aside(Aside *aside, Oid role)
 {
 	GetUserIdAndSecContext(&aside->user, &aside->context);
 	aside->nestlevel = neutral_begin();
+
+	/*
+	 * what others have written does not count, nor does a snapshot that is older than the
+	 * statement
+	 */
+	if (!IsolationUsesXactSnapshot() && (role != aside->user || !IsTransactionBlock()))
+		neutral_without_block();
 	if (role != aside->user)
 		SetUserIdAndSecContext(role, aside->context | SECURITY_LOCAL_USERID_CHANGE);
 }
@@ -270,11 +278,18 @@ begin_shards(CustomScanState *node, EState *estate, int eflags)
 {
 	ShardsState *state = (ShardsState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	Query	   *query = settle_piece(lsecond(scan->custom_private), &node->ss.ps);
+	bool		of_rows = list_length(scan->custom_private) == 1;
+	Query	   *query;
 
 	state->role = running_role();
-	set_head(query, make_head(scan));
-	travel_out(query);
+	if (of_rows)
+		query = copyObject(linitial(scan->custom_private));
+	else
+	{
+		query = settle_piece(lsecond(scan->custom_private), &node->ss.ps);
+		set_head(query, make_head(scan));
+		travel_out(query);
+	}
 	(void) forget_reader((Node *) query, NULL);
 	state->plan = plan_pieces(query, state->role);
 }
@@ -302,6 +317,31 @@ run_plan(ShardsState *state)
 	dest->rDestroy(dest);
 }
 
+/*
+ * In PG_CATCH(): of a machine that cannot be reached, or has gone, the client is told no more than that; where it is
+ * and what it said is for the server log.
+ */
+static void
+tell_failure(MemoryContext context)
+{
+	ErrorData  *error;
+
+	if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_CONNECTION_EXCEPTION)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("a machine failed a release: %s", error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0));
+	ereport(ERROR,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("a machine of the cluster could not be reached, or went away"),
+			 errdetail("Nothing was released. What was paid stays paid."),
+			 errhint("Ask the administrator; the server log says which machine.")));
+}
+
 /* The same by the right of the role. */
 static void
 run_pieces(ShardsState *state)
@@ -313,19 +353,22 @@ run_pieces(ShardsState *state)
 
 	check_nothing_written(state->role);
 	put_aside(&aside, state->role);
-	state->store = tuplestore_begin_heap(false, false, work_mem);
+	state->store = tuplestore_begin_heap(true, false, work_mem);
 	PushActiveSnapshot(estate->es_snapshot);
 	PG_TRY();
 	{
 		run = true;
 		run_plan(state);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		run = outer;
 		put_back(&aside);
+		tell_failure(old);
 	}
 	PG_END_TRY();
+	run = outer;
+	put_back(&aside);
 	PopActiveSnapshot();
 	neutral_end(aside.nestlevel);
 	MemoryContextSwitchTo(old);
@@ -349,13 +392,15 @@ exec_shards(CustomScanState *node)
 	return custom_exec(node, next_state);
 }
 
-/* A release runs once: there is nothing to begin again. */
+/* What has come is handed out again: rows, that is, for a release runs once. */
 static void
 rescan_shards(CustomScanState *node)
 {
-	if (((ShardsState *) node)->store != NULL)
-		elog(ERROR, "a release cannot be run again");
+	ShardsState *state = (ShardsState *) node;
+
 	ExecScanReScan(&node->ss);
+	if (state->store != NULL)
+		tuplestore_rescan(state->store);
 }
 
 static void

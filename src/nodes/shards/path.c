@@ -14,7 +14,9 @@
 
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/pathnode.h"
+#include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
 
 #include "nodes/bound/path.h"
@@ -22,6 +24,7 @@
 #include "nodes/identity.h"
 #include "nodes/shards/node.h"
 #include "nodes/shards/path.h"
+#include "policy/extension.h"
 
 /* What the node is thought to cost: nothing competes with it. */
 #define SHARDS_COST 1000.0
@@ -68,6 +71,62 @@ shards_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped
 	partial_group_paths(root, input_rel, grouped_rel, collector, spec, shards_path, private);
 }
 
+/* Plans an entry of FROM that stands for rows of a public table: by this query, which has the same columns. */
+void
+shards_scan_paths(PlannerInfo *root, RelOptInfo *rel, Query *rows)
+{
+	CustomPath *path = makeNode(CustomPath);
+
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = rel;
+	path->path.pathtarget = rel->reltarget;
+	path->path.param_info = get_baserel_parampathinfo(root, rel, rel->lateral_relids);
+	path->path.rows = rel->rows;
+	path->path.startup_cost = path->path.total_cost = SHARDS_COST;
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->custom_private = list_make1(copyObject(rows));
+	path->methods = &shards_methods.path;
+	rel->pathlist = NIL;
+	rel->partial_pathlist = NIL;
+	add_path(rel, &path->path);
+}
+
+/* The columns of the rows that a query hands out, as those of an entry of FROM. */
+static List *
+columns_of_rows(Query *rows, Index varno)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rows->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+		Node	   *expr = (Node *) tle->expr;
+
+		result = lappend(result, makeTargetEntry((Expr *) makeVar(varno, tle->resno, exprType(expr),
+																  exprTypmod(expr),
+																  exprCollation(expr), 0),
+												 tle->resno, NULL, false));
+	}
+	return result;
+}
+
+/* Conditions that the grain calls of a piece stand in are none of this plan, but are told of (nodes/release/grains.c). */
+static bool
+grains_walker(Node *node, List **calls)
+{
+	DpFunction	function;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, grains_walker, calls, 0);
+	function = IsA(node, FuncExpr) ? extension_function(((FuncExpr *) node)->funcid) : DP_FUNC_NONE;
+	if (function == DP_FUNC_GRAIN_END || function == DP_FUNC_GRAIN_END_ZONED)
+		*calls = lappend(*calls, copyObject(node));
+	return expression_tree_walker(node, grains_walker, calls);
+}
+
 static Plan *
 plan_shards(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tlist,
 			List *clauses, List *custom_plans)
@@ -75,6 +134,14 @@ plan_shards(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tli
 	CustomScan *scan = custom_plan_over(NIL, tlist, &shards_methods);
 
 	scan->custom_private = best_path->custom_private;
+	if (list_length(scan->custom_private) > 1)
+		(void) grains_walker(lsecond(scan->custom_private), &scan->custom_exprs);
+	else
+	{
+		scan->scan.plan.qual = extract_actual_clauses(clauses, false);
+		scan->custom_scan_tlist = columns_of_rows(linitial(scan->custom_private), rel->relid);
+		scan->flags = best_path->flags;
+	}
 	return &scan->scan.plan;
 }
 

@@ -21,6 +21,9 @@
 # every process that came from the sandbox and removes the directory.
 #
 # The PostgreSQL is the one that version.sh finds, or is told.
+#
+#	CITUS_PREFIX=FOLDER		a folder into which Citus was installed for that PostgreSQL, with
+#							DESTDIR: its files are laid over the copy
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=dev/version.sh
@@ -135,6 +138,21 @@ sandbox_history()
 	done <<<"$sandbox_versions"
 }
 
+# Lays Citus's files over the copy of PostgreSQL, if they are for this one: what is compiled for another
+# version would end in servers that do not start.
+sandbox_citus()
+{
+	local dir
+	[ -n "${CITUS_PREFIX:-}" ] || return 0
+	if [ ! -f "$CITUS_PREFIX$("$PG_CONFIG" --pkglibdir)/citus.so" ]; then
+		echo "CITUS_PREFIX=$CITUS_PREFIX has no Citus for PostgreSQL $pg_major: $("$PG_CONFIG" --pkglibdir)/citus.so is not below it"
+		return 0
+	fi
+	for dir in $("$PG_CONFIG" --pkglibdir --sharedir); do
+		cp -a "$CITUS_PREFIX$dir/." "$sandbox$dir/"
+	done
+}
+
 sandbox_open()
 {
 	local base dir
@@ -163,6 +181,7 @@ sandbox_open()
 	dir=$("$PG_CONFIG" --pkgincludedir)
 	mkdir -p "$sandbox${dir%/*}"
 	cp -a "$dir" "$sandbox$dir"
+	sandbox_citus
 	sandbox_quiet "$MAKE" -s --no-print-directory -C "$sandbox/src" PG_CONFIG="$PG_CONFIG" DESTDIR="$sandbox" install
 
 	if [ "$(id -u)" -eq 0 ]; then
@@ -178,6 +197,7 @@ sandbox_open()
 		"SANDBOX=$sandbox" "PG_CONFIG=$sandbox_bin/pg_config"
 		"PG_REGRESS=$sandbox_pgxs/src/test/regress/pg_regress"
 		"PERL5LIB=$sandbox_pgxs/src/test/perl")
+	[ -z "${CITUS_PREFIX:-}" ] || sandbox_env+=("CITUS_PREFIX=$CITUS_PREFIX")
 	case "$("$PG_CONFIG" --configure)" in
 		*--with-openssl* | *--with-ssl=openssl*) sandbox_env+=(with_ssl=openssl) ;;
 	esac

@@ -1255,7 +1255,17 @@ BEGIN
 	  INTO classes, objects, subobjects, lost
 	  FROM dp_agg.facade_dependents(facade, table_owner)
 	 WHERE NOT own OR object = ANY (rebuilt);
-	PERFORM dp_agg.delete_objects(classes || 'pg_class'::regclass::oid, objects || facade::oid, subobjects || 0, cascade);
+	classes := classes || 'pg_class'::regclass::oid;
+	objects := objects || facade::oid;
+	subobjects := subobjects || 0;
+	PERFORM dp_agg.delete_objects(classes, objects, subobjects, cascade);
+	-- Citus lists views over its tables, hears of those that DROP takes away, and cannot add a machine while
+	-- one of the list is gone.
+	IF to_regprocedure('pg_catalog.master_unmark_object_distributed(oid, oid, integer)') IS NOT NULL THEN
+		EXECUTE 'SELECT pg_catalog.master_unmark_object_distributed(class, object, subobject)
+				   FROM unnest($1, $2, $3) AS gone (class, object, subobject)'
+		  USING classes, objects, subobjects;
+	END IF;
 	PERFORM dp_agg.say_lost(facade_name, lost);
 END
 $$;

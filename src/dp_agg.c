@@ -10,6 +10,7 @@
 #include "utils/plancache.h"
 
 #include "core/settings.h"
+#include "hooks/conversions.h"
 #include "hooks/hooks.h"
 #include "ledger/charge.h"
 #include "ledger/tables.h"
@@ -55,5 +56,6 @@ _PG_init(void)
 	executor_hooks_init();
 	explain_hook_init();
 	utility_hook_init();
+	conversions_init();
 	permissions_hook_init();
 }

@@ -254,6 +254,10 @@ static const struct
 		"two dp_with() set the same thing differently",
 		"Set each of epsilon, delta, max_groups, max_rows, max_total and shares once for one release."
 	},
+	[REFUSE_WORKER] = {
+		"this server is a worker of Citus, where there are no releases: connect to the coordinator",
+		"SELECT nodename, nodeport FROM pg_dist_node WHERE groupid = 0 names the coordinator. Budgets and answers are there."
+	},
 };
 
 /*

@@ -69,7 +69,8 @@ typedef enum Refusal
 	REFUSE_WITH_ARGUMENTS,
 	REFUSE_WITH_PLACE,
 	REFUSE_WITH_SHARES,
-	REFUSE_WITH_TWICE
+	REFUSE_WITH_TWICE,
+	REFUSE_WORKER
 } Refusal;
 
 extern int	cursor_position(const char *source, int location);

@@ -34,6 +34,7 @@
 
 #include "core/owner.h"
 #include "hooks/migrations.h"
+#include "policy/citus.h"
 #include "policy/extension.h"
 #include "policy/facade.h"
 #include "policy/family.h"
@@ -258,6 +259,12 @@ judge_drop(const DropStmt *statement, Statement *work)
 
 		if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_VIEW)
 			continue;
+		if (OidIsValid(citus_shard_of(relid)))
+		{
+			/* another session of Citus's drops the relation, and holds its facade */
+			work->kind = MIGRATION_NONE;
+			return;
+		}
 		work->kind = MIGRATION_DROP;
 		work->relids = list_concat_unique_oid(work->relids,
 											  find_all_inheritors(relid, NoLock, NULL));
@@ -403,10 +410,11 @@ migration_begin(Node *statement, ProcessUtilityContext context)
 	Datum		args[4];
 
 	/*
-	 * pg_upgrade brings facades along with their tables; and a version that this library does
-	 * not know may have other functions, or none, for facades to follow.
+	 * pg_upgrade brings facades along with their tables, and Citus to its workers; and a version that
+	 * this library does not know may have other functions, or none, for facades to follow.
 	 */
-	if (!may_concern(statement, context) || IsBinaryUpgrade || !extension_is_known())
+	if (!may_concern(statement, context) || IsBinaryUpgrade || !extension_is_known() ||
+		citus_is_worker())
 		return NULL;
 	judge_statement(statement, &work);
 	if (work.kind == MIGRATION_NONE)

@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/compat.h"
+#include "core/refusals.h"
 #include "hooks/hooks.h"
 #include "hooks/planner.h"
 #include "ledger/account.h"
@@ -36,6 +37,7 @@
 #include "planner/jit.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
+#include "policy/citus.h"
 #include "policy/extension.h"
 #include "policy/links.h"
 #include "policy/policy.h"
@@ -185,7 +187,7 @@ ask_reuse(const AskContext *context)
 
 /*
  * Decides whether the user may ask about a protected relation, by an entry of FROM that is it or a
- * relation that is linked to it; may raise "permission denied".
+ * relation that is linked to it; may raise "permission denied", or on a worker of Citus DP002.
  */
 static void
 judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation *rel)
@@ -211,6 +213,9 @@ judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation 
 		return;
 	if (pg_attribute_aclcheck_all(relid, context->user, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK)
 		return;
+	/* who is an analyst is known to the coordinator alone */
+	if (citus_is_worker())
+		refuse(REFUSE_WORKER, NULL, -1);
 	aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
 }
 
@@ -354,6 +359,8 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 				.concentrated = ask_concentrated(ask),.reuse = ask_reuse(ask)};
 
 			extension_check_version();
+			if (citus_is_worker())
+				refuse(REFUSE_WORKER, query_string, -1);
 			process_statement(&context, parse);
 			awaited = context.awaits_values;
 		}

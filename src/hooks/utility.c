@@ -1,11 +1,13 @@
 /*
  * utility.c
- *		ProcessUtility: notes when an EXPLAIN or a COPY runs, or a snapshot is imported; facades follow DDL.
+ *		ProcessUtility: notes when an EXPLAIN or a COPY runs, or a snapshot is imported; facades follow DDL and
+ *		what Citus does.
  */
 #include "postgres.h"
 
 #include "tcop/utility.h"
 
+#include "hooks/conversions.h"
 #include "hooks/copy.h"
 #include "hooks/hooks.h"
 #include "hooks/migrations.h"
@@ -22,6 +24,13 @@ is_import_of_snapshot(const Node *statement)
 		strcmp(((const VariableSetStmt *) statement)->name, "TRANSACTION SNAPSHOT") == 0;
 }
 
+/* Is a statement of Citus's left out, since it is about what is ours? */
+static bool
+is_left_out(Node *statement, ProcessUtilityContext context, QueryCompletion *qc)
+{
+	return is_label_of_shard(statement) || conversion_replaces(statement, context, qc);
+}
+
 /* ProcessUtility_hook */
 static void
 noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
@@ -29,13 +38,18 @@ noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			   QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
 {
 	bool		explain = IsA(pstmt->utilityStmt, ExplainStmt);
-	const char *watched = copy_watch(is_copy_of_table(pstmt->utilityStmt) ? queryString : NULL);
+	const char *watched;
+	uint64		begun = conversions_begun();
 
+	if (is_left_out(pstmt->utilityStmt, context, qc))
+		return;
+	watched = copy_watch(is_copy_of_table(pstmt->utilityStmt) ? queryString : NULL);
 	if (explain)
 		explain_begin();
 	PG_TRY();
 	{
-		Migration  *migration = migration_begin(pstmt->utilityStmt, context);
+		bool		conversion = conversion_begin(pstmt->utilityStmt, context);
+		Migration  *migration = conversion ? NULL : migration_begin(pstmt->utilityStmt, context);
 
 		if (prev_process_utility)
 			prev_process_utility(pstmt, queryString, readOnlyTree, context, params,
@@ -44,6 +58,8 @@ noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
 									queryEnv, dest, qc);
 		migration_end(migration);
+		if (!conversion)
+			conversions_settle(begun);
 		if (is_import_of_snapshot(pstmt->utilityStmt))
 			reuse_note_import();
 	}

@@ -36,6 +36,7 @@
 
 #include "core/owner.h"
 #include "policy/admin.h"
+#include "policy/citus.h"
 #include "policy/facade.h"
 #include "policy/owner_call.h"
 #include "policy/policy.h"
@@ -81,10 +82,11 @@ facade_follows(void)
 	return superuser_arg(extension_owner(DP_FUNC_FACADES_BEFORE));
 }
 
-/* Raises an error unless the current user may change how the relation is protected. */
+/* Raises an error unless this is the place, and the current user may change how the relation is protected. */
 static void
 check_may_protect(Oid relid)
 {
+	citus_check_coordinator();
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

@@ -1250,6 +1250,45 @@ $$;
 COMMENT ON FUNCTION dp_agg.drop_objects(oid[], oid[], integer[], boolean) IS
 'internal: drops objects as delete_objects() does, and has Citus forget them';
 
+CREATE FUNCTION dp_agg.is_copied(view oid) RETURNS boolean LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found boolean := false;
+BEGIN
+	IF to_regclass('pg_catalog.pg_dist_object') IS NOT NULL THEN
+		EXECUTE 'SELECT EXISTS (SELECT FROM pg_catalog.pg_dist_object WHERE classid = ''pg_class''::regclass AND objid = $1)' INTO found USING view;
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.is_copied(oid) IS
+'internal: has Citus copies of a view on its workers';
+
+-- Where Citus has copies, DROP VIEW takes these along.
+CREATE FUNCTION dp_agg.drop_dependents(facade regclass, table_owner oid) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	classes oid[];
+	objects oid[];
+	subobjects int[];
+	lost text[];
+BEGIN
+	PERFORM dp_agg.lock_dependents(facade, table_owner);
+	SELECT array_agg(class), array_agg(object), array_agg(subobject),
+		   array_agg(pg_describe_object(class, object, subobject) ORDER BY pg_describe_object(class, object, subobject)) FILTER (WHERE NOT part)
+	  INTO classes, objects, subobjects, lost
+	  FROM dp_agg.facade_dependents(facade, table_owner) WHERE NOT own;
+	IF classes IS NOT NULL THEN
+		PERFORM dp_agg.drop_objects(classes, objects, subobjects, false);
+	END IF;
+	PERFORM dp_agg.say_lost(dp_agg.object_name(facade), lost);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.drop_dependents(regclass, oid) IS
+'internal: drops all that others than the administrator made of a facade';
+
 CREATE FUNCTION dp_agg.drop_facade(facade regclass, table_owner oid, cascade boolean, rebuilt oid[]) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1542,10 +1581,18 @@ SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
 SET jit = off
 AS $$
+DECLARE
+	facade constant regclass := dp_agg.facade_of(relation);
+	table_owner constant oid := (SELECT relowner FROM pg_class WHERE oid = relation);
 BEGIN
-	IF dp_agg.view_columns(dp_agg.facade_of(relation)) IS NOT NULL THEN
-		PERFORM dp_agg.drop_facade(dp_agg.facade_of(relation),
-								   (SELECT relowner FROM pg_class WHERE oid = relation), false, '{}');
+	IF dp_agg.view_columns(facade) IS NULL THEN
+		RETURN;
+	END IF;
+	IF dp_agg.is_copied(facade) AND NOT EXISTS (SELECT FROM dp_agg.facade_dependents(facade, table_owner) WHERE own) THEN
+		PERFORM dp_agg.drop_dependents(facade, table_owner);
+		EXECUTE format('DROP VIEW %s CASCADE', dp_agg.object_name(facade));
+	ELSE
+		PERFORM dp_agg.drop_facade(facade, table_owner, false, '{}');
 	END IF;
 END
 $$;
@@ -1816,7 +1863,11 @@ BEGIN
 	  FROM pg_class c WHERE c.oid = ANY (gone);
 	PERFORM dp_agg.lock_objects(array_fill('pg_class'::regclass::oid, ARRAY[cardinality(gone)]), gone);
 	PERFORM dp_agg.drop_objects(array_fill('pg_class'::regclass::oid, ARRAY[cardinality(gone)]), gone, array_fill(0, ARRAY[cardinality(gone)]), true);
-	PERFORM dp_agg.say_lost(it.name, lost);
+	IF cardinality(lost) > 0 THEN
+		RAISE NOTICE USING
+			MESSAGE = format('dropped what others made of relation %s, which Citus replaces: %s', it.name, array_to_string(lost, ', ')),
+			HINT = 'Their owners have no rights on the table. They may make them again.';
+	END IF;
 	RETURN state::text || names;
 END
 $$;
@@ -1853,6 +1904,10 @@ COMMENT ON FUNCTION dp_agg.conversion_remake(text) IS
 
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.drop_objects(oid[], oid[], integer[], boolean),
+	dp_agg.is_copied(oid),
+	dp_agg.drop_dependents(regclass, oid),
+	dp_agg.is_replaced(oid, text),
+	dp_agg.note_view(regclass, boolean, text),
 	dp_agg.conversion_begin(oid, text),
 	dp_agg.conversion_remake(text),
 	dp_agg.delete_objects(oid[], oid[], integer[], boolean),

@@ -280,12 +280,14 @@ conversions_settle(uint64 begun)
  * ----------
  */
 
-/* Does the coordinator have this worker make a table that is a shard? */
+/*
+ * Does Citus have this session make a table that is a shard?  Of which relation it is, nobody but Citus's own transaction
+ * knows yet.  Whoever writes such a query himself labels nothing by it.
+ */
 static bool
 is_making_shard(void)
 {
-	return citus_is_worker() && debug_query_string != NULL &&
-		strstr(debug_query_string, "worker_apply_shard_ddl_command") != NULL;
+	return debug_query_string != NULL && strstr(debug_query_string, "worker_apply_shard_ddl_command") != NULL;
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "hooks/hooks.h"
 #include "hooks/migrations.h"
 #include "hooks/reuse.h"
+#include "hooks/worker_views.h"
 #include "session/explain.h"
 
 static ProcessUtility_hook_type prev_process_utility = NULL;
@@ -31,15 +32,63 @@ is_left_out(Node *statement, ProcessUtilityContext context, QueryCompletion *qc)
 	return is_label_of_shard(statement) || conversion_replaces(statement, context, qc);
 }
 
+/* A call of ProcessUtility */
+typedef struct UtilityCall
+{
+	PlannedStmt *pstmt;
+	const char *query_string;
+	bool		read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *query_env;
+	DestReceiver *dest;
+	QueryCompletion *qc;
+} UtilityCall;
+
+/* ProcessUtility without us. */
+static void
+process(void *argument)
+{
+	const UtilityCall *call = argument;
+
+	if (prev_process_utility)
+		prev_process_utility(call->pstmt, call->query_string, call->read_only_tree, call->context, call->params,
+							 call->query_env, call->dest, call->qc);
+	else
+		standard_ProcessUtility(call->pstmt, call->query_string, call->read_only_tree, call->context, call->params,
+								call->query_env, call->dest, call->qc);
+}
+
+/* The same of a statement that facades follow, or that Citus replaces a protected table by. */
+static void
+process_following(UtilityCall *call)
+{
+	Node	   *statement = call->pstmt->utilityStmt;
+	uint64		begun = conversions_begun();
+	bool		conversion = conversion_begin(statement, call->context);
+	Migration  *migration = conversion ? NULL : migration_begin(statement, call->context);
+
+	if (is_copied_facade(statement))
+	{
+		call->read_only_tree = true;	/* it may run twice */
+		replace_copied_facade(statement, process, call);
+	}
+	else
+		process(call);
+	migration_end(migration);
+	if (!conversion)
+		conversions_settle(begun);
+}
+
 /* ProcessUtility_hook */
 static void
 noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			   ProcessUtilityContext context, ParamListInfo params,
 			   QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
 {
+	UtilityCall call = {pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc};
 	bool		explain = IsA(pstmt->utilityStmt, ExplainStmt);
 	const char *watched;
-	uint64		begun = conversions_begun();
 
 	if (is_left_out(pstmt->utilityStmt, context, qc))
 		return;
@@ -48,18 +97,7 @@ noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		explain_begin();
 	PG_TRY();
 	{
-		bool		conversion = conversion_begin(pstmt->utilityStmt, context);
-		Migration  *migration = conversion ? NULL : migration_begin(pstmt->utilityStmt, context);
-
-		if (prev_process_utility)
-			prev_process_utility(pstmt, queryString, readOnlyTree, context, params,
-								 queryEnv, dest, qc);
-		else
-			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params,
-									queryEnv, dest, qc);
-		migration_end(migration);
-		if (!conversion)
-			conversions_settle(begun);
+		process_following(&call);
 		if (is_import_of_snapshot(pstmt->utilityStmt))
 			reuse_note_import();
 	}

@@ -12,6 +12,7 @@
 #include "core/settings.h"
 #include "hooks/conversions.h"
 #include "hooks/hooks.h"
+#include "hooks/rebuilt_views.h"
 #include "ledger/charge.h"
 #include "ledger/tables.h"
 #include "nodes/bound/path.h"
@@ -57,5 +58,6 @@ _PG_init(void)
 	explain_hook_init();
 	utility_hook_init();
 	conversions_init();
+	rebuilt_views_init();
 	permissions_hook_init();
 }

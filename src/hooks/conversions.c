@@ -14,7 +14,8 @@
  * what the administrator may read, and be given to the analyst.  So before the old table goes we note its
  * facade and all views of it, and drop them as a change of a column would (migrations.c); when Citus makes
  * the first of them again, we make all, each by the right of its owner, and Citus's statements about them are left out.
- * What cannot be made so, as others' materialized views, is dropped and named.
+ * What cannot be made so, as others' materialized views, is dropped and named.  (Those of tables that are not
+ * protected: rebuilt_views.c.)
  *
  * The labels themselves are copied by Citus, by SECURITY LABEL as the current user: whoever may not
  * protect the table cannot convert it.  Shards get none: they are no relations that anybody asks about.
@@ -46,7 +47,7 @@
 #include "policy/owner_call.h"
 #include "policy/policy.h"
 
-/* One table that is being replaced */
+/* One table that is being replaced, or may be */
 typedef struct Conversion
 {
 	uint64		number;
@@ -100,7 +101,14 @@ renamed_table(const RenameStmt *statement)
 	return statement->relation;
 }
 
-/* The protected table of the user's that a statement may begin to convert; InvalidOid if there is none. */
+/* Does a relation carry a label of its own? */
+static bool
+is_protected(Oid relid)
+{
+	return list_member_oid(facade_protected_relations(), relid);
+}
+
+/* The table of the user's, with labels, that a statement may begin to convert; InvalidOid if there is none. */
 static Oid
 converted_table(Node *statement)
 {
@@ -108,13 +116,16 @@ converted_table(Node *statement)
 		IsA(statement, RenameStmt) ? renamed_table((RenameStmt *) statement) : NULL;
 	Oid			relid = name == NULL ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
 
-	if (!OidIsValid(relid) || !list_member_oid(facade_protected_relations(), relid) ||
-		!has_privs_of_role(GetUserId(), relation_owner(relid)))
+	if (!OidIsValid(relid) || !has_privs_of_role(GetUserId(), relation_owner(relid)) ||
+		(!is_protected(relid) && policy_read_classes(relid) == NULL))
 		return InvalidOid;
 	return relid;
 }
 
-/* Enters a conversion: noted is the answer of dp_agg.conversion_begin(), a state and names. */
+/*
+ * Enters a conversion: noted is the answer of dp_agg.conversion_begin(), a state and names; none where the
+ * table is not protected, and only its columns have classes.
+ */
 static void
 enter(Oid relid, Datum *noted, int n)
 {
@@ -124,7 +135,8 @@ enter(Oid relid, Datum *noted, int n)
 	conversion->number = ++last_number;
 	conversion->subid = GetCurrentSubTransactionId();
 	conversion->relid = relid;
-	conversion->state = DatumGetTextPCopy(noted[0]);
+	conversion->remade = n == 0;
+	conversion->state = n == 0 ? NULL : DatumGetTextPCopy(noted[0]);
 	for (int i = 1; i < n; i++)
 		conversion->names = lappend(conversion->names, TextDatumGetCString(noted[i]));
 	under_way = lappend(under_way, conversion);
@@ -155,6 +167,13 @@ conversion_begin(Node *statement, ProcessUtilityContext context)
 	relid = converted_table(statement);
 	if (!OidIsValid(relid) || !facade_follows())
 		return false;
+	if (!is_protected(relid))
+	{
+		/* no facade shows it; that a shard of it has classes is seen to at the end */
+		if (IsA(statement, RenameStmt))
+			enter(relid, NULL, 0);
+		return IsA(statement, RenameStmt);
+	}
 	args[0] = ObjectIdGetDatum(relid);
 	args[1] = CStringGetTextDatum(IsA(statement, RenameStmt) ? ((RenameStmt *) statement)->newname : "");
 	deconstruct_array(DatumGetArrayTypeP(owner_call(DP_FUNC_CONVERSION_BEGIN, 2, args, NULL)),

@@ -34,6 +34,7 @@
 
 #include "core/owner.h"
 #include "hooks/migrations.h"
+#include "hooks/worker_views.h"
 #include "policy/citus.h"
 #include "policy/extension.h"
 #include "policy/facade.h"
@@ -395,6 +396,20 @@ concerned(List *relids)
 	return result;
 }
 
+/* On a worker of Citus: copies of facades give way to a change of columns.  Others are the coordinator's. */
+static void
+make_room_on_worker(Node *statement)
+{
+	Statement	work = {0};
+	ListCell   *lc;
+
+	if (!IsA(statement, AlterTableStmt))
+		return;
+	judge_alter((AlterTableStmt *) statement, &work);
+	foreach(lc, work.kind == MIGRATION_DETACH ? concerned(work.relids) : NIL)
+		drop_copied_facades(lfirst_oid(lc));
+}
+
 /*
  * migration_begin
  *		Before a statement: notes the facades that it concerns, and makes room for it.
@@ -413,9 +428,13 @@ migration_begin(Node *statement, ProcessUtilityContext context)
 	 * pg_upgrade brings facades along with their tables, and Citus to its workers; and a version that
 	 * this library does not know may have other functions, or none, for facades to follow.
 	 */
-	if (!may_concern(statement, context) || IsBinaryUpgrade || !extension_is_known() ||
-		citus_is_worker())
+	if (!may_concern(statement, context) || IsBinaryUpgrade || !extension_is_known())
 		return NULL;
+	if (citus_is_worker())
+	{
+		make_room_on_worker(statement);
+		return NULL;
+	}
 	judge_statement(statement, &work);
 	if (work.kind == MIGRATION_NONE)
 		return NULL;

@@ -11,6 +11,7 @@
 #include "hooks/copy.h"
 #include "hooks/hooks.h"
 #include "hooks/migrations.h"
+#include "hooks/rebuilt_views.h"
 #include "hooks/reuse.h"
 #include "hooks/worker_views.h"
 #include "session/explain.h"
@@ -29,7 +30,8 @@ is_import_of_snapshot(const Node *statement)
 static bool
 is_left_out(Node *statement, ProcessUtilityContext context, QueryCompletion *qc)
 {
-	return is_label_of_shard(statement) || conversion_replaces(statement, context, qc);
+	return is_label_of_shard(statement) || is_copied_owner(statement) ||
+		conversion_replaces(statement, context, qc);
 }
 
 /* A call of ProcessUtility */
@@ -92,6 +94,7 @@ noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 
 	if (is_left_out(pstmt->utilityStmt, context, qc))
 		return;
+	call.pstmt = rebuilt_view_without_data(pstmt, context);
 	watched = copy_watch(is_copy_of_table(pstmt->utilityStmt) ? queryString : NULL);
 	if (explain)
 		explain_begin();

@@ -10,6 +10,8 @@
 #include "nodes/nodes.h"
 
 extern bool is_copied_facade(Node *statement);
+extern bool is_copied_owner(Node *statement);
+extern void drop_copied_facades(Oid relid);
 extern void replace_copied_facade(Node *statement, void (*run) (void *call), void *call);
 
 #endif							/* DP_WORKER_VIEWS_H */

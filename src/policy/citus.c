@@ -23,6 +23,7 @@
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -226,6 +227,24 @@ dp_shard_of(PG_FUNCTION_ARGS)
 	if (!OidIsValid(result))
 		PG_RETURN_NULL();
 	PG_RETURN_OID(result);
+}
+
+/*
+ * citus_keep_here
+ *		Until the GUC nest level that is returned ends (AtEOXact_GUC), Citus takes no DDL to its workers.
+ *
+ * It would send it over a connection of the current user's.  Where that is not the user of the statement around it, that
+ * one has locked there what this one needs, and neither gets on.
+ */
+int
+citus_keep_here(void)
+{
+	int			level = NewGUCNestLevel();
+
+	if (citus_present())
+		(void) set_config_option("citus.enable_ddl_propagation", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
 }
 
 /*

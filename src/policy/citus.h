@@ -33,6 +33,7 @@ extern bool citus_present(void);
 extern bool citus_is_worker(void);
 extern CitusTable citus_table(Oid relid);
 extern Oid	citus_shard_of(Oid relid);
+extern int	citus_keep_here(void);
 extern void citus_check_coordinator(void);
 
 #endif							/* DP_CITUS_H */

@@ -30,6 +30,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -274,12 +275,15 @@ dp_run_as(PG_FUNCTION_ARGS)
 	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Oid			user;
 	int			context;
+	int			level = -1;
 
 	if (!superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only superusers run commands as another role")));
 	GetUserIdAndSecContext(&user, &context);
+	if (PG_GETARG_OID(0) != user)
+		level = citus_keep_here();
 	SPI_connect();
 	PG_TRY();
 	{
@@ -294,5 +298,7 @@ dp_run_as(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	SPI_finish();
+	if (level != -1)
+		AtEOXact_GUC(true, level);
 	PG_RETURN_VOID();
 }

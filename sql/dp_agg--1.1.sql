@@ -78,6 +78,21 @@ AS 'MODULE_PATHNAME', 'dp_derived_bound' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.derived_bound(internal, pg_node_tree, double precision[], "any") IS
 'internal: a bound that follows for an expression from those of its columns and from parameters of the statement';
 
+CREATE FUNCTION dp_agg.shards(integer) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dp_bound_transition' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION dp_agg.shards(integer) IS
+'internal: place of what the machines of a cluster send: states of a release, or rows of a public table; never called';
+
+CREATE FUNCTION dp_agg.travelling(oid, anyelement, VARIADIC "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_travelling' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.travelling(oid, anyelement, "any") IS
+'internal: dp_agg.guarded() in the text of a query that another machine reads';
+
+CREATE FUNCTION dp_agg.travelling_cast(oid, anyelement, "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_travelling_cast' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dp_agg.travelling_cast(oid, anyelement, "any") IS
+'internal: dp_agg.guarded_cast() in the text of a query that another machine reads';
+
 CREATE FUNCTION dp_agg.bounding_hash(VARIADIC "any") RETURNS bigint
 AS 'MODULE_PATHNAME', 'dp_bounding_hash' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION dp_agg.bounding_hash("any") IS

@@ -19,6 +19,7 @@
 #include "nodes/public/path.h"
 #include "nodes/release/path.h"
 #include "nodes/release/wide.h"
+#include "nodes/shards/path.h"
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "policy/label.h"
@@ -51,6 +52,7 @@ _PG_init(void)
 	wide_node_init();
 	public_node_init();
 	bound_nodes_init();
+	shards_nodes_init();
 	planner_hook_init();
 	path_hooks_init();
 	statistics_hooks_init();

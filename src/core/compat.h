@@ -36,6 +36,20 @@
 #define DP_COMPLETED_TRANSACTIONS	(ShmemVariableCache->xactCompletionCount)
 #endif
 
+/* All settings, and how many they are; needs utils/guc_tables.h. */
+#if PG_VERSION_NUM >= 160000
+#define DP_GUC_VARIABLES(n) get_guc_variables(n)
+#else
+#define DP_GUC_VARIABLES(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
+/* Runs a plan to its end. */
+#if PG_VERSION_NUM >= 180000
+#define DP_EXECUTOR_RUN_ALL(desc) ExecutorRun(desc, ForwardScanDirection, 0)
+#else
+#define DP_EXECUTOR_RUN_ALL(desc) ExecutorRun(desc, ForwardScanDirection, 0, true)
+#endif
+
 /* Arguments of ExecutorRun, as they are declared and as they are passed on. */
 #if PG_VERSION_NUM >= 180000
 #define DP_EXECUTOR_RUN_ARGS(desc, direction, count) \
@@ -178,6 +192,30 @@ typedef RangeTblEntry DpPermissions;
 #define DP_QUERY_PERMISSIONS(query, rte) ((void) (query), rte)
 #define DP_MOVE_PERMISSIONS(to, from) ((void) 0)
 #define DP_MOVE_ENTRY_PERMISSIONS(to, rte, from) ((void) (from))
+#endif
+
+/* The relations of a query are read by who runs it; an entry of the plan has the rights that it has in a query. */
+#if PG_VERSION_NUM >= 160000
+#define DP_DROP_ENTRY_PERMISSIONS(rte) ((rte)->perminfoindex = 0)
+#define DP_FORGET_READERS(query) \
+	do { \
+		ListCell   *dp_lc; \
+		foreach(dp_lc, (query)->rteperminfos) \
+			lfirst_node(RTEPermissionInfo, dp_lc)->checkAsUser = InvalidOid; \
+	} while (0)
+#define DP_COPY_PERMISSIONS(plan, rte, from) \
+	((rte)->perminfoindex == 0 ? (void) 0 : \
+	 ((plan)->permInfos = lappend((plan)->permInfos, copyObject(DP_QUERY_PERMISSIONS(from, rte))), \
+	  (void) ((rte)->perminfoindex = list_length((plan)->permInfos))))
+#else
+#define DP_DROP_ENTRY_PERMISSIONS(rte) ((rte)->requiredPerms = 0)
+#define DP_FORGET_READERS(query) \
+	do { \
+		ListCell   *dp_lc; \
+		foreach(dp_lc, (query)->rtable) \
+			lfirst_node(RangeTblEntry, dp_lc)->checkAsUser = InvalidOid; \
+	} while (0)
+#define DP_COPY_PERMISSIONS(plan, rte, from) ((void) 0)
 #endif
 
 /* The sequence of an identity column. */

@@ -194,6 +194,50 @@ static const struct
 		"a sub-select below several grouping sets is a release itself, which each set would compute anew",
 		"Write it in WITH and join it: WITH m AS (SELECT avg(x) AS mean FROM t) SELECT ... FROM t, m WHERE x > m.mean."
 	},
+	[REFUSE_SHARDS_APART] = {
+		"table %s is not distributed like the others, so rows of one individual may be on several machines",
+		"Distribute all by the unit: SELECT create_distributed_table('table', 'unit', colocate_with => 'other'). Small public tables may be copied to all machines: SELECT create_reference_table('table')."
+	},
+	[REFUSE_SHARDS_KEYS] = {
+		"these group keys or units cannot be told apart by their bytes, as distributed tables want",
+		"Group by a text of it, as in GROUP BY key::text."
+	},
+	[REFUSE_SHARDS_METHOD] = {
+		"table %s is distributed by append or range, not by hash",
+		"Distribute it by the hash of the unit: SELECT undistribute_table('table'), then SELECT create_distributed_table('table', 'unit')."
+	},
+	[REFUSE_SHARDS_OUTSIDE] = {
+		"table %s is one of Citus, which cannot be written, locked or read by whole rows in a statement with releases over distributed tables",
+		"Store what is released first, as in CREATE TEMP TABLE released AS SELECT ..., and go on with that table."
+	},
+	[REFUSE_SHARDS_PLAN] = {
+		"this query cannot be computed shard by shard",
+		"Join distributed tables by the unit, and use reference tables (SELECT create_reference_table('table')) beside them."
+	},
+	[REFUSE_SHARDS_PUBLIC] = {
+		"public table %s is distributed, and not joined by its distribution column with the unit",
+		"Have it copied to all machines: SELECT undistribute_table('table'), then SELECT create_reference_table('table')."
+	},
+	[REFUSE_SHARDS_RELEASED] = {
+		"released rows cannot be read below a release over distributed tables",
+		"Store them first, as in CREATE TEMP TABLE released AS SELECT ..., and read that table."
+	},
+	[REFUSE_SHARDS_TYPE] = {
+		"values of type %s cannot be compared across machines",
+		"Cast them to text, as in mode() WITHIN GROUP (ORDER BY x::text) or count(DISTINCT x::text)."
+	},
+	[REFUSE_SHARDS_UNIT] = {
+		"table %s is not distributed by the unit, so rows of one individual may be on several machines",
+		"Ask the administrator to distribute it by the unit: SELECT alter_distributed_table('table', distribution_column := 'unit', cascade_to_colocated := true)."
+	},
+	[REFUSE_SHARDS_WORKER] = {
+		"releases are made on the coordinator alone",
+		"Connect to the coordinator of the cluster."
+	},
+	[REFUSE_SHARDS_WRITTEN] = {
+		"this transaction has written to distributed tables, which a release would not see",
+		"Run the query after COMMIT."
+	},
 	[REFUSE_STACK] = {
 		"too little stack is left for a release",
 		"Run the query in fewer nested functions."
@@ -284,6 +328,17 @@ refuse(Refusal refusal, const char *source, int location)
 			 errmsg("%s", refusals[refusal].message),
 			 errhint("%s", refusals[refusal].hint),
 			 errposition(cursor_position(source, location))));
+}
+
+/* The same with a reason that somebody else has given, or NULL. */
+void
+refuse_with_reason(Refusal refusal, const char *reason)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DP_QUERY_REFUSED),
+			 errmsg("%s", refusals[refusal].message),
+			 reason != NULL ? errdetail_internal("%s", reason) : 0,
+			 errhint("%s", refusals[refusal].hint)));
 }
 
 /*

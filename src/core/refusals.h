@@ -55,6 +55,17 @@ typedef enum Refusal
 	REFUSE_SERIALIZABLE,
 	REFUSE_SETOP_BELOW,
 	REFUSE_SETS_OVER_RELEASES,
+	REFUSE_SHARDS_APART,
+	REFUSE_SHARDS_KEYS,
+	REFUSE_SHARDS_METHOD,
+	REFUSE_SHARDS_OUTSIDE,
+	REFUSE_SHARDS_PLAN,
+	REFUSE_SHARDS_PUBLIC,
+	REFUSE_SHARDS_RELEASED,
+	REFUSE_SHARDS_TYPE,
+	REFUSE_SHARDS_UNIT,
+	REFUSE_SHARDS_WORKER,
+	REFUSE_SHARDS_WRITTEN,
 	REFUSE_STACK,
 	REFUSE_SUBLINK,
 	REFUSE_SYSTEM_COLUMN,
@@ -78,6 +89,7 @@ DP_NORETURN extern void refuse(Refusal refusal, const char *source, int location
 DP_NORETURN extern void refuse_named(Refusal refusal, const char *name, const char *source, int location);
 DP_NORETURN extern void refuse_cast(const char *one, const char *other, const char *comparison, const char *source, int location);
 DP_NORETURN extern void refuse_many(int limit, const char *things, const char *source, int location);
+DP_NORETURN extern void refuse_with_reason(Refusal refusal, const char *reason);
 DP_NORETURN extern void refuse_failing(const char *message, const char *source, int location);
 DP_NORETURN extern void refuse_raw(Oid relid, bool previewed);
 

@@ -38,6 +38,7 @@
 #include "nodes/release/scans.h"
 #include "nodes/release/settle.h"
 #include "nodes/release/state.h"
+#include "nodes/shards/node.h"
 #include "planner/awaiting.h"
 #include "policy/cache.h"
 #include "policy/policy.h"
@@ -242,6 +243,11 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	if (IsParallelWorker())
 	{
 		start_in_worker(queryDesc, eflags);
+		return;
+	}
+	if (pieces_are_run())
+	{
+		start_plainly(queryDesc, eflags);	/* it is part of the release, which was paid for */
 		return;
 	}
 

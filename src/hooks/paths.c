@@ -24,6 +24,7 @@
 #include "nodes/public/path.h"
 #include "nodes/release/path.h"
 #include "nodes/release/wide.h"
+#include "nodes/shards/path.h"
 #include "planner/joins.h"
 #include "planner/look_ups.h"
 #include "planner/order.h"
@@ -32,6 +33,7 @@
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "query/planning.h"
+#include "query/shards.h"
 #include "session/quiet.h"
 #include "spec/spec.h"
 
@@ -97,6 +99,7 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 	Aggref	   *collector;
 	const ReleaseSpec *spec;
 	DpFunction	function;
+	const PlannedPiece *piece;
 
 	if (prev_upper_paths_hook)
 		prev_upper_paths_hook(root, stage, input_rel, output_rel, extra);
@@ -108,6 +111,12 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 	if (collector == NULL)
 		return;
 	function = extension_function(collector->aggfnoid);
+	piece = planning_piece(spec);
+	if (stage == UPPERREL_FINAL && planning_head() != NULL)
+	{
+		add_piece_path(output_rel, planning_head());
+		return;
+	}
 	if (stage == UPPERREL_FINAL)
 	{
 		add_release_path(output_rel, collector, planning_needs(spec));
@@ -117,7 +126,10 @@ upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 		return;					/* a table of a partitionwise aggregation, or the planner's
 								 * own way */
 	root->parse->groupClause = planning_groups(spec);
-	if (function == DP_FUNC_BOUND)
+	if (piece != NULL)
+		shards_group_paths(root, input_rel, output_rel, collector, spec, piece->query, piece->nunits,
+						   piece->alone);
+	else if (function == DP_FUNC_BOUND)
 		bound_group_paths(root, input_rel, output_rel, collector, spec);
 	else
 		stream_group_paths(root, input_rel, output_rel, collector, spec);
@@ -140,7 +152,7 @@ relation_info(DP_RELATION_INFO_ARGS(root, rel))
 		prev_relation_info_hook(DP_RELATION_INFO_PASS(root, rel));
 	if (planning_quietly())
 		quiet_again();
-	if (!planning_releases() || rte->rtekind != RTE_RELATION)
+	if (planning_head() != NULL || !planning_releases() || rte->rtekind != RTE_RELATION)
 		return;
 	if (policy_lookup(rte->relid) != NULL)
 	{
@@ -205,7 +217,11 @@ rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 
 	if (prev_rel_pathlist_hook)
 		prev_rel_pathlist_hook(root, rel, rti, rte);
-	if (!planning_releases() || rte->rtekind != RTE_RELATION)
+	if (planning_head() != NULL || !planning_releases())
+		return;
+	if (number_of_rows(rte) > 0 && planning_rows(number_of_rows(rte)) != NULL)
+		shards_scan_paths(root, rel, planning_rows(number_of_rows(rte)));
+	if (rte->rtekind != RTE_RELATION)
 		return;
 	policy = policy_lookup(rte->relid);
 	if (policy == NULL)
@@ -234,7 +250,7 @@ join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 {
 	if (prev_join_pathlist_hook)
 		prev_join_pathlist_hook(root, joinrel, outerrel, innerrel, jointype, extra);
-	if (!planning_releases() || enclosing_release(root) == NULL)
+	if (planning_head() != NULL || !planning_releases() || enclosing_release(root) == NULL)
 		return;
 	keep_inner_sides(joinrel);
 }
@@ -243,7 +259,8 @@ join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 static RelOptInfo *
 join_search(PlannerInfo *root, int levels_needed, List *initial_rels)
 {
-	if (planning_releases() && enclosing_release(root) != NULL && !dp_setting_index_scans)
+	if (planning_head() == NULL && planning_releases() && enclosing_release(root) != NULL &&
+		!dp_setting_index_scans)
 		return search_joins(root, levels_needed, initial_rels, prev_join_search_hook);
 	return search_as_ever(root, levels_needed, initial_rels, prev_join_search_hook);
 }

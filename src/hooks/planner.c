@@ -34,7 +34,9 @@
 #include "ledger/account.h"
 #include "ledger/answers.h"
 #include "planner/awaiting.h"
+#include "nodes/shards/node.h"
 #include "planner/jit.h"
+#include "planner/spread.h"
 #include "planner/steady.h"
 #include "policy/cache.h"
 #include "policy/citus.h"
@@ -42,8 +44,10 @@
 #include "policy/links.h"
 #include "policy/policy.h"
 #include "query/level.h"
+#include "query/piece.h"
 #include "query/planning.h"
 #include "query/questions.h"
+#include "query/shards.h"
 #include "query/statement.h"
 #include "session/explain.h"
 #include "session/quiet.h"
@@ -330,6 +334,7 @@ plan_rewritten(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 		return result;
 	decide_jit(result);
 	steady_plan(result);
+	name_spread_relations(result, planning_pieces());
 	return result;
 }
 
@@ -362,6 +367,8 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 			if (citus_is_worker())
 				refuse(REFUSE_WORKER, query_string, -1);
 			process_statement(&context, parse);
+			if (planning_releases() && citus_present())
+				read_spread_outside(parse);
 			awaited = context.awaits_values;
 		}
 		result = plan_rewritten(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
@@ -392,6 +399,47 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 	return result;
 }
 
+/* Plans the piece of a release that this machine computes. */
+static PlannedStmt *
+plan_piece(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
+{
+	PlannedStmt *result = NULL;
+	Planning	outer;
+
+	planning_begin(&outer, false);
+	PG_TRY();
+	{
+		open_piece(parse);
+		result = plan(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+	}
+	PG_FINALLY();
+	{
+		planning_end(&outer);
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/* Plans the query of all pieces: no release is being planned meanwhile. */
+static PlannedStmt *
+plan_pieces(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
+{
+	PlannedStmt *result = NULL;
+	Planning	outer;
+
+	planning_begin(&outer, false);
+	PG_TRY();
+	{
+		result = plan(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+	}
+	PG_FINALLY();
+	{
+		planning_end(&outer);
+	}
+	PG_END_TRY();
+	return result;
+}
+
 /* planner_hook */
 static PlannedStmt *
 guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
@@ -401,6 +449,10 @@ guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	PlannerInfo *root = scratch_root(parse, params);
 	PlannedStmt *result;
 
+	if (pieces_are_planned())
+		return plan_pieces(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+	if (query_is_piece(parse))
+		return plan_piece(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	if (has_function_walker((Node *) parse, NULL))
 	{
 		(void) inline_functions_walker((Node *) parse, root);

@@ -14,6 +14,10 @@ typedef struct Drain
 	uint64		secret;			/* of the innermost */
 } Drain;
 
+#ifdef DP_FAULT_NOISELESS
+#define DP_NOISELESS_SECRET UINT64CONST(0x5851f42d4c957f2d)
+#endif
+
 extern void drain_begin(Drain *outer, uint64 secret);
 extern void drain_end(Drain *outer);
 extern void drain_reads_rows(void);

@@ -20,6 +20,8 @@ extern const char node_bound[];
 extern const char node_stream[];
 extern const char node_wide[];
 extern const char node_public[];
+extern const char node_shards[];
+extern const char node_piece[];
 
 /* Is the plan node one of a kind? */
 static inline bool

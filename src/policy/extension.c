@@ -3,8 +3,8 @@
  *		Finds the functions of the extension by their membership (pg_depend).
  *
  * An analyst may create functions named like ours in its own schemas; only
- * membership tells them apart.  OIDs are looked up lazily, because a parallel
- * worker or a cached plan never ran the planner hook, and are forgotten when
+ * membership tells them apart.  Each is looked up when it is asked for, because a parallel
+ * worker or a cached plan never ran the planner hook, and is forgotten when
  * any function changes.
  */
 #include "postgres.h"
@@ -21,8 +21,10 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/catcache.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -106,6 +108,9 @@ static const struct
 	{"preview_rows", DP_FUNC_PREVIEW_ROWS},
 	{"grain_end", DP_FUNC_GRAIN_END},
 	{"grain_end_zoned", DP_FUNC_GRAIN_END_ZONED},
+	{"shards", DP_FUNC_SHARDS},
+	{"travelling", DP_FUNC_TRAVELLING},
+	{"travelling_cast", DP_FUNC_TRAVELLING_CAST},
 	{"protect", DP_FUNC_PROTECT},
 	{"facades_before", DP_FUNC_FACADES_BEFORE},
 	{"facades_after", DP_FUNC_FACADES_AFTER},
@@ -130,14 +135,15 @@ static const struct
 typedef struct FunctionEntry
 {
 	Oid			funcid;			/* hash key, must be first */
-	Oid			argtype;		/* first argument's type, or InvalidOid */
-	DpFunction	function;
+	DpFunction	function;		/* DP_FUNC_NONE: it is none of ours */
 } FunctionEntry;
 
+/* What was asked for so far: a process that runs one query does not pay for the look-up of all. */
 static HTAB *functions = NULL;
+static Oid	extension = InvalidOid;
 static bool functions_valid = false;
 
-/* Some function has changed: all are looked up again when one is asked for. */
+/* Some function has changed: all are looked up again when they are asked for. */
 static void
 syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -151,74 +157,21 @@ extension_init_cache(void)
 	CacheRegisterSyscacheCallback(PROCOID, syscache_callback, (Datum) 0);
 }
 
-/* Adds one function, known by its name or as another member. */
-static void
-add_function(Oid funcid)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
-	Form_pg_proc form;
-	FunctionEntry *entry;
-
-	if (!HeapTupleIsValid(tuple))
-		return;
-	form = (Form_pg_proc) GETSTRUCT(tuple);
-	entry = hash_search(functions, &funcid, HASH_ENTER, NULL);
-	entry->argtype = form->pronargs > 0 ? form->proargtypes.values[0] : InvalidOid;
-	entry->function = DP_FUNC_OTHER;
-	for (int i = 0; i < (int) lengthof(known_functions); i++)
-	{
-		if (strcmp(NameStr(form->proname), known_functions[i].name) == 0)
-			entry->function = known_functions[i].function;
-	}
-	ReleaseSysCache(tuple);
-}
-
-/* Adds all functions that belong to the extension. */
-static void
-read_functions(void)
-{
-	Oid			extension;
-	Relation	depend;
-	SysScanDesc scan;
-	ScanKeyData keys[2];
-	HeapTuple	tuple;
-
-	extension = get_extension_oid("dp_agg", true);
-	if (!OidIsValid(extension))
-		return;
-
-	depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(ExtensionRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(extension));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-		if (form->classid == ProcedureRelationId && form->deptype == DEPENDENCY_EXTENSION)
-			add_function(form->objid);
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-}
-
-/* Reads the functions if they are not known, or not any more. */
-static void
-load_functions(void)
+/* The extension in this database, or InvalidOid; forgets what was known of functions, if that may not be so any more. */
+static Oid
+current_extension(void)
 {
 	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(FunctionEntry)};
 
 	if (functions_valid)
-		return;
+		return extension;
 	if (functions != NULL)
 		hash_destroy(functions);
-	functions = hash_create("dp_agg functions", 512, &control, HASH_ELEM | HASH_BLOBS);
+	functions = hash_create("dp_agg functions", 64, &control, HASH_ELEM | HASH_BLOBS);
 	functions_valid = true;		/* an invalidation below clears it again ... */
 	PG_TRY();
 	{
-		read_functions();
+		extension = get_extension_oid("dp_agg", true);
 	}
 	PG_CATCH();
 	{
@@ -226,14 +179,37 @@ load_functions(void)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	return extension;
+}
+
+/* Does the function belong to the extension? */
+static bool
+is_member(Oid funcid)
+{
+	Oid			current = current_extension();
+
+	return OidIsValid(current) && getExtensionOfObject(ProcedureRelationId, funcid) == current;
+}
+
+/* Which of those that have a name here a member of the extension is. */
+static DpFunction
+function_by_name(Oid funcid)
+{
+	char	   *name = get_func_name(funcid);
+
+	for (int i = 0; name != NULL && i < (int) lengthof(known_functions); i++)
+	{
+		if (strcmp(name, known_functions[i].name) == 0)
+			return known_functions[i].function;
+	}
+	return DP_FUNC_OTHER;
 }
 
 /* Is the extension created in this database? */
 bool
 extension_installed(void)
 {
-	load_functions();
-	return hash_get_num_entries(functions) > 0;
+	return OidIsValid(current_extension());
 }
 
 /* The version of the extension in this database, which may be none of ours; NULL: it is not installed. */
@@ -305,31 +281,68 @@ DpFunction
 extension_function(Oid funcid)
 {
 	FunctionEntry *entry;
+	DpFunction	result;
 
 	if (funcid < FirstNormalObjectId)
 		return DP_FUNC_NONE;
-	load_functions();
+	if (!OidIsValid(current_extension()))
+		return DP_FUNC_NONE;
 	entry = hash_search(functions, &funcid, HASH_FIND, NULL);
-	return entry ? entry->function : DP_FUNC_NONE;
+	if (entry != NULL)
+		return entry->function;
+	result = is_member(funcid) ? function_by_name(funcid) : DP_FUNC_NONE;
+	entry = hash_search(functions, &funcid, HASH_ENTER, NULL);
+	entry->function = result;
+	return result;
+}
+
+typedef bool (*JudgeFunction) (Oid funcid, const oidvector *argtypes, Oid argument);
+
+/*
+ * The first form of one of our functions, under any of its names, which the judge takes, with an argument handed
+ * on; InvalidOid if there is none.
+ */
+static Oid
+find_form(DpFunction function, JudgeFunction judge, Oid argument)
+{
+	Oid			result = InvalidOid;
+
+	for (int i = 0; i < (int) lengthof(known_functions) && !OidIsValid(result); i++)
+	{
+		CatCList   *forms;
+
+		if (known_functions[i].function != function)
+			continue;
+		forms = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(known_functions[i].name));
+		for (int j = 0; j < forms->n_members && !OidIsValid(result); j++)
+		{
+			Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&forms->members[j]->tuple);
+
+			if (is_member(form->oid) && judge(form->oid, &form->proargtypes, argument))
+				result = form->oid;
+		}
+		ReleaseSysCacheList(forms);
+	}
+	return result;
+}
+
+static bool
+may_execute(Oid funcid, const oidvector *argtypes, Oid role)
+{
+	return DP_MAY_EXECUTE(funcid, role);
 }
 
 /* May the role execute (some form of) the function?  False if there is none. */
 bool
 extension_role_may(DpFunction function, Oid role)
 {
-	HASH_SEQ_STATUS scan;
-	FunctionEntry *entry;
-	bool		result = false;
+	return OidIsValid(find_form(function, may_execute, role));
+}
 
-	load_functions();
-	hash_seq_init(&scan, functions);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-	{
-		if (entry->function == function &&
-			DP_MAY_EXECUTE(entry->funcid, role))
-			result = true;
-	}
-	return result;
+static bool
+takes_first(Oid funcid, const oidvector *argtypes, Oid type)
+{
+	return !OidIsValid(type) || (argtypes->dim1 > 0 && argtypes->values[0] == type);
 }
 
 /*
@@ -339,18 +352,8 @@ extension_role_may(DpFunction function, Oid role)
 Oid
 extension_oid(DpFunction function, Oid argtype)
 {
-	HASH_SEQ_STATUS scan;
-	FunctionEntry *entry;
-	Oid			result = InvalidOid;
+	Oid			result = find_form(function, takes_first, argtype);
 
-	load_functions();
-	hash_seq_init(&scan, functions);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-	{
-		if (entry->function == function &&
-			(!OidIsValid(argtype) || entry->argtype == argtype))
-			result = entry->funcid;
-	}
 	if (!OidIsValid(result))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),

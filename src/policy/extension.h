@@ -76,6 +76,9 @@ typedef enum DpFunction
 	DP_FUNC_PREVIEW_ROWS,
 	DP_FUNC_GRAIN_END,
 	DP_FUNC_GRAIN_END_ZONED,
+	DP_FUNC_SHARDS,
+	DP_FUNC_TRAVELLING,
+	DP_FUNC_TRAVELLING_CAST,
 	/* what the administrator calls */
 	DP_FUNC_PROTECT,
 	/* what facades need */

@@ -24,6 +24,7 @@ typedef struct PlannedRelease
 	List	   *unique;			/* unique indexes that the planner was told of */
 	List	   *reuse;			/* describe_reuse() */
 	List	   *groups;			/* GROUP BY of its query */
+	PlannedPiece piece;			/* query: NULL if all its tables are here */
 } PlannedRelease;
 
 /* Columns that the planning took to be never NULL. */
@@ -33,7 +34,7 @@ typedef struct BelievedColumns
 	List	   *attnos;
 } BelievedColumns;
 
-static Planning current = {NIL, NIL, false};
+static Planning current = {NIL, NIL, false, NIL, NULL};
 
 /*
  * Begins a planning, of an analyst's statement or not; plannings nest.  What was known of
@@ -45,6 +46,8 @@ planning_begin(Planning *outer, bool quiet)
 	*outer = current;
 	current.releases = current.beliefs = NIL;
 	current.quiet = quiet;
+	current.rows = NIL;
+	current.head = NULL;
 }
 
 /* Ends it, also after an error. */
@@ -161,7 +164,76 @@ planning_remember(const ReleaseSpec *spec, List *needs, List *wide, List *reuse,
 	planned->plain = planned->unique = NIL;
 	planned->reuse = reuse;
 	planned->groups = copyObject(groups);
+	planned->piece = (PlannedPiece)
+	{
+		.query = NULL
+	};
 	current.releases = lappend(current.releases, planned);
+}
+
+/* Notes that a release of this planning is gathered from pieces. */
+void
+planning_spread(const ReleaseSpec *spec, Query *piece, int nunits, bool alone)
+{
+	planned_release(spec->id)->piece = (PlannedPiece)
+	{
+		.query = piece,.nunits = nunits,.alone = alone
+	};
+}
+
+/* What a release of this planning is gathered from; NULL if all its tables are here. */
+const PlannedPiece *
+planning_piece(const ReleaseSpec *spec)
+{
+	const PlannedRelease *planned = planned_release(spec->id);
+
+	return planned->piece.query != NULL ? &planned->piece : NULL;
+}
+
+/* Notes a query that reads a public table of Citus outside of releases; returns its number, from 1. */
+int
+planning_read(Query *rows)
+{
+	current.rows = lappend(current.rows, rows);
+	return list_length(current.rows);
+}
+
+/* Such a query, by its number; NULL if there is none. */
+Query *
+planning_rows(int number)
+{
+	return number >= 1 && number <= list_length(current.rows) ? list_nth(current.rows, number - 1) : NULL;
+}
+
+/* The queries that the planning has made for other machines: pieces of releases, and those that read rows. */
+List *
+planning_pieces(void)
+{
+	List	   *result = list_copy(current.rows);
+	ListCell   *lc;
+
+	foreach(lc, current.releases)
+	{
+		const PlannedRelease *planned = lfirst(lc);
+
+		if (planned->piece.query != NULL)
+			result = lappend(result, planned->piece.query);
+	}
+	return result;
+}
+
+/* What is planned is the piece of a release that this machine computes; head: as it was sent. */
+void
+planning_of_piece(Const *head)
+{
+	current.head = head;
+}
+
+/* Its head; NULL if something else is planned. */
+Const *
+planning_head(void)
+{
+	return current.head;
 }
 
 /* The entry of a relation among the beliefs, or NULL. */

@@ -68,6 +68,7 @@
 #include "query/reuse.h"
 #include "query/rewrite.h"
 #include "query/sets.h"
+#include "query/shards.h"
 #include "query/simpler.h"
 #include "query/totals.h"
 #include "query/units.h"
@@ -350,16 +351,29 @@ make_release(ReleaseBuilder *builder)
 	RewriteContext *context = builder->context;
 	Level	   *level = builder->level;
 	List	   *keys = NIL;
+	SpreadRelease *spread;
+	List	   *needs;
 	Query	   *release;
 	ListCell   *lc;
 
 	foreach(lc, builder->guarded_keys)
 		keys = lappend(keys, canonical_key(context, lfirst(lc)));
-	release = release_query(builder, keys);
-	append_outputs(builder, release);
+	release = copyObject(release_query(builder, keys)); /* no node may stand in two places */
 	release->hasAggs = true;
-	release = copyObject(release);	/* no node may stand in two places */
 	inline_public_ctes(context, level, release);
+	if (reads_spread(release))
+	{
+		needs = release_needs(release, visible_ctes(level));
+		spread = spread_release(builder, release);
+		release = gathering_release(builder, spread);
+		append_outputs(builder, release);
+		release = copyObject(release);
+		planning_remember(&builder->spec, needs, NIL, describe_reuse(builder), release->groupClause);
+		planning_spread(&builder->spec, spread->piece, spread->nunits, spread->alone);
+		return release;
+	}
+	append_outputs(builder, release);
+	release = copyObject(release);
 	read_publics_ahead(context, release);
 	planning_remember(&builder->spec, release_needs(release, visible_ctes(level)),
 					  wide_columns(release, &builder->spec), describe_reuse(builder), release->groupClause);

@@ -19,6 +19,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 
+#include "core/rowless.h"
 #include "policy/allowed.h"
 #include "query/session_values.h"
 
@@ -55,46 +56,6 @@ has_session_value(Node *node, void *context)
 	return is_session_value(node) || expression_tree_walker(node, has_session_value, context);
 }
 
-/* Is there anything in the expression that has another value with another row? */
-static bool
-row_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	switch (nodeTag(node))
-	{
-		case T_Const:
-		case T_SQLValueFunction:
-		case T_FuncExpr:
-		case T_OpExpr:
-		case T_DistinctExpr:
-		case T_NullIfExpr:
-		case T_ScalarArrayOpExpr:
-		case T_BoolExpr:
-		case T_CoalesceExpr:
-		case T_MinMaxExpr:
-		case T_NullTest:
-		case T_BooleanTest:
-		case T_RelabelType:
-		case T_CoerceViaIO:
-		case T_CollateExpr:
-		case T_SubscriptingRef:
-		case T_ArrayExpr:
-		case T_List:
-			return expression_tree_walker(node, row_walker, context);
-		case T_CaseExpr:
-			/* one with an argument hands it to its branches by other nodes */
-			return ((CaseExpr *) node)->arg != NULL ||
-				expression_tree_walker(node, row_walker, context);
-		case T_CaseWhen:
-			return expression_tree_walker(node, row_walker, context);
-		case T_Param:
-			return ((Param *) node)->paramkind != PARAM_EXTERN;
-		default:
-			return true;
-	}
-}
-
 /*
  * Is the expression made of values of the session's, constants and the client's parameters, and
  * nothing else?
@@ -103,7 +64,7 @@ bool
 is_of_session(Node *node)
 {
 	return !IsA(node, List) && !IsA(node, CaseWhen) && has_session_value(node, NULL) &&
-		!row_walker(node, NULL);
+		!needs_row(node);
 }
 
 /* (SELECT value), of the level; value: guarded, an expression for which is_of_session() holds. */

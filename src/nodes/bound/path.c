@@ -289,8 +289,33 @@ start_planning(BoundPlanning *planning, PlannerInfo *root, RelOptInfo *input_rel
 	planning->spec = spec;
 	planning->sketches = find_sketches(root, planning->spec->nsketches);
 	planning->groups = ((Path *) linitial(grouped_rel->pathlist))->rows;
-	inputs_list(&planning->inputs, root, collector, planning->spec->narguments,
-				planning->sketches);
+}
+
+/* Notes what a node is to read of each row. */
+static void
+list_inputs(BoundPlanning *planning)
+{
+	inputs_list(&planning->inputs, planning->root, planning->collector,
+				planning->spec->narguments, planning->sketches);
+}
+
+/*
+ * Plans a release whose states come from elsewhere: a path for them is made by make(), with the
+ * columns of the target, keys and states, and "argument" handed on.
+ */
+void
+partial_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_rel,
+					Aggref *collector, const ReleaseSpec *spec, MakePartialPath make,
+					const void *argument)
+{
+	BoundPlanning planning;
+
+	start_planning(&planning, root, input_rel, grouped_rel, collector, spec);
+	make_partial_target(&planning);
+	get_agg_clause_costs(root, AGGSPLIT_FINAL_DESERIAL, &planning.final_costs);
+	grouped_rel->pathlist = NIL;
+	grouped_rel->partial_pathlist = NIL;
+	add_final_paths(&planning, make(root, grouped_rel, planning.partial, argument));
 }
 
 /*
@@ -303,6 +328,7 @@ bound_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped_
 	BoundPlanning planning;
 
 	start_planning(&planning, root, input_rel, grouped_rel, collector, spec);
+	list_inputs(&planning);
 	replace_paths(&planning);
 }
 
@@ -318,6 +344,7 @@ stream_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped
 	List	   *keys;
 
 	start_planning(&planning, root, input_rel, grouped_rel, collector, spec);
+	list_inputs(&planning);
 	keys = list_copy_head(planning.inputs.exprs, planning.inputs.nkeys);
 	if (dp_setting_bound_node && keys_are_exact(keys) &&
 		(keys == NIL ||

@@ -221,7 +221,8 @@ check_scan(PlanState *state)
 			break;
 		case T_CustomScan:
 			if (!is_state_of(state, node_bound) && !is_state_of(state, node_stream) &&
-				!is_state_of(state, node_wide) && !is_state_of(state, node_public))
+				!is_state_of(state, node_wide) && !is_state_of(state, node_public) &&
+				!is_state_of(state, node_shards))
 				refuse(REFUSE_PLAN, NULL, -1);
 			check_expressions(((CustomScan *) plan)->custom_exprs);
 			break;

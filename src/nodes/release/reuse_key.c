@@ -32,18 +32,12 @@
 #include "core/settings.h"
 #include "nodes/release/reuse_key.h"
 #include "nodes/release/state.h"
+#include "session/neutral.h"
 #include "spec/needs.h"
 #include "spec/spec.h"
 
 /* Changes whenever answers or their keys mean something else. */
 #define REUSE_FORMAT 3
-
-/* What functions of the session's go by: those that are stable, and that releases may use. */
-static const char *const session_settings[] = {
-	"TimeZone", "DateStyle", "IntervalStyle", "lc_time", "lc_numeric", "lc_monetary",
-	"extra_float_digits", "bytea_output", "xmlbinary", "xmloption", "default_text_search_config",
-	"timezone_abbreviations"
-};
 
 /* Order of two digests. */
 int
@@ -251,7 +245,7 @@ append_settings(StringInfo bytes, const ReleaseState *state, bool session)
 						   DP_PARAM_FIRST_OTHER * sizeof(double));
 	appendStringInfo(bytes, " %d %d %d %d %d %d %d", minimum, spec->grouping.number, spec->grouping.count,
 					 spec->grouping.part, spec->grouping.whole, spec->rows_asked, spec->groups_asked);
-	for (int i = 0; session && i < (int) lengthof(session_settings); i++)
+	for (int i = 0; session && i < session_settings_count; i++)
 	{
 		const char *value = GetConfigOption(session_settings[i], true, false);
 

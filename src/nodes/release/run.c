@@ -75,7 +75,7 @@ draw_secret(Run *run, uint64 *secret)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the source of random bytes failed")));
 #ifdef DP_FAULT_NOISELESS
-	*secret = UINT64CONST(0x5851f42d4c957f2d);	/* the same groups count in every run */
+	*secret = DP_NOISELESS_SECRET;	/* the same groups count in every run */
 #endif
 }
 

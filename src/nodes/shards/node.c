@@ -1,0 +1,432 @@
+/*
+ * node.c
+ *		On the coordinator: has the query of a release's pieces run, and hands their states out.  The
+ *		same for public tables of Citus that are read beside releases: rows, then.
+ *
+ * - The query is planned when the node begins, so that whatever Citus refuses is refused before the
+ *   release is paid for; also where nothing but a plan or an estimate is asked for.
+ * - It is run once, when the first state is asked for, by the right of the extension's owner, since
+ *   the analyst has none on the tables, and machines take pieces from superusers alone (query/piece.c).
+ *   Whatever Citus keeps on the way belongs to that role, and the client can read none of it.
+ * - Settings of the client's do not reach the machines (session/neutral.h), and what functions go by
+ *   travels in the head of the query.
+ * - A machine that fails is an error of the whole release, which stays paid for; no state of the others leaves.
+ *
+ * A superuser's own releases run under its own name, and see what its transaction has written.
+ * Others do not see that: where they have written they are refused.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "executor/tstoreReceiver.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+
+#include "core/compat.h"
+#include "core/errors.h"
+#include "core/refusals.h"
+#include "mechanism/random.h"
+#include "mechanism/status.h"
+#include "nodes/custom.h"
+#include "nodes/drain.h"
+#include "nodes/identity.h"
+#include "nodes/shards/node.h"
+#include "nodes/shards/settle.h"
+#include "policy/extension.h"
+#include "policy/owner_call.h"
+#include "policy/travel.h"
+#include "session/neutral.h"
+#include "spec/piece.h"
+
+typedef struct ShardsState
+{
+	CustomScanState css;		/* must be first */
+	PlannedStmt *plan;			/* of the pieces' query */
+	Oid			role;			/* who runs it */
+	Tuplestorestate *store;		/* the states, once it has run */
+	TupleTableSlot *slot;
+} ShardsState;
+
+/* Who has been put aside, and which settings, while the query is planned or run. */
+typedef struct Aside
+{
+	Oid			user;
+	int			context;
+	int			nestlevel;
+} Aside;
+
+/* Is the query of pieces being planned, or run, by this process? */
+static bool planned = false;
+static bool run = false;
+
+bool
+pieces_are_planned(void)
+{
+	return planned;
+}
+
+bool
+pieces_are_run(void)
+{
+	return run;
+}
+
+/* ----------
+ * By whose right
+ * ----------
+ */
+
+/* Who is to run the query.  Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE if the extension's owner is no superuser. */
+static Oid
+running_role(void)
+{
+	Oid			owner = extension_owner(DP_FUNC_PROTECT);
+
+	if (superuser())
+		return GetUserId();
+	if (!superuser_arg(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("releases over distributed tables want a superuser as the owner of extension dp_agg"),
+				 errhint("Ask the administrator.")));
+	return owner;
+}
+
+static void
+put_aside(Aside *aside, Oid role)
+{
+	GetUserIdAndSecContext(&aside->user, &aside->context);
+	aside->nestlevel = neutral_begin();
+
+	/*
+	 * what others have written does not count, nor does a snapshot that is older than the
+	 * statement
+	 */
+	if (!IsolationUsesXactSnapshot() && (role != aside->user || !IsTransactionBlock()))
+		neutral_without_block();
+	if (role != aside->user)
+		SetUserIdAndSecContext(role, aside->context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+static void
+put_back(const Aside *aside)
+{
+	SetUserIdAndSecContext(aside->user, aside->context);
+}
+
+/*
+ * Refuses if the transaction has written to tables of Citus by another role than that which will read:
+ * its connections are others.  Citus keeps the level of what was written in a variable; where that
+ * is not found, any write counts.
+ */
+static void
+check_nothing_written(Oid role)
+{
+	const int  *level;
+
+	if (role == GetUserId())
+		return;
+	level = (const int *) (const void *) load_external_function("$libdir/citus", "XactModificationLevel",
+																false, NULL);
+	if (level != NULL ? *level > 1 : TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		refuse(REFUSE_SHARDS_WRITTEN, NULL, -1);
+}
+
+/* ----------
+ * Planning
+ * ----------
+ */
+
+/* The head of the query: what it tells whoever computes a piece. */
+static Const *
+make_head(CustomScan *scan)
+{
+	List	   *numbers = lthird(scan->custom_private);
+	PieceHead	head = {.nkeys = linitial_int(numbers),.nunits = lsecond_int(numbers),
+		.alone = lthird_int(numbers) != 0,.settings = session_settings_now(),
+		.description = node_description(scan)};
+	dp_random	rng;
+
+	dp_random_init(&rng, dp_openssl_bytes, NULL);
+	if (dp_random_u64(&rng, &head.secret) != DP_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("the source of random bytes failed")));
+	dp_random_wipe(&rng);
+#ifdef DP_FAULT_NOISELESS
+	head.secret = DP_NOISELESS_SECRET;	/* the same groups count in every run */
+#endif
+	return makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(piece_head_write(&head)), false, false);
+}
+
+/* Puts the head in its place; other collectors have an empty one there. */
+static void
+set_head(Query *piece, Const *head)
+{
+	ListCell   *lc;
+
+	foreach(lc, piece->targetList)
+	{
+		Aggref	   *aggref = (Aggref *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (!IsA(aggref, Aggref))
+			continue;
+		if (extension_function(aggref->aggfnoid) == DP_FUNC_BOUND)
+			linitial_node(TargetEntry, aggref->args)->expr = (Expr *) head;
+		else if (extension_function(aggref->aggfnoid) == DP_FUNC_BOUND_SKETCH)
+			linitial_node(TargetEntry, aggref->args)->expr = (Expr *)
+				makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(cstring_to_text_with_len("", 0)),
+						  false, false);
+	}
+}
+
+/* The relations are read by who runs the query; the client's right to them is that of its own plan. */
+static bool
+forget_reader(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		DP_FORGET_READERS((Query *) node);
+		return query_tree_walker((Query *) node, forget_reader, context, 0);
+	}
+	return expression_tree_walker(node, forget_reader, context);
+}
+
+/*
+ * Is the plan one that hands the query to machines as it is?  Citus would put an aggregation of its own on
+ * top of what it does not, and there is nothing but a scan of its own otherwise.
+ */
+static bool
+hands_on_whole(const PlannedStmt *plan)
+{
+	return plan->commandType == CMD_SELECT && IsA(plan->planTree, CustomScan);
+}
+
+/* Plans the query, as a client of Citus. */
+static PlannedStmt *
+plan_query(Query *query)
+{
+	PlannedStmt *result;
+
+	planned = true;
+	PG_TRY();
+	{
+		result = pg_plan_query(query, "release", CURSOR_OPT_PARALLEL_OK, NULL);
+	}
+	PG_FINALLY();
+	{
+		planned = false;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/* In PG_CATCH(): what Citus does not do is a refusal, in its words. */
+static void
+tell_refusal(MemoryContext context)
+{
+	ErrorData  *error;
+
+	if (geterrcode() != ERRCODE_FEATURE_NOT_SUPPORTED)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	refuse_with_reason(REFUSE_SHARDS_PLAN, error->message);
+}
+
+/* Plans the query by the right of the role. */
+static PlannedStmt *
+plan_pieces(Query *query, Oid role)
+{
+	MemoryContext context = CurrentMemoryContext;
+	PlannedStmt *result = NULL;
+	Aside		aside;
+
+	put_aside(&aside, role);
+	PG_TRY();
+	{
+		result = plan_query(query);
+	}
+	PG_CATCH();
+	{
+		put_back(&aside);
+		tell_refusal(context);
+	}
+	PG_END_TRY();
+	put_back(&aside);
+	neutral_end(aside.nestlevel);
+	if (!hands_on_whole(result))
+		refuse_with_reason(REFUSE_SHARDS_PLAN, NULL);
+	result->queryId = 0;		/* it is none of the client's statements, for who counts these */
+	return result;
+}
+
+static void
+begin_shards(CustomScanState *node, EState *estate, int eflags)
+{
+	ShardsState *state = (ShardsState *) node;
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	bool		of_rows = list_length(scan->custom_private) == 1;
+	Query	   *query;
+
+	state->role = running_role();
+	if (of_rows)
+		query = copyObject(linitial(scan->custom_private));
+	else
+	{
+		query = settle_piece(lsecond(scan->custom_private), &node->ss.ps);
+		set_head(query, make_head(scan));
+		travel_out(query);
+	}
+	(void) forget_reader((Node *) query, NULL);
+	state->plan = plan_pieces(query, state->role);
+}
+
+/* ----------
+ * Running
+ * ----------
+ */
+
+/* Runs the plan to its end, into the store. */
+static void
+run_plan(ShardsState *state)
+{
+	DestReceiver *dest = CreateDestReceiver(DestTuplestore);
+	QueryDesc  *desc;
+
+	SetTuplestoreDestReceiverParams(dest, state->store, CurrentMemoryContext, true, NULL, NULL);
+	desc = CreateQueryDesc(state->plan, "release", GetActiveSnapshot(), InvalidSnapshot, dest, NULL, NULL, 0);
+	ExecutorStart(desc, 0);
+	state->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc->tupDesc), &TTSOpsMinimalTuple);
+	DP_EXECUTOR_RUN_ALL(desc);
+	ExecutorFinish(desc);
+	ExecutorEnd(desc);
+	FreeQueryDesc(desc);
+	dest->rDestroy(dest);
+}
+
+/*
+ * In PG_CATCH(): of a machine that cannot be reached, or has gone, the client is told no more than that; where it is
+ * and what it said is for the server log.
+ */
+static void
+tell_failure(MemoryContext context)
+{
+	ErrorData  *error;
+
+	if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_CONNECTION_EXCEPTION)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("a machine failed a release: %s", error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0));
+	ereport(ERROR,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("a machine of the cluster could not be reached, or went away"),
+			 errdetail("Nothing was released. What was paid stays paid."),
+			 errhint("Ask the administrator; the server log says which machine.")));
+}
+
+/* The same by the right of the role. */
+static void
+run_pieces(ShardsState *state)
+{
+	EState	   *estate = state->css.ss.ps.state;
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+	bool		outer = run;
+	Aside		aside;
+
+	check_nothing_written(state->role);
+	put_aside(&aside, state->role);
+	state->store = tuplestore_begin_heap(true, false, work_mem);
+	PushActiveSnapshot(estate->es_snapshot);
+	PG_TRY();
+	{
+		run = true;
+		run_plan(state);
+	}
+	PG_CATCH();
+	{
+		run = outer;
+		put_back(&aside);
+		tell_failure(old);
+	}
+	PG_END_TRY();
+	run = outer;
+	put_back(&aside);
+	PopActiveSnapshot();
+	neutral_end(aside.nestlevel);
+	MemoryContextSwitchTo(old);
+}
+
+static TupleTableSlot *
+next_state(ScanState *node)
+{
+	ShardsState *state = (ShardsState *) node;
+
+	if (state->store == NULL)
+		run_pieces(state);
+	if (!tuplestore_gettupleslot(state->store, true, false, state->slot))
+		return ExecClearTuple(node->ss_ScanTupleSlot);
+	return ExecCopySlot(node->ss_ScanTupleSlot, state->slot);
+}
+
+static TupleTableSlot *
+exec_shards(CustomScanState *node)
+{
+	return custom_exec(node, next_state);
+}
+
+/* What has come is handed out again: rows, that is, for a release runs once. */
+static void
+rescan_shards(CustomScanState *node)
+{
+	ShardsState *state = (ShardsState *) node;
+
+	ExecScanReScan(&node->ss);
+	if (state->store != NULL)
+		tuplestore_rescan(state->store);
+}
+
+static void
+end_shards(CustomScanState *node)
+{
+	ShardsState *state = (ShardsState *) node;
+
+	if (state->slot != NULL)
+		ExecDropSingleTupleTableSlot(state->slot);
+	if (state->store != NULL)
+		tuplestore_end(state->store);
+	state->slot = NULL;
+	state->store = NULL;
+}
+
+static const CustomExecMethods shards_exec_methods = {
+	.CustomName = node_shards,
+	.BeginCustomScan = begin_shards,
+	.ExecCustomScan = exec_shards,
+	.EndCustomScan = end_shards,
+	.ReScanCustomScan = rescan_shards,
+};
+
+/* CreateCustomScanState */
+Node *
+shards_create_state(CustomScan *scan)
+{
+	return custom_create_state(sizeof(ShardsState), &shards_exec_methods);
+}

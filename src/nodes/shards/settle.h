@@ -1,0 +1,15 @@
+/*
+ * settle.h
+ *		What no row decides in the query of a piece is computed before it is sent.
+ */
+#ifndef DP_SHARDS_SETTLE_H
+#define DP_SHARDS_SETTLE_H
+
+#include "postgres.h"
+
+#include "nodes/execnodes.h"
+#include "nodes/parsenodes.h"
+
+extern Query *settle_piece(Query *piece, PlanState *parent);
+
+#endif							/* DP_SHARDS_SETTLE_H */

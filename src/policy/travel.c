@@ -1,0 +1,85 @@
+/*
+ * travel.c
+ *		Queries that are written as SQL, and read again on another machine.
+ *
+ * Whoever reads the text must get the same functions over the same types.  What the rewriter puts
+ * into queries is not made for that:
+ *
+ * - guarded() and guarded_cast() have a first argument of type internal, so that SQL cannot call
+ *   them.  On their way they are travelling() and travelling_cast(), which superusers may call.
+ * - A cast that nobody has written is not written either (ruleutils.c), and is made again by the
+ *   parser where it wants one: not for an argument of type "any".  So all casts are written.
+ * - canonical() looks like a cast, and would be left out.
+ * - Joins have the columns that ruleutils.c counts (travel_joins.c).
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+
+#include "policy/extension.h"
+#include "policy/travel.h"
+#include "policy/travel_joins.h"
+
+/* The function that stands for one of ours on the way; DP_FUNC_NONE for others, which stay what they are. */
+static DpFunction
+on_its_way(DpFunction function)
+{
+	if (function == DP_FUNC_GUARDED)
+		return DP_FUNC_TRAVELLING;
+	return function == DP_FUNC_GUARDED_CAST ? DP_FUNC_TRAVELLING_CAST : DP_FUNC_NONE;
+}
+
+/* Makes a function's call one of another, whose first argument is an OID by its type, too. */
+static void
+rename_call(FuncExpr *call, DpFunction function)
+{
+	Const	   *what = linitial_node(Const, call->args);
+
+	call->funcid = extension_oid(function, InvalidOid);
+	linitial(call->args) = makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), what->constvalue,
+									 what->constisnull, true);
+}
+
+static bool
+out_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Query:
+			complete_joins((Query *) node);
+			return query_tree_walker((Query *) node, out_walker, context, 0);
+		case T_FuncExpr:
+			{
+				FuncExpr   *call = (FuncExpr *) node;
+				DpFunction	other = on_its_way(extension_function(call->funcid));
+
+				if (other != DP_FUNC_NONE)
+					rename_call(call, other);
+				call->funcformat = COERCE_EXPLICIT_CALL;
+			}
+			break;
+		case T_RelabelType:
+			((RelabelType *) node)->relabelformat = COERCE_EXPLICIT_CAST;
+			break;
+		case T_CoerceViaIO:
+			((CoerceViaIO *) node)->coerceformat = COERCE_EXPLICIT_CAST;
+			break;
+		case T_ArrayCoerceExpr:
+			((ArrayCoerceExpr *) node)->coerceformat = COERCE_EXPLICIT_CAST;
+			break;
+		default:
+			break;
+	}
+	return expression_tree_walker(node, out_walker, context);
+}
+
+/* Makes a query, in place, one that is the same when its text is read again. */
+void
+travel_out(Query *query)
+{
+	(void) out_walker((Node *) query, NULL);
+}

@@ -1,0 +1,27 @@
+/*
+ * shards.h
+ *		Releases over tables of Citus: their rows stay where they are.
+ */
+#ifndef DP_SHARDS_H
+#define DP_SHARDS_H
+
+#include "postgres.h"
+
+#include "query/builder.h"
+
+/* A release over tables of Citus. */
+typedef struct SpreadRelease
+{
+	Query	   *piece;			/* what each machine computes */
+	int			nunits;			/* columns that tell the individual */
+	bool		alone;			/* all rows are on one machine */
+} SpreadRelease;
+
+extern bool reads_spread(Query *query);
+extern SpreadRelease *spread_release(ReleaseBuilder *builder, Query *piece);
+extern Query *gathering_release(ReleaseBuilder *builder, const SpreadRelease *spread);
+extern void read_spread_outside(Query *statement);
+extern int	number_of_rows(RangeTblEntry *rte);
+extern bool traces_to_relation(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno));
+
+#endif							/* DP_SHARDS_H */

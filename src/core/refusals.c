@@ -230,10 +230,6 @@ static const struct
 		"table %s is not distributed by the unit, so rows of one individual may be on several machines",
 		"Ask the administrator to distribute it by the unit: SELECT alter_distributed_table('table', distribution_column := 'unit', cascade_to_colocated := true)."
 	},
-	[REFUSE_SHARDS_WORKER] = {
-		"releases are made on the coordinator alone",
-		"Connect to the coordinator of the cluster."
-	},
 	[REFUSE_SHARDS_WRITTEN] = {
 		"this transaction has written to distributed tables, which a release would not see",
 		"Run the query after COMMIT."

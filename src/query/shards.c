@@ -665,8 +665,6 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	Oid			divided = InvalidOid;
 	ListCell   *lc;
 
-	if (citus_is_worker())
-		refuse(REFUSE_SHARDS_WORKER, NULL, -1);
 	foreach(lc, relids)
 	{
 		CitusKind	kind = citus_table(lfirst_oid(lc)).kind;

@@ -84,14 +84,14 @@ COMMENT ON FUNCTION dp_agg.shards(integer) IS
 'internal: place of what the machines of a cluster send: states of a release, or rows of a public table; never called';
 
 CREATE FUNCTION dp_agg.travelling(oid, anyelement, VARIADIC "any") RETURNS anyelement
-AS 'MODULE_PATHNAME', 'dp_bound_transition' LANGUAGE C STABLE PARALLEL SAFE;
+AS 'MODULE_PATHNAME', 'dp_travelling' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.travelling(oid, anyelement, "any") IS
-'internal: dp_agg.guarded() in the text of a query that another machine reads, never called';
+'internal: dp_agg.guarded() in the text of a query that another machine reads';
 
 CREATE FUNCTION dp_agg.travelling_cast(oid, anyelement, "any") RETURNS anyelement
-AS 'MODULE_PATHNAME', 'dp_bound_transition' LANGUAGE C STABLE PARALLEL SAFE;
+AS 'MODULE_PATHNAME', 'dp_travelling_cast' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.travelling_cast(oid, anyelement, "any") IS
-'internal: dp_agg.guarded_cast() in the text of a query that another machine reads, never called';
+'internal: dp_agg.guarded_cast() in the text of a query that another machine reads';
 
 CREATE FUNCTION dp_agg.bounding_hash(VARIADIC "any") RETURNS bigint
 AS 'MODULE_PATHNAME', 'dp_bounding_hash' LANGUAGE C STABLE PARALLEL RESTRICTED;
@@ -922,6 +922,16 @@ COMMENT ON VIEW dp_agg.language IS
 'what may stand below a release: kind, name, result type, treatment (as is; guarded: NULL where it would fail; once: a value of the session, computed before the release)';
 GRANT SELECT ON dp_agg.language TO PUBLIC;
 
+CREATE FUNCTION dp_agg.check_coordinator() RETURNS void
+AS 'MODULE_PATHNAME', 'dp_check_coordinator' LANGUAGE C STABLE;
+COMMENT ON FUNCTION dp_agg.check_coordinator() IS
+'internal: raises 55000 on a worker of Citus, where nothing is protected and nobody is given a budget';
+
+CREATE FUNCTION dp_agg.shard_of(relation regclass) RETURNS regclass
+AS 'MODULE_PATHNAME', 'dp_shard_of' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION dp_agg.shard_of(regclass) IS
+'internal: the relation that a table is a shard of, to Citus; NULL if it is none';
+
 CREATE FUNCTION dp_agg.lock_label(relation regclass, "column" smallint) RETURNS text
 AS 'MODULE_PATHNAME', 'dp_lock_label' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION dp_agg.lock_label(regclass, smallint) IS
@@ -1238,6 +1248,62 @@ $$;
 COMMENT ON FUNCTION dp_agg.lock_dependents(regclass, oid) IS
 'internal: locks a facade and what others than the administrator made of it, until no more is found';
 
+-- Citus lists views over its tables, hears of those that DROP takes away, and cannot add a machine while
+-- one of the list is gone.
+CREATE FUNCTION dp_agg.drop_objects(classes oid[], objects oid[], subobjects integer[], cascade boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM dp_agg.delete_objects(classes, objects, subobjects, cascade);
+	IF to_regprocedure('pg_catalog.master_unmark_object_distributed(oid, oid, integer)') IS NOT NULL THEN
+		EXECUTE 'SELECT pg_catalog.master_unmark_object_distributed(class, object, subobject)
+				   FROM unnest($1, $2, $3) AS gone (class, object, subobject)'
+		  USING classes, objects, subobjects;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.drop_objects(oid[], oid[], integer[], boolean) IS
+'internal: drops objects as delete_objects() does, and has Citus forget them';
+
+CREATE FUNCTION dp_agg.is_copied(view oid) RETURNS boolean LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found boolean := false;
+BEGIN
+	IF to_regclass('pg_catalog.pg_dist_object') IS NOT NULL THEN
+		EXECUTE 'SELECT EXISTS (SELECT FROM pg_catalog.pg_dist_object WHERE classid = ''pg_class''::regclass AND objid = $1)' INTO found USING view;
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.is_copied(oid) IS
+'internal: has Citus copies of a view on its workers';
+
+-- Where Citus has copies, DROP VIEW takes these along.
+CREATE FUNCTION dp_agg.drop_dependents(facade regclass, table_owner oid) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	classes oid[];
+	objects oid[];
+	subobjects int[];
+	lost text[];
+BEGIN
+	PERFORM dp_agg.lock_dependents(facade, table_owner);
+	SELECT array_agg(class), array_agg(object), array_agg(subobject),
+		   array_agg(pg_describe_object(class, object, subobject) ORDER BY pg_describe_object(class, object, subobject)) FILTER (WHERE NOT part)
+	  INTO classes, objects, subobjects, lost
+	  FROM dp_agg.facade_dependents(facade, table_owner) WHERE NOT own;
+	IF classes IS NOT NULL THEN
+		PERFORM dp_agg.drop_objects(classes, objects, subobjects, false);
+	END IF;
+	PERFORM dp_agg.say_lost(dp_agg.object_name(facade), lost);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.drop_dependents(regclass, oid) IS
+'internal: drops all that others than the administrator made of a facade';
+
 CREATE FUNCTION dp_agg.drop_facade(facade regclass, table_owner oid, cascade boolean, rebuilt oid[]) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1255,17 +1321,7 @@ BEGIN
 	  INTO classes, objects, subobjects, lost
 	  FROM dp_agg.facade_dependents(facade, table_owner)
 	 WHERE NOT own OR object = ANY (rebuilt);
-	classes := classes || 'pg_class'::regclass::oid;
-	objects := objects || facade::oid;
-	subobjects := subobjects || 0;
-	PERFORM dp_agg.delete_objects(classes, objects, subobjects, cascade);
-	-- Citus lists views over its tables, hears of those that DROP takes away, and cannot add a machine while
-	-- one of the list is gone.
-	IF to_regprocedure('pg_catalog.master_unmark_object_distributed(oid, oid, integer)') IS NOT NULL THEN
-		EXECUTE 'SELECT pg_catalog.master_unmark_object_distributed(class, object, subobject)
-				   FROM unnest($1, $2, $3) AS gone (class, object, subobject)'
-		  USING classes, objects, subobjects;
-	END IF;
+	PERFORM dp_agg.drop_objects(classes || 'pg_class'::regclass::oid, objects || facade::oid, subobjects || 0, cascade);
 	PERFORM dp_agg.say_lost(facade_name, lost);
 END
 $$;
@@ -1350,6 +1406,20 @@ $$;
 COMMENT ON FUNCTION dp_agg.remake_views(text, jsonb, boolean) IS
 'internal: makes views over a facade anew, each by the right of its owner; what cannot be made is named if it was another''s; errors: 2BP01 it was the administrator''s, unless that cascades';
 
+CREATE FUNCTION dp_agg.note_view(view regclass, own boolean, definition text) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $$
+SELECT jsonb_build_object(
+			'name', dp_agg.object_name(c.oid), 'owner', c.relowner, 'own', own,
+			'create', format('CREATE VIEW %s%s AS %s', dp_agg.object_name(c.oid),
+							 ' WITH (' || (SELECT string_agg(o, ', ') FROM unnest(c.reloptions) o) || ')', definition),
+			'commands', dp_agg.view_commands(c.oid, ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = c.oid)))
+  FROM pg_class c WHERE c.oid = view
+$$;
+COMMENT ON FUNCTION dp_agg.note_view(regclass, boolean, text) IS
+'internal: what remake_views() makes a view of: its name, owner, query, options, grants and comments';
+
 CREATE FUNCTION dp_agg.remake_facade(relation regclass, facade regclass, shows smallint[], cascade boolean) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1366,13 +1436,7 @@ DECLARE
 	rebuilt oid[];
 BEGIN
 	PERFORM dp_agg.lock_dependents(facade, table_owner);
-	SELECT COALESCE(jsonb_agg(jsonb_build_object(
-				'name', dp_agg.object_name(c.oid), 'owner', c.relowner, 'own', d.own,
-				'create', format('CREATE VIEW %s%s AS %s', dp_agg.object_name(c.oid),
-								 ' WITH (' || (SELECT string_agg(o, ', ') FROM unnest(c.reloptions) o) || ')',
-								 v.definition),
-				'commands', dp_agg.view_commands(c.oid, ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = c.oid)))
-				ORDER BY c.oid), '[]'),
+	SELECT COALESCE(jsonb_agg(dp_agg.note_view(c.oid, d.own, v.definition) ORDER BY c.oid), '[]'),
 		   COALESCE(array_agg(c.oid), '{}')
 	  INTO views, rebuilt
 	  FROM dp_agg.facade_dependents(facade, table_owner) d JOIN pg_class c ON c.oid = d.object,
@@ -1532,10 +1596,18 @@ SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
 SET jit = off
 AS $$
+DECLARE
+	facade constant regclass := dp_agg.facade_of(relation);
+	table_owner constant oid := (SELECT relowner FROM pg_class WHERE oid = relation);
 BEGIN
-	IF dp_agg.view_columns(dp_agg.facade_of(relation)) IS NOT NULL THEN
-		PERFORM dp_agg.drop_facade(dp_agg.facade_of(relation),
-								   (SELECT relowner FROM pg_class WHERE oid = relation), false, '{}');
+	IF dp_agg.view_columns(facade) IS NULL THEN
+		RETURN;
+	END IF;
+	IF dp_agg.is_copied(facade) AND NOT EXISTS (SELECT FROM dp_agg.facade_dependents(facade, table_owner) WHERE own) THEN
+		PERFORM dp_agg.drop_dependents(facade, table_owner);
+		EXECUTE format('DROP VIEW %s CASCADE', dp_agg.object_name(facade));
+	ELSE
+		PERFORM dp_agg.drop_facade(facade, table_owner, false, '{}');
 	END IF;
 END
 $$;
@@ -1733,7 +1805,126 @@ $$;
 COMMENT ON FUNCTION dp_agg.facades_after(jsonb, boolean) IS
 'internal: after a statement: makes facades what their relations are now; errors: 2BP01 something of the administrator''s depends on a facade and cannot be made anew, unless that cascades';
 
+-- ----------------------------------------------------------------------------
+-- Tables that Citus replaces (src/hooks/conversions.c)
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.is_replaced(relation oid, new_name text) RETURNS boolean LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	number text;
+BEGIN
+	IF new_name <> '' THEN
+		EXECUTE 'SELECT last_value::text FROM pg_catalog.pg_dist_shardid_seq' INTO number;
+		RETURN right(new_name, length(number) + 1) = '_' || number;
+	END IF;
+	RETURN EXISTS (
+		SELECT FROM pg_class o
+		  JOIN pg_seclabel l ON l.provider = 'dp_agg' AND l.classoid = 'pg_class'::regclass AND l.objoid = o.oid AND l.objsubid = 0
+		  JOIN pg_seclabel m ON m.provider = 'dp_agg' AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0
+							AND m.objoid <> o.oid AND m.label = l.label
+		  JOIN pg_class n ON n.oid = m.objoid
+		 WHERE o.oid = relation AND n.relnamespace = o.relnamespace AND n.relowner = o.relowner
+		   AND starts_with(n.relname, left(o.relname, 40)) AND n.relname ~ '_[0-9]+$');
+END
+$$;
+COMMENT ON FUNCTION dp_agg.is_replaced(oid, text) IS
+'internal: does Citus replace the table: by a copy with its labels, which is there under a name such as shards have; or, where it gets such a name itself, by one that will be made: the number is the last that Citus has given to a shard';
+
+CREATE FUNCTION dp_agg.conversion_begin(relation oid, new_name text) RETURNS text[] LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+SET jit = off
+AS $$
+DECLARE
+	facade oid := (SELECT f FROM dp_agg.facade_of(relation) f WHERE dp_agg.view_columns(f) IS NOT NULL);
+	it record;
+	state jsonb;
+	views jsonb;
+	rebuilt oid[];
+	gone oid[];
+	names text[];
+	lost text[];
+BEGIN
+	IF NOT dp_agg.is_replaced(relation, new_name) THEN
+		RETURN '{}';
+	END IF;
+	SELECT c.relowner, format('%I.%I', n.nspname, c.relname) AS name, s.label INTO it
+	  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	  JOIN pg_seclabel s ON s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objoid = c.oid AND s.objsubid = 0
+	 WHERE c.oid = relation;
+	IF facade IS NOT NULL THEN
+		PERFORM dp_agg.lock_dependents(facade, it.relowner);
+	END IF;
+	SELECT COALESCE(jsonb_agg(dp_agg.note_view(c.oid, d.own, v.definition) ORDER BY c.oid), '[]'), COALESCE(array_agg(c.oid), '{}')
+	  INTO views, rebuilt
+	  FROM dp_agg.facade_dependents(relation, it.relowner) d JOIN pg_class c ON c.oid = d.object,
+		   LATERAL (SELECT dp_agg.view_definition(c.oid, d.own) AS definition OFFSET 0) v
+	 WHERE d.plain_view AND v.definition IS NOT NULL AND c.oid IS DISTINCT FROM facade;
+	-- what is left to Citus is the administrator's own, and no plain view
+	SELECT COALESCE(array_agg(dp_agg.object_name(c.oid)), '{}'), COALESCE(array_agg(c.oid) FILTER (WHERE c.oid IS DISTINCT FROM facade), '{}')
+	  INTO names, gone
+	  FROM dp_agg.facade_dependents(relation, it.relowner) d JOIN pg_class c ON d.class = 'pg_class'::regclass AND c.oid = d.object
+	 WHERE c.relkind IN ('v', 'm') AND d.subobject = 0 AND (NOT d.own OR c.oid = facade OR c.oid = ANY (rebuilt));
+	state := jsonb_build_object('relation', relation, 'name', it.name, 'label', it.label, 'views', views, 'facade', dp_agg.object_name(facade),
+				'facade_owner', (SELECT relowner FROM pg_class WHERE oid = facade),
+				'commands', dp_agg.view_commands(facade, ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = facade AND attnum > 0)));
+	IF facade IS NOT NULL THEN
+		PERFORM dp_agg.drop_facade(facade, it.relowner, true, rebuilt);
+	END IF;
+	-- those that read the table itself
+	SELECT COALESCE(array_agg(c.oid), '{}'), array_agg(dp_agg.object_name(c.oid)) FILTER (WHERE c.oid <> ALL (rebuilt)) INTO gone, lost
+	  FROM pg_class c WHERE c.oid = ANY (gone);
+	PERFORM dp_agg.lock_objects(array_fill('pg_class'::regclass::oid, ARRAY[cardinality(gone)]), gone);
+	PERFORM dp_agg.drop_objects(array_fill('pg_class'::regclass::oid, ARRAY[cardinality(gone)]), gone, array_fill(0, ARRAY[cardinality(gone)]), true);
+	IF cardinality(lost) > 0 THEN
+		RAISE NOTICE USING
+			MESSAGE = format('dropped what others made of relation %s, which Citus replaces: %s', it.name, array_to_string(lost, ', ')),
+			HINT = 'Their owners have no rights on the table. They may make them again.';
+	END IF;
+	RETURN state::text || names;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.conversion_begin(oid, text) IS
+'internal: if Citus replaces a protected table, see is_replaced(): notes its facade and all views of it, drops them and what others than the administrator made of them; the result is for conversion_remake(), and behind it names of views that are left to that; empty if it does not';
+
+CREATE FUNCTION dp_agg.conversion_remake(state text) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+SET jit = off
+AS $$
+DECLARE
+	was constant jsonb := state;
+	-- one that was given such a name by somebody else is still there
+	relation constant oid := COALESCE(to_regclass(was ->> 'name')::oid, (SELECT c.oid FROM pg_class c WHERE c.oid = (was ->> 'relation')::oid));
+	role constant oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = CURRENT_USER);
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_seclabel s
+					WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objoid = relation AND s.objsubid = 0
+					  AND s.label = was ->> 'label') THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('protected relation %s was replaced by a table that is not protected as it was', was ->> 'name'),
+			HINT = 'Only Citus replaces protected tables, by undistribute_table() and the like. DROP TABLE outside of functions drops one.';
+	END IF;
+	IF was ->> 'facade' IS NOT NULL THEN
+		PERFORM dp_agg.create_facade(relation, was ->> 'facade');
+		PERFORM dp_agg.restore_view(was ->> 'facade', (was ->> 'facade_owner')::oid, ARRAY(SELECT jsonb_array_elements_text(was -> 'commands')), role);
+	END IF;
+	PERFORM dp_agg.remake_views(COALESCE(was ->> 'facade', was ->> 'name'), was -> 'views', false);
+END
+$$;
+COMMENT ON FUNCTION dp_agg.conversion_remake(text) IS
+'internal: makes what conversion_begin() noted on the table that Citus has put in the place of the old one; errors: 55000 there is none, or it has not the labels; 2BP01 a view of the administrator''s cannot be made anew';
+
 REVOKE EXECUTE ON FUNCTION
+	dp_agg.drop_objects(oid[], oid[], integer[], boolean),
+	dp_agg.is_copied(oid),
+	dp_agg.drop_dependents(regclass, oid),
+	dp_agg.is_replaced(oid, text),
+	dp_agg.note_view(regclass, boolean, text),
+	dp_agg.conversion_begin(oid, text),
+	dp_agg.conversion_remake(text),
 	dp_agg.delete_objects(oid[], oid[], integer[], boolean),
 	dp_agg.run_as(oid, text),
 	dp_agg.create_facade(regclass, text),
@@ -1860,6 +2051,7 @@ CREATE FUNCTION dp_agg.unprotect(relation regclass) RETURNS void LANGUAGE plpgsq
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF NOT EXISTS (SELECT FROM pg_seclabel
 					WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 					  AND objoid = relation AND objsubid = 0) THEN
@@ -2020,6 +2212,7 @@ DECLARE
 	whose constant name[] := COALESCE(unit, link);	-- the columns that tell it
 	word constant text := CASE WHEN link IS NULL THEN 'unit' ELSE 'link' END;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR whose IS NULL OR population IS NULL OR array_position(whose, NULL) IS NOT NULL OR
 		(link IS NOT NULL AND (parent IS NULL OR array_position(parent_key, NULL) IS NOT NULL)) THEN
 		RAISE null_value_not_allowed USING
@@ -2255,6 +2448,7 @@ AS $$
 DECLARE
 	labelled record;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF population IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'population must not be NULL';
 	END IF;
@@ -2295,6 +2489,7 @@ DECLARE
 	shares numeric[] := '{}';
 	share double precision;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation must not be NULL';
 	END IF;
@@ -2330,6 +2525,7 @@ AS $$
 DECLARE
 	label jsonb;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation must not be NULL';
 	END IF;
@@ -2358,6 +2554,7 @@ AS $$
 DECLARE
 	label jsonb;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR preview IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and preview must not be NULL';
 	END IF;
@@ -2498,6 +2695,7 @@ DECLARE
 	bounds numeric[] := '{}';
 	bound text;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF lower IS NULL OR upper IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'lower and upper must not be NULL';
 	END IF;
@@ -2626,6 +2824,7 @@ DECLARE
 	type oid := dp_agg.base_type(attribute.atttypid);
 	bounds numeric[];
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF lower IS NULL AND upper IS NULL THEN
 		PERFORM dp_agg.label_column(relation, column_name, '{total_lower,total_upper,total_type,total_norm}', '{}');
 		RETURN;
@@ -2662,6 +2861,7 @@ CREATE FUNCTION dp_agg.set_norm(relation regclass, column_name name, max_norm do
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	PERFORM dp_agg.protected_column(relation, column_name);
 	IF NOT (max_norm > 0 AND max_norm <= 1e120) THEN
 		RAISE SQLSTATE 'DP003' USING
@@ -2685,6 +2885,7 @@ DECLARE
 	days int;
 	shorter interval;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF grain > interval '100 years' THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'a grain must be of at most 100 years';
 	END IF;
@@ -2721,6 +2922,7 @@ DECLARE
 	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF (SELECT typcategory FROM pg_type WHERE oid = type) <> 'S' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('column "%s" is of type %s, which has no length', column_name,
@@ -2795,6 +2997,7 @@ DECLARE
 	canonical jsonb;
 	different bigint;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF keys IS NULL THEN
 		PERFORM dp_agg.label_column(relation, column_name, '{domain,domain_type}', '{}');
 		RETURN;
@@ -2916,6 +3119,7 @@ DECLARE
 	without_after regclass[];
 	protected regclass;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR column_name IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
@@ -3968,6 +4172,7 @@ DECLARE
 	known record;
 	member name;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR epsilon IS NULL OR unit IS NULL OR population IS NULL OR groups IS NULL OR
 		array_position(unit, NULL) IS NOT NULL OR array_position(columns, NULL) IS NOT NULL THEN
 		RAISE null_value_not_allowed USING
@@ -4427,6 +4632,7 @@ DECLARE
 	gone bigint;
 	runs bigint;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF before IS NULL THEN
 		RAISE EXCEPTION 'before must not be null' USING ERRCODE = 'null_value_not_allowed';
 	END IF;

@@ -10,7 +10,9 @@
 #include "utils/plancache.h"
 
 #include "core/settings.h"
+#include "hooks/conversions.h"
 #include "hooks/hooks.h"
+#include "hooks/rebuilt_views.h"
 #include "ledger/charge.h"
 #include "ledger/tables.h"
 #include "nodes/bound/path.h"
@@ -57,5 +59,7 @@ _PG_init(void)
 	executor_hooks_init();
 	explain_hook_init();
 	utility_hook_init();
+	conversions_init();
+	rebuilt_views_init();
 	permissions_hook_init();
 }

@@ -112,6 +112,15 @@
 	(pg_proc_aclcheck(funcid, role, ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
+/* May the role make objects in the schema? */
+#if PG_VERSION_NUM >= 160000
+#define DP_MAY_CREATE_IN(schema, role) \
+	(object_aclcheck(NamespaceRelationId, schema, role, ACL_CREATE) == ACLCHECK_OK)
+#else
+#define DP_MAY_CREATE_IN(schema, role) \
+	(pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK)
+#endif
+
 /* Is the item of FROM none, but what GROUP BY goes by, or what query/nulling.c leaves of that? */
 #if PG_VERSION_NUM >= 180000
 #define DP_IS_GROUP_RTE(rte) ((rte)->rtekind == RTE_GROUP || (rte)->rtekind == RTE_RESULT)

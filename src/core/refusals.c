@@ -230,10 +230,6 @@ static const struct
 		"table %s is not distributed by the unit, so rows of one individual may be on several machines",
 		"Ask the administrator to distribute it by the unit: SELECT alter_distributed_table('table', distribution_column := 'unit', cascade_to_colocated := true)."
 	},
-	[REFUSE_SHARDS_WORKER] = {
-		"releases are made on the coordinator alone",
-		"Connect to the coordinator of the cluster."
-	},
 	[REFUSE_SHARDS_WRITTEN] = {
 		"this transaction has written to distributed tables, which a release would not see",
 		"Run the query after COMMIT."
@@ -297,6 +293,10 @@ static const struct
 	[REFUSE_WITH_TWICE] = {
 		"two dp_with() set the same thing differently",
 		"Set each of epsilon, delta, max_groups, max_rows, max_total and shares once for one release."
+	},
+	[REFUSE_WORKER] = {
+		"this server is a worker of Citus, where there are no releases: connect to the coordinator",
+		"SELECT nodename, nodeport FROM pg_dist_node WHERE groupid = 0 names the coordinator. Budgets and answers are there."
 	},
 };
 

@@ -23,6 +23,7 @@
 #include "core/compat.h"
 #include "core/refusals.h"
 #include "hooks/charges.h"
+#include "hooks/conversions.h"
 #include "hooks/copy.h"
 #include "hooks/hooks.h"
 #include "hooks/kept.h"
@@ -278,15 +279,18 @@ pay_executor_start(QueryDesc *queryDesc, int eflags)
 	tell_grains(releases);
 }
 
-/* ExecutorRun_hook: synthetic rows go to no table. */
+/* ExecutorRun_hook: synthetic rows go to no table; tables that functions have had Citus replace are settled. */
 static void
 watch_executor_run(DP_EXECUTOR_RUN_ARGS(queryDesc, direction, count))
 {
+	uint64		begun = conversions_begun();
+
 	refuse_kept_preview(queryDesc);
 	if (prev_executor_run)
 		prev_executor_run(DP_EXECUTOR_RUN_PASS(queryDesc, direction, count));
 	else
 		standard_ExecutorRun(DP_EXECUTOR_RUN_PASS(queryDesc, direction, count));
+	conversions_settle(begun);
 }
 
 /* Has the statement sub-plans that a release may have read? */

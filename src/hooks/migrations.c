@@ -34,6 +34,8 @@
 
 #include "core/owner.h"
 #include "hooks/migrations.h"
+#include "hooks/worker_views.h"
+#include "policy/citus.h"
 #include "policy/extension.h"
 #include "policy/facade.h"
 #include "policy/family.h"
@@ -258,6 +260,12 @@ judge_drop(const DropStmt *statement, Statement *work)
 
 		if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_VIEW)
 			continue;
+		if (OidIsValid(citus_shard_of(relid)))
+		{
+			/* another session of Citus's drops the relation, and holds its facade */
+			work->kind = MIGRATION_NONE;
+			return;
+		}
 		work->kind = MIGRATION_DROP;
 		work->relids = list_concat_unique_oid(work->relids,
 											  find_all_inheritors(relid, NoLock, NULL));
@@ -388,6 +396,20 @@ concerned(List *relids)
 	return result;
 }
 
+/* On a worker of Citus: copies of facades give way to a change of columns.  Others are the coordinator's. */
+static void
+make_room_on_worker(Node *statement)
+{
+	Statement	work = {0};
+	ListCell   *lc;
+
+	if (!IsA(statement, AlterTableStmt))
+		return;
+	judge_alter((AlterTableStmt *) statement, &work);
+	foreach(lc, work.kind == MIGRATION_DETACH ? concerned(work.relids) : NIL)
+		drop_copied_facades(lfirst_oid(lc));
+}
+
 /*
  * migration_begin
  *		Before a statement: notes the facades that it concerns, and makes room for it.
@@ -403,11 +425,16 @@ migration_begin(Node *statement, ProcessUtilityContext context)
 	Datum		args[4];
 
 	/*
-	 * pg_upgrade brings facades along with their tables; and a version that this library does
-	 * not know may have other functions, or none, for facades to follow.
+	 * pg_upgrade brings facades along with their tables, and Citus to its workers; and a version that
+	 * this library does not know may have other functions, or none, for facades to follow.
 	 */
 	if (!may_concern(statement, context) || IsBinaryUpgrade || !extension_is_known())
 		return NULL;
+	if (citus_is_worker())
+	{
+		make_room_on_worker(statement);
+		return NULL;
+	}
 	judge_statement(statement, &work);
 	if (work.kind == MIGRATION_NONE)
 		return NULL;

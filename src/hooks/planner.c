@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/compat.h"
+#include "core/refusals.h"
 #include "hooks/hooks.h"
 #include "hooks/planner.h"
 #include "ledger/account.h"
@@ -190,7 +191,7 @@ ask_reuse(const AskContext *context)
 
 /*
  * Decides whether the user may ask about a protected relation, by an entry of FROM that is it or a
- * relation that is linked to it; may raise "permission denied".
+ * relation that is linked to it; may raise "permission denied", or on a worker of Citus DP002.
  */
 static void
 judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation *rel)
@@ -216,6 +217,9 @@ judge_relation(AskContext *context, RangeTblEntry *rte, const ProtectedRelation 
 		return;
 	if (pg_attribute_aclcheck_all(relid, context->user, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK)
 		return;
+	/* who is an analyst is known to the coordinator alone */
+	if (citus_is_worker())
+		refuse(REFUSE_WORKER, NULL, -1);
 	aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
 }
 
@@ -360,6 +364,8 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 				.concentrated = ask_concentrated(ask),.reuse = ask_reuse(ask)};
 
 			extension_check_version();
+			if (citus_is_worker())
+				refuse(REFUSE_WORKER, query_string, -1);
 			process_statement(&context, parse);
 			if (planning_releases() && citus_present())
 				read_spread_outside(parse);
@@ -443,10 +449,10 @@ guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	PlannerInfo *root = scratch_root(parse, params);
 	PlannedStmt *result;
 
+	if (query_is_piece(parse) && (!pieces_are_planned() || !reads_spread(parse)))
+		return plan_piece(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	if (pieces_are_planned())
 		return plan_pieces(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
-	if (query_is_piece(parse))
-		return plan_piece(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	if (has_function_walker((Node *) parse, NULL))
 	{
 		(void) inline_functions_walker((Node *) parse, root);

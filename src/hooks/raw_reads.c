@@ -6,7 +6,7 @@
  * releases is entered in the ledger before its first row is read, once for each such relation,
  * whoever runs it.  If the ledger cannot be written, the statement fails.
  *
- * What a statement reads is what its started plan scans; which columns it touches is what
+ * What a statement reads is what its started plan scans, or has Citus read on shards; which columns it touches is what
  * PostgreSQL asks privileges for.  Both meet in the range table: a scan of a partition or
  * child is one of the relation that the query names, which alone has privileges asked for.
  * INSERT finds rows without a scan if it has ON CONFLICT.  Without that, RETURNING shows
@@ -17,6 +17,8 @@
 #include "access/parallel.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/extensible.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "parser/parsetree.h"
 #include "tcop/dest.h"
@@ -31,6 +33,7 @@
 #include "ledger/protocol.h"
 #include "nodes/release/scans.h"
 #include "policy/cache.h"
+#include "policy/citus.h"
 
 /* Most entries of one request: with names as long as can be, they fit into its payload. */
 #define ENTRIES_MAX 8
@@ -201,6 +204,38 @@ add_publics(PlannedStmt *plan, const Index *parents, const Bitmapset *below, Lis
 	}
 }
 
+/* Does a started plan have Citus read shards? */
+static bool
+reads_shards(PlanState *state, void *context)
+{
+	if (IsA(state->plan, CustomScan) &&
+		strncmp(((CustomScan *) state->plan)->methods->CustomName, "Citus ", strlen("Citus ")) == 0)
+		return true;
+	return planstate_tree_walker(state, reads_shards, context);
+}
+
+/*
+ * Adds the relations whose shards Citus reads for the statement.  Its node names none of them, so that they are all
+ * that lie on shards and that the query asks for; but for protected ones where there are releases, which may be about
+ * them.
+ */
+static void
+add_sharded(QueryDesc *queryDesc, const Index *parents, List *releases, List **reads)
+{
+	PlannedStmt *plan = queryDesc->plannedstmt;
+
+	if (!citus_present() || !reads_shards(queryDesc->planstate, NULL))
+		return;
+	for (int index = 1; index <= list_length(plan->rtable); index++)
+	{
+		const RangeTblEntry *rte = rt_fetch(index, plan->rtable);
+
+		if (rte->rtekind == RTE_RELATION && citus_table(rte->relid).kind != CITUS_LOCAL &&
+			(releases == NIL || policy_lookup(rte->relid) == NULL))
+			add_read(plan, parents, index, reads);
+	}
+}
+
 /* Adds the relations in which a plan, if it is an INSERT, looks for rows in conflict. */
 static void
 add_conflicts(PlannedStmt *plan, const Index *parents, const Plan *top, List **reads)
@@ -260,6 +295,7 @@ record_plan_reads(QueryDesc *queryDesc, Bitmapset *scanned, List *releases)
 	while ((index = bms_next_member(scanned, index)) >= 0)
 		add_read(plan, parents, index, &reads);
 	add_publics(plan, parents, below, &reads);
+	add_sharded(queryDesc, parents, releases, &reads);
 	add_conflicts(plan, parents, plan->planTree, &reads);
 	foreach(lc, plan->subplans)
 		add_conflicts(plan, parents, lfirst(lc), &reads);

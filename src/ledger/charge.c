@@ -25,6 +25,7 @@
 #include "ledger/refusal.h"
 #include "ledger/shmem.h"
 #include "ledger/step.h"
+#include "policy/citus.h"
 #include "policy/extension.h"
 #include "tier/grade.h"
 
@@ -44,7 +45,7 @@ ledger_init(void)
 }
 
 /*
- * Raises an error where nothing can be written: on a standby, without preload, and in the
+ * Raises an error where nothing can be written: on a standby, on a worker of Citus, without preload, and in the
  * worker itself, where a trigger of the owner's on a table of the ledger may have come to ask.
  */
 static void
@@ -60,6 +61,11 @@ check_available(void)
 				(errcode(ERRCODE_DP_LEDGER),
 				 errmsg("the ledger cannot be written during recovery"),
 				 errhint("Run the query on the primary server.")));
+	if (citus_is_worker())
+		ereport(ERROR,
+				(errcode(ERRCODE_DP_LEDGER),
+				 errmsg("this server is a worker of Citus, and the ledger is the coordinator's"),
+				 errhint("Run the query on the coordinator: SELECT nodename, nodeport FROM pg_dist_node WHERE groupid = 0 names it.")));
 	if (!ledger_shmem_exists())
 		ereport(ERROR,
 				(errcode(ERRCODE_DP_LEDGER),
@@ -293,7 +299,7 @@ ledger_record_reads(List *reads, const char *query_text)
  * ledger_settle_changes
  *		Has changes of accounts that are committed moved into the chain.
  *
- * They go on waiting where there is no worker to do it, during recovery and without preload,
+ * They go on waiting where there is no worker to do it, during recovery, on a worker of Citus and without preload,
  * and while a transaction holds the ledger, which may be the caller's.  ERRCODE_DP_LEDGER if
  * the ledger fails otherwise.
  */
@@ -303,7 +309,7 @@ ledger_settle_changes(void)
 	LedgerAnswer answer;
 	List	   *prices;
 
-	if (RecoveryInProgress() || !ledger_shmem_exists())
+	if (RecoveryInProgress() || citus_is_worker() || !ledger_shmem_exists())
 		return;
 	answer = settle(NIL, NIL, NULL, &prices);
 	if (answer.verdict != LEDGER_PAID && answer.verdict != LEDGER_BUSY)

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 
 #include "policy/admin.h"
+#include "policy/citus.h"
 #include "policy/extension.h"
 #include "policy/owner_call.h"
 
@@ -95,10 +96,11 @@ deny(const char *population, const char *hint)
 			 errhint("%s", hint)));
 }
 
-/* Raises an error unless the current user may change accounts on the population.  NULL is for others to refuse. */
+/* Raises an error unless this is the place, and the current user may change accounts on the population.  NULL is for others to refuse. */
 static void
 check_accounts(const NullableDatum *population)
 {
+	citus_check_coordinator();
 	if (!population->isnull && !writes_accounts() && !administers(population->value))
 		deny(NameStr(*DatumGetName(population->value)),
 			 "Budgets are given by its administrators; see dp_agg.grant_admin().");
@@ -194,10 +196,11 @@ dp_drop_population_cap(PG_FUNCTION_ARGS)
 	return pass_on(fcinfo, DP_FUNC_CAP_DROP);
 }
 
-/* Raises an error unless the current user may say how old answers about the population may be. */
+/* Raises an error unless this is the place, and the current user may say how old answers about the population may be. */
 static void
 check_reuse(const NullableDatum *population)
 {
+	citus_check_coordinator();
 	if (!population->isnull && !administers(population->value))
 		deny(NameStr(*DatumGetName(population->value)),
 			 "Its administrators say how old answers may be; see dp_agg.grant_admin(). SET dp_agg.reuse = off draws anew, at a price.");
@@ -239,6 +242,7 @@ change_admin(FunctionCallInfo fcinfo, DpFunction function)
 	Datum		args[3] = {fcinfo->args[0].value, fcinfo->args[1].value, BoolGetDatum(all)};
 	bool		nulls[3] = {fcinfo->args[0].isnull, fcinfo->args[1].isnull, false};
 
+	citus_check_coordinator();
 	if (!all && nulls[1])
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -1,11 +1,13 @@
 /*
  * citus.c
- *		How Citus spreads relations over machines.
+ *		How Citus spreads relations over machines, and what is for its coordinator alone.
  *
  * Citus says so in catalogs of its own, in pg_catalog, where nobody but superusers creates tables:
  *
  *		pg_dist_partition	a row for each relation that it knows: how it is divided, by which column
  *							(a Var, written as nodeToString() does), and its colocation group
+ *		pg_dist_shard		a row for each shard; on its machine that is a table, whose name is that of the
+ *							relation with the number of the shard
  *		pg_dist_local_group	one row: the number of this machine's group, 0 on the coordinator
  *
  * They are read by the names of their columns, so that nothing here depends on how Citus is
@@ -17,14 +19,19 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_namespace.h"
+#include "fmgr.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "core/errors.h"
 #include "policy/citus.h"
+
+PG_FUNCTION_INFO_V1(dp_check_coordinator);
+PG_FUNCTION_INFO_V1(dp_shard_of);
 
 /* A catalog of Citus in this database; InvalidOid if it has none. */
 static Oid
@@ -148,4 +155,119 @@ citus_table(Oid relid)
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return result;
+}
+
+/* The number at the end of a name, behind an underscore, and in *stem how long the name is before it; -1 if there is none. */
+static int64
+shard_number(const char *name, size_t *stem)
+{
+	const char *underscore = strrchr(name, '_');
+
+	if (underscore == NULL || strlen(underscore + 1) < 1 || strlen(underscore + 1) > 18 ||
+		strspn(underscore + 1, "0123456789") != strlen(underscore + 1))
+		return -1;
+	*stem = underscore - name;
+	return pg_strtoint64(underscore + 1);
+}
+
+/* The relation to which Citus has given a shard of this number; InvalidOid if it knows of none. */
+static Oid
+relation_of_shard(Oid catalog_oid, int64 number)
+{
+	Relation	catalog = table_open(catalog_oid, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			result = InvalidOid;
+
+	ScanKeyInit(&key, get_attnum(catalog_oid, "shardid"), BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(number));
+	scan = systable_beginscan(catalog, citus_catalog("pg_dist_shard_shardid_index"), true, NULL, 1, &key);
+	if (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = DatumGetObjectId(value_of(tuple, catalog, "logicalrelid"));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return result;
+}
+
+/*
+ * citus_shard_of
+ *		The relation that a table of this machine is a shard of; InvalidOid if it is none.
+ *
+ * A shard stands in the schema of its relation.  Of a long name Citus keeps the beginning.
+ */
+Oid
+citus_shard_of(Oid relid)
+{
+	Oid			catalog_oid = citus_catalog("pg_dist_shard");
+	char	   *name = OidIsValid(catalog_oid) ? get_rel_name(relid) : NULL;
+	char	   *whole;
+	size_t		stem;
+	int64		number;
+	Oid			result;
+
+	if (name == NULL || (number = shard_number(name, &stem)) < 0)
+		return InvalidOid;
+	result = relation_of_shard(catalog_oid, number);
+	if (!OidIsValid(result) || result == relid || (whole = get_rel_name(result)) == NULL ||
+		get_rel_namespace(result) != get_rel_namespace(relid))
+		return InvalidOid;
+	if (strlen(whole) == stem ? strncmp(name, whole, stem) == 0 :
+		strlen(whole) + strlen(name) - stem >= NAMEDATALEN && strncmp(name, whole, NAMEDATALEN / 2) == 0)
+		return result;
+	return InvalidOid;
+}
+
+/* dp_agg.shard_of(relation): the same, NULL for InvalidOid. */
+PGDLLEXPORT Datum
+dp_shard_of(PG_FUNCTION_ARGS)
+{
+	Oid			result = citus_shard_of(PG_GETARG_OID(0));
+
+	if (!OidIsValid(result))
+		PG_RETURN_NULL();
+	PG_RETURN_OID(result);
+}
+
+/*
+ * citus_keep_here
+ *		Until the GUC nest level that is returned ends (AtEOXact_GUC), Citus takes no DDL to its workers.
+ *
+ * It would send it over a connection of the current user's.  Where that is not the user of the statement around it, that
+ * one has locked there what this one needs, and neither gets on.
+ */
+int
+citus_keep_here(void)
+{
+	int			level = NewGUCNestLevel();
+
+	if (citus_present())
+		(void) set_config_option("citus.enable_ddl_propagation", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+/*
+ * citus_check_coordinator
+ *		Raises ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE on a machine that serves a coordinator.
+ *
+ * What is protected, and who may spend what, is said on the coordinator: Citus takes labels from
+ * there to its other machines, and the ledger is in one place.
+ */
+void
+citus_check_coordinator(void)
+{
+	if (citus_is_worker())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this server is a worker of Citus: what is protected, and who may spend what, is said on the coordinator"),
+				 errhint("Connect to the coordinator: SELECT nodename, nodeport FROM pg_dist_node WHERE groupid = 0 names it.")));
+}
+
+/* dp_agg.check_coordinator() */
+PGDLLEXPORT Datum
+dp_check_coordinator(PG_FUNCTION_ARGS)
+{
+	citus_check_coordinator();
+	PG_RETURN_VOID();
 }

@@ -1,6 +1,6 @@
 /*
  * citus.h
- *		How Citus spreads relations over machines.
+ *		How Citus spreads relations over machines, and what is for its coordinator alone.
  */
 #ifndef DP_CITUS_H
 #define DP_CITUS_H
@@ -32,5 +32,8 @@ typedef struct CitusTable
 extern bool citus_present(void);
 extern bool citus_is_worker(void);
 extern CitusTable citus_table(Oid relid);
+extern Oid	citus_shard_of(Oid relid);
+extern int	citus_keep_here(void);
+extern void citus_check_coordinator(void);
 
 #endif							/* DP_CITUS_H */

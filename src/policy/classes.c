@@ -14,6 +14,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/compat.h"
+#include "policy/citus.h"
 #include "policy/cache.h"
 #include "policy/label.h"
 #include "tier/classes.h"
@@ -37,6 +38,21 @@ lock_labels(Oid relid)
 	LockRelationOid(relid, ShareUpdateExclusiveLock);
 }
 
+/* Raises an error for a shard of Citus's: it has no labels of its own. */
+static void
+check_no_shard(Oid relid)
+{
+	Oid			whole = citus_shard_of(relid);
+
+	if (OidIsValid(whole))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a shard of relation \"%s\" and is protected with it",
+						get_rel_name(relid), get_rel_name(whole)),
+				 errhint("Name the relation that is distributed: %s.",
+						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(whole)), get_rel_name(whole)))));
+}
+
 /*
  * dp_agg.lock_label(relation, column number): the label of a column as it is now, NULL if
  * there is none, locked against all others who would change labels of the relation until the
@@ -50,6 +66,8 @@ dp_lock_label(PG_FUNCTION_ARGS)
 	ObjectAddress address;
 	char	   *label;
 
+	citus_check_coordinator();
+	check_no_shard(relid);
 	lock_labels(relid);
 	ObjectAddressSubSet(address, RelationRelationId, relid, PG_GETARG_INT16(1));
 	label = GetSecurityLabel(&address, DP_PROVIDER);

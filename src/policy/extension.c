@@ -114,6 +114,8 @@ static const struct
 	{"protect", DP_FUNC_PROTECT},
 	{"facades_before", DP_FUNC_FACADES_BEFORE},
 	{"facades_after", DP_FUNC_FACADES_AFTER},
+	{"conversion_begin", DP_FUNC_CONVERSION_BEGIN},
+	{"conversion_remake", DP_FUNC_CONVERSION_REMAKE},
 	{"facade_settle", DP_FUNC_FACADE_SETTLE},
 	{"facade_remove", DP_FUNC_FACADE_REMOVE},
 	{"administers", DP_FUNC_ADMINISTERS},

@@ -84,6 +84,8 @@ typedef enum DpFunction
 	/* what facades need */
 	DP_FUNC_FACADES_BEFORE,
 	DP_FUNC_FACADES_AFTER,
+	DP_FUNC_CONVERSION_BEGIN,
+	DP_FUNC_CONVERSION_REMAKE,
 	DP_FUNC_FACADE_SETTLE,
 	DP_FUNC_FACADE_REMOVE,
 	/* what is done for administrators of populations */

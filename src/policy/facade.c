@@ -30,12 +30,14 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "core/owner.h"
 #include "policy/admin.h"
+#include "policy/citus.h"
 #include "policy/facade.h"
 #include "policy/owner_call.h"
 #include "policy/policy.h"
@@ -81,10 +83,11 @@ facade_follows(void)
 	return superuser_arg(extension_owner(DP_FUNC_FACADES_BEFORE));
 }
 
-/* Raises an error unless the current user may change how the relation is protected. */
+/* Raises an error unless this is the place, and the current user may change how the relation is protected. */
 static void
 check_may_protect(Oid relid)
 {
+	citus_check_coordinator();
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -272,12 +275,15 @@ dp_run_as(PG_FUNCTION_ARGS)
 	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Oid			user;
 	int			context;
+	int			level = -1;
 
 	if (!superuser())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only superusers run commands as another role")));
 	GetUserIdAndSecContext(&user, &context);
+	if (PG_GETARG_OID(0) != user)
+		level = citus_keep_here();
 	SPI_connect();
 	PG_TRY();
 	{
@@ -292,5 +298,7 @@ dp_run_as(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	SPI_finish();
+	if (level != -1)
+		AtEOXact_GUC(true, level);
 	PG_RETURN_VOID();
 }

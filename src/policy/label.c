@@ -77,6 +77,7 @@
 #include "core/limits.h"
 #include "mechanism/noise.h"
 #include "policy/admin.h"
+#include "policy/citus.h"
 #include "policy/kinds.h"
 #include "policy/label.h"
 #include "policy/policy.h"
@@ -702,6 +703,26 @@ label_append_all(StringInfo labels_text, Oid relid)
 	scan_labels(relid, append_label, labels_text);
 }
 
+/* Removes the label that a row holds. */
+static void
+remove_label(Relation labels, HeapTuple tuple, void *argument)
+{
+	ObjectAddress address;
+
+	ObjectAddressSubSet(address, RelationRelationId, *(Oid *) argument,
+						((FormData_pg_seclabel *) GETSTRUCT(tuple))->objsubid);
+	if (label_of_row(labels, tuple) != NULL)
+		SetSecurityLabel(&address, DP_PROVIDER, NULL);
+}
+
+/* label_remove_all: removes the labels of a relation and of its columns.  Asks for nobody's right. */
+void
+label_remove_all(Oid relid)
+{
+	scan_labels(relid, remove_label, &relid);
+	CacheInvalidateRelcacheByRelid(relid);
+}
+
 /*
  * Judges the class in a new label of a column, whose other facts are in rel.  A domain would
  * publish the values of an identifier, and bounds are of no use where no release reads it.
@@ -757,11 +778,13 @@ check_entry(const ObjectAddress *object, const char *population)
  * Relabel hook: judges a new label (NULL removes one) and makes every backend
  * forget what it cached and planned for the relation and its partitions.
  * Ownership was checked by PostgreSQL (ExecSecLabelStmt);
- * here, whether the role may protect at all.
+ * here, whether the role may protect at all.  On a worker of Citus that is not asked: labels come there from the
+ * coordinator, which has asked, and neither releases nor accounts are there that they could be about.
  */
 static void
 check_label(const ObjectAddress *object, const char *seclabel)
 {
+	bool		worker = citus_is_worker();
 	List	   *relids;
 	ListCell   *lc;
 
@@ -769,7 +792,7 @@ check_label(const ObjectAddress *object, const char *seclabel)
 	 * An owner alone may not decide whose rows they are: rows that an analyst invented would
 	 * count as individuals of the population.
 	 */
-	if (!admin_may_protect())
+	if (!worker && !admin_may_protect())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to change the protection of relations"),
@@ -799,7 +822,8 @@ check_label(const ObjectAddress *object, const char *seclabel)
 		if (object->objectSubId == 0)
 		{
 			read_table_label(seclabel, &scratch);
-			check_entry(object, NameStr(scratch.population));
+			if (!worker)
+				check_entry(object, NameStr(scratch.population));
 		}
 		else
 		{

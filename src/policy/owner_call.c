@@ -18,9 +18,11 @@
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "policy/citus.h"
 #include "policy/owner_call.h"
 
 #define MAX_ARGS 12
@@ -78,6 +80,7 @@ owner_call(DpFunction function, int nargs, const Datum *args, const bool *nulls)
 	bool		creating = creating_extension;
 	Oid			outer_for = called_for;
 	Oid			outer_as = called_as;
+	int			level = -1;
 
 	LOCAL_FCINFO(fcinfo, MAX_ARGS);
 	FmgrInfo	flinfo;
@@ -104,6 +107,8 @@ owner_call(DpFunction function, int nargs, const Datum *args, const bool *nulls)
 		creating_extension = false;
 		called_for = user;
 		called_as = acting_role(funcid);
+		if (called_as != user)
+			level = citus_keep_here();
 		SetUserIdAndSecContext(called_as, context | SECURITY_LOCAL_USERID_CHANGE |
 							   SECURITY_RESTRICTED_OPERATION);
 		result = FunctionCallInvoke(fcinfo);
@@ -116,6 +121,8 @@ owner_call(DpFunction function, int nargs, const Datum *args, const bool *nulls)
 		creating_extension = creating;
 	}
 	PG_END_TRY();
+	if (level != -1)
+		AtEOXact_GUC(true, level);
 	PopActiveSnapshot();
 	return result;
 }

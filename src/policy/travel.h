@@ -10,6 +10,5 @@
 #include "nodes/parsenodes.h"
 
 extern void travel_out(Query *query);
-extern void travel_in(Query *query);
 
 #endif							/* DP_TRAVEL_H */

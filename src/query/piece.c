@@ -23,9 +23,9 @@
 #include "utils/lsyscache.h"
 
 #include "core/errors.h"
+#include "core/refusals.h"
 #include "policy/citus.h"
 #include "policy/extension.h"
-#include "policy/travel.h"
 #include "query/checks.h"
 #include "query/piece.h"
 #include "query/planning.h"
@@ -135,11 +135,7 @@ check_units(Query *query, Aggref *collector, const PieceHead *head)
 		divided = traces_to_relation(query, (Node *) list_nth_node(TargetEntry, collector->args, 2 + i)->expr,
 									 is_of_table);
 	if (!divided)
-		ereport(ERROR,
-				(errcode(ERRCODE_DP_QUERY_REFUSED),
-				 errmsg("this query cannot be computed shard by shard"),
-				 errdetail("Rows of individuals would have to be sent to all machines."),
-				 errhint("Join distributed tables by the unit, outside of sub-selects.")));
+		refuse_with_reason(REFUSE_SHARDS_PLAN, "Rows of individuals would have to be sent to all machines.");
 }
 
 /* ----------
@@ -302,7 +298,6 @@ open_piece(Query *query)
 		list_length(collector->args) != 2 + head.nunits + spec->narguments)
 		malformed("piece of a release");
 	check_units(query, collector, &head);
-	travel_in(query);
 	description = makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(spec_write(spec)), false, false);
 	describe_collectors(query, spec, &head, description);
 	group_by_keys(query, head.nkeys, 1 + spec->nsketches);

@@ -369,10 +369,10 @@ divides(Oid relid, AttrNumber attno)
 
 /*
  * A column of the unit, in any of its alternatives, that divides the tables: all are equal in the rows that count,
- * so these are where any of them says.  NULL if there is none.
+ * so these are where any of them says.  *unit becomes that alternative.  NULL if there is none.
  */
 static Node *
-dividing_column(Query *piece, List *units)
+dividing_column(Query *piece, List *units, List **unit)
 {
 	ListCell   *lu;
 	ListCell   *lc;
@@ -381,6 +381,7 @@ dividing_column(Query *piece, List *units)
 	{
 		foreach(lc, (List *) lfirst(lu))
 		{
+			*unit = lfirst(lu);
 			if (traces(piece, lfirst(lc), divides))
 				return lfirst(lc);
 		}
@@ -550,9 +551,18 @@ insert_arguments(Aggref *aggref, List *exprs)
 	aggref->aggargtypes = types;
 }
 
+/* Drops the arguments of the unit. */
+static void
+drop_units(Aggref *aggref, int n)
+{
+	aggref->args = list_concat(list_copy_head(aggref->args, 2), list_copy_tail(aggref->args, 2 + n));
+	aggref->aggargtypes = list_concat(list_copy_head(aggref->aggargtypes, 2),
+									  list_copy_tail(aggref->aggargtypes, 2 + n));
+}
+
 /*
- * Gives the collectors of rows that are individuals the form of those that are bounded, which names the
- * individual: an aggregate must have some argument, or SQL cannot write it.
+ * Has all collectors name the individual by this alternative of its unit.  Those of rows that are individuals get the
+ * form of those that are bounded: an aggregate must have some argument, or SQL cannot write it.
  */
 static void
 name_units(Query *piece, List *unit)
@@ -563,7 +573,12 @@ name_units(Query *piece, List *unit)
 	{
 		Aggref	   *aggref = lfirst(lc);
 
-		if (extension_function(aggref->aggfnoid) == DP_FUNC_COLLECT)
+		if (extension_function(aggref->aggfnoid) == DP_FUNC_BOUND)
+		{
+			drop_units(aggref, list_length(unit));
+			insert_arguments(aggref, unit);
+		}
+		else if (extension_function(aggref->aggfnoid) == DP_FUNC_COLLECT)
 		{
 			insert_arguments(aggref, unit);
 			aggref->aggfnoid = extension_oid(DP_FUNC_BOUND, InvalidOid);
@@ -650,8 +665,6 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	Oid			divided = InvalidOid;
 	ListCell   *lc;
 
-	if (citus_is_worker())
-		refuse(REFUSE_SHARDS_WORKER, NULL, -1);
 	foreach(lc, relids)
 	{
 		CitusKind	kind = citus_table(lfirst_oid(lc)).kind;
@@ -674,7 +687,7 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	result->alone = divided == InvalidOid;
 	if (!result->alone)
 	{
-		division = dividing_column(piece, builder->individuals->units);
+		division = dividing_column(piece, builder->individuals->units, &unit);
 		if (division == NULL)
 			refuse_named(REFUSE_SHARDS_UNIT, relation_for_message(divided), NULL, -1);
 		check_divided(builder, piece, relids, division);

@@ -117,18 +117,19 @@ sub answered
 	return $answered{$query};
 }
 
-# The release's and the plain query's milliseconds, after a line of the table; nothing without a release.
+# A line of the table: shape, what the release is compared with, both queries, limit; in which sessions.
 sub compare
 {
-	my ($shape, $against, $release, $query, $limit) = @_;
+	my ($shape, $against, $release, $query, $limit, @sessions) = @_;
 
 	return unless answered($release);
-	my ($ms, $base) = alternate([ $analyst, $release ], [ $plain, $query ]);
+	@sessions = ($analyst, $plain) unless @sessions;
+	my ($ms, $base) = alternate([ $sessions[0], $release ], [ $sessions[1], $query ]);
 	my ($out, $all) = (groups($analyst, $release), groups($plain, $query));
 
 	$shape .= " ($out of $all groups)" if $out != $all;
 	result('citus', $shape, $against, 'ms', $base, $ms, $limit);
-	return ($ms, $base);
+	return;
 }
 
 sub counted { return "SELECT region, dp_count(*), dp_avg(income) FROM $_[0] GROUP BY region" }
@@ -139,6 +140,8 @@ sub ratios
 	my $join = 'SELECT m.plan, v.region, dp_count(*), dp_avg(v.income) FROM visits v JOIN members m USING (person_id) GROUP BY m.plan, v.region';
 
 	compare("$shards shards: count, avg", 'plain', counted('visits'), plainly(counted('visits')), 1.0);
+	compare('the same, connections made anew', 'plain', counted('visits'), plainly(counted('visits')), '',
+		map { session($_, 'SET citus.max_cached_conns_per_worker = 1;') } qw(analyst postgres));
 	compare("$shards shards: median", 'percentile_cont(0.5)', 'SELECT region, dp_median(income) FROM visits GROUP BY region',
 		'SELECT region, percentile_cont(0.5) WITHIN GROUP (ORDER BY income) FROM visits GROUP BY region', 0.12);
 	compare("$shards shards: join on the unit: count, avg", 'plain', $join, plainly($join), 1.1);
@@ -254,7 +257,8 @@ sub received
 	});
 }
 
-# Of the number of groups: 100 regions and 1,000 wards, each with a state on every shard.
+# Of 100 groups, each with a state on every shard, beside a table of 1,000 people without groups.  A median's state
+# grows with the values in it, up to a size: larger tables have larger ones.
 sub states
 {
 	my %by = (count => 'dp_count(*), dp_avg(income)', median => 'dp_median(income)');
@@ -262,17 +266,17 @@ sub states
 
 	foreach my $what (qw(count median))
 	{
-		my @queries = map { "SELECT count(*) FROM (SELECT $by{$what} FROM visits GROUP BY $_) s" } qw(region ward);
-		my $states = (1000 - 100) * $shards;
+		my @queries = ("SELECT $by{$what} FROM visits GROUP BY region", "SELECT $by{$what} FROM tiny");
+		my $states = (100 - 1) * $shards;
 		my $name = $what eq 'count' ? 'count, avg' : 'median';
 
 		next if grep { !answered($_) } @queries;
 		my @bytes = received(map { [ 'analyst', $_ ] } @queries);
 		my @us = map { cpu($analyst, $_) } @queries;
 
-		$state{$what}{bytes} = constant("$name: bytes that come for a group and shard", ($bytes[1] - $bytes[0]) / $states, 'B');
-		$state{$what}{us} = constant("$name: coordinator's time for it", ($us[1] - $us[0]) / $states, 'us');
 		constant("$name: bytes that come for 100 groups of $shards shards", $bytes[0], 'B');
+		$state{$what}{bytes} = constant("$name: bytes for each group and shard", ($bytes[0] - $bytes[1]) / $states, 'B');
+		$state{$what}{us} = constant("$name: coordinator's time for it", ($us[0] - $us[1]) / $states, 'us');
 	}
 	my ($bytes) = received([ 'postgres', plainly(counted('visits')) ]);
 

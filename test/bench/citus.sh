@@ -7,6 +7,9 @@
 # Citus's own plain query, warm, and prints one table of medians, ratios and what the ratios may be at most;
 # and then the numbers from which one can say what more machines would cost (citus.pl).
 #
+# Sessions keep their connections to workers (citus.max_cached_conns_per_worker), but where it is said that they do not:
+# a short query then spends most of its time on connecting.
+#
 #	ROWS=2000000	rows of the largest table, with ten rows per person
 #	SHARDS=32		shards of its tables; a second copy has 4
 #	ROUNDS=5		of which the median is taken; of short queries three times as many
@@ -54,6 +57,7 @@ machine()
 		wal_level = logical
 		citus.node_conninfo = 'sslmode=prefer'
 		citus.enable_statistics_collection = off
+		citus.max_cached_conns_per_worker = 16
 	END
 	server_start
 	PGPORT=${ports[$1]} sql -c 'CREATE EXTENSION citus'

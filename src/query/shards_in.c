@@ -8,8 +8,8 @@
  *
  *		x IN (SELECT y FROM ...)  ->  EXISTS (SELECT FROM (SELECT y FROM ...) s WHERE s.y = x)
  *
- * is the same where both are never NULL.  They are columns that divide tables, which Citus fills with nothing that is NULL,
- * and not on the weak side of an outer join.
+ * is the same where both are never NULL: columns that divide tables, which Citus fills with nothing that is NULL, or
+ * that are NOT NULL, and not on the weak side of an outer join.  Of several columns one has to divide tables.
  */
 #include "postgres.h"
 
@@ -21,14 +21,34 @@
 #include "utils/typcache.h"
 
 #include "policy/citus.h"
+#include "policy/enforced.h"
 #include "query/equalities.h"
 #include "query/queries.h"
 #include "query/shards_in.h"
 
 /* ----------
- * Columns that divide tables
+ * Columns that are never NULL
  * ----------
  */
+
+/* What is asked of a column. */
+typedef bool (*ColumnTest) (Oid relid, AttrNumber attno);
+
+/* Does it divide a table? */
+static bool
+divides(Oid relid, AttrNumber attno)
+{
+	CitusTable	table = citus_table(relid);
+
+	return table.kind == CITUS_HASH && table.column == attno;
+}
+
+/* Is it never NULL? */
+static bool
+is_filled(Oid relid, AttrNumber attno)
+{
+	return attno > 0 && (divides(relid, attno) || policy_not_null(relid, attno));
+}
 
 /* Does the item of FROM stand in a part of the join tree? */
 static bool
@@ -75,44 +95,40 @@ stands_weakly(Node *part, int varno)
 	return stands_weakly(join->larg, varno) || stands_weakly(join->rarg, varno);
 }
 
-static bool is_dividing(Query *query, Node *expr);
+static bool is_column(Query *query, Node *expr, ColumnTest test);
 
 /* The same of a column that a sub-select yields, in each branch of it. */
 static bool
-column_is_dividing(Query *query, Node *branch, AttrNumber attno)
+yields_column(Query *query, Node *branch, AttrNumber attno, ColumnTest test)
 {
 	SetOperationStmt *both = (SetOperationStmt *) branch;
 
 	if (branch == NULL)
 		return attno >= 1 && attno <= list_length(query->targetList) && query->groupingSets == NIL &&
-			is_dividing(query, (Node *) list_nth_node(TargetEntry, query->targetList, attno - 1)->expr);
+			is_column(query, (Node *) list_nth_node(TargetEntry, query->targetList, attno - 1)->expr, test);
 	if (IsA(branch, RangeTblRef))
 	{
 		Query	   *below = rt_fetch(((RangeTblRef *) branch)->rtindex, query->rtable)->subquery;
 
-		return column_is_dividing(below, below->setOperations, attno);
+		return yields_column(below, below->setOperations, attno, test);
 	}
-	return column_is_dividing(query, both->larg, attno) && column_is_dividing(query, both->rarg, attno);
+	return yields_column(query, both->larg, attno, test) && yields_column(query, both->rarg, attno, test);
 }
 
-/* Is the expression of a query a column that divides a table, through any sub-selects, and never NULL? */
+/* Is the expression of a query such a column of a table, through any sub-selects, and not made NULL by joins? */
 static bool
-is_dividing(Query *query, Node *expr)
+is_column(Query *query, Node *expr, ColumnTest test)
 {
 	Var		   *var = (Var *) strip_relabel(expr);
 	RangeTblEntry *rte;
-	CitusTable	table;
 
 	check_stack_depth();
 	if (!IsA(var, Var) || var->varlevelsup != 0 || stands_weakly((Node *) query->jointree, var->varno))
 		return false;
 	rte = rt_fetch(var->varno, query->rtable);
 	if (rte->rtekind == RTE_SUBQUERY)
-		return column_is_dividing(rte->subquery, rte->subquery->setOperations, var->varattno);
-	if (rte->rtekind != RTE_RELATION)
-		return false;
-	table = citus_table(rte->relid);
-	return table.kind == CITUS_HASH && table.column == var->varattno;
+		return yields_column(rte->subquery, rte->subquery->setOperations, var->varattno, test);
+	return rte->rtekind == RTE_RELATION && test(rte->relid, var->varattno);
 }
 
 /* ----------
@@ -120,41 +136,62 @@ is_dividing(Query *query, Node *expr)
  * ----------
  */
 
-/* The equality of IN between two such columns; else NULL. */
-static OpExpr *
-tie_of(Query *query, SubLink *sublink)
+/* Is it an equality between columns of a query and of a sub-select of which both are as asked? */
+static bool
+is_tie(Query *query, Query *below, OpExpr *equality, ColumnTest test)
 {
-	OpExpr	   *test = (OpExpr *) sublink->testexpr;
-	Query	   *below = (Query *) sublink->subselect;
 	Node	   *column;
 	Param	   *param;
 
-	if (sublink->subLinkType != ANY_SUBLINK || !IsA(below, Query) || test == NULL || !IsA(test, OpExpr) ||
-		list_length(test->args) != 2)
-		return NULL;
-	column = linitial(test->args);
-	param = lsecond(test->args);
-	if (!IsA(param, Param) || param->paramkind != PARAM_SUBLINK || exprType(column) != param->paramtype ||
-		test->opno != lookup_type_cache(param->paramtype, TYPECACHE_EQ_OPR)->eq_opr)
-		return NULL;
-	return is_dividing(query, column) &&
-		column_is_dividing(below, below->setOperations, param->paramid) ? test : NULL;
+	if (!IsA(equality, OpExpr) || list_length(equality->args) != 2)
+		return false;
+	column = linitial(equality->args);
+	param = lsecond(equality->args);
+	return IsA(param, Param) && param->paramkind == PARAM_SUBLINK && exprType(column) == param->paramtype &&
+		equality->opno == lookup_type_cache(param->paramtype, TYPECACHE_EQ_OPR)->eq_opr &&
+		is_column(query, column, test) && yields_column(below, below->setOperations, param->paramid, test);
 }
 
-/* EXISTS of the rows of the sub-select that the equality ties. */
+/* The equalities of IN, if all are between columns that are never NULL, and one between those that divide tables; else NIL. */
+static List *
+ties_of(Query *query, SubLink *sublink)
+{
+	Query	   *below = (Query *) sublink->subselect;
+	List	   *equalities = make_ands_implicit((Expr *) sublink->testexpr);
+	bool		divided = false;
+	ListCell   *lc;
+
+	if (sublink->subLinkType != ANY_SUBLINK || !IsA(below, Query))
+		return NIL;
+	foreach(lc, equalities)
+	{
+		if (!is_tie(query, below, lfirst(lc), is_filled))
+			return NIL;
+		divided = divided || is_tie(query, below, lfirst(lc), divides);
+	}
+	return divided ? equalities : NIL;
+}
+
+/* EXISTS of the rows of the sub-select that the equalities tie. */
 static Query *
-tied_rows(SubLink *sublink, const OpExpr *tie)
+tied_rows(SubLink *sublink, List *ties)
 {
 	Query	   *below = copyObject(castNode(Query, sublink->subselect));
-	OpExpr	   *quals = (OpExpr *) copyObject(tie);
-	Param	   *param = lsecond(quals->args);
-	Query	   *result;
+	Query	   *result = select_from(below, "tied");
+	ListCell   *lc;
 
 	IncrementVarSublevelsUp((Node *) below, 1, 1);
-	IncrementVarSublevelsUp(linitial(quals->args), 1, 0);
-	lsecond(quals->args) = makeVar(1, param->paramid, param->paramtype, param->paramtypmod, param->paramcollid, 0);
-	result = select_from(below, "tied");
-	result->jointree->quals = (Node *) quals;
+	ties = copyObject(ties);
+	foreach(lc, ties)
+	{
+		OpExpr	   *equality = lfirst(lc);
+		Param	   *param = lsecond(equality->args);
+
+		IncrementVarSublevelsUp(linitial(equality->args), 1, 0);
+		lsecond(equality->args) = makeVar(1, param->paramid, param->paramtype, param->paramtypmod,
+										  param->paramcollid, 0);
+	}
+	result->jointree->quals = (Node *) make_ands_explicit(ties);
 	return result;
 }
 
@@ -169,11 +206,11 @@ tie_walker(Node *node, Query *query)
 	if (IsA(node, SubLink))
 	{
 		SubLink    *sublink = (SubLink *) node;
-		OpExpr	   *tie = tie_of(query, sublink);
+		List	   *ties = ties_of(query, sublink);
 
-		if (tie != NULL)
+		if (ties != NIL)
 		{
-			sublink->subselect = (Node *) tied_rows(sublink, tie);
+			sublink->subselect = (Node *) tied_rows(sublink, ties);
 			sublink->subLinkType = EXISTS_SUBLINK;
 			sublink->testexpr = NULL;
 			sublink->operName = NIL;

@@ -61,6 +61,7 @@
 #include "query/refuse.h"
 #include "query/shards.h"
 #include "query/shards_in.h"
+#include "query/shards_released.h"
 #include "query/unique.h"
 #include "query/walk.h"
 
@@ -675,6 +676,7 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 		if (kind == CITUS_HASH && (divided == InvalidOid || policy_lookup(lfirst_oid(lc)) != NULL))
 			divided = lfirst_oid(lc);
 	}
+	result->taken = take_released(builder->context, builder->level, piece);
 	if (names_cte_walker((Node *) piece, NULL))
 		refuse(REFUSE_SHARDS_RELEASED, NULL, -1);
 	foreach(lc, collectors_of(piece))
@@ -712,7 +714,7 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 
 /* FROM shards() AS (keys): never called, see above.  Returns the columns. */
 static List *
-read_shards(Query *query, List *keys)
+read_shards(Query *query, List *keys, const TakenReleases *taken)
 {
 	RangeTblEntry *rte = entry_of_shards(0);
 	RangeTblRef *ref = makeNode(RangeTblRef);
@@ -729,6 +731,14 @@ read_shards(Query *query, List *keys)
 						  add_column(rte, linitial(rte->functions),
 									 psprintf("key%d", foreach_current_index(lc) + 1), exprType(key),
 									 exprTypmod(key), exprCollation(key)));
+	}
+	if (taken != NULL)
+	{
+		FuncExpr   *call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
+
+		call->args = list_concat(call->args, taken->values);
+		query->cteList = taken->ctes;
+		query->hasSubLinks = true;
 	}
 	ref->rtindex = 1;
 	query->rtable = list_make1(rte);
@@ -751,7 +761,7 @@ gathering_release(ReleaseBuilder *builder, const SpreadRelease *spread)
 	release->commandType = CMD_SELECT;
 	release->canSetTag = true;
 	release->hasAggs = true;
-	columns = read_shards(release, keys);
+	columns = read_shards(release, keys, spread->taken);
 	append_grouped(release, list_copy_head(columns, nkeys), builder->key_clauses, "key");
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_BOUND, NIL), "state", false);
 	for (int i = 0; i < builder->spec.nsketches; i++)

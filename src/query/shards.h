@@ -15,6 +15,7 @@ typedef struct SpreadRelease
 	Query	   *piece;			/* what each machine computes */
 	int			nunits;			/* columns that tell the individual */
 	bool		alone;			/* all rows are on one machine */
+	struct TakenReleases *taken;	/* what it takes from here (shards_released.h), or NULL */
 } SpreadRelease;
 
 extern bool reads_spread(Query *query);

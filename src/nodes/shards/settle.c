@@ -39,8 +39,8 @@ is_settled_here(Node *node)
 	}
 }
 
-/* What the expression yields now. */
-static Const *
+/* What an expression of a node that has begun yields now; ERRCODE_DP_QUERY_REFUSED if that is too wide. */
+Const *
 value_now(Node *node, PlanState *parent)
 {
 	Oid			type = exprType(node);

@@ -61,6 +61,7 @@
 #include "query/refuse.h"
 #include "query/shards.h"
 #include "query/shards_released.h"
+#include "query/shards_in.h"
 #include "query/unique.h"
 #include "query/walk.h"
 
@@ -697,6 +698,8 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	result->nunits = list_length(unit);
 	result->piece = piece;
 	(void) policies_walker((Node *) piece, NULL);
+	if (division != NULL)
+		tie_sublinks(piece);
 	name_units(piece, unit);
 	if (division != NULL)
 		group_by_division(builder, piece, division);

@@ -8,6 +8,7 @@ use warnings;
 use CitusCluster;
 use DpAgg;
 use IPC::Run;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 plan skip_all => CitusCluster::reason() if CitusCluster::reason();
@@ -211,6 +212,18 @@ sub released
 	return;
 }
 released('on all machines');
+foreach my $machine ($cluster->workers)
+{
+	my $hba = $machine->data_dir . '/pg_hba.conf';
+	my $rules = slurp_file($hba);
+
+	unlink $hba;
+	append_to_file($hba, "host all analyst all reject\n$rules");
+	$machine->reload;
+}
+is(DpAgg::value($coordinator, 'analyst', "SELECT bool_or(success) FROM run_command_on_workers('SELECT 1')"), 'f', 'workers reject analysts');
+released('for somebody whom workers reject');
+is(DpAgg::value($coordinator, 'analyst', 'SELECT count(*) FROM clinics'), 9, '... who reads reference tables as well');
 
 # A release that fails on its way is paid for, and says no more than that.
 sub fails

@@ -66,16 +66,15 @@ built_in_value(struct config_generic *setting)
 	switch (setting->vartype)
 	{
 		case PGC_BOOL:
-			return ((struct config_bool *) setting)->boot_val ? "on" : "off";
+			return DP_GUC_BOOT(setting, bool) ? "on" : "off";
 		case PGC_INT:
-			return psprintf("%d", ((struct config_int *) setting)->boot_val);
+			return psprintf("%d", DP_GUC_BOOT(setting, int));
 		case PGC_REAL:
-			return psprintf("%.17g", ((struct config_real *) setting)->boot_val);
+			return psprintf("%.17g", DP_GUC_BOOT(setting, real));
 		case PGC_STRING:
-			return ((struct config_string *) setting)->boot_val;
+			return DP_GUC_BOOT(setting, string);
 		case PGC_ENUM:
-			return config_enum_lookup_by_value((struct config_enum *) setting,
-											   ((struct config_enum *) setting)->boot_val);
+			return config_enum_lookup_by_value(DP_GUC_ENUM(setting), DP_GUC_BOOT(setting, enum));
 	}
 	return NULL;
 }

@@ -222,7 +222,7 @@ plan_query(Query *query)
 	planned = true;
 	PG_TRY();
 	{
-		result = pg_plan_query(query, "release", CURSOR_OPT_PARALLEL_OK, NULL);
+		result = DP_PLAN_QUERY(query, "release", CURSOR_OPT_PARALLEL_OK, NULL, NULL);
 	}
 	PG_FINALLY();
 	{

@@ -412,7 +412,7 @@ joined_with_unit(ReleaseBuilder *builder, Oid relid, Node *unit)
 		column = (Node *) makeVar(i, citus_table(relid).column, exprType(unit), exprTypmod(unit),
 								  exprCollation(unit), 0);
 		if (get_atttype(relid, citus_table(relid).column) != exprType(unit) ||
-			!equalities_tie(equalities, list_make1(column), list_make1(unit)))
+			!equalities_tie(equalities, list_make1(list_make1(column)), list_make1(list_make1(unit))))
 			return false;
 		found = true;
 	}

@@ -60,8 +60,8 @@
 #include "query/queries.h"
 #include "query/refuse.h"
 #include "query/shards.h"
-#include "query/shards_released.h"
 #include "query/shards_in.h"
+#include "query/shards_released.h"
 #include "query/unique.h"
 #include "query/walk.h"
 
@@ -110,6 +110,20 @@ reads_spread(Query *query)
 	foreach(lc, relations_of(query))
 	{
 		if (citus_table(lfirst_oid(lc)).kind != CITUS_LOCAL)
+			return true;
+	}
+	return false;
+}
+
+/* Does a query read a protected relation? */
+bool
+reads_protected(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations_of(query))
+	{
+		if (policy_lookup(lfirst_oid(lc)) != NULL)
 			return true;
 	}
 	return false;

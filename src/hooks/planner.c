@@ -432,6 +432,10 @@ plan_pieces(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	PlannedStmt *result = NULL;
 	Planning	outer;
 
+	/* exact rows would be kept on the way, and counted where they are read */
+	if (depth > 0 && reads_protected(parse))
+		refuse_with_reason(REFUSE_SHARDS_PLAN,
+						   "Citus would compute a part of it first, by itself, and send protected rows to all machines.");
 	if (depth > 0 && contain_mutable_functions((Node *) parse))
 		refuse_with_reason(REFUSE_SHARDS_PLAN,
 						   "Citus would compute a part of it first, by itself, where settings of this session do not count.");

@@ -115,6 +115,20 @@ reads_spread(Query *query)
 	return false;
 }
 
+/* Does a query read a protected relation? */
+bool
+reads_protected(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations_of(query))
+	{
+		if (policy_lookup(lfirst_oid(lc)) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* ----------
  * What is read outside of releases
  * ----------
@@ -412,7 +426,7 @@ joined_with_unit(ReleaseBuilder *builder, Oid relid, Node *unit)
 		column = (Node *) makeVar(i, citus_table(relid).column, exprType(unit), exprTypmod(unit),
 								  exprCollation(unit), 0);
 		if (get_atttype(relid, citus_table(relid).column) != exprType(unit) ||
-			!equalities_tie(equalities, list_make1(column), list_make1(unit)))
+			!equalities_tie(equalities, list_make1(list_make1(column)), list_make1(list_make1(unit))))
 			return false;
 		found = true;
 	}

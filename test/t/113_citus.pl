@@ -102,7 +102,7 @@ foreach my $machine ($cluster->machines)
 
 	foreach my $sql ('SELECT * FROM visits', 'SELECT * FROM dp.visits LIMIT 1', 'TABLE visits')
 	{
-		DpAgg::refused($machine, 'analyst', $sql, '42501', "$name: an analyst has no rows: $sql");
+		DpAgg::refused($machine, 'analyst', $sql, $machine == $coordinator ? '42501' : 'DP002', "$name: an analyst has no rows: $sql");
 	}
 }
 

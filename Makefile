@@ -192,9 +192,10 @@ alike:
 	@SUITES=tap TESTS=test/t/063_alike.pl QUERIES=$(or $(QUERIES),20000) SEED=$(or $(SEED),2) \
 		TEST_TIMEOUT=$(or $(TEST_TIMEOUT),86400) bash dev/test
 
-# The table of doc/performance.md: make bench ROWS=1000000 WORK='one bounded'
+# The table of doc/performance.md: make bench ROWS=1000000 WORK='one bounded'; on a cluster of Citus:
+# make bench WORK=citus
 bench:
-	@bash test/bench/speed.sh
+	@bash test/bench/$(if $(filter citus,$(WORK)),citus,speed).sh
 
 bench-accuracy:
 	@bash test/bench/accuracy.sh

@@ -78,9 +78,9 @@ AS 'MODULE_PATHNAME', 'dp_derived_bound' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.derived_bound(internal, pg_node_tree, double precision[], "any") IS
 'internal: a bound that follows for an expression from those of its columns and from parameters of the statement';
 
-CREATE FUNCTION dp_agg.shards(integer) RETURNS SETOF record
+CREATE FUNCTION dp_agg.shards(VARIADIC "any") RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'dp_bound_transition' LANGUAGE C STABLE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION dp_agg.shards(integer) IS
+COMMENT ON FUNCTION dp_agg.shards("any") IS
 'internal: place of what the machines of a cluster send: states of a release, or rows of a public table; never called';
 
 CREATE FUNCTION dp_agg.travelling(oid, anyelement, VARIADIC "any") RETURNS anyelement

@@ -43,6 +43,15 @@
 #define DP_GUC_VARIABLES(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/* What a setting was built with: 19 has the kinds in a union. */
+#if PG_VERSION_NUM >= 190000
+#define DP_GUC_BOOT(setting, kind) ((setting)->_##kind.boot_val)
+#define DP_GUC_ENUM(setting) (setting)
+#else
+#define DP_GUC_BOOT(setting, kind) (((struct config_##kind *) (setting))->boot_val)
+#define DP_GUC_ENUM(setting) ((struct config_enum *) (setting))
+#endif
+
 /* Runs a plan to its end. */
 #if PG_VERSION_NUM >= 180000
 #define DP_EXECUTOR_RUN_ALL(desc) ExecutorRun(desc, ForwardScanDirection, 0)

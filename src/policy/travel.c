@@ -10,6 +10,8 @@
  * - A cast that nobody has written is not written either (ruleutils.c), and is made again by the
  *   parser where it wants one: not for an argument of type "any".  So all casts are written.
  * - canonical() looks like a cast, and would be left out.
+ * - A column is written as the query once named it, which may be one of a join (varnosyn), and need not be so any more: all
+ *   are named as what they are.
  * - Joins have the columns that ruleutils.c counts (travel_joins.c).
  */
 #include "postgres.h"
@@ -61,6 +63,10 @@ out_walker(Node *node, void *context)
 					rename_call(call, other);
 				call->funcformat = COERCE_EXPLICIT_CALL;
 			}
+			break;
+		case T_Var:
+			((Var *) node)->varnosyn = ((Var *) node)->varno;
+			((Var *) node)->varattnosyn = ((Var *) node)->varattno;
 			break;
 		case T_RelabelType:
 			((RelabelType *) node)->relabelformat = COERCE_EXPLICIT_CAST;

@@ -6,7 +6,7 @@
  * columns of each join by those of its sides.  For the planner they are of no account: the rewriter adds joins
  * without columns, and columns to sub-selects that stand in joins.  So all of that is made anew here.
  *
- * Nothing refers to a join's own columns any more (flatten_level() in query/levels.c).  So a join loses its name, and
+ * Nothing refers to a join's own columns any more (flatten_level() in query/levels.c, travel.c).  So a join loses its name, and
  * USING: by a name of its own it would hide those of its tables, and its condition says the same as USING.
  */
 #include "postgres.h"

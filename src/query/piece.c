@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/errors.h"
+#include "core/refusals.h"
 #include "policy/citus.h"
 #include "policy/extension.h"
 #include "query/checks.h"
@@ -134,11 +135,7 @@ check_units(Query *query, Aggref *collector, const PieceHead *head)
 		divided = traces_to_relation(query, (Node *) list_nth_node(TargetEntry, collector->args, 2 + i)->expr,
 									 is_of_table);
 	if (!divided)
-		ereport(ERROR,
-				(errcode(ERRCODE_DP_QUERY_REFUSED),
-				 errmsg("this query cannot be computed shard by shard"),
-				 errdetail("Rows of individuals would have to be sent to all machines."),
-				 errhint("Join distributed tables by the unit, outside of sub-selects.")));
+		refuse_with_reason(REFUSE_SHARDS_PLAN, "Rows of individuals would have to be sent to all machines.");
 }
 
 /* ----------

@@ -60,6 +60,8 @@
 #include "query/queries.h"
 #include "query/refuse.h"
 #include "query/shards.h"
+#include "query/shards_in.h"
+#include "query/shards_released.h"
 #include "query/unique.h"
 #include "query/walk.h"
 
@@ -108,6 +110,20 @@ reads_spread(Query *query)
 	foreach(lc, relations_of(query))
 	{
 		if (citus_table(lfirst_oid(lc)).kind != CITUS_LOCAL)
+			return true;
+	}
+	return false;
+}
+
+/* Does a query read a protected relation? */
+bool
+reads_protected(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations_of(query))
+	{
+		if (policy_lookup(lfirst_oid(lc)) != NULL)
 			return true;
 	}
 	return false;
@@ -369,10 +385,10 @@ divides(Oid relid, AttrNumber attno)
 
 /*
  * A column of the unit, in any of its alternatives, that divides the tables: all are equal in the rows that count,
- * so these are where any of them says.  NULL if there is none.
+ * so these are where any of them says.  *unit becomes that alternative.  NULL if there is none.
  */
 static Node *
-dividing_column(Query *piece, List *units)
+dividing_column(Query *piece, List *units, List **unit)
 {
 	ListCell   *lu;
 	ListCell   *lc;
@@ -381,6 +397,7 @@ dividing_column(Query *piece, List *units)
 	{
 		foreach(lc, (List *) lfirst(lu))
 		{
+			*unit = lfirst(lu);
 			if (traces(piece, lfirst(lc), divides))
 				return lfirst(lc);
 		}
@@ -409,7 +426,7 @@ joined_with_unit(ReleaseBuilder *builder, Oid relid, Node *unit)
 		column = (Node *) makeVar(i, citus_table(relid).column, exprType(unit), exprTypmod(unit),
 								  exprCollation(unit), 0);
 		if (get_atttype(relid, citus_table(relid).column) != exprType(unit) ||
-			!equalities_tie(equalities, list_make1(column), list_make1(unit)))
+			!equalities_tie(equalities, list_make1(list_make1(column)), list_make1(list_make1(unit))))
 			return false;
 		found = true;
 	}
@@ -550,9 +567,18 @@ insert_arguments(Aggref *aggref, List *exprs)
 	aggref->aggargtypes = types;
 }
 
+/* Drops the arguments of the unit. */
+static void
+drop_units(Aggref *aggref, int n)
+{
+	aggref->args = list_concat(list_copy_head(aggref->args, 2), list_copy_tail(aggref->args, 2 + n));
+	aggref->aggargtypes = list_concat(list_copy_head(aggref->aggargtypes, 2),
+									  list_copy_tail(aggref->aggargtypes, 2 + n));
+}
+
 /*
- * Gives the collectors of rows that are individuals the form of those that are bounded, which names the
- * individual: an aggregate must have some argument, or SQL cannot write it.
+ * Has all collectors name the individual by this alternative of its unit.  Those of rows that are individuals get the
+ * form of those that are bounded: an aggregate must have some argument, or SQL cannot write it.
  */
 static void
 name_units(Query *piece, List *unit)
@@ -563,7 +589,12 @@ name_units(Query *piece, List *unit)
 	{
 		Aggref	   *aggref = lfirst(lc);
 
-		if (extension_function(aggref->aggfnoid) == DP_FUNC_COLLECT)
+		if (extension_function(aggref->aggfnoid) == DP_FUNC_BOUND)
+		{
+			drop_units(aggref, list_length(unit));
+			insert_arguments(aggref, unit);
+		}
+		else if (extension_function(aggref->aggfnoid) == DP_FUNC_COLLECT)
 		{
 			insert_arguments(aggref, unit);
 			aggref->aggfnoid = extension_oid(DP_FUNC_BOUND, InvalidOid);
@@ -659,6 +690,7 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 		if (kind == CITUS_HASH && (divided == InvalidOid || policy_lookup(lfirst_oid(lc)) != NULL))
 			divided = lfirst_oid(lc);
 	}
+	result->taken = take_released(builder->context, builder->level, piece);
 	if (names_cte_walker((Node *) piece, NULL))
 		refuse(REFUSE_SHARDS_RELEASED, NULL, -1);
 	foreach(lc, collectors_of(piece))
@@ -672,7 +704,7 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	result->alone = divided == InvalidOid;
 	if (!result->alone)
 	{
-		division = dividing_column(piece, builder->individuals->units);
+		division = dividing_column(piece, builder->individuals->units, &unit);
 		if (division == NULL)
 			refuse_named(REFUSE_SHARDS_UNIT, relation_for_message(divided), NULL, -1);
 		check_divided(builder, piece, relids, division);
@@ -680,6 +712,8 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	result->nunits = list_length(unit);
 	result->piece = piece;
 	(void) policies_walker((Node *) piece, NULL);
+	if (division != NULL)
+		tie_sublinks(piece);
 	name_units(piece, unit);
 	if (division != NULL)
 		group_by_division(builder, piece, division);
@@ -694,7 +728,7 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 
 /* FROM shards() AS (keys): never called, see above.  Returns the columns. */
 static List *
-read_shards(Query *query, List *keys)
+read_shards(Query *query, List *keys, const TakenReleases *taken)
 {
 	RangeTblEntry *rte = entry_of_shards(0);
 	RangeTblRef *ref = makeNode(RangeTblRef);
@@ -711,6 +745,14 @@ read_shards(Query *query, List *keys)
 						  add_column(rte, linitial(rte->functions),
 									 psprintf("key%d", foreach_current_index(lc) + 1), exprType(key),
 									 exprTypmod(key), exprCollation(key)));
+	}
+	if (taken != NULL)
+	{
+		FuncExpr   *call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
+
+		call->args = list_concat(call->args, taken->values);
+		query->cteList = taken->ctes;
+		query->hasSubLinks = true;
 	}
 	ref->rtindex = 1;
 	query->rtable = list_make1(rte);
@@ -733,7 +775,7 @@ gathering_release(ReleaseBuilder *builder, const SpreadRelease *spread)
 	release->commandType = CMD_SELECT;
 	release->canSetTag = true;
 	release->hasAggs = true;
-	columns = read_shards(release, keys);
+	columns = read_shards(release, keys, spread->taken);
 	append_grouped(release, list_copy_head(columns, nkeys), builder->key_clauses, "key");
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_BOUND, NIL), "state", false);
 	for (int i = 0; i < builder->spec.nsketches; i++)

@@ -40,10 +40,23 @@ static const char *const neutral_settings[][2] = {
 	{"search_path", "pg_catalog"},
 };
 
+/*
+ * What of Citus's must be so: a plan that it makes of a query here would not come by our hooks, rows are
+ * not to be moved or gathered, and nothing is printed.  A version that does not have a setting goes without.
+ */
+static const char *const citus_settings[][2] = {
+	{"citus.enable_fast_path_router_planner", "off"},
+	{"citus.enable_repartition_joins", "off"},
+	{"citus.coordinator_aggregation_strategy", "disabled"},
+	{"citus.propagate_set_commands", "none"},
+	{"citus.log_remote_commands", "off"},
+	{"citus.worker_min_messages", "error"},
+};
+
 static void
 set_here(const char *name, const char *value)
 {
-	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
 }
 
 /* What a setting is where nobody has set it, as text; NULL if it has no such value. */
@@ -53,16 +66,15 @@ built_in_value(struct config_generic *setting)
 	switch (setting->vartype)
 	{
 		case PGC_BOOL:
-			return ((struct config_bool *) setting)->boot_val ? "on" : "off";
+			return DP_GUC_BOOT(setting, bool) ? "on" : "off";
 		case PGC_INT:
-			return psprintf("%d", ((struct config_int *) setting)->boot_val);
+			return psprintf("%d", DP_GUC_BOOT(setting, int));
 		case PGC_REAL:
-			return psprintf("%.17g", ((struct config_real *) setting)->boot_val);
+			return psprintf("%.17g", DP_GUC_BOOT(setting, real));
 		case PGC_STRING:
-			return ((struct config_string *) setting)->boot_val;
+			return DP_GUC_BOOT(setting, string);
 		case PGC_ENUM:
-			return config_enum_lookup_by_value((struct config_enum *) setting,
-											   ((struct config_enum *) setting)->boot_val);
+			return config_enum_lookup_by_value(DP_GUC_ENUM(setting), DP_GUC_BOOT(setting, enum));
 	}
 	return NULL;
 }
@@ -95,6 +107,8 @@ neutral_begin(void)
 	}
 	for (int i = 0; i < (int) lengthof(neutral_settings); i++)
 		set_here(neutral_settings[i][0], neutral_settings[i][1]);
+	for (int i = 0; i < (int) lengthof(citus_settings); i++)
+		set_here(citus_settings[i][0], citus_settings[i][1]);
 	return nestlevel;
 }
 
@@ -102,8 +116,7 @@ neutral_begin(void)
 void
 neutral_without_block(void)
 {
-	(void) set_config_option("citus.select_opens_transaction_block", "off", PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, DEBUG5, false);
+	set_here("citus.select_opens_transaction_block", "off");
 }
 
 /* The client's settings count again. */

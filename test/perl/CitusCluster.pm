@@ -37,10 +37,11 @@ sub reason
 #	shards     => 4            how many shards a table gets that is not told
 #	extension  => 1            CREATE EXTENSION dp_agg, on all machines
 #	conf       => ''           more lines for postgresql.conf of all machines
+#	install    => undef        the installation, if it is not the one that the tests have in common
 sub new
 {
 	my ($class, $name, %opt) = @_;
-	my $self = bless { name => $name, workers => [], shards => $opt{shards} // 4, conf => $opt{conf} // '' }, $class;
+	my $self = bless { name => $name, workers => [], shards => $opt{shards} // 4, conf => $opt{conf} // '', install => $opt{install} }, $class;
 
 	$self->{coordinator} = $self->_machine("${name}_coordinator");
 	$self->sql("SELECT citus_set_coordinator_host('127.0.0.1', " . $self->coordinator->port . ')');
@@ -55,7 +56,7 @@ sub new
 sub _machine
 {
 	my ($self, $name) = @_;
-	my $node = DpAgg::node($name, preload => 'citus,dp_agg', extension => 0, roles => [], conf => <<"CONF");
+	my $node = DpAgg::node($name, preload => 'citus,dp_agg', extension => 0, roles => [], install => $self->{install}, conf => <<"CONF");
 listen_addresses = '127.0.0.1'
 max_connections = 200
 max_worker_processes = 32

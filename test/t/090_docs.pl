@@ -9,7 +9,8 @@
 #	SELECT * FROM visits;   -- SQLSTATE 42501
 #	```
 #
-# "dba" is a superuser.  A statement ends with a line that ends in ";", or in ";"
+# "dba" is a superuser.  "as analyst on the coordinator" is asked on a cluster of Citus, where there is Citus.  A
+# statement ends with a line that ends in ";", or in ";"
 # and a comment; the comment may name the SQLSTATE it must fail with.  Every
 # other block of SQL must say <!-- not run: reason -->.
 #
@@ -19,6 +20,7 @@
 use strict;
 use warnings;
 use Test::More;
+use CitusCluster;
 use DpAgg;
 
 # README.md comes first, and makes the role.
@@ -62,7 +64,34 @@ sub statements
 	return @found;
 }
 
+# Runs the blocks of a file (mark, text, ...) in a database.
+sub run
+{
+	my ($file, $server, $db, @marked) = @_;
+
+	while (my ($mark, $block) = splice @marked, 0, 2)
+	{
+		my ($role) = $mark =~ /^run as (\w+)/ or next;
+		my @statements = statements($block);
+
+		# Examples show prices; their sum is not the point.
+		$server->safe_psql($db, <<'SQL') if $role ne 'dba' && $file ne 'README.md';
+SELECT dp_agg.set_budget('analyst', 'patients', epsilon => 1000, delta => 1e-3);
+SQL
+		my @results = DpAgg::bulk($server, $role eq 'dba' ? $server->safe_psql($db, 'SELECT current_user') : $role,
+			[ map { $_->[0] } @statements ], db => $db);
+		foreach my $i (0 .. $#statements)
+		{
+			is($results[$i]->{sqlstate}, $statements[$i]->[1],
+				"$file as $role: " . DpAgg::brief($statements[$i]->[0]))
+			  or diag($results[$i]->{message});
+		}
+	}
+	return;
+}
+
 # Pages in Chinese have the blocks of the pages that they translate.
+my $cluster;
 my @files = grep { -f && !/\.zh\.md$/ } 'README.md', glob('doc/*.md');
 my $database = 0;
 
@@ -72,33 +101,26 @@ foreach my $file (@files)
 	my $text = PostgreSQL::Test::Utils::slurp_file($file);
 	my $db = 'docs' . ++$database;
 	my $blocks = () = $text =~ /^```sql$/mg;
-	my @marked = $text =~ /^<!-- (run as \w+|not run: [^\n]+) -->\n```sql\n(.*?)^```$/msg;
+	my @marked = $text =~ /^<!-- (run as \w+(?: on the coordinator)?|not run: [^\n]+) -->\n```sql\n(.*?)^```$/msg;
 
 	is(@marked / 2, $blocks, "$file: every block of SQL says whether it runs");
 	next if !grep { /^run as/ } @marked;
 
+	if ($text =~ /^<!-- run as \w+ on the coordinator -->/m)
+	{
+		SKIP: {
+			skip CitusCluster::reason(), 1 if CitusCluster::reason();
+			$cluster //= CitusCluster->new('docs', extension => 0, roles => []);
+			run($file, $cluster->coordinator, 'postgres', @marked);
+		}
+		next;
+	}
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	$node->safe_psql($db, $tables) unless $text =~ /^CREATE TABLE visits/m;
 	$node->safe_psql($db, $setup) unless $text =~ /^CREATE EXTENSION dp_agg/m;
-	while (my ($mark, $block) = splice @marked, 0, 2)
-	{
-		my ($role) = $mark =~ /^run as (\w+)/ or next;
-		my @statements = statements($block);
-
-		# Examples show prices; their sum is not the point.
-		$node->safe_psql($db, <<'SQL') if $role ne 'dba' && $file ne 'README.md';
-SELECT dp_agg.set_budget('analyst', 'patients', epsilon => 1000, delta => 1e-3);
-SQL
-		my @results = DpAgg::bulk($node, $role eq 'dba' ? $node->safe_psql($db, 'SELECT current_user') : $role,
-			[ map { $_->[0] } @statements ], db => $db);
-		foreach my $i (0 .. $#statements)
-		{
-			is($results[$i]->{sqlstate}, $statements[$i]->[1],
-				"$file as $role: " . DpAgg::brief($statements[$i]->[0]))
-			  or diag($results[$i]->{message});
-		}
-	}
+	run($file, $node, $db, @marked);
 }
+$cluster->stop if $cluster;
 
 foreach my $file (grep { -f } 'README.zh.md', glob('doc/*.zh.md'))
 {

@@ -7,6 +7,8 @@ use strict;
 use warnings;
 use CitusCluster;
 use DpAgg;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 plan skip_all => CitusCluster::reason() if CitusCluster::reason();
@@ -159,13 +161,103 @@ protect('local_visits');
 $cluster->sql("GRANT SELECT ON clinics, plain_clinics TO PUBLIC; SELECT create_reference_table('clinics')");
 {
 	my $join = 'SELECT city, count(*) FROM local_visits JOIN %s USING (clinic) GROUP BY city ORDER BY 1';
-	my $before = spent();
 
 	is(DpAgg::value($coordinator, 'analyst', 'SELECT count(*) FROM clinics'), 9, 'a reference table is read as ever');
 	is(DpAgg::value($worker, 'analyst', 'SELECT count(*) FROM clinics'), 9, '... and on a worker');
-	DpAgg::refused($coordinator, 'analyst', sprintf($join, 'clinics'), 'DP002', 'a reference table beside a protected local one');
-	is(spent(), $before, '... and it costs nothing');
-	is(scalar split(/\n/, DpAgg::value($coordinator, 'analyst', sprintf($join, 'plain_clinics'))), 3, 'a local table of the same rows may stand there');
+	foreach my $public (qw(clinics plain_clinics))
+	{
+		my $before = spent();
+		my @cities = map { [ split /\|/ ] } split /\n/, DpAgg::works($coordinator, 'analyst', 'SET dp_agg.epsilon = 100; ' . sprintf($join, $public), "$public beside a protected local table")->{out};
+
+		is(scalar(grep { abs($_->[1] - 2000) <= 20 } @cities), 3, '... which counts three visits of everybody');
+		is(spent() - $before, 100, '... and is paid for');
+	}
+}
+
+# The same of distributed tables, where public ones are on the same machines, and where they are not.
+$cluster->sql(<<'SQL');
+CREATE TABLE plans (patient_id int PRIMARY KEY, plan text NOT NULL);
+SELECT create_distributed_table('plans', 'patient_id', colocate_with => 'visits');
+INSERT INTO plans SELECT p, 'plan ' || p % 2 FROM generate_series(1, 2000) p;
+GRANT SELECT ON plans TO PUBLIC;
+SQL
+foreach my $join ([ 'a reference table', 'city', 'JOIN clinics USING (clinic)', 3, 6000 ],
+	[ 'a table of the coordinator', 'city', 'JOIN plain_clinics USING (clinic)', 3, 6000 ],
+	[ 'a distributed table, by the unit', 'plan', 'JOIN plans USING (patient_id)', 2, 6000 ])
+{
+	my ($what, $key, $from, $groups, $rows) = @$join;
+	my @got = map { (split /\|/)[1] } split /\n/, DpAgg::works($coordinator, 'analyst', "SET dp_agg.epsilon = 100; SELECT $key, count(*) FROM visits $from GROUP BY $key", "public beside distributed: $what")->{out};
+
+	is(scalar @got, $groups, '... has its groups');
+	cmp_ok(abs(eval { my $sum = 0; $sum += $_ foreach @got; $sum } - $rows), '<=', 20, "... counts three visits of everybody: @got");
+}
+{
+	my $before = spent();
+
+	DpAgg::refused($coordinator, 'analyst', 'SELECT count(*) FROM visits v JOIN plans p ON p.patient_id = v.cost', 'DP002', 'public beside distributed: a distributed table, by something else');
+	is(spent(), $before, '... costs nothing');
+}
+
+# ---------- releases over distributed tables, and machines that fail ----------
+
+# Six visits of everybody, in clinics where it has more; the analyst is told what the table's limits let count.
+sub released
+{
+	my ($when) = @_;
+	my $rows = DpAgg::works($coordinator, 'analyst', 'SET dp_agg.epsilon = 100; SELECT clinic, count(*) FROM visits GROUP BY clinic', "a release over a distributed table, $when");
+	my $sum = 0;
+
+	$sum += (split /\|/)[1] foreach split /\n/, $rows->{out};
+	cmp_ok(abs($sum - 12000), '<=', 20, "... counts six visits of everybody: $sum");
+	return;
+}
+released('on all machines');
+foreach my $machine ($cluster->workers)
+{
+	my $hba = $machine->data_dir . '/pg_hba.conf';
+	my $rules = slurp_file($hba);
+
+	unlink $hba;
+	append_to_file($hba, "host all analyst all reject\n$rules");
+	$machine->reload;
+}
+is(DpAgg::value($coordinator, 'analyst', "SELECT bool_or(success) FROM run_command_on_workers('SELECT 1')"), 'f', 'workers reject analysts');
+released('for somebody whom workers reject');
+is(DpAgg::value($coordinator, 'analyst', 'SELECT count(*) FROM clinics'), 9, '... who reads reference tables as well');
+
+# A release that fails on its way is paid for, and says no more than that.
+sub fails
+{
+	my ($when, $ask) = @_;
+	my $before = spent();
+	my $r = $ask->();
+
+	is("$r->{sqlstate} $r->{out}", '08006 ', "$when: an error, and no row");
+	is($r->{message}, 'a machine of the cluster could not be reached, or went away', '... that does not say which');
+	is(spent() - $before, 1, '... and what was paid is paid');
+	return;
+}
+{
+	my $last = ($cluster->workers)[-1];
+	my $shard = $cluster->sql("SELECT shard_name FROM citus_shards WHERE table_name = 'visits'::regclass AND nodeport = @{[ $last->port ]} LIMIT 1");
+	my $holder = $last->background_psql('postgres');
+
+	# in the middle of it: one shard waits for a lock, the others are done
+	$holder->query_safe("SET citus.enable_manual_changes_to_shards = on; BEGIN; LOCK TABLE $shard");
+	fails('a worker that dies meanwhile', sub {
+		my ($out, $err) = ('', '');
+		my $psql = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $coordinator->connstr('postgres') . " user=analyst", '-c', 'SELECT count(*) FROM visits' ], '>', \$out, '2>', \$err);
+
+		$last->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = '$shard'::regclass") or die 'nobody waits';
+		$last->stop('immediate');
+		$psql->finish;
+		my ($state, $message) = $err =~ /^ERROR:  (\w{5}): (.*)/m;
+		return { sqlstate => $state, message => $message, out => $out };
+	});
+	fails('a worker that is not there', sub { return DpAgg::as($coordinator, 'analyst', 'SELECT count(*) FROM visits') });
+	DpAgg::works($coordinator, 'analyst', 'SELECT count(*) FROM local_visits', 'tables of the coordinator do not need it');
+	$last->start;
+	released('when it is back');
 }
 
 $cluster->stop;

@@ -39,8 +39,8 @@ is_settled_here(Node *node)
 	}
 }
 
-/* What the expression yields now. */
-static Const *
+/* What an expression of a node that has begun yields now; ERRCODE_DP_QUERY_REFUSED if that is too wide. */
+Const *
 value_now(Node *node, PlanState *parent)
 {
 	Oid			type = exprType(node);
@@ -83,14 +83,16 @@ sole_value(SubLink *sublink)
 static Node *
 settle_mutator(Node *node, void *parent)
 {
+	Node	   *result;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Query))
 	{
-		Query	   *result = query_tree_mutator((Query *) node, settle_mutator, parent, 0);
+		Query	   *query = query_tree_mutator((Query *) node, settle_mutator, parent, 0);
 
-		result->hasSubLinks = checkExprHasSubLink((Node *) result);
-		return (Node *) result;
+		query->hasSubLinks = checkExprHasSubLink((Node *) query);
+		return (Node *) query;
 	}
 	if (IsA(node, SubLink))
 	{
@@ -101,7 +103,9 @@ settle_mutator(Node *node, void *parent)
 	}
 	else if (is_settled_here(node))
 		return (Node *) value_now(node, parent);
-	return expression_tree_mutator(node, settle_mutator, parent);
+	result = expression_tree_mutator(node, settle_mutator, parent);
+	/* around a value that has been computed */
+	return is_settled_here(result) ? (Node *) value_now(result, parent) : result;
 }
 
 /*

@@ -2387,6 +2387,7 @@ AS $$
 DECLARE
 	attribute pg_attribute;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	SELECT * INTO attribute FROM pg_attribute
 	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
 	IF NOT FOUND THEN
@@ -2405,6 +2406,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
@@ -2426,6 +2428,7 @@ AS $$
 DECLARE
 	kind "char";
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;

@@ -2617,7 +2617,6 @@ DECLARE
 	type oid := dp_agg.base_type(attribute.atttypid);
 	bounds numeric[];
 BEGIN
-	PERFORM dp_agg.check_coordinator();
 	IF lower IS NULL AND upper IS NULL THEN
 		PERFORM dp_agg.label_column(relation, column_name, '{total_lower,total_upper,total_type,total_norm}', '{}');
 		RETURN;
@@ -2681,7 +2680,6 @@ DECLARE
 	days int;
 	shorter interval;
 BEGIN
-	PERFORM dp_agg.check_coordinator();
 	IF grain > interval '100 years' THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'a grain must be of at most 100 years';
 	END IF;
@@ -2719,7 +2717,6 @@ DECLARE
 	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 BEGIN
-	PERFORM dp_agg.check_coordinator();
 	IF (SELECT typcategory FROM pg_type WHERE oid = type) <> 'S' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('column "%s" is of type %s, which has no length', column_name,

@@ -2652,6 +2652,7 @@ AS $$
 DECLARE
 	attribute pg_attribute;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	SELECT * INTO attribute FROM pg_attribute
 	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
 	IF NOT FOUND THEN
@@ -2669,6 +2670,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
@@ -2692,6 +2694,7 @@ AS $$
 DECLARE
 	kind "char";
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
@@ -2878,7 +2881,6 @@ DECLARE
 	type oid := dp_agg.base_type(attribute.atttypid);
 	bounds numeric[];
 BEGIN
-	PERFORM dp_agg.check_coordinator();
 	IF lower IS NULL AND upper IS NULL THEN
 		PERFORM dp_agg.label_column(relation, column_name, '{total_lower,total_upper,total_type,total_norm}', '{}');
 		RETURN;
@@ -2939,7 +2941,6 @@ DECLARE
 	days int;
 	shorter interval;
 BEGIN
-	PERFORM dp_agg.check_coordinator();
 	IF grain > interval '100 years' THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'a grain must be of at most 100 years';
 	END IF;
@@ -2976,7 +2977,6 @@ DECLARE
 	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 BEGIN
-	PERFORM dp_agg.check_coordinator();
 	IF (SELECT typcategory FROM pg_type WHERE oid = type) <> 'S' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('column "%s" is of type %s, which has no length', column_name,

@@ -17,6 +17,7 @@ plan skip_all => CitusCluster::reason() if CitusCluster::reason();
 my $cluster = CitusCluster->new('dba', roles => [qw(analyst bi doctor admin keeper)]);
 my $coordinator = $cluster->coordinator;
 my ($worker) = $cluster->workers;
+my $super = $cluster->sql('SELECT current_user');
 
 # sql(SQL): what the superuser gets on the coordinator; the test dies if that fails.
 sub sql { return $cluster->sql($_[0]) }
@@ -46,7 +47,7 @@ SELECT dp_agg.set_grain('hospital.visits', 'at', '1 day');
 SELECT dp_agg.set_length('hospital.visits', 'note', 50);
 SELECT dp_agg.set_population_size('patients', 5000);
 SELECT dp_agg.set_preview('hospital.visits', true);
-SELECT dp_agg.set_measured('hospital.visits', '{0.4,0.2}');
+SELECT dp_agg.set_measured('hospital.visits', ARRAY[0.4, 0.2] || array_fill(0.1, ARRAY[13]));
 SELECT dp_agg.classify('hospital.visits', 'name', 'direct_identifier');
 SELECT dp_agg.classify('hospital.visits', 'clinic', 'quasi_identifier');
 SELECT dp_agg.classify('hospital.visits', 'secret', 'sensitive');
@@ -69,7 +70,7 @@ SQL
 my $everything = <<'SQL';
 SELECT 'label', l.objoid::regclass, a.attname, l.label::jsonb FROM pg_seclabel l LEFT JOIN pg_attribute a ON a.attrelid = l.objoid AND a.attnum = l.objsubid
  WHERE l.provider = 'dp_agg' ORDER BY l.objoid::regclass::text, a.attname;
-SELECT 'view', c.oid::regclass, c.reloptions, pg_get_userbyid(c.relowner), c.relacl, obj_description(c.oid, 'pg_class'), regexp_replace(pg_get_viewdef(c.oid), '\s+', ' ', 'g')
+SELECT 'view', c.oid::regclass, c.reloptions, pg_get_userbyid(c.relowner), COALESCE(c.relacl, acldefault('r', c.relowner)), obj_description(c.oid, 'pg_class'), regexp_replace(pg_get_viewdef(c.oid), '\s+', ' ', 'g')
   FROM pg_class c WHERE c.relkind = 'v' AND c.relnamespace IN ('dp'::regnamespace, 'hospital'::regnamespace, 'own'::regnamespace) ORDER BY c.oid::regclass::text;
 SELECT 'column', a.attrelid::regclass, a.attname, a.attacl, col_description(a.attrelid, a.attnum) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
  WHERE c.relkind = 'v' AND c.relnamespace IN ('dp'::regnamespace, 'hospital'::regnamespace) AND (a.attacl IS NOT NULL OR col_description(a.attrelid, a.attnum) IS NOT NULL)
@@ -99,11 +100,11 @@ SELECT format('SELECT dp_agg.%I(%s)', p.proname, (SELECT string_agg(format('NULL
   FROM pg_proc p WHERE p.oid IN (SELECT f::oid FROM dp_agg.admin_functions() f WHERE f::text !~ 'suggest_classes')
 	OR p.oid IN ('dp_agg.set_reuse(name,interval)'::regprocedure, 'dp_agg.refresh(name)'::regprocedure)
 SQL
-	my @answers = DpAgg::bulk($worker, 'postgres', \@calls);
+	my @answers = DpAgg::bulk($worker, $super, \@calls);
 
 	cmp_ok(scalar @calls, '>', 30, 'functions for administrators: ' . @calls);
 	is_deeply([ map { "$calls[$_]: $answers[$_]->{sqlstate}" } grep { $answers[$_]->{sqlstate} ne '55000' } 0 .. $#calls ], [], 'a worker refuses all of them');
-	like(DpAgg::refused($worker, 'postgres', 'CALL dp_agg.archive_ledger(now())', '55000')->{err}, qr/SELECT nodename, nodeport FROM pg_dist_node WHERE groupid = 0/,
+	like(DpAgg::refused($worker, $super, 'CALL dp_agg.archive_ledger(now())', '55000')->{err}, qr/SELECT nodename, nodeport FROM pg_dist_node WHERE groupid = 0/,
 		'... and says where the coordinator is');
 	is($worker->safe_psql('postgres', 'SELECT nodeport FROM pg_dist_node WHERE groupid = 0'), $coordinator->port, '... truly');
 }
@@ -144,7 +145,7 @@ SQL
 	push @{ $cluster->{workers} }, $late;
 	sql("SELECT citus_add_node('127.0.0.1', " . $late->port . ')');
 	DpAgg::refused($late, 'analyst', 'SELECT count(*) FROM people', 'DP002', '... and not as a worker');
-	DpAgg::refused($late, 'postgres', q(SELECT dp_agg.set_budget('analyst', 'people', epsilon => 2000)), '55000', '... where nobody is given a budget');
+	DpAgg::refused($late, $super, q(SELECT dp_agg.set_budget('analyst', 'people', epsilon => 2000)), '55000', '... where nobody is given a budget');
 	is($late->safe_psql('postgres', 'SELECT epsilon_spent FROM dp_agg.account'), $spent, '... and nothing is paid');
 	is($late->safe_psql('postgres', 'SELECT ok FROM dp_agg.verify_ledger()'), 't', '... its old ledger can be verified');
 	like($late->safe_psql('postgres', q(SELECT finding FROM dp_agg.check_hardening() WHERE topic = 'citus' AND object = 'dp_agg.account')), qr/worker of Citus and has 1 accounts/,
@@ -170,14 +171,14 @@ sub converted
 	my ($sql, $what) = @_;
 
 	# Nobody but its readers may read the new table before the transaction ends.
-	is(sql("BEGIN; $sql; SELECT bool_or(has_table_privilege('analyst', c, 'SELECT') OR has_any_column_privilege('analyst', c, 'SELECT')) FROM pg_class c WHERE relname ~ '^(visits|lines)' AND relkind IN ('r', 'p') AND relnamespace = 'hospital'::regnamespace; ROLLBACK")
+	is(sql("BEGIN; $sql; SELECT bool_or(has_table_privilege('analyst', c.oid, 'SELECT') OR has_any_column_privilege('analyst', c.oid, 'SELECT')) FROM pg_class c WHERE relname ~ '^(visits|lines)' AND relkind IN ('r', 'p') AND relnamespace = 'hospital'::regnamespace; ROLLBACK")
 			=~ s/^\n*//r, 'f', "$what: no right to the new table");
 	is(sql($everything), $before, '... which is not there when that is rolled back');
 	sql($sql);
 	is(sql($everything), $before, "... everything stays");
 	is(sql($keys), $constraint, '... and the foreign key');
 	is(sql('SELECT count(*), count(DISTINCT patient_id) FROM hospital.visits'), '6000|2000', '... and the rows');
-	is(sql('SELECT relispopulated, pg_get_userbyid(relowner) FROM pg_class WHERE oid = \'hospital.mine\'::regclass'), 't|postgres', '... and the administrator\'s materialized view');
+	is(sql('SELECT relispopulated, pg_get_userbyid(relowner) FROM pg_class WHERE oid = \'hospital.mine\'::regclass'), "t|$super", '... and the administrator\'s materialized view');
 	DpAgg::refused($coordinator, 'analyst', 'SELECT cost FROM hospital.visits', '42501', '... an analyst has no rows');
 	cmp_ok(abs(DpAgg::value($coordinator, 'analyst', 'SET dp_agg.epsilon = 100; SELECT count(*) FROM dp.visits') - 6000), '<=', 20, '... but a release');
 	cmp_ok(abs(DpAgg::value($coordinator, 'analyst', 'SET dp_agg.epsilon = 100; SELECT sum(count) FROM own.clinics') - 6000), '<=', 60, '... by a view of its own');
@@ -230,32 +231,32 @@ SQL
 		is(sql($everything), $stays, "partitions: $sql");
 		shards_are_bare($sql);
 	}
-	DpAgg::refused($coordinator, 'analyst', 'SELECT ward FROM hospital.stays_1', '42501', '... an analyst has none of their rows');
+	DpAgg::refused($coordinator, 'analyst', 'SELECT ward FROM hospital.stays_1', 'DP002', '... an analyst has none of their rows');
 	sql('DROP TABLE hospital.stays');
 }
 
 # ---------- what Citus makes again by the administrator's right ----------
 
 # Whoever may read nothing can make a materialized view of it, which holds nothing.  Citus fills it.
-sql(q(CREATE TABLE hospital.clinics (clinic text PRIMARY KEY); INSERT INTO hospital.clinics VALUES ('North'), ('South'); GRANT SELECT ON hospital.clinics TO PUBLIC; SELECT create_distributed_table('hospital.clinics', 'clinic')));
+sql(q(CREATE TABLE public.clinics (clinic text PRIMARY KEY); INSERT INTO public.clinics VALUES ('North'), ('South'); GRANT SELECT ON public.clinics TO PUBLIC; SELECT create_distributed_table('public.clinics', 'clinic')));
 said('analyst', 'CREATE MATERIALIZED VIEW own.theft AS SELECT v.* FROM hospital.visits v WITH NO DATA');
 said('analyst', 'CREATE MATERIALIZED VIEW own.facade_theft AS SELECT v.* FROM dp.visits v WITH NO DATA');
 {
-	my $told = said('postgres', q(SELECT alter_distributed_table('hospital.visits', shard_count => 3, cascade_to_colocated => true)));
+	my $told = said($super, q(SELECT alter_distributed_table('hospital.visits', shard_count => 3, cascade_to_colocated => true)));
 
 	like($told, qr/dropped what others made of relation hospital.visits, which Citus replaces: own.theft/, 'what others made of the table is named');
 	is(sql(q(SELECT count(*) FROM pg_class WHERE relname ~ 'theft')), 0, '... and gone');
 	is(sql($everything), $before, '... and everything else stays');
 }
-said('analyst', 'CREATE MATERIALIZED VIEW own.theft AS SELECT v.* FROM hospital.visits v JOIN hospital.clinics c USING (clinic) WITH NO DATA');
+said('analyst', 'CREATE MATERIALIZED VIEW own.theft AS SELECT v.* FROM hospital.visits v JOIN public.clinics c USING (clinic) WITH NO DATA');
 {
-	my $told = said('postgres', q(SELECT undistribute_table('hospital.clinics')));
+	my $told = said($super, q(SELECT undistribute_table('public.clinics')));
 
 	like($told, qr/materialized view own.theft is made again without its rows/, 'a public table is replaced that stands in the query of a view of it');
 	is(sql(q(SELECT relispopulated, pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'own.theft'::regclass)), 'f|analyst', '... which has no rows');
 	DpAgg::refused($coordinator, 'analyst', 'REFRESH MATERIALIZED VIEW own.theft', '42501', '... and its owner cannot fill it');
 	sql('DROP MATERIALIZED VIEW own.theft');
-	sql(q(CREATE MATERIALIZED VIEW hospital.control AS SELECT clinic FROM hospital.clinics; SELECT create_distributed_table('hospital.clinics', 'clinic'); SELECT undistribute_table('hospital.clinics')));
+	sql(q(CREATE MATERIALIZED VIEW hospital.control AS SELECT clinic FROM public.clinics; SELECT create_distributed_table('public.clinics', 'clinic'); SELECT undistribute_table('public.clinics')));
 	is(sql('SELECT count(*) FROM hospital.control'), 2, '... while one of the administrator\'s own is filled again');
 	sql('DROP MATERIALIZED VIEW hospital.control');
 }
@@ -278,6 +279,9 @@ sql('CREATE SCHEMA app AUTHORIZATION admin; GRANT USAGE ON SCHEMA app TO PUBLIC;
 		is(sql($facade) , $first, '... its facade stays') unless $sql =~ /ADD COLUMN/;
 	}
 	is(sql(q(SELECT population, unit, bounds FROM dp_agg.protected_relations WHERE relation = 'app.readings'::regclass)), 'people|{id}|{"v": [0, 100]}', '... and what it is protected by');
+	# On a worker a facade is the copy of whoever distributed its table, and stays that.
+	DpAgg::refused($worker, 'keeper', q(CREATE TABLE kept.bait (patient_id int); SECURITY LABEL FOR dp_agg ON TABLE kept.bait IS '{"population": "people"}'; CREATE OR REPLACE VIEW dp.visits AS SELECT patient_id FROM kept.bait),
+		'42501', 'on a worker nobody replaces the facade of another\'s table');
 	is(join('', map { $_->safe_psql('postgres', q(SELECT population FROM dp_agg.administrator WHERE role = 'admin'::regrole)) } $cluster->workers), '', 'no worker has an administrator');
 	like(DpAgg::value($coordinator, 'analyst', 'SELECT count(*) FROM dp.readings'), qr/^\d+$/, 'an analyst is answered');
 }
@@ -300,7 +304,7 @@ sql('CREATE SCHEMA app AUTHORIZATION admin; GRANT USAGE ON SCHEMA app TO PUBLIC;
 	is(sql(q(SELECT count(*) FROM dp_agg.protected_relations WHERE relation = 'kept.readings'::regclass)), 0, 'a table that somebody puts in the place of one that is dropped is a new one');
 	is(sql(q(SELECT to_regclass('dp.kept_readings'))), '', '... and has no facade');
 	sql(q(CREATE TABLE twin (id int); SELECT dp_agg.protect('twin', unit => 'id', population => 'people')));
-	DpAgg::refused($coordinator, 'postgres', q(DO $$ BEGIN CREATE TABLE twin_1 (id int); EXECUTE 'SECURITY LABEL FOR dp_agg ON TABLE twin_1 IS ' || quote_literal((SELECT label FROM pg_seclabel WHERE objoid = 'twin'::regclass AND objsubid = 0)); DROP TABLE twin CASCADE; END $$),
+	DpAgg::refused($coordinator, $super, q(DO $$ BEGIN CREATE TABLE twin_1 (id int); EXECUTE 'SECURITY LABEL FOR dp_agg ON TABLE twin_1 IS ' || quote_literal((SELECT label FROM pg_seclabel WHERE objoid = 'twin'::regclass AND objsubid = 0)); DROP TABLE twin CASCADE; END $$),
 		'55000', 'one that is to be replaced and is not is not dropped');
 	is(sql(q(SELECT count(*) FROM dp_agg.protected_relations WHERE relation = 'twin'::regclass)), 1, '... and stays protected');
 	sql('DROP TABLE twin');
@@ -347,11 +351,11 @@ sql('CREATE SCHEMA app AUTHORIZATION admin; GRANT USAGE ON SCHEMA app TO PUBLIC;
 
 	foreach my $sql ("SELECT dp_agg.protect('$shard', unit => 'id', population => 'people')", "SELECT dp_agg.set_bounds('$shard', 'a', 0, 1)", "SELECT dp_agg.classify('$shard', 'a', 'ordinary')")
 	{
-		my $r = DpAgg::as($coordinator, 'postgres', $sql);
+		my $r = DpAgg::as($coordinator, $super, $sql);
 
 		isnt($r->{sqlstate}, '00000', "refused: $sql");
 	}
-	like(DpAgg::refused($coordinator, 'postgres', "SELECT dp_agg.protect('$shard', unit => 'id', population => 'people')", '42809')->{message}, qr/"$shard" is a shard of relation "spread"/, 'a shard is not protected by itself');
+	like(DpAgg::refused($coordinator, $super, "SELECT dp_agg.protect('$shard', unit => 'id', population => 'people')", '42809')->{message}, qr/"$shard" is a shard of relation "spread"/, 'a shard is not protected by itself');
 	sql("SECURITY LABEL FOR dp_agg ON TABLE $shard IS '{\"population\": \"people\"}'");
 	shards_are_bare('SECURITY LABEL');
 	sql('DROP TABLE spread CASCADE');
@@ -361,31 +365,31 @@ sql('CREATE SCHEMA app AUTHORIZATION admin; GRANT USAGE ON SCHEMA app TO PUBLIC;
 # ---------- how protected tables are distributed ----------
 
 {
-	my $finding = sub { return sql("SELECT finding, advice FROM dp_agg.check_hardening() WHERE topic = 'citus' AND object = '$_[0]'") };
+	my $finding = sub { return sql("SELECT finding, advice FROM dp_agg.check_hardening() WHERE topic = 'citus' AND object = 'public.$_[0]'") };
 	my $protect = q(SELECT dp_agg.protect('orders', unit => 'customer', population => 'customers', max_groups => 1, max_rows => 1));
 
 	sql(q(CREATE TABLE orders (order_id int NOT NULL, customer int NOT NULL, PRIMARY KEY (order_id)); SELECT create_distributed_table('orders', 'order_id', colocate_with => 'none')));
-	my $told = said('postgres', $protect);
+	my $told = said($super, $protect);
 	like($told, qr/WARNING:.*no release reads public.orders as it is distributed: order_id, by which it is distributed, does not belong to the unit/, 'protect() looks at the distribution');
 	my ($way) = $told =~ /HINT:  (SELECT alter_distributed_table.*)\.$/m;
 	is($way, q(SELECT alter_distributed_table('public.orders', distribution_column := 'customer')), '... and tells the way');
 	like($finding->('orders'), qr/does not belong to the unit/, '... as does check_hardening()');
 	sql("ALTER TABLE orders DROP CONSTRAINT orders_pkey; $way");
-	unlike(said('postgres', $protect), qr/as it is distributed/, '... which is one');
+	unlike(said($super, $protect), qr/as it is distributed/, '... which is one');
 	is($finding->('orders'), '', '... for both');
 
 	sql(q(CREATE UNIQUE INDEX ON orders (customer, order_id); CREATE TABLE items (order_id int NOT NULL, customer int NOT NULL)));
 	my $link = q(SELECT dp_agg.protect('items', link => '{customer,order_id}', parent => 'orders', parent_key => '{customer,order_id}', max_groups => 1, max_rows => 1));
-	$told = said('postgres', $link);
+	$told = said($super, $link);
 	like($told, qr/its parent public.orders is distributed, and it is not/, 'a linked relation, on one machine');
 	($way) = $told =~ /HINT:  (SELECT create_distributed_table.*)\.$/m;
 	is($way, q(SELECT create_distributed_table('public.items', 'customer', colocate_with => 'public.orders')), '... and the way');
 	sql(q(SELECT create_distributed_table('items', 'order_id', colocate_with => 'none')));
-	$told = said('postgres', $link);
+	$told = said($super, $link);
 	like($told, qr/it is distributed by order_id, and its parent by what customer names/, '... by another column');
 	($way) = $told =~ /HINT:  (SELECT alter_distributed_table.*)\.$/m;
 	sql($way);
-	unlike(said('postgres', $link), qr/as it is distributed/, '... the way is one');
+	unlike(said($super, $link), qr/as it is distributed/, '... the way is one');
 	sql(q(SELECT alter_distributed_table('items', shard_count => 7, cascade_to_colocated => false)));
 	like($finding->('items'), qr/it is not colocated with its parent public.orders/, '... of other shards');
 	sql(q(SELECT undistribute_table('items'); SELECT undistribute_table('orders')));
@@ -464,7 +468,7 @@ sql('CREATE SCHEMA app AUTHORIZATION admin; GRANT USAGE ON SCHEMA app TO PUBLIC;
 
 	$single->safe_psql('postgres', join ';', map { "CREATE ROLE $_ LOGIN" } qw(analyst bi doctor admin keeper));
 	PostgreSQL::Test::Utils::system_or_bail('pg_dump', '-p', $coordinator->port, '-h', $coordinator->host, '-f', $file, 'postgres');
-	my $r = DpAgg::as($single, 'postgres', PostgreSQL::Test::Utils::slurp_file($file), timeout => 120);
+	my $r = DpAgg::as($single, $super, PostgreSQL::Test::Utils::slurp_file($file), timeout => 120);
 
 	is($r->{sqlstate}, '00000', 'a dump of the coordinator is restored') or diag $r->{err};
 	is($single->safe_psql('postgres', q(SELECT string_agg(relation::text || ' ' || coalesce(facade, '-'), ', ' ORDER BY relation::text) FROM dp_agg.protected_relations WHERE population = 'patients')),

@@ -444,3 +444,136 @@ RESET datestyle;
 -- refused: DP002 this query cannot be computed shard by shard
 -- hint: Join distributed tables by the unit
 SELECT sex, count(*) FROM people p LEFT JOIN (SELECT patient, day FROM visits UNION ALL SELECT patient, at::date FROM tests) q1 USING (patient) GROUP BY 1 ORDER BY 1;
+-- kind: columns of other types, partitions, indexes, tables of all kinds
+SET search_path = odd, public;
+SELECT k, count(*), sum("Odd ""name"""), avg(p), avg(late), count(DISTINCT u) FROM t_uuid GROUP BY k ORDER BY 1;
+SELECT g, count(*) FROM t_uuid GROUP BY g ORDER BY 1;
+SELECT p, count(*) FROM t_uuid GROUP BY p ORDER BY 1;
+SELECT e, count(*), avg(late) FROM t_uuid GROUP BY e ORDER BY 1;
+SELECT e::text, g::text, count(*) FROM t_uuid GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT max(e::text), mode() WITHIN GROUP (ORDER BY e::text), count(DISTINCT e::text) FROM t_uuid;
+SELECT count(*) FROM t_uuid WHERE e > 'small' AND g <> 'g1' AND p < 3;
+SELECT count(*) FROM t_uuid WHERE g::odd.grade = 'g1'::odd.grade;
+SELECT j ->> 'a', count(*) FROM t_uuid GROUP BY 1;
+SELECT m, count(*) FROM t_uuid GROUP BY 1 ORDER BY 1;
+SELECT u IN ('00000000-0000-0000-0000-000000000000', md5('7')::uuid), count(*) FROM t_uuid GROUP BY 1;
+SELECT late, count(*) FROM t_uuid a WHERE NOT EXISTS (SELECT FROM t_uuid b WHERE b.u = a.u AND b.k = 'k1') GROUP BY 1 ORDER BY 1;
+SELECT k, count(*), avg(v), count(DISTINCT u) FROM t_varchar GROUP BY k ORDER BY 1;
+SELECT k, count(*) FROM t_varchar WHERE u NOT IN (SELECT u FROM t_varchar WHERE v > 8) GROUP BY k ORDER BY 1;
+SELECT n, count(*) FROM (SELECT u, count(*) AS n FROM t_varchar GROUP BY u) s GROUP BY n ORDER BY 1;
+SELECT k, count(*), avg(v), min(day), max(day) FROM parts GROUP BY k ORDER BY 1;
+SELECT k, count(*) FROM parts WHERE day > '2024-09-01' GROUP BY k ORDER BY 1;
+SELECT k, count(*) FROM parts1 GROUP BY k ORDER BY 1;
+SELECT p.sex, count(*) FROM parts q JOIN people p USING (patient) WHERE q.day BETWEEN '2024-06-01' AND '2024-08-01' GROUP BY 1 ORDER BY 1;
+SELECT k, count(*), sum(v), avg(length(k)) FROM indexed WHERE day BETWEEN '2024-06-01' AND '2024-06-20' GROUP BY k ORDER BY 1;
+SELECT count(*), sum(v) FROM indexed WHERE day = '2024-06-01';
+PREPARE i(date) AS SELECT count(*), sum(v) FROM indexed WHERE day < $1;
+EXECUTE i('2024-03-01');
+EXECUTE i(NULL);
+DEALLOCATE i;
+SELECT k, count(*), avg(v) FROM refp GROUP BY k ORDER BY 1;
+SELECT a.k, count(*) FROM refp a JOIN refp b USING (patient) GROUP BY 1 ORDER BY 1;
+SELECT p.sex, count(*) FROM refp q JOIN people p USING (patient) GROUP BY 1 ORDER BY 1;
+SELECT p.sex, count(*) FROM people p LEFT JOIN refp q USING (patient) GROUP BY 1 ORDER BY 1;
+SELECT sex, count(*) FROM people p WHERE p.patient IN (SELECT patient FROM refp WHERE v > 5) GROUP BY 1 ORDER BY 1;
+SELECT sex, count(*) FROM people p WHERE p.patient NOT IN (SELECT patient FROM refp WHERE v > 5) GROUP BY 1 ORDER BY 1;
+SELECT k, count(*), avg(v) FROM localp GROUP BY k ORDER BY 1;
+SELECT q.v, count(*) FROM localp q JOIN clinics c ON c.beds % 5 = q.v GROUP BY 1 ORDER BY 1;
+SELECT a.k, count(*) FROM localp a JOIN refp b USING (patient) GROUP BY 1 ORDER BY 1;
+SELECT d.area, count(*), sum(d.w), sum(q.v * d.w) FROM parts q JOIN pubd d USING (patient) GROUP BY 1 ORDER BY 1;
+SELECT d.area, count(*) FROM parts q LEFT JOIN pubd d USING (patient) GROUP BY 1 ORDER BY 1;
+SELECT r.n, p.area, count(*) FROM released r JOIN pubd p ON 'k' || p.w = r.k GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT * FROM released ORDER BY k;
+SELECT * FROM odd.f('k1') ORDER BY 1;
+SELECT odd.pf('k1'), odd.pf('k2');
+SELECT x, odd.pf(x) FROM (VALUES ('k1'), ('k2')) w(x) ORDER BY 1;
+CREATE TEMP TABLE tt AS SELECT * FROM released;
+SELECT p.k, t.n > 0, count(*) FROM parts p JOIN tt t USING (k) GROUP BY 1, 2 ORDER BY 1;
+DROP TABLE tt;
+SELECT dp_count(*), dp_sum(v) FROM parts WHERE dp_with(epsilon => 3);
+SELECT k, sum(v), avg(v), count(*) FROM parts GROUP BY k HAVING sum(v) > 10 AND count(*) > 3 ORDER BY sum(v) DESC, k;
+SELECT count(*) FROM parts a, parts b WHERE a.patient = b.patient AND a.day < b.day AND a.k = 'k1' AND b.k = 'k2';
+SELECT count(*) FROM parts WHERE ctid IS NOT NULL;
+SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
+SELECT count(*) FROM parts p WHERE p IS NOT NULL;
+SELECT count(p), count(p.*) FROM parts p;
+SELECT k, count(*) FROM t_varchar WHERE u NOT IN (SELECT u FROM t_varchar WHERE v > 8) GROUP BY k ORDER BY 1;
+SELECT k, count(*) FROM t_varchar WHERE u IN (SELECT u FROM t_varchar WHERE v > 8) OR k = 'k1' GROUP BY k ORDER BY 1;
+SELECT a.k, count(*) FROM t_varchar a JOIN t_varchar b USING (u) WHERE b.v > 8 GROUP BY 1 ORDER BY 1;
+SELECT a.k, count(*) FROM t_varchar a LEFT JOIN t_varchar b ON a.u = b.u AND b.v > 8 GROUP BY 1 ORDER BY 1;
+SELECT k, count(*) FROM t_varchar a WHERE EXISTS (SELECT FROM t_varchar b WHERE a.u = b.u AND b.v > 8) GROUP BY k ORDER BY 1;
+SELECT k, count(*) FROM t_varchar a WHERE (SELECT max(v) FROM t_varchar b WHERE a.u = b.u) > 8 GROUP BY k ORDER BY 1;
+SELECT k, count(*) FROM t_varchar WHERE u = 'u5' OR u LIKE 'u6%' GROUP BY k ORDER BY 1;
+SELECT x, count(*) FROM (SELECT u, k AS x FROM t_varchar UNION ALL SELECT u, v::text FROM t_varchar) s GROUP BY 1 ORDER BY 1;
+SELECT count(*) FROM t_varchar a FULL JOIN t_varchar b USING (u);
+SELECT k, count(*) FROM t_varchar a WHERE (SELECT max(v) FROM t_varchar b WHERE a.u = b.u) > 8 GROUP BY k ORDER BY 1;
+SELECT k, count(*) FROM t_varchar a WHERE (SELECT max(v) FROM t_varchar b WHERE b.u = a.u AND b.k = a.k) > 8 GROUP BY k ORDER BY 1;
+SELECT (SELECT k FROM t_varchar b WHERE b.u = a.u ORDER BY v DESC, k LIMIT 1) AS l, count(*) FROM t_varchar a GROUP BY 1 ORDER BY 1;
+SELECT count(*) FROM t_uuid a WHERE (SELECT max(late) FROM t_uuid b WHERE a.u = b.u) > 3;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 values of type grade cannot be compared across machines
+-- hint: Cast them to text
+SET search_path = odd, public;
+SELECT count(DISTINCT g), mode() WITHIN GROUP (ORDER BY g), dp_top(g::text, 2) FROM t_uuid;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 values of type pos cannot be compared across machines
+-- hint: Cast them to text
+SET search_path = odd, public;
+SELECT count(DISTINCT p), sum(p), dp_median(p), max(p) FROM t_uuid;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 values of type size cannot be compared across machines
+-- hint: Cast them to text
+SET search_path = odd, public;
+SELECT max(e), min(e), mode() WITHIN GROUP (ORDER BY e) FROM t_uuid;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 these group keys or units cannot be told apart by their bytes
+-- hint: Group by a text of it
+SET search_path = odd, public;
+SELECT es, count(*) FROM t_uuid GROUP BY es;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 this query cannot be computed shard by shard
+-- hint: Join distributed tables by the unit
+SET search_path = odd, public;
+SELECT n, count(*) FROM (SELECT u::text, count(*) AS n FROM t_varchar GROUP BY u) s GROUP BY n ORDER BY 1;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 table people is not distributed by the unit
+-- hint: distribute it by the unit
+SET search_path = odd, public;
+SELECT k, count(*) FROM refp q WHERE EXISTS (SELECT FROM people p WHERE p.patient = q.patient AND p.sex = 'f') GROUP BY 1 ORDER BY 1;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 this query cannot be computed shard by shard
+-- hint: Join distributed tables by the unit
+SET search_path = odd, public;
+SELECT p.sex, count(*) FROM localp q JOIN people p USING (patient) GROUP BY 1 ORDER BY 1;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 public table pubd is distributed
+-- hint: create_reference_table
+SET search_path = odd, public;
+SELECT area, count(*), sum(w) FROM v GROUP BY 1 ORDER BY 1;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 public table pubd is distributed
+-- hint: create_reference_table
+SET search_path = odd, public;
+SELECT count(*) FROM parts q JOIN pubd d ON d.w = q.v;
+RESET search_path;
+-- kind: refused
+-- refused: DP002 public table pubd is distributed
+-- hint: create_reference_table
+SET search_path = odd, public;
+SELECT count(*) FROM parts q WHERE patient IN (SELECT patient FROM pubd WHERE w > 2);
+RESET search_path;
+-- kind: refused
+-- refused: DP002 public table pubd is distributed
+-- hint: create_reference_table
+SET search_path = odd, public;
+SELECT count(*) FROM parts q WHERE v > (SELECT avg(w) FROM pubd);
+RESET search_path;

@@ -1,7 +1,7 @@
 # Releases over distributed tables are those of one machine.
 #
 # A cluster of Citus and a build without noise and gate (DP_FAULT_NOISELESS), which draws no groups by lot: the same rows,
-# of a database as tables of one machine, of others distributed over 1, 4 and 32 shards.  Limits bind.  Each
+# of a database as tables of one machine, of others distributed over 1, 4 and 32 shards, of 4 some on the coordinator.  Limits bind.  Each
 # question of analysts, tools (test/questions) and of test/questions/citus.sql, and random ones (test/perl/Alike.pm),
 # must be answered in all forms alike, to the byte; or it is refused where tables are distributed, with a reason
 # and a way.  What is refused is named in citus.sql; of random ones few may be.
@@ -65,6 +65,7 @@ sub set_up
 
 	if ($shards) { $cluster->add_database($form); }
 	else { $node->safe_psql('postgres', "CREATE DATABASE $form"); }
+	$run->("SELECT citus_set_node_property('127.0.0.1', @{[ $node->port ]}, 'shouldhaveshards', true);") if $form eq 's4';
 	$run->('CREATE EXTENSION dp_agg');
 	$run->(map { slurp_file("$Questions::dir/$_.sql") } qw(setup citus_setup), $shards ? 'citus_spread' : ());
 	$run->('CREATE SCHEMA alike; GRANT USAGE ON SCHEMA alike TO PUBLIC; SET search_path = alike, public;', Alike::master("$tempdir/nans"), Alike::plain($shards));
@@ -317,6 +318,7 @@ set_up_in_processes();
 
 	is($digests[$_], $digests[0], "$forms[$_] has the rows of one machine, to the byte") foreach 1 .. $#forms;
 	is($node->safe_psql($_, "SELECT count(*) FROM citus_shards WHERE table_name = 'visits'::regclass"), $shards{$_}, "... on $shards{$_} shards") foreach @spread;
+	cmp_ok($node->safe_psql('s4', "SELECT count(*) FROM citus_shards WHERE table_name = 'visits'::regclass AND nodeport = " . $node->port), '>', 0, '... some on the coordinator');
 }
 figure(sprintf 'set up in %.0f seconds', time - $start);
 connect_all();

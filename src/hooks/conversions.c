@@ -55,7 +55,8 @@ typedef struct Conversion
 	Oid			relid;			/* the old table */
 	bool		remade;			/* the facade and the views stand on the new one */
 	text	   *state;			/* jsonb, as text: dp_agg.conversion_begin() */
-	List	   *names;			/* of char *: views that are ours to make, qualified and quoted */
+	List	   *names;			/* of char *: views that are ours to make, qualified and
+								 * quoted */
 } Conversion;
 
 /* Those of this transaction that have not ended, in its memory. */

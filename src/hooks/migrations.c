@@ -425,8 +425,9 @@ migration_begin(Node *statement, ProcessUtilityContext context)
 	Datum		args[4];
 
 	/*
-	 * pg_upgrade brings facades along with their tables, and Citus to its workers; and a version that
-	 * this library does not know may have other functions, or none, for facades to follow.
+	 * pg_upgrade brings facades along with their tables, and Citus to its workers; and a
+	 * version that this library does not know may have other functions, or none, for facades
+	 * to follow.
 	 */
 	if (!may_concern(statement, context) || IsBinaryUpgrade || !extension_is_known())
 		return NULL;

@@ -29,6 +29,7 @@
 
 #include "core/compat.h"
 #include "core/refusals.h"
+#include "core/refusals.h"
 #include "hooks/hooks.h"
 #include "hooks/planner.h"
 #include "ledger/account.h"
@@ -420,20 +421,33 @@ plan_piece(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	return result;
 }
 
-/* Plans the query of all pieces: no release is being planned meanwhile. */
+/*
+ * Plans the query of all pieces: no release is being planned meanwhile.  What Citus has planned once more on the
+ * way it would compute first, and not as a piece.
+ */
 static PlannedStmt *
 plan_pieces(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 {
+	static int	depth = 0;
 	PlannedStmt *result = NULL;
 	Planning	outer;
 
+	/* exact rows would be kept on the way, and counted where they are read */
+	if (depth > 0 && reads_protected(parse))
+		refuse_with_reason(REFUSE_SHARDS_PLAN,
+						   "Citus would compute a part of it first, by itself, and send protected rows to all machines.");
+	if (depth > 0 && contain_mutable_functions((Node *) parse))
+		refuse_with_reason(REFUSE_SHARDS_PLAN,
+						   "Citus would compute a part of it first, by itself, where settings of this session do not count.");
 	planning_begin(&outer, false);
+	depth++;
 	PG_TRY();
 	{
 		result = plan(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	}
 	PG_FINALLY();
 	{
+		depth--;
 		planning_end(&outer);
 	}
 	PG_END_TRY();

@@ -60,6 +60,8 @@
 #include "query/queries.h"
 #include "query/refuse.h"
 #include "query/shards.h"
+#include "query/shards_in.h"
+#include "query/shards_released.h"
 #include "query/unique.h"
 #include "query/walk.h"
 
@@ -108,6 +110,20 @@ reads_spread(Query *query)
 	foreach(lc, relations_of(query))
 	{
 		if (citus_table(lfirst_oid(lc)).kind != CITUS_LOCAL)
+			return true;
+	}
+	return false;
+}
+
+/* Does a query read a protected relation? */
+bool
+reads_protected(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations_of(query))
+	{
+		if (policy_lookup(lfirst_oid(lc)) != NULL)
 			return true;
 	}
 	return false;
@@ -674,6 +690,7 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 		if (kind == CITUS_HASH && (divided == InvalidOid || policy_lookup(lfirst_oid(lc)) != NULL))
 			divided = lfirst_oid(lc);
 	}
+	result->taken = take_released(builder->context, builder->level, piece);
 	if (names_cte_walker((Node *) piece, NULL))
 		refuse(REFUSE_SHARDS_RELEASED, NULL, -1);
 	foreach(lc, collectors_of(piece))
@@ -695,6 +712,8 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 	result->nunits = list_length(unit);
 	result->piece = piece;
 	(void) policies_walker((Node *) piece, NULL);
+	if (division != NULL)
+		tie_sublinks(piece);
 	name_units(piece, unit);
 	if (division != NULL)
 		group_by_division(builder, piece, division);
@@ -709,7 +728,7 @@ spread_release(ReleaseBuilder *builder, Query *piece)
 
 /* FROM shards() AS (keys): never called, see above.  Returns the columns. */
 static List *
-read_shards(Query *query, List *keys)
+read_shards(Query *query, List *keys, const TakenReleases *taken)
 {
 	RangeTblEntry *rte = entry_of_shards(0);
 	RangeTblRef *ref = makeNode(RangeTblRef);
@@ -726,6 +745,14 @@ read_shards(Query *query, List *keys)
 						  add_column(rte, linitial(rte->functions),
 									 psprintf("key%d", foreach_current_index(lc) + 1), exprType(key),
 									 exprTypmod(key), exprCollation(key)));
+	}
+	if (taken != NULL)
+	{
+		FuncExpr   *call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
+
+		call->args = list_concat(call->args, taken->values);
+		query->cteList = taken->ctes;
+		query->hasSubLinks = true;
 	}
 	ref->rtindex = 1;
 	query->rtable = list_make1(rte);
@@ -748,7 +775,7 @@ gathering_release(ReleaseBuilder *builder, const SpreadRelease *spread)
 	release->commandType = CMD_SELECT;
 	release->canSetTag = true;
 	release->hasAggs = true;
-	columns = read_shards(release, keys);
+	columns = read_shards(release, keys, spread->taken);
 	append_grouped(release, list_copy_head(columns, nkeys), builder->key_clauses, "key");
 	append_target(release, (Node *) make_collector(builder, DP_FUNC_BOUND, NIL), "state", false);
 	for (int i = 0; i < builder->spec.nsketches; i++)

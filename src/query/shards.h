@@ -15,9 +15,11 @@ typedef struct SpreadRelease
 	Query	   *piece;			/* what each machine computes */
 	int			nunits;			/* columns that tell the individual */
 	bool		alone;			/* all rows are on one machine */
+	struct TakenReleases *taken;	/* what it takes from here (shards_released.h), or NULL */
 } SpreadRelease;
 
 extern bool reads_spread(Query *query);
+extern bool reads_protected(Query *query);
 extern SpreadRelease *spread_release(ReleaseBuilder *builder, Query *piece);
 extern Query *gathering_release(ReleaseBuilder *builder, const SpreadRelease *spread);
 extern void read_spread_outside(Query *statement);

@@ -123,6 +123,15 @@ names_outer_columns(Node *node)
 	return outer_walker(node, &levelsup);
 }
 
+/* Does a query name columns of queries around it? */
+bool
+query_names_outer_columns(Query *query)
+{
+	Index		levelsup = 0;
+
+	return query_tree_walker(query, outer_walker, &levelsup, 0);
+}
+
 /* Visits items of FROM that name CTEs. */
 static bool
 names_walker(Node *node, WalkContext *context)

@@ -245,6 +245,27 @@ sub form
 	return $sql . wide($i) . declared($i, $directory) . protection();
 }
 
+# SQL that makes the tables that queries of the kind "values" are about, all of them plain ones, where "master" is, with its rows of somebody:
+# distributed tables have no others.  SPREAD: they are distributed.
+sub plain
+{
+	my ($spread) = @_;
+	my $sql = "DELETE FROM master WHERE pid IS NULL;\n";
+	# a bitmap of NULLs that has none stays on no way
+	my $list = join ', ', map { $_->[1] =~ /\[\]$/ ? "$_->[0]::text::$_->[1]" : $_->[0] } @columns;
+
+	foreach my $table (@tables)
+	{
+		my ($name) = @$table;
+		my $unit = $name eq 'people' ? 'pid int PRIMARY KEY' : 'pid int NOT NULL';
+
+		$sql .= "CREATE TABLE $name ($unit, $definition);\n";
+		$sql .= "SELECT create_distributed_table('$name', 'pid', colocate_with => '" . ($name eq 'people' ? 'none' : 'people') . "');\n" if $spread;
+		$sql .= "INSERT INTO $name (pid, $names) SELECT pid, $list FROM master WHERE home = '$name' ORDER BY hashint8(rid);\n";
+	}
+	return $sql . protection() . ($spread ? "SELECT create_reference_table('pub');\n" : '');
+}
+
 # What queries of the kinds "reads" and "joins" are about: which row is what differs, sizes
 # do not.
 sub wide
@@ -317,8 +338,11 @@ SQL
 # A condition that all forms of a table hold the same rows, byte for byte; one row.
 sub digest
 {
+	# record_send() says the OID of a type
+	my $list = join ', ', map { $_->[1] eq 'mood' ? "$_->[0]::text" : $_->[0] } @columns;
+
 	return join ' UNION ALL ', map {
-		"SELECT '$_->[0]', count(*), md5(string_agg(md5(textin(record_out(r)) || record_send(r)::text), '' ORDER BY md5(textin(record_out(r)) || record_send(r)::text))) FROM (SELECT pid, $names FROM $_->[0]) r"
+		"SELECT '$_->[0]', count(*), md5(string_agg(md5(textin(record_out(r)) || record_send(r)::text), '' ORDER BY md5(textin(record_out(r)) || record_send(r)::text))) FROM (SELECT pid, $list FROM $_->[0]) r"
 	} @tables;
 }
 

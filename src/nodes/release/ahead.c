@@ -16,6 +16,7 @@
 #include "nodes/identity.h"
 #include "nodes/public/node.h"
 #include "nodes/release/ahead.h"
+#include "nodes/shards/node.h"
 
 /*
  * Reads the CTE of a scan to its end, as CteScanNext() does (nodeCtescan.c).  Nobody
@@ -86,6 +87,8 @@ ahead_walker(PlanState *state, void *context)
 		read_cte((CteScanState *) state);
 	if (is_state_of(state, node_public))
 		public_read_ahead(state, false);
+	if (is_state_of(state, node_shards))
+		shards_read_ahead(state);
 	return planstate_tree_walker(state, ahead_walker, context);
 }
 

@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
 #include "fmgr.h"
@@ -26,8 +27,10 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "tcop/tcopprot.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
@@ -50,7 +53,8 @@
 typedef struct ShardsState
 {
 	CustomScanState css;		/* must be first */
-	PlannedStmt *plan;			/* of the pieces' query */
+	Query	   *query;			/* of the pieces, while it lacks values; else NULL */
+	PlannedStmt *plan;			/* of this query */
 	Oid			role;			/* who runs it */
 	Tuplestorestate *store;		/* the states, once it has run */
 	TupleTableSlot *slot;
@@ -273,6 +277,61 @@ plan_pieces(Query *query, Oid role)
 	return result;
 }
 
+/* ----------
+ * Values that are handed over
+ * ----------
+ */
+
+/* What is there before a value is: nothing of an array, and of any other something that the planner cannot foresee. */
+static Node *
+placeholder(const Param *param)
+{
+	Oid			element = get_element_type(param->paramtype);
+
+	if (OidIsValid(element))
+		return (Node *) makeConst(param->paramtype, -1, param->paramcollid, -1,
+								  PointerGetDatum(construct_empty_array(element)), false, false);
+	return (Node *) makeFuncExpr(extension_oid(DP_FUNC_OUTPUT, InvalidOid), param->paramtype,
+								 list_make3(makeNullConst(BYTEAOID, -1, InvalidOid),
+											makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+													  Int32GetDatum(0), false, true),
+											makeNullConst(param->paramtype, -1, param->paramcollid)),
+								 param->paramcollid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+/* Puts values (of Const), or placeholders, in the place of the parameters of query/shards_released.c. */
+static Node *
+fill_in(Node *node, void *values)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node, fill_in, values, 0);
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return values == NULL ? placeholder((Param *) node) :
+			(Node *) copyObject(list_nth((List *) values, ((Param *) node)->paramid));
+	return expression_tree_mutator(node, fill_in, values);
+}
+
+/* How many values the plan hands over. */
+static int
+handed_over(const CustomScan *scan)
+{
+	return list_length(scan->custom_private) == 1 ? 0 : list_nth_int(lthird(scan->custom_private), 3);
+}
+
+/* Asks for the values, which are sub-selects of the plan. */
+static List *
+values_of_plan(ShardsState *state)
+{
+	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
+	List	   *result = NIL;
+
+	for (int i = 0; i < handed_over(scan); i++)
+		result = lappend(result, value_now(list_nth(scan->custom_exprs, i), &state->css.ss.ps));
+	return result;
+}
+
 static void
 begin_shards(CustomScanState *node, EState *estate, int eflags)
 {
@@ -291,7 +350,32 @@ begin_shards(CustomScanState *node, EState *estate, int eflags)
 		travel_out(query);
 	}
 	(void) forget_reader((Node *) query, NULL);
+	if (handed_over(scan) > 0)
+	{
+		state->query = query;
+		query = (Query *) fill_in((Node *) query, NULL);
+	}
 	state->plan = plan_pieces(query, state->role);
+}
+
+/*
+ * Has what is released here, and the pieces need, drawn before protected rows are read; plans the query anew, with
+ * these values.
+ */
+void
+shards_read_ahead(PlanState *node)
+{
+	ShardsState *state = (ShardsState *) node;
+	MemoryContext old;
+	List	   *values;
+
+	if (state->query == NULL)
+		return;
+	old = MemoryContextSwitchTo(node->state->es_query_cxt);
+	values = values_of_plan(state);
+	state->plan = plan_pieces((Query *) fill_in((Node *) state->query, values), state->role);
+	state->query = NULL;
+	MemoryContextSwitchTo(old);
 }
 
 /* ----------
@@ -380,7 +464,10 @@ next_state(ScanState *node)
 	ShardsState *state = (ShardsState *) node;
 
 	if (state->store == NULL)
+	{
+		shards_read_ahead(&state->css.ss.ps);
 		run_pieces(state);
+	}
 	if (!tuplestore_gettupleslot(state->store, true, false, state->slot))
 		return ExecClearTuple(node->ss_ScanTupleSlot);
 	return ExecCopySlot(node->ss_ScanTupleSlot, state->slot);

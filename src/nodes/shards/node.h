@@ -11,6 +11,7 @@
 
 extern Node *shards_create_state(CustomScan *scan);
 extern Node *piece_create_state(CustomScan *scan);
+extern void shards_read_ahead(PlanState *state);
 extern bool pieces_are_planned(void);
 extern bool pieces_are_run(void);
 

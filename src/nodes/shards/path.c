@@ -40,6 +40,16 @@ static const CustomMethods shards_methods =
 static const CustomMethods piece_methods =
 	CUSTOM_METHODS(node_piece, plan_piece, piece_create_state);
 
+/* The values that the query hands over, arguments of the call that stands for the pieces (query/shards_released.c). */
+static List *
+values_of_call(PlannerInfo *root)
+{
+	RangeTblEntry *rte = linitial(root->parse->rtable);
+	FuncExpr   *call = castNode(FuncExpr, linitial_node(RangeTblFunction, rte->functions)->funcexpr);
+
+	return list_copy_tail(call->args, 1);
+}
+
 /* The path of the states that come; argument: the node's private list. */
 static Path *
 shards_path(PlannerInfo *root, RelOptInfo *grouped_rel, PathTarget *target, const void *argument)
@@ -51,7 +61,7 @@ shards_path(PlannerInfo *root, RelOptInfo *grouped_rel, PathTarget *target, cons
 	path->path.pathtarget = target;
 	path->path.rows = root->parse->groupClause == NIL ? 1 : 1000;
 	path->path.startup_cost = path->path.total_cost = SHARDS_COST;
-	path->custom_private = (List *) argument;
+	path->custom_private = lappend(list_copy((List *) argument), values_of_call(root));
 	path->methods = &shards_methods.path;
 	return &path->path;
 }
@@ -135,7 +145,15 @@ plan_shards(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List *tli
 
 	scan->custom_private = best_path->custom_private;
 	if (list_length(scan->custom_private) > 1)
+	{
+		List	   *values = lfourth(best_path->custom_private);
+
+		scan->custom_private = list_copy_head(best_path->custom_private, 3);
+		lthird(scan->custom_private) = lappend_int(list_copy(lthird(best_path->custom_private)),
+												   list_length(values));
+		scan->custom_exprs = list_copy(values);
 		(void) grains_walker(lsecond(scan->custom_private), &scan->custom_exprs);
+	}
 	else
 	{
 		scan->scan.plan.qual = extract_actual_clauses(clauses, false);

@@ -10,6 +10,7 @@
 #include "nodes/execnodes.h"
 #include "nodes/parsenodes.h"
 
+extern Const *value_now(Node *node, PlanState *parent);
 extern Query *settle_piece(Query *piece, PlanState *parent);
 
 #endif							/* DP_SHARDS_SETTLE_H */

@@ -52,6 +52,7 @@
 #include "policy/cache.h"
 #include "policy/citus.h"
 #include "policy/extension.h"
+#include "policy/travel_types.h"
 #include "query/checks.h"
 #include "query/collectors.h"
 #include "query/constants.h"
@@ -113,6 +114,31 @@ reads_spread(Query *query)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Refuses what Citus would compute first, and hand to all pieces, if other machines might be asked for it.  There it is a
+ * superuser's query like any other: counters tell of its rows (session/quiet.h), and it is planned with all rights
+ * (policy/powerless.h).
+ */
+void
+check_computed_first(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations_of(query))
+	{
+		Oid			relid = lfirst_oid(lc);
+		CitusKind	kind = citus_table(relid).kind;
+
+		if (kind == CITUS_LOCAL)
+			continue;
+		if (policy_lookup(relid) == NULL &&
+			(kind == CITUS_MANAGED || (kind == CITUS_REFERENCE && is_table_of_superuser(relid))))
+			continue;
+		refuse_with_reason(REFUSE_SHARDS_PLAN,
+						   psprintf("Citus would compute a part of it first, from table %s.", relation_for_message(relid)));
+	}
 }
 
 /* ----------

@@ -194,6 +194,24 @@ AS 'MODULE_PATHNAME', 'dp_derived_bound' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dp_agg.derived_bound(internal, pg_node_tree, double precision[], "any") IS
 'internal: a bound that follows for an expression from those of its columns and from parameters of the statement';
 
+CREATE FUNCTION dp_agg.shards(VARIADIC "any") RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'dp_bound_transition' LANGUAGE C STABLE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION dp_agg.shards("any") IS
+'internal: place of what the machines of a cluster send: states of a release, or rows of a public table; never called';
+
+CREATE FUNCTION dp_agg.travelling(oid, anyelement, VARIADIC "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_travelling' LANGUAGE C STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION dp_agg.travelling(oid, anyelement, "any") IS
+'internal: dp_agg.guarded() in the text of a query that another machine reads';
+
+CREATE FUNCTION dp_agg.travelling_cast(oid, anyelement, "any") RETURNS anyelement
+AS 'MODULE_PATHNAME', 'dp_travelling_cast' LANGUAGE C STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION dp_agg.travelling_cast(oid, anyelement, "any") IS
+'internal: dp_agg.guarded_cast() in the text of a query that another machine reads';
+
 CREATE FUNCTION dp_agg.clip_cost(bytea, double precision[], bytea) RETURNS bigint
 AS 'MODULE_PATHNAME', 'dp_clip_cost' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
@@ -582,6 +600,24 @@ COMMENT ON FUNCTION dp_agg.key_use(regtype) IS
 COMMENT ON VIEW dp_agg.language IS
 'what may stand below a release: kind, name, result type, treatment (as is; guarded: NULL where it would fail; once: a value of the session, computed before the release)';
 
+CREATE FUNCTION dp_agg.check_coordinator() RETURNS void
+AS 'MODULE_PATHNAME', 'dp_check_coordinator' LANGUAGE C STABLE;
+
+COMMENT ON FUNCTION dp_agg.check_coordinator() IS
+'internal: raises 55000 on a worker of Citus, where nothing is protected and nobody is given a budget';
+
+CREATE FUNCTION dp_agg.shard_of(relation regclass) RETURNS regclass
+AS 'MODULE_PATHNAME', 'dp_shard_of' LANGUAGE C STABLE STRICT;
+
+COMMENT ON FUNCTION dp_agg.shard_of(regclass) IS
+'internal: the relation that a table is a shard of, to Citus; NULL if it is none';
+
+CREATE FUNCTION dp_agg.citus_distribution(relation regclass, OUT kind text, OUT distribution_column name, OUT colocation integer)
+AS 'MODULE_PATHNAME', 'dp_citus_distribution' LANGUAGE C STABLE STRICT;
+
+COMMENT ON FUNCTION dp_agg.citus_distribution(regclass) IS
+'internal: what a relation is to Citus: managed (one shard, on the coordinator), reference (a copy on every machine), single (one shard somewhere), hash (shards by the hash of distribution_column), other; NULL if it is none of its tables; and its colocation group';
+
 CREATE FUNCTION dp_agg.lock_label(relation regclass, "column" smallint) RETURNS text
 AS 'MODULE_PATHNAME', 'dp_lock_label' LANGUAGE C VOLATILE STRICT;
 
@@ -902,6 +938,65 @@ $$;
 COMMENT ON FUNCTION dp_agg.lock_dependents(regclass, oid) IS
 'internal: locks a facade and what others than the administrator made of it, until no more is found';
 
+-- Citus lists views over its tables, hears of those that DROP takes away, and cannot add a machine while
+-- one of the list is gone.
+CREATE FUNCTION dp_agg.drop_objects(classes oid[], objects oid[], subobjects integer[], cascade boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM dp_agg.delete_objects(classes, objects, subobjects, cascade);
+	IF to_regprocedure('pg_catalog.master_unmark_object_distributed(oid, oid, integer)') IS NOT NULL THEN
+		EXECUTE 'SELECT pg_catalog.master_unmark_object_distributed(class, object, subobject)
+				   FROM unnest($1, $2, $3) AS gone (class, object, subobject)'
+		  USING classes, objects, subobjects;
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.drop_objects(oid[], oid[], integer[], boolean) IS
+'internal: drops objects as delete_objects() does, and has Citus forget them';
+
+CREATE FUNCTION dp_agg.is_copied(view oid) RETURNS boolean LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found boolean := false;
+BEGIN
+	IF to_regclass('pg_catalog.pg_dist_object') IS NOT NULL THEN
+		EXECUTE 'SELECT EXISTS (SELECT FROM pg_catalog.pg_dist_object WHERE classid = ''pg_class''::regclass AND objid = $1)' INTO found USING view;
+	END IF;
+	RETURN found;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.is_copied(oid) IS
+'internal: has Citus copies of a view on its workers';
+
+-- Where Citus has copies, DROP VIEW takes these along.
+CREATE FUNCTION dp_agg.drop_dependents(facade regclass, table_owner oid) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	classes oid[];
+	objects oid[];
+	subobjects int[];
+	lost text[];
+BEGIN
+	PERFORM dp_agg.lock_dependents(facade, table_owner);
+	SELECT array_agg(class), array_agg(object), array_agg(subobject),
+		   array_agg(pg_describe_object(class, object, subobject) ORDER BY pg_describe_object(class, object, subobject)) FILTER (WHERE NOT part)
+	  INTO classes, objects, subobjects, lost
+	  FROM dp_agg.facade_dependents(facade, table_owner) WHERE NOT own;
+	IF classes IS NOT NULL THEN
+		PERFORM dp_agg.drop_objects(classes, objects, subobjects, false);
+	END IF;
+	PERFORM dp_agg.say_lost(dp_agg.object_name(facade), lost);
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.drop_dependents(regclass, oid) IS
+'internal: drops all that others than the administrator made of a facade';
+
 CREATE FUNCTION dp_agg.drop_facade(facade regclass, table_owner oid, cascade boolean, rebuilt oid[]) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -919,7 +1014,7 @@ BEGIN
 	  INTO classes, objects, subobjects, lost
 	  FROM dp_agg.facade_dependents(facade, table_owner)
 	 WHERE NOT own OR object = ANY (rebuilt);
-	PERFORM dp_agg.delete_objects(classes || 'pg_class'::regclass::oid, objects || facade::oid, subobjects || 0, cascade);
+	PERFORM dp_agg.drop_objects(classes || 'pg_class'::regclass::oid, objects || facade::oid, subobjects || 0, cascade);
 	PERFORM dp_agg.say_lost(facade_name, lost);
 END
 $$;
@@ -1008,6 +1103,21 @@ $$;
 COMMENT ON FUNCTION dp_agg.remake_views(text, jsonb, boolean) IS
 'internal: makes views over a facade anew, each by the right of its owner; what cannot be made is named if it was another''s; errors: 2BP01 it was the administrator''s, unless that cascades';
 
+CREATE FUNCTION dp_agg.note_view(view regclass, own boolean, definition text) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $$
+SELECT jsonb_build_object(
+			'name', dp_agg.object_name(c.oid), 'owner', c.relowner, 'own', own,
+			'create', format('CREATE VIEW %s%s AS %s', dp_agg.object_name(c.oid),
+							 ' WITH (' || (SELECT string_agg(o, ', ') FROM unnest(c.reloptions) o) || ')', definition),
+			'commands', dp_agg.view_commands(c.oid, ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = c.oid)))
+  FROM pg_class c WHERE c.oid = view
+$$;
+
+COMMENT ON FUNCTION dp_agg.note_view(regclass, boolean, text) IS
+'internal: what remake_views() makes a view of: its name, owner, query, options, grants and comments';
+
 CREATE FUNCTION dp_agg.remake_facade(relation regclass, facade regclass, shows smallint[], cascade boolean) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1024,13 +1134,7 @@ DECLARE
 	rebuilt oid[];
 BEGIN
 	PERFORM dp_agg.lock_dependents(facade, table_owner);
-	SELECT COALESCE(jsonb_agg(jsonb_build_object(
-				'name', dp_agg.object_name(c.oid), 'owner', c.relowner, 'own', d.own,
-				'create', format('CREATE VIEW %s%s AS %s', dp_agg.object_name(c.oid),
-								 ' WITH (' || (SELECT string_agg(o, ', ') FROM unnest(c.reloptions) o) || ')',
-								 v.definition),
-				'commands', dp_agg.view_commands(c.oid, ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = c.oid)))
-				ORDER BY c.oid), '[]'),
+	SELECT COALESCE(jsonb_agg(dp_agg.note_view(c.oid, d.own, v.definition) ORDER BY c.oid), '[]'),
 		   COALESCE(array_agg(c.oid), '{}')
 	  INTO views, rebuilt
 	  FROM dp_agg.facade_dependents(facade, table_owner) d JOIN pg_class c ON c.oid = d.object,
@@ -1197,10 +1301,18 @@ SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
 SET jit = off
 AS $$
+DECLARE
+	facade constant regclass := dp_agg.facade_of(relation);
+	table_owner constant oid := (SELECT relowner FROM pg_class WHERE oid = relation);
 BEGIN
-	IF dp_agg.view_columns(dp_agg.facade_of(relation)) IS NOT NULL THEN
-		PERFORM dp_agg.drop_facade(dp_agg.facade_of(relation),
-								   (SELECT relowner FROM pg_class WHERE oid = relation), false, '{}');
+	IF dp_agg.view_columns(facade) IS NULL THEN
+		RETURN;
+	END IF;
+	IF dp_agg.is_copied(facade) AND NOT EXISTS (SELECT FROM dp_agg.facade_dependents(facade, table_owner) WHERE own) THEN
+		PERFORM dp_agg.drop_dependents(facade, table_owner);
+		EXECUTE format('DROP VIEW %s CASCADE', dp_agg.object_name(facade));
+	ELSE
+		PERFORM dp_agg.drop_facade(facade, table_owner, false, '{}');
 	END IF;
 END
 $$;
@@ -1405,7 +1517,129 @@ $$;
 COMMENT ON FUNCTION dp_agg.facades_after(jsonb, boolean) IS
 'internal: after a statement: makes facades what their relations are now; errors: 2BP01 something of the administrator''s depends on a facade and cannot be made anew, unless that cascades';
 
+-- ----------------------------------------------------------------------------
+-- Tables that Citus replaces (src/hooks/conversions.c)
+-- ----------------------------------------------------------------------------
+
+CREATE FUNCTION dp_agg.is_replaced(relation oid, new_name text) RETURNS boolean LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	number text;
+BEGIN
+	IF new_name <> '' THEN
+		EXECUTE 'SELECT last_value::text FROM pg_catalog.pg_dist_shardid_seq' INTO number;
+		RETURN right(new_name, length(number) + 1) = '_' || number;
+	END IF;
+	RETURN EXISTS (
+		SELECT FROM pg_class o
+		  JOIN pg_seclabel l ON l.provider = 'dp_agg' AND l.classoid = 'pg_class'::regclass AND l.objoid = o.oid AND l.objsubid = 0
+		  JOIN pg_seclabel m ON m.provider = 'dp_agg' AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0
+							AND m.objoid <> o.oid AND m.label = l.label
+		  JOIN pg_class n ON n.oid = m.objoid
+		 WHERE o.oid = relation AND n.relnamespace = o.relnamespace AND n.relowner = o.relowner
+		   AND starts_with(n.relname, left(o.relname, 40)) AND n.relname ~ '_[0-9]+$');
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.is_replaced(oid, text) IS
+'internal: does Citus replace the table: by a copy with its labels, which is there under a name such as shards have; or, where it gets such a name itself, by one that will be made: the number is the last that Citus has given to a shard';
+
+CREATE FUNCTION dp_agg.conversion_begin(relation oid, new_name text) RETURNS text[] LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+SET jit = off
+AS $$
+DECLARE
+	facade oid := (SELECT f FROM dp_agg.facade_of(relation) f WHERE dp_agg.view_columns(f) IS NOT NULL);
+	it record;
+	state jsonb;
+	views jsonb;
+	rebuilt oid[];
+	gone oid[];
+	names text[];
+	lost text[];
+BEGIN
+	IF NOT dp_agg.is_replaced(relation, new_name) THEN
+		RETURN '{}';
+	END IF;
+	SELECT c.relowner, format('%I.%I', n.nspname, c.relname) AS name, s.label INTO it
+	  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	  JOIN pg_seclabel s ON s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objoid = c.oid AND s.objsubid = 0
+	 WHERE c.oid = relation;
+	IF facade IS NOT NULL THEN
+		PERFORM dp_agg.lock_dependents(facade, it.relowner);
+	END IF;
+	SELECT COALESCE(jsonb_agg(dp_agg.note_view(c.oid, d.own, v.definition) ORDER BY c.oid), '[]'), COALESCE(array_agg(c.oid), '{}')
+	  INTO views, rebuilt
+	  FROM dp_agg.facade_dependents(relation, it.relowner) d JOIN pg_class c ON c.oid = d.object,
+		   LATERAL (SELECT dp_agg.view_definition(c.oid, d.own) AS definition OFFSET 0) v
+	 WHERE d.plain_view AND v.definition IS NOT NULL AND c.oid IS DISTINCT FROM facade;
+	-- what is left to Citus is the administrator's own, and no plain view
+	SELECT COALESCE(array_agg(dp_agg.object_name(c.oid)), '{}'), COALESCE(array_agg(c.oid) FILTER (WHERE c.oid IS DISTINCT FROM facade), '{}')
+	  INTO names, gone
+	  FROM dp_agg.facade_dependents(relation, it.relowner) d JOIN pg_class c ON d.class = 'pg_class'::regclass AND c.oid = d.object
+	 WHERE c.relkind IN ('v', 'm') AND d.subobject = 0 AND (NOT d.own OR c.oid = facade OR c.oid = ANY (rebuilt));
+	state := jsonb_build_object('relation', relation, 'name', it.name, 'label', it.label, 'views', views, 'facade', dp_agg.object_name(facade),
+				'facade_owner', (SELECT relowner FROM pg_class WHERE oid = facade),
+				'commands', dp_agg.view_commands(facade, ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = facade AND attnum > 0)));
+	IF facade IS NOT NULL THEN
+		PERFORM dp_agg.drop_facade(facade, it.relowner, true, rebuilt);
+	END IF;
+	-- those that read the table itself
+	SELECT COALESCE(array_agg(c.oid), '{}'), array_agg(dp_agg.object_name(c.oid)) FILTER (WHERE c.oid <> ALL (rebuilt)) INTO gone, lost
+	  FROM pg_class c WHERE c.oid = ANY (gone);
+	PERFORM dp_agg.lock_objects(array_fill('pg_class'::regclass::oid, ARRAY[cardinality(gone)]), gone);
+	PERFORM dp_agg.drop_objects(array_fill('pg_class'::regclass::oid, ARRAY[cardinality(gone)]), gone, array_fill(0, ARRAY[cardinality(gone)]), true);
+	IF cardinality(lost) > 0 THEN
+		RAISE NOTICE USING
+			MESSAGE = format('dropped what others made of relation %s, which Citus replaces: %s', it.name, array_to_string(lost, ', ')),
+			HINT = 'Their owners have no rights on the table. They may make them again.';
+	END IF;
+	RETURN state::text || names;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.conversion_begin(oid, text) IS
+'internal: if Citus replaces a protected table, see is_replaced(): notes its facade and all views of it, drops them and what others than the administrator made of them; the result is for conversion_remake(), and behind it names of views that are left to that; empty if it does not';
+
+CREATE FUNCTION dp_agg.conversion_remake(state text) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+SET jit = off
+AS $$
+DECLARE
+	was constant jsonb := state;
+	-- one that was given such a name by somebody else is still there
+	relation constant oid := COALESCE(to_regclass(was ->> 'name')::oid, (SELECT c.oid FROM pg_class c WHERE c.oid = (was ->> 'relation')::oid));
+	role constant oid := (SELECT r.oid FROM pg_roles r WHERE r.rolname = CURRENT_USER);
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_seclabel s
+					WHERE s.provider = 'dp_agg' AND s.classoid = 'pg_class'::regclass AND s.objoid = relation AND s.objsubid = 0
+					  AND s.label = was ->> 'label') THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('protected relation %s was replaced by a table that is not protected as it was', was ->> 'name'),
+			HINT = 'Only Citus replaces protected tables, by undistribute_table() and the like. DROP TABLE outside of functions drops one.';
+	END IF;
+	IF was ->> 'facade' IS NOT NULL THEN
+		PERFORM dp_agg.create_facade(relation, was ->> 'facade');
+		PERFORM dp_agg.restore_view(was ->> 'facade', (was ->> 'facade_owner')::oid, ARRAY(SELECT jsonb_array_elements_text(was -> 'commands')), role);
+	END IF;
+	PERFORM dp_agg.remake_views(COALESCE(was ->> 'facade', was ->> 'name'), was -> 'views', false);
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.conversion_remake(text) IS
+'internal: makes what conversion_begin() noted on the table that Citus has put in the place of the old one; errors: 55000 there is none, or it has not the labels; 2BP01 a view of the administrator''s cannot be made anew';
+
 REVOKE EXECUTE ON FUNCTION
+	dp_agg.drop_objects(oid[], oid[], integer[], boolean),
+	dp_agg.is_copied(oid),
+	dp_agg.drop_dependents(regclass, oid),
+	dp_agg.is_replaced(oid, text),
+	dp_agg.note_view(regclass, boolean, text),
+	dp_agg.conversion_begin(oid, text),
+	dp_agg.conversion_remake(text),
 	dp_agg.delete_objects(oid[], oid[], integer[], boolean),
 	dp_agg.run_as(oid, text),
 	dp_agg.create_facade(regclass, text),
@@ -1537,6 +1771,7 @@ CREATE OR REPLACE FUNCTION dp_agg.unprotect(relation regclass) RETURNS void LANG
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF NOT EXISTS (SELECT FROM pg_seclabel
 					WHERE provider = 'dp_agg' AND classoid = 'pg_class'::regclass
 					  AND objoid = relation AND objsubid = 0) THEN
@@ -1680,6 +1915,51 @@ $$;
 COMMENT ON FUNCTION dp_agg.check_index_columns(regclass, name[], name[]) IS
 'internal: judges the index_columns of protect(), and tells which of them have no B-tree or BRIN index that begins with such columns; errors: 22023 one of them is the unit or computed from it, or a direct identifier';
 
+-- All rows of an individual are in one shard where the distribution column is of the unit.
+CREATE FUNCTION dp_agg.distribution_fault(relation regclass) RETURNS TABLE (finding text, advice text) LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $$
+	WITH placed AS (
+		SELECT dp_agg.object_name(p.relation) AS name, p.unit, p.link, d.kind, d.distribution_column AS by, d.colocation,
+			   dp_agg.object_name(r.parent) AS parent, e.kind AS parent_kind, e.colocation AS parent_colocation,
+			   -- the column that has to divide it
+			   CASE WHEN p.link IS NULL THEN p.unit[1]
+					ELSE p.link[array_position(p.parent_key, e.distribution_column)] END AS wanted
+		  FROM dp_agg.protected_relations p,
+			   LATERAL (SELECT to_regclass(p.parent)) r (parent),
+			   LATERAL (SELECT (dp_agg.citus_distribution(p.relation)).*) d,
+			   LATERAL (SELECT (dp_agg.citus_distribution(COALESCE(r.parent, p.relation))).*) e
+		 WHERE p.relation = distribution_fault.relation
+	)
+	SELECT 'it is distributed by ranges or in order of arrival, and not by the hash of a column',
+		   format('SELECT undistribute_table(%L); SELECT create_distributed_table(%L, %L)', p.name, p.name, p.wanted)
+	  FROM placed p WHERE p.kind = 'other'
+	UNION ALL
+	SELECT format('%I, by which it is distributed, does not belong to the unit, so that rows of an individual are on several machines', p.by),
+		   format('SELECT alter_distributed_table(%L, distribution_column := %L)', p.name, p.wanted)
+	  FROM placed p WHERE p.kind = 'hash' AND p.link IS NULL AND p.by <> ALL (p.unit)
+	UNION ALL
+	SELECT CASE WHEN p.parent_kind IS DISTINCT FROM 'hash' THEN format('its parent %s is not', p.parent)
+				WHEN p.wanted IS NULL THEN format('its link does not name the column by which its parent %s is distributed', p.parent)
+				WHEN p.kind IS DISTINCT FROM 'hash' THEN format('its parent %s is distributed, and it is not', p.parent)
+				WHEN p.by <> p.wanted THEN format('it is distributed by %I, and its parent by what %I names', p.by, p.wanted)
+				ELSE format('it is not colocated with its parent %s', p.parent) END,
+		   CASE WHEN p.parent_kind IS DISTINCT FROM 'hash'
+				THEN format('distribute the parent by the unit, and then: SELECT alter_distributed_table(%L, colocate_with := %L)', p.name, p.parent)
+				WHEN p.wanted IS NULL THEN format('keep the column in %s, too, and name it in link and parent_key; or SELECT undistribute_table of both', p.name)
+				WHEN p.kind IS DISTINCT FROM 'hash'
+				THEN format('SELECT create_distributed_table(%L, %L, colocate_with => %L)', p.name, p.wanted, p.parent)
+				ELSE format('SELECT alter_distributed_table(%L, distribution_column := %L, colocate_with := %L)', p.name, p.wanted, p.parent) END
+	  FROM placed p
+	 WHERE p.link IS NOT NULL AND p.kind IS DISTINCT FROM 'other' AND 'hash' IN (p.kind, p.parent_kind)
+	   AND NOT (p.kind IS NOT DISTINCT FROM 'hash' AND p.parent_kind IS NOT DISTINCT FROM 'hash'
+				AND p.wanted IS NOT NULL AND p.by = p.wanted AND p.colocation = p.parent_colocation)
+$$;
+
+COMMENT ON FUNCTION dp_agg.distribution_fault(regclass) IS
+'internal: why releases could not be computed shard by shard over a protected relation of Citus''s, as a phrase, and what to do; no row if they can, or it is no such relation';
+
 CREATE FUNCTION dp_agg.protect_relation(relation regclass, unit name[], population name,
 										max_groups integer, max_rows integer, columns name[],
 										max_total bigint, index_columns name[] DEFAULT NULL, link name[] DEFAULT NULL, parent regclass DEFAULT NULL,
@@ -1703,6 +1983,7 @@ DECLARE
 	whose constant name[] := COALESCE(unit, link);	-- the columns that tell it
 	word constant text := CASE WHEN link IS NULL THEN 'unit' ELSE 'link' END;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR whose IS NULL OR population IS NULL OR array_position(whose, NULL) IS NOT NULL OR
 		(link IS NOT NULL AND (parent IS NULL OR array_position(parent_key, NULL) IS NOT NULL)) THEN
 		RAISE null_value_not_allowed USING
@@ -1827,6 +2108,11 @@ BEGIN
 			MESSAGE = format('column "%s": %s', outdated.column_name, outdated.finding),
 			HINT = outdated.advice || '.';
 	END LOOP;
+	FOR outdated IN SELECT * FROM dp_agg.distribution_fault(relation) LOOP
+		RAISE WARNING USING
+			MESSAGE = format('no release reads %s as it is distributed: %s', qualified, outdated.finding),
+			HINT = outdated.advice || '.';
+	END LOOP;
 	IF EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
 				WHERE c.oid = relation AND a.grantee = 0 AND a.privilege_type = 'SELECT') THEN
 		RAISE WARNING USING
@@ -1944,6 +2230,7 @@ AS $$
 DECLARE
 	labelled record;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF population IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'population must not be NULL';
 	END IF;
@@ -1987,6 +2274,7 @@ DECLARE
 	shares numeric[] := '{}';
 	share double precision;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation must not be NULL';
 	END IF;
@@ -2024,6 +2312,7 @@ AS $$
 DECLARE
 	label jsonb;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation must not be NULL';
 	END IF;
@@ -2054,6 +2343,7 @@ AS $$
 DECLARE
 	label jsonb;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR preview IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and preview must not be NULL';
 	END IF;
@@ -2097,6 +2387,7 @@ AS $$
 DECLARE
 	attribute pg_attribute;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	SELECT * INTO attribute FROM pg_attribute
 	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
 	IF NOT FOUND THEN
@@ -2115,6 +2406,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
@@ -2136,6 +2428,7 @@ AS $$
 DECLARE
 	kind "char";
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
@@ -2197,6 +2490,7 @@ DECLARE
 	bounds numeric[] := '{}';
 	bound text;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF lower IS NULL OR upper IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'lower and upper must not be NULL';
 	END IF;
@@ -2361,6 +2655,7 @@ CREATE FUNCTION dp_agg.set_norm(relation regclass, column_name name, max_norm do
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	PERFORM dp_agg.protected_column(relation, column_name);
 	IF NOT (max_norm > 0 AND max_norm <= 1e120) THEN
 		RAISE SQLSTATE 'DP003' USING
@@ -2502,6 +2797,7 @@ DECLARE
 	canonical jsonb;
 	different bigint;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF keys IS NULL THEN
 		PERFORM dp_agg.label_column(relation, column_name, '{domain,domain_type}', '{}');
 		RETURN;
@@ -2630,6 +2926,7 @@ DECLARE
 	without_after regclass[];
 	protected regclass;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR column_name IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
@@ -3716,6 +4013,7 @@ DECLARE
 	known record;
 	member name;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR epsilon IS NULL OR unit IS NULL OR population IS NULL OR groups IS NULL OR
 		array_position(unit, NULL) IS NOT NULL OR array_position(columns, NULL) IS NOT NULL THEN
 		RAISE null_value_not_allowed USING
@@ -4321,6 +4619,7 @@ DECLARE
 	gone bigint;
 	runs bigint;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF before IS NULL THEN
 		RAISE EXCEPTION 'before must not be null' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
@@ -5958,6 +6257,182 @@ AS $$
 	 WHERE a.role <> 0::oid AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.role)
 $$;
 
+-- What Citus grants to everybody, and what its other machines are.  Functions that it calls itself as the user are
+-- not named: worker_*, citus_internal_*, read_intermediate_result() and the like.
+CREATE FUNCTION dp_agg.hardening_citus_grants()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH power (pattern, severity, power) AS (VALUES
+		('run_command_on_.*|master_run_on_worker', 'medium',
+		 'runs statements on other machines, and sees there how many rows each shard has, and so the rows of individuals of one hash, and counters of the server'),
+		('citus_query_stats|citus_stat_statements|citus_stat_tenants.*', 'medium',
+		 'sees which values of distribution columns others have asked for'),
+		('citus_(table|relation|total_relation|shard)_sizes?|get_rebalance_.*plan|worker_partitioned_.*_size', 'low',
+		 'sees sizes of shards, and so of the rows of individuals of one hash'),
+		('(citus|master)_update_(shard|table)_statistics', 'low', 'has Citus read sizes of shards, and forget those that it may not read itself'),
+		('citus_(dist_)?stat_activity|citus_stat_counters|citus_locks|citus_lock_waits|get_(all|global)_active_transactions|dump_(local|global)_wait_edges', 'low',
+		 'sees on which machines others are at work, and for how long'),
+		('citus_check_(connection_to_node|cluster_node_health)', 'low', 'has this server connect to others')),
+	open AS (
+		SELECT w.severity, w.power, a.grantee, p.oid::regprocedure::text AS object
+		  FROM pg_proc p
+		  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'citus'
+		  JOIN power w ON p.proname ~ ('^(' || w.pattern || ')$'),
+			   aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
+		 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
+	)
+	SELECT o.severity, 'citus', dp_agg.role_name(o.grantee), format('%s: %s', o.power, string_agg(DISTINCT o.object, ', ')),
+		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s, on every machine', string_agg(DISTINCT o.object, ', '), dp_agg.role_name(o.grantee))
+	  FROM open o WHERE o.grantee IN (SELECT g.role FROM dp_agg.grantees() g)
+	 GROUP BY o.severity, o.power, o.grantee
+$$;
+
+COMMENT ON FUNCTION dp_agg.hardening_citus_grants() IS
+'internal to check_hardening: functions of Citus that analysts may execute';
+
+CREATE FUNCTION dp_agg.hardening_machine() RETURNS jsonb LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN jsonb_build_object(
+		'library', current_setting('shared_preload_libraries') ~ '\mdp_agg\M',
+		'accounts', (SELECT count(*) FROM dp_agg.account),
+		'hba', (SELECT jsonb_agg(jsonb_build_object('line', h.line_number, 'method', h.auth_method, 'address', h.address))
+				  FROM pg_hba_file_rules h
+				 WHERE h.error IS NULL AND h.type <> 'local' AND h.auth_method <> 'reject'
+				   AND (h.address = 'all' OR h.netmask ~ '^(0\.0\.0\.0|::)$')
+				   AND (h.user_name @> '{all}' AND h.database && ARRAY['all', current_database()::text])));
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.hardening_machine() IS
+'internal to check_hardening: what a machine of Citus answers the coordinator: is the library preloaded, how many accounts there are, and lines of pg_hba.conf that let everybody in from anywhere';
+
+-- The other machines are asked, over connections of their own.
+CREATE FUNCTION dp_agg.hardening_citus_machines()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	own_version constant text := (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'dp_agg');
+	machine record;
+	version text;
+	state jsonb;
+	line jsonb;
+BEGIN
+	topic := 'citus';
+	FOR machine IN EXECUTE format('SELECT nodename, nodeport, success, result FROM pg_catalog.run_command_on_workers(%L)',
+		'SELECT COALESCE((SELECT extversion FROM pg_catalog.pg_extension WHERE extname = ''dp_agg''), '''')')
+	LOOP
+		object := machine.nodename || ':' || machine.nodeport;
+		version := machine.result;
+		severity := 'medium';
+		IF NOT machine.success THEN
+			finding := 'could not be asked: ' || machine.result;
+			advice := 'see that the owner of the extension may connect to it as Citus does, and call this again';
+			RETURN NEXT;
+		ELSIF version = '' THEN
+			finding := 'has no extension dp_agg: no release can be computed on its shards';
+			advice := 'CREATE EXTENSION dp_agg there, by the package of this machine';
+			RETURN NEXT;
+		ELSIF version <> own_version THEN
+			finding := format('has version %s of dp_agg, and this machine %s: no release can be computed on its shards', version, own_version);
+			advice := 'install the same package, restart the server, and run ALTER EXTENSION dp_agg UPDATE on the coordinator';
+			RETURN NEXT;
+		END IF;
+		CONTINUE WHEN NOT machine.success OR version <> own_version;
+		EXECUTE 'SELECT CASE WHEN success THEN result::jsonb END FROM pg_catalog.master_run_on_worker(ARRAY[$1], ARRAY[$2], ARRAY[$3], false)'
+		   INTO state USING machine.nodename, machine.nodeport, 'SELECT dp_agg.hardening_machine()';
+		IF NOT (state -> 'library')::boolean THEN
+			severity := 'high';
+			finding := 'does not preload dp_agg: what PostgreSQL grants is all that holds there, and no release can be computed on its shards';
+			advice := 'add it to shared_preload_libraries there, behind citus, and restart that server';
+			RETURN NEXT;
+		END IF;
+		IF (state -> 'accounts')::int > 0 THEN
+			severity := 'low';
+			finding := format('has %s accounts, from before it came to this cluster, of which no release is paid', state -> 'accounts');
+			advice := 'DELETE FROM dp_agg.account there, and give budgets here';
+			RETURN NEXT;
+		END IF;
+		FOR line IN SELECT e FROM jsonb_array_elements(NULLIF(state -> 'hba', 'null')) e LOOP
+			severity := CASE line ->> 'method' WHEN 'trust' THEN 'high' ELSE 'medium' END;
+			finding := format('pg_hba.conf line %s lets everybody in from anywhere (%s), beside this coordinator', line ->> 'line', line ->> 'method');
+			advice := 'name the coordinator''s and the other machines'' addresses there: analysts have nothing to ask a worker';
+			RETURN NEXT;
+		END LOOP;
+	END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.hardening_citus_machines() IS
+'internal to check_hardening: the workers of this coordinator: do they preload the library, which version have they, accounts and pg_hba.conf';
+
+CREATE FUNCTION dp_agg.citus_machines() RETURNS TABLE (name text) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE 'SELECT nodename FROM pg_catalog.pg_dist_node';
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.citus_machines() IS
+'internal to check_hardening: names of the machines of the cluster; errors: 42P01 without Citus';
+
+CREATE FUNCTION dp_agg.hardening_citus()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	worker boolean;
+BEGIN
+	IF to_regclass('pg_catalog.pg_dist_local_group') IS NULL THEN
+		RETURN;
+	END IF;
+	EXECUTE 'SELECT COALESCE(bool_or(groupid <> 0), false) FROM pg_catalog.pg_dist_local_group' INTO worker;
+	RETURN QUERY SELECT * FROM dp_agg.hardening_citus_grants();
+	IF worker THEN
+		RETURN QUERY
+		SELECT 'low', 'citus', 'dp_agg.account', format('this server is a worker of Citus and has %s accounts, from before it was, of which no release is paid', count(*)),
+			   'DELETE FROM dp_agg.account, and give budgets on the coordinator' FROM dp_agg.account HAVING count(*) > 0;
+		RETURN;
+	END IF;
+	RETURN QUERY
+	SELECT 'low', 'citus', p.relation::text, 'no release reads it as it is distributed: ' || f.finding, f.advice
+	  FROM dp_agg.protected_relations p, dp_agg.distribution_fault(p.relation) f;
+	RETURN QUERY
+	SELECT 'low', 'citus', p.population::text,
+		   format('its relations are in %s colocation groups, and no release joins them over these: %s', count(DISTINCT d.colocation), string_agg(p.relation::text, ', ' ORDER BY p.relation::text)),
+		   format('SELECT alter_distributed_table(''one of them'', colocate_with := %L)', min(p.relation::text))
+	  FROM dp_agg.protected_relations p, dp_agg.citus_distribution(p.relation) d
+	 WHERE d.kind = 'hash' GROUP BY p.population HAVING count(DISTINCT d.colocation) > 1;
+	RETURN QUERY
+	SELECT s.severity, 'citus', g.name, format('is %s: %s', g.setting, s.finding), s.advice
+	  FROM pg_settings g
+	  JOIN (VALUES
+		('citus.log_remote_commands', '^on$', 'medium', 'clients are sent the statements that Citus runs on other machines, those of releases among them', 'set it to off'),
+		('citus.stat_statements_track', '^all$', 'medium', 'citus_stat_statements shows which values of distribution columns, and so which individuals, are asked for', 'set it to none'),
+		('citus.stat_tenants_track', '^all$', 'low', 'citus_stat_tenants shows which values of distribution columns, and so which individuals, are asked for', 'set it to none'),
+		('citus.enable_statistics_collection', '^on$', 'low', 'sizes of this cluster are sent to the makers of Citus', 'set it to off'),
+		('citus.node_conninfo', 'sslmode=(disable|allow|prefer)\M', 'medium', 'exact sums of releases may cross the network in the clear', 'write sslmode=require, or verify-full with a root certificate'))
+		s (name, value, severity, finding, advice) ON s.name = g.name AND g.setting ~ s.value
+	 WHERE g.name <> 'citus.node_conninfo' OR EXISTS (SELECT FROM dp_agg.citus_machines() m WHERE m.name NOT IN ('localhost', '127.0.0.1', '::1'));
+	BEGIN
+		RETURN QUERY SELECT * FROM dp_agg.hardening_citus_machines();
+	EXCEPTION WHEN OTHERS THEN
+		RETURN QUERY SELECT 'medium', 'citus', 'workers', 'could not be asked: ' || SQLERRM, 'call this as a superuser, outside of a transaction that has changed distributed tables';
+	END;
+END
+$$;
+
+COMMENT ON FUNCTION dp_agg.hardening_citus() IS
+'internal to check_hardening: what Citus shows to analysts, how protected relations are distributed, and the workers';
+
 -- A copy of the ledger is read, and not charged.
 CREATE FUNCTION dp_agg.hardening_copies()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
@@ -6004,15 +6479,24 @@ AS $$
 		UNION ALL SELECT * FROM dp_agg.hardening_extensions()
 		UNION ALL SELECT * FROM dp_agg.hardening_relations()
 		UNION ALL SELECT * FROM dp_agg.hardening_copies()
+		UNION ALL SELECT * FROM dp_agg.hardening_citus()
 		UNION ALL SELECT * FROM dp_agg.hardening_accounts()) f
 	 ORDER BY array_position('{high,medium,low}', f.severity), f.topic, f.object, f.finding
 $$;
+
+COMMENT ON FUNCTION dp_agg.check_hardening() IS
+'what this server, as it is set up now, leaves open to analysts: one row per finding with severity (high: rows or facts about one person can be had; medium: they may be, under conditions that the finding names; low: worth knowing), topic, object, finding and advice; no row about what is well; reads catalogs only, and has the workers of Citus read theirs';
 
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.hardening_code(),
 	dp_agg.hardening_former(),
 	dp_agg.hardening_link(regclass),
-	dp_agg.hardening_copies() FROM PUBLIC;
+	dp_agg.hardening_copies(),
+	dp_agg.hardening_citus(),
+	dp_agg.hardening_citus_grants(),
+	dp_agg.hardening_citus_machines(),
+	dp_agg.hardening_machine(),
+	dp_agg.citus_machines() FROM PUBLIC;
 
 -- ----------------------------------------------------------------------------
 -- A page for people: budgets, releases and findings of a population, as HTML.

@@ -932,6 +932,11 @@ AS 'MODULE_PATHNAME', 'dp_shard_of' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION dp_agg.shard_of(regclass) IS
 'internal: the relation that a table is a shard of, to Citus; NULL if it is none';
 
+CREATE FUNCTION dp_agg.citus_distribution(relation regclass, OUT kind text, OUT distribution_column name, OUT colocation integer)
+AS 'MODULE_PATHNAME', 'dp_citus_distribution' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION dp_agg.citus_distribution(regclass) IS
+'internal: what a relation is to Citus: managed (one shard, on the coordinator), reference (a copy on every machine), single (one shard somewhere), hash (shards by the hash of distribution_column), other; NULL if it is none of its tables; and its colocation group';
+
 CREATE FUNCTION dp_agg.lock_label(relation regclass, "column" smallint) RETURNS text
 AS 'MODULE_PATHNAME', 'dp_lock_label' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION dp_agg.lock_label(regclass, smallint) IS
@@ -2189,6 +2194,50 @@ $$;
 COMMENT ON FUNCTION dp_agg.check_index_columns(regclass, name[], name[]) IS
 'internal: judges the index_columns of protect(), and tells which of them have no B-tree or BRIN index that begins with such columns; errors: 22023 one of them is the unit or computed from it, or a direct identifier';
 
+-- All rows of an individual are in one shard where the distribution column is of the unit.
+CREATE FUNCTION dp_agg.distribution_fault(relation regclass) RETURNS TABLE (finding text, advice text) LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $$
+	WITH placed AS (
+		SELECT dp_agg.object_name(p.relation) AS name, p.unit, p.link, d.kind, d.distribution_column AS by, d.colocation,
+			   dp_agg.object_name(r.parent) AS parent, e.kind AS parent_kind, e.colocation AS parent_colocation,
+			   -- the column that has to divide it
+			   CASE WHEN p.link IS NULL THEN p.unit[1]
+					ELSE p.link[array_position(p.parent_key, e.distribution_column)] END AS wanted
+		  FROM dp_agg.protected_relations p,
+			   LATERAL (SELECT to_regclass(p.parent)) r (parent),
+			   LATERAL (SELECT (dp_agg.citus_distribution(p.relation)).*) d,
+			   LATERAL (SELECT (dp_agg.citus_distribution(COALESCE(r.parent, p.relation))).*) e
+		 WHERE p.relation = distribution_fault.relation
+	)
+	SELECT 'it is distributed by ranges or in order of arrival, and not by the hash of a column',
+		   format('SELECT undistribute_table(%L); SELECT create_distributed_table(%L, %L)', p.name, p.name, p.wanted)
+	  FROM placed p WHERE p.kind = 'other'
+	UNION ALL
+	SELECT format('%I, by which it is distributed, does not belong to the unit, so that rows of an individual are on several machines', p.by),
+		   format('SELECT alter_distributed_table(%L, distribution_column := %L)', p.name, p.wanted)
+	  FROM placed p WHERE p.kind = 'hash' AND p.link IS NULL AND p.by <> ALL (p.unit)
+	UNION ALL
+	SELECT CASE WHEN p.parent_kind IS DISTINCT FROM 'hash' THEN format('its parent %s is not', p.parent)
+				WHEN p.wanted IS NULL THEN format('its link does not name the column by which its parent %s is distributed', p.parent)
+				WHEN p.kind IS DISTINCT FROM 'hash' THEN format('its parent %s is distributed, and it is not', p.parent)
+				WHEN p.by <> p.wanted THEN format('it is distributed by %I, and its parent by what %I names', p.by, p.wanted)
+				ELSE format('it is not colocated with its parent %s', p.parent) END,
+		   CASE WHEN p.parent_kind IS DISTINCT FROM 'hash'
+				THEN format('distribute the parent by the unit, and then: SELECT alter_distributed_table(%L, colocate_with := %L)', p.name, p.parent)
+				WHEN p.wanted IS NULL THEN format('keep the column in %s, too, and name it in link and parent_key; or SELECT undistribute_table of both', p.name)
+				WHEN p.kind IS DISTINCT FROM 'hash'
+				THEN format('SELECT create_distributed_table(%L, %L, colocate_with => %L)', p.name, p.wanted, p.parent)
+				ELSE format('SELECT alter_distributed_table(%L, distribution_column := %L, colocate_with := %L)', p.name, p.wanted, p.parent) END
+	  FROM placed p
+	 WHERE p.link IS NOT NULL AND p.kind IS DISTINCT FROM 'other' AND 'hash' IN (p.kind, p.parent_kind)
+	   AND NOT (p.kind IS NOT DISTINCT FROM 'hash' AND p.parent_kind IS NOT DISTINCT FROM 'hash'
+				AND p.wanted IS NOT NULL AND p.by = p.wanted AND p.colocation = p.parent_colocation)
+$$;
+COMMENT ON FUNCTION dp_agg.distribution_fault(regclass) IS
+'internal: why releases could not be computed shard by shard over a protected relation of Citus''s, as a phrase, and what to do; no row if they can, or it is no such relation';
+
 CREATE FUNCTION dp_agg.protect_relation(relation regclass, unit name[], population name,
 										max_groups integer, max_rows integer, columns name[],
 										max_total bigint, index_columns name[] DEFAULT NULL, link name[] DEFAULT NULL, parent regclass DEFAULT NULL,
@@ -2335,6 +2384,11 @@ BEGIN
 	FOR outdated IN SELECT * FROM dp_agg.outlived(relation) LOOP
 		RAISE WARNING USING
 			MESSAGE = format('column "%s": %s', outdated.column_name, outdated.finding),
+			HINT = outdated.advice || '.';
+	END LOOP;
+	FOR outdated IN SELECT * FROM dp_agg.distribution_fault(relation) LOOP
+		RAISE WARNING USING
+			MESSAGE = format('no release reads %s as it is distributed: %s', qualified, outdated.finding),
 			HINT = outdated.advice || '.';
 	END LOOP;
 	IF EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
@@ -2598,6 +2652,7 @@ AS $$
 DECLARE
 	attribute pg_attribute;
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	SELECT * INTO attribute FROM pg_attribute
 	 WHERE attrelid = relation AND attname = "column" AND attnum > 0 AND NOT attisdropped;
 	IF NOT FOUND THEN
@@ -2615,6 +2670,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
@@ -2638,6 +2694,7 @@ AS $$
 DECLARE
 	kind "char";
 BEGIN
+	PERFORM dp_agg.check_coordinator();
 	IF relation IS NULL OR "column" IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'relation and column_name must not be NULL';
 	END IF;
@@ -2824,7 +2881,6 @@ DECLARE
 	type oid := dp_agg.base_type(attribute.atttypid);
 	bounds numeric[];
 BEGIN
-	PERFORM dp_agg.check_coordinator();
 	IF lower IS NULL AND upper IS NULL THEN
 		PERFORM dp_agg.label_column(relation, column_name, '{total_lower,total_upper,total_type,total_norm}', '{}');
 		RETURN;
@@ -2885,7 +2941,6 @@ DECLARE
 	days int;
 	shorter interval;
 BEGIN
-	PERFORM dp_agg.check_coordinator();
 	IF grain > interval '100 years' THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'a grain must be of at most 100 years';
 	END IF;
@@ -2922,7 +2977,6 @@ DECLARE
 	attribute pg_attribute := dp_agg.declared_column(relation, column_name);
 	type oid := dp_agg.base_type(attribute.atttypid);
 BEGIN
-	PERFORM dp_agg.check_coordinator();
 	IF (SELECT typcategory FROM pg_type WHERE oid = type) <> 'S' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('column "%s" is of type %s, which has no length', column_name,
@@ -6589,6 +6643,177 @@ $$;
 COMMENT ON FUNCTION dp_agg.hardening_accounts() IS
 'internal to check_hardening: accounts that add up, or that nobody holds';
 
+-- What Citus grants to everybody, and what its other machines are.  Functions that it calls itself as the user are
+-- not named: worker_*, citus_internal_*, read_intermediate_result() and the like.
+CREATE FUNCTION dp_agg.hardening_citus_grants()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH power (pattern, severity, power) AS (VALUES
+		('run_command_on_.*|master_run_on_worker', 'medium',
+		 'runs statements on other machines, and sees there how many rows each shard has, and so the rows of individuals of one hash, and counters of the server'),
+		('citus_query_stats|citus_stat_statements|citus_stat_tenants.*', 'medium',
+		 'sees which values of distribution columns others have asked for'),
+		('citus_(table|relation|total_relation|shard)_sizes?|get_rebalance_.*plan|worker_partitioned_.*_size', 'low',
+		 'sees sizes of shards, and so of the rows of individuals of one hash'),
+		('(citus|master)_update_(shard|table)_statistics', 'low', 'has Citus read sizes of shards, and forget those that it may not read itself'),
+		('citus_(dist_)?stat_activity|citus_stat_counters|citus_locks|citus_lock_waits|get_(all|global)_active_transactions|dump_(local|global)_wait_edges', 'low',
+		 'sees on which machines others are at work, and for how long'),
+		('citus_check_(connection_to_node|cluster_node_health)', 'low', 'has this server connect to others')),
+	open AS (
+		SELECT w.severity, w.power, a.grantee, p.oid::regprocedure::text AS object
+		  FROM pg_proc p
+		  JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'citus'
+		  JOIN power w ON p.proname ~ ('^(' || w.pattern || ')$'),
+			   aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
+		 WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
+	)
+	SELECT o.severity, 'citus', dp_agg.role_name(o.grantee), format('%s: %s', o.power, string_agg(DISTINCT o.object, ', ')),
+		   format('REVOKE EXECUTE ON FUNCTION %s FROM %s, on every machine', string_agg(DISTINCT o.object, ', '), dp_agg.role_name(o.grantee))
+	  FROM open o WHERE o.grantee IN (SELECT g.role FROM dp_agg.grantees() g)
+	 GROUP BY o.severity, o.power, o.grantee
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_citus_grants() IS
+'internal to check_hardening: functions of Citus that analysts may execute';
+
+CREATE FUNCTION dp_agg.hardening_machine() RETURNS jsonb LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN jsonb_build_object(
+		'library', current_setting('shared_preload_libraries') ~ '\mdp_agg\M',
+		'accounts', (SELECT count(*) FROM dp_agg.account),
+		'hba', (SELECT jsonb_agg(jsonb_build_object('line', h.line_number, 'method', h.auth_method, 'address', h.address))
+				  FROM pg_hba_file_rules h
+				 WHERE h.error IS NULL AND h.type <> 'local' AND h.auth_method <> 'reject'
+				   AND (h.address = 'all' OR h.netmask ~ '^(0\.0\.0\.0|::)$')
+				   AND (h.user_name @> '{all}' AND h.database && ARRAY['all', current_database()::text])));
+END
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_machine() IS
+'internal to check_hardening: what a machine of Citus answers the coordinator: is the library preloaded, how many accounts there are, and lines of pg_hba.conf that let everybody in from anywhere';
+
+-- The other machines are asked, over connections of their own.
+CREATE FUNCTION dp_agg.hardening_citus_machines()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	own_version constant text := (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'dp_agg');
+	machine record;
+	version text;
+	state jsonb;
+	line jsonb;
+BEGIN
+	topic := 'citus';
+	FOR machine IN EXECUTE format('SELECT nodename, nodeport, success, result FROM pg_catalog.run_command_on_workers(%L)',
+		'SELECT COALESCE((SELECT extversion FROM pg_catalog.pg_extension WHERE extname = ''dp_agg''), '''')')
+	LOOP
+		object := machine.nodename || ':' || machine.nodeport;
+		version := machine.result;
+		severity := 'medium';
+		IF NOT machine.success THEN
+			finding := 'could not be asked: ' || machine.result;
+			advice := 'see that the owner of the extension may connect to it as Citus does, and call this again';
+			RETURN NEXT;
+		ELSIF version = '' THEN
+			finding := 'has no extension dp_agg: no release can be computed on its shards';
+			advice := 'CREATE EXTENSION dp_agg there, by the package of this machine';
+			RETURN NEXT;
+		ELSIF version <> own_version THEN
+			finding := format('has version %s of dp_agg, and this machine %s: no release can be computed on its shards', version, own_version);
+			advice := 'install the same package, restart the server, and run ALTER EXTENSION dp_agg UPDATE on the coordinator';
+			RETURN NEXT;
+		END IF;
+		CONTINUE WHEN NOT machine.success OR version <> own_version;
+		EXECUTE 'SELECT CASE WHEN success THEN result::jsonb END FROM pg_catalog.master_run_on_worker(ARRAY[$1], ARRAY[$2], ARRAY[$3], false)'
+		   INTO state USING machine.nodename, machine.nodeport, 'SELECT dp_agg.hardening_machine()';
+		IF NOT (state -> 'library')::boolean THEN
+			severity := 'high';
+			finding := 'does not preload dp_agg: what PostgreSQL grants is all that holds there, and no release can be computed on its shards';
+			advice := 'add it to shared_preload_libraries there, behind citus, and restart that server';
+			RETURN NEXT;
+		END IF;
+		IF (state -> 'accounts')::int > 0 THEN
+			severity := 'low';
+			finding := format('has %s accounts, from before it came to this cluster, of which no release is paid', state -> 'accounts');
+			advice := 'DELETE FROM dp_agg.account there, and give budgets here';
+			RETURN NEXT;
+		END IF;
+		FOR line IN SELECT e FROM jsonb_array_elements(NULLIF(state -> 'hba', 'null')) e LOOP
+			severity := CASE line ->> 'method' WHEN 'trust' THEN 'high' ELSE 'medium' END;
+			finding := format('pg_hba.conf line %s lets everybody in from anywhere (%s), beside this coordinator', line ->> 'line', line ->> 'method');
+			advice := 'name the coordinator''s and the other machines'' addresses there: analysts have nothing to ask a worker';
+			RETURN NEXT;
+		END LOOP;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_citus_machines() IS
+'internal to check_hardening: the workers of this coordinator: do they preload the library, which version have they, accounts and pg_hba.conf';
+
+CREATE FUNCTION dp_agg.citus_machines() RETURNS TABLE (name text) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE 'SELECT nodename FROM pg_catalog.pg_dist_node';
+END
+$$;
+COMMENT ON FUNCTION dp_agg.citus_machines() IS
+'internal to check_hardening: names of the machines of the cluster; errors: 42P01 without Citus';
+
+CREATE FUNCTION dp_agg.hardening_citus()
+RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	worker boolean;
+BEGIN
+	IF to_regclass('pg_catalog.pg_dist_local_group') IS NULL THEN
+		RETURN;
+	END IF;
+	EXECUTE 'SELECT COALESCE(bool_or(groupid <> 0), false) FROM pg_catalog.pg_dist_local_group' INTO worker;
+	RETURN QUERY SELECT * FROM dp_agg.hardening_citus_grants();
+	IF worker THEN
+		RETURN QUERY
+		SELECT 'low', 'citus', 'dp_agg.account', format('this server is a worker of Citus and has %s accounts, from before it was, of which no release is paid', count(*)),
+			   'DELETE FROM dp_agg.account, and give budgets on the coordinator' FROM dp_agg.account HAVING count(*) > 0;
+		RETURN;
+	END IF;
+	RETURN QUERY
+	SELECT 'low', 'citus', p.relation::text, 'no release reads it as it is distributed: ' || f.finding, f.advice
+	  FROM dp_agg.protected_relations p, dp_agg.distribution_fault(p.relation) f;
+	RETURN QUERY
+	SELECT 'low', 'citus', p.population::text,
+		   format('its relations are in %s colocation groups, and no release joins them over these: %s', count(DISTINCT d.colocation), string_agg(p.relation::text, ', ' ORDER BY p.relation::text)),
+		   format('SELECT alter_distributed_table(''one of them'', colocate_with := %L)', min(p.relation::text))
+	  FROM dp_agg.protected_relations p, dp_agg.citus_distribution(p.relation) d
+	 WHERE d.kind = 'hash' GROUP BY p.population HAVING count(DISTINCT d.colocation) > 1;
+	RETURN QUERY
+	SELECT s.severity, 'citus', g.name, format('is %s: %s', g.setting, s.finding), s.advice
+	  FROM pg_settings g
+	  JOIN (VALUES
+		('citus.log_remote_commands', '^on$', 'medium', 'clients are sent the statements that Citus runs on other machines, those of releases among them', 'set it to off'),
+		('citus.stat_statements_track', '^all$', 'medium', 'citus_stat_statements shows which values of distribution columns, and so which individuals, are asked for', 'set it to none'),
+		('citus.stat_tenants_track', '^all$', 'low', 'citus_stat_tenants shows which values of distribution columns, and so which individuals, are asked for', 'set it to none'),
+		('citus.enable_statistics_collection', '^on$', 'low', 'sizes of this cluster are sent to the makers of Citus', 'set it to off'),
+		('citus.node_conninfo', 'sslmode=(disable|allow|prefer)\M', 'medium', 'exact sums of releases may cross the network in the clear', 'write sslmode=require, or verify-full with a root certificate'))
+		s (name, value, severity, finding, advice) ON s.name = g.name AND g.setting ~ s.value
+	 WHERE g.name <> 'citus.node_conninfo' OR EXISTS (SELECT FROM dp_agg.citus_machines() m WHERE m.name NOT IN ('localhost', '127.0.0.1', '::1'));
+	BEGIN
+		RETURN QUERY SELECT * FROM dp_agg.hardening_citus_machines();
+	EXCEPTION WHEN OTHERS THEN
+		RETURN QUERY SELECT 'medium', 'citus', 'workers', 'could not be asked: ' || SQLERRM, 'call this as a superuser, outside of a transaction that has changed distributed tables';
+	END;
+END
+$$;
+COMMENT ON FUNCTION dp_agg.hardening_citus() IS
+'internal to check_hardening: what Citus shows to analysts, how protected relations are distributed, and the workers';
+
 -- A copy of the ledger is read, and not charged.
 CREATE FUNCTION dp_agg.hardening_copies()
 RETURNS TABLE (severity text, topic text, object text, finding text, advice text)
@@ -6634,11 +6859,12 @@ AS $$
 		UNION ALL SELECT * FROM dp_agg.hardening_extensions()
 		UNION ALL SELECT * FROM dp_agg.hardening_relations()
 		UNION ALL SELECT * FROM dp_agg.hardening_copies()
+		UNION ALL SELECT * FROM dp_agg.hardening_citus()
 		UNION ALL SELECT * FROM dp_agg.hardening_accounts()) f
 	 ORDER BY array_position('{high,medium,low}', f.severity), f.topic, f.object, f.finding
 $$;
 COMMENT ON FUNCTION dp_agg.check_hardening() IS
-'what this server, as it is set up now, leaves open to analysts: one row per finding with severity (high: rows or facts about one person can be had; medium: they may be, under conditions that the finding names; low: worth knowing), topic, object, finding and advice; no row about what is well; reads catalogs only';
+'what this server, as it is set up now, leaves open to analysts: one row per finding with severity (high: rows or facts about one person can be had; medium: they may be, under conditions that the finding names; low: worth knowing), topic, object, finding and advice; no row about what is well; reads catalogs only, and has the workers of Citus read theirs';
 
 REVOKE EXECUTE ON FUNCTION
 	dp_agg.memberships(), dp_agg.account_roles(), dp_agg.grantees(), dp_agg.role_name(oid),
@@ -6648,6 +6874,7 @@ REVOKE EXECUTE ON FUNCTION
 	dp_agg.hardening_readers(), dp_agg.hardening_functions(), dp_agg.hardening_relations(), dp_agg.hardening_link(regclass),
 	dp_agg.hardening_catalogs(), dp_agg.hardening_counters(), dp_agg.hardening_extensions(),
 	dp_agg.hardening_settings(), dp_agg.hardening_server(), dp_agg.hardening_accounts(), dp_agg.hardening_copies(),
+	dp_agg.hardening_citus(), dp_agg.hardening_citus_grants(), dp_agg.hardening_citus_machines(), dp_agg.hardening_machine(), dp_agg.citus_machines(),
 	dp_agg.check_hardening() FROM PUBLIC;
 
 -- ----------------------------------------------------------------------------

@@ -240,7 +240,7 @@ static const struct
 	},
 	[REFUSE_SHARDS_UNIT] = {
 		"table %s is not distributed by the unit, so rows of one individual may be on several machines",
-		"Ask the administrator to distribute it by the unit: SELECT alter_distributed_table('table', distribution_column := 'unit', cascade_to_colocated := true)."
+		"Ask the administrator to distribute it by the unit: SELECT alter_distributed_table('table', distribution_column := 'unit')."
 	},
 	[REFUSE_SHARDS_WRITTEN] = {
 		"this transaction has written to distributed tables, which a release would not see",

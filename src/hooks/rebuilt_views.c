@@ -26,6 +26,7 @@
 #include "core/owner.h"
 #include "hooks/rebuilt_views.h"
 #include "policy/citus.h"
+#include "policy/extension.h"
 
 /* A materialized view that is gone */
 typedef struct DroppedView
@@ -87,7 +88,7 @@ rebuilt_view_without_data(PlannedStmt *pstmt, ProcessUtilityContext context)
 
 	if (dropped == NIL || context == PROCESS_UTILITY_TOPLEVEL || !IsA(statement, CreateTableAsStmt) ||
 		statement->objtype != OBJECT_MATVIEW || statement->into->skipData ||
-		!was_of_another(statement->into->rel))
+		!was_of_another(statement->into->rel) || !extension_installed())
 		return pstmt;
 	ereport(NOTICE,
 			(errmsg("materialized view %s is made again without its rows, since it is somebody else's",

@@ -215,15 +215,17 @@ selected_table(const Node *query)
 
 /*
  * Is it a facade of a table of the current user's, who may make none himself?  On the coordinator the
- * extension makes facades; Citus copies them as whoever distributes the table.
+ * extension makes facades; Citus copies them as whoever distributes the table.  Nobody's but that user's is replaced.
  */
 static bool
 is_for_owner(const ViewStmt *statement)
 {
 	const RangeVar *table = selected_table(statement->query);
 	Oid			relid = table == NULL ? InvalidOid : RangeVarGetRelid(table, AccessShareLock, true);
+	Oid			view = RangeVarGetRelid(statement->view, NoLock, true);
 
 	return OidIsValid(relid) && policy_lookup(relid) != NULL &&
+		(!OidIsValid(view) || has_privs_of_role(GetUserId(), relation_owner(view))) &&
 		has_privs_of_role(GetUserId(), relation_owner(relid)) && facade_follows() &&
 		!DP_MAY_CREATE_IN(get_namespace_oid("dp", false), GetUserId());
 }

@@ -20,6 +20,7 @@
 #include "access/table.h"
 #include "catalog/pg_namespace.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -32,6 +33,7 @@
 
 PG_FUNCTION_INFO_V1(dp_check_coordinator);
 PG_FUNCTION_INFO_V1(dp_shard_of);
+PG_FUNCTION_INFO_V1(dp_citus_distribution);
 
 /* A catalog of Citus in this database; InvalidOid if it has none. */
 static Oid
@@ -155,6 +157,44 @@ citus_table(Oid relid)
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return result;
+}
+
+/* What kinds are called in SQL. */
+static const char *const kind_names[] = {
+	[CITUS_LOCAL] = NULL,
+	[CITUS_MANAGED] = "managed",
+	[CITUS_REFERENCE] = "reference",
+	[CITUS_SINGLE] = "single",
+	[CITUS_HASH] = "hash",
+	[CITUS_OTHER] = "other"
+};
+
+/*
+ * dp_agg.citus_distribution(relation): the kind of table that it is to Citus, NULL if it is none, the column by which it is
+ * divided, and its colocation group.
+ */
+PGDLLEXPORT Datum
+dp_citus_distribution(PG_FUNCTION_ARGS)
+{
+	CitusTable	table = citus_table(PG_GETARG_OID(0));
+	bool		known = table.kind != CITUS_LOCAL;
+	char	   *column = table.kind == CITUS_HASH ? get_attname(PG_GETARG_OID(0), table.column, true) : NULL;
+	Datum		values[3] = {0};
+	bool		nulls[3] = {!known, column == NULL, !known};
+	TupleDesc	desc;
+	NameData	name;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "unexpected type of result");
+	if (known)
+		values[0] = CStringGetTextDatum(kind_names[table.kind]);
+	if (column != NULL)
+	{
+		namestrcpy(&name, column);
+		values[1] = NameGetDatum(&name);
+	}
+	values[2] = Int32GetDatum(table.colocation);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
 /* The number at the end of a name, behind an underscore, and in *stem how long the name is before it; -1 if there is none. */

@@ -117,9 +117,9 @@ reads_spread(Query *query)
 }
 
 /*
- * Refuses what Citus would compute first, and hand to all pieces, if other machines might be asked for it.  There it is a
- * superuser's query like any other: counters tell of its rows (session/quiet.h), and it is planned with all rights
- * (policy/powerless.h).
+ * Refuses what Citus would compute first, and hand to all pieces, if it reads protected rows, which would be kept on the
+ * way and counted where they are read, or if other machines might be asked for it: there it is a superuser's query like any
+ * other, and planned with all rights (policy/powerless.h).
  */
 void
 check_computed_first(Query *query)
@@ -131,10 +131,11 @@ check_computed_first(Query *query)
 		Oid			relid = lfirst_oid(lc);
 		CitusKind	kind = citus_table(relid).kind;
 
-		if (kind == CITUS_LOCAL)
-			continue;
-		if (policy_lookup(relid) == NULL &&
-			(kind == CITUS_MANAGED || (kind == CITUS_REFERENCE && is_table_of_superuser(relid))))
+		if (policy_lookup(relid) != NULL)
+			refuse_with_reason(REFUSE_SHARDS_PLAN,
+							   "Citus would compute a part of it first, by itself, and send protected rows to all machines.");
+		if (kind == CITUS_LOCAL || kind == CITUS_MANAGED ||
+			(kind == CITUS_REFERENCE && is_table_of_superuser(relid)))
 			continue;
 		refuse_with_reason(REFUSE_SHARDS_PLAN,
 						   psprintf("Citus would compute a part of it first, from table %s.", relation_for_message(relid)));
@@ -438,7 +439,7 @@ joined_with_unit(ReleaseBuilder *builder, Oid relid, Node *unit)
 		column = (Node *) makeVar(i, citus_table(relid).column, exprType(unit), exprTypmod(unit),
 								  exprCollation(unit), 0);
 		if (get_atttype(relid, citus_table(relid).column) != exprType(unit) ||
-			!equalities_tie(equalities, list_make1(column), list_make1(unit)))
+			!equalities_tie(equalities, list_make1(list_make1(column)), list_make1(list_make1(unit))))
 			return false;
 		found = true;
 	}

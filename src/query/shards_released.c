@@ -10,7 +10,7 @@
  *		-> FROM visits JOIN unnest($1, $2) AS r(clinic, n) ON ...
  *
  * R hands an array for each column, ARRAY(SELECT clinic FROM the CTE), to the call that stands for the pieces, which the
- * planner makes InitPlans.  Before the first protected row is read they have their values, and these
+ * planner makes InitPlans; the only value of a public sub-select is handed over likewise.  Before the first protected row is read they have their values, and these
  * become constants of the piece (nodes/shards/node.c).  The releases are found in R's plan, and paid for with it.
  */
 #include "postgres.h"
@@ -194,6 +194,19 @@ is_released(TakeContext *context, Query *query)
 		!query_names_outer_columns(query);
 }
 
+/*
+ * Is it the only value of a public sub-select, of no row around it?  Citus would compute it first, under settings of
+ * its own.
+ */
+static bool
+is_public_value(TakeContext *context, SubLink *sublink)
+{
+	Query	   *query = (Query *) sublink->subselect;
+
+	return sublink->subLinkType == EXPR_SUBLINK && query->rtable != NIL &&
+		!mentions_private(context->rewrite, query) && !query_names_outer_columns(query);
+}
+
 /* The CTE of a query around R that an entry names: a client's, that holds a release. */
 static void
 name_released_cte(TakeContext *context, RangeTblEntry *entry, TakenRows *rows)
@@ -263,7 +276,8 @@ take_mutator(Node *node, TakeContext *context)
 		return NULL;
 	check_stack_depth();
 	if (IsA(node, SubLink) && IsA(((SubLink *) node)->subselect, Query) &&
-		is_released(context, (Query *) ((SubLink *) node)->subselect))
+		(is_released(context, (Query *) ((SubLink *) node)->subselect) ||
+		 is_public_value(context, (SubLink *) node)))
 		return take_sublink(context, (SubLink *) node);
 	if (IsA(node, Query))
 	{

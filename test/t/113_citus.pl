@@ -8,6 +8,7 @@ use warnings;
 use CitusCluster;
 use DpAgg;
 use IPC::Run;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 plan skip_all => CitusCluster::reason() if CitusCluster::reason();
@@ -103,7 +104,7 @@ foreach my $machine ($cluster->machines)
 
 	foreach my $sql ('SELECT * FROM visits', 'SELECT * FROM dp.visits LIMIT 1', 'TABLE visits')
 	{
-		DpAgg::refused($machine, 'analyst', $sql, '42501', "$name: an analyst has no rows: $sql");
+		DpAgg::refused($machine, 'analyst', $sql, $machine == $coordinator ? '42501' : 'DP002', "$name: an analyst has no rows: $sql");
 	}
 }
 
@@ -173,6 +174,30 @@ $cluster->sql("GRANT SELECT ON clinics, plain_clinics TO PUBLIC; SELECT create_r
 	}
 }
 
+# The same of distributed tables, where public ones are on the same machines, and where they are not.
+$cluster->sql(<<'SQL');
+CREATE TABLE plans (patient_id int PRIMARY KEY, plan text NOT NULL);
+SELECT create_distributed_table('plans', 'patient_id', colocate_with => 'visits');
+INSERT INTO plans SELECT p, 'plan ' || p % 2 FROM generate_series(1, 2000) p;
+GRANT SELECT ON plans TO PUBLIC;
+SQL
+foreach my $join ([ 'a reference table', 'city', 'JOIN clinics USING (clinic)', 3, 6000 ],
+	[ 'a table of the coordinator', 'city', 'JOIN plain_clinics USING (clinic)', 3, 6000 ],
+	[ 'a distributed table, by the unit', 'plan', 'JOIN plans USING (patient_id)', 2, 6000 ])
+{
+	my ($what, $key, $from, $groups, $rows) = @$join;
+	my @got = map { (split /\|/)[1] } split /\n/, DpAgg::works($coordinator, 'analyst', "SET dp_agg.epsilon = 100; SELECT $key, count(*) FROM visits $from GROUP BY $key", "public beside distributed: $what")->{out};
+
+	is(scalar @got, $groups, '... has its groups');
+	cmp_ok(abs(eval { my $sum = 0; $sum += $_ foreach @got; $sum } - $rows), '<=', 20, "... counts three visits of everybody: @got");
+}
+{
+	my $before = spent();
+
+	DpAgg::refused($coordinator, 'analyst', 'SELECT count(*) FROM visits v JOIN plans p ON p.patient_id = v.cost', 'DP002', 'public beside distributed: a distributed table, by something else');
+	is(spent(), $before, '... costs nothing');
+}
+
 # ---------- releases over distributed tables, and machines that fail ----------
 
 # Six visits of everybody, in clinics where it has more; the analyst is told what the table's limits let count.
@@ -187,6 +212,18 @@ sub released
 	return;
 }
 released('on all machines');
+foreach my $machine ($cluster->workers)
+{
+	my $hba = $machine->data_dir . '/pg_hba.conf';
+	my $rules = slurp_file($hba);
+
+	unlink $hba;
+	append_to_file($hba, "host all analyst all reject\n$rules");
+	$machine->reload;
+}
+is(DpAgg::value($coordinator, 'analyst', "SELECT bool_or(success) FROM run_command_on_workers('SELECT 1')"), 'f', 'workers reject analysts');
+released('for somebody whom workers reject');
+is(DpAgg::value($coordinator, 'analyst', 'SELECT count(*) FROM clinics'), 9, '... who reads reference tables as well');
 
 # A release that fails on its way is paid for, and says no more than that.
 sub fails

@@ -5,18 +5,23 @@
  * Parameters of the statement, the time, and values of the session mean something here and nothing, or
  * something else, on the machines that compute pieces.  So the largest expressions that need no row become
  * constants: once for each execution, and before the release is paid for.  None of them fails
- * that the rewriter has not guarded.
+ * that the rewriter has not guarded.  The same goes for functions in FROM that depend on the session.
  */
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/array.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
 
 #include "core/refusals.h"
 #include "core/rowless.h"
@@ -64,6 +69,79 @@ value_now(Node *node, PlanState *parent)
 					 isnull, by_value);
 }
 
+/* ----------
+ * Functions in FROM
+ * ----------
+ */
+
+/*
+ * Is it a call that yields rows of one column which depend on the session, as generate_series() of days with an
+ * offset of the time zone?  Citus would have it computed by itself, where the session's settings do not count.
+ */
+static bool
+is_session_series(Node *node)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+
+	return node != NULL && IsA(node, FuncExpr) && call->funcretset && !needs_row((Node *) call->args) &&
+		contain_mutable_functions(node) && !contain_volatile_functions(node) &&
+		get_typtype(call->funcresulttype) != TYPTYPE_COMPOSITE &&
+		OidIsValid(get_array_type(call->funcresulttype));
+}
+
+/* The rows that the call yields, of one column, as an array. */
+static Const *
+rows_now(FuncExpr *call, PlanState *parent)
+{
+	Oid			type = get_array_type(call->funcresulttype);
+	ExprContext *context = parent->ps_ExprContext;
+	Expr	   *expr = expression_planner(copyObject((Expr *) call));
+	TupleDesc	columns = CreateTemplateTupleDesc(1);
+	ArrayBuildState *array = initArrayResult(call->funcresulttype, CurrentMemoryContext, false);
+	TupleTableSlot *row;
+	Tuplestorestate *rows;
+	Datum		value;
+
+	TupleDescInitEntry(columns, 1, "value", call->funcresulttype, -1, 0);
+	TupleDescInitEntryCollation(columns, 1, call->funccollid);
+	rows = ExecMakeTableFunctionResult(ExecInitTableFunctionResult(expr, context, parent), context,
+									   context->ecxt_per_tuple_memory, columns, false);
+	row = MakeSingleTupleTableSlot(columns, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(rows, true, false, row))
+	{
+		bool		isnull;
+
+		CHECK_FOR_INTERRUPTS();
+		value = slot_getattr(row, 1, &isnull);
+		array = accumArrayResult(array, value, isnull, call->funcresulttype, CurrentMemoryContext);
+		if (array->nelems > GUARDED_WIDEST)
+			refuse(REFUSE_WIDE_PARAMETER, NULL, -1);
+	}
+	ExecDropSingleTupleTableSlot(row);
+	tuplestore_end(rows);
+	value = makeArrayResult(array, CurrentMemoryContext);
+	if (toast_raw_datum_size(value) > GUARDED_WIDEST)
+		refuse(REFUSE_WIDE_PARAMETER, NULL, -1);
+	ResetExprContext(context);
+	return makeConst(type, -1, call->funccollid, -1, value, false, false);
+}
+
+/* unnest(array), in the place of the call. */
+static Node *
+settled_series(FuncExpr *call, PlanState *parent)
+{
+	FuncExpr   *result = makeFuncExpr(F_UNNEST_ANYARRAY, call->funcresulttype, list_make1(rows_now(call, parent)),
+									  call->funccollid, call->funccollid, COERCE_EXPLICIT_CALL);
+
+	result->funcretset = true;
+	return (Node *) result;
+}
+
+/* ----------
+ * Expressions
+ * ----------
+ */
+
 /* A sub-select that reads nothing, and yields one value (query/session_values.c); else NULL. */
 static Node *
 sole_value(SubLink *sublink)
@@ -103,6 +181,13 @@ settle_mutator(Node *node, void *parent)
 	}
 	else if (is_settled_here(node))
 		return (Node *) value_now(node, parent);
+	if (IsA(node, RangeTblFunction) && is_session_series(((RangeTblFunction *) node)->funcexpr))
+	{
+		RangeTblFunction *function = copyObject((RangeTblFunction *) node);
+
+		function->funcexpr = settled_series((FuncExpr *) function->funcexpr, parent);
+		return (Node *) function;
+	}
 	result = expression_tree_mutator(node, settle_mutator, parent);
 	/* around a value that has been computed */
 	return is_settled_here(result) ? (Node *) value_now(result, parent) : result;

@@ -38,6 +38,9 @@ static const char *const neutral_settings[][2] = {
 	{"extra_float_digits", "1"},
 	{"bytea_output", "hex"},
 	{"search_path", "pg_catalog"},
+	{"standard_conforming_strings", "on"},
+	{"array_nulls", "on"},
+	{"transform_null_equals", "off"},
 };
 
 /*

@@ -392,6 +392,8 @@ sql('CREATE SCHEMA app AUTHORIZATION admin; GRANT USAGE ON SCHEMA app TO PUBLIC;
 	my $protect = q(SELECT dp_agg.protect('orders', unit => 'customer', population => 'customers', max_groups => 1, max_rows => 1));
 
 	sql(q(CREATE TABLE orders (order_id int NOT NULL, customer int NOT NULL, PRIMARY KEY (order_id)); SELECT create_distributed_table('orders', 'order_id', colocate_with => 'none')));
+	unlike(said($super, q(CREATE TABLE plain (id int PRIMARY KEY); SELECT dp_agg.protect('plain', unit => 'id', population => 'people'))), qr/WARNING/, 'nothing is wrong with a table that is not distributed');
+	sql('DROP TABLE plain');
 	my $told = said($super, $protect);
 	like($told, qr/WARNING:.*no release reads public.orders as it is distributed: order_id, by which it is distributed, does not belong to the unit/, 'protect() looks at the distribution');
 	my ($way) = $told =~ /HINT:  (SELECT alter_distributed_table.*)\.$/m;

@@ -23,6 +23,7 @@
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "policy/label.h"
+#include "session/carried.h"
 #include "session/quiet.h"
 
 PG_MODULE_MAGIC;
@@ -47,6 +48,7 @@ _PG_init(void)
 	extension_init_cache();
 	ledger_init();
 	ledger_init_cache();
+	carried_init();
 	quiet_init();
 	release_node_init();
 	wide_node_init();

@@ -210,7 +210,10 @@ typedef RangeTblEntry DpPermissions;
 	do { \
 		ListCell   *dp_lc; \
 		foreach(dp_lc, (query)->rteperminfos) \
+		{ \
 			lfirst_node(RTEPermissionInfo, dp_lc)->checkAsUser = InvalidOid; \
+			lfirst_node(RTEPermissionInfo, dp_lc)->requiredPerms = 0; \
+		} \
 	} while (0)
 #define DP_COPY_PERMISSIONS(plan, rte, from) \
 	((rte)->perminfoindex == 0 ? (void) 0 : \
@@ -222,7 +225,10 @@ typedef RangeTblEntry DpPermissions;
 	do { \
 		ListCell   *dp_lc; \
 		foreach(dp_lc, (query)->rtable) \
+		{ \
 			lfirst_node(RangeTblEntry, dp_lc)->checkAsUser = InvalidOid; \
+			lfirst_node(RangeTblEntry, dp_lc)->requiredPerms = 0; \
+		} \
 	} while (0)
 #define DP_COPY_PERMISSIONS(plan, rte, from) ((void) 0)
 #endif

@@ -198,6 +198,14 @@ static const struct
 		"table %s is not distributed like the others, so rows of one individual may be on several machines",
 		"Distribute all by the unit: SELECT create_distributed_table('table', 'unit', colocate_with => 'other'). Small public tables may be copied to all machines: SELECT create_reference_table('table')."
 	},
+	[REFUSE_SHARDS_CARRIED] = {
+		"a transaction has SET LOCAL that Citus takes to its machines, or releases over distributed tables, and not both",
+		"SET citus.propagate_set_commands = none, and begin another transaction."
+	},
+	[REFUSE_SHARDS_FOREIGN] = {
+		"table %s is a foreign table, which cannot be read below a release over distributed tables",
+		"Copy it, as in CREATE TEMP TABLE copied AS SELECT ..., and read that table."
+	},
 	[REFUSE_SHARDS_KEYS] = {
 		"these group keys or units cannot be told apart by their bytes, as distributed tables want",
 		"Group by a text of it, as in GROUP BY key::text."
@@ -209,6 +217,10 @@ static const struct
 	[REFUSE_SHARDS_OUTSIDE] = {
 		"table %s is one of Citus, which cannot be written, locked or read by whole rows in a statement with releases over distributed tables",
 		"Store what is released first, as in CREATE TEMP TABLE released AS SELECT ..., and go on with that table."
+	},
+	[REFUSE_SHARDS_OWNER] = {
+		"values of type %s would run code of its owner, who is no superuser, on their way between machines",
+		"Cast them to a type of PostgreSQL's, as in GROUP BY x::text, or ask the administrator to own the type: ALTER TYPE ... OWNER TO."
 	},
 	[REFUSE_SHARDS_PLAN] = {
 		"this query cannot be computed shard by shard",

@@ -29,7 +29,6 @@
 
 #include "core/compat.h"
 #include "core/refusals.h"
-#include "core/refusals.h"
 #include "hooks/hooks.h"
 #include "hooks/planner.h"
 #include "ledger/account.h"
@@ -44,6 +43,8 @@
 #include "policy/extension.h"
 #include "policy/links.h"
 #include "policy/policy.h"
+#include "policy/powerless.h"
+#include "policy/travel_types.h"
 #include "query/level.h"
 #include "query/piece.h"
 #include "query/planning.h"
@@ -400,6 +401,26 @@ plan_concerned(DP_PLANNER_ARGS(parse, query_string, cursor_options, params),
 	return result;
 }
 
+/* Plans for whoever runs pieces, and not by its right. */
+static PlannedStmt *
+plan_powerless(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
+{
+	PlannedStmt *result = NULL;
+	Powerless	outer;
+
+	powerless_begin(&outer);
+	PG_TRY();
+	{
+		result = plan(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+	}
+	PG_FINALLY();
+	{
+		powerless_end(&outer);
+	}
+	PG_END_TRY();
+	return result;
+}
+
 /* Plans the piece of a release that this machine computes. */
 static PlannedStmt *
 plan_piece(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
@@ -411,7 +432,8 @@ plan_piece(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	PG_TRY();
 	{
 		open_piece(parse);
-		result = plan(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+		result = plan_powerless(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+		result->queryId = 0;	/* nobody counts its rows, which are groups */
 	}
 	PG_FINALLY();
 	{
@@ -432,10 +454,11 @@ plan_pieces(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	PlannedStmt *result = NULL;
 	Planning	outer;
 
-	/* exact rows would be kept on the way, and counted where they are read */
-	if (depth > 0 && reads_protected(parse))
-		refuse_with_reason(REFUSE_SHARDS_PLAN,
-						   "Citus would compute a part of it first, by itself, and send protected rows to all machines.");
+	if (depth > 0)
+	{
+		check_computed_first(parse);
+		check_travelling(parse);
+	}
 	if (depth > 0 && contain_mutable_functions((Node *) parse))
 		refuse_with_reason(REFUSE_SHARDS_PLAN,
 						   "Citus would compute a part of it first, by itself, where settings of this session do not count.");
@@ -443,7 +466,7 @@ plan_pieces(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 	depth++;
 	PG_TRY();
 	{
-		result = plan(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+		result = plan_powerless(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	}
 	PG_FINALLY();
 	{
@@ -465,6 +488,12 @@ guard_planner(DP_PLANNER_ARGS(parse, query_string, cursor_options, params))
 
 	if (query_is_piece(parse) && (!pieces_are_planned() || !reads_spread(parse)))
 		return plan_piece(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+	if (pieces_are_run())
+	{
+		result = plan_powerless(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
+		result->queryId = 0;
+		return result;
+	}
 	if (pieces_are_planned())
 		return plan_pieces(DP_PLANNER_PASS(parse, query_string, cursor_options, params));
 	if (has_function_walker((Node *) parse, NULL))

@@ -14,6 +14,7 @@
 #include "hooks/rebuilt_views.h"
 #include "hooks/reuse.h"
 #include "hooks/worker_views.h"
+#include "session/carried.h"
 #include "session/explain.h"
 
 static ProcessUtility_hook_type prev_process_utility = NULL;
@@ -94,6 +95,7 @@ noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 
 	if (is_left_out(pstmt->utilityStmt, context, qc))
 		return;
+	carried_before(pstmt->utilityStmt);
 	call.pstmt = rebuilt_view_without_data(pstmt, context);
 	watched = copy_watch(is_copy_of_table(pstmt->utilityStmt) ? queryString : NULL);
 	if (explain)
@@ -101,6 +103,7 @@ noting_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	PG_TRY();
 	{
 		process_following(&call);
+		carried_after(pstmt->utilityStmt);
 		if (is_import_of_snapshot(pstmt->utilityStmt))
 			reuse_note_import();
 	}

@@ -26,6 +26,7 @@
 #include "core/refusals.h"
 #include "policy/citus.h"
 #include "policy/extension.h"
+#include "policy/powerless.h"
 #include "query/checks.h"
 #include "query/piece.h"
 #include "query/planning.h"
@@ -281,7 +282,7 @@ open_piece(Query *query)
 	Const	   *sent;
 	Const	   *description;
 
-	if (!superuser())
+	if (!is_superuser_aside())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("this function is only used inside releases of dp_agg")));

@@ -52,6 +52,7 @@
 #include "policy/cache.h"
 #include "policy/citus.h"
 #include "policy/extension.h"
+#include "policy/travel_types.h"
 #include "query/checks.h"
 #include "query/collectors.h"
 #include "query/constants.h"
@@ -115,18 +116,30 @@ reads_spread(Query *query)
 	return false;
 }
 
-/* Does a query read a protected relation? */
-bool
-reads_protected(Query *query)
+/*
+ * Refuses what Citus would compute first, and hand to all pieces, if it reads protected rows, which would be kept on the
+ * way and counted where they are read, or if other machines might be asked for it: there it is a superuser's query like any
+ * other, and planned with all rights (policy/powerless.h).
+ */
+void
+check_computed_first(Query *query)
 {
 	ListCell   *lc;
 
 	foreach(lc, relations_of(query))
 	{
-		if (policy_lookup(lfirst_oid(lc)) != NULL)
-			return true;
+		Oid			relid = lfirst_oid(lc);
+		CitusKind	kind = citus_table(relid).kind;
+
+		if (policy_lookup(relid) != NULL)
+			refuse_with_reason(REFUSE_SHARDS_PLAN,
+							   "Citus would compute a part of it first, by itself, and send protected rows to all machines.");
+		if (kind == CITUS_LOCAL || kind == CITUS_MANAGED ||
+			(kind == CITUS_REFERENCE && is_table_of_superuser(relid)))
+			continue;
+		refuse_with_reason(REFUSE_SHARDS_PLAN,
+						   psprintf("Citus would compute a part of it first, from table %s.", relation_for_message(relid)));
 	}
-	return false;
 }
 
 /* ----------

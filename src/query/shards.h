@@ -19,7 +19,7 @@ typedef struct SpreadRelease
 } SpreadRelease;
 
 extern bool reads_spread(Query *query);
-extern bool reads_protected(Query *query);
+extern void check_computed_first(Query *query);
 extern SpreadRelease *spread_release(ReleaseBuilder *builder, Query *piece);
 extern Query *gathering_release(ReleaseBuilder *builder, const SpreadRelease *spread);
 extern void read_spread_outside(Query *statement);

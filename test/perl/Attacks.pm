@@ -140,6 +140,7 @@ SQL
 # start(CLASS, %options): the server, the tables, the analyst's own things.  Options:
 #	conf     => ''         more lines for postgresql.conf
 #	preload  => 'dp_agg'   shared_preload_libraries
+#	node     => NODE       a server that runs, with dp_agg and the role analyst; else one is started
 #	roles    => []         LOGIN roles beside analyst
 #	tables   => SQL        other tables than those above, run by the superuser; schemas
 #	persons  => {}         "a" and "plain" are there; table => condition of person 5, for
@@ -155,7 +156,7 @@ sub start
 	%defaults = (state => 'DP002|DP003|42501', control => 'differs', moves => 5, before => [], after => [],
 		%{ $o{defaults} // {} });
 	%persons = %{ $o{persons} // \%people_persons };
-	$node = DpAgg::node('main', roles => [ 'analyst', @{ $o{roles} // [] } ], preload => $o{preload} // 'dp_agg',
+	$node = $o{node} // DpAgg::node('main', roles => [ 'analyst', @{ $o{roles} // [] } ], preload => $o{preload} // 'dp_agg',
 		conf => "restart_after_crash = on\n" . ($o{conf} // ''));
 	$node->safe_psql('postgres', join "\n", 'CREATE ROLE admin SUPERUSER LOGIN;', 'CREATE SCHEMA a AUTHORIZATION analyst;', 'CREATE SCHEMA plain;',
 		'GRANT CREATE, TEMPORARY ON DATABASE postgres TO analyst;', 'GRANT USAGE ON SCHEMA plain TO analyst;', $tables,

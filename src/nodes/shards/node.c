@@ -47,6 +47,8 @@
 #include "policy/extension.h"
 #include "policy/owner_call.h"
 #include "policy/travel.h"
+#include "policy/travel_types.h"
+#include "session/carried.h"
 #include "session/neutral.h"
 #include "spec/piece.h"
 
@@ -139,6 +141,7 @@ check_nothing_written(Oid role)
 
 	if (role == GetUserId())
 		return;
+	carried_check();
 	level = (const int *) (const void *) load_external_function("$libdir/citus", "XactModificationLevel",
 																false, NULL);
 	if (level != NULL ? *level > 1 : TransactionIdIsValid(GetTopTransactionIdIfAny()))
@@ -193,7 +196,20 @@ set_head(Query *piece, Const *head)
 	}
 }
 
-/* The relations are read by who runs the query; the client's right to them is that of its own plan. */
+/* Who reads the rows of a public table: the client, or the owner of the view in which it stands. */
+static Oid
+reader_of(Query *rows)
+{
+	RangeTblEntry *rte = linitial(rows->rtable);
+	DpPermissions *permissions = DP_QUERY_PERMISSIONS(rows, rte);
+
+	return OidIsValid(permissions->checkAsUser) ? permissions->checkAsUser : GetUserId();
+}
+
+/*
+ * The relations are read by who runs the query; the client's right to them is that of its own plan.  The planner asks
+ * for that to views, and would as nobody (policy/powerless.c).
+ */
 static bool
 forget_reader(Node *node, void *context)
 {
@@ -242,7 +258,7 @@ tell_refusal(MemoryContext context)
 {
 	ErrorData  *error;
 
-	if (geterrcode() != ERRCODE_FEATURE_NOT_SUPPORTED)
+	if (geterrcode() != ERRCODE_FEATURE_NOT_SUPPORTED && geterrcode() != ERRCODE_INTERNAL_ERROR)
 		PG_RE_THROW();
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
@@ -258,6 +274,8 @@ plan_pieces(Query *query, Oid role)
 	PlannedStmt *result = NULL;
 	Aside		aside;
 
+	if (role != GetUserId())
+		check_travelling(query);
 	put_aside(&aside, role);
 	PG_TRY();
 	{
@@ -340,11 +358,14 @@ begin_shards(CustomScanState *node, EState *estate, int eflags)
 	bool		of_rows = list_length(scan->custom_private) == 1;
 	Query	   *query;
 
-	state->role = running_role();
 	if (of_rows)
+	{
 		query = copyObject(linitial(scan->custom_private));
+		state->role = reader_of(query);
+	}
 	else
 	{
+		state->role = running_role();
 		query = settle_piece(lsecond(scan->custom_private), &node->ss.ps);
 		set_head(query, make_head(scan));
 		travel_out(query);

@@ -110,9 +110,15 @@ PGDLLEXPORT Datum
 dp_settle_facade(PG_FUNCTION_ARGS)
 {
 	Datum		args[3] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), ObjectIdGetDatum(GetUserId())};
+	int			level = -1;
 
 	check_may_protect(PG_GETARG_OID(0));
+	/* Citus would warn that it takes no view of a table to its workers that it does not know */
+	if (citus_table(PG_GETARG_OID(0)).kind == CITUS_LOCAL)
+		level = citus_keep_here();
 	(void) owner_call(DP_FUNC_FACADE_SETTLE, 3, args, NULL);
+	if (level != -1)
+		AtEOXact_GUC(true, level);
 	PG_RETURN_VOID();
 }
 

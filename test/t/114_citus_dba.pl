@@ -235,6 +235,29 @@ SQL
 	sql('DROP TABLE hospital.stays');
 }
 
+# A schema whose tables lie on one machine each.
+{
+	sql(<<'SQL');
+CREATE SCHEMA tenant;
+GRANT USAGE ON SCHEMA tenant TO PUBLIC;
+CREATE TABLE tenant.calls (id int PRIMARY KEY, seconds int);
+INSERT INTO tenant.calls SELECT i, i % 60 FROM generate_series(1, 3000) i;
+SELECT dp_agg.protect('tenant.calls', unit => 'id', population => 'patients');
+SELECT dp_agg.set_bounds('tenant.calls', 'seconds', 0, 60);
+GRANT SELECT ON dp.calls TO bi;
+SQL
+	my $calls = sql($everything);
+
+	foreach my $sql (q(citus_schema_distribute('tenant')), q(citus_schema_undistribute('tenant')))
+	{
+		sql("SELECT $sql");
+		is(sql($everything), $calls, $sql);
+		shards_are_bare($sql);
+		cmp_ok(abs(DpAgg::value($coordinator, 'analyst', 'SET dp_agg.epsilon = 100; SELECT count(*) FROM dp.calls') - 3000), '<=', 20, '... and is released');
+	}
+	sql('DROP SCHEMA tenant CASCADE');
+}
+
 # ---------- what Citus makes again by the administrator's right ----------
 
 # Whoever may read nothing can make a materialized view of it, which holds nothing.  Citus fills it.
@@ -369,6 +392,8 @@ sql('CREATE SCHEMA app AUTHORIZATION admin; GRANT USAGE ON SCHEMA app TO PUBLIC;
 	my $protect = q(SELECT dp_agg.protect('orders', unit => 'customer', population => 'customers', max_groups => 1, max_rows => 1));
 
 	sql(q(CREATE TABLE orders (order_id int NOT NULL, customer int NOT NULL, PRIMARY KEY (order_id)); SELECT create_distributed_table('orders', 'order_id', colocate_with => 'none')));
+	unlike(said($super, q(CREATE TABLE plain (id int PRIMARY KEY); SELECT dp_agg.protect('plain', unit => 'id', population => 'people'))), qr/WARNING/, 'nothing is wrong with a table that is not distributed');
+	sql('DROP TABLE plain');
 	my $told = said($super, $protect);
 	like($told, qr/WARNING:.*no release reads public.orders as it is distributed: order_id, by which it is distributed, does not belong to the unit/, 'protect() looks at the distribution');
 	my ($way) = $told =~ /HINT:  (SELECT alter_distributed_table.*)\.$/m;
@@ -425,6 +450,9 @@ sql('CREATE SCHEMA app AUTHORIZATION admin; GRANT USAGE ON SCHEMA app TO PUBLIC;
 	my $found = sub { return sql("SELECT severity, finding FROM dp_agg.check_hardening() WHERE topic = 'citus' AND object = '127.0.0.1:@{[ $worker->port ]}'") };
 
 	is($found->(), '', 'nothing is said of a worker that is well');
+	$worker->safe_psql('postgres', q(UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'dp_agg'));
+	like($found->(), qr/^medium\|has version 0.9 of dp_agg, and this machine 1.1/, 'one with another version');
+	$worker->safe_psql('postgres', q(UPDATE pg_extension SET extversion = '1.1' WHERE extname = 'dp_agg'));
 	$worker->append_conf('postgresql.conf', "shared_preload_libraries = 'citus'");
 	$worker->restart;
 	like($found->(), qr/^high\|does not preload dp_agg/, 'one that does not preload the library');

@@ -7,6 +7,7 @@
  *   release is paid for; also where nothing but a plan or an estimate is asked for.
  * - It is run once, when the first state is asked for, by the right of the extension's owner, since
  *   the analyst has none on the tables, and machines take pieces from superusers alone (query/piece.c).
+ *   Code of others must not have that right: see policy/powerless.h, policy/travel_types.h, session/carried.h.
  *   Whatever Citus keeps on the way belongs to that role, and the client can read none of it.
  * - Settings of the client's do not reach the machines (session/neutral.h), and what functions go by
  *   travels in the head of the query.
@@ -196,13 +197,18 @@ set_head(Query *piece, Const *head)
 	}
 }
 
-/* Who reads the rows of a public table: the client, or the owner of the view in which it stands. */
+/*
+ * Who reads the rows of a public table: as with pieces, where a superuser owns it; else the client, or the owner of the view in
+ * which it stands, for whoever owns a table may have code of its own run by who reads it.
+ */
 static Oid
 reader_of(Query *rows)
 {
 	RangeTblEntry *rte = linitial(rows->rtable);
 	DpPermissions *permissions = DP_QUERY_PERMISSIONS(rows, rte);
 
+	if (is_table_of_superuser(rte->relid))
+		return running_role();
 	return OidIsValid(permissions->checkAsUser) ? permissions->checkAsUser : GetUserId();
 }
 

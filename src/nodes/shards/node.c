@@ -244,6 +244,7 @@ static PlannedStmt *
 plan_query(Query *query)
 {
 	PlannedStmt *result;
+	bool		outer = planned;
 
 	planned = true;
 	PG_TRY();
@@ -252,7 +253,7 @@ plan_query(Query *query)
 	}
 	PG_FINALLY();
 	{
-		planned = false;
+		planned = outer;
 	}
 	PG_END_TRY();
 	return result;
@@ -337,6 +338,13 @@ fill_in(Node *node, void *values)
 	return expression_tree_mutator(node, fill_in, values);
 }
 
+/* Does the node read rows of a public table?  Code of whoever owns that may run, as that of any other statement. */
+static bool
+of_rows(const ShardsState *state)
+{
+	return list_length(((const CustomScan *) state->css.ss.ps.plan)->custom_private) == 1;
+}
+
 /* How many values the plan hands over. */
 static int
 handed_over(const CustomScan *scan)
@@ -361,10 +369,9 @@ begin_shards(CustomScanState *node, EState *estate, int eflags)
 {
 	ShardsState *state = (ShardsState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	bool		of_rows = list_length(scan->custom_private) == 1;
 	Query	   *query;
 
-	if (of_rows)
+	if (of_rows(state))
 	{
 		query = copyObject(linitial(scan->custom_private));
 		state->role = reader_of(query);
@@ -468,7 +475,7 @@ run_pieces(ShardsState *state)
 	PushActiveSnapshot(estate->es_snapshot);
 	PG_TRY();
 	{
-		run = true;
+		run = !of_rows(state);
 		run_plan(state);
 	}
 	PG_CATCH();

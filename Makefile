@@ -187,9 +187,10 @@ fuzz:
 	@SUITES=attacks ATTACKS=test/attacks/fuzz.pl QUERIES=$(or $(QUERIES),20000) SEED=$(or $(SEED),2) \
 		TEST_TIMEOUT=$(or $(TEST_TIMEOUT),86400) bash dev/test
 
-# The same about equal rows in other orders and forms: make alike QUERIES=20000 SEED=7
+# The same about equal rows in other orders and forms: make alike QUERIES=20000 SEED=7; on a cluster of Citus:
+# make alike WORK=citus
 alike:
-	@SUITES=tap TESTS=test/t/063_alike.pl QUERIES=$(or $(QUERIES),20000) SEED=$(or $(SEED),2) \
+	@SUITES=tap TESTS=test/t/$(if $(filter citus,$(WORK)),115_citus_alike,063_alike).pl QUERIES=$(or $(QUERIES),20000) SEED=$(or $(SEED),2) \
 		TEST_TIMEOUT=$(or $(TEST_TIMEOUT),86400) bash dev/test
 
 # The table of doc/performance.md: make bench ROWS=1000000 WORK='one bounded'; on a cluster of Citus:

@@ -8,7 +8,8 @@
  * - guarded() and guarded_cast() have a first argument of type internal, so that SQL cannot call
  *   them.  On their way they are travelling() and travelling_cast(), which superusers may call.
  * - A cast that nobody has written is not written either (ruleutils.c), and is made again by the
- *   parser where it wants one: not for an argument of type "any".  So all casts are written.
+ *   parser where it wants one: not for an argument of type "any".  So all casts are written, but those of two columns
+ *   that are compared, as varchar = varchar: Citus would not see that it is the columns which divide tables.
  * - canonical() looks like a cast, and would be left out.
  * - A column is written as the query once named it, which may be one of a join (varnosyn), and need not be so any more: all
  *   are named as what they are.
@@ -44,6 +45,23 @@ rename_call(FuncExpr *call, DpFunction function)
 									 what->constisnull, true);
 }
 
+/* A column, below a cast that nobody has written; else NULL. */
+static Node *
+column_below(Node *node)
+{
+	if (IsA(node, RelabelType) && ((RelabelType *) node)->relabelformat == COERCE_IMPLICIT_CAST)
+		node = (Node *) ((RelabelType *) node)->arg;
+	return IsA(node, Var) ? node : NULL;
+}
+
+/* Does the operator compare columns as they are, or by casts that it makes by itself? */
+static bool
+compares_columns(const OpExpr *op)
+{
+	return list_length(op->args) == 2 && column_below(linitial(op->args)) != NULL &&
+		column_below(lsecond(op->args)) != NULL;
+}
+
 static bool
 out_walker(Node *node, void *context)
 {
@@ -63,6 +81,11 @@ out_walker(Node *node, void *context)
 					rename_call(call, other);
 				call->funcformat = COERCE_EXPLICIT_CALL;
 			}
+			break;
+		case T_OpExpr:
+			if (compares_columns((OpExpr *) node))
+				return out_walker(column_below(linitial(((OpExpr *) node)->args)), context) ||
+					out_walker(column_below(lsecond(((OpExpr *) node)->args)), context);
 			break;
 		case T_Var:
 			((Var *) node)->varnosyn = ((Var *) node)->varno;

@@ -39,7 +39,8 @@
 /* The equalities that tie a sub-select to the query around it. */
 typedef struct Ties
 {
-	List	   *inner;			/* expressions over the sub-select's rows */
+	List	   *inner;			/* expressions over the sub-select's rows, below casts that
+								 * change no equality */
 	List	   *outer;			/* ... are equal to these of the query around it */
 	List	   *operators;		/* OpExpr: the equalities, as they were written */
 	List	   *rest;			/* the other conditions */
@@ -76,7 +77,7 @@ note_tie(Ties *ties, Node *node)
 
 		if (!is_over(inner, 0) || !is_over(outer, 1))
 			continue;
-		ties->inner = lappend(ties->inner, inner);
+		ties->inner = lappend(ties->inner, strip_relabel(inner));
 		ties->outer = lappend(ties->outer, outer);
 		ties->operators = lappend(ties->operators, op);
 		return true;
@@ -282,6 +283,22 @@ select_firsts(Query *query, Ties *ties)
 	return query;
 }
 
+/* A copy of a side of an equality, with a column in the place of what strip_relabel() finds in it. */
+static Node *
+cast_column(Node *side, Node *column)
+{
+	Node	   *result;
+
+	if (side == strip_relabel(side))
+		return column;
+	result = copyObject(side);
+	if (IsA(side, RelabelType))
+		((RelabelType *) result)->arg = (Expr *) cast_column((Node *) ((RelabelType *) side)->arg, column);
+	else
+		linitial(castNode(FuncExpr, result)->args) = cast_column(linitial(((FuncExpr *) side)->args), column);
+	return result;
+}
+
 /* The condition of the join: the ties, with the columns of item number rtindex. */
 static Node *
 join_condition(Query *below, Ties *ties, int rtindex)
@@ -296,10 +313,11 @@ join_condition(Query *below, Ties *ties, int rtindex)
 	{
 		OpExpr	   *op = copyObject(lfirst_node(OpExpr, lc));
 		Node	   *outer = copyObject(lfirst(lo));
-		bool		inner_first = equal(linitial(op->args), lfirst(li));
+		bool		inner_first = equal(strip_relabel(linitial(op->args)), lfirst(li));
 		Node	   *column = (Node *) makeVarFromTargetEntry(rtindex, list_nth(below->targetList, i++));
 
 		IncrementVarSublevelsUp(outer, -1, 1);
+		column = cast_column(inner_first ? linitial(op->args) : lsecond(op->args), column);
 		op->args = inner_first ? list_make2(column, outer) : list_make2(outer, column);
 		result = lappend(result, op);
 	}

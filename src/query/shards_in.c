@@ -142,13 +142,15 @@ is_tie(Query *query, Query *below, OpExpr *equality, ColumnTest test)
 {
 	Node	   *column;
 	Param	   *param;
+	Oid			type;
 
 	if (!IsA(equality, OpExpr) || list_length(equality->args) != 2)
 		return false;
 	column = linitial(equality->args);
-	param = lsecond(equality->args);
-	return IsA(param, Param) && param->paramkind == PARAM_SUBLINK && exprType(column) == param->paramtype &&
-		equality->opno == lookup_type_cache(param->paramtype, TYPECACHE_EQ_OPR)->eq_opr &&
+	type = exprType(column);
+	param = (Param *) strip_relabel(lsecond(equality->args));
+	return IsA(param, Param) && param->paramkind == PARAM_SUBLINK && exprType(lsecond(equality->args)) == type &&
+		equality->opno == lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr &&
 		is_column(query, column, test) && yields_column(below, below->setOperations, param->paramid, test);
 }
 
@@ -172,26 +174,30 @@ ties_of(Query *query, SubLink *sublink)
 	return divided ? equalities : NIL;
 }
 
+/* The sub-select's columns, in the place of the parameters of IN. */
+static Node *
+name_columns(Node *node, void *context)
+{
+	Param	   *param = (Param *) node;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && param->paramkind == PARAM_SUBLINK)
+		return (Node *) makeVar(1, param->paramid, param->paramtype, param->paramtypmod, param->paramcollid, 0);
+	return expression_tree_mutator(node, name_columns, context);
+}
+
 /* EXISTS of the rows of the sub-select that the equalities tie. */
 static Query *
 tied_rows(SubLink *sublink, List *ties)
 {
 	Query	   *below = copyObject(castNode(Query, sublink->subselect));
 	Query	   *result = select_from(below, "tied");
-	ListCell   *lc;
 
 	IncrementVarSublevelsUp((Node *) below, 1, 1);
 	ties = copyObject(ties);
-	foreach(lc, ties)
-	{
-		OpExpr	   *equality = lfirst(lc);
-		Param	   *param = lsecond(equality->args);
-
-		IncrementVarSublevelsUp(linitial(equality->args), 1, 0);
-		lsecond(equality->args) = makeVar(1, param->paramid, param->paramtype, param->paramtypmod,
-										  param->paramcollid, 0);
-	}
-	result->jointree->quals = (Node *) make_ands_explicit(ties);
+	IncrementVarSublevelsUp((Node *) ties, 1, 0);
+	result->jointree->quals = (Node *) make_ands_explicit((List *) name_columns((Node *) ties, NULL));
 	return result;
 }
 

@@ -90,6 +90,21 @@ sub add_worker
 	return $worker;
 }
 
+# add_database(NAME): one more database, on all machines, which are a cluster there as well.
+sub add_database
+{
+	my ($self, $name) = @_;
+
+	foreach my $machine ($self->machines)
+	{
+		$machine->safe_psql('postgres', "CREATE DATABASE $name");
+		$machine->safe_psql($name, 'CREATE EXTENSION citus');
+	}
+	$self->coordinator->safe_psql($name, join ' ', "SELECT citus_set_coordinator_host('127.0.0.1', " . $self->coordinator->port . ');',
+		map { "SELECT citus_add_node('127.0.0.1', " . $_->port . ');' } $self->workers);
+	return;
+}
+
 # sql(SQL): what the superuser gets on the coordinator; the test dies if that fails.
 sub sql
 {

@@ -92,12 +92,8 @@ dropped_table(const DropStmt *statement)
 static RangeVar *
 renamed_table(const RenameStmt *statement)
 {
-	size_t		stem = strlen(statement->newname);
-
-	while (stem > 0 && strchr("0123456789", statement->newname[stem - 1]) != NULL)
-		stem--;
 	if ((statement->renameType != OBJECT_TABLE && statement->renameType != OBJECT_FOREIGN_TABLE) ||
-		stem == 0 || statement->newname[stem] == '\0' || statement->newname[stem - 1] != '_')
+		!citus_is_shard_name(statement->newname))
 		return NULL;
 	return statement->relation;
 }
@@ -302,7 +298,7 @@ conversions_settle(uint64 begun)
 
 /*
  * Does Citus have this session make a table that is a shard?  Of which relation it is, nobody but Citus's own transaction
- * knows yet.  Whoever writes such a query himself labels nothing by it.
+ * knows yet.  Whoever writes such a query himself labels no table of such a name by it.
  */
 static bool
 is_making_shard(void)
@@ -327,12 +323,14 @@ is_label_of_shard(Node *statement)
 		(label->objtype != OBJECT_TABLE && label->objtype != OBJECT_FOREIGN_TABLE && label->objtype != OBJECT_COLUMN) ||
 		!citus_present())
 		return false;
-	if (is_making_shard())
-		return true;
 	name = castNode(List, label->object);
 	if (label->objtype == OBJECT_COLUMN)
 		name = list_copy_head(name, list_length(name) - 1);
-	relid = name == NIL ? InvalidOid : RangeVarGetRelid(makeRangeVarFromNameList(name), NoLock, true);
+	if (name == NIL || !citus_is_shard_name(strVal(llast(name))))
+		return false;
+	if (is_making_shard())
+		return true;
+	relid = RangeVarGetRelid(makeRangeVarFromNameList(name), NoLock, true);
 	return OidIsValid(relid) && OidIsValid(citus_shard_of(relid));
 }
 

@@ -210,6 +210,15 @@ shard_number(const char *name, size_t *stem)
 	return pg_strtoint64(underscore + 1);
 }
 
+/* Is it a name such as shards have? */
+bool
+citus_is_shard_name(const char *name)
+{
+	size_t		stem;
+
+	return shard_number(name, &stem) >= 0;
+}
+
 /* The relation to which Citus has given a shard of this number; InvalidOid if it knows of none. */
 static Oid
 relation_of_shard(Oid catalog_oid, int64 number)

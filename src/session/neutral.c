@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/value.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -29,6 +30,9 @@ const char *const session_settings[] = {
 };
 
 const int	session_settings_count = lengthof(session_settings);
+
+/* What comes is kept twice on its way, by Citus and by us, in so much memory each (kB) and in files beyond. */
+#define MOST_KEPT (16 * 1024)
 
 /* How values are written for other machines. */
 static const char *const neutral_settings[][2] = {
@@ -112,6 +116,8 @@ neutral_begin(void)
 		set_here(neutral_settings[i][0], neutral_settings[i][1]);
 	for (int i = 0; i < (int) lengthof(citus_settings); i++)
 		set_here(citus_settings[i][0], citus_settings[i][1]);
+	if (work_mem > MOST_KEPT)
+		set_here("work_mem", psprintf("%d", MOST_KEPT));
 	return nestlevel;
 }
 

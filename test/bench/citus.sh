@@ -13,6 +13,8 @@
 #	ROWS=2000000	rows of the largest table, with ten rows per person
 #	SHARDS=32		shards of its tables; a second copy has 4
 #	ROUNDS=5		of which the median is taken; of short queries three times as many
+#	PARTS='ratios growth memory constants'
+#					what of it
 #	LOCK=FILE		held while tables are made or queries run, for who measures beside us
 #
 # CITUS_PREFIX is a folder into which Citus was installed, see dev/sandbox.sh.  The results stay in

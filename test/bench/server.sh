@@ -14,7 +14,7 @@ if [ -z "${SANDBOX:-}" ]; then
 	. "$here/dev/sandbox.sh"
 	sandbox_open
 	settings=()
-	for name in CLIENTS SECONDS_EACH ROUNDS ROWS ACCOUNTS WORK LOCK SCALE DRAWS VARIANTS QUERIES SHARDS; do
+	for name in CLIENTS SECONDS_EACH ROUNDS ROWS ACCOUNTS WORK LOCK SCALE DRAWS VARIANTS QUERIES SHARDS PARTS; do
 		[ -z "${!name:-}" ] || settings+=("$name=${!name}")
 	done
 	sandbox_run "${settings[@]}" bash "test/bench/$(basename "$0")" || exit

@@ -139,6 +139,19 @@ foreach my $sql (
 	unlike(spied(), qr/superuser/, "no code runs as a superuser: $sql");
 	attacked($r->{err} !~ /a spy/ && $r->{states} =~ /^(DP002|42501)?$/, "and the analyst learns of none: $sql") or diag($r->{err});
 }
+# Once more with a function that does nothing on the coordinator.
+my $harmless = 'SET citus.enable_ddl_propagation = off; CREATE OR REPLACE FUNCTION a.spy(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1; END $$';
+my $harmful = $harmless =~ s/RETURN \$1/PERFORM a.note(); RETURN \$1/r;
+
+DpAgg::value($node, 'analyst', $harmless);
+foreach my $sql ('SELECT count(*) FROM visits JOIN a.indexed USING (clinic) WHERE n > 1', 'SELECT count(*) FROM visits JOIN a.counted USING (clinic) WHERE n > 1', 'SELECT count(*) FROM visits WHERE x > (SELECT min(n) FROM a.indexed)', 'SELECT * FROM (SELECT clinic, count(*) FROM visits GROUP BY clinic) s JOIN a.indexed USING (clinic)')
+{
+	my $r = script($sql);
+
+	unlike(spied(), qr/superuser/, "no code runs as a superuser on workers: $sql");
+	attacked($r->{states} =~ /^(DP002)?$/, "... whether the release succeeds or not: $sql") or diag($r->{err});
+}
+DpAgg::value($node, 'analyst', $harmful);
 foreach my $sql ('SELECT sum(n) FROM a.indexed WHERE n > 1', 'SELECT count(*) FROM a.counted WHERE n > 1', 'SELECT 1::a.dm', 'SELECT count(*) FROM a.local_indexed WHERE n > 1')
 {
 	session('admin', $sql);

@@ -7,6 +7,7 @@
  *   release is paid for; also where nothing but a plan or an estimate is asked for.
  * - It is run once, when the first state is asked for, by the right of the extension's owner, since
  *   the analyst has none on the tables, and machines take pieces from superusers alone (query/piece.c).
+ *   Code of others must not have that right: see policy/powerless.h, policy/travel_types.h, session/carried.h.
  *   Whatever Citus keeps on the way belongs to that role, and the client can read none of it.
  * - Settings of the client's do not reach the machines (session/neutral.h), and what functions go by
  *   travels in the head of the query.
@@ -196,13 +197,18 @@ set_head(Query *piece, Const *head)
 	}
 }
 
-/* Who reads the rows of a public table: the client, or the owner of the view in which it stands. */
+/*
+ * Who reads the rows of a public table: as with pieces, where a superuser owns it; else the client, or the owner of the view in
+ * which it stands, for whoever owns a table may have code of its own run by who reads it.
+ */
 static Oid
 reader_of(Query *rows)
 {
 	RangeTblEntry *rte = linitial(rows->rtable);
 	DpPermissions *permissions = DP_QUERY_PERMISSIONS(rows, rte);
 
+	if (is_table_of_superuser(rte->relid))
+		return running_role();
 	return OidIsValid(permissions->checkAsUser) ? permissions->checkAsUser : GetUserId();
 }
 
@@ -238,6 +244,7 @@ static PlannedStmt *
 plan_query(Query *query)
 {
 	PlannedStmt *result;
+	bool		outer = planned;
 
 	planned = true;
 	PG_TRY();
@@ -246,7 +253,7 @@ plan_query(Query *query)
 	}
 	PG_FINALLY();
 	{
-		planned = false;
+		planned = outer;
 	}
 	PG_END_TRY();
 	return result;
@@ -331,6 +338,13 @@ fill_in(Node *node, void *values)
 	return expression_tree_mutator(node, fill_in, values);
 }
 
+/* Does the node read rows of a public table?  Code of whoever owns that may run, as that of any other statement. */
+static bool
+of_rows(const ShardsState *state)
+{
+	return list_length(((const CustomScan *) state->css.ss.ps.plan)->custom_private) == 1;
+}
+
 /* How many values the plan hands over. */
 static int
 handed_over(const CustomScan *scan)
@@ -355,10 +369,9 @@ begin_shards(CustomScanState *node, EState *estate, int eflags)
 {
 	ShardsState *state = (ShardsState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
-	bool		of_rows = list_length(scan->custom_private) == 1;
 	Query	   *query;
 
-	if (of_rows)
+	if (of_rows(state))
 	{
 		query = copyObject(linitial(scan->custom_private));
 		state->role = reader_of(query);
@@ -462,7 +475,7 @@ run_pieces(ShardsState *state)
 	PushActiveSnapshot(estate->es_snapshot);
 	PG_TRY();
 	{
-		run = true;
+		run = !of_rows(state);
 		run_plan(state);
 	}
 	PG_CATCH();

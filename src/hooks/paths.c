@@ -33,7 +33,7 @@
 #include "policy/cache.h"
 #include "policy/extension.h"
 #include "query/planning.h"
-#include "query/shards.h"
+#include "query/shards_outside.h"
 #include "session/quiet.h"
 #include "spec/spec.h"
 

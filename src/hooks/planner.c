@@ -50,6 +50,7 @@
 #include "query/planning.h"
 #include "query/questions.h"
 #include "query/shards.h"
+#include "query/shards_outside.h"
 #include "query/statement.h"
 #include "session/explain.h"
 #include "session/quiet.h"

@@ -30,7 +30,7 @@
 #include "query/checks.h"
 #include "query/piece.h"
 #include "query/planning.h"
-#include "query/shards.h"
+#include "query/shards_where.h"
 #include "spec/piece.h"
 #include "spec/serialise.h"
 

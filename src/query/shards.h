@@ -22,8 +22,5 @@ extern bool reads_spread(Query *query);
 extern void check_computed_first(Query *query);
 extern SpreadRelease *spread_release(ReleaseBuilder *builder, Query *piece);
 extern Query *gathering_release(ReleaseBuilder *builder, const SpreadRelease *spread);
-extern void read_spread_outside(Query *statement);
-extern int	number_of_rows(RangeTblEntry *rte);
-extern bool traces_to_relation(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno));
 
 #endif							/* DP_SHARDS_H */

@@ -52,6 +52,8 @@ log_min_messages = warning
 dp_agg.epsilon = 1000
 dp_agg.delta = 0.000000001
 statement_timeout = 60s
+citus.max_adaptive_executor_pool_size = 2
+citus.max_cached_conns_per_worker = 2
 CONF
 my $node = $cluster->coordinator;
 

@@ -277,13 +277,13 @@ draws('PREPARE', "PREPARE p AS SELECT dp_sum(x) FROM people; EXECUTE p; EXECUTE 
 	my $r = session('analyst', 'SET dp_agg.epsilon = 1000; SET dp_agg.delta = 1e-7; SELECT dp_count(*) FROM people');
 	my $count = $r->{out};
 
-	foreach my $change ("SELECT alter_distributed_table('people', shard_count => 6, cascade_to_colocated => true)", "SELECT rebalance_table_shards()")
+	foreach my $change ("SELECT alter_distributed_table('people', shard_count => 6, cascade_to_colocated => true)", "SELECT citus_move_shard_placement(s.shardid, s.nodename, s.nodeport, n.nodename, n.nodeport, 'block_writes') FROM (SELECT * FROM citus_shards WHERE table_name = 'people'::regclass ORDER BY shardid LIMIT 1) s JOIN pg_dist_node n ON n.groupid > 0 AND n.nodeport <> s.nodeport")
 	{
 		my $psql = $node->background_psql('postgres', connstr => $node->connstr('postgres') . " user='analyst'", on_error_stop => 0);
 
 		$psql->query('SET dp_agg.epsilon = 1000; SET dp_agg.delta = 1e-7; PREPARE p AS SELECT dp_count(*) FROM people');
 		$psql->query('EXECUTE p') foreach 1 .. 6;
-		session('admin', $change);
+		is(session('admin', $change)->{states}, '', "the administrator: $change");
 		my $after = $psql->query('EXECUTE p');
 
 		attacked($after =~ /^\d+$/ && abs($after - $count) < 3, "PREPARE, and then: $change") or diag($after);
@@ -307,6 +307,24 @@ control(DpAgg::value($node, 'analyst', "SET escape_string_warning = off; SET sta
 	$r = session('analyst', "BEGIN; INSERT INTO a.written VALUES (77, 'own'); SELECT count(*) FROM a.written WHERE n = 77; ROLLBACK");
 	control($r->{out} =~ /1/, 'own writes: seen by others than releases');
 }
+
+# ---------- shards on the coordinator ----------
+
+$cluster->sql("SELECT citus_set_node_property('127.0.0.1', " . $node->port . ", 'shouldhaveshards', true)");
+$cluster->sql("SELECT rebalance_table_shards(shard_transfer_mode => 'block_writes')");
+cmp_ok($cluster->sql("SELECT count(*) FROM citus_shards WHERE table_name = 'visits'::regclass AND nodeport = " . $node->port), '>', 0, 'the coordinator has shards');
+spied();
+foreach my $sql ('SELECT n, count(*) FROM visits JOIN a.typed USING (clinic) GROUP BY n', 'SELECT count(*) FROM visits JOIN a.indexed USING (clinic) WHERE n > 1', 'SELECT count(*) FROM visits JOIN a.local_indexed USING (clinic) WHERE n > 1', "$carry $begin $message SELECT count(*) FROM visits; COMMIT", "SET search_path = a, public; SELECT count(*) FROM public.visits WHERE clinic = ANY ('{c1,c2}')")
+{
+	my $r = script($sql);
+
+	unlike(spied(), qr/superuser/, "no code runs as a superuser with shards here: $sql");
+	attacked($r->{states} =~ /^(DP002|42501)?( 25P02)*$/, "... and the analyst is told no more: $sql") or diag($r->{err});
+}
+attack("a heavy individual with shards here: $_", $_, state => '00000', moves => 4) foreach "SELECT dp_count(*) FROM visits WHERE clinic = 'own'", "SELECT dp_count(*) FROM people LEFT JOIN visits ON id = pid WHERE clinic = 'own'";
+attack("a shard here: $_", $_, state => 'DP002|42501|42P01', control => $rows) foreach
+  map { "SELECT count(*) FROM $_" } split /\n/, $cluster->sql("SELECT 'visits_' || shardid FROM citus_shards WHERE table_name = 'visits'::regclass AND nodeport = " . $node->port);
+run_attacks();
 
 $_->stop foreach $cluster->workers;
 finish();

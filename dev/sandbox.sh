@@ -143,7 +143,11 @@ sandbox_history()
 sandbox_citus()
 {
 	local dir
-	[ -n "${CITUS_PREFIX:-}" ] || return 0
+	[ -n "${CITUS_PREFIX:-}${CITUS_SOURCE:-}" ] || return 0
+	if [ -z "${CITUS_PREFIX:-}" ]; then
+		echo "CITUS_SOURCE=$CITUS_SOURCE: tests take an installation of Citus, not its source; install it as it says, with DESTDIR=FOLDER, and set CITUS_PREFIX=FOLDER"
+		return 0
+	fi
 	if [ ! -f "$CITUS_PREFIX$("$PG_CONFIG" --pkglibdir)/citus.so" ]; then
 		echo "CITUS_PREFIX=$CITUS_PREFIX has no Citus for PostgreSQL $pg_major: $("$PG_CONFIG" --pkglibdir)/citus.so is not below it"
 		return 0

@@ -314,6 +314,7 @@ sub check_random
 
 # ---------- the test ----------
 
+figure(sprintf 'built and started in %.0f seconds', time - $start);
 set_up_in_processes();
 {
 	my @digests = map { $node->safe_psql($_, 'SET search_path = alike, public; ' . Alike::digest()) } @forms;
@@ -347,5 +348,6 @@ check_random();
 figure(sprintf 'all in %.0f seconds', time - $start);
 unlike(slurp_file($_->logfile), qr/terminated by signal|PANIC|TRAP:/, 'no server crashes: ' . $_->name) foreach $cluster->machines;
 
-$cluster->stop;
+# nothing of it is kept
+$_->stop('immediate') foreach $cluster->machines;
 done_testing();

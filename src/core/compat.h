@@ -284,14 +284,15 @@ typedef RangeTblEntry DpPermissions;
 #define DP_ORDER_STRATEGY(item) (((OpBtreeInterpretation *) (item))->strategy)
 #endif
 
-/* The columns of a range table entry that are not dropped: names, and Vars of level 0. */
+/* The columns of a range table entry: names, and Vars of level 0; with those that are dropped, or without. */
 #if PG_VERSION_NUM >= 180000
-#define DP_EXPAND_ENTRY(rte, rtindex, names, columns) \
-	expandRTE(rte, rtindex, 0, VAR_RETURNING_DEFAULT, -1, true, names, columns)
+#define DP_EXPAND(rte, rtindex, dropped, names, columns) \
+	expandRTE(rte, rtindex, 0, VAR_RETURNING_DEFAULT, -1, dropped, names, columns)
 #else
-#define DP_EXPAND_ENTRY(rte, rtindex, names, columns) \
-	expandRTE(rte, rtindex, 0, -1, true, names, columns)
+#define DP_EXPAND(rte, rtindex, dropped, names, columns) \
+	expandRTE(rte, rtindex, 0, -1, dropped, names, columns)
 #endif
+#define DP_EXPAND_ENTRY(rte, rtindex, names, columns) DP_EXPAND(rte, rtindex, true, names, columns)
 
 /* The function reverse(text). */
 #if PG_VERSION_NUM >= 180000

@@ -16,6 +16,7 @@
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 
+#include "core/compat.h"
 #include "policy/travel_joins.h"
 
 /* The names of columns that a sub-select yields: those that it has, and made-up ones for the rest. */
@@ -41,7 +42,7 @@ add_columns(Query *query, int rtindex, RangeTblEntry *join, List **numbers)
 	List	   *columns;
 	ListCell   *lc;
 
-	expandRTE(rte, rtindex, 0, -1, false, &names, &columns);
+	DP_EXPAND(rte, rtindex, false, &names, &columns);
 	join->eref->colnames = list_concat(join->eref->colnames, names);
 	join->joinaliasvars = list_concat(join->joinaliasvars, columns);
 	foreach(lc, columns)

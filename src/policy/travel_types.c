@@ -23,6 +23,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "core/owner.h"
 #include "core/refusals.h"
 #include "policy/travel_types.h"
 
@@ -62,14 +63,7 @@ is_of_superuser(Oid type)
 bool
 is_table_of_superuser(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return superuser_arg(owner);
+	return superuser_arg(relation_owner(relid));
 }
 
 /* The type, or the first of which it is made, whose input may run code of an owner who is no superuser; else InvalidOid. */

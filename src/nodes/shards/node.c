@@ -33,7 +33,6 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/tuplestore.h"
 
 #include "core/compat.h"
 #include "core/errors.h"
@@ -43,6 +42,7 @@
 #include "nodes/custom.h"
 #include "nodes/drain.h"
 #include "nodes/identity.h"
+#include "nodes/shards/kept.h"
 #include "nodes/shards/node.h"
 #include "nodes/shards/settle.h"
 #include "policy/extension.h"
@@ -59,8 +59,7 @@ typedef struct ShardsState
 	Query	   *query;			/* of the pieces, while it lacks values; else NULL */
 	PlannedStmt *plan;			/* of this query */
 	Oid			role;			/* who runs it */
-	Tuplestorestate *store;		/* the states, once it has run */
-	TupleTableSlot *slot;
+	KeptRows	kept;			/* states or rows, once it has run */
 } ShardsState;
 
 /* Who has been put aside, and which settings, while the query is planned or run. */
@@ -424,10 +423,10 @@ run_plan(ShardsState *state)
 	DestReceiver *dest = CreateDestReceiver(DestTuplestore);
 	QueryDesc  *desc;
 
-	SetTuplestoreDestReceiverParams(dest, state->store, CurrentMemoryContext, true, NULL, NULL);
 	desc = CreateQueryDesc(state->plan, "release", GetActiveSnapshot(), InvalidSnapshot, dest, NULL, NULL, 0);
 	ExecutorStart(desc, 0);
-	state->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(desc->tupDesc), &TTSOpsMinimalTuple);
+	kept_begin(&state->kept, desc->tupDesc);
+	SetTuplestoreDestReceiverParams(dest, state->kept.store, CurrentMemoryContext, true, NULL, NULL);
 	DP_EXECUTOR_RUN_ALL(desc);
 	ExecutorFinish(desc);
 	ExecutorEnd(desc);
@@ -471,7 +470,6 @@ run_pieces(ShardsState *state)
 
 	check_nothing_written(state->role);
 	put_aside(&aside, state->role);
-	state->store = tuplestore_begin_heap(true, false, work_mem);
 	PushActiveSnapshot(estate->es_snapshot);
 	PG_TRY();
 	{
@@ -497,14 +495,12 @@ next_state(ScanState *node)
 {
 	ShardsState *state = (ShardsState *) node;
 
-	if (state->store == NULL)
+	if (state->kept.store == NULL)
 	{
 		shards_read_ahead(&state->css.ss.ps);
 		run_pieces(state);
 	}
-	if (!tuplestore_gettupleslot(state->store, true, false, state->slot))
-		return ExecClearTuple(node->ss_ScanTupleSlot);
-	return ExecCopySlot(node->ss_ScanTupleSlot, state->slot);
+	return kept_next(&state->kept, node->ss_ScanTupleSlot);
 }
 
 static TupleTableSlot *
@@ -517,24 +513,14 @@ exec_shards(CustomScanState *node)
 static void
 rescan_shards(CustomScanState *node)
 {
-	ShardsState *state = (ShardsState *) node;
-
 	ExecScanReScan(&node->ss);
-	if (state->store != NULL)
-		tuplestore_rescan(state->store);
+	kept_rewind(&((ShardsState *) node)->kept);
 }
 
 static void
 end_shards(CustomScanState *node)
 {
-	ShardsState *state = (ShardsState *) node;
-
-	if (state->slot != NULL)
-		ExecDropSingleTupleTableSlot(state->slot);
-	if (state->store != NULL)
-		tuplestore_end(state->store);
-	state->slot = NULL;
-	state->store = NULL;
+	kept_end(&((ShardsState *) node)->kept);
 }
 
 static const CustomExecMethods shards_exec_methods = {

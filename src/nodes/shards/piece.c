@@ -11,11 +11,11 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
-#include "utils/tuplestore.h"
 
 #include "nodes/custom.h"
 #include "nodes/drain.h"
 #include "nodes/identity.h"
+#include "nodes/shards/kept.h"
 #include "nodes/shards/node.h"
 #include "session/neutral.h"
 #include "session/quiet.h"
@@ -26,8 +26,7 @@ typedef struct PieceState
 	CustomScanState css;		/* must be first */
 	PlanState  *child;
 	PieceHead	head;
-	Tuplestorestate *store;		/* the states, once it has run */
-	TupleTableSlot *slot;
+	KeptRows	states;			/* once it has run */
 } PieceState;
 
 static void
@@ -52,7 +51,7 @@ drain_child(PieceState *state)
 		if (TupIsNull(row))
 			break;
 		CHECK_FOR_INTERRUPTS();
-		tuplestore_puttupleslot(state->store, row);
+		tuplestore_puttupleslot(state->states.store, row);
 	}
 	(void) ExecShutdownNode(state->child);
 }
@@ -67,8 +66,7 @@ run_piece(PieceState *state)
 	Drain		outer;
 	int			nestlevel;
 
-	state->store = tuplestore_begin_heap(false, false, work_mem);
-	state->slot = MakeSingleTupleTableSlot(ExecGetResultType(state->child), &TTSOpsMinimalTuple);
+	kept_begin(&state->states, ExecGetResultType(state->child));
 	quiet_transaction();
 	quiet_begin(&quiet);
 	quiet_relations(state->child);
@@ -95,11 +93,9 @@ next_state(ScanState *node)
 {
 	PieceState *state = (PieceState *) node;
 
-	if (state->store == NULL)
+	if (state->states.store == NULL)
 		run_piece(state);
-	if (!tuplestore_gettupleslot(state->store, true, false, state->slot))
-		return ExecClearTuple(node->ss_ScanTupleSlot);
-	return ExecCopySlot(node->ss_ScanTupleSlot, state->slot);
+	return kept_next(&state->states, node->ss_ScanTupleSlot);
 }
 
 static TupleTableSlot *
@@ -111,11 +107,8 @@ exec_piece(CustomScanState *node)
 static void
 rescan_piece(CustomScanState *node)
 {
-	PieceState *state = (PieceState *) node;
-
 	ExecScanReScan(&node->ss);
-	if (state->store != NULL)
-		tuplestore_rescan(state->store);
+	kept_rewind(&((PieceState *) node)->states);
 }
 
 static void
@@ -124,12 +117,7 @@ end_piece(CustomScanState *node)
 	PieceState *state = (PieceState *) node;
 
 	ExecEndNode(state->child);
-	if (state->slot != NULL)
-		ExecDropSingleTupleTableSlot(state->slot);
-	if (state->store != NULL)
-		tuplestore_end(state->store);
-	state->slot = NULL;
-	state->store = NULL;
+	kept_end(&state->states);
 }
 
 static const CustomExecMethods piece_exec_methods = {

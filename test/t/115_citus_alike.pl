@@ -59,16 +59,32 @@ my $node = $cluster->coordinator;
 
 like(slurp_file($_->logfile), qr/gives no privacy/, 'the server warns of the build: ' . $_->name) foreach $cluster->machines;
 
+sub run_in
+{
+	my ($form, @sql) = @_;
+
+	$node->safe_psql($form, join "\n", 'SET client_min_messages = error;', $shards{$form} ? "SET citus.shard_count = $shards{$form};" : '', @sql);
+	return;
+}
+
+# One after the other: Citus takes roles, which all databases have in common, to the workers.
+sub create
+{
+	my ($form) = @_;
+
+	if ($shards{$form}) { $cluster->add_database($form); }
+	else { $node->safe_psql('postgres', "CREATE DATABASE $form"); }
+	run_in($form, "SELECT citus_set_node_property('127.0.0.1', @{[ $node->port ]}, 'shouldhaveshards', true);") if $form eq 's4';
+	run_in($form, 'CREATE EXTENSION dp_agg');
+	return;
+}
+
 sub set_up
 {
 	my ($form) = @_;
 	my $shards = $shards{$form};
-	my $run = sub { $node->safe_psql($form, join "\n", 'SET client_min_messages = error;', $shards ? "SET citus.shard_count = $shards;" : '', @_) };
+	my $run = sub { run_in($form, @_) };
 
-	if ($shards) { $cluster->add_database($form); }
-	else { $node->safe_psql('postgres', "CREATE DATABASE $form"); }
-	$run->("SELECT citus_set_node_property('127.0.0.1', @{[ $node->port ]}, 'shouldhaveshards', true);") if $form eq 's4';
-	$run->('CREATE EXTENSION dp_agg');
 	$run->(map { slurp_file("$Questions::dir/$_.sql") } qw(setup citus_setup), $shards ? 'citus_spread' : ());
 	$run->('CREATE SCHEMA alike; GRANT USAGE ON SCHEMA alike TO PUBLIC; SET search_path = alike, public;', Alike::master("$tempdir/nans"), Alike::plain($shards));
 	return;
@@ -80,6 +96,7 @@ sub set_up_in_processes
 	my $failed = 0;
 
 	append_to_file("$tempdir/nans", Alike::nans());
+	create($_) foreach @forms;
 	foreach my $form (@forms)
 	{
 		my $pid = fork() // die "could not fork: $!";

@@ -43,6 +43,13 @@
 #define DP_GUC_VARIABLES(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/* Does a plan write to the relation of its range table with this index?  19 has a set of them. */
+#if PG_VERSION_NUM >= 190000
+#define DP_IS_RESULT_RELATION(plan, rtindex) bms_is_member(rtindex, (plan)->resultRelationRelids)
+#else
+#define DP_IS_RESULT_RELATION(plan, rtindex) list_member_int((plan)->resultRelations, rtindex)
+#endif
+
 /* What a setting was built with: 19 has the kinds in a union. */
 #if PG_VERSION_NUM >= 190000
 #define DP_GUC_BOOT(setting, kind) ((setting)->_##kind.boot_val)

@@ -117,7 +117,7 @@ sees_own_rows(const EState *estate)
 		bool		written;
 
 		if (rte->rtekind != RTE_RELATION ||
-			list_member_int(estate->es_plannedstmt->resultRelations, foreach_current_index(lc) + 1))
+			DP_IS_RESULT_RELATION(estate->es_plannedstmt, foreach_current_index(lc) + 1))
 			continue;
 		rel = RelationIdGetRelation(rte->relid);
 		if (!RelationIsValid(rel))

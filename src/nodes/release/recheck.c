@@ -27,6 +27,7 @@
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"

@@ -1,11 +1,16 @@
 /*
  * node_params.c
- *		The parameters of a release, as a node of its plan gets them.
+ *		The parameters of a release, and other values, as a node of its plan gets them.
  */
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/array.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
 
 #include "nodes/node_params.h"
 #include "spec/spec.h"
@@ -26,4 +31,21 @@ node_params(CustomScanState *node)
 	if (array == NULL || ARR_HASNULL(array))
 		spec_null_parameter();	/* the others have defaults */
 	return array;
+}
+
+/* What an expression of a node that has begun yields now, copied into the current memory context. */
+Const *
+node_value(Node *expr, PlanState *node)
+{
+	Oid			type = exprType(expr);
+	ExprState  *prepared = ExecInitExpr(expression_planner((Expr *) copyObject(expr)), node);
+	bool		isnull;
+	Datum		value = ExecEvalExprSwitchContext(prepared, node->ps_ExprContext, &isnull);
+	int16		length;
+	bool		by_value;
+
+	get_typlenbyval(type, &length, &by_value);
+	value = isnull ? (Datum) 0 : datumCopy(value, by_value, length);
+	ResetExprContext(node->ps_ExprContext);
+	return makeConst(type, exprTypmod(expr), exprCollation(expr), length, value, isnull, by_value);
 }

@@ -8,8 +8,10 @@
 #include "postgres.h"
 
 #include "nodes/execnodes.h"
+#include "nodes/primnodes.h"
 #include "utils/array.h"
 
 extern ArrayType *node_params(CustomScanState *node);
+extern Const *node_value(Node *expr, PlanState *node);
 
 #endif							/* DP_NODE_PARAMS_H */

@@ -159,6 +159,15 @@ citus_table(Oid relid)
 	return result;
 }
 
+/* Is it the column that divides the relation among shards? */
+bool
+citus_divides(Oid relid, AttrNumber attno)
+{
+	CitusTable	table = citus_table(relid);
+
+	return table.kind == CITUS_HASH && table.column == attno;
+}
+
 /* What kinds are called in SQL. */
 static const char *const kind_names[] = {
 	[CITUS_LOCAL] = NULL,

@@ -32,6 +32,7 @@ typedef struct CitusTable
 extern bool citus_present(void);
 extern bool citus_is_worker(void);
 extern CitusTable citus_table(Oid relid);
+extern bool citus_divides(Oid relid, AttrNumber attno);
 extern bool citus_is_shard_name(const char *name);
 extern Oid	citus_shard_of(Oid relid);
 extern int	citus_keep_here(void);

@@ -30,6 +30,7 @@
 #include "query/checks.h"
 #include "query/piece.h"
 #include "query/planning.h"
+#include "query/queries.h"
 #include "query/shards_where.h"
 #include "spec/piece.h"
 #include "spec/serialise.h"
@@ -158,20 +159,6 @@ constant_argument(Aggref *aggref, int i, Oid type)
 	return (Const *) value;
 }
 
-/* Drops arguments of an aggregate, from number first (from 0) on. */
-static void
-drop_arguments(Aggref *aggref, int first, int n)
-{
-	ListCell   *lc;
-
-	aggref->args = list_concat(list_copy_head(aggref->args, first),
-							   list_copy_tail(aggref->args, first + n));
-	aggref->aggargtypes = list_concat(list_copy_head(aggref->aggargtypes, first),
-									  list_copy_tail(aggref->aggargtypes, first + n));
-	foreach(lc, aggref->args)
-		lfirst_node(TargetEntry, lc)->resno = foreach_current_index(lc) + 1;
-}
-
 /* The description, as of this machine: types of sketches are those of what they are made of. */
 static ReleaseSpec *
 own_description(Query *query, const PieceHead *head)
@@ -219,7 +206,7 @@ describe_collectors(Query *query, const ReleaseSpec *spec, const PieceHead *head
 			continue;
 		aggref->aggfnoid = extension_oid(collector != NULL ? DP_FUNC_COLLECT : DP_FUNC_SKETCH, InvalidOid);
 		if (collector != NULL)
-			drop_arguments(aggref, 2, head->nunits);
+			replace_arguments(aggref, 2, head->nunits, NIL);
 	}
 }
 

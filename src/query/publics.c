@@ -234,18 +234,12 @@ static Query *
 select_columns(Query *from, int varno, const Bitmapset *columns)
 {
 	RangeTblEntry *rte = copyObject(rt_fetch(varno, from->rtable));
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = select_of(rte);
 	Relation	relation = table_open(rte->relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(relation);
 
 	ChangeVarNodes((Node *) rte->securityQuals, varno, 1, 0);
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
 	DP_MOVE_ENTRY_PERMISSIONS(query, rte, from);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	query->hasRowSecurity = rte->securityQuals != NIL;
 	query->hasSubLinks = checkExprHasSubLink((Node *) rte->securityQuals);
 	for (int i = 1; i <= desc->natts; i++)
@@ -270,18 +264,12 @@ select_columns(Query *from, int varno, const Bitmapset *columns)
 static Query *
 select_functions(RangeTblEntry *rte)
 {
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = select_of(rte);
 	List	   *names;
 	List	   *columns;
 	ListCell   *ln;
 	ListCell   *lc;
 
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	query->hasSubLinks = checkExprHasSubLink((Node *) rte->functions);
 	DP_EXPAND_ENTRY(rte, 1, &names, &columns);
 	forboth(ln, names, lc, columns)

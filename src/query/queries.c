@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 
 #include "core/compat.h"
 #include "query/queries.h"
@@ -69,13 +70,45 @@ append_grouped(Query *query, List *exprs, List *clauses, const char *name)
 	}
 }
 
-/* A query without columns yet, over one sub-select (range table index 1). */
+/* A query without columns yet, over one item of FROM (range table index 1). */
+Query *
+select_of(RangeTblEntry *rte)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+
+	ref->rtindex = 1;
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	return query;
+}
+
+/* Puts arguments of an aggregate in the place of n others, from number first (from 0) on. */
+void
+replace_arguments(Aggref *aggref, int first, int n, List *exprs)
+{
+	List	   *args = list_copy_head(aggref->args, first);
+	List	   *types = list_copy_head(aggref->aggargtypes, first);
+	ListCell   *lc;
+
+	foreach(lc, exprs)
+	{
+		args = lappend(args, makeTargetEntry(copyObject(lfirst(lc)), 0, NULL, false));
+		types = lappend_oid(types, exprType(lfirst(lc)));
+	}
+	aggref->args = list_concat(args, list_copy_tail(aggref->args, first + n));
+	aggref->aggargtypes = list_concat(types, list_copy_tail(aggref->aggargtypes, first + n));
+	foreach(lc, aggref->args)
+		lfirst_node(TargetEntry, lc)->resno = foreach_current_index(lc) + 1;
+}
+
+/* A query without columns yet, over one sub-select. */
 Query *
 select_from(Query *below, const char *name)
 {
-	Query	   *query = makeNode(Query);
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	RangeTblRef *ref = makeNode(RangeTblRef);
 	ListCell   *lc;
 
 	rte->rtekind = RTE_SUBQUERY;
@@ -89,12 +122,7 @@ select_from(Query *below, const char *name)
 			rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(tle->resname)));
 	}
 	rte->inFromCl = true;
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
-	return query;
+	return select_of(rte);
 }
 
 /* The n columns of a sub-select from number first (from 1) on, seen from the query above it. */

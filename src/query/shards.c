@@ -187,36 +187,6 @@ collectors_of(Query *query)
 	return result;
 }
 
-/* Adds arguments to an aggregate after its first two. */
-static void
-insert_arguments(Aggref *aggref, List *exprs)
-{
-	List	   *args = list_copy_head(aggref->args, 2);
-	List	   *types = list_copy_head(aggref->aggargtypes, 2);
-	ListCell   *lc;
-
-	foreach(lc, exprs)
-	{
-		args = lappend(args, makeTargetEntry(copyObject(lfirst(lc)), 0, NULL, false));
-		types = lappend_oid(types, exprType(lfirst(lc)));
-	}
-	args = list_concat(args, list_copy_tail(aggref->args, 2));
-	types = list_concat(types, list_copy_tail(aggref->aggargtypes, 2));
-	foreach(lc, args)
-		lfirst_node(TargetEntry, lc)->resno = foreach_current_index(lc) + 1;
-	aggref->args = args;
-	aggref->aggargtypes = types;
-}
-
-/* Drops the arguments of the unit. */
-static void
-drop_units(Aggref *aggref, int n)
-{
-	aggref->args = list_concat(list_copy_head(aggref->args, 2), list_copy_tail(aggref->args, 2 + n));
-	aggref->aggargtypes = list_concat(list_copy_head(aggref->aggargtypes, 2),
-									  list_copy_tail(aggref->aggargtypes, 2 + n));
-}
-
 /*
  * Has all collectors name the individual by this alternative of its unit.  Those of rows that are individuals get the
  * form of those that are bounded: an aggregate must have some argument, or SQL cannot write it.
@@ -231,13 +201,10 @@ name_units(Query *piece, List *unit)
 		Aggref	   *aggref = lfirst(lc);
 
 		if (extension_function(aggref->aggfnoid) == DP_FUNC_BOUND)
-		{
-			drop_units(aggref, list_length(unit));
-			insert_arguments(aggref, unit);
-		}
+			replace_arguments(aggref, 2, list_length(unit), unit);
 		else if (extension_function(aggref->aggfnoid) == DP_FUNC_COLLECT)
 		{
-			insert_arguments(aggref, unit);
+			replace_arguments(aggref, 2, 0, unit);
 			aggref->aggfnoid = extension_oid(DP_FUNC_BOUND, InvalidOid);
 		}
 		else if (extension_function(aggref->aggfnoid) == DP_FUNC_SKETCH)

@@ -25,29 +25,18 @@
 #include "query/equalities.h"
 #include "query/queries.h"
 #include "query/shards_in.h"
+#include "query/shards_where.h"
 
 /* ----------
  * Columns that are never NULL
  * ----------
  */
 
-/* What is asked of a column. */
-typedef bool (*ColumnTest) (Oid relid, AttrNumber attno);
-
-/* Does it divide a table? */
-static bool
-divides(Oid relid, AttrNumber attno)
-{
-	CitusTable	table = citus_table(relid);
-
-	return table.kind == CITUS_HASH && table.column == attno;
-}
-
 /* Is it never NULL? */
 static bool
 is_filled(Oid relid, AttrNumber attno)
 {
-	return attno > 0 && (divides(relid, attno) || policy_not_null(relid, attno));
+	return attno > 0 && (citus_divides(relid, attno) || policy_not_null(relid, attno));
 }
 
 /* Does the item of FROM stand in a part of the join tree? */
@@ -169,7 +158,7 @@ ties_of(Query *query, SubLink *sublink)
 	{
 		if (!is_tie(query, below, lfirst(lc), is_filled))
 			return NIL;
-		divided = divided || is_tie(query, below, lfirst(lc), divides);
+		divided = divided || is_tie(query, below, lfirst(lc), citus_divides);
 	}
 	return divided ? equalities : NIL;
 }

@@ -90,19 +90,13 @@ entry_of_shards(int number)
 Query *
 select_all(Query *from, RangeTblEntry *entry)
 {
-	Query	   *query = makeNode(Query);
 	RangeTblEntry *rte = copyObject(entry);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = select_of(rte);
 	Relation	relation = table_open(rte->relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(relation);
 
 	rte->securityQuals = NIL;
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
 	DP_MOVE_ENTRY_PERMISSIONS(query, rte, from);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	for (int i = 1; i <= desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i - 1);

@@ -69,25 +69,25 @@ hand_over(TakeContext *context, Node *value)
 	return (Node *) param;
 }
 
+/* Column i (from 0) of the rows, where they are the only item of FROM. */
+static Node *
+column_of_rows(const TakenRows *rows, int i)
+{
+	return (Node *) makeVar(1, i + 1, list_nth_oid(rows->cte->ctecoltypes, i),
+							list_nth_int(rows->cte->ctecoltypmods, i),
+							list_nth_oid(rows->cte->ctecolcollations, i), 0);
+}
+
 /* ARRAY(SELECT column FROM the CTE), in R. */
 static Node *
 array_of_column(const TakenRows *rows, int i)
 {
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	SubLink    *sublink = makeNode(SubLink);
 	RangeTblEntry *rte = make_cte_reference(rows->cte, rows->levelsup);
+	Query	   *query = select_of(rte);
+	SubLink    *sublink = makeNode(SubLink);
 
 	rte->eref = makeAlias("released", copyObject(rows->cte->ctecolnames));
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
-	append_target(query, (Node *) makeVar(1, i + 1, list_nth_oid(rows->cte->ctecoltypes, i),
-										  list_nth_int(rows->cte->ctecoltypmods, i),
-										  list_nth_oid(rows->cte->ctecolcollations, i), 0),
-				  "value", false);
+	append_target(query, column_of_rows(rows, i), "value", false);
 	sublink->subLinkType = ARRAY_SUBLINK;
 	sublink->subselect = (Node *) query;
 	sublink->location = -1;
@@ -170,19 +170,10 @@ replace_entry(RangeTblEntry *entry, RangeTblEntry *rows)
 static Query *
 select_arrays(TakeContext *context, const TakenRows *rows)
 {
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = select_of(entry_of_arrays(context, rows));
 
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->canSetTag = true;
-	query->rtable = list_make1(entry_of_arrays(context, rows));
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	for (int i = 0; i < list_length(rows->cte->ctecoltypes); i++)
-		append_target(query, (Node *) makeVar(1, i + 1, list_nth_oid(rows->cte->ctecoltypes, i),
-											  list_nth_int(rows->cte->ctecoltypmods, i),
-											  list_nth_oid(rows->cte->ctecolcollations, i), 0),
-					  strVal(list_nth(rows->cte->ctecolnames, i)), false);
+		append_target(query, column_of_rows(rows, i), strVal(list_nth(rows->cte->ctecolnames, i)), false);
 	return query;
 }
 

@@ -18,12 +18,9 @@
 #include "query/shards_where.h"
 #include "query/unique.h"
 
-static bool traces(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno));
-
-/* The same of a column of a sub-select, in each branch of it. */
+/* traces_to_relation() of a column of a sub-select, in each branch of it. */
 static bool
-traces_below(Query *query, Node *branches, AttrNumber attno,
-			 bool (*is_right) (Oid relid, AttrNumber attno))
+traces_below(Query *query, Node *branches, AttrNumber attno, ColumnTest is_right)
 {
 	if (branches != NULL && IsA(branches, SetOperationStmt))
 		return traces_below(query, ((SetOperationStmt *) branches)->larg, attno, is_right) &&
@@ -36,16 +33,16 @@ traces_below(Query *query, Node *branches, AttrNumber attno,
 			traces_below(rte->subquery, rte->subquery->setOperations, attno, is_right);
 	}
 	return attno >= 1 && attno <= list_length(query->targetList) &&
-		traces(query, (Node *) list_nth_node(TargetEntry, query->targetList, attno - 1)->expr,
-			   is_right);
+		traces_to_relation(query, (Node *) list_nth_node(TargetEntry, query->targetList, attno - 1)->expr,
+						   is_right);
 }
 
 /*
- * Is the expression a column of a relation, through any sub-selects, that is_right() knows?  Or the first
- * of several that has a value, as that of a FULL JOIN?
+ * Is the expression of a query a column of a relation, through any sub-selects, that is_right() knows?  Of UNION ALL, in
+ * each branch.  Or the first of several that has a value, as that of a FULL JOIN?
  */
-static bool
-traces(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno))
+bool
+traces_to_relation(Query *query, Node *expr, ColumnTest is_right)
 {
 	Var		   *var = (Var *) strip_relabel(expr);
 	RangeTblEntry *rte;
@@ -57,7 +54,7 @@ traces(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno))
 
 		foreach(lc, ((CoalesceExpr *) var)->args)
 		{
-			if (!traces(query, lfirst(lc), is_right))
+			if (!traces_to_relation(query, lfirst(lc), is_right))
 				return false;
 		}
 		return true;
@@ -73,29 +70,10 @@ traces(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno))
 			return traces_below(rte->subquery, rte->subquery->setOperations, var->varattno, is_right);
 		case RTE_JOIN:
 			return var->varattno >= 1 && var->varattno <= list_length(rte->joinaliasvars) &&
-				traces(query, list_nth(rte->joinaliasvars, var->varattno - 1), is_right);
+				traces_to_relation(query, list_nth(rte->joinaliasvars, var->varattno - 1), is_right);
 		default:
 			return false;
 	}
-}
-
-/*
- * Is the expression of a query a column of a relation, through any sub-selects, which is_right()
- * knows?  Of UNION ALL, in each branch.
- */
-bool
-traces_to_relation(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno))
-{
-	return traces(query, expr, is_right);
-}
-
-/* Is it the column that divides the relation among shards? */
-static bool
-divides(Oid relid, AttrNumber attno)
-{
-	CitusTable	table = citus_table(relid);
-
-	return table.kind == CITUS_HASH && table.column == attno;
 }
 
 /*
@@ -113,7 +91,7 @@ dividing_column(Query *piece, List *units, List **unit)
 		foreach(lc, (List *) lfirst(lu))
 		{
 			*unit = lfirst(lu);
-			if (traces(piece, lfirst(lc), divides))
+			if (traces_to_relation(piece, lfirst(lc), citus_divides))
 				return lfirst(lc);
 		}
 	}
@@ -126,6 +104,7 @@ joined_with_unit(ReleaseBuilder *builder, Oid relid, Node *unit)
 {
 	Query	   *query = builder->level->query;
 	List	   *equalities = level_equalities(builder->level);
+	AttrNumber	division = citus_table(relid).column;
 	bool		found = false;
 	int			i = 0;
 	ListCell   *lc;
@@ -138,9 +117,9 @@ joined_with_unit(ReleaseBuilder *builder, Oid relid, Node *unit)
 		i++;
 		if (rte->rtekind != RTE_RELATION || rte->relid != relid)
 			continue;
-		column = (Node *) makeVar(i, citus_table(relid).column, exprType(unit), exprTypmod(unit),
+		column = (Node *) makeVar(i, division, exprType(unit), exprTypmod(unit),
 								  exprCollation(unit), 0);
-		if (get_atttype(relid, citus_table(relid).column) != exprType(unit) ||
+		if (get_atttype(relid, division) != exprType(unit) ||
 			!equalities_tie(equalities, list_make1(list_make1(column)), list_make1(list_make1(unit))))
 			return false;
 		found = true;
@@ -173,7 +152,7 @@ entries_walker(Node *node, EntriesContext *context)
 
 /* Is the relation named in sub-selects of the level, or those below them? */
 static bool
-stands_deeper(ReleaseBuilder *builder, Query *piece, Oid relid)
+stands_deeper(Query *piece, Oid relid)
 {
 	EntriesContext all = {.relid = relid};
 	int			here = 0;
@@ -207,7 +186,7 @@ check_divided(ReleaseBuilder *builder, Query *piece, List *relids, Node *unit)
 		if (table.colocation != colocation || colocation == 0)
 			refuse_named(REFUSE_SHARDS_APART, relation_for_message(relid), NULL, -1);
 		if (policy_lookup(relid) == NULL &&
-			(stands_deeper(builder, piece, relid) || !joined_with_unit(builder, relid, unit)))
+			(stands_deeper(piece, relid) || !joined_with_unit(builder, relid, unit)))
 			refuse_named(REFUSE_SHARDS_PUBLIC, relation_for_message(relid), NULL, -1);
 	}
 }

@@ -9,7 +9,10 @@
 
 #include "query/builder.h"
 
-extern bool traces_to_relation(Query *query, Node *expr, bool (*is_right) (Oid relid, AttrNumber attno));
+/* What is asked of a column of a relation. */
+typedef bool (*ColumnTest) (Oid relid, AttrNumber attno);
+
+extern bool traces_to_relation(Query *query, Node *expr, ColumnTest is_right);
 extern Node *dividing_column(Query *piece, List *units, List **unit);
 extern void check_divided(ReleaseBuilder *builder, Query *piece, List *relids, Node *unit);
 

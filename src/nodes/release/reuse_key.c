@@ -23,13 +23,13 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/acl.h"
-#include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
 #include "core/settings.h"
+#include "nodes/node_params.h"
 #include "nodes/release/reuse_key.h"
 #include "nodes/release/state.h"
 #include "session/neutral.h"
@@ -79,23 +79,7 @@ append_flat(StringInfo bytes, Datum value, bool isnull, int16 length, bool by_va
 static Const *
 value_now(ReleaseState *state, Expr *expr)
 {
-	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
-	Oid			type = exprType((Node *) expr);
-	ExprState  *prepared;
-	Datum		value;
-	int16		length;
-	bool		by_value;
-	bool		isnull;
-
-	if (IsA(expr, Const))
-		return (Const *) expr;
-	prepared = ExecInitExpr(expression_planner(copyObject(expr)), &state->css.ss.ps);
-	value = ExecEvalExprSwitchContext(prepared, econtext, &isnull);
-	get_typlenbyval(type, &length, &by_value);
-	if (!isnull)
-		value = datumCopy(value, by_value, length);
-	ResetExprContext(econtext);
-	return makeConst(type, exprTypmod((Node *) expr), exprCollation((Node *) expr), length, value, isnull, by_value);
+	return IsA(expr, Const) ? (Const *) expr : node_value((Node *) expr, &state->css.ss.ps);
 }
 
 /* Appends what an expression yields now. */

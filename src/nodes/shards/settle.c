@@ -18,13 +18,13 @@
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/array.h"
-#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 #include "core/refusals.h"
 #include "core/rowless.h"
+#include "nodes/node_params.h"
 #include "nodes/shards/settle.h"
 #include "policy/allowed.h"
 
@@ -48,25 +48,15 @@ is_settled_here(Node *node)
 Const *
 value_now(Node *node, PlanState *parent)
 {
-	Oid			type = exprType(node);
-	ExprState  *prepared = ExecInitExpr(expression_planner((Expr *) copyObject(node)), parent);
-	bool		isnull;
-	Datum		value = ExecEvalExprSwitchContext(prepared, parent->ps_ExprContext, &isnull);
-	int16		length;
-	bool		by_value;
+	Const	   *value = node_value(node, parent);
 
-	get_typlenbyval(type, &length, &by_value);
-	if (!isnull && length == -1)
+	if (!value->constisnull && value->constlen == -1)
 	{
-		if (toast_raw_datum_size(value) > GUARDED_WIDEST)
+		if (toast_raw_datum_size(value->constvalue) > GUARDED_WIDEST)
 			refuse(REFUSE_WIDE_PARAMETER, NULL, -1);
-		value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+		value->constvalue = PointerGetDatum(PG_DETOAST_DATUM(value->constvalue));
 	}
-	else if (!isnull)
-		value = datumCopy(value, by_value, length);
-	ResetExprContext(parent->ps_ExprContext);
-	return makeConst(type, exprTypmod(node), exprCollation(node), length, isnull ? (Datum) 0 : value,
-					 isnull, by_value);
+	return value;
 }
 
 /* ----------

@@ -282,13 +282,13 @@ open_piece(Query *query)
 	sent = constant_argument(collector, 0, BYTEAOID);
 	piece_head_read(&head, sent->constvalue);
 	spec = own_description(query, &head);
-	if (spec->nkeys != head.nkeys || head.nkeys >= list_length(query->targetList) ||
+	if (spec->nkeys >= list_length(query->targetList) ||
 		list_length(collector->args) != 2 + head.nunits + spec->narguments)
 		malformed("piece of a release");
 	check_units(query, collector, &head);
 	description = makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(spec_write(spec)), false, false);
 	describe_collectors(query, spec, &head, description);
-	group_by_keys(query, head.nkeys, 1 + spec->nsketches);
+	group_by_keys(query, spec->nkeys, 1 + spec->nsketches);
 	planning_remember(spec, NIL, NIL, NIL, query->groupClause);
 	planning_of_piece(sent);
 }

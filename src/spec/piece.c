@@ -31,7 +31,6 @@ piece_head_write(const PieceHead *head)
 	pq_sendint16(&bytes, PIECE_VERSION);
 	pq_sendint16(&bytes, SERVER_VERSION);
 	pq_sendint64(&bytes, head->secret);
-	pq_sendint16(&bytes, (uint16) head->nkeys);
 	pq_sendint16(&bytes, (uint16) head->nunits);
 	pq_sendint8(&bytes, head->alone ? 1 : 0);
 	pq_sendint16(&bytes, (uint16) (list_length(head->settings) / 2));
@@ -77,10 +76,9 @@ piece_head_read(PieceHead *head, Datum datum)
 				 errmsg("the machines of the cluster have different versions of dp_agg or PostgreSQL"),
 				 errhint("Install the same versions on all of them.")));
 	head->secret = pq_getmsgint64(&bytes);
-	head->nkeys = pq_getmsgint(&bytes, 2);
 	head->nunits = pq_getmsgint(&bytes, 2);
 	head->alone = pq_getmsgbyte(&bytes) != 0;
-	if (head->nkeys > MaxTupleAttributeNumber || head->nunits > MaxTupleAttributeNumber)
+	if (head->nunits > MaxTupleAttributeNumber)
 		malformed("piece of a release");
 	nsettings = pq_getmsgint(&bytes, 2);
 	head->settings = NIL;

@@ -10,7 +10,6 @@
  *		server		2 bytes: PostgreSQL's major version, as OIDs of built-in functions travel
  *		secret		8 bytes, drawn for this release: the same groups of an individual count, and
  *					values have the same hashes, wherever they are
- *		keys		2 bytes: how many of the first columns are group keys
  *		units		2 bytes: how many columns tell the individual; 0 where each row is one
  *		alone		1 byte: all rows are on one machine, so that nothing has to be divided
  *		settings	2 bytes: how many; then each as name and value, texts that end with a zero
@@ -28,7 +27,6 @@
 typedef struct PieceHead
 {
 	uint64		secret;
-	int			nkeys;
 	int			nunits;
 	bool		alone;
 	List	   *settings;		/* of String: a name, its value, the next name ... */

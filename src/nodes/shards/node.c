@@ -158,8 +158,8 @@ static Const *
 make_head(CustomScan *scan)
 {
 	List	   *numbers = lthird(scan->custom_private);
-	PieceHead	head = {.nkeys = linitial_int(numbers),.nunits = lsecond_int(numbers),
-		.alone = lthird_int(numbers) != 0,.settings = session_settings_now(),
+	PieceHead	head = {.nunits = linitial_int(numbers),
+		.alone = lsecond_int(numbers) != 0,.settings = session_settings_now(),
 		.description = node_description(scan)};
 	dp_random	rng;
 
@@ -348,7 +348,7 @@ of_rows(const ShardsState *state)
 static int
 handed_over(const CustomScan *scan)
 {
-	return list_length(scan->custom_private) == 1 ? 0 : list_nth_int(lthird(scan->custom_private), 3);
+	return list_length(scan->custom_private) == 1 ? 0 : lthird_int(lthird(scan->custom_private));
 }
 
 /* Asks for the values, which are sub-selects of the plan. */

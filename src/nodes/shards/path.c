@@ -76,7 +76,7 @@ shards_group_paths(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *grouped
 {
 	List	   *private = list_make3(copyObject(linitial_node(TargetEntry, collector->args)->expr),
 									 copyObject(piece),
-									 list_make3_int(spec->nkeys, nunits, alone));
+									 list_make2_int(nunits, alone));
 
 	partial_group_paths(root, input_rel, grouped_rel, collector, spec, shards_path, private);
 }
